@@ -1,0 +1,74 @@
+# Bedside. `make help` lists the targets.
+SHELL := /bin/bash
+export CGO_ENABLED := 1
+# hraban/opus would otherwise ask for libopusfile, which we do not use.
+export GOFLAGS := -tags=nolibopusfile
+export npm_config_update_notifier := false
+
+VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
+GO_FILES := $(shell find . -name '*.go' -not -path './web/node_modules/*') go.mod go.sum \
+	$(shell find store api configs -name '*.sql' -o -name '*.yaml' -o -name '*.html' -o -name '*.txt' 2>/dev/null)
+WEB_FILES := $(shell find web/src web/static -type f 2>/dev/null) $(wildcard web/*.json web/*.ts web/*.js)
+
+.PHONY: help run build web test unit e2e lint generate check-generated fuzz-seeds bench screenshots setup setup-test clean
+
+help: ## list the targets
+	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## */  \1\t/' | expand -t 18
+
+run: build ## install what is missing, build, and serve on embedded defaults (ARGS="--listen ...")
+	@exec bin/bedside serve $(ARGS)
+
+setup: ## install what building and serving need
+	@.ci/setup run
+
+setup-test: ## install what the tests need as well
+	@.ci/setup test
+
+build: setup bin/bedside ## build bin/bedside, with the web pages inside
+
+bin/bedside: web/build/index.html $(GO_FILES)
+	go build -trimpath -ldflags '-X main.version=$(VERSION)' -o $@ .
+
+web: web/build/index.html ## build the web pages
+
+web/build/index.html: web/node_modules/.installed $(WEB_FILES)
+	cd web && npm run --silent build
+
+web/node_modules/.installed: web/package.json web/package-lock.json
+	cd web && npm ci --no-audit --no-fund --loglevel=error
+	@touch $@
+
+test: setup-test ## every check and every test: what CI runs
+	@$(MAKE) --no-print-directory build
+	@$(MAKE) --no-print-directory lint
+	@$(MAKE) --no-print-directory check-generated
+	@$(MAKE) --no-print-directory unit
+	@$(MAKE) --no-print-directory e2e
+
+unit: web/build/index.html ## Go tests with the race detector (fuzz seeds included), and Vitest
+	go test -race -timeout 10m ./...
+	cd web && npm run --silent test
+
+e2e: bin/bedside ## the browser test; screenshots go to web/e2e/out
+	cd web && BEDSIDE_BIN=$(CURDIR)/bin/bedside npm run --silent e2e
+
+lint: web/build/index.html ## gofmt, vet, staticcheck, svelte-check, eslint
+	@unformatted=$$(gofmt -l $$(git ls-files '*.go')); [ -z "$$unformatted" ] || { echo "gofmt: $$unformatted"; exit 1; }
+	go vet ./...
+	go tool staticcheck ./...
+	cd web && npm run --silent check && npm run --silent lint
+
+generate: bin/bedside ## write the files generated from Go: protocol.ts, openapi.json's types
+	go generate ./...
+	bin/bedside openapi > web/src/lib/gen/openapi.json
+	cd web && npm run --silent generate
+
+check-generated: ## the generated files are those that generate writes
+	@$(MAKE) --no-print-directory generate
+	@git diff --exit-code --stat -- web/src/lib/gen README.md || { echo "generated files differ: run make generate and commit"; exit 1; }
+
+bench: ## benchmarks: CPU per second of audio, per forwarded packet, per published frame
+	go test -run '^$$' -bench . -benchmem ./sfu/... ./signaling/... ./speech/... ./api/...
+
+clean: ## remove what was built (not the data folder)
+	rm -rf bin web/build web/.svelte-kit web/node_modules

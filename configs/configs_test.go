@@ -1,0 +1,107 @@
+package configs
+
+import (
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
+
+func write(t *testing.T, text string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "bedside.yaml")
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+func TestLaterSourcesWin(t *testing.T) {
+	path := write(t, "listen: 127.0.0.1:9000\nmedia: {grace: 5s}\n")
+	c, err := Load(path, []string{"BEDSIDE_LISTEN=127.0.0.1:9001", "BEDSIDE_LOG_LEVEL="})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.Listen != "127.0.0.1:9001" || c.Media.Grace != 5*time.Second || c.Log.Level != "info" || c.Media.MaxRooms != 200 {
+		t.Errorf("got %+v", c)
+	}
+}
+
+func TestMistakesAreNamed(t *testing.T) {
+	for name, tc := range map[string]struct {
+		file string
+		env  []string
+		want string
+	}{
+		"unknown key":       {file: "listn: x", want: "listn"},
+		"unknown variable":  {env: []string{"BEDSIDE_LISTN=x"}, want: "BEDSIDE_LISTN"},
+		"bad duration":      {env: []string{"BEDSIDE_MEDIA_GRACE=soon"}, want: "soon"},
+		"bad address":       {env: []string{"BEDSIDE_LISTEN=8080"}, want: "host:port"},
+		"short key":         {env: []string{"BEDSIDE_AUTH_KEY=abc"}, want: "32 characters"},
+		"unknown role":      {env: []string{"BEDSIDE_ROLE=king"}, want: "king"},
+		"role needs shared": {env: []string{"BEDSIDE_ROLE=speech"}, want: "NATS_URL"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			path := ""
+			if tc.file != "" {
+				path = write(t, tc.file)
+			}
+			if _, err := Load(path, tc.env); err == nil || !strings.Contains(err.Error(), tc.want) {
+				t.Errorf("got %v, want an error that names %q", err, tc.want)
+			}
+		})
+	}
+}
+
+func TestSecretsAreNotShown(t *testing.T) {
+	c, err := Load("", []string{"DATABASE_URL=postgres://me:hush@db/x"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	rows := strings.Join(c.Redacted(), "\n")
+	if strings.Contains(rows, "hush") || !strings.Contains(rows, "store.database_url=(set)") {
+		t.Errorf("got %s", rows)
+	}
+}
+
+func TestExampleLoads(t *testing.T) {
+	if _, err := Load("production.example.yaml", nil); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestEverySettingIsDescribed(t *testing.T) {
+	var seen []string
+	for _, s := range Settings() {
+		if s.Env == "" || s.Doc == "" || slices.Contains(seen, s.Env) {
+			t.Errorf("%s: needs a doc and an environment variable of its own", s.Key)
+		}
+		seen = append(seen, s.Env)
+	}
+}
+
+// TestReadmeTable keeps the README's table true; UPDATE=1 rewrites it.
+func TestReadmeTable(t *testing.T) {
+	const begin, end = "<!-- settings: begin -->\n", "<!-- settings: end -->"
+	const path = "../README.md"
+	b, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	head, rest, ok := strings.Cut(string(b), begin)
+	table, tail, ok2 := strings.Cut(rest, end)
+	if !ok || !ok2 {
+		t.Fatal("README.md has no settings markers")
+	}
+	if table == Table() {
+		return
+	}
+	if os.Getenv("UPDATE") == "" {
+		t.Fatal("README.md's settings table is out of date: run UPDATE=1 go test ./configs")
+	}
+	if err := os.WriteFile(path, []byte(head+begin+Table()+end+tail), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
