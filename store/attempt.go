@@ -118,6 +118,18 @@ func (a *Attempt) Fail(now time.Time, problem string) error {
 	return nil
 }
 
+// Seat gives the patient's part to a tutor. A tutor who holds it and is still in the room (present) keeps it.
+func (a *Attempt) Seat(userID string, present bool) error {
+	if !a.Joinable() {
+		return fmt.Errorf("an attempt that is %s cannot be joined: %w", a.State, ErrState)
+	}
+	if a.PartnerID != "" && a.PartnerID != userID && present {
+		return fmt.Errorf("another tutor plays the patient in this room: %w", ErrConflict)
+	}
+	a.PartnerID = userID
+	return nil
+}
+
 // Joinable reports whether its room may be joined.
 func (a Attempt) Joinable() bool {
 	return a.State == AttemptCreated || a.State == AttemptPreparing || a.State == AttemptPlaying

@@ -1,14 +1,20 @@
 package store
 
-import "time"
+import (
+	"crypto/subtle"
+	"fmt"
+	"time"
+)
 
-// Session is a signed-in device of a user; it is the account's, not the practice's. RefreshHash is the SHA-256 of the
-// current refresh token, ParentHash that of the one it replaced.
+// Session is a signed-in device of a user; it is the account's, not the practice's. RefreshHash is the SHA-256 of the current refresh
+// token, ParentHash that of the one it replaced. RefreshSalt is what the current token was derived from its parent with, so that a
+// repeated request with the parent can be given the very same current token although only its hash is kept.
 type Session struct {
 	ID          string // UUID
 	UserID      string
 	RefreshHash []byte
 	ParentHash  []byte
+	RefreshSalt []byte
 	UserAgent   string
 	IP          string
 	CreatedAt   time.Time
@@ -20,4 +26,38 @@ type Session struct {
 // Live reports whether the session may still be used at now.
 func (s Session) Live(now time.Time) bool {
 	return s.EndedAt == nil && now.Before(s.ExpiresAt)
+}
+
+// End ends the session; doing it again keeps the first end.
+func (s *Session) End(now time.Time) {
+	if s.EndedAt == nil {
+		s.EndedAt = &now
+	}
+}
+
+// Rotate answers a refresh with the token whose hash is presented. The current token is replaced by the next one. Its parent (a lost
+// answer, a second tab) leaves everything as it is: the caller derives the current token again from RefreshSalt. Anything older was
+// copied by somebody: the session ends, and the error is ErrReused. The session must be kept whatever the error is.
+func (s *Session) Rotate(presented []byte, next Rotation, now time.Time) error {
+	if !s.Live(now) {
+		return fmt.Errorf("the session has ended: %w", ErrUnauthenticated)
+	}
+	switch {
+	case subtle.ConstantTimeCompare(presented, s.RefreshHash) == 1:
+		s.ParentHash, s.RefreshHash, s.RefreshSalt = s.RefreshHash, next.Hash, next.Salt
+		s.ExpiresAt = next.ExpiresAt
+	case len(s.ParentHash) > 0 && subtle.ConstantTimeCompare(presented, s.ParentHash) == 1:
+	default:
+		s.End(now)
+		return fmt.Errorf("the refresh token was used before, so the session was ended: %w", ErrReused)
+	}
+	s.LastSeenAt = now
+	return nil
+}
+
+// Rotation is the refresh token that follows.
+type Rotation struct {
+	Hash      []byte
+	Salt      []byte
+	ExpiresAt time.Time
 }

@@ -13,6 +13,8 @@ var (
 	ErrUnauthenticated = errors.New("not signed in")
 	ErrForbidden       = errors.New("forbidden")
 	ErrState           = errors.New("wrong state")
+	ErrReused          = errors.New("used before")
+	ErrExpired         = errors.New("expired")
 	ErrLimit           = errors.New("limit reached")
 	ErrUnavailable     = errors.New("unavailable")
 )
