@@ -154,3 +154,13 @@ const (
 	ParticipantPatient   ParticipantRole = "patient"
 	ParticipantObserver  ParticipantRole = "observer"
 )
+
+// AttemptView is an attempt with what a list shows beside it.
+type AttemptView struct {
+	Attempt       Attempt
+	ScenarioSlug  string
+	ScenarioTitle string
+	Profession    string
+	CandidateName string
+	PartnerName   string // empty when there is none
+}

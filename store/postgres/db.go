@@ -1,0 +1,82 @@
+// Package postgres keeps Bedside's records: one file per noun, rules run as methods on the nouns under a row lock.
+//
+// Every call is bounded by Config.Timeout. While the database is away calls fail with store.ErrUnavailable; they work again by
+// themselves once it is back.
+package postgres
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+)
+
+// Config says which database, and how patient to be with it.
+type Config struct {
+	URL      string        // as pgx takes it: a postgres:// address or key=value words
+	MaxConns int           // 16 when zero
+	Timeout  time.Duration // of one call, waiting for a connection included; 3 s when zero
+	Clock    func() time.Time
+}
+
+// DB is the database. It is safe for concurrent use; whoever opened it closes it.
+type DB struct {
+	pool    *pgxpool.Pool
+	timeout time.Duration
+	clock   func() time.Time
+	log     *slog.Logger
+}
+
+// Open makes the pool. It does not wait for the database: Ping tells whether it is there, Migrate brings the tables up to date.
+func Open(ctx context.Context, cfg Config, log *slog.Logger) (*DB, error) {
+	pc, err := pgxpool.ParseConfig(cfg.URL)
+	if err != nil {
+		return nil, fmt.Errorf("database address: %w", err) // pgx leaves passwords out of its errors
+	}
+	timeout := cmp.Or(cfg.Timeout, 3*time.Second)
+	pc.MaxConns = int32(cmp.Or(cfg.MaxConns, 16))
+	pc.MaxConnIdleTime = 5 * time.Minute
+	pc.HealthCheckPeriod = 15 * time.Second
+	pc.PingTimeout = timeout / 3
+	pc.ConnConfig.ConnectTimeout = timeout * 2 / 3
+	// The server gives up shortly after the caller has, so that a lost caller never holds a lock.
+	for name, value := range map[string]string{
+		"application_name":                    "bedside",
+		"timezone":                            "UTC",
+		"statement_timeout":                   fmt.Sprint((timeout + time.Second).Milliseconds()),
+		"lock_timeout":                        fmt.Sprint(timeout.Milliseconds()),
+		"idle_in_transaction_session_timeout": fmt.Sprint((2 * timeout).Milliseconds()),
+	} {
+		if _, set := pc.ConnConfig.RuntimeParams[name]; !set {
+			pc.ConnConfig.RuntimeParams[name] = value
+		}
+	}
+	pool, err := pgxpool.NewWithConfig(ctx, pc)
+	if err != nil {
+		return nil, fmt.Errorf("database pool: %w", err)
+	}
+	clock := cfg.Clock
+	if clock == nil {
+		clock = time.Now
+	}
+	return &DB{pool: pool, timeout: timeout, clock: clock, log: log}, nil
+}
+
+// Close waits for the calls that run and closes every connection.
+func (db *DB) Close() { db.pool.Close() }
+
+// Ping reports whether the database answers.
+func (db *DB) Ping(ctx context.Context) error {
+	return db.do(ctx, "database", func(ctx context.Context, q querier) error {
+		_, err := q.Exec(ctx, "SELECT 1")
+		return err
+	})
+}
+
+func (db *DB) now() time.Time { return micros(db.clock()) }
+
+// micros is what the database can hold of a time.
+func micros(t time.Time) time.Time { return t.UTC().Truncate(time.Microsecond) }

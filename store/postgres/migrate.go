@@ -1,0 +1,60 @@
+package postgres
+
+import (
+	"context"
+	"database/sql"
+	"embed"
+	"fmt"
+	"io/fs"
+
+	"github.com/jackc/pgx/v5/stdlib"
+	"github.com/pressly/goose/v3"
+)
+
+//go:embed migrations/*.sql
+var migrations embed.FS
+
+// migrationLock is the key of the advisory lock that lets one process migrate at a time.
+const migrationLock = 0x62656473696465 // "bedside"
+
+// Migrate brings the tables up to date and gives the version they then have. Of several processes that start together one does the
+// work and the others wait for it. Cancel ctx to give up.
+func (db *DB) Migrate(ctx context.Context) (version int64, err error) {
+	files, err := fs.Sub(migrations, "migrations")
+	if err != nil {
+		return 0, err
+	}
+	cc := db.pool.Config().ConnConfig.Copy()
+	for _, limit := range []string{"statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout"} {
+		delete(cc.RuntimeParams, limit) // a migration may take its time
+	}
+	conns := stdlib.OpenDB(*cc)
+	defer conns.Close()
+	p, err := goose.NewProvider(goose.DialectPostgres, conns, files,
+		goose.WithSessionLocker(advisoryLock{}), goose.WithDisableGlobalRegistry(true), goose.WithLogger(goose.NopLogger()))
+	if err != nil {
+		return 0, fmt.Errorf("migrations: %w", err)
+	}
+	results, err := p.Up(ctx)
+	if err != nil {
+		return 0, translate(ctx, "migration", err)
+	}
+	for _, r := range results {
+		db.log.Info("migrated the database", "migration", r.Source.Path, "took", r.Duration)
+	}
+	version, err = p.GetDBVersion(ctx)
+	return version, translate(ctx, "migration", err)
+}
+
+// advisoryLock waits inside PostgreSQL, without polling.
+type advisoryLock struct{}
+
+func (advisoryLock) SessionLock(ctx context.Context, conn *sql.Conn) error {
+	_, err := conn.ExecContext(ctx, "SELECT pg_advisory_lock($1)", int64(migrationLock))
+	return err
+}
+
+func (advisoryLock) SessionUnlock(ctx context.Context, conn *sql.Conn) error {
+	_, err := conn.ExecContext(ctx, "SELECT pg_advisory_unlock($1)", int64(migrationLock))
+	return err
+}

@@ -1,0 +1,125 @@
+package postgres
+
+import (
+	"bytes"
+	"compress/gzip"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+
+	"bedside/store"
+
+	"github.com/google/uuid"
+)
+
+// maxReport bounds a report's JSON, before compression.
+const maxReport = 64 << 20
+
+// SaveReport keeps the report, in place of an earlier one of the same attempt, and moves the attempt to reported, all or nothing.
+func (db *DB) SaveReport(ctx context.Context, r store.Report) error {
+	if uuid.Validate(r.AttemptID) != nil {
+		return fmt.Errorf("report: its attempt: %w", store.ErrNotFound)
+	}
+	body, err := packReport(r)
+	if err != nil {
+		return err
+	}
+	return db.transact(ctx, "report", func(ctx context.Context, q querier) error {
+		_, err := changeAttempt(ctx, q, r.AttemptID, func(a *store.Attempt) error { return a.Reported(db.now()) })
+		if err != nil {
+			return err
+		}
+		if _, err := q.Exec(ctx, `INSERT INTO reports (attempt_id, created_at, body) VALUES ($1, $2, $3)
+			ON CONFLICT (attempt_id) DO UPDATE SET created_at = excluded.created_at, body = excluded.body`, r.AttemptID, micros(r.CreatedAt), body); err != nil {
+			return err
+		}
+		if _, err := q.Exec(ctx, `DELETE FROM recordings WHERE attempt_id = $1`, r.AttemptID); err != nil {
+			return err
+		}
+		for _, s := range r.Speakers {
+			if s.Recording == nil {
+				continue
+			}
+			if _, err := q.Exec(ctx, `INSERT INTO recordings (attempt_id, speaker, key, bytes, duration_s) VALUES ($1, $2, $3, $4, $5)`,
+				r.AttemptID, s.Speaker, s.Recording.Key, s.Recording.Bytes, s.Recording.DurationS); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// Report finds an attempt's report, with the recordings' keys.
+func (db *DB) Report(ctx context.Context, attemptID string) (r store.Report, err error) {
+	packed, err := db.PackedReport(ctx, attemptID)
+	if err != nil {
+		return r, err
+	}
+	if r, err = unpackReport(packed); err != nil {
+		return r, err
+	}
+	for i := range r.Speakers {
+		if rec := r.Speakers[i].Recording; rec != nil {
+			kept, err := db.Recording(ctx, attemptID, r.Speakers[i].Speaker)
+			if err != nil {
+				return r, err
+			}
+			rec.Key = kept.Key
+		}
+	}
+	return r, nil
+}
+
+// PackedReport finds an attempt's report as it is kept: gzipped JSON, without the recordings' keys.
+func (db *DB) PackedReport(ctx context.Context, attemptID string) (body []byte, err error) {
+	if uuid.Validate(attemptID) != nil {
+		return nil, fmt.Errorf("report: %w", store.ErrNotFound)
+	}
+	err = db.do(ctx, "report", func(ctx context.Context, q querier) error {
+		return scanOne(ctx, q, `SELECT body FROM reports WHERE attempt_id = $1`, []any{attemptID}, []any{&body})
+	})
+	return body, err
+}
+
+// Recording finds one speaker's recording.
+func (db *DB) Recording(ctx context.Context, attemptID string, speaker store.Speaker) (r store.Recording, err error) {
+	if uuid.Validate(attemptID) != nil {
+		return r, fmt.Errorf("recording: %w", store.ErrNotFound)
+	}
+	err = db.do(ctx, "recording", func(ctx context.Context, q querier) error {
+		return scanOne(ctx, q, `SELECT key, bytes, duration_s FROM recordings WHERE attempt_id = $1 AND speaker = $2`,
+			[]any{attemptID, speaker}, []any{&r.Key, &r.Bytes, &r.DurationS})
+	})
+	return r, err
+}
+
+func packReport(r store.Report) ([]byte, error) {
+	var b bytes.Buffer
+	z, err := gzip.NewWriterLevel(&b, gzip.BestSpeed)
+	if err != nil {
+		return nil, err
+	}
+	if err := json.NewEncoder(z).Encode(r); err != nil {
+		return nil, fmt.Errorf("report: %w: %w", store.ErrInvalid, err) // a measure that is not a number, say
+	}
+	if err := z.Close(); err != nil {
+		return nil, err
+	}
+	return b.Bytes(), nil
+}
+
+func unpackReport(b []byte) (r store.Report, err error) {
+	z, err := gzip.NewReader(bytes.NewReader(b))
+	if err != nil {
+		return r, fmt.Errorf("report: %w", err)
+	}
+	body, err := io.ReadAll(io.LimitReader(z, maxReport))
+	if err != nil {
+		return r, fmt.Errorf("report: %w", err)
+	}
+	if err := json.Unmarshal(body, &r); err != nil {
+		return r, fmt.Errorf("report: %w", err)
+	}
+	return r, nil
+}

@@ -1,0 +1,128 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+
+	"bedside/store"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+)
+
+// querier is what the pool and a transaction have in common.
+type querier interface {
+	Exec(ctx context.Context, sql string, args ...any) (pgconn.CommandTag, error)
+	Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)
+	QueryRow(ctx context.Context, sql string, args ...any) pgx.Row
+}
+
+// do runs fn, a single statement, on the pool. what names the thing asked for in errors.
+func (db *DB) do(ctx context.Context, what string, fn func(context.Context, querier) error) error {
+	return db.bounded(ctx, what, func(ctx context.Context) (bool, error) {
+		err := fn(ctx, db.pool)
+		return pgconn.SafeToRetry(err), err
+	})
+}
+
+// transact runs fn in a transaction that is committed when fn returns nil. fn may run twice, so it must not keep anything of its first run.
+func (db *DB) transact(ctx context.Context, what string, fn func(context.Context, querier) error) error {
+	return db.bounded(ctx, what, func(ctx context.Context) (again bool, err error) {
+		tx, err := db.pool.Begin(ctx)
+		if err != nil {
+			return true, err
+		}
+		defer func() {
+			if err != nil {
+				_ = tx.Rollback(ctx) // fails on a dead connection, which the pool then throws away
+			}
+		}()
+		if err := fn(ctx, tx); err != nil {
+			return broken(err) || deadlocked(err), err
+		}
+		return false, tx.Commit(ctx) // never again: whether a lost commit was made is not known
+	})
+}
+
+// bounded runs fn within the timeout, and once more when it failed on a connection that had died while it lay idle. Errors leave it
+// as the store's sentinels.
+func (db *DB) bounded(ctx context.Context, what string, fn func(context.Context) (again bool, err error)) error {
+	limited, cancel := context.WithTimeout(ctx, db.timeout)
+	defer cancel()
+	again, err := fn(limited)
+	if err != nil && again && limited.Err() == nil {
+		_, err = fn(limited)
+	}
+	return translate(ctx, what, err)
+}
+
+// SQLSTATE codes and classes, from the appendix of PostgreSQL's manual.
+const (
+	uniqueViolation     = "23505"
+	foreignKeyViolation = "23503"
+	deadlockDetected    = "40P01"
+	queryCanceled       = "57014"
+	lockNotAvailable    = "55P03"
+)
+
+func deadlocked(err error) bool {
+	var pg *pgconn.PgError
+	return errors.As(err, &pg) && pg.Code == deadlockDetected
+}
+
+// broken reports whether err comes from the connection or from a server that is going away, not from the statement.
+func broken(err error) bool {
+	var pg *pgconn.PgError
+	if errors.As(err, &pg) {
+		switch pg.Code[:min(2, len(pg.Code))] {
+		case "08", "53", "57", "58": // connection, resources, operator intervention, system
+			return pg.Code != queryCanceled
+		}
+		return false
+	}
+	var connect *pgconn.ConnectError
+	var network net.Error
+	return errors.As(err, &connect) || errors.As(err, &network) || pgconn.SafeToRetry(err) || pgconn.Timeout(err) ||
+		errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, pgconn.ErrConnClosed) || errors.Is(err, pgx.ErrTxClosed)
+}
+
+// translate gives an error of pgx the sentinel it stands for. Errors of the nouns' rules pass as they are.
+func translate(ctx context.Context, what string, err error) error {
+	var pg *pgconn.PgError
+	switch {
+	case err == nil || isOurs(err):
+		return err
+	case errors.Is(err, pgx.ErrNoRows):
+		return fmt.Errorf("%s: %w", what, store.ErrNotFound)
+	case ctx.Err() != nil:
+		return fmt.Errorf("%s: %w", what, context.Cause(ctx))
+	case errors.As(err, &pg):
+		switch {
+		case pg.Code == uniqueViolation:
+			return fmt.Errorf("%s: %w: there is one already", what, store.ErrConflict)
+		case pg.Code == foreignKeyViolation:
+			return fmt.Errorf("%s: %w: it refers to something that is not there", what, store.ErrNotFound)
+		case broken(err) || pg.Code == queryCanceled || pg.Code == lockNotAvailable || pg.Code == deadlockDetected:
+			return fmt.Errorf("%s: the database is %w: %w", what, store.ErrUnavailable, err)
+		}
+		return fmt.Errorf("%s: %w", what, err)
+	case errors.Is(err, context.DeadlineExceeded) || broken(err):
+		return fmt.Errorf("%s: the database is %w: %w", what, store.ErrUnavailable, err)
+	}
+	return fmt.Errorf("%s: %w", what, err)
+}
+
+func isOurs(err error) bool {
+	for _, sentinel := range []error{
+		store.ErrNotFound, store.ErrConflict, store.ErrInvalid, store.ErrUnauthenticated, store.ErrForbidden,
+		store.ErrState, store.ErrReused, store.ErrExpired, store.ErrLimit, store.ErrUnavailable,
+	} {
+		if errors.Is(err, sentinel) {
+			return true
+		}
+	}
+	return false
+}
