@@ -1,0 +1,378 @@
+package postgres_test
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math"
+	"os"
+	"path/filepath"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"bedside/store"
+	"bedside/store/postgres"
+	"bedside/store/postgres/embedded"
+
+	"golang.org/x/crypto/bcrypt"
+)
+
+var (
+	cluster *embedded.Cluster // shared by the package's tests, which keep to users and attempts of their own
+	db      *postgres.DB
+)
+
+func TestMain(m *testing.M) {
+	code, err := withDatabase(m.Run)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		code = 1
+	}
+	os.Exit(code)
+}
+
+func withDatabase(run func() int) (code int, err error) {
+	ctx := context.Background()
+	dir, err := os.MkdirTemp("", "bedside-postgres")
+	if err != nil {
+		return 0, err
+	}
+	defer os.RemoveAll(dir)
+	log := slog.New(slog.DiscardHandler)
+	if cluster, err = embedded.Start(ctx, embedded.Config{Dir: filepath.Join(dir, "pg")}, log); err != nil {
+		return 0, err
+	}
+	defer func() { err = errors.Join(err, cluster.Close(ctx)) }()
+	if db, err = postgres.Open(ctx, postgres.Config{URL: cluster.URL()}, log); err != nil {
+		return 0, err
+	}
+	defer db.Close()
+	if _, err = db.Migrate(ctx); err != nil {
+		return 0, err
+	}
+	if err = db.Seed(ctx, true); err != nil {
+		return 0, err
+	}
+	return run(), nil
+}
+
+func newUser(t *testing.T, role store.Role) store.User {
+	t.Helper()
+	u, err := db.CreateUser(t.Context(), store.User{Email: rand.Text() + "@Example.org", Name: "Somebody", Role: role, PasswordHash: "x"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return u
+}
+
+func newAttempt(t *testing.T, candidate store.User) store.Attempt {
+	t.Helper()
+	s, err := db.ScenarioBySlug(t.Context(), "nursing-insulin-at-home")
+	if err != nil {
+		t.Fatal(err)
+	}
+	a, err := db.CreateAttempt(t.Context(), candidate.ID, s.ID, true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return a
+}
+
+func expect(t *testing.T, err, want error) {
+	t.Helper()
+	if !errors.Is(err, want) {
+		t.Errorf("got error %v, want %v", err, want)
+	}
+}
+
+func TestSeed(t *testing.T) {
+	before, err := db.Scenarios(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(before) < 3 {
+		t.Fatalf("%d scenarios", len(before))
+	}
+	if err := db.Seed(t.Context(), true); err != nil {
+		t.Fatal(err)
+	}
+	after, err := db.Scenarios(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range before {
+		if before[i].ID != after[i].ID || after[i].Validate() != nil {
+			t.Errorf("scenario %s changed or is invalid", before[i].Slug)
+		}
+	}
+	for _, demo := range postgres.DemoUsers() {
+		u, err := db.UserByEmail(t.Context(), demo.Email)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if u.Role != demo.Role || bcrypt.CompareHashAndPassword([]byte(u.PasswordHash), []byte(postgres.DemoPassword)) != nil {
+			t.Errorf("demo account %s: role %s, or its password does not fit", u.Email, u.Role)
+		}
+	}
+}
+
+func TestMigrateTogether(t *testing.T) {
+	var all sync.WaitGroup
+	for range 4 {
+		all.Go(func() {
+			if _, err := db.Migrate(t.Context()); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	all.Wait()
+}
+
+func TestUsers(t *testing.T) {
+	u := newUser(t, store.RoleCandidate)
+	_, err := db.CreateUser(t.Context(), store.User{Email: u.Email, Name: "Another", Role: store.RoleCandidate})
+	expect(t, err, store.ErrConflict)
+	found, err := db.User(t.Context(), u.ID)
+	if err != nil || found != u {
+		t.Errorf("found %+v, %v; want %+v", found, err, u)
+	}
+	for _, id := range []string{"", "nobody", "00000000-0000-7000-8000-000000000000", "' OR true --"} {
+		_, err := db.User(t.Context(), id)
+		expect(t, err, store.ErrNotFound)
+	}
+	_, err = db.UserByEmail(t.Context(), "nobody@example.org")
+	expect(t, err, store.ErrNotFound)
+}
+
+func TestSessionRotation(t *testing.T) {
+	u := newUser(t, store.RoleCandidate)
+	now := time.Now()
+	hash := func(b byte) []byte { return bytes.Repeat([]byte{b}, 32) }
+	rotation := func(b byte) store.Rotation {
+		return store.Rotation{Hash: hash(b), Salt: hash(b + 100), ExpiresAt: now.Add(time.Hour)}
+	}
+	id := "0190d2a0-0000-7000-8000-000000000001"
+	if err := db.CreateSession(t.Context(), store.Session{ID: id, UserID: u.ID, RefreshHash: hash(1), CreatedAt: now, LastSeenAt: now, ExpiresAt: now.Add(time.Hour)}); err != nil {
+		t.Fatal(err)
+	}
+	s, owner, err := db.RotateSession(t.Context(), id, hash(1), rotation(2), now)
+	if err != nil || owner.ID != u.ID || !bytes.Equal(s.RefreshSalt, hash(102)) {
+		t.Fatalf("first rotation: %v, %+v", err, s)
+	}
+	s, _, err = db.RotateSession(t.Context(), id, hash(1), rotation(3), now)
+	if err != nil || !bytes.Equal(s.RefreshSalt, hash(102)) {
+		t.Fatalf("the parent should be answered with the current token: %v, %+v", err, s)
+	}
+	if _, _, err = db.RotateSession(t.Context(), id, hash(2), rotation(4), now); err != nil {
+		t.Fatal(err)
+	}
+	_, _, err = db.RotateSession(t.Context(), id, hash(1), rotation(5), now)
+	expect(t, err, store.ErrReused)
+	_, _, err = db.RotateSession(t.Context(), id, hash(4), rotation(5), now)
+	expect(t, err, store.ErrUnauthenticated)
+	s, _, err = db.SessionUser(t.Context(), id)
+	if err != nil || s.Live(now) {
+		t.Errorf("reuse did not end the session: %+v, %v", s, err)
+	}
+	expect(t, db.EndSession(t.Context(), id, now), nil)
+	expect(t, db.EndSession(t.Context(), "0190d2a0-0000-7000-8000-00000000ffff", now), store.ErrNotFound)
+}
+
+func TestAttemptStates(t *testing.T) {
+	candidate, tutor := newUser(t, store.RoleCandidate), newUser(t, store.RoleTutor)
+	a := newAttempt(t, candidate)
+	now := time.Date(2026, 5, 4, 10, 0, 0, 123456789, time.FixedZone("", 7200))
+
+	_, err := db.FinishAttempt(t.Context(), a.ID, now)
+	expect(t, err, store.ErrState)
+	if a, err = db.SeatPartner(t.Context(), a.ID, tutor.ID, false); err != nil || a.PartnerID != tutor.ID {
+		t.Fatalf("seat: %v", err)
+	}
+	_, err = db.SeatPartner(t.Context(), a.ID, newUser(t, store.RoleTutor).ID, true)
+	expect(t, err, store.ErrConflict)
+	if _, err = db.PrepareAttempt(t.Context(), a.ID, now); err != nil {
+		t.Fatal(err)
+	}
+	if a, err = db.StartAttempt(t.Context(), a.ID, now); err != nil {
+		t.Fatal(err)
+	}
+	read, scenario, err := db.Attempt(t.Context(), a.ID)
+	if err != nil || scenario.Slug != "nursing-insulin-at-home" || !read.StartedAt.Equal(*a.StartedAt) || read.PartnerID != tutor.ID {
+		t.Fatalf("read %+v, %v; want %+v", read, err, a)
+	}
+	_, err = db.AbandonAttempt(t.Context(), a.ID, now)
+	expect(t, err, store.ErrState)
+	if _, err = db.FinishAttempt(t.Context(), a.ID, now); err != nil {
+		t.Fatal(err)
+	}
+	expect(t, db.FailAttempt(t.Context(), a.ID, "no audio"), nil)
+	expect(t, db.FailAttempt(t.Context(), "nonsense", "no audio"), store.ErrNotFound)
+
+	for _, who := range []store.User{candidate, tutor} {
+		list, err := db.AttemptsOf(t.Context(), who.ID, "", 10)
+		if err != nil || len(list) != 1 || list[0].Attempt.Problem != "no audio" || list[0].PartnerName != tutor.Name {
+			t.Errorf("%s's list: %+v, %v", who.Role, list, err)
+		}
+	}
+	views, err := db.AttemptViews(t.Context(), []string{a.ID})
+	if err != nil || len(views) != 1 {
+		t.Errorf("views: %v, %v", views, err)
+	}
+}
+
+func TestAttemptPages(t *testing.T) {
+	u := newUser(t, store.RoleCandidate)
+	for range 5 {
+		newAttempt(t, u)
+	}
+	var seen []string
+	for before := ""; ; {
+		page, err := db.AttemptsOf(t.Context(), u.ID, before, 2)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(page) == 0 {
+			break
+		}
+		for _, v := range page {
+			seen = append(seen, v.Attempt.ID)
+		}
+		before = seen[len(seen)-1]
+	}
+	if len(seen) != 5 || seen[0] < seen[4] {
+		t.Errorf("pages gave %v", seen)
+	}
+	_, err := db.AttemptsOf(t.Context(), u.ID, "no cursor", 2)
+	expect(t, err, store.ErrInvalid)
+}
+
+func TestStartOnce(t *testing.T) {
+	a := newAttempt(t, newUser(t, store.RoleCandidate))
+	var all sync.WaitGroup
+	starts := make([]time.Time, 20)
+	for i := range starts {
+		all.Go(func() {
+			got, err := db.StartAttempt(t.Context(), a.ID, time.Now().Add(time.Duration(i)*time.Second))
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			starts[i] = *got.StartedAt
+		})
+	}
+	all.Wait()
+	for _, s := range starts {
+		if !s.Equal(starts[0]) {
+			t.Fatalf("two starts: %v and %v", s, starts[0])
+		}
+	}
+}
+
+func TestReport(t *testing.T) {
+	a := newAttempt(t, newUser(t, store.RoleCandidate))
+	r := store.Report{
+		AttemptID: a.ID, CreatedAt: time.Now().UTC().Truncate(time.Microsecond), DurationS: 300,
+		Speakers: []store.SpeakerReport{{
+			Speaker: store.SpeakerCandidate, Peaks: []float32{0, 0.5},
+			Analysis:  store.Analysis{DurationS: 300, Speech: []store.Span{{StartS: 1, EndS: 2}}},
+			Recording: &store.Recording{Key: "attempts/" + a.ID + "/candidate.ogg", DurationS: 300, Bytes: 12345},
+		}},
+	}
+	_, err := db.Report(t.Context(), a.ID)
+	expect(t, err, store.ErrNotFound)
+	expect(t, db.SaveReport(t.Context(), r), store.ErrState) // it never began
+	_, err = db.Report(t.Context(), a.ID)
+	expect(t, err, store.ErrNotFound) // all or nothing
+
+	if _, err := db.StartAttempt(t.Context(), a.ID, time.Now()); err != nil {
+		t.Fatal(err)
+	}
+	for _, duration := range []float64{300, 301} {
+		r.DurationS = duration
+		if err := db.SaveReport(t.Context(), r); err != nil {
+			t.Fatal(err)
+		}
+		got, err := db.Report(t.Context(), a.ID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got.DurationS != duration || len(got.Speakers) != 1 || *got.Speakers[0].Recording != *r.Speakers[0].Recording || got.Speakers[0].Analysis.Speech[0].EndS != 2 {
+			t.Errorf("got %+v", got)
+		}
+	}
+	after, _, err := db.Attempt(t.Context(), a.ID)
+	if err != nil || after.State != store.AttemptReported || after.EndedAt == nil {
+		t.Errorf("the attempt is %+v, %v", after, err)
+	}
+	_, err = db.Recording(t.Context(), a.ID, store.SpeakerPatient)
+	expect(t, err, store.ErrNotFound)
+	r.Turns.OverlapTotalS = math.NaN()
+	expect(t, db.SaveReport(t.Context(), r), store.ErrInvalid)
+}
+
+// TestDatabaseAway stops a server of its own, as a pause and as a crash, while calls come in.
+func TestDatabaseAway(t *testing.T) {
+	ctx := context.Background()
+	log := slog.New(slog.DiscardHandler)
+	own, err := embedded.Start(ctx, embedded.Config{Dir: filepath.Join(t.TempDir(), "pg")}, log)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer own.Close(ctx)
+	d, err := postgres.Open(ctx, postgres.Config{URL: own.URL(), Timeout: 300 * time.Millisecond, MaxConns: 3}, log)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer d.Close()
+	if _, err := d.Migrate(ctx); err != nil {
+		t.Fatal(err)
+	}
+	if err := d.Ping(ctx); err != nil {
+		t.Fatal(err)
+	}
+	signalAll := func(sig syscall.Signal) {
+		// The postmaster leads the process group of its making; its backends lead sessions of their own.
+		for _, pid := range append(children(t, own.PID()), own.PID()) {
+			if err := syscall.Kill(pid, sig); err != nil && !errors.Is(err, syscall.ESRCH) {
+				t.Error(err)
+			}
+		}
+	}
+	comesBack := func() {
+		t.Helper()
+		deadline, cancel := context.WithTimeout(ctx, 30*time.Second)
+		defer cancel()
+		for err := d.Ping(ctx); err != nil; err = d.Ping(ctx) {
+			if !errors.Is(err, store.ErrUnavailable) || deadline.Err() != nil {
+				t.Fatalf("while away: %v", err)
+			}
+		}
+	}
+
+	signalAll(syscall.SIGSTOP)
+	for range 5 {
+		_, err := d.Scenarios(ctx)
+		expect(t, err, store.ErrUnavailable)
+		expect(t, d.EndSession(ctx, "0190d2a0-0000-7000-8000-00000000ffff", time.Now()), store.ErrUnavailable)
+	}
+	signalAll(syscall.SIGCONT)
+	comesBack()
+
+	signalAll(syscall.SIGKILL)
+	comesBack()
+}
+
+func TestCancelledCallerIsNotAnOutage(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	_, err := db.Scenarios(ctx)
+	expect(t, err, context.Canceled)
+	if errors.Is(err, store.ErrUnavailable) {
+		t.Errorf("reported as an outage: %v", err)
+	}
+}

@@ -1,0 +1,95 @@
+package postgres
+
+import (
+	"bytes"
+	"context"
+	"embed"
+	"errors"
+	"fmt"
+	"io/fs"
+
+	"bedside/store"
+
+	"golang.org/x/crypto/bcrypt"
+	"gopkg.in/yaml.v3"
+)
+
+//go:embed seed/*.yaml
+var seedFiles embed.FS
+
+// DemoPassword opens every demo account.
+const DemoPassword = "bedside-demo"
+
+// DemoUsers are the accounts that Seed makes.
+func DemoUsers() []store.User {
+	return []store.User{
+		{Email: "candidate@demo.bedside", Name: "Dana Kovač", Role: store.RoleCandidate, Profession: "nursing"},
+		{Email: "tutor@demo.bedside", Name: "Theo Marsh", Role: store.RoleTutor},
+		{Email: "admin@demo.bedside", Name: "Ada Finch", Role: store.RoleAdmin},
+	}
+}
+
+// SeedScenarios reads the scenarios that come with Bedside.
+func SeedScenarios() ([]store.Scenario, error) {
+	names, err := fs.Glob(seedFiles, "seed/*.yaml")
+	if err != nil {
+		return nil, err
+	}
+	var list []store.Scenario
+	for _, name := range names {
+		b, err := seedFiles.ReadFile(name)
+		if err != nil {
+			return nil, err
+		}
+		var s store.Scenario
+		d := yaml.NewDecoder(bytes.NewReader(b))
+		d.KnownFields(true)
+		if err := d.Decode(&s); err != nil {
+			return nil, fmt.Errorf("%s: %w", name, err)
+		}
+		if err := s.Validate(); err != nil {
+			return nil, fmt.Errorf("%s: %w", name, err)
+		}
+		list = append(list, s)
+	}
+	return list, nil
+}
+
+// Seed keeps the scenarios that come with Bedside, in their newest wording, and, when demo is set, makes the demo accounts that are
+// missing. Doing it again changes nothing.
+func (db *DB) Seed(ctx context.Context, demo bool) error {
+	scenarios, err := SeedScenarios()
+	if err != nil {
+		return fmt.Errorf("seed: %w", err)
+	}
+	for _, s := range scenarios {
+		if _, err := db.SaveScenario(ctx, s); err != nil {
+			return fmt.Errorf("seed: %w", err)
+		}
+	}
+	if !demo {
+		return nil
+	}
+	for _, u := range DemoUsers() {
+		if err := db.seedUser(ctx, u); err != nil {
+			return fmt.Errorf("seed: %s: %w", u.Email, err)
+		}
+	}
+	return nil
+}
+
+func (db *DB) seedUser(ctx context.Context, u store.User) error {
+	_, err := db.UserByEmail(ctx, u.Email)
+	if !errors.Is(err, store.ErrNotFound) {
+		return err
+	}
+	hash, err := bcrypt.GenerateFromPassword([]byte(DemoPassword), bcrypt.DefaultCost)
+	if err != nil {
+		return err
+	}
+	u.PasswordHash = string(hash)
+	if _, err = db.CreateUser(ctx, u); errors.Is(err, store.ErrConflict) {
+		return nil // another process was quicker
+	}
+	return err
+}
