@@ -1,0 +1,68 @@
+package sfu
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/pion/dtls/v3/pkg/crypto/elliptic"
+	"github.com/pion/ice/v4"
+	"github.com/pion/interceptor"
+	"github.com/pion/interceptor/pkg/report"
+	"github.com/pion/webrtc/v4"
+)
+
+const (
+	iceDisconnected = 5 * time.Second // without a packet
+	iceKeepalive    = 2 * time.Second
+	dtlsRetransmit  = 100 * time.Millisecond // a lost ClientHello would otherwise cost a second
+	replayWindow    = 512                    // packets sent again come late
+	opusPayloadType = 111
+	opusFormat      = "minptime=10;useinbandfec=1;usedtx=1"
+	afterGrace      = 10 * time.Second // ICE fails only when the grace has passed, so that a restart always finds it alive
+	opusClockRate   = 48000
+	opusChannels    = 2
+)
+
+// newAPI makes Pion's settings for one participant: its packets go to in. The listener is shared by all.
+func (n *Node) newAPI(in *inlets) (*webrtc.API, error) {
+	media := &webrtc.MediaEngine{}
+	if err := media.RegisterCodec(webrtc.RTPCodecParameters{
+		RTPCodecCapability: webrtc.RTPCodecCapability{
+			MimeType: webrtc.MimeTypeOpus, ClockRate: opusClockRate, Channels: opusChannels, SDPFmtpLine: opusFormat,
+			RTCPFeedback: []webrtc.RTCPFeedback{{Type: webrtc.TypeRTCPFBNACK}},
+		},
+		PayloadType: opusPayloadType,
+	}, webrtc.RTPCodecTypeAudio); err != nil {
+		return nil, fmt.Errorf("codec: %w", err)
+	}
+	if err := media.RegisterHeaderExtension(webrtc.RTPHeaderExtensionCapability{URI: levelURI}, webrtc.RTPCodecTypeAudio); err != nil {
+		return nil, fmt.Errorf("header extension: %w", err)
+	}
+	reports, err := report.NewSenderInterceptor()
+	if err != nil {
+		return nil, fmt.Errorf("sender reports: %w", err)
+	}
+	interceptors := &interceptor.Registry{}
+	interceptors.Add(reports)
+
+	settings := webrtc.SettingEngine{LoggerFactory: pionLogs{n.log}, BufferFactory: in.buffer}
+	settings.SetNet(n.network)
+	settings.SetICEUDPMux(n.listener.mux)
+	settings.SetNetworkTypes([]webrtc.NetworkType{webrtc.NetworkTypeUDP4, webrtc.NetworkTypeUDP6})
+	settings.SetIncludeLoopbackCandidate(n.listener.loopback)
+	settings.SetICEMulticastDNSMode(ice.MulticastDNSModeDisabled)
+	settings.SetICETimeouts(iceDisconnected, n.cfg.Grace+afterGrace, iceKeepalive)
+	settings.SetDTLSRetransmissionInterval(dtlsRetransmit)
+	settings.SetDTLSEllipticCurves(elliptic.X25519, elliptic.P256, elliptic.P384)
+	settings.SetSRTPReplayProtectionWindow(replayWindow)
+	settings.SetFireOnTrackBeforeFirstRTP(true)
+	settings.DisableCloseByDTLS(true)
+	if len(n.cfg.PublicIPs) > 0 {
+		if err := settings.SetICEAddressRewriteRules(webrtc.ICEAddressRewriteRule{
+			External: n.cfg.PublicIPs, AsCandidateType: webrtc.ICECandidateTypeHost, Mode: webrtc.ICEAddressRewriteAppend,
+		}); err != nil {
+			return nil, fmt.Errorf("public addresses: %w", err)
+		}
+	}
+	return webrtc.NewAPI(webrtc.WithMediaEngine(media), webrtc.WithInterceptorRegistry(interceptors), webrtc.WithSettingEngine(settings)), nil
+}

@@ -1,0 +1,141 @@
+package sfu
+
+import (
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/pion/rtcp"
+	"github.com/pion/rtp"
+	"github.com/pion/transport/v5/packetio"
+	"github.com/pion/webrtc/v4"
+)
+
+// maxResends is how many packets a second are sent again to one subscriber, so that its requests cannot be used to amplify.
+const maxResends = 100
+
+// forwarder sends a track to one subscriber. It is a Sink of the track, and the local track of the subscriber's PeerConnection, which binds it
+// once it is negotiated and unbinds it at the end. Only SSRC, payload type and extension ids are rewritten.
+type forwarder struct {
+	track   *Track
+	inlets  *inlets // of the subscriber: its requests for retransmission come there
+	metrics *metrics
+
+	mu      sync.Mutex // guards the fields below
+	writer  webrtc.TrackLocalWriter
+	header  rtp.Header
+	ssrc    uint32
+	levelID uint8
+	level   []byte // the extension that header holds
+
+	// Used by receiveRTCP only.
+	scratch []byte
+	second  time.Time
+	resends int
+}
+
+func newForwarder(t *Track, in *inlets) *forwarder {
+	return &forwarder{track: t, inlets: in, metrics: t.metrics, level: make([]byte, 1)}
+}
+
+// WriteRTP sends the packet on, or drops it while the subscriber has not answered the offer.
+func (f *forwarder) WriteRTP(p *Packet) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.writer == nil {
+		return
+	}
+	h := &f.header
+	h.Marker, h.SequenceNumber, h.Timestamp = p.Marker, p.Sequence, p.Timestamp
+	h.Extension = p.HasLevel && f.levelID != 0
+	if h.Extension {
+		f.level[0] = p.AudioLevel
+		if p.Voice {
+			f.level[0] |= 0x80
+		}
+	}
+	// An error is a subscriber that is going or whose socket is full: the packet is lost to it, its loop sees to the rest.
+	if _, err := f.writer.WriteRTP(h, p.Payload); err != nil {
+		f.metrics.dropped.Inc()
+		return
+	}
+	f.metrics.out.Inc()
+}
+
+// Close is called when the track has ended. The subscriber's loop takes the forwarder out of the connection.
+func (f *forwarder) Close() {}
+
+// Bind is called by Pion when the subscriber has accepted the track.
+func (f *forwarder) Bind(c webrtc.TrackLocalContext) (webrtc.RTPCodecParameters, error) {
+	for _, codec := range c.CodecParameters() {
+		if !strings.EqualFold(codec.MimeType, f.track.codec.MimeType) {
+			continue
+		}
+		f.mu.Lock()
+		f.ssrc, f.writer, f.levelID = uint32(c.SSRC()), c.WriteStream(), extensionID(c.HeaderExtensions(), levelURI)
+		f.header = rtp.Header{Version: 2, PayloadType: uint8(codec.PayloadType), SSRC: f.ssrc}
+		if f.levelID != 0 {
+			if err := f.header.SetExtension(f.levelID, f.level); err != nil {
+				f.levelID = 0
+			}
+		}
+		f.mu.Unlock()
+		f.inlets.attach(packetio.RTCPBufferPacket, uint32(c.SSRC()), f.receiveRTCP)
+		return codec, nil
+	}
+	return webrtc.RTPCodecParameters{}, webrtc.ErrUnsupportedCodec
+}
+
+// Unbind is called by Pion when the track is taken off the connection.
+func (f *forwarder) Unbind(c webrtc.TrackLocalContext) error {
+	f.inlets.detach(packetio.RTCPBufferPacket, uint32(c.SSRC()))
+	f.mu.Lock()
+	f.writer = nil
+	f.mu.Unlock()
+	return nil
+}
+
+// receiveRTCP answers the subscriber's requests for packets that it misses. One goroutine at a time.
+func (f *forwarder) receiveRTCP(b []byte) {
+	packets, err := rtcp.Unmarshal(b)
+	if err != nil {
+		f.metrics.dropped.Inc()
+		return
+	}
+	now := time.Now()
+	if now.Sub(f.second) >= time.Second {
+		f.second, f.resends = now, 0
+	}
+	for _, p := range packets {
+		nack, ok := p.(*rtcp.TransportLayerNack)
+		if !ok || nack.MediaSSRC != f.ssrc {
+			continue
+		}
+		for i := range nack.Nacks {
+			nack.Nacks[i].Range(f.resend)
+		}
+	}
+}
+
+// resend sends one packet again, header and all as it was the first time, and tells whether there may be more.
+func (f *forwarder) resend(seq uint16) bool {
+	f.metrics.nacksReceived.Inc()
+	if f.resends >= maxResends {
+		return false
+	}
+	p, ok := f.track.history.get(seq, f.scratch)
+	if !ok {
+		return true
+	}
+	f.scratch = p.Payload
+	f.resends++
+	f.metrics.resent.Inc()
+	f.WriteRTP(&p)
+	return true
+}
+
+// ID, RID, StreamID and Kind name the track towards the subscriber: the stream is the publisher.
+func (f *forwarder) ID() string                { return f.track.id }
+func (f *forwarder) RID() string               { return "" }
+func (f *forwarder) StreamID() string          { return f.track.publisher.who.ID }
+func (f *forwarder) Kind() webrtc.RTPCodecType { return webrtc.RTPCodecTypeAudio }

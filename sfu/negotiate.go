@@ -1,0 +1,182 @@
+package sfu
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/pion/webrtc/v4"
+)
+
+// gatherTimeout bounds waiting for our own candidates, which need no network.
+const gatherTimeout = 5 * time.Second
+
+var errGather = errors.New("local candidates took too long")
+
+// accept applies the offer of the join and returns the answer, with the tracks that the offer has room for, and all candidates.
+func (p *Participant) accept(ctx context.Context, offer joinOffer) (string, error) {
+	if err := p.pc.SetRemoteDescription(webrtc.SessionDescription{Type: webrtc.SDPTypeOffer, SDP: offer.sdp}); err != nil {
+		return "", fmt.Errorf("%w: %w", ErrBadSDP, err)
+	}
+	for _, mid := range offer.receive {
+		if i := slices.IndexFunc(p.pc.GetTransceivers(), func(t *webrtc.RTPTransceiver) bool { return t.Mid() == mid }); i >= 0 {
+			p.spare = append(p.spare, p.pc.GetTransceivers()[i])
+		}
+	}
+	for _, t := range p.room.others(p) {
+		if len(p.spare) == 0 {
+			break // the rest is offered
+		}
+		if err := p.forward(t); err != nil {
+			return "", err
+		}
+	}
+	p.dirty = false // all of it is in the answer
+	answer, err := p.pc.CreateAnswer(nil)
+	if err != nil {
+		return "", fmt.Errorf("%w: %w", ErrBadSDP, err)
+	}
+	return p.describe(ctx, answer, true)
+}
+
+// describe makes a description ours and returns it with all candidates.
+func (p *Participant) describe(ctx context.Context, d webrtc.SessionDescription, gathers bool) (string, error) {
+	if err := p.pc.SetLocalDescription(d); err != nil {
+		return "", fmt.Errorf("local description: %w", err)
+	}
+	if gathers {
+		timeout := time.NewTimer(gatherTimeout)
+		defer timeout.Stop()
+		select {
+		case <-p.gathered:
+		case <-timeout.C:
+			return "", errGather
+		case <-ctx.Done():
+			return "", ctx.Err()
+		}
+	}
+	return withOpusOptions(p.pc.LocalDescription().SDP), nil
+}
+
+// reconcile compares what is forwarded with what the room has, and offers the difference.
+func (p *Participant) reconcile() {
+	tracks := p.room.others(p)
+	for t := range p.forwarding {
+		if !slices.Contains(tracks, t) {
+			p.unforward(t)
+		}
+	}
+	for _, t := range tracks {
+		if _, ok := p.forwarding[t]; ok {
+			continue
+		}
+		if err := p.forward(t); err != nil {
+			p.log.Error("track not forwarded", "track", t.id, "err", err)
+			p.Leave(err)
+			return
+		}
+	}
+	p.negotiate()
+}
+
+// forward puts the track on a section of its own, and offers it unless an answer is just being made.
+func (p *Participant) forward(t *Track) error {
+	f := newForwarder(t, p.inlets)
+	transceiver, err := p.section(f)
+	if err != nil {
+		return fmt.Errorf("forwarding track %s: %w", t.id, err)
+	}
+	p.forwarding[t] = transceiver
+	p.dirty = true
+	t.add(f)
+	return nil
+}
+
+// section takes a spare section for the track, or makes a new one.
+func (p *Participant) section(f *forwarder) (*webrtc.RTPTransceiver, error) {
+	if len(p.spare) == 0 {
+		return p.pc.AddTransceiverFromTrack(f, webrtc.RTPTransceiverInit{Direction: webrtc.RTPTransceiverDirectionSendonly})
+	}
+	transceiver := p.spare[0]
+	p.spare = p.spare[1:]
+	sender, err := p.api.NewRTPSender(f, p.pc.SCTP().Transport())
+	if err != nil {
+		return nil, err
+	}
+	return transceiver, transceiver.SetSender(sender, f)
+}
+
+// unforward takes a track off. Its section is idle from the next offer on.
+func (p *Participant) unforward(t *Track) {
+	transceiver := p.forwarding[t]
+	delete(p.forwarding, t)
+	sender := transceiver.Sender()
+	if f, ok := sender.Track().(*forwarder); ok {
+		t.remove(f)
+	}
+	if err := p.pc.RemoveTrack(sender); err != nil {
+		p.log.Debug("track not removed cleanly", "track", t.id, "err", err)
+	}
+	p.retired = append(p.retired, transceiver)
+	p.dirty = true
+}
+
+// negotiate sends an offer if there is something to offer, no other offer is out, and the client surely has our answer.
+func (p *Participant) negotiate() {
+	if !p.dirty || p.pending != nil || !p.reached && !p.restart {
+		return
+	}
+	if err := p.offer(); err != nil {
+		p.log.Error("no offer", "err", err)
+		p.Leave(err)
+	}
+}
+
+func (p *Participant) offer() error {
+	restart := p.restart
+	if restart {
+		select {
+		case <-p.gathered: // of an earlier round
+		default:
+		}
+		p.candidates = 0
+	}
+	d, err := p.pc.CreateOffer(&webrtc.OfferOptions{ICERestart: restart})
+	if err != nil {
+		return fmt.Errorf("offer: %w", err)
+	}
+	text, err := p.describe(context.Background(), d, restart)
+	if err != nil {
+		return fmt.Errorf("offer: %w", err)
+	}
+	p.dirty, p.restart = false, false
+	p.confirming, p.retired = p.retired, nil
+	p.offers++
+	p.pending = &outstanding{id: p.offers, sdp: text}
+	p.handler.Offer(p.pending.id, p.pending.sdp)
+	return nil
+}
+
+// answered applies an answer. After one that cannot be used the offer stays open for another, unless Pion is past the point of return.
+func (p *Participant) answered(id uint64, text string) error {
+	if p.pending == nil || p.pending.id != id {
+		return ErrStaleAnswer
+	}
+	if _, err := parseSDP(text); err != nil {
+		return err
+	}
+	if err := p.pc.SetRemoteDescription(webrtc.SessionDescription{Type: webrtc.SDPTypeAnswer, SDP: text}); err != nil {
+		err = fmt.Errorf("%w: %w", ErrBadSDP, err)
+		if p.pc.SignalingState() != webrtc.SignalingStateHaveLocalOffer {
+			p.Leave(err)
+		}
+		return err
+	}
+	p.pending = nil
+	p.spare = append(p.spare, p.confirming...)
+	p.confirming = nil
+	p.negotiate()
+	return nil
+}

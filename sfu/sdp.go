@@ -1,0 +1,120 @@
+package sfu
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/pion/sdp/v3"
+)
+
+const (
+	maxSDP      = 64 << 10
+	maxSections = 64
+)
+
+// joinOffer is what a client offers with its join, checked.
+type joinOffer struct {
+	sdp     string
+	receive []string // mids of the sections that can carry a track to the client
+}
+
+// parseOffer checks a client's offer: audio only, at most one section that sends, and that one only from somebody who may publish.
+func parseOffer(text string, publish bool) (joinOffer, error) {
+	parsed, err := parseSDP(text)
+	if err != nil {
+		return joinOffer{}, err
+	}
+	offer := joinOffer{sdp: text}
+	var mids, both []string
+	sending := 0
+	for _, m := range parsed.MediaDescriptions {
+		mid, _ := m.Attribute(sdp.AttrKeyMID)
+		direction := direction(parsed, m)
+		switch {
+		case m.MediaName.Media != "audio":
+			return joinOffer{}, fmt.Errorf("%w: only audio is accepted, it offers %.20q", ErrBadSDP, m.MediaName.Media)
+		case mid == "" || len(mid) > 32 || slices.Contains(mids, mid):
+			return joinOffer{}, fmt.Errorf("%w: each section needs an a=mid of its own", ErrBadSDP)
+		}
+		mids = append(mids, mid)
+		if direction == "sendrecv" || direction == "sendonly" {
+			sending++
+			if _, ok := m.Attribute(sdp.AttrKeySSRC); !ok {
+				return joinOffer{}, fmt.Errorf("%w: the section that sends must name its a=ssrc", ErrBadSDP)
+			}
+		}
+		switch direction {
+		case "recvonly":
+			offer.receive = append(offer.receive, mid)
+		case "sendrecv":
+			both = append(both, mid)
+		}
+	}
+	switch {
+	case len(mids) == 0:
+		return joinOffer{}, fmt.Errorf("%w: it has no audio section", ErrBadSDP)
+	case sending > 1:
+		return joinOffer{}, fmt.Errorf("%w: at most one section may send", ErrBadSDP)
+	case sending > 0 && !publish:
+		return joinOffer{}, fmt.Errorf("%w: this participant may only listen, so its sections must be recvonly", ErrBadSDP)
+	}
+	offer.receive = append(offer.receive, both...)
+	return offer, nil
+}
+
+// parseSDP checks what holds for every description.
+func parseSDP(text string) (*sdp.SessionDescription, error) {
+	if len(text) > maxSDP {
+		return nil, fmt.Errorf("%w: it has %d bytes, at most %d are allowed", ErrBadSDP, len(text), maxSDP)
+	}
+	parsed := &sdp.SessionDescription{}
+	if err := parsed.UnmarshalString(text); err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrBadSDP, err)
+	}
+	if len(parsed.MediaDescriptions) > maxSections {
+		return nil, fmt.Errorf("%w: it has %d sections, at most %d are allowed", ErrBadSDP, len(parsed.MediaDescriptions), maxSections)
+	}
+	return parsed, nil
+}
+
+// direction of a section; RFC 8866 makes sendrecv the default, and the session may set another.
+func direction(s *sdp.SessionDescription, m *sdp.MediaDescription) string {
+	names := []string{"sendrecv", "sendonly", "recvonly", "inactive"}
+	for _, attributes := range [][]sdp.Attribute{m.Attributes, s.Attributes} {
+		for _, a := range attributes {
+			if slices.Contains(names, a.Key) {
+				return a.Key
+			}
+		}
+	}
+	return "sendrecv"
+}
+
+// withOpusOptions makes a description of ours ask for in-band FEC and discontinuous transmission: Pion would only repeat what the client said
+// of its own side.
+func withOpusOptions(text string) string {
+	lines := strings.SplitAfter(text, "\r\n")
+	var opus []string
+	for _, l := range lines {
+		if pt, codec, ok := strings.Cut(strings.TrimPrefix(l, "a=rtpmap:"), " "); ok && strings.HasPrefix(l, "a=rtpmap:") &&
+			strings.HasPrefix(strings.ToLower(codec), "opus/") {
+			opus = append(opus, pt)
+		}
+	}
+	for i, l := range lines {
+		pt, options, ok := strings.Cut(strings.TrimPrefix(l, "a=fmtp:"), " ")
+		if ok && strings.HasPrefix(l, "a=fmtp:") && slices.Contains(opus, pt) {
+			lines[i] = "a=fmtp:" + pt + " " + opusOptions(strings.TrimSpace(options)) + "\r\n"
+		}
+	}
+	return strings.Join(lines, "")
+}
+
+func opusOptions(given string) string {
+	options := slices.DeleteFunc(strings.Split(given, ";"), func(o string) bool {
+		name, _, _ := strings.Cut(strings.TrimSpace(o), "=")
+		return name == "" || name == "useinbandfec" || name == "usedtx"
+	})
+	return strings.Join(append(options, "useinbandfec=1", "usedtx=1"), ";")
+}

@@ -1,0 +1,198 @@
+package sfu
+
+import (
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/pion/rtcp"
+	"github.com/pion/rtp"
+	"github.com/pion/webrtc/v4"
+)
+
+// Track is one medium that a participant publishes. Its publisher owns it: it begins with the stream and ends with the participant, across
+// losses of the connection. receive is its only read path.
+type Track struct {
+	id        string // unique in the room
+	publisher *Participant
+	codec     webrtc.RTPCodecParameters
+	levelID   uint8 // of the audio level extension; 0: not negotiated
+	nack      bool  // the publisher can send again
+	reporter  uint32
+	feedback  func([]rtcp.Packet) error
+	metrics   *metrics
+
+	// Used by receive and receiveRTCP only.
+	header rtp.Header
+	packet Packet
+	gaps   gaps
+
+	history history
+	meter   meter
+
+	receptionMu sync.Mutex // RTP and RTCP come in goroutines of their own
+	reception   reception
+
+	fanMu sync.Mutex // held while a packet is written to the sinks, and to change them: after remove, no write is under way
+	sinks []Sink     // guarded by fanMu
+	ended bool       // guarded by fanMu
+}
+
+func newTrack(publisher *Participant, ssrc uint32, codec webrtc.RTPCodecParameters, extensions []webrtc.RTPHeaderExtensionParameter) *Track {
+	t := &Track{
+		id:        fmt.Sprintf("%s-%d", codec.MimeType[:5], ssrc),
+		publisher: publisher,
+		codec:     codec,
+		levelID:   extensionID(extensions, levelURI),
+		reporter:  publisher.reporter,
+		feedback:  publisher.pc.WriteRTCP,
+		metrics:   publisher.room.node.metrics,
+		reception: reception{ssrc: ssrc, clockRate: float64(codec.ClockRate)},
+	}
+	t.nack = slices.ContainsFunc(codec.RTCPFeedback, func(f webrtc.RTCPFeedback) bool { return f.Type == webrtc.TypeRTCPFBNACK && f.Parameter == "" })
+	return t
+}
+
+// extensionID finds the id under which a header extension was negotiated; 0 when it was not.
+func extensionID(extensions []webrtc.RTPHeaderExtensionParameter, uri string) uint8 {
+	for _, e := range extensions {
+		if e.URI == uri && e.ID > 0 && e.ID < 256 {
+			return uint8(e.ID)
+		}
+	}
+	return 0
+}
+
+// receive takes one decrypted packet. One goroutine at a time.
+func (t *Track) receive(b []byte) {
+	now := time.Now()
+	if !t.parse(b, now) {
+		t.metrics.dropped.Inc()
+		return
+	}
+	t.metrics.in.Inc()
+	p := &t.packet
+	t.meter.add(p)
+	t.history.put(p)
+	t.fanOut(p)
+	t.repair(p, now)
+}
+
+func (t *Track) parse(b []byte, now time.Time) bool {
+	h := &t.header
+	n, err := h.Unmarshal(b)
+	if err != nil || h.PayloadType != uint8(t.codec.PayloadType) {
+		return false
+	}
+	payload := b[n:]
+	if h.Padding {
+		if len(payload) == 0 || int(payload[len(payload)-1]) > len(payload) {
+			return false
+		}
+		payload = payload[:len(payload)-int(payload[len(payload)-1])]
+	}
+	t.packet = Packet{
+		SSRC: h.SSRC, Sequence: h.SequenceNumber, Timestamp: h.Timestamp, Marker: h.Marker, PayloadType: h.PayloadType,
+		Payload: payload, Arrival: now, AudioLevel: silence,
+	}
+	if t.levelID != 0 && h.Extension {
+		if ext := h.GetExtension(t.levelID); len(ext) > 0 {
+			t.packet.HasLevel, t.packet.AudioLevel, t.packet.Voice = true, ext[0]&0x7f, ext[0]&0x80 != 0
+		}
+	}
+	return true
+}
+
+// fanOut writes the packet to every sink. It allocates nothing.
+func (t *Track) fanOut(p *Packet) {
+	t.fanMu.Lock()
+	defer t.fanMu.Unlock()
+	for _, s := range t.sinks {
+		s.WriteRTP(p)
+	}
+}
+
+// repair asks the publisher for what is missing, and tells it once a second how its stream arrives.
+func (t *Track) repair(p *Packet, now time.Time) {
+	ask := t.gaps.add(p.Sequence, now)
+	if lost := t.gaps.takeLost(); lost > 0 {
+		t.metrics.lost.Add(float64(lost))
+	}
+	if t.nack && len(ask) > 0 {
+		t.metrics.nacksSent.Add(float64(len(ask)))
+		t.send(&rtcp.TransportLayerNack{SenderSSRC: t.reporter, MediaSSRC: p.SSRC, Nacks: rtcp.NackPairsFromSequenceNumbers(ask)})
+	}
+	t.receptionMu.Lock()
+	t.reception.add(p.Sequence, p.Timestamp, now)
+	due := t.reception.due(now)
+	var report rtcp.ReceptionReport
+	if due {
+		report = t.reception.report(now)
+	}
+	t.receptionMu.Unlock()
+	if due {
+		t.send(&rtcp.ReceiverReport{SSRC: t.reporter, Reports: []rtcp.ReceptionReport{report}})
+	}
+}
+
+// send tells the publisher something. What cannot be sent is not worth keeping: the next report says it again.
+func (t *Track) send(p rtcp.Packet) {
+	if err := t.feedback([]rtcp.Packet{p}); err != nil {
+		t.publisher.log.Debug("feedback not sent", "track", t.id, "err", err)
+	}
+}
+
+// receiveRTCP takes what the publisher says about its stream.
+func (t *Track) receiveRTCP(b []byte) {
+	now := time.Now()
+	packets, err := rtcp.Unmarshal(b)
+	if err != nil {
+		t.metrics.dropped.Inc()
+		return
+	}
+	for _, p := range packets {
+		if sr, ok := p.(*rtcp.SenderReport); ok && sr.SSRC == t.reception.ssrc {
+			t.receptionMu.Lock()
+			t.reception.gotSenderReport(sr.NTPTime, now)
+			t.receptionMu.Unlock()
+		}
+	}
+}
+
+// add has the sink get every packet from now on. When the track has ended, it closes the sink and reports false.
+func (t *Track) add(s Sink) bool {
+	t.fanMu.Lock()
+	if t.ended {
+		t.fanMu.Unlock()
+		s.Close()
+		return false
+	}
+	t.sinks = append(t.sinks, s)
+	t.fanMu.Unlock()
+	return true
+}
+
+// remove takes the sink off and closes it, unless that has happened already. No packet is written to it afterwards.
+func (t *Track) remove(s Sink) {
+	t.fanMu.Lock()
+	i := slices.Index(t.sinks, s)
+	if i >= 0 {
+		t.sinks = slices.Delete(t.sinks, i, i+1)
+	}
+	t.fanMu.Unlock()
+	if i >= 0 {
+		s.Close()
+	}
+}
+
+// end takes all sinks off and closes them.
+func (t *Track) end() {
+	t.fanMu.Lock()
+	old := t.sinks
+	t.sinks, t.ended = nil, true
+	t.fanMu.Unlock()
+	for _, s := range old {
+		s.Close()
+	}
+}
