@@ -1,0 +1,127 @@
+package dsp_test
+
+import (
+	"encoding/json"
+	"errors"
+	"math"
+	"math/rand/v2"
+	"reflect"
+	"testing"
+
+	"bedside/speech/dsp"
+	"bedside/store"
+)
+
+// stored converts as package speech does: it must compile.
+func stored(r dsp.Result) store.Analysis {
+	a := store.Analysis{DurationS: r.DurationS, Syllables: r.Syllables, Measures: store.Measures(r.Measures),
+		Speech: []store.Span{}, Pauses: []store.Span{}, Pitch: []store.PitchPoint{}, Intensity: []store.IntensityPoint{}}
+	for _, s := range r.Speech {
+		a.Speech = append(a.Speech, store.Span(s))
+	}
+	for _, s := range r.Pauses {
+		a.Pauses = append(a.Pauses, store.Span(s))
+	}
+	for _, p := range r.Pitch {
+		a.Pitch = append(a.Pitch, store.PitchPoint(p))
+	}
+	for _, p := range r.Intensity {
+		a.Intensity = append(a.Intensity, store.IntensityPoint(p))
+	}
+	return a
+}
+
+func TestResultIsJSONWithoutSpeech(t *testing.T) {
+	dc := make([]float32, dsp.SampleRate)
+	for i := range dc {
+		dc[i] = 0.4
+	}
+	for name, x := range map[string][]float32{
+		"nothing":                      nil,
+		"one sample":                   {0.5},
+		"shorter than a frame":         make([]float32, 70),
+		"one frame":                    make([]float32, 100),
+		"shorter than a window":        tone(0.03, 200, 0.5),
+		"digital silence":              silence(3),
+		"comfort noise":                noisy(silence(3), -75),
+		"loud noise":                   noisy(silence(3), -12),
+		"DC":                           dc,
+		"mains hum":                    noisy(tone(5, 50, 0.1), -60),
+		"a click":                      concat(silence(1), []float32{1, -1, 0.7, -0.3}, silence(1)),
+		"a click in noise":             noisy(concat(silence(1), []float32{1, -1, 0.7, -0.3}, silence(1)), -60),
+		"a burst of noise":             noisy(concat(silence(1), noisy(silence(0.3), -20), silence(1)), -60),
+		"denormal":                     {math.SmallestNonzeroFloat32, -math.SmallestNonzeroFloat32},
+		"as loud as it may be":         concat(silence(1), []float32{dsp.MaxSample, -dsp.MaxSample}, silence(1)),
+		"full-scale noise then a gap":  concat(noisy(silence(1), 0), silence(5)),
+		"very short voice, then quiet": concat(silence(1), voice(0.02, 0.5, steady(150)), silence(1)),
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := analyse(t, x)
+			if len(r.Speech) != 0 || len(r.Pauses) != 0 || len(r.Syllables) != 0 || len(r.Pitch) != 0 {
+				t.Errorf("found speech %v, pauses %v, syllables %v, %d pitch points", r.Speech, r.Pauses, r.Syllables, len(r.Pitch))
+			}
+			if r.Speech == nil || r.Pauses == nil || r.Syllables == nil || r.Pitch == nil || r.Intensity == nil || r.Peaks == nil {
+				t.Error("a slice is nil")
+			}
+			noise := r.Measures.NoiseFloorDB
+			r.Measures.NoiseFloorDB = nil
+			if r.Measures != (dsp.Measures{}) {
+				t.Errorf("measures of no speech: %+v", r.Measures)
+			}
+			if noise != nil && (*noise < -120 || *noise > 40) {
+				t.Errorf("noise floor %g dB", *noise)
+			}
+			if _, err := json.Marshal(stored(r)); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+func TestResultDoesNotDependOnChunks(t *testing.T) {
+	x := noisy(talk(), -60)
+	x = x[:len(x)-37] // no whole number of frames
+	whole := analyse(t, x)
+	random := rand.New(rand.NewPCG(3, 4))
+	for name, size := range map[string]func() int{
+		"single samples": func() int { return 1 },
+		"20 ms":          func() int { return 320 },
+		"of any size":    func() int { return random.IntN(5000) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			a := dsp.NewAnalyzer()
+			for rest := x; len(rest) > 0; {
+				n := min(size(), len(rest))
+				chunk := append([]float32(nil), rest[:n]...)
+				if err := a.Write(chunk); err != nil {
+					t.Fatal(err)
+				}
+				clear(chunk) // the analyzer keeps none of it
+				rest = rest[n:]
+			}
+			if got := a.Finish(); !reflect.DeepEqual(got, whole) {
+				t.Error("the result differs from that of one write")
+			}
+		})
+	}
+}
+
+func TestWriteRefusesWhatIsNotAudio(t *testing.T) {
+	x := talk()
+	want := analyse(t, x)
+	a := dsp.NewAnalyzer()
+	if err := a.Write(x[:10000]); err != nil {
+		t.Fatal(err)
+	}
+	for _, bad := range []float32{float32(math.NaN()), float32(math.Inf(1)), float32(math.Inf(-1)), 101, -math.MaxFloat32} {
+		if err := a.Write([]float32{0.1, 0.2, bad, 0.3}); !errors.Is(err, dsp.ErrSample) {
+			t.Errorf("%v: error %v", bad, err)
+		}
+	}
+	if err := a.Write(x[10000:]); err != nil {
+		t.Fatal(err)
+	}
+	if got := a.Finish(); !reflect.DeepEqual(got, want) {
+		t.Error("a refused write left a trace")
+	}
+}

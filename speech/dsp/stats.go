@@ -1,0 +1,63 @@
+package dsp
+
+import (
+	"math"
+	"slices"
+)
+
+// quantile of unsorted values by linear interpolation between the two nearest; 0 of none.
+func quantile(values []float64, q float64) float64 {
+	return sortedQuantile(slices.Sorted(slices.Values(values)), q)
+}
+
+func sortedQuantile(sorted []float64, q float64) float64 {
+	if len(sorted) == 0 {
+		return 0
+	}
+	at := q * float64(len(sorted)-1)
+	i := int(at)
+	if i+1 >= len(sorted) {
+		return sorted[len(sorted)-1]
+	}
+	return sorted[i] + (at-float64(i))*(sorted[i+1]-sorted[i])
+}
+
+func average(values []float64) float64 {
+	sum := 0.0
+	for _, v := range values {
+		sum += v
+	}
+	return sum / float64(len(values))
+}
+
+// meanAndSD gives the mean and the standard deviation (of the population) of at least one value.
+func meanAndSD(values []float64) (mean, sd float64) {
+	mean = average(values)
+	for _, v := range values {
+		sd += (v - mean) * (v - mean)
+	}
+	return mean, math.Sqrt(sd / float64(len(values)))
+}
+
+// levels is a histogram of levels in steps of 1 dB, for quantiles over a sliding window.
+type levels struct {
+	count [-silenceDB + 60]int
+	total int
+}
+
+func (l *levels) add(db float32, n int) {
+	bin := min(max(int(math.Floor(float64(db)-silenceDB)), 0), len(l.count)-1)
+	l.count[bin] += n
+	l.total += n
+}
+
+// quantile is the middle of the bin in which it lies.
+func (l *levels) quantile(q float64) float64 {
+	left := q * float64(l.total)
+	for bin, n := range l.count {
+		if left -= float64(n); left < 0 {
+			return float64(bin) + 0.5 + silenceDB
+		}
+	}
+	return silenceDB
+}
