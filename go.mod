@@ -92,3 +92,6 @@ require (
 )
 
 tool honnef.co/go/tools/cmd/staticcheck
+
+// Some packages of npm carry Go files.
+ignore ./web/node_modules

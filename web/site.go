@@ -1,0 +1,204 @@
+package web
+
+import (
+	"crypto/sha256"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"html"
+	"io/fs"
+	"maps"
+	"net/http"
+	"path"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// site serves files read once from a build; it is immutable and safe for concurrent use.
+type site struct {
+	files  map[string]file // by URL path
+	index  file
+	policy string
+}
+
+// file is one page or asset with its precompressed forms; br and gzip are nil when they would not be smaller.
+type file struct {
+	plain, br, gzip []byte
+	contentType     string
+	etag            string // without quotes
+	immutable       bool   // its name changes with its content
+}
+
+func readSite(files fs.FS) (*site, error) {
+	root, err := fs.Sub(files, "build")
+	if err != nil {
+		return nil, fmt.Errorf("web: %w", err)
+	}
+	raw := map[string][]byte{}
+	err = fs.WalkDir(root, ".", func(name string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		raw[name], err = fs.ReadFile(root, name)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("web: %w", err)
+	}
+	s := &site{files: map[string]file{}}
+	for _, name := range slices.Sorted(maps.Keys(raw)) {
+		if ext := path.Ext(name); ext == ".br" || ext == ".gz" {
+			continue
+		}
+		contentType, ok := contentTypes()[path.Ext(name)]
+		if !ok {
+			return nil, fmt.Errorf("web: %s: no content type is known for it; add one", name)
+		}
+		sum := sha256.Sum256(raw[name])
+		s.files["/"+name] = file{
+			plain:       raw[name],
+			br:          smaller(raw[name+".br"], raw[name]),
+			gzip:        smaller(raw[name+".gz"], raw[name]),
+			contentType: contentType,
+			etag:        base64.RawURLEncoding.EncodeToString(sum[:12]),
+			immutable:   strings.HasPrefix(name, "_app/immutable/"),
+		}
+	}
+	s.index = s.files["/index.html"]
+	if s.policy, err = policy(s.index.plain); err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+func smaller(packed, plain []byte) []byte {
+	if len(packed) == 0 || len(packed) >= len(plain) {
+		return nil
+	}
+	return packed
+}
+
+// policy takes the content security policy that the build wrote into the page, with the hashes of its scripts, and adds what only a
+// header may say.
+func policy(page []byte) (string, error) {
+	found := regexp.MustCompile(`<meta http-equiv="content-security-policy" content="([^"]+)"`).FindSubmatch(page)
+	if found == nil {
+		return "", errors.New("web: index.html has no content security policy: build the pages with kit.csp set")
+	}
+	return html.UnescapeString(string(found[1])) + "; frame-ancestors 'none'", nil
+}
+
+// contentTypes is fixed, since the machine's own table may lack woff2 or name JavaScript wrongly.
+func contentTypes() map[string]string {
+	return map[string]string{
+		".html":        "text/html; charset=utf-8",
+		".js":          "text/javascript; charset=utf-8",
+		".css":         "text/css; charset=utf-8",
+		".json":        "application/json",
+		".map":         "application/json",
+		".webmanifest": "application/manifest+json",
+		".svg":         "image/svg+xml",
+		".png":         "image/png",
+		".jpg":         "image/jpeg",
+		".ico":         "image/x-icon",
+		".woff2":       "font/woff2",
+		".txt":         "text/plain; charset=utf-8",
+		".wav":         "audio/wav",
+		".mp3":         "audio/mpeg",
+		".ogg":         "audio/ogg",
+	}
+}
+
+func (s *site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if r.Method != http.MethodGet && r.Method != http.MethodHead {
+		w.Header().Set("Allow", "GET, HEAD")
+		http.Error(w, "method not allowed", http.StatusMethodNotAllowed)
+		return
+	}
+	s.secure(w.Header())
+	f, ok := s.files[r.URL.Path]
+	switch {
+	case ok:
+	case path.Ext(r.URL.Path) != "": // a file that is not there is no page
+		http.Error(w, "not found", http.StatusNotFound)
+		return
+	default:
+		f = s.index
+	}
+	f.serve(w, r)
+}
+
+func (s *site) secure(h http.Header) {
+	h.Set("Content-Security-Policy", s.policy)
+	h.Set("Permissions-Policy", "microphone=(self), speaker-selection=(self), camera=(), geolocation=(), payment=()")
+	h.Set("Referrer-Policy", "same-origin")
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("Cross-Origin-Opener-Policy", "same-origin")
+}
+
+func (f file) serve(w http.ResponseWriter, r *http.Request) {
+	body, encoding := f.pick(r.Header.Get("Accept-Encoding"))
+	h := w.Header()
+	etag := `"` + f.etag + encoding + `"`
+	h.Set("ETag", etag)
+	h.Set("Vary", "Accept-Encoding")
+	if f.immutable {
+		h.Set("Cache-Control", "public, max-age=31536000, immutable")
+	} else {
+		h.Set("Cache-Control", "no-cache")
+	}
+	if matches(r.Header.Get("If-None-Match"), etag) {
+		w.WriteHeader(http.StatusNotModified)
+		return
+	}
+	h.Set("Content-Type", f.contentType)
+	h.Set("Content-Length", strconv.Itoa(len(body)))
+	if encoding != "" {
+		h.Set("Content-Encoding", encoding)
+	}
+	w.WriteHeader(http.StatusOK)
+	if r.Method != http.MethodHead {
+		w.Write(body) // an error here is a browser that went away
+	}
+}
+
+// pick chooses the smallest form that the browser takes.
+func (f file) pick(accept string) (body []byte, encoding string) {
+	switch {
+	case f.br != nil && accepts(accept, "br"):
+		return f.br, "br"
+	case f.gzip != nil && accepts(accept, "gzip"):
+		return f.gzip, "gzip"
+	}
+	return f.plain, ""
+}
+
+// accepts reads an Accept-Encoding header; a coding with q=0 is refused.
+func accepts(header, coding string) bool {
+	for part := range strings.SplitSeq(header, ",") {
+		name, params, _ := strings.Cut(part, ";")
+		if !strings.EqualFold(strings.TrimSpace(name), coding) {
+			continue
+		}
+		value, ok := strings.CutPrefix(strings.ReplaceAll(params, " ", ""), "q=")
+		if !ok {
+			return true
+		}
+		q, err := strconv.ParseFloat(value, 64)
+		return err == nil && q > 0
+	}
+	return false
+}
+
+// matches reads an If-None-Match header; weak tags count, since a proxy may have weakened ours.
+func matches(header, etag string) bool {
+	for part := range strings.SplitSeq(header, ",") {
+		part = strings.TrimSpace(part)
+		if part == "*" || strings.TrimPrefix(part, "W/") == etag {
+			return true
+		}
+	}
+	return false
+}
