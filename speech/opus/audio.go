@@ -1,0 +1,237 @@
+package opus
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"time"
+)
+
+// DefaultLimit is how long audio may be when no limit is given.
+const DefaultLimit = 2 * time.Hour
+
+// blocks gives sound piece by piece, each valid until the next call; io.EOF ends it. A piece and an error never come together.
+type blocks interface{ next() ([]float32, error) }
+
+// AudioReader gives the mono mix of a WAV or Ogg Opus file at a wanted rate. Ogg Opus goes through the same Decoder as live packets,
+// so at SampleRate a recording gives the samples of the live stream. Not safe for concurrent use.
+type AudioReader struct {
+	// Format describes the file for people, as "WAV, 44100 Hz, 2 channels, 16 bits" does.
+	Format string
+
+	src    blocks
+	rest   []float32
+	budget int64 // samples that may still come
+	limit  time.Duration
+	any    bool
+	err    error
+}
+
+// OpenAudio reads the headers of a WAV or Ogg Opus file; the caller owns r. Sound beyond limit gives ErrTooLong; a limit of 0 is
+// DefaultLimit. The error is ErrNotAudio, ErrUnsupported, ErrDamaged or ErrTruncated, or one of r.
+func OpenAudio(r io.Reader, rate int, limit time.Duration) (*AudioReader, error) {
+	if err := checkRate(rate); err != nil {
+		return nil, err
+	}
+	if limit <= 0 {
+		limit = DefaultLimit
+	}
+	br := bufio.NewReaderSize(r, 64<<10)
+	isOgg, err := sniff(br)
+	if err != nil {
+		return nil, err
+	}
+	a := &AudioReader{limit: limit, budget: int64(limit.Seconds() * float64(rate))}
+	var from int
+	if isOgg {
+		from, err = a.openOgg(br, rate)
+	} else {
+		from, err = a.openWAV(br)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if from != rate {
+		a.src = &resampled{src: a.src, r: newResampler(from, rate)}
+	}
+	return a, nil
+}
+
+// ReadAudio reads a whole file, see OpenAudio. With ErrTruncated and ErrDamaged the samples before the flaw are given as well.
+func ReadAudio(r io.Reader, rate int, limit time.Duration) ([]float32, error) {
+	a, err := OpenAudio(r, rate, limit)
+	if err != nil {
+		return nil, err
+	}
+	var all []float32
+	for {
+		piece, err := a.next()
+		if errors.Is(err, io.EOF) {
+			return all, nil
+		} else if err != nil {
+			return all, err
+		}
+		all = append(all, piece...)
+	}
+}
+
+// Read fills dst as far as it can. It gives io.EOF at the end; an error comes after the samples before it.
+func (a *AudioReader) Read(dst []float32) (n int, err error) {
+	for n < len(dst) {
+		if len(a.rest) == 0 {
+			if a.rest, err = a.next(); err != nil {
+				if n > 0 {
+					err = nil // it comes again
+				}
+				return n, err
+			}
+		}
+		m := copy(dst[n:], a.rest)
+		n, a.rest = n+m, a.rest[m:]
+	}
+	return n, nil
+}
+
+// next gives the next piece, which is not empty.
+func (a *AudioReader) next() ([]float32, error) {
+	for a.err == nil {
+		piece, err := a.src.next()
+		switch {
+		case errors.Is(err, io.EOF) && !a.any:
+			a.err = fmt.Errorf("%w: there is no sound in the file, only its headers", ErrNotAudio)
+		case err != nil:
+			a.err = err
+		case int64(len(piece)) > a.budget:
+			a.err = fmt.Errorf("%w: over %s: cut it into shorter files", ErrTooLong, a.limit)
+		case len(piece) > 0:
+			a.any = true
+			a.budget -= int64(len(piece))
+			return piece, nil
+		}
+	}
+	return nil, a.err
+}
+
+func (a *AudioReader) openWAV(br *bufio.Reader) (rate int, err error) {
+	w, err := newWAVReader(br)
+	if err != nil {
+		return 0, err
+	}
+	a.src = w
+	a.Format = fmt.Sprintf("WAV, %d Hz, %d channels, %d bits", w.rate, w.channels, w.bits)
+	return w.rate, nil
+}
+
+func (a *AudioReader) openOgg(br *bufio.Reader, wanted int) (rate int, err error) {
+	o, err := NewOggReader(br)
+	if err != nil {
+		return 0, err
+	}
+	switch rate = ClockRate; wanted {
+	case 8000, 12000, 16000, 24000:
+		rate = wanted
+	}
+	dec, err := newDecoder(rate)
+	if err != nil {
+		return 0, err
+	}
+	a.src = newOggSound(o, dec)
+	a.Format = fmt.Sprintf("Ogg Opus, %d channels", o.Header.Channels)
+	return rate, nil
+}
+
+// sniff tells what a file is from its first bytes.
+func sniff(br *bufio.Reader) (isOgg bool, err error) {
+	head, err := br.Peek(12)
+	if len(head) == 0 {
+		if errors.Is(err, io.EOF) {
+			return false, fmt.Errorf("%w: the file is empty", ErrNotAudio)
+		}
+		return false, fmt.Errorf("read audio: %w", err)
+	}
+	const advice = "convert it to WAV or Ogg Opus"
+	for _, known := range []struct{ magic, name string }{
+		{"OggS", ""}, {"RIFF", ""}, {"RF64", ""}, {"BW64", ""},
+		{"RIFX", "big-endian WAV"}, {"fLaC", "FLAC"}, {"ID3", "MP3"}, {"\xff\xfb", "MP3"}, {"\xff\xf3", "MP3"}, {"\xff\xf1", "AAC"},
+		{"\xff\xf9", "AAC"}, {"\x1aE\xdf\xa3", "WebM or Matroska"}, {"FORM", "AIFF"}, {".snd", "AU"}, {"caff", "CAF"}, {"#!AMR", "AMR"},
+		{"0&\xb2u", "Windows Media"},
+	} {
+		if !bytes.HasPrefix(head, []byte(known.magic)) {
+			continue
+		}
+		if known.name != "" {
+			return false, fmt.Errorf("%w: a %s file: %s", ErrUnsupported, known.name, advice)
+		}
+		return known.magic == "OggS", nil
+	}
+	if len(head) >= 8 && string(head[4:8]) == "ftyp" {
+		return false, fmt.Errorf("%w: an MP4 or M4A file: %s", ErrUnsupported, advice)
+	}
+	return false, fmt.Errorf("%w: neither WAV nor Ogg Opus, judging by its first bytes %q: %s", ErrNotAudio, head, advice)
+}
+
+// oggSound decodes an Ogg Opus stream, leaves its pre-skip out and stops at its end. Implements blocks.
+type oggSound struct {
+	ogg  *OggReader
+	dec  *Decoder
+	gain float32
+	skip int64 // samples still to be left out
+	pos  int64 // of the next sample, from the first packet's start
+	err  error
+}
+
+func newOggSound(o *OggReader, dec *Decoder) *oggSound {
+	return &oggSound{
+		ogg: o, dec: dec, gain: float32(math.Pow(10, o.Header.GainDB/20)),
+		skip: int64(o.Header.PreSkip) * int64(dec.rate) / ClockRate,
+	}
+}
+
+func (s *oggSound) next() ([]float32, error) {
+	if s.err != nil {
+		return nil, s.err
+	}
+	var out []float32
+	if packet, samples, err := s.ogg.Next(); err == nil {
+		out = s.dec.Decode(Packet{Payload: packet, Samples: samples})
+	} else {
+		s.err = err
+		out = s.dec.Flush()
+	}
+	if end := s.ogg.End(); end >= 0 {
+		left := max(0, (end*int64(s.dec.rate)+ClockRate-1)/ClockRate-s.pos)
+		out = out[:min(int64(len(out)), left)]
+	}
+	s.pos += int64(len(out))
+	skipped := min(s.skip, int64(len(out)))
+	s.skip -= skipped
+	out = out[skipped:]
+	if s.gain != 1 {
+		for i := range out {
+			out[i] *= s.gain
+		}
+	}
+	return out, nil
+}
+
+// resampled changes the rate of blocks. Implements blocks.
+type resampled struct {
+	src blocks
+	r   *resampler
+	err error
+}
+
+func (s *resampled) next() ([]float32, error) {
+	if s.err != nil {
+		return nil, s.err
+	}
+	in, err := s.src.next()
+	if err != nil {
+		s.err = err
+		return s.r.flush(), nil
+	}
+	return s.r.write(in), nil
+}

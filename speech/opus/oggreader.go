@@ -1,0 +1,223 @@
+package opus
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+)
+
+// OggHeader is the identification header of an Ogg Opus file (RFC 7845, section 5.1).
+type OggHeader struct {
+	Channels int
+	PreSkip  int     // samples at 48 kHz to leave out at the start
+	GainDB   float64 // to be applied to the decoded sound
+}
+
+// OggReader reads the packets of an Ogg file that holds one Opus stream. Not safe for concurrent use.
+type OggReader struct {
+	Header OggHeader
+
+	pages  *pageReader
+	page   page
+	packet []byte // being collected across segments and pages
+	want   uint32 // sequence number of the next page
+	serial uint32
+	open   bool  // packet goes on with the next page
+	last   bool  // page is the stream's last one
+	first  int64 // granule position at which the stream begins
+	begun  bool  // first is known
+	end    int64
+}
+
+// maxOggPacket bounds a packet: 48 frames of the longest size, with their framing.
+const maxOggPacket = 48*(maxFrameBytes+2) + 2
+
+// NewOggReader reads the headers of an Ogg Opus file.
+func NewOggReader(r io.Reader) (*OggReader, error) {
+	o := &OggReader{pages: newPageReader(r), end: -1}
+	if err := o.readHeader(); err != nil {
+		return nil, err
+	}
+	if err := o.skipTags(); err != nil {
+		return nil, err
+	}
+	return o, nil
+}
+
+// Next gives the next packet, valid until the next call, and its duration. After the last one it gives io.EOF; ErrTruncated when the
+// file stops before its last page.
+func (o *OggReader) Next() (packet []byte, samples48k int, err error) {
+	packet, err = o.nextPacket(maxOggPacket)
+	if err != nil {
+		return nil, 0, err
+	}
+	samples48k, err = PacketDuration(packet)
+	if err != nil {
+		return nil, 0, fmt.Errorf("%w: before byte %d: %w", ErrDamaged, o.pages.offset, err)
+	}
+	return packet, samples48k, nil
+}
+
+// End is where the sound ends, in samples at 48 kHz from the first packet's start: the last packet may reach beyond it. It is -1
+// as long as the last page was not read, which is before the first packet of that page is given.
+func (o *OggReader) End() int64 { return o.end }
+
+func (o *OggReader) readHeader() error {
+	p, err := o.pages.next()
+	if errors.Is(err, io.EOF) {
+		return fmt.Errorf("%w: the file is empty", ErrNotAudio)
+	} else if err != nil {
+		return err
+	}
+	if p.flags&flagFirst == 0 {
+		return fmt.Errorf("%w: the file begins in the middle of an Ogg stream: use the whole file", ErrDamaged)
+	}
+	body, ok := bytes.CutPrefix(p.body, []byte("OpusHead"))
+	if !ok {
+		return fmt.Errorf("%w: an Ogg file with %s: convert it to Ogg Opus or WAV", ErrUnsupported, codecName(p.body))
+	}
+	if len(body) < 11 {
+		return fmt.Errorf("%w: the Opus header has %d bytes, too few", ErrDamaged, len(p.body))
+	}
+	if body[0]>>4 != 0 {
+		return fmt.Errorf("%w: Ogg Opus version %d", ErrUnsupported, body[0])
+	}
+	channels, family := int(body[1]), body[10]
+	if family != 0 || channels > 2 {
+		return fmt.Errorf("%w: Ogg Opus with %d channels in mapping family %d: convert it to mono or stereo", ErrUnsupported, channels, family)
+	}
+	if channels == 0 {
+		return fmt.Errorf("%w: the Opus header names no channel", ErrDamaged)
+	}
+	o.Header = OggHeader{
+		Channels: channels, PreSkip: int(binary.LittleEndian.Uint16(body[2:])),
+		GainDB: float64(int16(binary.LittleEndian.Uint16(body[8:]))) / 256,
+	}
+	o.serial, o.want = p.serial, p.sequence+1
+	return nil
+}
+
+// codecName names what an Ogg stream begins with.
+func codecName(body []byte) string {
+	for _, c := range []struct{ magic, name string }{
+		{"\x01vorbis", "Vorbis"}, {"\x7fFLAC", "FLAC"}, {"Speex", "Speex"}, {"\x80theora", "video"}, {"fishead", "several streams"},
+	} {
+		if bytes.HasPrefix(body, []byte(c.magic)) {
+			return c.name + " instead of Opus"
+		}
+	}
+	return "no Opus in it"
+}
+
+// skipTags reads the comment header, of which nothing is needed. It may be large (pictures), so only its start is kept.
+func (o *OggReader) skipTags() error {
+	tags, err := o.nextPacket(-8)
+	if errors.Is(err, io.EOF) {
+		err = fmt.Errorf("%w: the file stops after its first header: copy it again", ErrTruncated)
+	}
+	if err != nil {
+		return err
+	}
+	if !bytes.Equal(tags, []byte("OpusTags")) {
+		return fmt.Errorf("%w: the comment header is missing", ErrDamaged)
+	}
+	return nil
+}
+
+// nextPacket collects the next packet of at most limit bytes. A limit below zero cuts the packet to as many bytes.
+func (o *OggReader) nextPacket(limit int) ([]byte, error) {
+	o.packet = o.packet[:0]
+	for {
+		for len(o.page.lacing) > 0 {
+			n := int(o.page.lacing[0])
+			segment := o.page.body[:n]
+			o.page.lacing, o.page.body = o.page.lacing[1:], o.page.body[n:]
+			if limit < 0 {
+				segment = segment[:min(n, -limit-len(o.packet))]
+			}
+			o.packet = append(o.packet, segment...)
+			if limit >= 0 && len(o.packet) > limit {
+				return nil, fmt.Errorf("%w: a packet of over %d bytes before byte %d", ErrDamaged, limit, o.pages.offset)
+			}
+			if o.open = n == 255; !o.open {
+				return o.packet, nil
+			}
+		}
+		if err := o.nextPage(); err != nil {
+			return nil, err
+		}
+	}
+}
+
+func (o *OggReader) nextPage() error {
+	if o.last {
+		return o.finish()
+	}
+	at := o.pages.offset
+	p, err := o.pages.next()
+	if errors.Is(err, io.EOF) {
+		return fmt.Errorf("%w: the file stops at byte %d without a last page: copy it again, or make it again from its source", ErrTruncated, at)
+	} else if err != nil {
+		return err
+	}
+	switch {
+	case p.flags&flagFirst != 0 || p.serial != o.serial:
+		return errSeveral(at)
+	case p.sequence != o.want:
+		return fmt.Errorf("%w: pages are missing before byte %d: copy the file again", ErrDamaged, at)
+	case (p.flags&flagContinued != 0) != o.open:
+		return fmt.Errorf("%w: a packet is in pieces that do not fit at byte %d", ErrDamaged, at)
+	}
+	o.page, o.want, o.last = p, o.want+1, p.flags&flagLast != 0
+	return o.place()
+}
+
+func errSeveral(at int64) error {
+	return fmt.Errorf("%w: a second stream begins at byte %d of the Ogg file: split it into files of one stream each", ErrUnsupported, at)
+}
+
+// finish is the end of the stream: nothing of another stream may follow.
+func (o *OggReader) finish() error {
+	if o.open {
+		return fmt.Errorf("%w: the last packet is incomplete: copy the file again", ErrTruncated)
+	}
+	if magic, err := o.pages.r.Peek(4); err == nil && string(magic) == "OggS" {
+		return errSeveral(o.pages.offset)
+	}
+	return io.EOF
+}
+
+// place works out where the stream begins, from the first page on which an audio packet ends, and where it ends, from its last page.
+func (o *OggReader) place() error {
+	if o.page.granule < noGranule {
+		return fmt.Errorf("%w: a page at a negative time before byte %d", ErrDamaged, o.pages.offset)
+	}
+	if !o.begun && o.page.granule > 0 {
+		o.begun = true
+		if !o.last { // a last page may end before its packets do, so it says nothing about the start
+			o.first = max(0, o.page.granule-o.pageLength())
+		}
+	}
+	if o.last && o.page.granule >= 0 {
+		o.end = max(0, o.page.granule-o.first)
+	}
+	return nil
+}
+
+// pageLength sums the durations of the packets that end on the page. The duration of a packet is in its first two bytes.
+func (o *OggReader) pageLength() int64 {
+	var sum int64
+	body, packet := o.page.body, append([]byte(nil), o.packet...)
+	for _, n := range o.page.lacing {
+		packet, body = append(packet, body[:n]...), body[n:]
+		if n < 255 {
+			if d, err := PacketDuration(packet); err == nil {
+				sum += int64(d)
+			}
+			packet = packet[:0]
+		}
+	}
+	return sum
+}

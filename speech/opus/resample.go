@@ -1,0 +1,153 @@
+package opus
+
+import "math"
+
+const (
+	// The filter passes up to 0.9 of the lower rate's half, within 0.01 dB, and keeps what folds over 80 dB down: a Kaiser window with
+	// 50 samples of the lower rate on each side, and its edge in the middle of the transition.
+	sincReach  = 50
+	sincEdge   = 0.95
+	sincKaiser = 7.857
+
+	// maxPhases bounds the filter's table. Rates whose ratio needs more phases interpolate between neighbouring ones.
+	maxPhases = 640
+)
+
+// resampler changes the rate of mono sound by a windowed sinc. Output sample n lies at time n/to exactly: there is no delay, and
+// the length is that of the input. The output does not depend on how the input was cut into pieces. Not safe for concurrent use.
+type resampler struct {
+	up, down int // to/from in lowest terms
+	reach    int // input samples on each side of an output sample
+	phases   int
+	table    []float32 // phases+1 rows of 2*reach weights
+	buf      []float32 // input from index base on, with reach zeros before the first sample
+	base     int
+	in, out  int // samples taken and given
+	done     bool
+	res      []float32
+}
+
+func newResampler(from, to int) *resampler {
+	g := gcd(from, to)
+	r := &resampler{up: to / g, down: from / g}
+	scale := min(1, float64(to)/float64(from))
+	r.reach = int(math.Ceil(sincReach / scale))
+	r.phases = min(r.up, maxPhases)
+	r.base = 1 - r.reach
+	r.buf = make([]float32, r.reach-1)
+	r.table = make([]float32, (r.phases+1)*2*r.reach)
+	for p := range r.phases + 1 {
+		sincRow(r.table[p*2*r.reach:(p+1)*2*r.reach], float64(p)/float64(r.phases), scale*sincEdge)
+	}
+	return r
+}
+
+// sincRow fills in the weights of the inputs around an output that lies frac of an input sample after the row's middle. They sum to one.
+func sincRow(row []float32, frac, edge float64) {
+	reach := len(row) / 2
+	weights := make([]float64, len(row))
+	sum := 0.0
+	for k := range weights {
+		t := float64(k-reach+1) - frac
+		w := sinc(edge*t) * kaiser(t/float64(reach))
+		weights[k] = w
+		sum += w
+	}
+	for k, w := range weights {
+		row[k] = float32(w / sum)
+	}
+}
+
+// write takes input and gives what can be computed of the output, valid until the next call.
+func (r *resampler) write(in []float32) []float32 {
+	r.in += len(in)
+	r.buf = append(r.buf, in...)
+	return r.run(math.MaxInt)
+}
+
+// flush gives the rest of the output.
+func (r *resampler) flush() []float32 {
+	if r.done {
+		return nil
+	}
+	r.done = true
+	r.buf = append(r.buf, make([]float32, r.reach+1)...)
+	return r.run((r.in*r.up + r.down - 1) / r.down)
+}
+
+// run computes output up to an end as far as the input reaches, and lets go of the input that is no longer needed.
+func (r *resampler) run(end int) []float32 {
+	r.res = r.res[:0]
+	width := 2 * r.reach
+	for ; r.out < end; r.out++ {
+		at := r.out * r.down
+		left := at/r.up - r.reach + 1 - r.base
+		if left+width > len(r.buf) {
+			break
+		}
+		window := r.buf[left : left+width]
+		// The phase is exact unless there are more than the table holds.
+		scaled := at % r.up * r.phases
+		p, rest := scaled/r.up, scaled%r.up
+		y := dot(window, r.table[p*width:(p+1)*width])
+		if rest != 0 {
+			part := float32(rest) / float32(r.up)
+			y += part * (dot(window, r.table[(p+1)*width:(p+2)*width]) - y)
+		}
+		r.res = append(r.res, y)
+	}
+	if drop := min(len(r.buf), r.out*r.down/r.up-r.reach+1-r.base); drop > 0 {
+		r.buf = r.buf[:copy(r.buf, r.buf[drop:])]
+		r.base += drop
+	}
+	return r.res
+}
+
+// dot adds in a fixed order, in four lanes.
+func dot(a, b []float32) float32 {
+	var s0, s1, s2, s3 float32
+	b = b[:len(a)]
+	for len(a) >= 4 && len(b) >= 4 {
+		s0 += a[0] * b[0]
+		s1 += a[1] * b[1]
+		s2 += a[2] * b[2]
+		s3 += a[3] * b[3]
+		a, b = a[4:], b[4:]
+	}
+	for i := range a {
+		s0 += a[i] * b[i]
+	}
+	return s0 + s1 + (s2 + s3)
+}
+
+func sinc(x float64) float64 {
+	if x == 0 {
+		return 1
+	}
+	return math.Sin(math.Pi*x) / (math.Pi * x)
+}
+
+// kaiser is the window at x, from -1 to 1.
+func kaiser(x float64) float64 {
+	if x*x >= 1 {
+		return 0
+	}
+	return bessel(sincKaiser*math.Sqrt(1-x*x)) / bessel(sincKaiser)
+}
+
+// bessel is the modified Bessel function of the first kind and order zero.
+func bessel(x float64) float64 {
+	sum, term := 1.0, 1.0
+	for k := 1.0; term > sum*1e-17; k++ {
+		term *= x * x / (4 * k * k)
+		sum += term
+	}
+	return sum
+}
+
+func gcd(a, b int) int {
+	for b != 0 {
+		a, b = b, a%b
+	}
+	return a
+}

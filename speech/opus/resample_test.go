@@ -1,0 +1,84 @@
+package opus
+
+import (
+	"math"
+	"testing"
+)
+
+func tone(hz float64, rate, n int) []float32 {
+	out := make([]float32, n)
+	for i := range out {
+		out[i] = float32(math.Sin(2 * math.Pi * hz * float64(i) / float64(rate)))
+	}
+	return out
+}
+
+// resample converts a whole sound, in pieces of the given size.
+func resample(pcm []float32, from, to, piece int) []float32 {
+	r := newResampler(from, to)
+	var out []float32
+	for len(pcm) > 0 {
+		n := min(piece, len(pcm))
+		out = append(out, r.write(pcm[:n])...)
+		pcm = pcm[n:]
+	}
+	return append(out, r.flush()...)
+}
+
+func TestResamplerKeepsTonesAndTheirPlace(t *testing.T) {
+	for _, from := range []int{8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000, 88200, 96000, 176400, 192000, 44056} {
+		for _, to := range []int{16000, 48000} {
+			worst := math.Inf(1)
+			for _, part := range []float64{0.01, 0.1, 0.3, 0.6, 0.8, 0.89} {
+				hz := part * float64(min(from, to)) / 2
+				got := resample(tone(hz, from, from), from, to, 1000)
+				want := tone(hz, to, to)
+				if len(got) != len(want) {
+					t.Fatalf("%d to %d Hz: %d samples, want %d", from, to, len(got), len(want))
+				}
+				worst = min(worst, snr(want[to/10:4*to/10], got[to/10:4*to/10]))
+			}
+			if worst < 65 {
+				t.Errorf("%d to %d Hz: a tone comes out with an SNR of %.1f dB", from, to, worst)
+			}
+		}
+	}
+}
+
+func TestResamplerSuppressesAliases(t *testing.T) {
+	for _, from := range []int{22050, 24000, 32000, 44100, 48000, 96000, 192000} {
+		worst := math.Inf(-1)
+		for hz := 8050.0; hz < float64(from)/2; hz += 390 {
+			got := resample(tone(hz, from, from/4), from, SampleRate, 4096)
+			worst = max(worst, 10*math.Log10(2*power(got[800:3200])))
+		}
+		if worst > -75 {
+			t.Errorf("%d Hz: tones above 8 kHz come out at %.1f dB", from, worst)
+		}
+	}
+}
+
+func TestResamplerDoesNotDependOnPieces(t *testing.T) {
+	pcm := voice(0.3, 44100)
+	want := resample(pcm, 44100, 16000, len(pcm))
+	for _, piece := range []int{1, 7, 441, 5000} {
+		equalSamples(t, want, resample(pcm, 44100, 16000, piece))
+	}
+}
+
+func TestResamplerOfShortSound(t *testing.T) {
+	for n := range 5 {
+		if got := resample(make([]float32, n), 48000, 16000, 1); len(got) != (n+2)/3 {
+			t.Errorf("%d samples become %d", n, len(got))
+		}
+	}
+	ones := make([]float32, 4000)
+	for i := range ones {
+		ones[i] = 1
+	}
+	for i, v := range resample(ones, 44100, 16000, 4000)[100:1300] {
+		if math.Abs(float64(v)-1) > 1e-5 {
+			t.Fatalf("a constant of 1 becomes %g at sample %d", v, i)
+		}
+	}
+}
