@@ -56,7 +56,6 @@ func (n *Node) newAPI(in *inlets) (*webrtc.API, error) {
 	settings.SetDTLSEllipticCurves(elliptic.X25519, elliptic.P256, elliptic.P384)
 	settings.SetSRTPReplayProtectionWindow(replayWindow)
 	settings.SetFireOnTrackBeforeFirstRTP(true)
-	settings.DisableCloseByDTLS(true)
 	if len(n.cfg.PublicIPs) > 0 {
 		if err := settings.SetICEAddressRewriteRules(webrtc.ICEAddressRewriteRule{
 			External: n.cfg.PublicIPs, AsCandidateType: webrtc.ICECandidateTypeHost, Mode: webrtc.ICEAddressRewriteAppend,

@@ -13,6 +13,7 @@ var (
 	ErrBadCandidate        = errors.New("the ICE candidate cannot be used")
 	ErrTooManyCandidates   = errors.New("more ICE candidates than a participant may send")
 	ErrStaleAnswer         = errors.New("the answer is not for the outstanding offer")
+	ErrClosedByClient      = errors.New("the client has closed its connection: it must join again")
 	ErrGone                = errors.New("the participant has left the room")
 	ErrLeft                = errors.New("left")
 	ErrReplaced            = errors.New("the same participant joined again")

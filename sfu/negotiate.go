@@ -62,6 +62,9 @@ func (p *Participant) describe(ctx context.Context, d webrtc.SessionDescription,
 
 // reconcile compares what is forwarded with what the room has, and offers the difference.
 func (p *Participant) reconcile() {
+	if p.closed() {
+		return
+	}
 	tracks := p.room.others(p)
 	for t := range p.forwarding {
 		if !slices.Contains(tracks, t) {
@@ -125,7 +128,7 @@ func (p *Participant) unforward(t *Track) {
 
 // negotiate sends an offer if there is something to offer, no other offer is out, and the client surely has our answer.
 func (p *Participant) negotiate() {
-	if !p.dirty || p.pending != nil || !p.reached && !p.restart {
+	if !p.dirty || p.pending != nil || p.closed() || !p.reached && !p.restart {
 		return
 	}
 	if err := p.offer(); err != nil {
@@ -164,7 +167,7 @@ func (p *Participant) answered(id uint64, text string) error {
 	if p.pending == nil || p.pending.id != id {
 		return ErrStaleAnswer
 	}
-	if _, err := parseSDP(text); err != nil {
+	if err := checkAnswer(p.pending.sdp, text); err != nil {
 		return err
 	}
 	if err := p.pc.SetRemoteDescription(webrtc.SessionDescription{Type: webrtc.SDPTypeAnswer, SDP: text}); err != nil {

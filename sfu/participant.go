@@ -91,7 +91,6 @@ func newParticipant(r *Room, who Identity, h Handler) (*Participant, error) {
 	}
 	p.pc.OnTrack(p.publish)
 	p.pc.OnConnectionStateChange(func(webrtc.PeerConnectionState) { p.wakeUp() })
-	p.pc.SCTP().Transport().OnStateChange(func(webrtc.DTLSTransportState) { p.wakeUp() })
 	p.pc.OnICECandidate(func(c *webrtc.ICECandidate) {
 		if c == nil {
 			notify(p.gathered)
@@ -152,9 +151,13 @@ func (p *Participant) AddCandidate(ctx context.Context, c webrtc.ICECandidateIni
 	return p.ask(ctx, func() error { return p.addCandidate(c) })
 }
 
-// RestartICE makes the server offer with new ICE credentials, after the outstanding offer, if any, is answered.
+// RestartICE makes the server offer with new ICE credentials, after the outstanding offer, if any, is answered. ErrClosedByClient: there is no
+// way back for this connection, only a new join.
 func (p *Participant) RestartICE(ctx context.Context) error {
 	return p.ask(ctx, func() error {
+		if p.closed() {
+			return ErrClosedByClient
+		}
 		p.dirty, p.restart = true, true
 		p.negotiate()
 		return nil
@@ -218,8 +221,7 @@ func (p *Participant) serve() error {
 
 // watchConnection follows the state of the connection. What happened between two looks at it does not matter.
 func (p *Participant) watchConnection() {
-	up := p.pc.ConnectionState() == webrtc.PeerConnectionStateConnected &&
-		p.pc.SCTP().Transport().State() == webrtc.DTLSTransportStateConnected
+	up := p.pc.ConnectionState() == webrtc.PeerConnectionStateConnected
 	switch {
 	case up == p.connected.Load():
 	case up:
@@ -236,6 +238,11 @@ func (p *Participant) watchConnection() {
 		p.grace.Reset(p.room.node.cfg.Grace)
 		p.handler.Disconnected()
 	}
+}
+
+// closed tells whether the client has closed the connection. Its place is still kept for the grace, for a new join.
+func (p *Participant) closed() bool {
+	return p.pc.ConnectionState() == webrtc.PeerConnectionStateClosed
 }
 
 func (p *Participant) addCandidate(c webrtc.ICECandidateInit) error {

@@ -36,6 +36,8 @@ func parseOffer(text string, publish bool) (joinOffer, error) {
 			return joinOffer{}, fmt.Errorf("%w: only audio is accepted, it offers %.20q", ErrBadSDP, m.MediaName.Media)
 		case mid == "" || len(mid) > 32 || slices.Contains(mids, mid):
 			return joinOffer{}, fmt.Errorf("%w: each section needs an a=mid of its own", ErrBadSDP)
+		case !offersOpus(m):
+			return joinOffer{}, fmt.Errorf("%w: each section must offer Opus", ErrBadSDP)
 		}
 		mids = append(mids, mid)
 		if direction == "sendrecv" || direction == "sendonly" {
@@ -61,6 +63,34 @@ func parseOffer(text string, publish bool) (joinOffer, error) {
 	}
 	offer.receive = append(offer.receive, both...)
 	return offer, nil
+}
+
+func offersOpus(m *sdp.MediaDescription) bool {
+	return slices.ContainsFunc(m.Attributes, func(a sdp.Attribute) bool {
+		_, codec, ok := strings.Cut(a.Value, " ")
+		return ok && a.Key == "rtpmap" && strings.HasPrefix(strings.ToLower(codec), "opus/48000")
+	})
+}
+
+// checkAnswer checks that an answer has the sections of the offer, which Pion finds out only when it is too late.
+func checkAnswer(offer, answer string) error {
+	offered, err := parseSDP(offer)
+	if err != nil {
+		return err
+	}
+	answered, err := parseSDP(answer)
+	if err != nil {
+		return err
+	}
+	sameSection := func(a, b *sdp.MediaDescription) bool {
+		midA, _ := a.Attribute(sdp.AttrKeyMID)
+		midB, _ := b.Attribute(sdp.AttrKeyMID)
+		return midA == midB
+	}
+	if !slices.EqualFunc(offered.MediaDescriptions, answered.MediaDescriptions, sameSection) {
+		return fmt.Errorf("%w: its sections are not those of the offer", ErrBadSDP)
+	}
+	return nil
 }
 
 // parseSDP checks what holds for every description.
@@ -95,20 +125,34 @@ func direction(s *sdp.SessionDescription, m *sdp.MediaDescription) string {
 // of its own side.
 func withOpusOptions(text string) string {
 	lines := strings.SplitAfter(text, "\r\n")
-	var opus []string
+	given := map[string]string{}
 	for _, l := range lines {
-		if pt, codec, ok := strings.Cut(strings.TrimPrefix(l, "a=rtpmap:"), " "); ok && strings.HasPrefix(l, "a=rtpmap:") &&
-			strings.HasPrefix(strings.ToLower(codec), "opus/") {
-			opus = append(opus, pt)
+		if pt, options, ok := attribute(l, "fmtp"); ok {
+			given[pt] = options
 		}
 	}
-	for i, l := range lines {
-		pt, options, ok := strings.Cut(strings.TrimPrefix(l, "a=fmtp:"), " ")
-		if ok && strings.HasPrefix(l, "a=fmtp:") && slices.Contains(opus, pt) {
-			lines[i] = "a=fmtp:" + pt + " " + opusOptions(strings.TrimSpace(options)) + "\r\n"
+	var out strings.Builder
+	opus := map[string]bool{}
+	for _, l := range lines {
+		if pt, _, ok := attribute(l, "fmtp"); ok && opus[pt] {
+			continue
+		}
+		out.WriteString(l)
+		if pt, codec, ok := attribute(l, "rtpmap"); ok && strings.HasPrefix(strings.ToLower(codec), "opus/") {
+			opus[pt] = true
+			out.WriteString("a=fmtp:" + pt + " " + opusOptions(given[pt]) + "\r\n")
 		}
 	}
-	return strings.Join(lines, "")
+	return out.String()
+}
+
+// attribute takes a line like "a=fmtp:111 minptime=10" apart.
+func attribute(line, name string) (pt, value string, ok bool) {
+	rest, ok := strings.CutPrefix(line, "a="+name+":")
+	if !ok {
+		return "", "", false
+	}
+	return strings.Cut(strings.TrimSpace(rest), " ")
 }
 
 func opusOptions(given string) string {
