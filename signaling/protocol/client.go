@@ -28,8 +28,8 @@ type Answer struct {
 	SDP string `json:"sdp"`
 }
 
-// ClientCandidate is a further ICE candidate of the client. Those in the SDP need not be repeated.
-type ClientCandidate struct {
+// Candidate is a further ICE candidate of the client. Those in the SDP need not be repeated.
+type Candidate struct {
 	// Candidate line, without "a="; empty when there are no more.
 	Candidate string `json:"candidate"`
 	// SDPMid of the section it belongs to.
@@ -62,16 +62,16 @@ type Ping struct {
 	ID uint64 `json:"id"`
 }
 
-func (Join) clientType() string            { return "join" }
-func (Resume) clientType() string          { return "resume" }
-func (Answer) clientType() string          { return "answer" }
-func (ClientCandidate) clientType() string { return "candidate" }
-func (RestartICE) clientType() string      { return "restart_ice" }
-func (Mute) clientType() string            { return "mute" }
-func (Start) clientType() string           { return "start" }
-func (Finish) clientType() string          { return "finish" }
-func (Leave) clientType() string           { return "leave" }
-func (Ping) clientType() string            { return "ping" }
+func (Join) clientType() string       { return "join" }
+func (Resume) clientType() string     { return "resume" }
+func (Answer) clientType() string     { return "answer" }
+func (Candidate) clientType() string  { return "candidate" }
+func (RestartICE) clientType() string { return "restart_ice" }
+func (Mute) clientType() string       { return "mute" }
+func (Start) clientType() string      { return "start" }
+func (Finish) clientType() string     { return "finish" }
+func (Leave) clientType() string      { return "leave" }
+func (Ping) clientType() string       { return "ping" }
 
 // Bounds of text fields, in bytes; SDPs are bounded by the message.
 const (
@@ -99,7 +99,7 @@ func (m Answer) check() error {
 	return present("sdp", m.SDP, MaxMessage)
 }
 
-func (m ClientCandidate) check() error {
+func (m Candidate) check() error {
 	if len(m.Candidate) > maxCandidate {
 		return fmt.Errorf("%w: candidate is longer than %d bytes", ErrField, maxCandidate)
 	}
@@ -125,5 +125,5 @@ func present(name, value string, limit int) error {
 
 // clientMessages is the registry: one value of every message that a client may send, in the order of PROTOCOL.md.
 func clientMessages() []ClientMessage {
-	return []ClientMessage{Join{}, Resume{}, Answer{}, ClientCandidate{}, RestartICE{}, Mute{}, Start{}, Finish{}, Leave{}, Ping{}}
+	return []ClientMessage{Join{}, Resume{}, Answer{}, Candidate{}, RestartICE{}, Mute{}, Start{}, Finish{}, Leave{}, Ping{}}
 }

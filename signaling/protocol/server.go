@@ -38,16 +38,6 @@ type Offer struct {
 	SDP string `json:"sdp"`
 }
 
-// ServerCandidate is a further ICE candidate of the server.
-type ServerCandidate struct {
-	// Candidate line, without "a=".
-	Candidate string `json:"candidate"`
-	// SDPMid of the section it belongs to.
-	SDPMid *string `json:"sdp_mid,omitempty"`
-	// SDPMLineIndex of the section it belongs to.
-	SDPMLineIndex *uint16 `json:"sdp_m_line_index,omitempty"`
-}
-
 // PhaseChanged tells that the phase, or the running of its clock, has changed.
 type PhaseChanged struct {
 	// Phase from now on.
@@ -210,24 +200,23 @@ const (
 	CodeUnavailable   ErrorCode = "unavailable"    // the server cannot do this now; try again
 )
 
-func (Joined) serverType() string          { return "joined" }
-func (Resumed) serverType() string         { return "resumed" }
-func (Offer) serverType() string           { return "offer" }
-func (ServerCandidate) serverType() string { return "candidate" }
-func (PhaseChanged) serverType() string    { return "phase" }
-func (PeerJoined) serverType() string      { return "peer_joined" }
-func (PeerUpdated) serverType() string     { return "peer_updated" }
-func (PeerLeft) serverType() string        { return "peer_left" }
-func (Speaking) serverType() string        { return "speaking" }
-func (Report) serverType() string          { return "report" }
-func (Error) serverType() string           { return "error" }
-func (Closing) serverType() string         { return "closing" }
-func (Pong) serverType() string            { return "pong" }
+func (Joined) serverType() string       { return "joined" }
+func (Resumed) serverType() string      { return "resumed" }
+func (Offer) serverType() string        { return "offer" }
+func (PhaseChanged) serverType() string { return "phase" }
+func (PeerJoined) serverType() string   { return "peer_joined" }
+func (PeerUpdated) serverType() string  { return "peer_updated" }
+func (PeerLeft) serverType() string     { return "peer_left" }
+func (Speaking) serverType() string     { return "speaking" }
+func (Report) serverType() string       { return "report" }
+func (Error) serverType() string        { return "error" }
+func (Closing) serverType() string      { return "closing" }
+func (Pong) serverType() string         { return "pong" }
 
 // serverMessages is the registry: one value of every message that the hub may send, in the order of PROTOCOL.md.
 func serverMessages() []ServerMessage {
 	return []ServerMessage{
-		Joined{}, Resumed{}, Offer{}, ServerCandidate{}, PhaseChanged{}, PeerJoined{}, PeerUpdated{}, PeerLeft{}, Speaking{}, Report{},
+		Joined{}, Resumed{}, Offer{}, PhaseChanged{}, PeerJoined{}, PeerUpdated{}, PeerLeft{}, Speaking{}, Report{},
 		Error{}, Closing{}, Pong{},
 	}
 }
