@@ -101,11 +101,11 @@ func (a *AudioReader) next() ([]float32, error) {
 		piece, err := a.src.next()
 		switch {
 		case errors.Is(err, io.EOF) && !a.any:
-			a.err = fmt.Errorf("%w: there is no sound in the file, only its headers", ErrNotAudio)
+			a.err = errNoSound()
 		case err != nil:
 			a.err = err
 		case int64(len(piece)) > a.budget:
-			a.err = fmt.Errorf("%w: over %s: cut it into shorter files", ErrTooLong, a.limit)
+			a.err = errTooLong(a.limit)
 		case len(piece) > 0:
 			a.any = true
 			a.budget -= int64(len(piece))
@@ -113,6 +113,14 @@ func (a *AudioReader) next() ([]float32, error) {
 		}
 	}
 	return nil, a.err
+}
+
+func errNoSound() error {
+	return fmt.Errorf("%w: there is no sound in the file, only its headers", ErrNotAudio)
+}
+
+func errTooLong(limit time.Duration) error {
+	return fmt.Errorf("%w: over %s: cut it into shorter files", ErrTooLong, limit)
 }
 
 func (a *AudioReader) openWAV(br *bufio.Reader) (rate int, err error) {

@@ -22,6 +22,7 @@ type OggReader struct {
 	pages  *pageReader
 	page   page
 	packet []byte // being collected across segments and pages
+	again  bool   // Next is to give packet once more
 	want   uint32 // sequence number of the next page
 	serial uint32
 	open   bool  // packet goes on with the next page
@@ -49,16 +50,21 @@ func NewOggReader(r io.Reader) (*OggReader, error) {
 // Next gives the next packet, valid until the next call, and its duration. After the last one it gives io.EOF; ErrTruncated when the
 // file stops before its last page.
 func (o *OggReader) Next() (packet []byte, samples48k int, err error) {
-	packet, err = o.nextPacket(maxOggPacket)
-	if err != nil {
-		return nil, 0, err
+	if !o.again {
+		if _, err = o.nextPacket(maxOggPacket); err != nil {
+			return nil, 0, err
+		}
 	}
+	packet, o.again = o.packet, false
 	samples48k, err = PacketDuration(packet)
 	if err != nil {
 		return nil, 0, fmt.Errorf("%w: before byte %d: %w", ErrDamaged, o.pages.offset, err)
 	}
 	return packet, samples48k, nil
 }
+
+// unread makes Next give the same packet once more.
+func (o *OggReader) unread() { o.again = true }
 
 // End is where the sound ends, in samples at 48 kHz from the first packet's start: the last packet may reach beyond it. It is -1
 // as long as the last page was not read, which is before the first packet of that page is given.

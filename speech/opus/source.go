@@ -1,0 +1,128 @@
+package opus
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+
+	libopus "github.com/hraban/opus"
+)
+
+// PacketSource gives a file as Opus packets, for a headless speaker to send. A WAV file is encoded in packets of 20 ms. An Ogg Opus file
+// that begins with a packet of 20 ms is passed through untouched (its pre-skip is then heard, and a packet that is not of 20 ms keeps its
+// length); one with other packets is decoded and encoded again. Not safe for concurrent use.
+type PacketSource struct {
+	next func() (packet []byte, samples48k int, level uint8, err error)
+}
+
+// NewPacketSource reads the file's headers; the caller owns r. Errors are those of OpenAudio, also from Next, and sound beyond
+// DefaultLimit is ErrTooLong.
+func NewPacketSource(r io.Reader, cfg EncoderConfig) (*PacketSource, error) {
+	br := bufio.NewReaderSize(r, 64<<10)
+	isOgg, err := sniff(br)
+	if err != nil {
+		return nil, err
+	}
+	a := &AudioReader{limit: DefaultLimit, budget: int64(DefaultLimit.Seconds()) * ClockRate}
+	if !isOgg {
+		from, err := a.openWAV(br)
+		if err != nil {
+			return nil, err
+		}
+		if from != ClockRate {
+			a.src = &resampled{src: a.src, r: newResampler(from, ClockRate)}
+		}
+		return encoded(a, cfg)
+	}
+	o, err := NewOggReader(br)
+	if err != nil {
+		return nil, err
+	}
+	_, samples, err := o.Next()
+	if errors.Is(err, io.EOF) {
+		return nil, errNoSound()
+	} else if err != nil {
+		return nil, err
+	}
+	o.unread()
+	if samples == frame20ms && o.Header.GainDB == 0 {
+		return passed(o)
+	}
+	dec, err := newDecoder(ClockRate)
+	if err != nil {
+		return nil, err
+	}
+	a.src = newOggSound(o, dec)
+	return encoded(a, cfg)
+}
+
+// Next gives the next packet, valid until the next call, its duration, and its level as RTP's audio level extension has it (RFC 6464):
+// 0 is the loudest, 127 silence, in dB below full scale. After the last packet it gives io.EOF.
+func (s *PacketSource) Next() (packet []byte, samples48k int, level uint8, err error) {
+	return s.next()
+}
+
+// encoded encodes sound at ClockRate. The end is padded, so that the encoder's delay cuts nothing off.
+func encoded(a *AudioReader, cfg EncoderConfig) (*PacketSource, error) {
+	enc, err := NewEncoder(cfg)
+	if err != nil {
+		return nil, err
+	}
+	pcm := make([]float32, FrameSamples)
+	tail := encoderDelay // samples that are still to be pushed out when the sound has ended
+	return &PacketSource{func() ([]byte, int, uint8, error) {
+		n, err := a.Read(pcm)
+		if err != nil && !errors.Is(err, io.EOF) {
+			return nil, 0, 0, err
+		}
+		clear(pcm[n:])
+		if n == 0 && tail <= 0 {
+			return nil, 0, 0, io.EOF
+		}
+		tail -= len(pcm) - n
+		packet, err := enc.Encode(pcm)
+		return packet, FrameSamples, level(pcm), err
+	}}, nil
+}
+
+// passed gives the packets of an Ogg file, and decodes them only to know their level.
+func passed(o *OggReader) (*PacketSource, error) {
+	const rate = 8000
+	lib, err := libopus.NewDecoder(rate, 1)
+	if err != nil {
+		return nil, fmt.Errorf("opus decoder at %d Hz: %w", rate, err)
+	}
+	pcm := make([]float32, maxDuration*rate/ClockRate)
+	pos, limit := int64(0), int64(DefaultLimit.Seconds())*ClockRate
+	return &PacketSource{func() ([]byte, int, uint8, error) {
+		packet, samples, err := o.Next()
+		if err != nil {
+			return nil, 0, 0, err
+		}
+		if end := o.End(); end >= 0 && pos >= end {
+			return nil, 0, 0, io.EOF
+		}
+		if pos += int64(samples); pos > limit {
+			return nil, 0, 0, errTooLong(DefaultLimit)
+		}
+		n, err := lib.DecodeFloat32(packet, pcm)
+		if err != nil {
+			return nil, 0, 0, fmt.Errorf("%w: packet before byte %d: %w", ErrDamaged, o.pages.offset, err)
+		}
+		return packet, samples, level(pcm[:n]), nil
+	}}, nil
+}
+
+// level is the sound's level in dB below that of a full-scale square wave, 127 at most.
+func level(pcm []float32) uint8 {
+	var sum float64
+	for _, v := range pcm {
+		sum += float64(v) * float64(v)
+	}
+	if sum == 0 {
+		return 127
+	}
+	return uint8(math.Round(min(127, max(0, -10*math.Log10(sum/float64(len(pcm)))))))
+}
