@@ -1,0 +1,294 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { address, RoomClient, type RoomOptions } from './client';
+import { FakePeer, FakeSocket } from './fakes';
+import type { Phase, ServerMessage } from './messages';
+
+const preparing: Phase = { name: 'preparing', remaining_ms: 180_000, running: true };
+const joined: ServerMessage = {
+	type: 'joined',
+	participant_id: 'me',
+	room_id: 'room',
+	role: 'candidate',
+	answer: 'server-answer',
+	resume_token: 'token-1',
+	grace_ms: 20_000,
+	phase: preparing,
+	peers: []
+};
+
+beforeEach(() => {
+	vi.useFakeTimers();
+	FakeSocket.all = [];
+	FakePeer.all = [];
+});
+afterEach(() => vi.useRealTimers());
+
+function last<T>(list: T[]): T {
+	const item = list.at(-1);
+	if (!item) throw new Error('nothing was made');
+	return item;
+}
+
+function setUp(options: Partial<RoomOptions> = {}) {
+	let tickets = 0;
+	const client = new RoomClient({
+		ticket: async () => ({ url: '/ws', ticket: `ticket-${++tickets}`, ice_servers: [] }),
+		stream: null,
+		WebSocket: FakeSocket as unknown as typeof WebSocket,
+		RTCPeerConnection: FakePeer as unknown as typeof RTCPeerConnection,
+		base: 'https://bedside.example/room/1',
+		random: () => 0.5,
+		...options
+	});
+	const events: [string, unknown][] = [];
+	for (const name of ['connection', 'joined', 'phase', 'peers', 'speaking', 'track', 'report', 'problem', 'closed'] as const) {
+		client.on(name, (value) => events.push([name, value]));
+	}
+	const named = (name: string) => events.filter(([n]) => n === name).map(([, value]) => value);
+	return { client, named };
+}
+
+async function join(options: Partial<RoomOptions> = {}) {
+	const room = setUp(options);
+	await room.client.connect();
+	last(FakeSocket.all).open();
+	last(FakeSocket.all).say(joined);
+	await vi.advanceTimersByTimeAsync(0);
+	last(FakePeer.all).become('connected');
+	return room;
+}
+
+describe('joining', () => {
+	it('sends the ticket and the offer first, and takes the answer', async () => {
+		const { named, client } = await join();
+		const socket = last(FakeSocket.all);
+		expect(socket.url).toBe('wss://bedside.example/ws');
+		expect(socket.sent[0]).toEqual({ type: 'join', ticket: 'ticket-1', offer: 'client-offer', version: 1 });
+		expect(last(FakePeer.all).steps).toEqual(['answer server-answer']);
+		expect(named('joined')).toEqual([{ participantId: 'me', role: 'candidate' }]);
+		expect(named('phase')).toEqual([preparing]);
+		expect(client.connection).toBe('connected');
+	});
+
+	it('sends the microphone, and only listens without one', async () => {
+		await join();
+		expect(last(FakePeer.all).directions).toEqual(['recvonly']);
+		const stream = { getAudioTracks: () => [{}] } as unknown as MediaStream;
+		await join({ stream });
+		expect(last(FakePeer.all).directions).toEqual(['sendonly']);
+	});
+
+	it('keeps candidates until the server knows us', async () => {
+		const { client } = setUp();
+		await client.connect();
+		const socket = last(FakeSocket.all);
+		socket.open();
+		last(FakePeer.all).find('early');
+		expect(socket.sent).toHaveLength(1);
+		socket.say(joined);
+		last(FakePeer.all).find('later');
+		expect(socket.sent.slice(1).map((m) => m.candidate)).toEqual(['early', 'later']);
+	});
+
+	it('says why no ticket was given', async () => {
+		const { client, named } = setUp({ ticket: () => Promise.reject(new Error('This role play has ended.')) });
+		await client.connect();
+		expect(named('closed')).toEqual([{ reason: 'This role play has ended.', error: true }]);
+		expect(FakeSocket.all).toHaveLength(0);
+	});
+});
+
+describe('negotiation', () => {
+	it('answers offers one after the other, each with its own id', async () => {
+		await join();
+		const peer = last(FakePeer.all);
+		const socket = last(FakeSocket.all);
+		let open = () => {};
+		peer.gate = new Promise((resolve) => (open = resolve));
+		socket.say({ type: 'offer', offer_id: 7, sdp: 'first' });
+		socket.say({ type: 'offer', offer_id: 8, sdp: 'second' });
+		socket.say({ type: 'candidate', candidate: 'path' });
+		await vi.advanceTimersByTimeAsync(0);
+		expect(socket.sent.filter((m) => m.type === 'answer')).toEqual([]);
+		open();
+		await vi.advanceTimersByTimeAsync(0);
+		expect(peer.steps.slice(1)).toEqual(['offer first', 'offer second', 'candidate path']);
+		expect(socket.sent.filter((m) => m.type === 'answer')).toEqual([
+			{ type: 'answer', offer_id: 7, sdp: 'answer-to-first' },
+			{ type: 'answer', offer_id: 8, sdp: 'answer-to-second' }
+		]);
+	});
+
+	it('ends the call when the browser refuses an offer', async () => {
+		const { named } = await join();
+		last(FakePeer.all).refuse = 'bad m-line';
+		last(FakeSocket.all).say({ type: 'offer', offer_id: 1, sdp: 'odd' });
+		await vi.advanceTimersByTimeAsync(0);
+		expect(named('closed')).toEqual([{ reason: 'The browser could not set up the call: bad m-line', error: true }]);
+	});
+
+	it('names the participant whose voice arrives', async () => {
+		const { named } = await join();
+		const track = {};
+		last(FakePeer.all).ontrack?.({ track, streams: [{ id: 'tutor' }] });
+		expect(named('track')).toEqual([{ participantId: 'tutor', track }]);
+	});
+});
+
+describe('a lost socket', () => {
+	it('is resumed with the newest token, and the media stays', async () => {
+		const { named, client } = await join();
+		client.mute(true);
+		last(FakeSocket.all).drop();
+		expect(client.connection).toBe('reconnecting');
+		await vi.advanceTimersByTimeAsync(250);
+		const socket = last(FakeSocket.all);
+		socket.open();
+		expect(socket.sent[0]).toEqual({ type: 'resume', token: 'token-1', restart_ice: false });
+		socket.say({ type: 'resumed', resume_token: 'token-2', phase: preparing, peers: [] });
+		expect(socket.sent[1]).toEqual({ type: 'mute', muted: true });
+		expect(client.connection).toBe('connected');
+		expect(FakePeer.all).toHaveLength(1);
+
+		socket.drop();
+		await vi.advanceTimersByTimeAsync(250);
+		last(FakeSocket.all).open();
+		expect(last(FakeSocket.all).sent[0]).toMatchObject({ token: 'token-2' });
+		expect(named('closed')).toEqual([]);
+	});
+
+	it('is tried again ever more slowly, and given up in the end', async () => {
+		const { named } = await join();
+		last(FakeSocket.all).drop();
+		const waits: number[] = [];
+		for (let at = performance.now(); named('closed').length === 0; at = performance.now()) {
+			const before = FakeSocket.all.length;
+			while (FakeSocket.all.length === before && named('closed').length === 0) await vi.advanceTimersByTimeAsync(50);
+			waits.push(performance.now() - at);
+			last(FakeSocket.all).drop();
+		}
+		expect(waits.slice(0, 6)).toEqual([250, 500, 1000, 2000, 4000, 4000]);
+		expect(named('closed')).toMatchObject([{ error: true }]);
+		const made = FakeSocket.all.length;
+		await vi.advanceTimersByTimeAsync(60_000);
+		expect(FakeSocket.all).toHaveLength(made);
+	});
+
+	it('is tried at once when the network comes back', async () => {
+		const { client } = await join();
+		last(FakeSocket.all).drop();
+		client.hurry();
+		expect(FakeSocket.all).toHaveLength(2);
+		await vi.advanceTimersByTimeAsync(10_000);
+		expect(FakeSocket.all).toHaveLength(2);
+	});
+
+	it('is joined afresh when the place is gone', async () => {
+		const { client, named } = await join();
+		last(FakeSocket.all).drop();
+		await vi.advanceTimersByTimeAsync(250);
+		last(FakeSocket.all).open();
+		last(FakeSocket.all).say({ type: 'error', code: 'resume_unknown', message: 'gone', fatal: true });
+		await vi.advanceTimersByTimeAsync(1_000);
+		last(FakeSocket.all).open();
+		expect(last(FakeSocket.all).sent[0]).toMatchObject({ type: 'join', ticket: 'ticket-2' });
+		last(FakeSocket.all).say(joined);
+		last(FakePeer.all).become('connected');
+		expect(FakePeer.all.map((p) => p.closed)).toEqual([true, false]);
+		expect(client.connection).toBe('connected');
+		expect(named('closed')).toEqual([]);
+	});
+
+	it('that stays silent is noticed', async () => {
+		const { client } = await join();
+		const socket = last(FakeSocket.all);
+		await vi.advanceTimersByTimeAsync(10_000);
+		expect(socket.sent.at(-1)).toMatchObject({ type: 'ping' });
+		socket.say({ type: 'pong', id: 1 });
+		await vi.advanceTimersByTimeAsync(9_000);
+		expect(client.connection).toBe('connected');
+		await vi.advanceTimersByTimeAsync(10_000);
+		expect(client.connection).toBe('reconnecting');
+	});
+});
+
+describe('lost media', () => {
+	it('asks for new paths until it flows again', async () => {
+		const { client } = await join();
+		const socket = last(FakeSocket.all);
+		const restarts = () => socket.sent.filter((m) => m.type === 'restart_ice').length;
+		last(FakePeer.all).become('disconnected');
+		expect(client.connection).toBe('reconnecting');
+		await vi.advanceTimersByTimeAsync(1_900);
+		expect(restarts()).toBe(0);
+		await vi.advanceTimersByTimeAsync(100);
+		expect(restarts()).toBe(1);
+		last(FakePeer.all).become('failed');
+		expect(restarts()).toBe(2);
+		socket.say({ type: 'pong', id: 1 });
+		await vi.advanceTimersByTimeAsync(5_000);
+		expect(restarts()).toBe(3);
+		last(FakePeer.all).become('connected');
+		await vi.advanceTimersByTimeAsync(1_000);
+		expect(restarts()).toBe(3);
+		expect(client.connection).toBe('connected');
+	});
+
+	it('asks for them with the resume when the socket is lost too', async () => {
+		await join();
+		last(FakePeer.all).become('failed');
+		last(FakeSocket.all).drop();
+		await vi.advanceTimersByTimeAsync(250);
+		last(FakeSocket.all).open();
+		expect(last(FakeSocket.all).sent[0]).toMatchObject({ type: 'resume', restart_ice: true });
+	});
+});
+
+describe('the end', () => {
+	it('comes with the reason of a fatal error', async () => {
+		const { named, client } = await join();
+		last(FakeSocket.all).say({ type: 'error', code: 'replaced', message: 'This room was opened in another window.', fatal: true });
+		last(FakeSocket.all).drop(4001);
+		expect(named('closed')).toEqual([{ reason: 'This room was opened in another window.', error: true }]);
+		expect(client.connection).toBe('closed');
+		expect(last(FakePeer.all).closed).toBe(true);
+	});
+
+	it('of one refused wish is no end', async () => {
+		const { named } = await join();
+		last(FakeSocket.all).say({ type: 'error', code: 'wrong_state', message: 'The play has begun.', fatal: false });
+		expect(named('problem')).toEqual(['The play has begun.']);
+		expect(named('closed')).toEqual([]);
+	});
+
+	it('is said to the server when we leave', async () => {
+		const { client, named } = await join();
+		client.close();
+		expect(last(FakeSocket.all).sent.at(-1)).toEqual({ type: 'leave' });
+		await vi.advanceTimersByTimeAsync(60_000);
+		expect(FakeSocket.all).toHaveLength(1);
+		expect(named('closed')).toEqual([]);
+	});
+});
+
+it('keeps track of the others', async () => {
+	const { named } = await join();
+	const tutor = { participant_id: 'tutor', name: 'Tess', role: 'patient' as const, muted: false, connected: true };
+	const socket = last(FakeSocket.all);
+	socket.say({ type: 'peer_joined', peer: tutor });
+	socket.say({ type: 'peer_updated', peer: { ...tutor, muted: true } });
+	socket.say({ type: 'peer_left', participant_id: 'tutor', reason: '' });
+	expect(named('peers')).toEqual([[], [tutor], [{ ...tutor, muted: true }], []]);
+});
+
+it('passes over what it does not understand', async () => {
+	const { client } = await join();
+	const socket = last(FakeSocket.all);
+	for (const data of ['{', '[]', '"x"', '{"type":"news"}', new ArrayBuffer(2)]) socket.onmessage?.({ data });
+	expect(client.connection).toBe('connected');
+});
+
+it('makes a WebSocket address', () => {
+	expect(address('/ws', 'http://localhost:8080/room/1?x=1')).toBe('ws://localhost:8080/ws');
+	expect(address('wss://media.example/ws', 'https://bedside.example/')).toBe('wss://media.example/ws');
+});

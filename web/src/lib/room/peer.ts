@@ -1,0 +1,114 @@
+import type { Candidate } from './messages';
+
+export interface LinkHandlers {
+	candidate(candidate: Candidate): void;
+	/** The state of the media path changed. */
+	state(state: RTCPeerConnectionState): void;
+	/** A voice arrived; the stream's id is its participant's. */
+	track(participantId: string, track: MediaStreamTrack): void;
+	/** The browser refused an offer or an answer; the call cannot go on as it is. */
+	failed(error: unknown): void;
+	/** The browser refused a candidate; others may do. */
+	refused(error: unknown): void;
+}
+
+/**
+ * One RTCPeerConnection. The page offers once, with its join; from then on only the server offers. Every step waits for the one before,
+ * so that an answer always belongs to the offer it was made for.
+ */
+export class PeerLink {
+	#pc: RTCPeerConnection;
+	#handlers: LinkHandlers;
+	#steps: Promise<void> = Promise.resolve();
+	#sender: RTCRtpSender | undefined;
+	#closed = false;
+
+	constructor(iceServers: RTCIceServer[], handlers: LinkHandlers, PeerConnectionClass: typeof RTCPeerConnection) {
+		this.#handlers = handlers;
+		this.#pc = new PeerConnectionClass({ iceServers, bundlePolicy: 'max-bundle' });
+		this.#pc.onicecandidate = ({ candidate }) => {
+			if (!candidate?.candidate || this.#closed) return;
+			handlers.candidate({
+				candidate: candidate.candidate,
+				sdp_mid: candidate.sdpMid,
+				sdp_m_line_index: candidate.sdpMLineIndex
+			});
+		};
+		this.#pc.onconnectionstatechange = () => {
+			if (!this.#closed) handlers.state(this.#pc.connectionState);
+		};
+		this.#pc.ontrack = ({ track, streams }) => {
+			if (!this.#closed && streams[0]) handlers.track(streams[0].id, track);
+		};
+	}
+
+	get state(): RTCPeerConnectionState {
+		return this.#pc.connectionState;
+	}
+
+	/** Makes the offer that goes with the join. Without a stream the page only listens. */
+	async offer(stream: MediaStream | null): Promise<string> {
+		const track = stream?.getAudioTracks()[0];
+		if (stream && track) {
+			this.#sender = this.#pc.addTransceiver(track, { direction: 'sendonly', streams: [stream] }).sender;
+		} else {
+			this.#pc.addTransceiver('audio', { direction: 'recvonly' });
+		}
+		await this.#pc.setLocalDescription(await this.#pc.createOffer());
+		const sdp = this.#pc.localDescription?.sdp;
+		if (!sdp) throw new Error('the browser made no offer');
+		return sdp;
+	}
+
+	/** Takes the server's answer to the join. */
+	answered(sdp: string): void {
+		this.#step(() => this.#pc.setRemoteDescription({ type: 'answer', sdp }));
+	}
+
+	/** Answers an offer of the server's; `reply` is called with the answer. */
+	offered(sdp: string, reply: (sdp: string) => void): void {
+		this.#step(async () => {
+			await this.#pc.setRemoteDescription({ type: 'offer', sdp });
+			await this.#pc.setLocalDescription(await this.#pc.createAnswer());
+			const answer = this.#pc.localDescription?.sdp;
+			if (!answer) throw new Error('the browser made no answer');
+			if (!this.#closed) reply(answer);
+		});
+	}
+
+	add(candidate: Candidate): void {
+		this.#step(
+			() => this.#pc.addIceCandidate({
+				candidate: candidate.candidate,
+				sdpMid: candidate.sdp_mid ?? null,
+				sdpMLineIndex: candidate.sdp_m_line_index ?? null
+			}),
+			this.#handlers.refused
+		);
+	}
+
+	/** Sends another microphone from now on. */
+	async replace(track: MediaStreamTrack): Promise<void> {
+		await this.#sender?.replaceTrack(track);
+	}
+
+	stats(): Promise<RTCStatsReport> {
+		return this.#pc.getStats();
+	}
+
+	close(): void {
+		this.#closed = true;
+		this.#pc.close();
+	}
+
+	#step(run: () => Promise<unknown>, onError: (error: unknown) => void = this.#handlers.failed): void {
+		this.#steps = this.#steps.then(async () => {
+			if (this.#closed) return;
+			try {
+				await run();
+			} catch (error) {
+				if (!this.#closed) onError(error);
+			}
+		});
+	}
+}

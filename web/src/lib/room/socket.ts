@@ -1,0 +1,90 @@
+import type { ClientMessage, ServerMessage } from './messages';
+
+const PING_EVERY_MS = 10_000;
+const PONG_WITHIN_MS = 8_000;
+/** Close codes from here to below 4100 mean that the server ended the connection for good. */
+const FATAL_CODE = 4000;
+
+export interface SocketHandlers {
+	open(): void;
+	message(message: ServerMessage): void;
+	/** Called once, whoever closed it, unless close() was called here. `fatal` means that trying again is pointless. */
+	lost(fatal: boolean, reason: string): void;
+}
+
+/** One WebSocket that speaks the protocol and notices when the other side has gone quiet. It is used once: a new connection is a new Socket. */
+export class Socket {
+	#ws: WebSocket;
+	#handlers: SocketHandlers;
+	#pinging: ReturnType<typeof setTimeout> | undefined;
+	#waiting: ReturnType<typeof setTimeout> | undefined;
+	#pings = 0;
+	#done = false;
+
+	constructor(url: string, handlers: SocketHandlers, WebSocketClass: typeof WebSocket) {
+		this.#handlers = handlers;
+		this.#ws = new WebSocketClass(url);
+		this.#ws.onopen = () => {
+			if (this.#done) return;
+			this.#schedulePing();
+			handlers.open();
+		};
+		this.#ws.onmessage = (event: MessageEvent<unknown>) => this.#receive(event.data);
+		this.#ws.onclose = (event) => this.#end(event.code >= FATAL_CODE && event.code < FATAL_CODE + 100, event.reason);
+	}
+
+	send(message: ClientMessage): boolean {
+		if (this.#done || this.#ws.readyState !== 1) return false;
+		this.#ws.send(JSON.stringify(message));
+		return true;
+	}
+
+	/** Closes it on purpose; no handler is called afterwards. */
+	close(): void {
+		this.#stop();
+		this.#ws.close(1000);
+	}
+
+	#receive(data: unknown): void {
+		if (this.#done) return;
+		clearTimeout(this.#waiting);
+		this.#waiting = undefined;
+		const message = parse(data);
+		if (message) this.#handlers.message(message);
+	}
+
+	#schedulePing(): void {
+		this.#pinging = setTimeout(() => {
+			this.send({ type: 'ping', id: ++this.#pings });
+			this.#waiting ??= setTimeout(() => {
+				this.#end(false, 'the server stopped answering');
+				this.#ws.close();
+			}, PONG_WITHIN_MS);
+			this.#schedulePing();
+		}, PING_EVERY_MS);
+	}
+
+	#end(fatal: boolean, reason: string): void {
+		if (this.#done) return;
+		this.#stop();
+		this.#handlers.lost(fatal, reason);
+	}
+
+	#stop(): void {
+		this.#done = true;
+		clearTimeout(this.#pinging);
+		clearTimeout(this.#waiting);
+	}
+}
+
+/** Gives undefined for what is no message of ours; message types that this page does not know are passed over by its owner. */
+function parse(data: unknown): ServerMessage | undefined {
+	if (typeof data !== 'string') return undefined;
+	try {
+		const value: unknown = JSON.parse(data);
+		if (typeof value === 'object' && value !== null && 'type' in value && typeof value.type === 'string') return value as ServerMessage;
+	} catch {
+		return undefined;
+	}
+	return undefined;
+}
