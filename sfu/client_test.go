@@ -150,6 +150,7 @@ func newClient(t testing.TB, id string, o clientOption) *client {
 		for {
 			p, _, err := track.ReadRTP()
 			if err != nil {
+				t.Logf("track of %s ends at %s: %v", h.from, id, err)
 				close(h.packets)
 				return
 			}

@@ -102,13 +102,17 @@ func (p *Participant) section(f *forwarder) (*webrtc.RTPTransceiver, error) {
 	if len(p.spare) == 0 {
 		return p.pc.AddTransceiverFromTrack(f, webrtc.RTPTransceiverInit{Direction: webrtc.RTPTransceiverDirectionSendonly})
 	}
-	transceiver := p.spare[0]
-	p.spare = p.spare[1:]
-	sender, err := p.api.NewRTPSender(f, p.pc.SCTP().Transport())
+	sender, err := p.pc.AddTrack(f) // takes the first that is idle; the spare ones are those
 	if err != nil {
 		return nil, err
 	}
-	return transceiver, transceiver.SetSender(sender, f)
+	transceivers := p.pc.GetTransceivers()
+	i := slices.IndexFunc(transceivers, func(t *webrtc.RTPTransceiver) bool { return t.Sender() == sender })
+	if i < 0 {
+		return nil, errors.New("the connection lost a sender")
+	}
+	p.spare = slices.DeleteFunc(p.spare, func(t *webrtc.RTPTransceiver) bool { return t == transceivers[i] })
+	return transceivers[i], nil
 }
 
 // unforward takes a track off. Its section is idle from the next offer on.

@@ -52,7 +52,6 @@ type Participant struct {
 
 	// Owned by the loop (by Join until the loop starts).
 	pc         *webrtc.PeerConnection
-	api        *webrtc.API
 	handler    Handler
 	forwarding map[*Track]*webrtc.RTPTransceiver
 	spare      []*webrtc.RTPTransceiver // idle sections that may carry a track
@@ -82,11 +81,11 @@ func newParticipant(r *Room, who Identity, h Handler) (*Participant, error) {
 		forwarding: map[*Track]*webrtc.RTPTransceiver{},
 	}
 	p.inlets = newInlets(func() { p.Leave(ErrTooManyStreams) })
-	var err error
-	if p.api, err = r.node.newAPI(p.inlets); err != nil {
+	api, err := r.node.newAPI(p.inlets)
+	if err != nil {
 		return nil, err
 	}
-	if p.pc, err = p.api.NewPeerConnection(webrtc.Configuration{}); err != nil {
+	if p.pc, err = api.NewPeerConnection(webrtc.Configuration{}); err != nil {
 		return nil, fmt.Errorf("connection: %w", err)
 	}
 	p.pc.OnTrack(p.publish)

@@ -1,0 +1,213 @@
+package sfu
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/pion/transport/v5/vnet"
+)
+
+// weather drops, delays and repeats the datagrams of a network, the same ones in every run. The handshakes are let through.
+type weather struct {
+	mu    sync.Mutex
+	rnd   *rand.Rand
+	loss  float64
+	count struct{ lost, all int }
+}
+
+func (w *weather) drop(chunk vnet.Chunk) bool {
+	b := chunk.UserData()
+	if len(b) < 13 || b[0] < 128 || b[0] > 191 { // not RTP nor RTCP
+		return false
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.count.all++
+	if w.rnd.Float64() >= w.loss {
+		return false
+	}
+	w.count.lost++
+	return true
+}
+
+func TestLossReorderingAndDuplication(t *testing.T) {
+	for _, test := range []struct {
+		loss     float64
+		atLeast  float64 // share of what was sent that arrives at the other end
+		repaired float64 // share that the server has after repair
+	}{
+		{loss: 0, atLeast: 1, repaired: 1},
+		{loss: 0.05, atLeast: 0.998, repaired: 0.999},
+		{loss: 0.20, atLeast: 0.985, repaired: 0.985},
+	} {
+		t.Run(fmt.Sprintf("%.0f%%", test.loss*100), func(t *testing.T) {
+			inWorld(t, Config{}, func(t *testing.T, w *world) {
+				weather := &weather{rnd: rand.New(rand.NewPCG(1, 2)), loss: test.loss}
+				w.router.AddChunkFilter(func(c vnet.Chunk) bool { return !weather.drop(c) })
+				duplicates, err := vnet.NewDuplicationFilter(w.router, vnet.WithDuplicationProbability(0.05),
+					vnet.WithDuplicationExtraDelay(0, 30*time.Millisecond), vnet.WithDuplicationSeed(3))
+				must(t, err)
+				w.router.AddChunkFilter(duplicates.ChunkFilter())
+				defer func() { must(t, duplicates.Close()) }()
+
+				r := testRoom(t, w.node, "room")
+				var tapped recorder
+				r.StartTap(tapFunc(func(_, _ string) Sink { return &tapped }))
+				net, _ := w.net()
+				a := newClient(t, "anna", clientOption{network: net}).join(r, true)
+				net, _ = w.net()
+				b := newClient(t, "bert", clientOption{network: net, listen: true, sections: 1}).join(r, false)
+				await(t, "anna connects", a.connected)
+				await(t, "bert connects", b.connected)
+				h := await(t, "anna's track", b.tracks)
+				synctest.Wait()
+
+				const packets = 1500 // half a minute
+				order := shuffled(packets, weather.rnd)
+				for _, seq := range order {
+					a.speak(uint16(seq), 30, fmt.Sprint(seq))
+					time.Sleep(20 * time.Millisecond)
+				}
+				time.Sleep(5 * time.Second)
+				r.StopTap()
+
+				check(t, "server", payloads(tapped.packets), packets, test.repaired)
+				var got []Packet
+				for len(h.packets) > 0 {
+					p := <-h.packets
+					got = append(got, Packet{Sequence: p.SequenceNumber, Timestamp: p.Timestamp, Payload: p.Payload})
+				}
+				check(t, "listener", payloads(got), packets, test.atLeast)
+				weather.mu.Lock()
+				t.Logf("network lost %d of %d datagrams", weather.count.lost, weather.count.all)
+				weather.mu.Unlock()
+				a.close()
+				b.close()
+			})
+		})
+	}
+}
+
+// shuffled is 0 to n-1, with every tenth pair swapped.
+func shuffled(n int, rnd *rand.Rand) []int {
+	order := make([]int, n)
+	for i := range order {
+		order[i] = i
+	}
+	for i := 1; i < n; i++ {
+		if rnd.IntN(10) == 0 {
+			order[i-1], order[i] = order[i], order[i-1]
+		}
+	}
+	return order
+}
+
+// payloads counts how often each came, and checks that sequence number and timestamp stayed with their payload.
+func payloads(packets []Packet) map[string]int {
+	seen := map[string]int{}
+	for _, p := range packets {
+		key := string(p.Payload)
+		if fmt.Sprint(p.Sequence) != key || p.Timestamp != uint32(p.Sequence)*960 {
+			key = "mixed up"
+		}
+		seen[key]++
+	}
+	return seen
+}
+
+func check(t *testing.T, where string, seen map[string]int, sent int, atLeast float64) {
+	t.Helper()
+	share := float64(len(seen)) / float64(sent)
+	t.Logf("%s: %d of %d packets (%.2f %%)", where, len(seen), sent, share*100)
+	if share < atLeast {
+		t.Errorf("%s: only %.2f %% arrived, want %.2f %%", where, share*100, atLeast*100)
+	}
+	if seen["mixed up"] > 0 {
+		t.Errorf("%s: %d packets mixed up", where, seen["mixed up"])
+	}
+	for payload, n := range seen {
+		if n > 1 {
+			t.Errorf("%s: packet %s came %d times", where, payload, n)
+			return
+		}
+	}
+}
+
+func TestGapsAreAskedForUntilFilledOrGivenUp(t *testing.T) {
+	var g gaps
+	now := time.Unix(0, 0)
+	asked := map[uint16]int{}
+	step := func(seq uint16) {
+		for _, s := range g.add(seq, now) {
+			asked[s]++
+		}
+		now = now.Add(20 * time.Millisecond)
+	}
+	step(65534)
+	step(2) // 65535, 0 and 1 are missing
+	step(0) // overtaken, not lost
+	step(3)
+	step(65535) // sent again
+	for seq := uint16(4); seq < 100; seq++ {
+		step(seq)
+	}
+	if asked[0] != 0 || asked[65535] == 0 || asked[1] != maxAsks {
+		t.Errorf("asked %v", asked)
+	}
+	if lost := g.takeLost(); lost != 1 || g.takeLost() != 0 {
+		t.Errorf("%d lost, want 1", lost)
+	}
+	step(30000) // a jump is not asked for
+	step(30001)
+	if len(asked) != 2 {
+		t.Errorf("asked %v", asked)
+	}
+}
+
+func TestHistoryKeepsTheLastPackets(t *testing.T) {
+	var h history
+	for seq := range uint16(300) {
+		h.put(&Packet{Sequence: seq, Payload: []byte(fmt.Sprint(seq))})
+	}
+	if _, ok := h.get(300-historySize-1, nil); ok {
+		t.Error("an old packet is still there")
+	}
+	if p, ok := h.get(299, nil); !ok || string(p.Payload) != "299" {
+		t.Errorf("got %+v, %v", p, ok)
+	}
+	if _, ok := h.get(300, nil); ok {
+		t.Error("a packet from the future")
+	}
+}
+
+func TestReceptionReport(t *testing.T) {
+	r := reception{ssrc: 7, clockRate: 48000}
+	now := time.Unix(100, 0)
+	r.gotSenderReport(0x1122334455667788, now)
+	for i := range 100 {
+		if i%4 != 1 { // a quarter is lost
+			r.add(uint16(65500+i), uint32(i*960), now)
+		}
+		now = now.Add(20 * time.Millisecond)
+	}
+	if !r.due(now) {
+		t.Error("no report after two seconds")
+	}
+	rep := r.report(now)
+	if rep.SSRC != 7 || rep.LastSequenceNumber != 65599 || rep.TotalLost != 25 || rep.FractionLost != 64 {
+		t.Errorf("report %+v", rep)
+	}
+	if rep.LastSenderReport != 0x33445566 || rep.Delay != 2*65536 {
+		t.Errorf("sender report %x, delay %d", rep.LastSenderReport, rep.Delay)
+	}
+	if rep.Jitter > 1 {
+		t.Errorf("jitter %d of an even stream", rep.Jitter)
+	}
+	if r.due(now) {
+		t.Error("a report is due twice")
+	}
+}
