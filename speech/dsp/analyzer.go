@@ -14,8 +14,9 @@ type Analyzer struct {
 	recentFrom  int       // the number of the first of them
 	blocks      []power   // likewise
 	blocksFrom  int
-	block       power // being filled
-	filter      highPass
+	block       power    // being filled
+	rumble      highPass // what passes is above rumble and hum
+	vowels      highPass // what passes is above vowels: sibilants and bursts
 	peaks       []float32
 	peak        float32 // being filled
 	meter       *meter
@@ -30,6 +31,7 @@ type frames struct {
 	maxima    []float32 // largest absolute sample about the centre, less the mean
 	intensity []float32 // dB, the smooth contour that is reported
 	level     []float32 // dB, quick and without rumble
+	sibilance []float32 // dB, likewise and without vowels
 }
 
 // The windows of the two banks hold three periods of these.
@@ -47,7 +49,8 @@ func NewAnalyzer() *Analyzer {
 	a := &Analyzer{
 		recent: make([]float64, margin, 4*margin), recentFrom: -margin,
 		blocks: make([]power, intensityHalf, 4*intensityHalf), blocksFrom: -intensityHalf,
-		filter: newHighPass(100),
+		rumble: newHighPass(100),
+		vowels: newHighPass(3000),
 		meter:  newMeter(),
 		long:   newBank(longFloor, widestFloor, 1024),
 		short:  newBank(shortFloor, shortest, 512),
@@ -78,11 +81,12 @@ func (a *Analyzer) Write(samples []float32) error {
 func (a *Analyzer) take(samples []float32) {
 	for _, s := range samples {
 		x := float64(s)
-		y := a.filter.next(x)
+		low, high := a.rumble.next(x), a.vowels.next(x)
 		a.block.n++
 		a.block.sum += x
 		a.block.squares += x * x
-		a.block.speech += y * y
+		a.block.low += low * low
+		a.block.high += high * high
 		if a.block.n == block {
 			a.blocks = append(a.blocks, a.block)
 			a.block = power{}
@@ -123,7 +127,9 @@ func blockAt(i int) int { return centre(i) / block }
 func (a *Analyzer) measureLevel() {
 	at := blockAt(len(a.frames.level)) - a.blocksFrom
 	a.frames.intensity = append(a.frames.intensity, float32(a.meter.intensity(a.blocks[at-intensityHalf:at+intensityHalf])))
-	a.frames.level = append(a.frames.level, float32(a.meter.level(a.blocks[at-levelHalf:at+levelHalf])))
+	low, high := a.meter.bands(a.blocks[at-levelHalf : at+levelHalf])
+	a.frames.level = append(a.frames.level, float32(low))
+	a.frames.sibilance = append(a.frames.sibilance, float32(high))
 }
 
 // measurePair looks for F0 in the next two frames, or in the one that is left at the end.

@@ -7,13 +7,13 @@ const (
 	blocksPerHop  = hop / block
 	intensityHalf = 64 // blocks: half the window of the intensity contour, 3.2/50 s
 	levelHalf     = 16 // blocks: half the window of the level that voice activity is judged by
-	silenceDB     = -120.0
+	silenceDB     = -120
 )
 
 // power holds one block's sums. n is short of block only in the last.
 type power struct {
 	n, sum, squares float64
-	speech          float64 // squares after the high-pass filter
+	low, high       float64 // squares above rumble and hum, and above vowels
 }
 
 // meter gives levels in dB at the boundaries between blocks.
@@ -61,17 +61,19 @@ func (m *meter) intensity(blocks []power) float64 {
 	return decibel(squares/n - sum/n*sum/n)
 }
 
-// level is the level of 2*levelHalf blocks above the rumble and hum that the high-pass filter takes away.
-func (m *meter) level(blocks []power) float64 {
-	var n, squares float64
+// bands gives the level of 2*levelHalf blocks above rumble and hum, and above vowels.
+func (m *meter) bands(blocks []power) (low, high float64) {
+	var n, l, h float64
 	for k, w := range m.hann {
-		n += w * blocks[k].n
-		squares += w * blocks[k].speech
+		b := &blocks[k]
+		n += w * b.n
+		l += w * b.low
+		h += w * b.high
 	}
 	if n == 0 {
-		return silenceDB
+		return silenceDB, silenceDB
 	}
-	return decibel(squares / n)
+	return decibel(l / n), decibel(h / n)
 }
 
 // decibel of a mean power, never below silenceDB.

@@ -10,7 +10,7 @@ func (a *Analyzer) sumUp() Result {
 	f := &a.frames
 	reference := referencePeak(f.maxima)
 	wide := path(&a.long.found, f.maxima, reference, widestFloor, widestCeiling)
-	speech := findSpeech(f.level, wide)
+	speech := findSpeech(f.level, f.sibilance, wide)
 	floor, ceiling := speakerRange(voicedIn(speech, wide))
 	bank := a.long
 	if floor >= shortest {

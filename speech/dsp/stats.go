@@ -39,16 +39,21 @@ func meanAndSD(values []float64) (mean, sd float64) {
 	return mean, math.Sqrt(sd / float64(len(values)))
 }
 
-// levels is a histogram of levels in steps of 1 dB, for quantiles over a sliding window.
+// levels is a histogram of levels in steps of a quarter of a dB, for quantiles over a sliding window.
 type levels struct {
-	count [-silenceDB + 60]int
+	count [(maxDB - silenceDB) * levelSteps]int32
 	total int
 }
 
-func (l *levels) add(db float32, n int) {
-	bin := min(max(int(math.Floor(float64(db)-silenceDB)), 0), len(l.count)-1)
+const (
+	levelSteps = 4  // a dB
+	maxDB      = 60 // above what MaxSample can give
+)
+
+func (l *levels) add(db float32, n int32) {
+	bin := min(max(int((db-silenceDB)*levelSteps), 0), len(l.count)-1)
 	l.count[bin] += n
-	l.total += n
+	l.total += int(n)
 }
 
 // quantile is the middle of the bin in which it lies.
@@ -56,7 +61,7 @@ func (l *levels) quantile(q float64) float64 {
 	left := q * float64(l.total)
 	for bin, n := range l.count {
 		if left -= float64(n); left < 0 {
-			return float64(bin) + 0.5 + silenceDB
+			return (float64(bin)+0.5)/levelSteps + silenceDB
 		}
 	}
 	return silenceDB

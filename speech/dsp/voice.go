@@ -5,16 +5,19 @@ import "slices"
 // Voice activity. Speech is what is voiced and stands out of the noise, with the unvoiced sounds next to it that stand out as well. A click, a
 // breath or a fan is loud but not voiced; a hum is voiced but steady, and so its own noise floor.
 const (
-	digitalSilence = -90.0 // dB; below it nothing was recorded: a gap, a muted microphone
+	digitalSilence = -100.0 // dB; below it nothing was recorded: a gap, a muted microphone
 
-	noiseQuantile = 0.10
-	noiseReach    = 500 // frames either side from which the noise floor at a place is taken
-	noiseStep     = 25  // frames
-	enoughNoise   = 50  // frames; with fewer the floor of the whole is taken
+	noiseReach  = 500 // frames either side from which the noise at a place is taken
+	noiseStep   = 25  // frames
+	enoughNoise = 50  // frames; with fewer the noise of the whole is taken
+	nearDrop    = 15  // dB below the loudest voice of a voice that is near, not one of the background
+	voiceReach  = 20  // frames either side of a near voice that tell nothing about the noise: more than a fricative lasts
 
-	leastRange  = 6.0  // dB of speech over noise, below which there is no speech
-	sureRise    = 6.0  // dB over noise of sure speech
-	weakRise    = 3.0  // dB over noise of the edges of speech
+	leastSure   = 5.5  // dB over noise of sure speech, in the steadiest noise
+	mostSure    = 12.0 // and in the most restless
+	leastWeak   = 1.2  // dB over noise of the edges of speech
+	mostWeak    = 6.0
+	mostSpread  = 7.0  // dB from the tenth to the median of what is taken for noise
 	sureDrop    = 30.0 // dB below the speaker's loud voice of sure speech
 	weakDrop    = 42.0 // dB below the speaker's loud voice of the edges of speech
 	edgeReach   = 25   // frames of unvoiced sound that still belong to the voiced sound next to them
@@ -34,72 +37,115 @@ type island struct {
 }
 
 // findSpeech gives the stretches of speech from each frame's level and F0 (0: unvoiced). The stretches are apart by shortPause or more.
-func findSpeech(level, f0 []float32) []stretch {
-	noise, ok := noiseFloor(level, f0)
-	if !ok {
-		return nil
-	}
-	loud := loudness(level, f0, noise)
+func findSpeech(level, sibilance, f0 []float32) []stretch {
+	away := alone(level, f0)
+	around := background(level, f0, away)
+	above := background(sibilance, f0, away)
+	loud := loudness(level, f0, around)
 	sure := make([]bool, len(level))
 	weak := make([]bool, len(level))
 	for i, l := range level {
-		l, n := float64(l), noise[i]
-		sure[i] = f0[i] > 0 && l > max(n+sureRise, loud-sureDrop)
-		weak[i] = l > max(n+weakRise, loud-weakDrop)
+		l, s, n, h := float64(l), float64(sibilance[i]), around[i], above[i]
+		sure[i] = f0[i] > 0 && l > max(n.level+n.sure, loud-sureDrop)
+		weak[i] = l > max(n.level+n.weak, loud-weakDrop) || s > max(h.level+h.weak, loud-weakDrop)
 	}
 	return join(islands(sure, weak))
 }
 
-// noiseFloor is, at each frame, the level that a tenth of the unvoiced frames around do not reach. ok is false when nothing was recorded.
-func noiseFloor(level, f0 []float32) (floor []float64, ok bool) {
-	counts := func(i int) bool { return f0[i] == 0 && level[i] > digitalSilence }
-	var all, near levels
+// noise is what the background does about a frame: its usual level, and how far above that sure and weak sounds must be.
+type noise struct{ level, sure, weak float64 }
+
+// background gives the noise at each frame. Noise is heard where no voice is near: there its median
+// and its spread are taken, which follow a fan and a room full of talkers alike. Where that cannot be (nobody paused, or the
+// pauses are digital silence), the weakest of the unvoiced sounds must do.
+func background(level, f0 []float32, away []bool) []noise {
+	var whole census
+	var unvoiced levels
 	for i, l := range level {
-		if counts(i) {
-			all.add(l, 1)
+		whole.count(l, away[i], 1)
+		if f0[i] == 0 && l > digitalSilence {
+			unvoiced.add(l, 1)
 		}
 	}
-	if all.total == 0 {
-		for _, l := range level {
-			if l > digitalSilence {
-				all.add(l, 1)
-			}
-		}
+	if unvoiced.total == 0 {
+		unvoiced = whole.sounding
 	}
-	if all.total == 0 {
-		return nil, false
+	usual, ok := whole.noise()
+	if !ok {
+		usual = noise{unvoiced.quantile(0.05), leastSure, leastWeak}
 	}
-	whole := all.quantile(noiseQuantile)
-	floor = make([]float64, len(level))
-	from, to := 0, 0 // the frames in near
-	now := whole
+	all := make([]noise, len(level))
+	var near census
+	from, to, now := 0, 0, usual
 	for i := range level {
 		if i%noiseStep == 0 {
 			for ; to < min(len(level), i+noiseReach); to++ {
-				if counts(to) {
-					near.add(level[to], 1)
-				}
+				near.count(level[to], away[to], 1)
 			}
 			for ; from < i-noiseReach; from++ {
-				if counts(from) {
-					near.add(level[from], -1)
-				}
+				near.count(level[from], away[from], -1)
 			}
-			now = whole
-			if near.total >= enoughNoise {
-				now = near.quantile(noiseQuantile)
+			if now, ok = near.noise(); !ok {
+				now = usual
 			}
 		}
-		floor[i] = now
+		all[i] = now
 	}
-	return floor, true
+	return all
+}
+
+// census counts the levels of a stretch of frames: all that sound, and those with no voice near.
+type census struct{ sounding, away levels }
+
+func (c *census) count(level float32, away bool, n int32) {
+	if level > digitalSilence {
+		c.sounding.add(level, n)
+		if away {
+			c.away.add(level, n)
+		}
+	}
+}
+
+// noise is ok when there is enough away from voices, and nothing else lies far below it: noise is a floor.
+func (c *census) noise() (n noise, ok bool) {
+	if c.away.total < enoughNoise {
+		return n, false
+	}
+	median := c.away.quantile(0.5)
+	spread := median - c.away.quantile(0.1)
+	n = noise{median, min(max(leastSure, 2.5*spread), mostSure), min(max(leastWeak, 2.2*spread), mostWeak)}
+	return n, spread < mostSpread && c.sounding.quantile(0.05) > median-2*spread-2
+}
+
+// alone are the frames of recorded sound with no loud voice near.
+func alone(level, f0 []float32) []bool {
+	var voiced levels
+	for i, l := range level {
+		if f0[i] > 0 {
+			voiced.add(l, 1)
+		}
+	}
+	near := float32(voiced.quantile(0.95) - nearDrop)
+	away := make([]bool, len(level))
+	since := voiceReach + 1 // frames since the last of a loud voice
+	for i, l := range level {
+		since++
+		if f0[i] > 0 && l > near {
+			since = 0
+			for k := max(0, i-voiceReach); k < i; k++ {
+				away[k] = false
+			}
+		}
+		away[i] = since > voiceReach && l > digitalSilence
+	}
+	return away
 }
 
 // loudness is the level of the speaker's loud voice: what a twentieth of the voiced frames that stand out of the noise exceed.
-func loudness(level, f0 []float32, noise []float64) float64 {
+func loudness(level, f0 []float32, around []noise) float64 {
 	var voiced levels
 	for i, l := range level {
-		if f0[i] > 0 && float64(l) > noise[i]+leastRange {
+		if f0[i] > 0 && float64(l) > around[i].level+around[i].sure {
 			voiced.add(l, 1)
 		}
 	}
