@@ -1,0 +1,237 @@
+// Package signaling brings participants into rooms: a Hub takes WebSockets, checks tickets, drives the media node and keeps the clock of
+// each role play. PROTOCOL.md is the language it speaks.
+package signaling
+
+import (
+	"cmp"
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base64"
+	"errors"
+	"log/slog"
+	"net"
+	"net/http"
+	"sync"
+	"time"
+
+	"bedside/sfu"
+	"bedside/signaling/protocol"
+	"bedside/store"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// Config of a hub. A zero field means the default in brackets.
+type Config struct {
+	Origins    []string      // further web origins whose pages may connect, besides the host's own
+	Grace      time.Duration // how long a participant without a socket keeps its place [20 s]
+	FirstWord  time.Duration // how long a new socket may wait before its join [10 s]
+	PingEvery  time.Duration // between pings [15 s]; an answer may take as long
+	ReportWait time.Duration // how long sockets stay open for the report once the play has ended [60 s]
+	Linger     time.Duration // how long an empty room waits for its people during preparation [2 min]
+	PerAddress int           // sockets from one IP address [100]
+	// Address gives the IP address a request comes from [its connection's].
+	Address func(*http.Request) string
+	// Endpoint is the WebSocket address that presence tells for rooms of this hub; empty when there is one hub only.
+	Endpoint string
+}
+
+func (c Config) withDefaults() Config {
+	c.Grace = cmp.Or(c.Grace, 20*time.Second)
+	c.FirstWord = cmp.Or(c.FirstWord, 10*time.Second)
+	c.PingEvery = cmp.Or(c.PingEvery, 15*time.Second)
+	c.ReportWait = cmp.Or(c.ReportWait, time.Minute)
+	c.Linger = cmp.Or(c.Linger, 2*time.Minute)
+	c.PerAddress = cmp.Or(c.PerAddress, 100)
+	if c.Address == nil {
+		c.Address = func(r *http.Request) string {
+			host, _, err := net.SplitHostPort(r.RemoteAddr)
+			if err != nil {
+				return r.RemoteAddr
+			}
+			return host
+		}
+	}
+	return c
+}
+
+// Verifier checks a ticket and uses it up. Errors: store.ErrExpired, store.ErrReused, store.ErrUnavailable, anything else means invalid.
+type Verifier interface {
+	VerifyTicket(ctx context.Context, ticket string) (store.Join, error)
+}
+
+// Attempts keeps the attempts. Each change is a rule of store.Attempt; doing it again is no error.
+type Attempts interface {
+	Attempt(ctx context.Context, id string) (store.Attempt, store.Scenario, error)
+	PrepareAttempt(ctx context.Context, id string, now time.Time) (store.Attempt, error)
+	StartAttempt(ctx context.Context, id string, now time.Time) (store.Attempt, error)
+	FinishAttempt(ctx context.Context, id string, now time.Time) (store.Attempt, error)
+	AbandonAttempt(ctx context.Context, id string, now time.Time) (store.Attempt, error)
+}
+
+// Audio takes what is said during a play to its analysis.
+type Audio interface {
+	// Begin asks for the analysis of an attempt. Doing it again is no error.
+	Begin(ctx context.Context, attemptID string, startedAt time.Time) error
+	// Tap makes sinks; the participant id is the speaker.
+	Tap(attemptID string) sfu.Tap
+	// Finish hands over everything that was tapped, then says that this was all.
+	Finish(ctx context.Context, attemptID string) error
+}
+
+// Presence tells the world which rooms there are. What it cannot tell now it may tell later; rooms do not wait for it.
+type Presence interface {
+	RoomOpened(ctx context.Context, room store.RoomInfo) error
+	RoomUpdated(ctx context.Context, room store.RoomInfo) error
+	RoomClosed(ctx context.Context, id string) error
+}
+
+// Feedback tells when an attempt's report is there (problem is empty) or has failed.
+type Feedback interface {
+	SubscribeReport(ctx context.Context, attemptID string, tell func(problem string)) (stop func(), err error)
+}
+
+// Hub owns the sockets and the live rooms. App makes it and closes it; ServeHTTP is called by the HTTP server.
+type Hub struct {
+	cfg      Config
+	node     *sfu.Node
+	verifier Verifier
+	attempts Attempts
+	audio    Audio
+	presence Presence
+	feedback Feedback
+	log      *slog.Logger
+	metrics  *metrics
+	ctx      context.Context // ends when Close gives up waiting
+	cancel   context.CancelFunc
+	work     sync.WaitGroup // rooms and sockets
+
+	mu      sync.Mutex // guards the fields below
+	rooms   map[string]*room
+	places  map[tokenHash]*seat // by resume token
+	perIP   map[string]int
+	closing bool
+}
+
+type tokenHash [sha256.Size]byte
+
+// NewHub makes a hub over a media node. The registerer may be nil.
+func NewHub(cfg Config, node *sfu.Node, v Verifier, at Attempts, au Audio, p Presence, f Feedback, log *slog.Logger, reg prometheus.Registerer) (*Hub, error) {
+	m, err := newMetrics(reg)
+	if err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	return &Hub{
+		cfg: cfg.withDefaults(), node: node, verifier: v, attempts: at, audio: au, presence: p, feedback: f, log: log, metrics: m,
+		ctx: ctx, cancel: cancel, rooms: map[string]*room{}, places: map[tokenHash]*seat{}, perIP: map[string]int{},
+	}, nil
+}
+
+// room gets the live room of an attempt, or opens it.
+func (h *Hub) room(ctx context.Context, attemptID string) (*room, error) {
+	h.mu.Lock()
+	r, ok := h.rooms[attemptID]
+	h.mu.Unlock()
+	if ok {
+		return r, nil
+	}
+	attempt, scenario, err := h.attempts.Attempt(ctx, attemptID)
+	if err != nil {
+		return nil, err
+	}
+	if !attempt.Joinable() {
+		return nil, errRoomClosed
+	}
+	media, err := h.node.Room(attemptID)
+	if err != nil {
+		return nil, err
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.closing {
+		return nil, sfu.ErrDraining
+	}
+	if r, ok := h.rooms[attemptID]; ok {
+		return r, nil
+	}
+	r = openRoom(h, attempt, scenario, media)
+	h.rooms[attemptID] = r
+	h.metrics.rooms.Inc()
+	return r, nil
+}
+
+// forget takes a room that has ended out of the table.
+func (h *Hub) forget(r *room) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.rooms[r.id] == r {
+		delete(h.rooms, r.id)
+		h.metrics.rooms.Dec()
+	}
+}
+
+// place gives a seat a new resume token; the old one is void.
+func (h *Hub) place(s *seat) string {
+	var secret [32]byte
+	rand.Read(secret[:]) // never fails
+	token := base64.RawURLEncoding.EncodeToString(secret[:])
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	delete(h.places, s.token)
+	s.token = sha256.Sum256([]byte(token))
+	h.places[s.token] = s
+	return token
+}
+
+// seat finds who holds a resume token. Tokens are looked up by their hash, so that timing tells nothing of them.
+func (h *Hub) seat(token string) (*seat, bool) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	s, ok := h.places[sha256.Sum256([]byte(token))]
+	return s, ok
+}
+
+func (h *Hub) vacate(s *seat) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	delete(h.places, s.token)
+}
+
+// EndSession closes the sockets of a device that was signed out, and gives their places up.
+func (h *Hub) EndSession(sessionID, reason string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for _, s := range h.places {
+		if s.join.SessionID == sessionID {
+			s.room.post(func() { s.room.dismiss(s, fatal(protocol.CodeSessionEnded, reason)) })
+		}
+	}
+}
+
+// Close tells every room, ends the plays so that their reports are made, and waits until all is handed over, all sockets are closed and all
+// goroutines are gone, or ctx ends.
+func (h *Hub) Close(ctx context.Context) error {
+	h.mu.Lock()
+	h.closing = true
+	for _, r := range h.rooms {
+		r.post(r.shutDown)
+	}
+	h.mu.Unlock()
+	gone := make(chan struct{})
+	go func() {
+		h.work.Wait()
+		close(gone)
+	}()
+	defer h.metrics.unregister()
+	select {
+	case <-gone:
+		h.cancel()
+		return nil
+	case <-ctx.Done():
+		h.cancel()
+		<-gone
+		return errors.Join(errors.New("rooms were cut off before everything was handed over"), context.Cause(ctx))
+	}
+}

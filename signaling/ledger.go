@@ -1,0 +1,127 @@
+package signaling
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"sync"
+	"time"
+
+	"bedside/store"
+)
+
+// ledger carries out what a room must have written down, one entry after the other, trying again while a part is away: a role play does
+// not wait for a database. Its room owns it; Close waits until it is empty.
+type ledger struct {
+	name   string
+	log    *slog.Logger
+	failed func(entry string, err error) // an entry was given up; called by the ledger's goroutine
+
+	mu      sync.Mutex
+	entries []entry // guarded by mu
+	closed  bool    // guarded by mu
+	wake    chan struct{}
+	done    chan struct{}
+}
+
+type entry struct {
+	what string
+	do   func(context.Context) error
+}
+
+const (
+	firstRetry = 100 * time.Millisecond
+	lastRetry  = 3 * time.Second
+	callLimit  = 10 * time.Second
+)
+
+// newLedger starts the ledger's goroutine; ctx ends the trying.
+func newLedger(ctx context.Context, name string, log *slog.Logger, failed func(string, error)) *ledger {
+	l := &ledger{name: name, log: log, failed: failed, wake: make(chan struct{}, 1), done: make(chan struct{})}
+	go l.run(ctx)
+	return l
+}
+
+// add puts an entry at the end.
+func (l *ledger) add(what string, do func(context.Context) error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.entries = append(l.entries, entry{what, do})
+	l.notify()
+}
+
+// Close lets the ledger end once it is empty. It does not wait; Done tells.
+func (l *ledger) Close() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.closed = true
+	l.notify()
+}
+
+// Done is closed when the ledger has ended.
+func (l *ledger) Done() <-chan struct{} { return l.done }
+
+func (l *ledger) notify() {
+	select {
+	case l.wake <- struct{}{}:
+	default:
+	}
+}
+
+func (l *ledger) next() (e entry, ok, ended bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if len(l.entries) == 0 {
+		return e, false, l.closed
+	}
+	e, l.entries = l.entries[0], l.entries[1:]
+	return e, true, false
+}
+
+func (l *ledger) run(ctx context.Context) {
+	defer close(l.done)
+	for {
+		e, ok, ended := l.next()
+		switch {
+		case ended:
+			return
+		case !ok:
+			select {
+			case <-l.wake:
+			case <-ctx.Done():
+				return
+			}
+		default:
+			l.carryOut(ctx, e)
+		}
+	}
+}
+
+// carryOut does one entry, again and again while the part it needs is away.
+func (l *ledger) carryOut(ctx context.Context, e entry) {
+	for wait := firstRetry; ; wait = min(2*wait, lastRetry) {
+		limited, cancel := context.WithTimeout(ctx, callLimit)
+		err := e.do(limited)
+		cancel()
+		switch {
+		case err == nil:
+			return
+		case ctx.Err() != nil || permanent(err):
+			l.log.Error("given up", "ledger", l.name, "entry", e.what, "error", err)
+			l.failed(e.what, err)
+			return
+		}
+		l.log.Warn("trying again", "ledger", l.name, "entry", e.what, "in", wait, "error", err)
+		timer := time.NewTimer(wait)
+		select {
+		case <-timer.C:
+		case <-ctx.Done():
+			timer.Stop()
+		}
+	}
+}
+
+// permanent errors are answers, not outages.
+func permanent(err error) bool {
+	return errors.Is(err, store.ErrState) || errors.Is(err, store.ErrNotFound) || errors.Is(err, store.ErrInvalid) || errors.Is(err, store.ErrForbidden)
+}

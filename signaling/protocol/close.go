@@ -1,0 +1,36 @@
+package protocol
+
+// CloseCode is the WebSocket close code that follows a fatal error. They stay as they are for ever: clients depend on them.
+func CloseCode(code ErrorCode) int {
+	switch code {
+	case CodeBadMessage:
+		return 4000
+	case CodeTooLarge:
+		return 4001
+	case CodeRate:
+		return 4002
+	case CodeTicketInvalid:
+		return 4003
+	case CodeTicketExpired:
+		return 4004
+	case CodeTicketUsed:
+		return 4005
+	case CodeResumeUnknown:
+		return 4006
+	case CodeWrongState:
+		return 4007
+	case CodeRoomFull:
+		return 4008
+	case CodeRoomClosed:
+		return 4009
+	case CodeBadSDP:
+		return 4010
+	case CodeReplaced:
+		return 4011
+	case CodeSessionEnded:
+		return 4012
+	case CodeSlow:
+		return 4013
+	}
+	return 4014
+}
