@@ -2,6 +2,7 @@ package sfu
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -85,6 +86,7 @@ type clientOption struct {
 	listen   bool // offer to receive only
 	sections int  // further recvonly sections
 	hold     bool
+	forget   bool // do not keep what is heard
 }
 
 func newClient(t testing.TB, id string, o clientOption) *client {
@@ -150,11 +152,15 @@ func newClient(t testing.TB, id string, o clientOption) *client {
 		for {
 			p, _, err := track.ReadRTP()
 			if err != nil {
-				t.Logf("track of %s ends at %s: %v", h.from, id, err)
+				if !errors.Is(err, io.EOF) {
+					t.Errorf("track of %s at %s: %v", h.from, id, err)
+				}
 				close(h.packets)
 				return
 			}
-			h.packets <- p
+			if !o.forget {
+				h.packets <- p
+			}
 		}
 	})
 	return c
@@ -223,27 +229,35 @@ func (c *client) answer(o outstanding) {
 }
 
 func (c *client) tryAnswer(o outstanding) error {
-	if err := c.pc.SetRemoteDescription(webrtc.SessionDescription{Type: webrtc.SDPTypeOffer, SDP: o.sdp}); err != nil {
+	answer, err := c.reply(o.sdp, func(candidate webrtc.ICECandidateInit) {
+		if err := c.p.AddCandidate(context.Background(), candidate); err != nil && !errors.Is(err, ErrGone) {
+			c.t.Errorf("candidate of %s: %v", c.id, err)
+		}
+	})
+	if err != nil {
 		return err
 	}
-	gathered := make(chan struct{}, 1)
+	return c.p.Answer(context.Background(), o.id, answer)
+}
+
+// reply makes the answer to an offer; candidates that are found later go to trickle.
+func (c *client) reply(offer string, trickle func(webrtc.ICECandidateInit)) (string, error) {
+	if err := c.pc.SetRemoteDescription(webrtc.SessionDescription{Type: webrtc.SDPTypeOffer, SDP: offer}); err != nil {
+		return "", err
+	}
 	c.pc.OnICECandidate(func(candidate *webrtc.ICECandidate) {
-		if candidate == nil {
-			notify(gathered)
-			return
-		}
-		if err := c.p.AddCandidate(context.Background(), candidate.ToJSON()); err != nil {
-			return // gone meanwhile
+		if candidate != nil {
+			trickle(candidate.ToJSON())
 		}
 	})
 	d, err := c.pc.CreateAnswer(nil)
 	if err != nil {
-		return err
+		return "", err
 	}
 	if err := c.pc.SetLocalDescription(d); err != nil {
-		return err
+		return "", err
 	}
-	return c.p.Answer(context.Background(), o.id, c.pc.LocalDescription().SDP)
+	return c.pc.LocalDescription().SDP, nil
 }
 
 func (c *client) Offer(id uint64, sdp string) { c.offers <- outstanding{id, sdp} }
