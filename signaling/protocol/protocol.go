@@ -2,6 +2,8 @@
 // with a "type". The structs here are the truth; the TypeScript in web/src/lib/gen and the tables of PROTOCOL.md follow them.
 package protocol
 
+//go:generate go run ./gen -out ../../web/src/lib/gen/protocol.ts
+
 import (
 	"bytes"
 	"encoding/json"
