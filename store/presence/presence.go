@@ -53,7 +53,7 @@ func Open(cfg Config, log *slog.Logger) (*Presence, error) {
 	if cfg.URL == "" {
 		own, err := startServer()
 		if err != nil {
-			return nil, fmt.Errorf("Redis inside the process: %w", err)
+			return nil, fmt.Errorf("presence: Redis inside the process: %w", err)
 		}
 		p.own, options = own, own.options()
 	} else {
@@ -112,9 +112,9 @@ func (p *Presence) do(ctx context.Context, call func(context.Context) error) err
 	case ctx.Err() != nil:
 		return context.Cause(ctx)
 	case errors.As(err, &fault) && !redis.HasErrorPrefix(err, "LOADING") && !redis.HasErrorPrefix(err, "READONLY"):
-		return fmt.Errorf("Redis: %w", err)
+		return fmt.Errorf("presence: Redis: %w", err)
 	}
-	return fmt.Errorf("Redis is %w: %w", store.ErrUnavailable, err)
+	return fmt.Errorf("presence: Redis is %w: %w", store.ErrUnavailable, err)
 }
 
 // A ticket's or limit's key is kept only for as long as it matters; rooms lapse unless they are told again.
@@ -154,6 +154,28 @@ func (p *Presence) Allow(ctx context.Context, key string, limit int, window time
 		return nil
 	})
 	return ok, retry, err
+}
+
+// Tries reports how often key was counted by Allow within the present window, and when that window ends.
+func (p *Presence) Tries(ctx context.Context, key string) (tries int, left time.Duration, err error) {
+	err = p.do(ctx, func(ctx context.Context) error {
+		var count *redis.StringCmd
+		var ttl *redis.DurationCmd
+		_, err := p.client.Pipelined(ctx, func(pipe redis.Pipeliner) error {
+			count, ttl = pipe.Get(ctx, limitKey+key), pipe.PTTL(ctx, limitKey+key)
+			return nil
+		})
+		if errors.Is(err, redis.Nil) {
+			return nil // never
+		}
+		if err != nil {
+			return err
+		}
+		left = ttl.Val()
+		tries, err = count.Int()
+		return err
+	})
+	return tries, left, err
 }
 
 // RoomOpened tells that this process keeps a room; it is told again by itself until RoomClosed.

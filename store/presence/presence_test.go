@@ -137,6 +137,12 @@ func TestAllow(t *testing.T) {
 				t.Errorf("try %d: %v, again in %v", i+1, ok, retry)
 			}
 		}
+		if tries, left, err := p.Tries(t.Context(), "somebody"); err != nil || tries != 4 || left <= 0 {
+			t.Errorf("%d tries, %v left, %v", tries, left, err)
+		}
+		if tries, _, err := p.Tries(t.Context(), "nobody"); err != nil || tries != 0 {
+			t.Errorf("%d tries of nobody, %v", tries, err)
+		}
 		eventually(t, "a new window", func() bool {
 			ok, _, err := p.Allow(t.Context(), "somebody", 3, window)
 			if err != nil {

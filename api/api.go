@@ -1,0 +1,178 @@
+// Package api is Bedside's REST interface: it puts the slices, and what stands in front of them, behind one http.Handler, together with
+// the WebSocket and the web pages when they are given.
+package api
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"strings"
+	"time"
+
+	"bedside/api/attempts"
+	"bedside/api/auth"
+	"bedside/api/httpx"
+	"bedside/api/rooms"
+	"bedside/api/scenarios"
+	"bedside/api/users"
+	"bedside/store"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humachi"
+	"github.com/go-chi/chi/v5"
+	"github.com/go-chi/chi/v5/middleware"
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// SocketPath is where the WebSocket is.
+const SocketPath = "/ws"
+
+// Config is what the handler needs to know of its surroundings.
+type Config struct {
+	Version        string
+	PublicURL      string   // when it is https, cookies are Secure
+	AllowedOrigins []string // further web origins that may call the API
+	Limits         users.Limits
+	ICEServers     func() []attempts.ICEServer // may be nil
+	RequestTimeout time.Duration               // of REST operations; 15 s when zero
+}
+
+// Store is what the slices keep their records in; store/postgres is one.
+type Store interface {
+	users.Store
+	scenarios.Store
+	attempts.Store
+}
+
+// Presence is what the slices keep for a while; store/presence is one.
+type Presence interface {
+	users.Limiter
+	attempts.Rooms
+	rooms.Rooms
+}
+
+// Deps are the parts that the handler works with. They outlive it.
+type Deps struct {
+	Store        Store
+	Presence     Presence
+	Sessions     *auth.Sessions
+	Passwords    *auth.Passwords
+	Recording    func(ctx context.Context, key string) (attempts.File, error) // store/blob's Open
+	SessionEnded func(sessionID, reason string)                               // closes the device's sockets; may be nil
+	Checks       []Check                                                      // of /health/ready
+	Socket       http.Handler                                                 // at SocketPath; may be nil
+	Web          http.Handler                                                 // everything else; may be nil
+	Metrics      http.Handler                                                 // at /metrics; may be nil
+	Registerer   prometheus.Registerer                                        // may be nil
+	Log          *slog.Logger
+}
+
+// New puts the handler together. The error is a metric that is registered already, or an origin that is none.
+func New(cfg Config, deps Deps) (http.Handler, error) {
+	if cfg.RequestTimeout == 0 {
+		cfg.RequestTimeout = 15 * time.Second
+	}
+	if cfg.Limits == (users.Limits{}) {
+		cfg.Limits = users.DefaultLimits()
+	}
+	metrics, err := newMetrics(deps.Registerer)
+	if err != nil {
+		return nil, err
+	}
+	origins, err := newOrigins(cfg.AllowedOrigins)
+	if err != nil {
+		return nil, err
+	}
+	router := chi.NewRouter()
+	router.Use(middleware.GetHead)
+	router.NotFound(notFound(deps.Web))
+	router.MethodNotAllowed(methodNotAllowed(router))
+	rest := router.With(limitTime(cfg.RequestTimeout), compress)
+	api := operations(rest, cfg, deps)
+	if err := serveOpenAPI(rest, api); err != nil {
+		return nil, err
+	}
+	newHealth(deps.Checks, deps.Log).routes(router)
+	if deps.Metrics != nil {
+		router.Method(http.MethodGet, "/metrics", deps.Metrics)
+	}
+	if deps.Socket != nil {
+		router.Method(http.MethodGet, SocketPath, deps.Socket)
+	}
+	secure := strings.HasPrefix(cfg.PublicURL, "https://")
+	var h http.Handler = router
+	for _, wrap := range []func(http.Handler) http.Handler{ // innermost first
+		version1, origins.protect, secureHeaders(secure), recoverer, observe(deps.Log, metrics, router), identify(secure),
+	} {
+		h = wrap(h)
+	}
+	return h, nil
+}
+
+// operations adds every slice's operations. With empty deps they can be described, not called.
+func operations(router chi.Router, cfg Config, deps Deps) huma.API {
+	api := humachi.New(router, describe(cfg.Version))
+	api.UseMiddleware(httpx.RequireContentType)
+	if deps.Sessions != nil {
+		api.UseMiddleware(httpx.Authenticate(deps.Sessions))
+	}
+	(&users.Service{
+		Store: deps.Store, Sessions: deps.Sessions, Passwords: deps.Passwords, Limiter: deps.Presence, Limits: cfg.Limits,
+		Ended: deps.SessionEnded, Log: deps.Log,
+	}).Routes(api)
+	(&scenarios.Service{Store: deps.Store}).Routes(api)
+	(&attempts.Service{
+		Store: deps.Store, Rooms: deps.Presence, Tickets: deps.Sessions, Open: deps.Recording, ICEServers: cfg.ICEServers, SocketPath: SocketPath,
+	}).Routes(api)
+	(&rooms.Service{Rooms: deps.Presence, Store: deps.Store}).Routes(api)
+	return api
+}
+
+// version1 takes /api/v1/... for /api/...
+func version1(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if rest, ok := strings.CutPrefix(r.URL.Path, "/api/v1/"); ok {
+			u := *r.URL
+			u.Path = "/api/" + rest
+			if raw, ok := strings.CutPrefix(u.RawPath, "/api/v1/"); ok {
+				u.RawPath = "/api/" + raw
+			}
+			r = r.WithContext(r.Context())
+			r.URL = &u
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// ours reports whether a path belongs to the API rather than to the web pages.
+func ours(path string) bool {
+	for _, prefix := range []string{"/api", "/auth", "/health", "/metrics", SocketPath, "/openapi.json"} {
+		if path == prefix || strings.HasPrefix(path, prefix+"/") {
+			return true
+		}
+	}
+	return false
+}
+
+func notFound(web http.Handler) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		if web == nil || ours(r.URL.Path) {
+			httpx.WriteProblem(w, r, &httpx.Fault{Err: store.ErrNotFound, Detail: "There is nothing at this address."})
+			return
+		}
+		web.ServeHTTP(w, r)
+	}
+}
+
+func methodNotAllowed(routes chi.Routes) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		var allowed []string
+		for _, m := range []string{http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete} {
+			if routes.Match(chi.NewRouteContext(), m, r.URL.Path) {
+				allowed = append(allowed, m)
+			}
+		}
+		w.Header().Set("Allow", strings.Join(allowed, ", "))
+		httpx.WriteModel(w, r, &huma.ErrorModel{Status: http.StatusMethodNotAllowed, Detail: "Use one of: " + strings.Join(allowed, ", ") + "."})
+	}
+}

@@ -1,0 +1,224 @@
+// Package attempts is the slice of practice: attempts, tickets to their rooms, reports and recordings.
+package attempts
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"time"
+
+	"bedside/api/auth"
+	"bedside/api/httpx"
+	"bedside/store"
+
+	"github.com/danielgtaylor/huma/v2"
+)
+
+// Store keeps attempts and what comes of them; store/postgres does.
+type Store interface {
+	ScenarioBySlug(ctx context.Context, slug string) (store.Scenario, error)
+	CreateAttempt(ctx context.Context, candidateID, scenarioID string, consent bool) (store.Attempt, error)
+	Attempt(ctx context.Context, id string) (store.Attempt, store.Scenario, error)
+	AttemptViews(ctx context.Context, ids []string) ([]store.AttemptView, error)
+	AttemptsOf(ctx context.Context, userID, before string, limit int) ([]store.AttemptView, error)
+	SeatPartner(ctx context.Context, id, userID string, present bool) (store.Attempt, error)
+	PackedReport(ctx context.Context, attemptID string) ([]byte, error)
+	Recording(ctx context.Context, attemptID string, speaker store.Speaker) (store.Recording, error)
+}
+
+// Rooms knows which rooms are open; store/presence does.
+type Rooms interface {
+	Room(ctx context.Context, id string) (store.RoomInfo, error)
+}
+
+// Tickets lets people into rooms; auth.Sessions does.
+type Tickets interface {
+	Ticket(j store.Join) (ticket string, expires time.Time, err error)
+}
+
+// File is an open recording.
+type File interface {
+	io.ReadSeekCloser
+	ModTime() time.Time
+}
+
+// Service is what the slice works with.
+type Service struct {
+	Store      Store
+	Rooms      Rooms
+	Tickets    Tickets
+	Open       func(ctx context.Context, key string) (File, error) // a recording
+	ICEServers func() []ICEServer                                  // told with each ticket; may be nil
+	SocketPath string                                              // of the WebSocket on this server
+}
+
+// Routes adds the slice's operations.
+func (s *Service) Routes(api huma.API) {
+	tags := []string{"attempts"}
+	httpx.Register(api, huma.Operation{
+		OperationID: "create-attempt", Method: http.MethodPost, Path: "/api/attempts", Tags: tags,
+		Summary: "Begin to practise a scenario", Description: "You are its candidate. Its id is also its room's.",
+		DefaultStatus: http.StatusCreated, Errors: []int{http.StatusNotFound},
+	}, s.create)
+	httpx.Register(api, huma.Operation{
+		OperationID: "list-attempts", Method: http.MethodGet, Path: "/api/attempts", Tags: tags,
+		Summary: "List your attempts, newest first", Description: "Those in which you were the candidate or played the patient.",
+	}, s.list)
+	httpx.Register(api, huma.Operation{
+		OperationID: "get-attempt", Method: http.MethodGet, Path: "/api/attempts/{id}", Tags: tags,
+		Summary:     "Read an attempt and its scenario",
+		Description: "Its candidate, its partner and administrators may; tutors too while its room can be joined. The candidate gets the interlocutor's card once the report is there.",
+		Errors:      []int{http.StatusNotFound},
+	}, s.get)
+	httpx.Register(api, huma.Operation{
+		OperationID: "create-ticket", Method: http.MethodPost, Path: "/api/attempts/{id}/ticket", Tags: tags,
+		Summary:       "Get a ticket to the attempt's room",
+		Description:   "It works once, within a minute, as the first message on the WebSocket. Tutors may join as the patient or as an observer.",
+		DefaultStatus: http.StatusCreated, Errors: []int{http.StatusForbidden, http.StatusNotFound, http.StatusConflict},
+	}, s.ticket)
+	s.reportRoute(api, tags)
+	s.audioRoute(api, tags)
+}
+
+// Person is somebody who takes part.
+type Person struct {
+	ID   string `json:"id" format:"uuid"`
+	Name string `json:"name" example:"Dana Kovač"`
+}
+
+// Attempt is an attempt in a list.
+type Attempt struct {
+	ID            string             `json:"id" format:"uuid"`
+	State         store.AttemptState `json:"state" enum:"created,preparing,playing,analysing,reported,failed,abandoned"`
+	Part          string             `json:"part" enum:"candidate,patient,none" doc:"the part that you have in it"`
+	ScenarioSlug  string             `json:"scenario_slug" example:"nursing-insulin-at-home"`
+	ScenarioTitle string             `json:"scenario_title" example:"Starting insulin at home"`
+	Profession    string             `json:"profession" example:"nursing"`
+	Candidate     Person             `json:"candidate"`
+	Partner       *Person            `json:"partner,omitempty" doc:"the tutor who plays the patient"`
+	Consent       bool               `json:"consent" doc:"the candidate agreed to being recorded"`
+	CreatedAt     time.Time          `json:"created_at"`
+	PreparedAt    *time.Time         `json:"prepared_at,omitempty" doc:"when preparation began"`
+	StartedAt     *time.Time         `json:"started_at,omitempty" doc:"when the play began"`
+	EndedAt       *time.Time         `json:"ended_at,omitempty" doc:"when the play ended"`
+	Problem       string             `json:"problem,omitempty" doc:"why there is no report"`
+}
+
+// AttemptDetail is an attempt with its scenario.
+type AttemptDetail struct {
+	Attempt
+	Scenario httpx.Scenario `json:"scenario"`
+}
+
+func view(v store.AttemptView, u store.User) Attempt {
+	a := v.Attempt
+	out := Attempt{
+		ID: a.ID, State: a.State, Part: "none", ScenarioSlug: v.ScenarioSlug, ScenarioTitle: v.ScenarioTitle, Profession: v.Profession,
+		Candidate: Person{ID: a.CandidateID, Name: v.CandidateName}, Consent: a.Consent,
+		CreatedAt: a.CreatedAt, PreparedAt: a.PreparedAt, StartedAt: a.StartedAt, EndedAt: a.EndedAt, Problem: a.Problem,
+	}
+	switch u.ID {
+	case a.CandidateID:
+		out.Part = "candidate"
+	case a.PartnerID:
+		out.Part = "patient"
+	}
+	if a.PartnerID != "" {
+		out.Partner = &Person{ID: a.PartnerID, Name: v.PartnerName}
+	}
+	return out
+}
+
+// NewAttempt asks for an attempt.
+type NewAttempt struct {
+	Scenario string `json:"scenario" maxLength:"80" doc:"slug of the scenario" example:"nursing-insulin-at-home"`
+	Consent  bool   `json:"consent" doc:"you agree to being recorded and analysed; without it there is nothing to practise with" example:"true"`
+}
+
+type createInput struct{ Body NewAttempt }
+
+type detailOutput struct {
+	Location string `header:"Location"`
+	Body     AttemptDetail
+}
+
+func (s *Service) create(ctx context.Context, in *createInput) (*detailOutput, error) {
+	p, err := auth.PrincipalFrom(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if !in.Body.Consent {
+		return nil, httpx.Invalid("body.consent", "A role play is recorded and analysed. Agree to that first.")
+	}
+	scenario, err := s.Store.ScenarioBySlug(ctx, in.Body.Scenario)
+	if errors.Is(err, store.ErrNotFound) {
+		return nil, &httpx.Fault{Err: err, Detail: "There is no scenario of this name."}
+	}
+	if err != nil {
+		return nil, err
+	}
+	a, err := s.Store.CreateAttempt(ctx, p.User.ID, scenario.ID, true)
+	if err != nil {
+		return nil, err
+	}
+	v := store.AttemptView{Attempt: a, ScenarioSlug: scenario.Slug, ScenarioTitle: scenario.Title, Profession: scenario.Profession, CandidateName: p.User.Name}
+	return &detailOutput{
+		Location: "/api/attempts/" + a.ID,
+		Body:     AttemptDetail{Attempt: view(v, p.User), Scenario: httpx.ViewScenario(scenario, false)},
+	}, nil
+}
+
+type listInput struct {
+	Limit  int    `query:"limit" minimum:"1" maximum:"100" default:"20"`
+	Before string `query:"before" format:"uuid" doc:"give next of the page before"`
+}
+
+// AttemptPage is one page of attempts.
+type AttemptPage struct {
+	Items []Attempt `json:"items"`
+	Next  string    `json:"next,omitempty" doc:"give it as before to get the next page; missing on the last one"`
+}
+
+type listOutput struct{ Body AttemptPage }
+
+func (s *Service) list(ctx context.Context, in *listInput) (*listOutput, error) {
+	p, err := auth.PrincipalFrom(ctx)
+	if err != nil {
+		return nil, err
+	}
+	page, err := s.Store.AttemptsOf(ctx, p.User.ID, in.Before, in.Limit+1)
+	if err != nil {
+		return nil, err
+	}
+	out := &listOutput{}
+	if len(page) > in.Limit {
+		page = page[:in.Limit]
+		out.Body.Next = page[in.Limit-1].Attempt.ID
+	}
+	out.Body.Items = make([]Attempt, len(page))
+	for i, v := range page {
+		out.Body.Items[i] = view(v, p.User)
+	}
+	return out, nil
+}
+
+type idInput struct {
+	ID string `path:"id" maxLength:"64" doc:"the attempt's id"`
+}
+
+func (s *Service) get(ctx context.Context, in *idInput) (*detailOutput, error) {
+	u, a, scenario, err := s.visible(ctx, in.ID)
+	if err != nil {
+		return nil, err
+	}
+	views, err := s.Store.AttemptViews(ctx, []string{a.ID})
+	if err != nil {
+		return nil, err
+	}
+	if len(views) == 0 {
+		return nil, missing(store.ErrNotFound)
+	}
+	withPatient := u.ID != a.CandidateID || a.State == store.AttemptReported
+	return &detailOutput{Body: AttemptDetail{Attempt: view(views[0], u), Scenario: httpx.ViewScenario(scenario, withPatient)}}, nil
+}

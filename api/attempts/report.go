@@ -1,0 +1,105 @@
+package attempts
+
+import (
+	"bytes"
+	"compress/gzip"
+	"context"
+	"errors"
+	"fmt"
+	"hash/crc32"
+	"io"
+	"net/http"
+	"reflect"
+	"strings"
+
+	"bedside/api/httpx"
+	"bedside/store"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humachi"
+)
+
+func (s *Service) reportRoute(api huma.API, tags []string) {
+	schema := api.OpenAPI().Components.Schemas.Schema(reflect.TypeFor[store.Report](), true, "Report")
+	httpx.Register(api, huma.Operation{
+		OperationID: "get-report", Method: http.MethodGet, Path: "/api/attempts/{id}/report", Tags: tags,
+		Summary: "Read an attempt's report",
+		Description: "Its candidate, its partner and administrators may. While there is none the answer is 404: the problem's type ends in report-pending, " +
+			"report-failed or report-none, and its first error, at location state, holds the attempt's state.",
+		Errors: []int{http.StatusNotFound},
+		Responses: map[string]*huma.Response{"200": {
+			Description: "The report", Content: map[string]*huma.MediaType{"application/json": {Schema: schema}},
+		}},
+	}, s.report)
+}
+
+// own finds an attempt that the principal is involved in.
+func (s *Service) own(ctx context.Context, id string) (store.Attempt, error) {
+	u, a, _, err := s.visible(ctx, id)
+	if err == nil && !involved(u, a) {
+		err = missing(store.ErrNotFound)
+	}
+	return a, err
+}
+
+// report passes the report on as it is kept, compressed: it has megabytes of points.
+func (s *Service) report(ctx context.Context, in *idInput) (*huma.StreamResponse, error) {
+	a, err := s.own(ctx, in.ID)
+	if err != nil {
+		return nil, err
+	}
+	packed, err := s.Store.PackedReport(ctx, a.ID)
+	if errors.Is(err, store.ErrNotFound) {
+		return nil, pending(a)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return &huma.StreamResponse{Body: func(hctx huma.Context) {
+		r, w := humachi.Unwrap(hctx)
+		if err := writeReport(w, r, packed); err != nil {
+			if info := httpx.RequestFrom(r.Context()); info != nil {
+				info.SetError(err)
+			}
+		}
+	}}, nil
+}
+
+func writeReport(w http.ResponseWriter, r *http.Request, packed []byte) error {
+	tag := fmt.Sprintf(`W/"%08x-%x"`, crc32.ChecksumIEEE(packed), len(packed))
+	h := w.Header()
+	h.Set("Cache-Control", "private, no-cache")
+	h.Set("ETag", tag)
+	h.Set("Vary", "Accept-Encoding")
+	if r.Header.Get("If-None-Match") == tag {
+		w.WriteHeader(http.StatusNotModified)
+		return nil
+	}
+	h.Set("Content-Type", "application/json")
+	if httpx.AcceptsGzip(r) {
+		h.Set("Content-Encoding", "gzip")
+		_, err := w.Write(packed)
+		return err
+	}
+	z, err := gzip.NewReader(bytes.NewReader(packed))
+	if err != nil {
+		return fmt.Errorf("report: %w", err)
+	}
+	_, err = io.Copy(w, z)
+	return err
+}
+
+// pending says why there is no report, in the problem's type and in a field.
+func pending(a store.Attempt) error {
+	f := &httpx.Fault{Err: store.ErrNotFound, Code: "report-pending", Detail: "The role play is not over yet."}
+	switch a.State {
+	case store.AttemptAnalysing:
+		f.Detail = "The report is being made. It takes a second or two."
+	case store.AttemptFailed:
+		f.Code, f.Detail = "report-failed", "No report could be made: "+strings.TrimSuffix(a.Problem, ".")+"."
+	case store.AttemptAbandoned:
+		f.Code, f.Detail = "report-none", "This role play was never begun, so there is no report."
+	}
+	f.Fields = []*huma.ErrorDetail{{Location: "state", Message: string(a.State)}}
+	return f
+}

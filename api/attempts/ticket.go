@@ -1,0 +1,102 @@
+package attempts
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"time"
+
+	"bedside/api/auth"
+	"bedside/api/httpx"
+	"bedside/store"
+)
+
+// ICEServer is a STUN or TURN server, as browsers take it.
+type ICEServer struct {
+	URLs       []string `json:"urls"`
+	Username   string   `json:"username,omitempty"`
+	Credential string   `json:"credential,omitempty"`
+}
+
+// Ticket lets its holder join a room once.
+type Ticket struct {
+	URL        string                `json:"url" doc:"of the WebSocket; relative to this server, or of the node that holds the room" example:"/ws"`
+	Ticket     string                `json:"ticket" doc:"goes into the first message, never into the address"`
+	Role       store.ParticipantRole `json:"role" enum:"candidate,patient,observer"`
+	ICEServers []ICEServer           `json:"ice_servers"`
+	ExpiresAt  time.Time             `json:"expires_at"`
+}
+
+// TicketRequest says which part is wanted.
+type TicketRequest struct {
+	Role store.ParticipantRole `json:"role,omitempty" enum:"candidate,patient,observer" doc:"the part to take; the candidate's own attempt: candidate, else patient"`
+}
+
+type ticketInput struct {
+	ID   string `path:"id" maxLength:"64" doc:"the attempt's id"`
+	Body *TicketRequest
+}
+
+type ticketOutput struct {
+	CacheControl string `header:"Cache-Control"`
+	Body         Ticket
+}
+
+func (s *Service) ticket(ctx context.Context, in *ticketInput) (*ticketOutput, error) {
+	p, err := auth.PrincipalFrom(ctx)
+	if err != nil {
+		return nil, err
+	}
+	u, a, _, err := s.visible(ctx, in.ID)
+	if err != nil {
+		return nil, err
+	}
+	part := defaultPart(u, a)
+	if in.Body != nil {
+		part = cmp.Or(in.Body.Role, part)
+	}
+	if !mayTake(u, a, part) {
+		return nil, &httpx.Fault{Err: store.ErrForbidden, Detail: "You may not take this part in this role play."}
+	}
+	if !a.Joinable() {
+		return nil, closed(store.ErrState)
+	}
+	room, err := s.Rooms.Room(ctx, a.ID)
+	if err != nil && !errors.Is(err, store.ErrNotFound) {
+		return nil, err
+	}
+	if part == store.ParticipantPatient {
+		if _, err := s.Store.SeatPartner(ctx, a.ID, u.ID, room.Taken(store.ParticipantPatient, u.ID)); err != nil {
+			return nil, closed(err)
+		}
+	}
+	ticket, expires, err := s.Tickets.Ticket(store.Join{AttemptID: a.ID, UserID: u.ID, SessionID: p.SessionID, Name: u.Name, Role: part})
+	if err != nil {
+		return nil, err
+	}
+	out := &ticketOutput{CacheControl: "no-store", Body: Ticket{
+		URL: cmp.Or(room.Node, s.SocketPath), Ticket: ticket, Role: part, ICEServers: []ICEServer{}, ExpiresAt: expires.UTC(),
+	}}
+	if s.ICEServers != nil {
+		out.Body.ICEServers = append(out.Body.ICEServers, s.ICEServers()...)
+	}
+	return out, nil
+}
+
+func defaultPart(u store.User, a store.Attempt) store.ParticipantRole {
+	if u.ID == a.CandidateID {
+		return store.ParticipantCandidate
+	}
+	return store.ParticipantPatient
+}
+
+// closed gives the rules of joining their words.
+func closed(err error) error {
+	switch {
+	case errors.Is(err, store.ErrState):
+		return &httpx.Fault{Err: err, Code: "room-closed", Detail: "This role play is over: its room cannot be joined any more."}
+	case errors.Is(err, store.ErrConflict):
+		return &httpx.Fault{Err: err, Code: "part-taken", Detail: "Another tutor plays the patient. Join as an observer instead."}
+	}
+	return err
+}

@@ -1,0 +1,66 @@
+// Package auth issues and verifies what proves who somebody is: access tokens, refresh tokens, join tickets and passwords.
+package auth
+
+import (
+	"crypto/hkdf"
+	"crypto/hmac"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+)
+
+// Key is a secret that tokens are signed with. ID travels in the token's header, so that keys can be replaced while tokens of the old
+// one are still about.
+type Key struct {
+	ID     string
+	Secret []byte
+}
+
+// minSecret is the shortest secret, in bytes.
+const minSecret = 32
+
+// keyring holds the keys derived from each secret, one a purpose, so that no token can pass for one of another kind.
+type keyring struct {
+	current derived
+	byID    map[string]derived
+}
+
+type derived struct {
+	id                      string
+	access, ticket, refresh []byte
+}
+
+func newKeyring(keys []Key) (*keyring, error) {
+	if len(keys) == 0 {
+		return nil, errors.New("auth: a signing key is needed")
+	}
+	ring := &keyring{byID: map[string]derived{}}
+	for i, k := range keys {
+		if len(k.Secret) < minSecret {
+			return nil, fmt.Errorf("auth: signing key %q is shorter than %d bytes", k.ID, minSecret)
+		}
+		if _, twice := ring.byID[k.ID]; twice {
+			return nil, fmt.Errorf("auth: two signing keys are called %q", k.ID)
+		}
+		d := derived{id: k.ID}
+		for purpose, out := range map[string]*[]byte{"access": &d.access, "ticket": &d.ticket, "refresh": &d.refresh} {
+			var err error
+			if *out, err = hkdf.Key(sha256.New, k.Secret, nil, "bedside "+purpose, sha256.Size); err != nil {
+				return nil, fmt.Errorf("auth: signing key %q: %w", k.ID, err)
+			}
+		}
+		ring.byID[k.ID] = d
+		if i == 0 {
+			ring.current = d
+		}
+	}
+	return ring, nil
+}
+
+func mac(key []byte, parts ...[]byte) []byte {
+	h := hmac.New(sha256.New, key)
+	for _, p := range parts {
+		h.Write(p)
+	}
+	return h.Sum(nil)
+}

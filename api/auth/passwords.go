@@ -1,0 +1,89 @@
+package auth
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime"
+
+	"bedside/store"
+
+	"golang.org/x/crypto/bcrypt"
+)
+
+// The lengths of a password, in bytes: bcrypt sees the first 72 only.
+const (
+	MinPassword = 8
+	MaxPassword = 72
+)
+
+// Passwords hashes and compares, a few at a time: bcrypt is slow on purpose, and the media of live rooms must not starve.
+type Passwords struct {
+	cost   int
+	dummy  []byte        // compared with when there is no account, so that the answer takes as long
+	places chan struct{} // those who wait and those who work
+	slots  chan struct{} // those who work
+}
+
+// waiting is how many may wait for each one that works: about a second's worth.
+const waiting = 16
+
+// NewPasswords takes bcrypt's cost, 10 when zero.
+func NewPasswords(cost int) (*Passwords, error) {
+	if cost == 0 {
+		cost = bcrypt.DefaultCost
+	}
+	dummy, err := bcrypt.GenerateFromPassword([]byte("nobody has this password"), cost)
+	if err != nil {
+		return nil, fmt.Errorf("auth: passwords: %w", err)
+	}
+	workers := max(1, runtime.GOMAXPROCS(0)/2)
+	return &Passwords{cost: cost, dummy: dummy, slots: make(chan struct{}, workers), places: make(chan struct{}, workers*(1+waiting))}, nil
+}
+
+// Hash hashes a new password. store.ErrInvalid: too short or too long; store.ErrLimit: too many at once.
+func (p *Passwords) Hash(ctx context.Context, password string) (hash string, err error) {
+	if n := len(password); n < MinPassword || n > MaxPassword {
+		return "", fmt.Errorf("a password has %d to %d bytes: %w", MinPassword, MaxPassword, store.ErrInvalid)
+	}
+	err = p.work(ctx, func() error {
+		b, err := bcrypt.GenerateFromPassword([]byte(password), p.cost)
+		hash = string(b)
+		return err
+	})
+	return hash, err
+}
+
+// Compare reports whether the password fits the hash; an empty hash stands for an account that does not exist. The time it takes does not
+// tell the two apart. store.ErrLimit: too many at once.
+func (p *Passwords) Compare(ctx context.Context, hash, password string) (ok bool, err error) {
+	against, possible := []byte(hash), hash != "" && len(password) <= MaxPassword
+	if !possible {
+		against = p.dummy
+	}
+	err = p.work(ctx, func() error {
+		err := bcrypt.CompareHashAndPassword(against, []byte(password[:min(len(password), MaxPassword)]))
+		if errors.Is(err, bcrypt.ErrMismatchedHashAndPassword) {
+			return nil
+		}
+		ok = err == nil && possible
+		return err
+	})
+	return ok, err
+}
+
+func (p *Passwords) work(ctx context.Context, do func() error) error {
+	select {
+	case p.places <- struct{}{}:
+		defer func() { <-p.places }()
+	default:
+		return fmt.Errorf("too many people sign in at this moment, try again in a second: %w", store.ErrLimit)
+	}
+	select {
+	case p.slots <- struct{}{}:
+		defer func() { <-p.slots }()
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+	return do()
+}

@@ -1,0 +1,191 @@
+package auth
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"time"
+
+	"bedside/store"
+
+	"github.com/google/uuid"
+)
+
+// Store keeps sessions; store/postgres does.
+type Store interface {
+	CreateSession(ctx context.Context, s store.Session) error
+	SessionUser(ctx context.Context, id string) (store.Session, store.User, error)
+	RotateSession(ctx context.Context, id string, presented []byte, next store.Rotation, now time.Time) (store.Session, store.User, error)
+	EndSession(ctx context.Context, id string, now time.Time) error
+}
+
+// Sessions signs devices in and out and knows who is behind a token. It is safe for concurrent use.
+type Sessions struct {
+	tokens  *tokens
+	store   Store
+	tickets Tickets
+}
+
+// NewSessions checks the keys.
+func NewSessions(cfg Config, s Store, tickets Tickets) (*Sessions, error) {
+	t, err := newTokens(cfg)
+	if err != nil {
+		return nil, err
+	}
+	return &Sessions{tokens: t, store: s, tickets: tickets}, nil
+}
+
+// Device is what is known of whoever signs in.
+type Device struct {
+	UserAgent string
+	IP        string
+}
+
+// Grant is what signing in and refreshing give.
+type Grant struct {
+	User             store.User
+	SessionID        string
+	Access           string
+	AccessTTL        time.Duration
+	Refresh          string
+	RefreshExpiresAt time.Time
+}
+
+// Principal is who makes a request, and with which session.
+type Principal struct {
+	User      store.User
+	SessionID string
+}
+
+// Start signs a device in.
+func (s *Sessions) Start(ctx context.Context, u store.User, d Device) (Grant, error) {
+	id, err := uuid.NewV7()
+	if err != nil {
+		return Grant{}, fmt.Errorf("session id: %w", err)
+	}
+	now := s.tokens.cfg.Clock()
+	token := newRefreshToken(id)
+	session := store.Session{
+		ID: id.String(), UserID: u.ID, RefreshHash: token.hash(), UserAgent: d.UserAgent, IP: d.IP,
+		CreatedAt: now, LastSeenAt: now, ExpiresAt: now.Add(s.tokens.cfg.SessionTTL),
+	}
+	if err := s.store.CreateSession(ctx, session); err != nil {
+		return Grant{}, err
+	}
+	return s.grant(u, session, token)
+}
+
+// Refresh gives a new access token and the refresh token that is current afterwards: a new one for the current one, the current one for its
+// parent. store.ErrReused: the token is older than that, and the session, which the Grant names, has been ended.
+func (s *Sessions) Refresh(ctx context.Context, refresh string) (Grant, error) {
+	token, err := s.tokens.ring.parseRefresh(refresh)
+	if err != nil {
+		return Grant{}, err
+	}
+	salt := make([]byte, secretBytes)
+	rand.Read(salt) //nolint:errcheck // never fails
+	now := s.tokens.cfg.Clock()
+	next := store.Rotation{Hash: token.child(salt).hash(), Salt: salt, ExpiresAt: now.Add(s.tokens.cfg.SessionTTL)}
+	session, u, err := s.store.RotateSession(ctx, token.session.String(), token.hash(), next, now)
+	switch {
+	case errors.Is(err, store.ErrNotFound):
+		return Grant{}, fmt.Errorf("the session is gone: %w", store.ErrUnauthenticated)
+	case err != nil:
+		return Grant{SessionID: session.ID}, err
+	case u.Disabled:
+		return Grant{}, fmt.Errorf("this account is disabled: %w", store.ErrForbidden)
+	}
+	return s.grant(u, session, token.child(session.RefreshSalt))
+}
+
+func (s *Sessions) grant(u store.User, session store.Session, token refreshToken) (Grant, error) {
+	access, err := s.tokens.access(u, session.ID)
+	return Grant{
+		User: u, SessionID: session.ID, Access: access, AccessTTL: s.tokens.cfg.AccessTTL,
+		Refresh: s.tokens.ring.formatRefresh(token), RefreshExpiresAt: session.ExpiresAt,
+	}, err
+}
+
+// SessionOf names the session of a refresh token that we issued, current or not.
+func (s *Sessions) SessionOf(refresh string) (id string, err error) {
+	token, err := s.tokens.ring.parseRefresh(refresh)
+	return token.session.String(), err
+}
+
+// End signs a device out, at once: its access tokens are worth nothing from now on.
+func (s *Sessions) End(ctx context.Context, sessionID string) error {
+	return s.store.EndSession(ctx, sessionID, s.tokens.cfg.Clock())
+}
+
+// Authenticate finds who is behind an access token. The session is looked up each time, so that signing out, disabling an account and
+// changing a role work at once.
+func (s *Sessions) Authenticate(ctx context.Context, access string) (Principal, error) {
+	claims, err := s.tokens.parseAccess(access)
+	if err != nil {
+		return Principal{}, err
+	}
+	u, err := s.live(ctx, claims.Session, claims.Subject)
+	return Principal{User: u, SessionID: claims.Session}, err
+}
+
+// live finds the user of a session that is in use.
+func (s *Sessions) live(ctx context.Context, sessionID, userID string) (store.User, error) {
+	session, u, err := s.store.SessionUser(ctx, sessionID)
+	switch {
+	case errors.Is(err, store.ErrNotFound):
+		return u, fmt.Errorf("the session is gone: %w", store.ErrUnauthenticated)
+	case err != nil:
+		return u, err
+	case !session.Live(s.tokens.cfg.Clock()) || u.ID != userID:
+		return u, fmt.Errorf("the session has ended: %w", store.ErrUnauthenticated)
+	case u.Disabled:
+		return u, fmt.Errorf("this account is disabled: %w", store.ErrForbidden)
+	}
+	return u, nil
+}
+
+// Ticket lets a user join a room once, within a minute.
+func (s *Sessions) Ticket(j store.Join) (ticket string, expires time.Time, err error) {
+	return s.tokens.ticket(j)
+}
+
+// VerifyTicket takes a ticket: it is worth nothing afterwards. The errors are the ErrTicket ones, or store.ErrUnavailable when it cannot be
+// known whether the ticket was used.
+func (s *Sessions) VerifyTicket(ctx context.Context, ticket string) (store.Join, error) {
+	claims, err := s.tokens.parseTicket(ticket)
+	if err != nil {
+		return store.Join{}, err
+	}
+	if _, err := s.live(ctx, claims.Session, claims.Subject); errors.Is(err, store.ErrUnauthenticated) || errors.Is(err, store.ErrForbidden) {
+		return store.Join{}, ErrTicketEnded
+	} else if err != nil {
+		return store.Join{}, err
+	}
+	err = s.tickets.UseTicket(ctx, claims.ID, claims.ExpiresAt.Sub(s.tokens.cfg.Clock())+2*leeway)
+	if errors.Is(err, store.ErrReused) {
+		return store.Join{}, ErrTicketUsed
+	}
+	if err != nil {
+		return store.Join{}, err
+	}
+	return store.Join{
+		AttemptID: claims.Attempt, UserID: claims.Subject, SessionID: claims.Session, Name: claims.Name, Role: claims.Role, Expires: claims.ExpiresAt.Time,
+	}, nil
+}
+
+type principalKey struct{}
+
+// WithPrincipal gives a request's context its principal.
+func WithPrincipal(ctx context.Context, p Principal) context.Context {
+	return context.WithValue(ctx, principalKey{}, p)
+}
+
+// PrincipalFrom is who makes the request; store.ErrUnauthenticated when nobody is known.
+func PrincipalFrom(ctx context.Context) (Principal, error) {
+	p, ok := ctx.Value(principalKey{}).(Principal)
+	if !ok {
+		return p, store.ErrUnauthenticated
+	}
+	return p, nil
+}

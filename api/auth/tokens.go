@@ -1,0 +1,153 @@
+package auth
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"bedside/store"
+
+	"github.com/golang-jwt/jwt/v5"
+	"github.com/google/uuid"
+)
+
+// Config says how tokens are made.
+type Config struct {
+	Keys       []Key         // the first signs; all verify
+	Issuer     string        // "bedside" when empty
+	AccessTTL  time.Duration // 10 min when zero
+	SessionTTL time.Duration // of a session that is not used; 30 days when zero
+	TicketTTL  time.Duration // 60 s when zero
+	Clock      func() time.Time
+}
+
+// Sentinels of join tickets, each with the store's sentinel that it stands for.
+var (
+	ErrTicketForged  = fmt.Errorf("the ticket was not issued here: %w", store.ErrUnauthenticated)
+	ErrTicketExpired = fmt.Errorf("the ticket has %w: ask for a new one", store.ErrExpired)
+	ErrTicketUsed    = fmt.Errorf("the ticket was %w: ask for a new one", store.ErrReused)
+	ErrTicketEnded   = fmt.Errorf("whoever asked for the ticket has signed out: %w", store.ErrForbidden)
+)
+
+const (
+	audienceAPI  = "api"
+	audienceJoin = "join"
+	leeway       = 5 * time.Second
+	maxToken     = 4096 // bytes
+)
+
+// tokens signs and reads JSON Web Tokens.
+type tokens struct {
+	cfg  Config
+	ring *keyring
+}
+
+func newTokens(cfg Config) (*tokens, error) {
+	cfg.Issuer = cmp.Or(cfg.Issuer, "bedside")
+	cfg.AccessTTL = cmp.Or(cfg.AccessTTL, 10*time.Minute)
+	cfg.SessionTTL = cmp.Or(cfg.SessionTTL, 30*24*time.Hour)
+	cfg.TicketTTL = cmp.Or(cfg.TicketTTL, time.Minute)
+	if cfg.Clock == nil {
+		cfg.Clock = time.Now
+	}
+	ring, err := newKeyring(cfg.Keys)
+	if err != nil {
+		return nil, err
+	}
+	return &tokens{cfg: cfg, ring: ring}, nil
+}
+
+type accessClaims struct {
+	jwt.RegisteredClaims
+	Session string     `json:"sid"`
+	Role    store.Role `json:"role"`
+}
+
+type joinClaims struct {
+	jwt.RegisteredClaims
+	Session string                `json:"sid"`
+	Attempt string                `json:"attempt"`
+	Name    string                `json:"name"`
+	Role    store.ParticipantRole `json:"part"`
+}
+
+func (t *tokens) registered(subject, audience string, ttl time.Duration) jwt.RegisteredClaims {
+	now := t.cfg.Clock()
+	return jwt.RegisteredClaims{
+		Issuer: t.cfg.Issuer, Subject: subject, Audience: jwt.ClaimStrings{audience},
+		IssuedAt: jwt.NewNumericDate(now), ExpiresAt: jwt.NewNumericDate(now.Add(ttl)),
+	}
+}
+
+func sign(claims jwt.Claims, keyID string, key []byte) (string, error) {
+	token := jwt.NewWithClaims(jwt.SigningMethodHS256, claims)
+	token.Header["kid"] = keyID
+	s, err := token.SignedString(key)
+	if err != nil {
+		return "", fmt.Errorf("auth: token: %w", err)
+	}
+	return s, nil
+}
+
+// access signs a short-lived token of a session.
+func (t *tokens) access(u store.User, sessionID string) (string, error) {
+	claims := accessClaims{RegisteredClaims: t.registered(u.ID, audienceAPI, t.cfg.AccessTTL), Session: sessionID, Role: u.Role}
+	return sign(claims, t.ring.current.id, t.ring.current.access)
+}
+
+func (t *tokens) parseAccess(s string) (c accessClaims, err error) {
+	err = t.parse(s, &c, audienceAPI, func(d derived) []byte { return d.access })
+	switch {
+	case errors.Is(err, jwt.ErrTokenExpired):
+		return c, fmt.Errorf("the access token has %w", store.ErrExpired)
+	case err != nil:
+		return c, fmt.Errorf("the access token is not valid: %w", store.ErrUnauthenticated)
+	}
+	return c, nil
+}
+
+// ticket signs a join ticket.
+func (t *tokens) ticket(j store.Join) (ticket string, expires time.Time, err error) {
+	claims := joinClaims{
+		RegisteredClaims: t.registered(j.UserID, audienceJoin, t.cfg.TicketTTL),
+		Session:          j.SessionID, Attempt: j.AttemptID, Name: j.Name, Role: j.Role,
+	}
+	claims.ID = uuid.NewString()
+	ticket, err = sign(claims, t.ring.current.id, t.ring.current.ticket)
+	return ticket, claims.ExpiresAt.Time, err
+}
+
+func (t *tokens) parseTicket(s string) (c joinClaims, err error) {
+	err = t.parse(s, &c, audienceJoin, func(d derived) []byte { return d.ticket })
+	switch {
+	case errors.Is(err, jwt.ErrTokenExpired):
+		return c, ErrTicketExpired
+	case err != nil || c.ID == "":
+		return c, ErrTicketForged
+	}
+	return c, nil
+}
+
+func (t *tokens) parse(s string, claims jwt.Claims, audience string, key func(derived) []byte) error {
+	if len(s) > maxToken {
+		return jwt.ErrTokenMalformed
+	}
+	_, err := jwt.ParseWithClaims(s, claims, func(token *jwt.Token) (any, error) {
+		id, _ := token.Header["kid"].(string)
+		d, ok := t.ring.byID[id]
+		if !ok {
+			return nil, jwt.ErrTokenUnverifiable
+		}
+		return key(d), nil
+	},
+		jwt.WithValidMethods([]string{jwt.SigningMethodHS256.Alg()}), jwt.WithIssuer(t.cfg.Issuer), jwt.WithAudience(audience),
+		jwt.WithExpirationRequired(), jwt.WithIssuedAt(), jwt.WithLeeway(leeway), jwt.WithTimeFunc(t.cfg.Clock))
+	return err
+}
+
+// Tickets remembers which tickets were used; store/presence does.
+type Tickets interface {
+	UseTicket(ctx context.Context, id string, ttl time.Duration) error
+}

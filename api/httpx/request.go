@@ -1,0 +1,66 @@
+package httpx
+
+import (
+	"context"
+	"errors"
+	"net"
+	"net/http"
+	"sync"
+
+	"github.com/google/uuid"
+)
+
+// Request is what is known of a request beside its content. It is shared by the middlewares and the handler of one request.
+type Request struct {
+	ID     string // UUID
+	IP     string
+	Secure bool // came over TLS, or through a proxy that did
+	Agent  string
+
+	mu   sync.Mutex
+	user string
+	errs error
+}
+
+type requestKey struct{}
+
+// maxAgent bounds what is kept of a User-Agent header.
+const maxAgent = 400
+
+// WithRequest gives r a Request. secure says that the public address is https.
+func WithRequest(r *http.Request, secure bool) (*http.Request, *Request) {
+	ip, _, err := net.SplitHostPort(r.RemoteAddr)
+	if err != nil {
+		ip = r.RemoteAddr
+	}
+	agent := r.UserAgent()
+	info := &Request{ID: uuid.NewString(), IP: ip, Secure: secure || r.TLS != nil, Agent: agent[:min(len(agent), maxAgent)]}
+	return r.WithContext(context.WithValue(r.Context(), requestKey{}, info)), info
+}
+
+// RequestFrom finds the Request of a context; nil outside one.
+func RequestFrom(ctx context.Context) *Request {
+	r, _ := ctx.Value(requestKey{}).(*Request)
+	return r
+}
+
+// SetUser notes who makes the request, for the log.
+func (r *Request) SetUser(id string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.user = id
+}
+
+// SetError notes what went wrong, for the log.
+func (r *Request) SetError(err error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.errs = errors.Join(r.errs, err)
+}
+
+// Outcome gives what was noted.
+func (r *Request) Outcome() (user string, err error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.user, r.errs
+}

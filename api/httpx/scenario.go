@@ -1,0 +1,39 @@
+package httpx
+
+import "bedside/store"
+
+// ScenarioSummary is a scenario in a list.
+type ScenarioSummary struct {
+	ID             string `json:"id" format:"uuid"`
+	Slug           string `json:"slug" example:"nursing-insulin-at-home"`
+	Title          string `json:"title" example:"Starting insulin at home"`
+	Profession     string `json:"profession" example:"nursing"`
+	Summary        string `json:"summary"`
+	Difficulty     int    `json:"difficulty" minimum:"1" maximum:"3" doc:"1 (gentle) to 3 (demanding)"`
+	PrepareSeconds int    `json:"prepare_seconds" example:"180"`
+	PlaySeconds    int    `json:"play_seconds" example:"300"`
+}
+
+// Scenario is a whole scenario. The interlocutor's card is there only for those who may see it.
+type Scenario struct {
+	ScenarioSummary
+	Candidate store.CandidateCard     `json:"candidate_card"`
+	Patient   *store.InterlocutorCard `json:"interlocutor_card,omitempty" doc:"for tutors and administrators; for the candidate once the report is there"`
+}
+
+// ViewScenario shows a scenario, with the interlocutor's card or without.
+func ViewScenario(s store.Scenario, withPatient bool) Scenario {
+	v := Scenario{ScenarioSummary: SummariseScenario(s), Candidate: s.Candidate}
+	if withPatient {
+		v.Patient = &s.Patient
+	}
+	return v
+}
+
+// SummariseScenario shows a scenario in a list.
+func SummariseScenario(s store.Scenario) ScenarioSummary {
+	return ScenarioSummary{
+		ID: s.ID, Slug: s.Slug, Title: s.Title, Profession: s.Profession, Summary: s.Summary, Difficulty: s.Difficulty,
+		PrepareSeconds: s.PrepareSeconds, PlaySeconds: s.PlaySeconds,
+	}
+}

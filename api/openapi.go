@@ -1,0 +1,65 @@
+package api
+
+import (
+	"bytes"
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"net/http"
+
+	"bedside/api/httpx"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/go-chi/chi/v5"
+)
+
+// OpenAPI describes the interface as OpenAPI 3.1, in JSON. It needs no store.
+func OpenAPI() ([]byte, error) {
+	return render(operations(chi.NewRouter(), Config{}, Deps{}))
+}
+
+func describe(version string) huma.Config {
+	c := httpx.Config("Bedside", cmp.Or(version, "1"))
+	c.Info.Description = "Practice for the OET speaking test: role plays over WebRTC, and a report on what was said.\n\n" +
+		"Errors are problems (RFC 9457). Their type ends in a word that does not change. Paths may begin with /api/v1 as well as with /api."
+	c.Info.License = &huma.License{Name: "Apache 2.0", Identifier: "Apache-2.0"}
+	c.Tags = []*huma.Tag{
+		{Name: "auth", Description: "Signing in and out"},
+		{Name: "users", Description: "Accounts"},
+		{Name: "scenarios", Description: "Authored role plays"},
+		{Name: "attempts", Description: "Practice: rooms, reports and recordings"},
+		{Name: "rooms", Description: "The tutors' list"},
+	}
+	return c
+}
+
+func render(api huma.API) ([]byte, error) {
+	// The version of the build is left out, so that the description changes only when the interface does.
+	o := *api.OpenAPI()
+	info := *o.Info
+	info.Version = "1"
+	o.Info = &info
+	b, err := json.Marshal(&o)
+	if err != nil {
+		return nil, fmt.Errorf("OpenAPI: %w", err)
+	}
+	var out bytes.Buffer
+	if err := json.Indent(&out, b, "", "  "); err != nil {
+		return nil, fmt.Errorf("OpenAPI: %w", err)
+	}
+	out.WriteByte('\n')
+	return out.Bytes(), nil
+}
+
+func serveOpenAPI(router chi.Router, api huma.API) error {
+	body, err := render(api)
+	if err != nil {
+		return err
+	}
+	router.Get("/openapi.json", func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/openapi+json")
+		w.Header().Set("Cache-Control", "no-cache")
+		_, _ = w.Write(body) // fails when the client is gone
+	})
+	return nil
+}

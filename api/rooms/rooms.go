@@ -1,0 +1,105 @@
+// Package rooms is the slice of the tutors' list: who waits for a patient, and who is playing.
+package rooms
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"bedside/api/httpx"
+	"bedside/store"
+
+	"github.com/danielgtaylor/huma/v2"
+)
+
+// Rooms knows which rooms are open; store/presence does.
+type Rooms interface {
+	Rooms(ctx context.Context) ([]store.RoomInfo, error)
+}
+
+// Store knows the attempts behind the rooms; store/postgres does.
+type Store interface {
+	AttemptViews(ctx context.Context, ids []string) ([]store.AttemptView, error)
+}
+
+// Service is what the slice works with.
+type Service struct {
+	Rooms Rooms
+	Store Store
+}
+
+// Room is an open room.
+type Room struct {
+	AttemptID     string             `json:"attempt_id" format:"uuid"`
+	State         store.AttemptState `json:"state" enum:"created,preparing,playing"`
+	Phase         string             `json:"phase" example:"preparing"`
+	RemainingS    float64            `json:"remaining_s" doc:"seconds left of the phase, when it was last told"`
+	ScenarioSlug  string             `json:"scenario_slug" example:"nursing-insulin-at-home"`
+	ScenarioTitle string             `json:"scenario_title" example:"Starting insulin at home"`
+	Profession    string             `json:"profession" example:"nursing"`
+	CandidateName string             `json:"candidate_name" example:"Dana Kovač"`
+	Waiting       bool               `json:"waiting" doc:"nobody plays the patient yet"`
+	People        []Occupant         `json:"people"`
+	OpenedAt      time.Time          `json:"opened_at"`
+}
+
+// Occupant is somebody in a room.
+type Occupant struct {
+	Name      string                `json:"name"`
+	Role      store.ParticipantRole `json:"role" enum:"candidate,patient,observer"`
+	Connected bool                  `json:"connected"`
+}
+
+// Routes adds the slice's operations.
+func (s *Service) Routes(api huma.API) {
+	httpx.Register(api, huma.Operation{
+		OperationID: "list-rooms", Method: http.MethodGet, Path: "/api/rooms", Tags: []string{"rooms"},
+		Summary: "List the open rooms", Description: "For tutors and administrators: candidates who wait for a patient, and role plays that are going on.",
+	}, s.list, store.RoleTutor, store.RoleAdmin)
+}
+
+// RoomList is every open room, those that were opened first in front.
+type RoomList struct {
+	Items []Room `json:"items"`
+}
+
+type listOutput struct{ Body RoomList }
+
+func (s *Service) list(ctx context.Context, _ *struct{}) (*listOutput, error) {
+	open, err := s.Rooms.Rooms(ctx)
+	if err != nil {
+		return nil, err
+	}
+	ids := make([]string, len(open))
+	for i, r := range open {
+		ids[i] = r.ID
+	}
+	views, err := s.Store.AttemptViews(ctx, ids)
+	if err != nil {
+		return nil, err
+	}
+	byID := make(map[string]store.AttemptView, len(views))
+	for _, v := range views {
+		byID[v.Attempt.ID] = v
+	}
+	out := &listOutput{}
+	out.Body.Items = []Room{}
+	for _, r := range open {
+		// A room outlives its role play by the minute that its people wait for the report.
+		if v, known := byID[r.ID]; known && v.Attempt.Joinable() {
+			out.Body.Items = append(out.Body.Items, view(r, v))
+		}
+	}
+	return out, nil
+}
+
+func view(r store.RoomInfo, v store.AttemptView) Room {
+	out := Room{
+		AttemptID: r.ID, State: v.Attempt.State, Phase: r.Phase, RemainingS: r.Remaining, ScenarioSlug: v.ScenarioSlug, ScenarioTitle: v.ScenarioTitle,
+		Profession: v.Profession, CandidateName: v.CandidateName, Waiting: !r.Taken(store.ParticipantPatient, ""), People: []Occupant{}, OpenedAt: r.OpenedAt,
+	}
+	for _, p := range r.People {
+		out.People = append(out.People, Occupant{Name: p.Name, Role: p.Role, Connected: p.Connected})
+	}
+	return out
+}

@@ -1,0 +1,203 @@
+package users
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"net/http"
+	"strings"
+	"time"
+
+	"bedside/api/auth"
+	"bedside/api/httpx"
+	"bedside/store"
+)
+
+// cookieName is the refresh token's cookie. Only /auth sees it.
+const (
+	cookieName = "bedside_refresh"
+	cookiePath = "/auth"
+)
+
+const inCookie = "cookie"
+
+// Grant is what signing in gives.
+type Grant struct {
+	AccessToken  string `json:"access_token" doc:"send it as Authorization: Bearer"`
+	TokenType    string `json:"token_type" enum:"Bearer"`
+	ExpiresIn    int    `json:"expires_in" doc:"seconds until the access token expires" example:"600"`
+	RefreshToken string `json:"refresh_token,omitempty" doc:"only when it does not go into the cookie"`
+	User         User   `json:"user"`
+}
+
+type grantOutput struct {
+	SetCookie    string `header:"Set-Cookie"`
+	CacheControl string `header:"Cache-Control"`
+	Body         Grant
+}
+
+// Credentials sign somebody in.
+type Credentials struct {
+	Email     string `json:"email" maxLength:"254" example:"candidate@demo.bedside"`
+	Password  string `json:"password" maxLength:"1000" example:"bedside-demo"`
+	RefreshIn string `json:"refresh_in,omitempty" enum:"body,cookie" default:"body" doc:"where the refresh token goes: browsers take the cookie, which no script can read"`
+}
+
+type loginInput struct{ Body Credentials }
+
+func (s *Service) login(ctx context.Context, in *loginInput) (*grantOutput, error) {
+	email, ip := strings.ToLower(strings.TrimSpace(in.Body.Email)), remoteIP(ctx)
+	if err := s.allow(ctx, "login:"+ip, s.Limits.LoginPerIP); err != nil {
+		return nil, err
+	}
+	account := "login:" + ip + ":" + fingerprint(email)
+	if err := s.mayTry(ctx, account, s.Limits.LoginPerAccount); err != nil {
+		return nil, err
+	}
+	u, err := s.Store.UserByEmail(ctx, email)
+	if err != nil && !errors.Is(err, store.ErrNotFound) {
+		return nil, err
+	}
+	ok, err := s.Passwords.Compare(ctx, u.PasswordHash, in.Body.Password)
+	switch {
+	case err != nil:
+		return nil, busy(err)
+	case !ok:
+		if err := s.allow(ctx, account, s.Limits.LoginPerAccount); err != nil {
+			return nil, err
+		}
+		return nil, &httpx.Fault{Err: store.ErrUnauthenticated, Code: "wrong-credentials", Detail: "The address or the password is wrong."}
+	case u.Disabled:
+		return nil, &httpx.Fault{Err: store.ErrForbidden, Code: "account-disabled", Detail: "This account is disabled. Ask an administrator."}
+	}
+	return s.signIn(ctx, u, in.Body.RefreshIn)
+}
+
+func (s *Service) signIn(ctx context.Context, u store.User, refreshIn string) (*grantOutput, error) {
+	device := auth.Device{IP: remoteIP(ctx)}
+	if r := httpx.RequestFrom(ctx); r != nil {
+		device.UserAgent = r.Agent
+	}
+	g, err := s.Sessions.Start(ctx, u, device)
+	if err != nil {
+		return nil, err
+	}
+	return granted(ctx, g, refreshIn == inCookie), nil
+}
+
+func granted(ctx context.Context, g auth.Grant, cookie bool) *grantOutput {
+	out := &grantOutput{CacheControl: "no-store", Body: Grant{
+		AccessToken: g.Access, TokenType: "Bearer", ExpiresIn: int(g.AccessTTL / time.Second), User: view(g.User),
+	}}
+	if cookie {
+		out.SetCookie = refreshCookie(ctx, g.Refresh, g.RefreshExpiresAt)
+	} else {
+		out.Body.RefreshToken = g.Refresh
+	}
+	return out
+}
+
+// refreshCookie is the Set-Cookie header for a token; an empty token clears the cookie.
+func refreshCookie(ctx context.Context, token string, expires time.Time) string {
+	c := http.Cookie{Name: cookieName, Value: token, Path: cookiePath, Expires: expires, HttpOnly: true, SameSite: http.SameSiteStrictMode}
+	if r := httpx.RequestFrom(ctx); r != nil {
+		c.Secure = r.Secure
+	}
+	if token == "" {
+		c.MaxAge = -1
+	}
+	return c.String()
+}
+
+// RefreshRequest carries a refresh token that is not in a cookie.
+type RefreshRequest struct {
+	RefreshToken string `json:"refresh_token,omitempty" maxLength:"200"`
+}
+
+type refreshInput struct {
+	Cookie string `cookie:"bedside_refresh"`
+	Body   *RefreshRequest
+}
+
+// token picks the refresh token from body or cookie.
+func (in *refreshInput) token() (token string, cookie bool) {
+	if in.Body != nil && in.Body.RefreshToken != "" {
+		return in.Body.RefreshToken, false
+	}
+	return in.Cookie, in.Cookie != ""
+}
+
+func (s *Service) refresh(ctx context.Context, in *refreshInput) (*grantOutput, error) {
+	token, cookie := in.token()
+	if token == "" {
+		return nil, &httpx.Fault{Err: store.ErrUnauthenticated, Detail: "There is no refresh token: sign in."}
+	}
+	if err := s.allow(ctx, "refresh:"+remoteIP(ctx), s.Limits.RefreshPerIP); err != nil {
+		return nil, err
+	}
+	g, err := s.Sessions.Refresh(ctx, token)
+	switch {
+	case errors.Is(err, store.ErrReused):
+		s.ended(g.SessionID, "a refresh token was used twice")
+		return nil, &httpx.Fault{Err: err, Code: "refresh-reused", Detail: "This refresh token was replaced long ago. For safety the session has ended: sign in again."}
+	case errors.Is(err, store.ErrUnauthenticated):
+		return nil, &httpx.Fault{Err: err, Code: "session-ended", Detail: "The session has ended: sign in again."}
+	case err != nil:
+		return nil, err
+	}
+	return granted(ctx, g, cookie), nil
+}
+
+type logoutInput struct {
+	Authorization string `header:"Authorization" hidden:"true"`
+	refreshInput
+}
+
+type logoutOutput struct {
+	SetCookie string `header:"Set-Cookie"`
+}
+
+func (s *Service) logout(ctx context.Context, in *logoutInput) (*logoutOutput, error) {
+	id, err := s.whose(ctx, in)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.Sessions.End(ctx, id); err != nil && !errors.Is(err, store.ErrNotFound) {
+		return nil, err
+	}
+	s.ended(id, "signed out")
+	return &logoutOutput{SetCookie: refreshCookie(ctx, "", time.Time{})}, nil
+}
+
+// whose finds the session to end.
+func (s *Service) whose(ctx context.Context, in *logoutInput) (sessionID string, err error) {
+	if token, _ := in.token(); token != "" {
+		return s.Sessions.SessionOf(token)
+	}
+	scheme, access, _ := strings.Cut(in.Authorization, " ")
+	if !strings.EqualFold(scheme, "bearer") || access == "" {
+		return "", &httpx.Fault{Err: store.ErrUnauthenticated, Detail: "Nobody is signed in here."}
+	}
+	p, err := s.Sessions.Authenticate(ctx, access)
+	return p.SessionID, err
+}
+
+func (s *Service) ended(sessionID, reason string) {
+	if s.Ended != nil {
+		s.Ended(sessionID, reason)
+	}
+}
+
+func remoteIP(ctx context.Context) string {
+	if r := httpx.RequestFrom(ctx); r != nil {
+		return r.IP
+	}
+	return ""
+}
+
+// fingerprint stands for an address in keys, so that no address is kept with the limits.
+func fingerprint(email string) string {
+	h := sha256.Sum256([]byte(email))
+	return hex.EncodeToString(h[:12])
+}
