@@ -1,0 +1,47 @@
+package frame
+
+import (
+	"fmt"
+	"strings"
+)
+
+// Subjects of the streams. An attempt's audio is audio.<attempt>.<speaker>, its end marker audio.<attempt>.end.
+const (
+	AudioSubjects = "audio.>"
+	JobSubjects   = "jobs.>"
+	end           = "end"
+)
+
+// ValidToken says whether s may stand in a subject: 1 to 64 letters, digits, '-' or '_'.
+func ValidToken(s string) bool {
+	if len(s) == 0 || len(s) > 64 {
+		return false
+	}
+	return strings.IndexFunc(s, func(r rune) bool {
+		return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && r != '-' && r != '_'
+	}) < 0
+}
+
+// AudioSubject carries one speaker's batches.
+func AudioSubject(attempt, speaker string) string { return "audio." + attempt + "." + speaker }
+
+// EndSubject carries the end marker: an empty message after everything else.
+func EndSubject(attempt string) string { return AudioSubject(attempt, end) }
+
+// AttemptSubjects is everything of one attempt.
+func AttemptSubjects(attempt string) string { return "audio." + attempt + ".>" }
+
+// JobSubject carries the request to analyse an attempt.
+func JobSubject(attempt string) string { return "jobs." + attempt }
+
+// FeedbackSubject carries news of an attempt to whoever listens now.
+func FeedbackSubject(attempt string) string { return "feedback." + attempt }
+
+// ParseAudioSubject gives the speaker of an audio subject, or that it is the end marker's.
+func ParseAudioSubject(subject string) (speaker string, isEnd bool, err error) {
+	parts := strings.Split(subject, ".")
+	if len(parts) != 3 || parts[0] != "audio" || !ValidToken(parts[1]) || !ValidToken(parts[2]) {
+		return "", false, fmt.Errorf("subject %.80q is not of the form audio.<attempt>.<speaker>", subject)
+	}
+	return parts[2], parts[2] == end, nil
+}
