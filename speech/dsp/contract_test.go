@@ -1,11 +1,13 @@
 package dsp_test
 
 import (
+	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"math"
 	"math/rand/v2"
 	"reflect"
+	"runtime"
 	"testing"
 
 	"bedside/speech/dsp"
@@ -124,4 +126,79 @@ func TestWriteRefusesWhatIsNotAudio(t *testing.T) {
 	if got := a.Finish(); !reflect.DeepEqual(got, want) {
 		t.Error("a refused write left a trace")
 	}
+}
+
+func TestMemoryIsBounded(t *testing.T) {
+	heap := func() float64 {
+		runtime.GC()
+		var m runtime.MemStats
+		runtime.ReadMemStats(&m)
+		return float64(m.HeapAlloc)
+	}
+	x := minutes(1)
+	a := dsp.NewAnalyzer()
+	before := heap()
+	const n = 5
+	for range n {
+		if err := a.Write(x); err != nil {
+			t.Fatal(err)
+		}
+	}
+	perMinute := (heap() - before) / n
+	t.Logf("%.2f MB for each minute of audio", perMinute/1e6)
+	if perMinute > 1e6 {
+		t.Errorf("%.2f MB kept for each minute of audio", perMinute/1e6)
+	}
+	runtime.KeepAlive(a)
+	runtime.KeepAlive(x)
+
+	if err := a.Write(make([]float32, dsp.MaxSeconds*dsp.SampleRate-len(x))); !errors.Is(err, dsp.ErrTooLong) {
+		t.Errorf("four hours more: %v", err)
+	}
+}
+
+// FuzzAnalyzer feeds any samples at all: whatever is not refused yields a result that keeps its promises.
+func FuzzAnalyzer(f *testing.F) {
+	seed := func(x []float32) {
+		var b []byte
+		for _, v := range x {
+			b = binary.LittleEndian.AppendUint16(b, uint16(int16(v*32767)))
+		}
+		f.Add(b, 1.0)
+	}
+	seed(talk()[dsp.SampleRate / 2:][:dsp.SampleRate / 4])
+	seed(noisy(silence(0.1), -30))
+	seed(tone(0.1, 50, 1))
+	f.Add([]byte{0, 128, 255, 127}, 1e6)
+	f.Add([]byte{1, 2, 3, 4, 5, 6}, math.Inf(1))
+	f.Fuzz(func(t *testing.T, b []byte, gain float64) {
+		x := make([]float32, len(b)/2)
+		for i := range x {
+			x[i] = float32(float64(int16(binary.LittleEndian.Uint16(b[2*i:]))) / 32768 * gain)
+		}
+		a := dsp.NewAnalyzer()
+		if err := a.Write(x); err != nil {
+			if !errors.Is(err, dsp.ErrSample) {
+				t.Fatal(err)
+			}
+			return
+		}
+		r := a.Finish()
+		if _, err := json.Marshal(stored(r)); err != nil {
+			t.Fatal(err)
+		}
+		last := 0.0
+		for i, s := range r.Speech {
+			if s.StartS < last || s.EndS <= s.StartS || s.EndS > r.DurationS {
+				t.Fatalf("speech %v in %v s", r.Speech, r.DurationS)
+			}
+			if i > 0 && s.StartS-last < 0.25-1e-9 {
+				t.Fatalf("pause of %v s", s.StartS-last)
+			}
+			last = s.EndS
+		}
+		if len(r.Pauses) != max(0, len(r.Speech)-1) || len(r.Syllables) != r.Measures.SyllableCount || r.Measures.PauseCount != len(r.Pauses) {
+			t.Fatal("counts do not agree")
+		}
+	})
 }

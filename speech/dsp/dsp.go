@@ -14,10 +14,17 @@ const (
 
 	// MaxSample is the largest absolute value that is still taken for audio: 40 dB over full scale.
 	MaxSample = 100
+
+	// MaxSeconds is the longest audio that an Analyzer takes. It bounds its memory.
+	MaxSeconds = 4 * 60 * 60
 )
 
-// ErrSample refuses samples that are not audio.
-var ErrSample = errors.New("not a number, infinite, or more than 40 dB over full scale")
+var (
+	// ErrSample refuses samples that are not audio.
+	ErrSample = errors.New("not a number, infinite, or more than 40 dB over full scale")
+	// ErrTooLong refuses samples beyond MaxSeconds.
+	ErrTooLong = errors.New("audio is longer than four hours")
+)
 
 // Result is what was measured. Times are seconds from the first sample. No slice is nil and no number is NaN or infinite. Its parts convert
 // to those of the same name in package store.

@@ -153,9 +153,24 @@ func TestTalk(t *testing.T) {
 		{"on DC", addDC(x, 0.3), 0.025},
 		{"clipped", clipped(gained(x, 12)), 0.03},
 		{"with clicks in the pauses", clicked(noisy(x, -60), 0.2, 1.7, 1.88, 2.9, 4.9), 0.025},
+		{"quiet, with loud clicks", clicked(gained(noisy(x, -60), -35), 0.2, 1.7, 1.88, 2.9, 4.9), 0.03},
 		{"with a digital gap in noise", gapped(noisy(x, -50), 1.6, 1.9), 0.03},
 	} {
 		t.Run(c.name, func(t *testing.T) { talkTruth(t, analyse(t, c.x), c.tolerance) })
+	}
+}
+
+func TestSpeechToTheVeryEnds(t *testing.T) {
+	x := talk()
+	x = x[int(0.5*dsp.SampleRate) : len(x)-int(0.5*dsp.SampleRate)]
+	for name, x := range map[string][]float32{"clean": x, "in noise": noisy(x, -50)} {
+		r := analyse(t, x)
+		if n := len(r.Speech); n != 3 || r.Speech[0].StartS > 0.02 || r.Speech[2].EndS < r.DurationS-0.02 || r.Speech[2].EndS > r.DurationS {
+			t.Errorf("%s: speech %v in %.2f s", name, r.Speech, r.DurationS)
+		}
+		if r.Measures.SyllableCount != 13 {
+			t.Errorf("%s: %d syllables", name, r.Measures.SyllableCount)
+		}
 	}
 }
 

@@ -21,7 +21,7 @@ const (
 	sureDrop    = 30.0 // dB below the speaker's loud voice of sure speech
 	weakDrop    = 42.0 // dB below the speaker's loud voice of the edges of speech
 	edgeReach   = 25   // frames of unvoiced sound that still belong to the voiced sound next to them
-	edgeHole    = 10   // frames
+	edgeHole    = 10   // frames: the closure before a plosive's burst
 	shortPause  = 25   // frames; a shorter one does not part speech
 	leastVoiced = 5    // frames of sure voice in a stretch of speech
 	leastSpeech = 8    // frames
@@ -36,7 +36,7 @@ type island struct {
 	voiced int
 }
 
-// findSpeech gives the stretches of speech from each frame's level and F0 (0: unvoiced). The stretches are apart by shortPause or more.
+// findSpeech gives the stretches of speech from each frame's levels and F0 (0: unvoiced). The stretches are apart by shortPause or more.
 func findSpeech(level, sibilance, f0 []float32) []stretch {
 	away := alone(level, f0)
 	around := background(level, f0, away)
@@ -55,9 +55,9 @@ func findSpeech(level, sibilance, f0 []float32) []stretch {
 // noise is what the background does about a frame: its usual level, and how far above that sure and weak sounds must be.
 type noise struct{ level, sure, weak float64 }
 
-// background gives the noise at each frame. Noise is heard where no voice is near: there its median
-// and its spread are taken, which follow a fan and a room full of talkers alike. Where that cannot be (nobody paused, or the
-// pauses are digital silence), the weakest of the unvoiced sounds must do.
+// background gives the noise at each frame. Noise is heard where no voice is near: there its median and its spread are taken, which follow a
+// fan and a room full of talkers alike. Where that cannot be (nobody paused, or the pauses are digital silence), the weakest of the unvoiced
+// sounds must do.
 func background(level, f0 []float32, away []bool) []noise {
 	var whole census
 	var unvoiced levels
@@ -177,7 +177,7 @@ func islands(sure, weak []bool) []island {
 			}
 		}
 		if last := len(found) - 1; last >= 0 && s.from <= found[last].to {
-			found[last].to = max(found[last].to, s.to)
+			found[last].from, found[last].to = min(found[last].from, s.from), max(found[last].to, s.to)
 			found[last].voiced += voiced
 		} else {
 			found = append(found, island{s, voiced})
