@@ -52,12 +52,17 @@ func TestLimits(t *testing.T) {
 }
 
 func TestSubjects(t *testing.T) {
-	speaker, isEnd, err := ParseAudioSubject(AudioSubject("a-1", "patient"))
-	if speaker != "patient" || isEnd || err != nil {
-		t.Errorf("got %q %v %v", speaker, isEnd, err)
-	}
-	if _, isEnd, err := ParseAudioSubject(EndSubject("a-1")); !isEnd || err != nil {
-		t.Errorf("end marker: got %v %v", isEnd, err)
+	for subject, want := range map[string]struct {
+		kind    Kind
+		speaker string
+	}{
+		AudioSubject("a-1", "patient"): {KindAudio, "patient"},
+		AliveSubject("a-1"):            {KindAlive, ""},
+		EndSubject("a-1"):              {KindEnd, ""},
+	} {
+		if kind, speaker, err := ParseAudioSubject(subject); kind != want.kind || speaker != want.speaker || err != nil {
+			t.Errorf("%s: got %v %q %v", subject, kind, speaker, err)
+		}
 	}
 	for _, bad := range []string{"", "audio.a", "audio.a.b.c", "audio.*.b", "audio.a.>", "video.a.b"} {
 		if _, _, err := ParseAudioSubject(bad); err == nil {

@@ -10,6 +10,7 @@ const (
 	AudioSubjects = "audio.>"
 	JobSubjects   = "jobs.>"
 	end           = "end"
+	alive         = "alive"
 )
 
 // ValidToken says whether s may stand in a subject: 1 to 64 letters, digits, '-' or '_'.
@@ -28,6 +29,9 @@ func AudioSubject(attempt, speaker string) string { return "audio." + attempt + 
 // EndSubject carries the end marker: an empty message after everything else.
 func EndSubject(attempt string) string { return AudioSubject(attempt, end) }
 
+// AliveSubject carries the heartbeats of an attempt's tap: empty messages.
+func AliveSubject(attempt string) string { return AudioSubject(attempt, alive) }
+
 // AttemptSubjects is everything of one attempt.
 func AttemptSubjects(attempt string) string { return "audio." + attempt + ".>" }
 
@@ -37,11 +41,27 @@ func JobSubject(attempt string) string { return "jobs." + attempt }
 // FeedbackSubject carries news of an attempt to whoever listens now.
 func FeedbackSubject(attempt string) string { return "feedback." + attempt }
 
-// ParseAudioSubject gives the speaker of an audio subject, or that it is the end marker's.
-func ParseAudioSubject(subject string) (speaker string, isEnd bool, err error) {
+// Kind says what a message of an attempt's log is.
+type Kind int
+
+// The kinds.
+const (
+	KindAudio Kind = iota // a batch of one speaker
+	KindAlive             // the tap lives
+	KindEnd               // nothing follows
+)
+
+// ParseAudioSubject gives the kind of a message, and whose audio it is.
+func ParseAudioSubject(subject string) (kind Kind, speaker string, err error) {
 	parts := strings.Split(subject, ".")
 	if len(parts) != 3 || parts[0] != "audio" || !ValidToken(parts[1]) || !ValidToken(parts[2]) {
-		return "", false, fmt.Errorf("subject %.80q is not of the form audio.<attempt>.<speaker>", subject)
+		return 0, "", fmt.Errorf("subject %.80q is not of the form audio.<attempt>.<speaker>", subject)
 	}
-	return parts[2], parts[2] == end, nil
+	switch parts[2] {
+	case end:
+		return KindEnd, "", nil
+	case alive:
+		return KindAlive, "", nil
+	}
+	return KindAudio, parts[2], nil
 }
