@@ -120,16 +120,16 @@ type refreshInput struct {
 	Body   *RefreshRequest
 }
 
-// token picks the refresh token from body or cookie.
-func (in *refreshInput) token() (token string, cookie bool) {
-	if in.Body != nil && in.Body.RefreshToken != "" {
-		return in.Body.RefreshToken, false
+// pick takes the refresh token from body or cookie.
+func pick(body *RefreshRequest, inCookie string) (token string, cookie bool) {
+	if body != nil && body.RefreshToken != "" {
+		return body.RefreshToken, false
 	}
-	return in.Cookie, in.Cookie != ""
+	return inCookie, inCookie != ""
 }
 
 func (s *Service) refresh(ctx context.Context, in *refreshInput) (*grantOutput, error) {
-	token, cookie := in.token()
+	token, cookie := pick(in.Body, in.Cookie)
 	if token == "" {
 		return nil, &httpx.Fault{Err: store.ErrUnauthenticated, Detail: "There is no refresh token: sign in."}
 	}
@@ -151,7 +151,8 @@ func (s *Service) refresh(ctx context.Context, in *refreshInput) (*grantOutput, 
 
 type logoutInput struct {
 	Authorization string `header:"Authorization" hidden:"true"`
-	refreshInput
+	Cookie        string `cookie:"bedside_refresh"`
+	Body          *RefreshRequest
 }
 
 type logoutOutput struct {
@@ -172,7 +173,7 @@ func (s *Service) logout(ctx context.Context, in *logoutInput) (*logoutOutput, e
 
 // whose finds the session to end.
 func (s *Service) whose(ctx context.Context, in *logoutInput) (sessionID string, err error) {
-	if token, _ := in.token(); token != "" {
+	if token, _ := pick(in.Body, in.Cookie); token != "" {
 		return s.Sessions.SessionOf(token)
 	}
 	scheme, access, _ := strings.Cut(in.Authorization, " ")
