@@ -217,15 +217,17 @@ func (c *client) join(r *Room, publish bool) *client {
 }
 
 func (c *client) answer(o outstanding) {
-	if err := c.tryAnswer(o); err != nil {
+	switch err := c.tryAnswer(o); {
+	case err == nil:
+		c.negotiated <- o.sdp
+	case errors.Is(err, ErrGone): // it left meanwhile
+	default:
 		select {
 		case <-c.stop:
 		default:
 			c.t.Errorf("%s answering offer %d: %v", c.id, o.id, err)
 		}
-		return
 	}
-	c.negotiated <- o.sdp
 }
 
 func (c *client) tryAnswer(o outstanding) error {

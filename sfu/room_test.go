@@ -40,26 +40,6 @@ func TestTwoHearEachOther(t *testing.T) {
 	}
 }
 
-// The first packets are sent before the server has set the track up; none of them may be missing.
-func TestFirstPacketsAreForwarded(t *testing.T) {
-	inWorld(t, Config{}, func(t *testing.T, w *world) {
-		r := testRoom(t, w.node, "room")
-		var sink recorder
-		r.StartTap(tapFunc(func(_, _ string) Sink { return &sink }))
-		net, _ := w.net()
-		a := newClient(t, "anna", clientOption{network: net}).join(r, true)
-		await(t, "anna connects", a.connected)
-		for seq := range uint16(20) {
-			a.speak(seq, 20, "x")
-		}
-		synctest.Wait()
-		if got := sink.count(); got != 20 {
-			t.Errorf("%d of 20 packets tapped", got)
-		}
-		a.close()
-	})
-}
-
 func TestLateJoinerGetsTracksInTheAnswer(t *testing.T) {
 	inWorld(t, Config{}, func(t *testing.T, w *world) {
 		r := testRoom(t, w.node, "room")
