@@ -19,7 +19,8 @@ type Packet struct {
 }
 
 // Sink takes the packets of one track. WriteRTP is called by one goroutine at a time, in order of arrival; it must neither block nor keep the
-// packet or its payload. Close is called once, after the last WriteRTP, when the track ends or the sink is taken off it.
+// packet or its payload. Close is called once, after the last WriteRTP, when the track ends or the sink is taken off it; it must not block either:
+// the room may be locked.
 type Sink interface {
 	WriteRTP(p *Packet)
 	Close()
