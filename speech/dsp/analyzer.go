@@ -93,6 +93,8 @@ func (a *Analyzer) take(samples []float32) {
 		if a.block.n == block {
 			a.blocks = append(a.blocks, a.block)
 			a.block = power{}
+			a.rumble.settle()
+			a.vowels.settle()
 		}
 		a.peak = max(a.peak, s, -s)
 		a.recent = append(a.recent, x)

@@ -166,7 +166,7 @@ func FuzzAnalyzer(f *testing.F) {
 		}
 		f.Add(b, 1.0)
 	}
-	seed(talk()[dsp.SampleRate / 2:][:dsp.SampleRate / 4])
+	seed(talk()[dsp.SampleRate/2:][:dsp.SampleRate/4])
 	seed(noisy(silence(0.1), -30))
 	seed(tone(0.1, 50, 1))
 	f.Add([]byte{0, 128, 255, 127}, 1e6)

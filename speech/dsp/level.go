@@ -102,3 +102,14 @@ func (f *highPass) next(x float64) float64 {
 	f.s2 = f.b2*x - f.a2*y
 	return y
 }
+
+// settle ends the endless decay of the filter in silence: denormal numbers are slow.
+func (f *highPass) settle() {
+	const nothing = 1e-30
+	if math.Abs(f.s1) < nothing {
+		f.s1 = 0
+	}
+	if math.Abs(f.s2) < nothing {
+		f.s2 = 0
+	}
+}

@@ -171,12 +171,12 @@ func sniff(br *bufio.Reader) (isOgg bool, err error) {
 			continue
 		}
 		if known.name != "" {
-			return false, fmt.Errorf("%w: a %s file: %s", ErrUnsupported, known.name, advice)
+			return false, fmt.Errorf("%w: the file is %s: %s", ErrUnsupported, known.name, advice)
 		}
 		return known.magic == "OggS", nil
 	}
 	if len(head) >= 8 && string(head[4:8]) == "ftyp" {
-		return false, fmt.Errorf("%w: an MP4 or M4A file: %s", ErrUnsupported, advice)
+		return false, fmt.Errorf("%w: the file is MP4 or M4A: %s", ErrUnsupported, advice)
 	}
 	return false, fmt.Errorf("%w: neither WAV nor Ogg Opus, judging by its first bytes %q: %s", ErrNotAudio, head, advice)
 }

@@ -2,6 +2,8 @@ package opus
 
 import (
 	"errors"
+	"math"
+	"math/rand/v2"
 	"testing"
 )
 
@@ -114,6 +116,39 @@ func TestConcealmentFadesToExactSilence(t *testing.T) {
 	}
 	if power(got[92*320:]) == 0 {
 		t.Error("nothing after the gap")
+	}
+}
+
+func TestPausesThatAreNotSentKeepTheirBackgroundNoise(t *testing.T) {
+	pcm := voice(6, ClockRate)
+	noise := rand.New(rand.NewPCG(1, 1))
+	for i := range pcm {
+		if i > 2*ClockRate {
+			pcm[i] = 0 // after two seconds of speech, noise alone
+		}
+		pcm[i] += float32(0.003 * noise.NormFloat64())
+	}
+	packets := encode(t, pcm, EncoderConfig{DTX: true})
+	unsent := 0
+	for i, p := range packets {
+		if len(p) <= 2 {
+			packets[i] = nil
+			unsent++
+		}
+	}
+	if unsent < 100 {
+		t.Fatalf("only %d packets of 200 in the pause need not be sent", unsent)
+	}
+	got, _ := decode(t, slots(packets))
+	for i := 150; i < 300; i++ {
+		if db := 10 * math.Log10(power(got[i*320:(i+1)*320])); db < -70 || db > -40 {
+			t.Fatalf("%.0f dB at %d ms: the noise is not kept", db, i*20)
+		}
+	}
+	gone := append(packets, make([][]byte, 100)...) // then the network fails
+	got, _ = decode(t, slots(gone))
+	if p := power(got[len(got)-40*320:]); p != 0 {
+		t.Errorf("power %g long after the last packet", p)
 	}
 }
 

@@ -1,0 +1,103 @@
+package speech
+
+import (
+	"cmp"
+	"slices"
+
+	"bedside/store"
+)
+
+// maxGap is the longest silence that still belongs to a change of the floor; after more nobody had it.
+const maxGap = 10.0
+
+// stretch is somebody's speech between pauses.
+type stretch struct {
+	store.Span
+	by store.Speaker
+}
+
+// turns finds who speaks when from the separate tracks. A turn is one speaker's speech until the other speaks alone: speech that lies wholly
+// within the other's (a "mm" while listening) is an overlap, not a turn. A gap is the time from the end of one turn to the beginning of the other
+// speaker's, below zero when it began before.
+func turns(speakers []store.SpeakerReport) store.Turns {
+	t := store.Turns{Gaps: []store.TurnGap{}, Overlaps: []store.Span{}}
+	spoken := map[store.Speaker]float64{}
+	var all []stretch
+	for _, s := range speakers {
+		for _, span := range s.Analysis.Speech {
+			all = append(all, stretch{span, s.Speaker})
+			spoken[s.Speaker] += span.EndS - span.StartS
+		}
+	}
+	slices.SortStableFunc(all, func(a, b stretch) int { return cmp.Or(cmp.Compare(a.StartS, b.StartS), cmp.Compare(a.EndS, b.EndS)) })
+	if total := spoken[store.SpeakerCandidate] + spoken[store.SpeakerPatient]; total > 0 {
+		t.CandidateTalkRatio = spoken[store.SpeakerCandidate] / total
+	}
+	t.Overlaps, t.OverlapTotalS = overlaps(all)
+	take(&t, all)
+	return t
+}
+
+// take follows the floor from speaker to speaker.
+func take(t *store.Turns, all []stretch) {
+	var answers []float64
+	var floor store.Speaker
+	var begin, end float64
+	settle := func() {
+		if floor == store.SpeakerCandidate {
+			t.LongestCandidateTurnS = max(t.LongestCandidateTurnS, end-begin)
+		}
+	}
+	for _, s := range all {
+		switch {
+		case s.by == floor:
+			end = max(end, s.EndS)
+			continue
+		case floor != "" && s.EndS <= end:
+			continue // within the other's turn
+		}
+		if floor != "" && s.StartS-end <= maxGap {
+			t.Gaps = append(t.Gaps, store.TurnGap{TS: s.StartS, GapS: s.StartS - end, To: s.by})
+			if s.by == store.SpeakerCandidate {
+				answers = append(answers, s.StartS-end)
+			}
+		}
+		settle()
+		floor, begin, end = s.by, s.StartS, s.EndS
+		if floor == store.SpeakerCandidate {
+			t.CandidateTurns++
+		} else {
+			t.PatientTurns++
+		}
+	}
+	settle()
+	if len(answers) > 0 {
+		m := median(answers)
+		t.GapMedianS = &m
+	}
+}
+
+// overlaps finds where two speak at the same time. all is sorted by start.
+func overlaps(all []stretch) ([]store.Span, float64) {
+	spans, total := []store.Span{}, 0.0
+	for i, a := range all {
+		for _, b := range all[i+1:] {
+			if b.StartS >= a.EndS {
+				break
+			}
+			if b.by != a.by {
+				o := store.Span{StartS: b.StartS, EndS: min(a.EndS, b.EndS)}
+				spans, total = append(spans, o), total+o.EndS-o.StartS
+			}
+		}
+	}
+	return spans, total
+}
+
+func median(x []float64) float64 {
+	slices.Sort(x)
+	if n := len(x); n%2 == 0 {
+		return (x[n/2-1] + x[n/2]) / 2
+	}
+	return x[len(x)/2]
+}

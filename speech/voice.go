@@ -1,0 +1,113 @@
+package speech
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"time"
+
+	"bedside/speech/dsp"
+	"bedside/speech/opus"
+	"bedside/store"
+)
+
+// voice is one speaker from packets to measures: its stages are plain calls. The recorder and the decoder get the same packets, so that
+// the recording analysed again gives the same measures. It belongs to its conversation.
+type voice struct {
+	assembler *opus.Assembler
+	decoder   *opus.Decoder
+	analyzer  *dsp.Analyzer
+	dropped   int
+
+	file   *os.File // the recording; removed by close
+	buffer *bufio.Writer
+	ogg    *opus.OggWriter
+	result dsp.Result
+}
+
+func newVoice(start time.Time, spool string) (v *voice, err error) {
+	v = &voice{assembler: opus.NewAssembler(start), analyzer: dsp.NewAnalyzer()}
+	if v.decoder, err = opus.NewDecoder(); err != nil {
+		return nil, err
+	}
+	if v.file, err = os.CreateTemp(spool, "bedside-recording-*.ogg"); err != nil {
+		return nil, fmt.Errorf("recording: %w", err)
+	}
+	v.buffer = bufio.NewWriter(v.file)
+	if v.ogg, err = opus.NewOggWriter(v.buffer); err != nil {
+		return nil, errors.Join(err, v.close())
+	}
+	return v, nil
+}
+
+// play records, decodes and measures packets.
+func (v *voice) play(packets []opus.Packet) error {
+	for _, p := range packets {
+		if err := v.ogg.WritePacket(p.Payload, p.Samples); err != nil {
+			return fmt.Errorf("recording: %w", err)
+		}
+		if err := v.analyzer.Write(v.decoder.Decode(p)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// finish fills the time line up to end and closes the recording.
+func (v *voice) finish(end time.Duration) error {
+	if err := v.play(v.assembler.FlushTo(end)); err != nil {
+		return err
+	}
+	if err := v.analyzer.Write(v.decoder.Flush()); err != nil {
+		return err
+	}
+	v.result = v.analyzer.Finish()
+	if err := errors.Join(v.ogg.Close(), v.buffer.Flush()); err != nil {
+		return fmt.Errorf("recording: %w", err)
+	}
+	return nil
+}
+
+func (v *voice) report(s store.Speaker) store.SpeakerReport {
+	n := v.assembler.Counts().Add(v.decoder.Counts())
+	return store.SpeakerReport{
+		Speaker: s, Analysis: analysis(v.result), Peaks: v.result.Peaks,
+		Frames: store.FrameCounts{
+			Received: n.Received, Analysed: n.Analysed, Lost: n.Lost, Recovered: n.Recovered, Concealed: n.Concealed,
+			Duplicated: n.Duplicated, Late: n.Late, Corrupt: n.Corrupt, Dropped: v.dropped,
+		},
+	}
+}
+
+// rewind makes the recording ready to be read.
+func (v *voice) rewind() error {
+	_, err := v.file.Seek(0, io.SeekStart)
+	return err
+}
+
+func (v *voice) close() error {
+	return errors.Join(v.file.Close(), os.Remove(v.file.Name()))
+}
+
+// analysis puts dsp's result into the nouns that are stored and served.
+func analysis(r dsp.Result) store.Analysis {
+	return store.Analysis{
+		DurationS: r.DurationS, Syllables: r.Syllables, Measures: store.Measures(r.Measures),
+		Speech: convert(r.Speech, func(s dsp.Span) store.Span { return store.Span(s) }),
+		Pauses: convert(r.Pauses, func(s dsp.Span) store.Span { return store.Span(s) }),
+		Pitch:  convert(r.Pitch, func(p dsp.PitchPoint) store.PitchPoint { return store.PitchPoint(p) }),
+		Intensity: convert(r.Intensity, func(p dsp.IntensityPoint) store.IntensityPoint {
+			return store.IntensityPoint(p)
+		}),
+	}
+}
+
+func convert[A, B any](list []A, f func(A) B) []B {
+	out := make([]B, len(list))
+	for i, x := range list {
+		out[i] = f(x)
+	}
+	return out
+}
