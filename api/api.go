@@ -125,6 +125,7 @@ func operations(router chi.Router, cfg Config, deps Deps) huma.API {
 		Store: deps.Store, Rooms: deps.Presence, Tickets: deps.Sessions, Open: deps.Recording, ICEServers: cfg.ICEServers, SocketPath: SocketPath,
 	}).Routes(api)
 	(&rooms.Service{Rooms: deps.Presence, Store: deps.Store}).Routes(api)
+	listsNotNull(api)
 	return api
 }
 

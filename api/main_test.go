@@ -29,12 +29,26 @@ import (
 	"bedside/store/postgres/embedded"
 	"bedside/store/presence"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/prometheus/client_golang/prometheus"
 	"golang.org/x/crypto/bcrypt"
 )
 
-// db is shared by the package's tests, which keep to accounts of their own.
-var db *postgres.DB
+// The database is shared by the package's tests, which keep to accounts of their own.
+var (
+	db    *postgres.DB
+	dbURL string
+)
+
+// exec changes the database behind the stores' back.
+func exec(ctx context.Context, sql string, args ...any) error {
+	conn, err := pgx.Connect(ctx, dbURL)
+	if err != nil {
+		return err
+	}
+	_, err = conn.Exec(ctx, sql, args...)
+	return errors.Join(err, conn.Close(ctx))
+}
 
 func TestMain(m *testing.M) {
 	code, err := withDatabase(m.Run)
@@ -58,7 +72,8 @@ func withDatabase(run func() int) (code int, err error) {
 		return 0, err
 	}
 	defer func() { err = errors.Join(err, cluster.Close(ctx)) }()
-	if db, err = postgres.Open(ctx, postgres.Config{URL: cluster.URL()}, log); err != nil {
+	dbURL = cluster.URL()
+	if db, err = postgres.Open(ctx, postgres.Config{URL: dbURL}, log); err != nil {
 		return 0, err
 	}
 	defer db.Close()

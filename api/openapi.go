@@ -33,6 +33,17 @@ func describe(version string) huma.Config {
 	return c
 }
 
+// listsNotNull corrects huma's idea that any list may be null: ours never are.
+func listsNotNull(api huma.API) {
+	for _, schema := range api.OpenAPI().Components.Schemas.Map() {
+		for _, property := range schema.Properties {
+			if property.Type == huma.TypeArray {
+				property.Nullable = false
+			}
+		}
+	}
+}
+
 func render(api huma.API) ([]byte, error) {
 	// The version of the build is left out, so that the description changes only when the interface does.
 	o := *api.OpenAPI()

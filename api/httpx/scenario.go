@@ -25,7 +25,9 @@ type Scenario struct {
 func ViewScenario(s store.Scenario, withPatient bool) Scenario {
 	v := Scenario{ScenarioSummary: SummariseScenario(s), Candidate: s.Candidate}
 	if withPatient {
-		v.Patient = &s.Patient
+		card := s.Patient
+		card.Conditional = append([]store.ConditionalLine{}, card.Conditional...) // a list, never null
+		v.Patient = &card
 	}
 	return v
 }

@@ -28,6 +28,7 @@ func (db *DB) Migrate(ctx context.Context) (version int64, err error) {
 	for _, limit := range []string{"statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout"} {
 		delete(cc.RuntimeParams, limit) // a migration may take its time
 	}
+	cc.ConnectTimeout = 0 // nor is there a hurry: the caller's context bounds it
 	conns := stdlib.OpenDB(*cc)
 	defer conns.Close()
 	p, err := goose.NewProvider(goose.DialectPostgres, conns, files,

@@ -95,18 +95,46 @@ func (db *DB) Recording(ctx context.Context, attemptID string, speaker store.Spe
 }
 
 func packReport(r store.Report) ([]byte, error) {
+	listsNotNull(&r)
 	var b bytes.Buffer
 	z, err := gzip.NewWriterLevel(&b, gzip.BestSpeed)
 	if err != nil {
 		return nil, err
 	}
-	if err := json.NewEncoder(z).Encode(r); err != nil {
+	body, err := json.Marshal(r)
+	if err != nil {
 		return nil, fmt.Errorf("report: %w: %w", store.ErrInvalid, err) // a measure that is not a number, say
+	}
+	if len(body) > maxReport {
+		return nil, fmt.Errorf("report: %d bytes, %d may be: %w", len(body), maxReport, store.ErrLimit)
+	}
+	if _, err := z.Write(body); err != nil {
+		return nil, err
 	}
 	if err := z.Close(); err != nil {
 		return nil, err
 	}
 	return b.Bytes(), nil
+}
+
+// listsNotNull makes lists that nothing was put into empty ones: readers of the JSON need not tell the two apart.
+func listsNotNull(r *store.Report) {
+	r.Speakers = append([]store.SpeakerReport{}, r.Speakers...) // not the caller's
+	for i := range r.Speakers {
+		s := &r.Speakers[i]
+		s.Peaks = notNull(s.Peaks)
+		a := &s.Analysis
+		a.Speech, a.Pauses, a.Syllables = notNull(a.Speech), notNull(a.Pauses), notNull(a.Syllables)
+		a.Pitch, a.Intensity = notNull(a.Pitch), notNull(a.Intensity)
+	}
+	r.Turns.Gaps, r.Turns.Overlaps = notNull(r.Turns.Gaps), notNull(r.Turns.Overlaps)
+}
+
+func notNull[T any](list []T) []T {
+	if list == nil {
+		return []T{}
+	}
+	return list
 }
 
 func unpackReport(b []byte) (r store.Report, err error) {

@@ -1,0 +1,304 @@
+package api_test
+
+import (
+	"bytes"
+	"compress/gzip"
+	"context"
+	"encoding/json"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"bedside/api/attempts"
+	"bedside/api/httpx"
+	"bedside/api/rooms"
+	"bedside/store"
+)
+
+const slug = "nursing-insulin-at-home"
+
+func (p *person) attempt(t *testing.T) string {
+	t.Helper()
+	var a attempts.AttemptDetail
+	p.do(t, "POST", "/api/attempts", map[string]any{"scenario": slug, "consent": true}).expect(t, 201).into(t, &a)
+	return a.ID
+}
+
+// reported is an attempt that was played, with a report and the candidate's recording.
+func (s *server) reported(t *testing.T, candidate, tutor *person) string {
+	t.Helper()
+	id := candidate.attempt(t)
+	tutor.do(t, "POST", "/api/attempts/"+id+"/ticket", nil).expect(t, 201)
+	if _, err := db.StartAttempt(t.Context(), id, time.Now()); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := db.FinishAttempt(t.Context(), id, time.Now()); err != nil {
+		t.Fatal(err)
+	}
+	key := "attempts/" + id + "/candidate.ogg"
+	if _, err := s.blobs.Put(t.Context(), key, strings.NewReader("OggS0123456789"), "audio/ogg"); err != nil {
+		t.Fatal(err)
+	}
+	report := store.Report{AttemptID: id, CreatedAt: time.Now(), StartedAt: time.Now(), DurationS: 300, Speakers: []store.SpeakerReport{{
+		Speaker: store.SpeakerCandidate, Recording: &store.Recording{Key: key, DurationS: 300, Bytes: 14}, Peaks: make([]float32, 6000),
+	}}}
+	if err := db.SaveReport(t.Context(), report); err != nil {
+		t.Fatal(err)
+	}
+	return id
+}
+
+func TestScenarios(t *testing.T) {
+	s := newServer(t)
+	candidate, tutor := s.someone(t, store.RoleCandidate), s.someone(t, store.RoleTutor)
+	var list struct{ Items []httpx.ScenarioSummary }
+	candidate.do(t, "GET", "/api/scenarios", nil).expect(t, 200).into(t, &list)
+	if len(list.Items) < 3 {
+		t.Fatalf("%d scenarios", len(list.Items))
+	}
+	var one httpx.Scenario
+	a := candidate.do(t, "GET", "/api/scenarios/"+slug, nil).expect(t, 200)
+	a.into(t, &one)
+	if one.Patient != nil || len(one.Candidate.Tasks) < 3 || bytes.Contains(a.body, []byte("brother")) {
+		t.Errorf("a candidate got %s", a.body)
+	}
+	tutor.do(t, "GET", "/api/scenarios/"+slug, nil).expect(t, 200).into(t, &one)
+	if one.Patient == nil || len(one.Patient.Lines) == 0 {
+		t.Error("a tutor got no interlocutor card")
+	}
+	candidate.do(t, "GET", "/api/scenarios/nothing", nil).problem(t, 404, "not-found")
+}
+
+func TestAttempt(t *testing.T) {
+	s := newServer(t)
+	p := s.someone(t, store.RoleCandidate)
+	var a attempts.AttemptDetail
+	created := p.do(t, "POST", "/api/attempts", map[string]any{"scenario": slug, "consent": true}).expect(t, 201)
+	created.into(t, &a)
+	if created.Header.Get("Location") != "/api/attempts/"+a.ID || a.State != store.AttemptCreated || a.Part != "candidate" || a.Scenario.Patient != nil || a.Candidate.ID != p.id {
+		t.Errorf("created %s", created.body)
+	}
+	p.do(t, "GET", "/api/attempts/"+a.ID, nil).expect(t, 200).into(t, &a)
+	if a.ScenarioTitle == "" || a.Scenario.Patient != nil {
+		t.Errorf("read %+v", a)
+	}
+	p.do(t, "POST", "/api/attempts", map[string]any{"scenario": slug, "consent": false}).problem(t, 422, "invalid")
+	p.do(t, "POST", "/api/attempts", map[string]any{"scenario": slug}).problem(t, 422, "invalid")
+	p.do(t, "POST", "/api/attempts", map[string]any{"scenario": "nothing", "consent": true}).problem(t, 404, "not-found")
+
+	for range 4 {
+		p.attempt(t)
+	}
+	var page attempts.AttemptPage
+	seen := 0
+	for next := "?limit=2"; next != ""; {
+		page = attempts.AttemptPage{}
+		p.do(t, "GET", "/api/attempts"+next, nil).expect(t, 200).into(t, &page)
+		seen += len(page.Items)
+		next = ""
+		if page.Next != "" {
+			next = "?limit=2&before=" + page.Next
+		}
+	}
+	if seen != 5 {
+		t.Errorf("pages hold %d attempts", seen)
+	}
+	for _, query := range []string{"limit=0", "limit=101", "limit=x", "before=x", "unknown=1"} {
+		p.do(t, "GET", "/api/attempts?"+query, nil).problem(t, 422, "invalid")
+	}
+}
+
+func TestTicket(t *testing.T) {
+	s := newServer(t)
+	candidate, tutor, second := s.someone(t, store.RoleCandidate), s.someone(t, store.RoleTutor), s.someone(t, store.RoleTutor)
+	id := candidate.attempt(t)
+	ticket := func(p *person, body any) answer { return p.do(t, "POST", "/api/attempts/"+id+"/ticket", body) }
+
+	var got attempts.Ticket
+	ticket(candidate, nil).expect(t, 201).into(t, &got)
+	join, err := s.sessions.VerifyTicket(t.Context(), got.Ticket)
+	if err != nil || join.AttemptID != id || join.UserID != candidate.id || join.Role != store.ParticipantCandidate || got.URL != "/ws" || got.ICEServers == nil {
+		t.Fatalf("ticket %+v gives %+v, %v", got, join, err)
+	}
+	ticket(candidate, map[string]any{"role": "patient"}).problem(t, 403, "forbidden")
+	ticket(candidate, map[string]any{"role": "king"}).problem(t, 422, "invalid")
+	ticket(tutor, map[string]any{"role": "candidate"}).problem(t, 403, "forbidden")
+	ticket(tutor, map[string]any{"role": "observer"}).expect(t, 201)
+	ticket(tutor, map[string]any{}).expect(t, 201).into(t, &got)
+	if got.Role != store.ParticipantPatient {
+		t.Errorf("a tutor's part is %s", got.Role)
+	}
+	ticket(second, nil).expect(t, 201) // the first never came
+
+	room := store.RoomInfo{ID: id, Node: "wss://other.example/ws", OpenedAt: time.Now(), People: []store.RoomPerson{{UserID: second.id, Role: store.ParticipantPatient}}}
+	if err := s.presence.RoomOpened(t.Context(), room); err != nil {
+		t.Fatal(err)
+	}
+	ticket(tutor, nil).problem(t, 409, "part-taken")
+	ticket(second, nil).expect(t, 201).into(t, &got)
+	if got.URL != room.Node {
+		t.Errorf("the room is at %s", got.URL)
+	}
+	if _, err := db.AbandonAttempt(t.Context(), id, time.Now()); err != nil {
+		t.Fatal(err)
+	}
+	ticket(candidate, nil).problem(t, 409, "room-closed")
+}
+
+func TestRooms(t *testing.T) {
+	s := newServer(t)
+	candidate, tutor := s.someone(t, store.RoleCandidate), s.someone(t, store.RoleTutor)
+	id, over := candidate.attempt(t), candidate.attempt(t)
+	for _, open := range []string{id, over} {
+		if err := s.presence.RoomOpened(t.Context(), store.RoomInfo{ID: open, Phase: "preparing", OpenedAt: time.Now(),
+			People: []store.RoomPerson{{UserID: candidate.id, Name: "C", Role: store.ParticipantCandidate, Connected: true}}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := db.AbandonAttempt(t.Context(), over, time.Now()); err != nil {
+		t.Fatal(err)
+	}
+	var list rooms.RoomList
+	tutor.do(t, "GET", "/api/rooms", nil).expect(t, 200).into(t, &list)
+	if len(list.Items) != 1 || list.Items[0].AttemptID != id || !list.Items[0].Waiting || len(list.Items[0].People) != 1 || list.Items[0].ScenarioTitle == "" {
+		t.Errorf("rooms %+v", list)
+	}
+}
+
+func TestReportAndAudio(t *testing.T) {
+	s := newServer(t)
+	candidate, tutor := s.someone(t, store.RoleCandidate), s.someone(t, store.RoleTutor)
+	id := s.reported(t, candidate, tutor)
+	path := "/api/attempts/" + id
+
+	a := candidate.do(t, "GET", path+"/report", nil).expect(t, 200)
+	var report store.Report
+	a.into(t, &report)
+	if report.AttemptID != id || len(report.Speakers) != 1 || bytes.Contains(a.body, []byte("null,")) && bytes.Contains(a.body, []byte(`"gaps":null`)) {
+		t.Errorf("report %.300s", a.body)
+	}
+	zipped := candidate.do(t, "GET", path+"/report", nil, "Accept-Encoding", "gzip").expect(t, 200)
+	if zipped.Header.Get("Content-Encoding") != "gzip" {
+		t.Fatal("not compressed")
+	}
+	z, err := gzip.NewReader(bytes.NewReader(zipped.body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	plain, err := io.ReadAll(z)
+	if err != nil || !json.Valid(plain) {
+		t.Errorf("compressed report: %v", err)
+	}
+	identity := candidate.do(t, "GET", path+"/report", nil, "Accept-Encoding", "identity").expect(t, 200)
+	if !bytes.Equal(identity.body, plain) {
+		t.Error("the report differs by its coding")
+	}
+	candidate.do(t, "GET", path+"/report", nil, "If-None-Match", a.Header.Get("ETag")).expect(t, http.StatusNotModified)
+
+	sound := candidate.do(t, "GET", path+"/audio/candidate", nil).expect(t, 200)
+	if sound.Header.Get("Content-Type") != "audio/ogg" || string(sound.body) != "OggS0123456789" {
+		t.Errorf("audio %q", sound.body)
+	}
+	part := candidate.do(t, "GET", path+"/audio/candidate", nil, "Range", "bytes=4-6").expect(t, 206)
+	if string(part.body) != "012" {
+		t.Errorf("range %q", part.body)
+	}
+	candidate.do(t, "GET", path+"/audio/candidate", nil, "Range", "bytes=99-").expect(t, 416)
+	candidate.do(t, "GET", path+"/audio/patient", nil).problem(t, 404, "no-recording")
+	candidate.do(t, "GET", path+"/audio/nobody", nil).problem(t, 422, "invalid")
+
+	var detail attempts.AttemptDetail
+	candidate.do(t, "GET", path, nil).expect(t, 200).into(t, &detail)
+	if detail.Scenario.Patient == nil || detail.Partner == nil || detail.Partner.ID != tutor.id {
+		t.Errorf("after the report: %+v", detail)
+	}
+}
+
+func TestNoReportYet(t *testing.T) {
+	s := newServer(t)
+	p := s.someone(t, store.RoleCandidate)
+	id := p.attempt(t)
+	expect := func(code string, state store.AttemptState) {
+		t.Helper()
+		pr := p.do(t, "GET", "/api/attempts/"+id+"/report", nil).problem(t, 404, code)
+		if len(pr.Errors) != 1 || pr.Errors[0].Location != "state" || pr.Errors[0].Message != string(state) {
+			t.Errorf("state %+v, want %s", pr.Errors, state)
+		}
+	}
+	expect("report-pending", store.AttemptCreated)
+	for _, step := range []func(context.Context, string, time.Time) (store.Attempt, error){db.StartAttempt, db.FinishAttempt} {
+		if _, err := step(t.Context(), id, time.Now()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	expect("report-pending", store.AttemptAnalysing)
+	if err := db.FailAttempt(t.Context(), id, "There was no audio."); err != nil {
+		t.Fatal(err)
+	}
+	expect("report-failed", store.AttemptFailed)
+}
+
+// TestWhoMay holds who may do what with whose attempt; a status for each.
+func TestWhoMay(t *testing.T) {
+	s := newServer(t)
+	owner, stranger := s.someone(t, store.RoleCandidate), s.someone(t, store.RoleCandidate)
+	partner, tutor, admin := s.someone(t, store.RoleTutor), s.someone(t, store.RoleTutor), s.someone(t, store.RoleAdmin)
+	done := s.reported(t, owner, partner)
+	waiting := owner.attempt(t)
+	everybody := []*person{owner, stranger, partner, tutor, admin, s.anybody(t)}
+
+	for _, row := range []struct {
+		method, path string
+		body         any
+		want         [6]int // owner, stranger, partner, another tutor, admin, nobody
+	}{
+		{"GET", "/api/attempts/" + waiting, nil, [6]int{200, 404, 200, 200, 200, 401}},
+		{"POST", "/api/attempts/" + waiting + "/ticket", map[string]any{"role": "candidate"}, [6]int{201, 404, 403, 403, 403, 401}},
+		{"POST", "/api/attempts/" + waiting + "/ticket", map[string]any{"role": "patient"}, [6]int{403, 404, 201, 201, 201, 401}},
+		{"POST", "/api/attempts/" + waiting + "/ticket", map[string]any{"role": "observer"}, [6]int{403, 404, 201, 201, 201, 401}},
+		{"GET", "/api/attempts/" + waiting + "/report", nil, [6]int{404, 404, 404, 404, 404, 401}},
+		{"GET", "/api/attempts/" + waiting + "/audio/candidate", nil, [6]int{404, 404, 404, 404, 404, 401}},
+		{"GET", "/api/attempts/" + done, nil, [6]int{200, 404, 200, 404, 200, 401}},
+		{"POST", "/api/attempts/" + done + "/ticket", nil, [6]int{409, 404, 409, 404, 409, 401}},
+		{"GET", "/api/attempts/" + done + "/report", nil, [6]int{200, 404, 200, 404, 200, 401}},
+		{"GET", "/api/attempts/" + done + "/audio/candidate", nil, [6]int{200, 404, 200, 404, 200, 401}},
+		{"GET", "/api/attempts", nil, [6]int{200, 200, 200, 200, 200, 401}},
+		{"POST", "/api/attempts", map[string]any{"scenario": slug, "consent": true}, [6]int{201, 201, 201, 201, 201, 401}},
+		{"GET", "/api/rooms", nil, [6]int{403, 403, 200, 200, 200, 401}},
+		{"GET", "/api/scenarios", nil, [6]int{200, 200, 200, 200, 200, 401}},
+		{"GET", "/api/scenarios/" + slug, nil, [6]int{200, 200, 200, 200, 200, 401}},
+		{"GET", "/api/users/profile", nil, [6]int{200, 200, 200, 200, 200, 401}},
+	} {
+		for i, p := range everybody {
+			if a := p.do(t, row.method, row.path, row.body); a.StatusCode != row.want[i] {
+				t.Errorf("%s %s %v by %d: %d, want %d: %s", row.method, row.path, row.body, i, a.StatusCode, row.want[i], a.body)
+			}
+		}
+	}
+	// To a stranger, an attempt of somebody else is as one that does not exist.
+	a := stranger.do(t, "GET", "/api/attempts/"+done, nil).problem(t, 404, "not-found")
+	b := stranger.do(t, "GET", "/api/attempts/0190d2a0-0000-7000-8000-00000000ffff", nil).problem(t, 404, "not-found")
+	if a.Detail != b.Detail {
+		t.Errorf("%q and %q tell them apart", a.Detail, b.Detail)
+	}
+}
+
+func TestAccountChangesWorkAtOnce(t *testing.T) {
+	s := newServer(t)
+	p := s.someone(t, store.RoleTutor)
+	p.do(t, "GET", "/api/rooms", nil).expect(t, 200)
+	change := func(sql string) {
+		t.Helper()
+		if err := exec(t.Context(), sql, p.id); err != nil {
+			t.Fatal(err)
+		}
+	}
+	change(`UPDATE users SET role = 'candidate' WHERE id = $1`)
+	p.do(t, "GET", "/api/rooms", nil).problem(t, 403, "forbidden")
+	change(`UPDATE users SET disabled = true WHERE id = $1`)
+	p.do(t, "GET", "/api/scenarios", nil).problem(t, 403, "forbidden")
+	p.do(t, "POST", "/auth/refresh", map[string]any{"refresh_token": p.refresh}).problem(t, 403, "forbidden")
+	p.do(t, "POST", "/auth/login", map[string]any{"email": p.email, "password": password}).problem(t, 403, "account-disabled")
+}
