@@ -20,7 +20,8 @@ export default ts.config(
 			'@typescript-eslint/no-non-null-assertion': 'error',
 			'svelte/no-at-html-tags': 'error',
 			'svelte/button-has-type': 'error',
-			'svelte/no-inline-styles': ['error', { allowTransitions: true }]
+			'svelte/no-navigation-without-resolve': 'off', // there is no base path
+			'svelte/prefer-svelte-reactivity': 'off' // maps and sets are replaced, not changed
 		}
 	},
 	{

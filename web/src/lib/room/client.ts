@@ -1,5 +1,5 @@
 import { Emitter } from './emitter';
-import type { Candidate, ClientMessage, Peer, Phase, Role, ServerMessage, SpeakerLevel } from './messages';
+import { VERSION, type Candidate, type ClientMessage, type ErrorCode, type Peer, type Phase, type Role, type ServerMessage, type Speaker } from '$lib/gen/protocol';
 import { PeerLink } from './peer';
 import { Socket } from './socket';
 
@@ -17,7 +17,7 @@ export interface RoomEvents {
 	joined: { participantId: string; role: Role };
 	phase: Phase;
 	peers: Peer[];
-	speaking: SpeakerLevel[];
+	speaking: Speaker[];
 	track: { participantId: string; track: MediaStreamTrack };
 	report: { status: 'ready' | 'failed'; problem: string };
 	/** Something went wrong that does not end the call. */
@@ -45,7 +45,7 @@ const ICE_PATIENCE_MS = 2_000;
 const ICE_AGAIN_MS = 5_000;
 
 /** Fatal errors that a new socket or a new ticket cures. */
-const PASSING = new Set(['resume_unknown', 'ticket_expired', 'ticket_used', 'slow', 'unavailable']);
+const PASSING = new Set<ErrorCode>(['resume_unknown', 'ticket_expired', 'ticket_used', 'slow', 'unavailable']);
 
 /**
  * One place in one room, from connect() to close(). The media outlives the socket: a lost socket is resumed with the token of the join
@@ -141,8 +141,7 @@ export class RoomClient extends Emitter<RoomEvents> {
 				candidate: (candidate) => this.#found(candidate),
 				state: (state) => this.#media(state),
 				track: (participantId, track) => this.emit('track', { participantId, track }),
-				failed: (error) => this.#finished(`The browser could not set up the call: ${sentence(error)}`, true),
-				refused: (error) => this.emit('problem', `A network path was refused: ${sentence(error)}`)
+				failed: (error) => this.#finished(`The browser could not set up the call: ${sentence(error)}`, true)
 			},
 			this.#options.RTCPeerConnection ?? RTCPeerConnection
 		);
@@ -156,7 +155,7 @@ export class RoomClient extends Emitter<RoomEvents> {
 		}
 		if (this.#over() || this.#link !== link) return;
 		this.#url = address(ticket.url, this.#options.base ?? location.href);
-		this.#open({ type: 'join', ticket: ticket.ticket, offer, version: 1 });
+		this.#open({ type: 'join', ticket: ticket.ticket, offer, version: VERSION });
 	}
 
 	#open(first: ClientMessage): void {
@@ -187,9 +186,6 @@ export class RoomClient extends Emitter<RoomEvents> {
 				break;
 			case 'offer':
 				this.#link?.offered(message.sdp, (sdp) => this.#send({ type: 'answer', offer_id: message.offer_id, sdp }));
-				break;
-			case 'candidate':
-				this.#link?.add(message);
 				break;
 			case 'phase':
 				this.emit('phase', message.phase);
@@ -226,14 +222,14 @@ export class RoomClient extends Emitter<RoomEvents> {
 		this.#tries = 0;
 		this.#lostAt = 0;
 		this.#peers = new Map(peers.map((peer) => [peer.participant_id, peer]));
-		for (const candidate of this.#candidates.splice(0)) this.#send({ type: 'candidate', ...candidate });
+		for (const candidate of this.#candidates.splice(0)) this.#send(candidate);
 		if (this.#muted) this.#send({ type: 'mute', muted: true });
 		this.emit('peers', peers);
 		this.emit('phase', phase);
 		this.#settle();
 	}
 
-	#refused(code: string, message: string, fatal: boolean): void {
+	#refused(code: ErrorCode, message: string, fatal: boolean): void {
 		if (!fatal) {
 			this.emit('problem', message);
 		} else if (PASSING.has(code)) {
@@ -248,7 +244,7 @@ export class RoomClient extends Emitter<RoomEvents> {
 	}
 
 	#found(candidate: Candidate): void {
-		if (this.#seated) this.#send({ type: 'candidate', ...candidate });
+		if (this.#seated) this.#send(candidate);
 		else this.#candidates.push(candidate);
 	}
 

@@ -1,4 +1,4 @@
-import type { Phase } from './messages';
+import type { Phase } from '$lib/gen/protocol';
 
 /** The clock of a phase: the server says what is left, and the page counts down from there by a monotonic time of its own. */
 export class PhaseClock {

@@ -1,5 +1,5 @@
 // Stand-ins for the browser at its edges, for tests.
-import type { ServerMessage } from './messages';
+import type { ServerMessage } from '$lib/gen/protocol';
 
 export class FakeSocket {
 	static all: FakeSocket[] = [];
@@ -75,10 +75,6 @@ export class FakePeer {
 		await this.gate;
 		if (this.refuse) throw new Error(this.refuse);
 		this.steps.push(`${description.type} ${description.sdp}`);
-	}
-
-	async addIceCandidate(candidate: { candidate: string }): Promise<void> {
-		this.steps.push(`candidate ${candidate.candidate}`);
 	}
 
 	close(): void {

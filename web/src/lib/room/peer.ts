@@ -1,4 +1,4 @@
-import type { Candidate } from './messages';
+import type { Candidate } from '$lib/gen/protocol';
 
 export interface LinkHandlers {
 	candidate(candidate: Candidate): void;
@@ -8,8 +8,6 @@ export interface LinkHandlers {
 	track(participantId: string, track: MediaStreamTrack): void;
 	/** The browser refused an offer or an answer; the call cannot go on as it is. */
 	failed(error: unknown): void;
-	/** The browser refused a candidate; others may do. */
-	refused(error: unknown): void;
 }
 
 /**
@@ -29,9 +27,10 @@ export class PeerLink {
 		this.#pc.onicecandidate = ({ candidate }) => {
 			if (!candidate?.candidate || this.#closed) return;
 			handlers.candidate({
+				type: 'candidate',
 				candidate: candidate.candidate,
-				sdp_mid: candidate.sdpMid,
-				sdp_m_line_index: candidate.sdpMLineIndex
+				...(candidate.sdpMid !== null && { sdp_mid: candidate.sdpMid }),
+				...(candidate.sdpMLineIndex !== null && { sdp_m_line_index: candidate.sdpMLineIndex })
 			});
 		};
 		this.#pc.onconnectionstatechange = () => {
@@ -76,17 +75,6 @@ export class PeerLink {
 		});
 	}
 
-	add(candidate: Candidate): void {
-		this.#step(
-			() => this.#pc.addIceCandidate({
-				candidate: candidate.candidate,
-				sdpMid: candidate.sdp_mid ?? null,
-				sdpMLineIndex: candidate.sdp_m_line_index ?? null
-			}),
-			this.#handlers.refused
-		);
-	}
-
 	/** Sends another microphone from now on. */
 	async replace(track: MediaStreamTrack): Promise<void> {
 		await this.#sender?.replaceTrack(track);
@@ -101,13 +89,13 @@ export class PeerLink {
 		this.#pc.close();
 	}
 
-	#step(run: () => Promise<unknown>, onError: (error: unknown) => void = this.#handlers.failed): void {
+	#step(run: () => Promise<unknown>): void {
 		this.#steps = this.#steps.then(async () => {
 			if (this.#closed) return;
 			try {
 				await run();
 			} catch (error) {
-				if (!this.#closed) onError(error);
+				if (!this.#closed) this.#handlers.failed(error);
 			}
 		});
 	}

@@ -1,4 +1,4 @@
-import type { ClientMessage, ServerMessage } from './messages';
+import type { ClientMessage, ServerMessage } from '$lib/gen/protocol';
 
 const PING_EVERY_MS = 10_000;
 const PONG_WITHIN_MS = 8_000;

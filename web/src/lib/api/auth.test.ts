@@ -1,0 +1,144 @@
+import { describe, expect, it } from 'vitest';
+import { Auth, type AuthEnvironment } from './auth.svelte';
+import { call } from './http';
+import { Problem } from './problem';
+
+const user = { id: 'u1', email: 'a@b.example', name: 'Ana', role: 'candidate', profession: '' };
+
+function json(status: number, body: object): Response {
+	return new Response(JSON.stringify(body), { status, headers: { 'Content-Type': status < 400 ? 'application/json' : 'application/problem+json' } });
+}
+
+interface Asked {
+	path: string;
+	body: unknown;
+}
+
+/** A server and a clock; tabs made by the same world share locks and a channel. */
+function world(answer: (path: string, count: number) => Response | Error) {
+	const asked: Asked[] = [];
+	const tabs: NonNullable<AuthEnvironment['channel']>[] = [];
+	let time = 1_000_000;
+	let line: Promise<unknown> = Promise.resolve();
+	const locks = {
+		request: (_name: string, work: () => Promise<unknown>) => (line = line.then(work, work))
+	} as unknown as LockManager;
+	const tab = () => {
+		const channel: NonNullable<AuthEnvironment['channel']> = {
+			onmessage: null,
+			postMessage(data: unknown) {
+				for (const other of tabs) if (other !== channel) (other.onmessage as ((e: { data: unknown }) => void) | null)?.({ data });
+			}
+		};
+		tabs.push(channel);
+		return new Auth({
+			fetch: (async (path: string, init: RequestInit) => {
+				asked.push({ path, body: JSON.parse(init.body as string) });
+				const result = answer(path, asked.length);
+				if (result instanceof Error) throw result;
+				return result;
+			}) as typeof fetch,
+			locks,
+			channel,
+			now: () => time
+		});
+	};
+	return { asked, tab, pass: (ms: number) => (time += ms) };
+}
+
+const grant = (token: string) => json(200, { access_token: token, expires_in: 600, user });
+
+describe('who is signed in', () => {
+	it('is restored from the cookie', async () => {
+		const { tab } = world(() => grant('t1'));
+		const auth = tab();
+		await auth.restore();
+		expect([auth.status, auth.user?.name, await auth.token()]).toEqual(['in', 'Ana', 't1']);
+	});
+
+	it('may be nobody, which is no error', async () => {
+		const { tab } = world(() => json(401, { detail: 'no' }));
+		const auth = tab();
+		await auth.restore();
+		expect([auth.status, auth.user]).toEqual(['out', null]);
+	});
+
+	it('is not known while the server is away', async () => {
+		const { tab } = world(() => new TypeError('network'));
+		const auth = tab();
+		await auth.restore();
+		expect(auth.status).toBe('away');
+	});
+
+	it('asks for the cookie when signing in, and says what is wrong', async () => {
+		const { tab, asked } = world((_, n) => (n === 1 ? json(401, { detail: 'The address or the password is wrong.' }) : grant('t1')));
+		const auth = tab();
+		await expect(auth.signIn('a@b.example', 'x')).rejects.toThrow('The address or the password is wrong.');
+		await auth.signIn('a@b.example', 'y');
+		expect(asked[1]?.body).toMatchObject({ refresh_in: 'cookie' });
+		expect(auth.status).toBe('in');
+	});
+});
+
+describe('the token', () => {
+	it('is replaced shortly before it expires, once for all who ask', async () => {
+		const w = world((_, n) => grant(`t${n}`));
+		const auth = w.tab();
+		await auth.restore();
+		w.pass(560_000);
+		expect(await auth.token()).toBe('t1');
+		w.pass(20_000);
+		expect(await Promise.all([auth.token(), auth.token()])).toEqual(['t2', 't2']);
+		expect(w.asked).toHaveLength(2);
+	});
+
+	it('is got once for two tabs', async () => {
+		const w = world((_, n) => grant(`t${n}`));
+		const tabs = [w.tab(), w.tab()];
+		await Promise.all(tabs.map((t) => t.restore()));
+		expect(w.asked).toHaveLength(1);
+		expect(tabs.map((t) => t.status)).toEqual(['in', 'in']);
+	});
+
+	it('is gone in every tab after signing out', async () => {
+		const w = world((path) => (path === '/auth/logout' ? new Response(null, { status: 204 }) : grant('t1')));
+		const [one, two] = [w.tab(), w.tab()];
+		await one.restore();
+		await one.signOut();
+		expect([one.status, two.status]).toEqual(['out', 'out']);
+	});
+});
+
+describe('a call', () => {
+	const server =
+		(...answers: Response[]): typeof fetch =>
+		async () =>
+			answers.shift() ?? json(500, {});
+
+	it('is made again with a new token when the old one is refused', async () => {
+		const w = world((_, n) => grant(`t${n}`));
+		const response = await call('GET', '/api/x', {}, w.tab(), server(json(401, {}), json(200, { ok: true })));
+		expect(await response.json()).toEqual({ ok: true });
+		expect(w.asked).toHaveLength(2);
+	});
+
+	it('gives up when the session has ended', async () => {
+		const w = world((_, n) => (n === 1 ? grant('t1') : json(401, {})));
+		const auth = w.tab();
+		await expect(call('GET', '/api/x', {}, auth, server(json(401, { detail: 'ended' })))).rejects.toMatchObject({ status: 401 });
+		expect(auth.status).toBe('out');
+	});
+
+	it('tells the fields that are wrong', async () => {
+		const w = world(() => grant('t1'));
+		const bad = json(422, { detail: 'invalid', type: 'urn:x', errors: [{ location: 'body.email', message: 'Not an address.' }] });
+		const problem: unknown = await call('POST', '/api/x', { body: {} }, w.tab(), server(bad)).catch((e: unknown) => e);
+		expect(problem).toBeInstanceOf(Problem);
+		expect(problem).toMatchObject({ status: 422, type: 'urn:x', fields: { email: 'Not an address.' } });
+	});
+
+	it('says that the server is away', async () => {
+		const w = world(() => grant('t1'));
+		await expect(call('GET', '/api/x', {}, w.tab(), () => Promise.reject(new TypeError('x')))).rejects.toMatchObject({ status: 0 });
+	});
+});

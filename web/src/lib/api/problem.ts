@@ -1,0 +1,56 @@
+/** A refusal of the server's (RFC 9457), or a server that cannot be reached (status 0). Its message is for people. */
+export class Problem extends Error {
+	constructor(
+		readonly status: number,
+		message: string,
+		readonly type = '',
+		readonly fields: Readonly<Record<string, string>> = {},
+		readonly retryAfterS = 0
+	) {
+		super(message);
+		this.name = 'Problem';
+	}
+}
+
+export const UNREACHABLE = 'Bedside cannot be reached. Check your connection, then try again.';
+
+interface Body {
+	detail?: unknown;
+	type?: unknown;
+	errors?: unknown;
+}
+
+/** Reads what went wrong from an answer. */
+export async function problemOf(response: Response): Promise<Problem> {
+	let body: Body = {};
+	if (response.headers.get('content-type')?.includes('json')) {
+		try {
+			body = ((await response.json()) ?? {}) as Body;
+		} catch {
+			body = {}; // cut off: the status says enough
+		}
+	}
+	const detail = typeof body.detail === 'string' && body.detail ? body.detail : sentence(response.status);
+	const retry = Number(response.headers.get('retry-after'));
+	return new Problem(response.status, detail, typeof body.type === 'string' ? body.type : '', fieldsOf(body.errors), retry > 0 ? retry : 0);
+}
+
+function fieldsOf(errors: unknown): Record<string, string> {
+	const fields: Record<string, string> = {};
+	if (!Array.isArray(errors)) return fields;
+	for (const error of errors as { location?: unknown; message?: unknown }[]) {
+		if (typeof error?.location === 'string' && typeof error.message === 'string') fields[error.location.replace(/^body\./, '')] ??= error.message;
+	}
+	return fields;
+}
+
+function sentence(status: number): string {
+	if (status === 404) return 'This is not there, or it is not yours.';
+	if (status >= 500) return 'Something went wrong on our side. Try again in a moment.';
+	return 'The request was refused.';
+}
+
+/** What to tell people about any error. */
+export function explain(error: unknown): string {
+	return error instanceof Problem ? error.message : 'Something went wrong in this page. Reload it and try again.';
+}

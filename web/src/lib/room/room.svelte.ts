@@ -1,0 +1,202 @@
+import type { Peer, Phase, Role } from '$lib/gen/protocol';
+import { RoomClient, type Connection, type Ticket } from './client';
+import { PhaseClock } from './clock';
+import { MutedTalk, SILENCE_DB, type Level } from './level';
+import { LevelMeter } from './meter';
+import { MicrophoneError, openMicrophone, remedy } from './microphone';
+import { judge, sampleOf, type Quality, type QualitySample } from './quality';
+import { sound } from './sound.svelte';
+
+export interface Voice {
+	participantId: string;
+	track: MediaStreamTrack;
+}
+
+const TICK_MS = 200;
+const QUALITY_MS = 3_000;
+
+/** What the room's screen shows, and what can be done there. Owner: the screen; leave() ends everything it holds. */
+export class Room {
+	connection = $state<Connection>('connecting');
+	role = $state<Role>('candidate');
+	phase = $state.raw<Phase | undefined>();
+	remainingS = $state(0);
+	peers = $state.raw<Peer[]>([]);
+	/** Levels of those who are heard now, by participant. */
+	speaking = $state.raw<ReadonlyMap<string, number>>(new Map());
+	voices = $state.raw<Voice[]>([]);
+	me = $state('');
+	muted = $state(false);
+	talkingMuted = $state(false);
+	level = $state.raw<Level>({ rms: SILENCE_DB, peak: SILENCE_DB });
+	quality = $state<Quality>('unknown');
+	report = $state.raw<{ status: 'ready' | 'failed'; problem: string } | undefined>();
+	/** A wish was refused. */
+	problem = $state('');
+	closed = $state.raw<{ reason: string; error: boolean } | undefined>();
+	/** The microphone stopped, or could not be opened. */
+	microphone = $state('');
+
+	#ticket: () => Promise<Ticket>;
+	#client: RoomClient | undefined;
+	#clock = new PhaseClock();
+	#stream: MediaStream | undefined;
+	#copy: MediaStream | undefined;
+	#meter: LevelMeter | undefined;
+	#talk = new MutedTalk();
+	#timers: ReturnType<typeof setInterval>[] = [];
+	#sample: QualitySample | undefined;
+	#left = false;
+
+	constructor(role: Role, ticket: () => Promise<Ticket>) {
+		this.role = role;
+		this.#ticket = ticket;
+	}
+
+	/** The server has said that the play is over. */
+	get ended(): boolean {
+		return this.phase?.name === 'ended';
+	}
+
+	get patient(): Peer | undefined {
+		return this.peers.find((p) => p.role === 'patient');
+	}
+
+	/** Opens the microphone and joins. */
+	async enter(): Promise<void> {
+		this.closed = undefined;
+		if (this.role !== 'observer' && !(await this.#openMicrophone())) return;
+		if (this.#left) return this.#release();
+		const client = new RoomClient({ ticket: this.#ticket, stream: this.#stream ?? null });
+		this.#client = client;
+		client.on('connection', (c) => this.#connected(c));
+		client.on('joined', ({ participantId, role }) => {
+			this.me = participantId;
+			this.role = role;
+			this.voices = [];
+		});
+		client.on('phase', (phase) => this.#phase(phase));
+		client.on('peers', (peers) => (this.peers = peers));
+		client.on('speaking', (speakers) => (this.speaking = new Map(speakers.map((s) => [s.participant_id, s.level]))));
+		client.on('track', (voice) => this.#hear(voice));
+		client.on('report', (report) => (this.report = report));
+		client.on('problem', (problem) => (this.problem = problem));
+		client.on('closed', (closed) => this.#close(closed));
+		this.#timers = [setInterval(() => this.#tick(), TICK_MS), setInterval(() => void this.#judge(), QUALITY_MS)];
+		await client.connect();
+	}
+
+	/** Opens the microphone again after it was lost; the call goes on. */
+	async reopen(): Promise<void> {
+		if ((await this.#openMicrophone()) && this.#stream) {
+			if (this.#client) await this.#client.replace(this.#stream);
+			else await this.enter();
+		}
+	}
+
+	toggleMute(): void {
+		this.muted = !this.muted;
+		this.talkingMuted = false;
+		this.#talk.reset();
+		this.#silence();
+		this.#client?.mute(this.muted);
+	}
+
+	start(): void {
+		this.problem = '';
+		this.#client?.start();
+	}
+
+	finish(): void {
+		this.problem = '';
+		this.#client?.finish();
+	}
+
+	/** The browser says that the network is back. */
+	hurry(): void {
+		this.#client?.hurry();
+	}
+
+	/** Gives the place up and lets the microphone go. */
+	leave(): void {
+		this.#left = true;
+		this.#client?.close();
+		this.#release();
+	}
+
+	async #openMicrophone(): Promise<boolean> {
+		this.#closeMicrophone();
+		this.microphone = '';
+		try {
+			this.#stream = await openMicrophone(sound.input, $state.snapshot(sound.choices));
+		} catch (error) {
+			this.microphone = error instanceof MicrophoneError ? remedy(error.problem, location.origin).title : 'The microphone did not start';
+			return false;
+		}
+		const track = this.#stream.getAudioTracks()[0];
+		track?.addEventListener('ended', () => (this.microphone = 'The microphone has stopped'));
+		this.#silence();
+		// The meter listens to a copy: muting silences the track that is sent, and who talks while muted is to be told.
+		this.#copy = new MediaStream(this.#stream.getAudioTracks().map((t) => t.clone()));
+		this.#meter = new LevelMeter(this.#copy, (level, at) => {
+			this.level = level;
+			this.talkingMuted = this.muted && this.#talk.add(level, at);
+		});
+		return true;
+	}
+
+	#silence(): void {
+		for (const track of this.#stream?.getAudioTracks() ?? []) track.enabled = !this.muted;
+	}
+
+	#closeMicrophone(): void {
+		this.#meter?.close();
+		for (const stream of [this.#stream, this.#copy]) for (const track of stream?.getTracks() ?? []) track.stop();
+		this.#stream = this.#copy = this.#meter = undefined;
+	}
+
+	#release(): void {
+		this.#timers.forEach(clearInterval);
+		this.#timers = [];
+		this.#closeMicrophone();
+	}
+
+	#connected(connection: Connection): void {
+		this.connection = connection;
+		if (connection === 'reconnecting' && this.role === 'candidate' && this.phase && !this.ended) {
+			// The server stops the clock as soon as it misses us; it tells the exact time afterwards.
+			this.#phase({ ...this.phase, remaining_ms: this.#clock.remaining(performance.now()), running: false, reason: 'candidate_away' });
+		}
+	}
+
+	#phase(phase: Phase): void {
+		this.phase = phase;
+		this.#clock.set(phase, performance.now());
+		this.#tick();
+	}
+
+	#hear(voice: Voice): void {
+		this.voices = [...this.voices.filter((v) => v.participantId !== voice.participantId), voice];
+		const gone = () => (this.voices = this.voices.filter((v) => v.track !== voice.track));
+		voice.track.addEventListener('ended', gone);
+	}
+
+	#tick(): void {
+		this.remainingS = this.#clock.remaining(performance.now()) / 1000;
+	}
+
+	async #judge(): Promise<void> {
+		const stats = await this.#client?.stats();
+		if (!stats || this.connection !== 'connected') return;
+		const sample = sampleOf(stats.values() as Iterable<Parameters<typeof sampleOf>[0] extends Iterable<infer S> ? S : never>);
+		this.quality = judge(this.#sample, sample);
+		this.#sample = sample;
+	}
+
+	#close(closed: { reason: string; error: boolean }): void {
+		this.connection = 'closed';
+		this.closed = closed;
+		this.#client = undefined;
+		this.#release();
+	}
+}

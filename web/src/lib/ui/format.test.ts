@@ -1,0 +1,20 @@
+import { expect, it } from 'vitest';
+import { clock, minutes, moment, profession, when } from './format';
+
+it('shows clocks and moments', () => {
+	expect([180, 179.2, 0.4, 0, -3].map(clock)).toEqual(['3:00', '3:00', '0:01', '0:00', '0:00']);
+	expect([0, 9.96, 62.44, 299.999].map(moment)).toEqual(['0:00.0', '0:10.0', '1:02.4', '5:00.0']);
+	expect([60, 180, 90].map(minutes)).toEqual(['1 minute', '3 minutes', '90 seconds']);
+});
+
+it('names professions', () => {
+	expect(profession('occupational-therapy')).toBe('Occupational therapy');
+});
+
+it('says when', () => {
+	const now = new Date(2026, 4, 2, 9, 0);
+	expect(when(new Date(2026, 4, 2, 8, 5).toISOString(), now)).toBe('Today, 08:05');
+	expect(when(new Date(2026, 4, 1, 23, 59).toISOString(), now)).toBe('Yesterday, 23:59');
+	expect(when(new Date(2026, 1, 3, 12, 0).toISOString(), now)).toBe('3 February, 12:00');
+	expect(when(new Date(2025, 1, 3, 12, 0).toISOString(), now)).toBe('3 February 2025, 12:00');
+});

@@ -1,0 +1,55 @@
+/** 3:07, from seconds; what is left is rounded up, so that a clock shows 0:00 only at the end. */
+export function clock(seconds: number): string {
+	const whole = Math.max(0, Math.ceil(seconds - 1e-9));
+	return `${Math.floor(whole / 60)}:${String(whole % 60).padStart(2, '0')}`;
+}
+
+/** A place on a time line, 1:02.4. */
+export function moment(seconds: number): string {
+	const tenths = Math.max(0, Math.round(seconds * 10));
+	return `${Math.floor(tenths / 600)}:${String(Math.floor(tenths / 10) % 60).padStart(2, '0')}.${tenths % 10}`;
+}
+
+/** A length of time in words: 5 minutes, 90 seconds. */
+export function minutes(seconds: number): string {
+	if (seconds % 60 === 0 && seconds > 0) return `${seconds / 60} ${seconds === 60 ? 'minute' : 'minutes'}`;
+	return `${seconds} seconds`;
+}
+
+/** speech-pathology becomes Speech pathology. */
+export function profession(slug: string): string {
+	return slug.charAt(0).toUpperCase() + slug.slice(1).replaceAll('-', ' ');
+}
+
+export const PROFESSIONS = [
+	'dentistry',
+	'dietetics',
+	'medicine',
+	'nursing',
+	'occupational-therapy',
+	'optometry',
+	'pharmacy',
+	'physiotherapy',
+	'podiatry',
+	'radiography',
+	'speech-pathology',
+	'veterinary-science'
+];
+
+const DIFFICULTIES = ['', 'Gentle', 'Steady', 'Demanding'];
+
+export function difficulty(level: number): string {
+	return DIFFICULTIES[level] ?? String(level);
+}
+
+/** A date and time in the reader's own time zone, said as people do. */
+export function when(iso: string, now = new Date()): string {
+	const date = new Date(iso);
+	const time = date.toLocaleTimeString('en-GB', { hour: '2-digit', minute: '2-digit' });
+	const day = (d: Date) => new Date(d.getFullYear(), d.getMonth(), d.getDate()).getTime();
+	const days = Math.round((day(now) - day(date)) / 86_400_000);
+	if (days === 0) return `Today, ${time}`;
+	if (days === 1) return `Yesterday, ${time}`;
+	const year = date.getFullYear() === now.getFullYear() ? undefined : ('numeric' as const);
+	return `${date.toLocaleDateString('en-GB', { day: 'numeric', month: 'long', year })}, ${time}`;
+}
