@@ -92,6 +92,26 @@ func New(cfg Config, deps Deps) (http.Handler, error) {
 	if err := serveOpenAPI(rest, api); err != nil {
 		return nil, err
 	}
+	return front(cfg, deps, router, metrics, origins), nil
+}
+
+// NewBare is the handler of a process without the REST interface: health and metrics, and the WebSocket where there is one.
+func NewBare(cfg Config, deps Deps) (http.Handler, error) {
+	metrics, err := newMetrics(deps.Registerer)
+	if err != nil {
+		return nil, err
+	}
+	origins, err := newOrigins(cfg.AllowedOrigins)
+	if err != nil {
+		return nil, err
+	}
+	router := chi.NewRouter()
+	router.NotFound(notFound(nil))
+	return front(cfg, deps, router, metrics, origins), nil
+}
+
+// front adds what every process serves, and puts what stands before all of it around the router.
+func front(cfg Config, deps Deps, router chi.Router, metrics *metrics, origins *origins) http.Handler {
 	newHealth(deps.Checks, deps.Log).routes(router)
 	if deps.Metrics != nil {
 		router.Method(http.MethodGet, "/metrics", deps.Metrics)
@@ -106,7 +126,7 @@ func New(cfg Config, deps Deps) (http.Handler, error) {
 	} {
 		h = wrap(h)
 	}
-	return h, nil
+	return h
 }
 
 // operations adds every slice's operations. With empty deps they can be described, not called.

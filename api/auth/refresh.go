@@ -30,7 +30,7 @@ const (
 
 func newRefreshToken(session uuid.UUID) refreshToken {
 	t := refreshToken{session: session}
-	rand.Read(t.secret[:]) //nolint:errcheck // never fails
+	_, _ = rand.Read(t.secret[:]) // never fails
 	return t
 }
 

@@ -84,7 +84,7 @@ func (s *Sessions) Refresh(ctx context.Context, refresh string) (Grant, error) {
 		return Grant{}, err
 	}
 	salt := make([]byte, secretBytes)
-	rand.Read(salt) //nolint:errcheck // never fails
+	_, _ = rand.Read(salt) // never fails
 	now := s.tokens.cfg.Clock()
 	next := store.Rotation{Hash: token.child(salt).hash(), Salt: salt, ExpiresAt: now.Add(s.tokens.cfg.SessionTTL)}
 	session, u, err := s.store.RotateSession(ctx, token.session.String(), token.hash(), next, now)

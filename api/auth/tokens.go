@@ -143,7 +143,7 @@ func (t *tokens) parse(s string, claims jwt.Claims, audience string, key func(de
 		return key(d), nil
 	},
 		jwt.WithValidMethods([]string{jwt.SigningMethodHS256.Alg()}), jwt.WithIssuer(t.cfg.Issuer), jwt.WithAudience(audience),
-		jwt.WithExpirationRequired(), jwt.WithIssuedAt(), jwt.WithLeeway(leeway), jwt.WithTimeFunc(t.cfg.Clock))
+		jwt.WithExpirationRequired(), jwt.WithIssuedAt(), jwt.WithLeeway(leeway), jwt.WithTimeFunc(t.cfg.Clock), jwt.WithStrictDecoding())
 	return err
 }
 

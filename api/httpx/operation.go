@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"time"
 
 	"bedside/api/auth"
 	"bedside/store"
@@ -21,6 +22,9 @@ const Bearer = "bearer"
 
 // maxBody is the largest request body, in bytes, of operations that set no limit of their own.
 const maxBody = 64 << 10
+
+// bodyWithin is the time a client has to send its body.
+const bodyWithin = 10 * time.Second
 
 // Config is huma's configuration for an API whose problems echo nothing and whose pages load nothing from elsewhere.
 func Config(title, version string) huma.Config {
@@ -54,6 +58,9 @@ func Register[I, O any](api huma.API, op huma.Operation, handler func(context.Co
 	op.Errors = slices.Compact(op.Errors)
 	if op.MaxBodyBytes == 0 {
 		op.MaxBodyBytes = maxBody
+	}
+	if op.BodyReadTimeout == 0 {
+		op.BodyReadTimeout = bodyWithin
 	}
 	huma.Register(api, op, func(ctx context.Context, in *I) (*O, error) {
 		out, err := handler(ctx, in)
