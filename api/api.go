@@ -75,49 +75,43 @@ func New(cfg Config, deps Deps) (http.Handler, error) {
 	if cfg.Limits == (users.Limits{}) {
 		cfg.Limits = users.DefaultLimits()
 	}
-	metrics, err := newMetrics(deps.Registerer)
-	if err != nil {
+	router := newRouter(deps)
+	rest := router.With(limitTime(cfg.RequestTimeout), compress)
+	if err := serveOpenAPI(rest, operations(rest, cfg, deps)); err != nil {
 		return nil, err
 	}
-	origins, err := newOrigins(cfg.AllowedOrigins)
-	if err != nil {
-		return nil, err
-	}
+	return front(router, cfg, deps)
+}
+
+// NewBare is New for a process that serves no REST operations: health, metrics and the WebSocket only.
+func NewBare(cfg Config, deps Deps) (http.Handler, error) {
+	return front(newRouter(deps), cfg, deps)
+}
+
+func newRouter(deps Deps) *chi.Mux {
 	router := chi.NewRouter()
 	router.Use(middleware.GetHead)
 	router.NotFound(notFound(deps.Web))
 	router.MethodNotAllowed(methodNotAllowed(router))
-	rest := router.With(limitTime(cfg.RequestTimeout), compress)
-	api := operations(rest, cfg, deps)
-	if err := serveOpenAPI(rest, api); err != nil {
-		return nil, err
-	}
-	return front(cfg, deps, router, metrics, origins), nil
-}
-
-// NewBare is the handler of a process without the REST interface: health and metrics, and the WebSocket where there is one.
-func NewBare(cfg Config, deps Deps) (http.Handler, error) {
-	metrics, err := newMetrics(deps.Registerer)
-	if err != nil {
-		return nil, err
-	}
-	origins, err := newOrigins(cfg.AllowedOrigins)
-	if err != nil {
-		return nil, err
-	}
-	router := chi.NewRouter()
-	router.NotFound(notFound(nil))
-	return front(cfg, deps, router, metrics, origins), nil
-}
-
-// front adds what every process serves, and puts what stands before all of it around the router.
-func front(cfg Config, deps Deps, router chi.Router, metrics *metrics, origins *origins) http.Handler {
 	newHealth(deps.Checks, deps.Log).routes(router)
 	if deps.Metrics != nil {
 		router.Method(http.MethodGet, "/metrics", deps.Metrics)
 	}
 	if deps.Socket != nil {
 		router.Method(http.MethodGet, SocketPath, deps.Socket)
+	}
+	return router
+}
+
+// front puts what every request passes before the router.
+func front(router *chi.Mux, cfg Config, deps Deps) (http.Handler, error) {
+	metrics, err := newMetrics(deps.Registerer)
+	if err != nil {
+		return nil, err
+	}
+	origins, err := newOrigins(cfg.AllowedOrigins)
+	if err != nil {
+		return nil, err
 	}
 	secure := strings.HasPrefix(cfg.PublicURL, "https://")
 	var h http.Handler = router
@@ -126,7 +120,7 @@ func front(cfg Config, deps Deps, router chi.Router, metrics *metrics, origins *
 	} {
 		h = wrap(h)
 	}
-	return h
+	return h, nil
 }
 
 // operations adds every slice's operations. With empty deps they can be described, not called.

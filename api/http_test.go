@@ -5,8 +5,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -79,6 +81,21 @@ func TestWebAndSocket(t *testing.T) {
 		}
 	}
 	p.do(t, "GET", "/api/nothing", nil).problem(t, 404, "not-found")
+}
+
+func TestBare(t *testing.T) {
+	socket := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "socket") })
+	h, err := api.NewBare(api.Config{}, api.Deps{Log: slog.New(slog.DiscardHandler), Socket: socket, Metrics: socket})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for path, want := range map[string]int{"/health": 200, "/health/ready": 200, "/metrics": 200, "/ws": 200, "/api/scenarios": 404, "/": 404} {
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, httptest.NewRequest("GET", path, nil))
+		if w.Code != want {
+			t.Errorf("%s: %d", path, w.Code)
+		}
+	}
 }
 
 // TestSocketCanHijack holds that nothing in front of the WebSocket hides the connection.

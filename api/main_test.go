@@ -31,6 +31,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
 	"golang.org/x/crypto/bcrypt"
 )
 
@@ -122,7 +123,7 @@ func newServer(t *testing.T, options ...option) *server {
 	}
 	cfg := api.Config{Limits: users.Limits{RegisterPerIP: 10000, LoginPerIP: 10000, LoginPerAccount: 10000, RefreshPerIP: 10000}}
 	deps := api.Deps{
-		Store: db, Presence: s.presence, Sessions: s.sessions, Passwords: passwords, Log: log, Registerer: s.registry, Metrics: api.MetricsHandler(s.registry),
+		Store: db, Presence: s.presence, Sessions: s.sessions, Passwords: passwords, Log: log, Registerer: s.registry, Metrics: promhttp.HandlerFor(s.registry, promhttp.HandlerOpts{}),
 		Recording: func(ctx context.Context, key string) (attempts.File, error) { return s.blobs.Open(ctx, key) },
 		SessionEnded: func(id, _ string) {
 			s.mu.Lock()
