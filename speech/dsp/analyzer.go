@@ -180,7 +180,7 @@ func (a *Analyzer) Finish() Result {
 	if a.total%peakSize != 0 {
 		a.peaks = append(a.peaks, a.peak)
 	}
-	n := (a.total + hop/2 - 1) / hop // frames whose centre lies within the audio
+	n := a.total / hop
 	for len(a.frames.maxima) < n {
 		a.measurePair(min(2, n-len(a.frames.maxima)))
 	}

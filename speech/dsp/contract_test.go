@@ -41,8 +41,8 @@ func TestResultIsJSONWithoutSpeech(t *testing.T) {
 	for name, x := range map[string][]float32{
 		"nothing":                      nil,
 		"one sample":                   {0.5},
-		"shorter than a frame":         make([]float32, 70),
-		"one frame":                    make([]float32, 100),
+		"shorter than a frame":         make([]float32, 159),
+		"one frame":                    make([]float32, 160),
 		"shorter than a window":        tone(0.03, 200, 0.5),
 		"digital silence":              silence(3),
 		"comfort noise":                noisy(silence(3), -75),

@@ -9,7 +9,7 @@ import "errors"
 const SampleRate = 16000
 
 const (
-	hop      = SampleRate / 100 // samples from one frame to the next; frame i is centred on i*hop + hop/2
+	hop      = SampleRate / 100 // samples of a frame: frame i begins with sample i*hop. A last part that fills none is in no frame
 	peakSize = SampleRate / 20  // samples that a peak stands for
 
 	// MaxSample is the largest absolute value that is still taken for audio: 40 dB over full scale.

@@ -176,8 +176,8 @@ func TestSpeechToTheVeryEnds(t *testing.T) {
 
 func TestNoiseFloor(t *testing.T) {
 	near(t, "noise floor", *analyse(t, noisy(talk(), -50)).Measures.NoiseFloorDB, -50, 0.7)
-	if db := analyse(t, talk()).Measures.NoiseFloorDB; db != nil && *db > -40 {
-		t.Errorf("noise floor of silence around speech: %g dB", *db)
+	if db := analyse(t, talk()).Measures.NoiseFloorDB; db != nil {
+		t.Errorf("noise floor of digital silence around speech: %g dB, want none", *db)
 	}
 }
 

@@ -29,9 +29,9 @@ func (a *Analyzer) sumUp() Result {
 		Peaks:     append([]float32{}, a.peaks...),
 	}
 	for i, s := range speech {
-		r.Speech = append(r.Speech, r.span(s))
+		r.Speech = append(r.Speech, s.span())
 		if i > 0 {
-			r.Pauses = append(r.Pauses, r.span(stretch{speech[i-1].to, s.from}))
+			r.Pauses = append(r.Pauses, stretch{speech[i-1].to, s.from}.span())
 		}
 		for k := s.from; k < s.to; k++ {
 			if f0[k] > 0 {
@@ -45,7 +45,7 @@ func (a *Analyzer) sumUp() Result {
 	for i, db := range f.intensity {
 		r.Intensity = append(r.Intensity, IntensityPoint{TS: timeOf(i), DB: hundredth(db)})
 	}
-	r.Measures = measure(speech, len(syllables), voicedIn(speech, f0), f.intensity)
+	r.Measures = measure(speech, len(syllables), voicedIn(speech, f0), f)
 	return r
 }
 
@@ -63,9 +63,7 @@ func referencePeak(maxima []float32) float64 {
 // timeOf is the centre of a frame in seconds.
 func timeOf(frame int) float64 { return float64(2*frame+1) / 200 }
 
-func (r *Result) span(s stretch) Span {
-	return Span{StartS: float64(s.from) / 100, EndS: min(float64(s.to)/100, r.DurationS)}
-}
+func (s stretch) span() Span { return Span{StartS: seconds(s.from), EndS: seconds(s.to)} }
 
 func hundredth(v float32) float64 { return math.Round(float64(v)*100) / 100 }
 
@@ -75,15 +73,16 @@ func voicedIn(speech []stretch, f0 []float32) []float64 {
 	for _, s := range speech {
 		for _, hz := range f0[s.from:s.to] {
 			if hz > 0 {
-				voiced = append(voiced, float64(hz))
+				voiced = append(voiced, hundredth(hz))
 			}
 		}
 	}
 	return voiced
 }
 
-func measure(speech []stretch, syllables int, voiced []float64, intensity []float32) Measures {
-	m := Measures{SyllableCount: syllables, NoiseFloorDB: noiseOutside(speech, intensity)}
+// measure works from the numbers as they are reported, so that anyone can repeat it from the arrays.
+func measure(speech []stretch, syllables int, voiced []float64, f *frames) Measures {
+	m := Measures{SyllableCount: syllables, NoiseFloorDB: noiseOutside(speech, f)}
 	if len(speech) == 0 {
 		return m
 	}
@@ -95,9 +94,9 @@ func measure(speech []stretch, syllables int, voiced []float64, intensity []floa
 		if i > 0 {
 			longest = max(longest, s.from-speech[i-1].to)
 		}
-		for _, v := range intensity[s.from:s.to] {
-			power += math.Pow(10, float64(v)/10)
-			db = append(db, float64(v))
+		for _, v := range f.intensity[s.from:s.to] {
+			power += math.Pow(10, hundredth(v)/10)
+			db = append(db, hundredth(v))
 		}
 	}
 	duration := speech[len(speech)-1].to - speech[0].from
@@ -140,17 +139,18 @@ func (m *Measures) addF0(voiced []float64) {
 	m.F0SDSemitones = some(sd)
 }
 
-// noiseOutside is the 10th percentile of the level outside speech, digital silence left out.
-func noiseOutside(speech []stretch, intensity []float32) *float64 {
+// noiseOutside is the 10th percentile of the intensity outside speech, where its window reaches into no speech and something was recorded.
+func noiseOutside(speech []stretch, f *frames) *float64 {
+	const reach = intensityHalf/blocksPerHop + 1
 	var outside []float64
-	at := 0
-	for _, s := range append(slices.Clone(speech), stretch{len(intensity), len(intensity)}) {
-		for _, db := range intensity[at:s.from] {
-			if db > digitalSilence {
-				outside = append(outside, float64(db))
+	from := 0
+	for _, s := range append(slices.Clone(speech), stretch{len(f.level) + reach, 0}) {
+		for i := from; i < s.from-reach; i++ {
+			if f.level[i] > digitalSilence {
+				outside = append(outside, hundredth(f.intensity[i]))
 			}
 		}
-		at = s.to
+		from = s.to + reach
 	}
 	if len(outside) == 0 {
 		return nil
