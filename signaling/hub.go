@@ -5,9 +5,6 @@ package signaling
 import (
 	"cmp"
 	"context"
-	"crypto/rand"
-	"crypto/sha256"
-	"encoding/base64"
 	"errors"
 	"log/slog"
 	"net"
@@ -16,7 +13,6 @@ import (
 	"time"
 
 	"bedside/sfu"
-	"bedside/signaling/protocol"
 	"bedside/store"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -29,7 +25,7 @@ type Config struct {
 	FirstWord  time.Duration // how long a new socket may wait before its join [10 s]
 	PingEvery  time.Duration // between pings [15 s]; an answer may take as long
 	ReportWait time.Duration // how long sockets stay open for the report once the play has ended [60 s]
-	Linger     time.Duration // how long an empty room waits for its people during preparation [2 min]
+	Linger     time.Duration // how long a room waits for people: empty during preparation, or without its candidate after a restart [2 min]
 	PerAddress int           // sockets from one IP address [100]
 	// Address gives the IP address a request comes from [its connection's].
 	Address func(*http.Request) string
@@ -56,7 +52,8 @@ func (c Config) withDefaults() Config {
 	return c
 }
 
-// Verifier checks a ticket and uses it up. Errors: store.ErrExpired, store.ErrReused, store.ErrUnavailable, anything else means invalid.
+// Verifier checks a ticket and uses it up. Errors: store.ErrExpired, store.ErrReused, store.ErrForbidden (its owner signed out),
+// store.ErrUnauthenticated (not ours); anything else means that it cannot be checked now.
 type Verifier interface {
 	VerifyTicket(ctx context.Context, ticket string) (store.Join, error)
 }
@@ -74,8 +71,8 @@ type Attempts interface {
 type Audio interface {
 	// Begin asks for the analysis of an attempt. Doing it again is no error.
 	Begin(ctx context.Context, attemptID string, startedAt time.Time) error
-	// Tap makes sinks; the participant id is the speaker.
-	Tap(attemptID string) sfu.Tap
+	// Tap makes sinks for a play that began at startedAt; the participant ids "candidate" and "patient" are the speakers.
+	Tap(attemptID string, startedAt time.Time) sfu.Tap
 	// Finish hands over everything that was tapped, then says that this was all.
 	Finish(ctx context.Context, attemptID string) error
 }
@@ -87,7 +84,8 @@ type Presence interface {
 	RoomClosed(ctx context.Context, id string) error
 }
 
-// Feedback tells when an attempt's report is there (problem is empty) or has failed.
+// Feedback tells when an attempt's report is there (problem is empty) or has failed. tell must not be called after stop has returned; ctx
+// lasts as long as the subscription.
 type Feedback interface {
 	SubscribeReport(ctx context.Context, attemptID string, tell func(problem string)) (stop func(), err error)
 }
@@ -95,7 +93,7 @@ type Feedback interface {
 // Hub owns the sockets and the live rooms. App makes it and closes it; ServeHTTP is called by the HTTP server.
 type Hub struct {
 	cfg      Config
-	node     *sfu.Node
+	open     func(id string) (mediaRoom, error)
 	verifier Verifier
 	attempts Attempts
 	audio    Audio
@@ -105,6 +103,8 @@ type Hub struct {
 	metrics  *metrics
 	ctx      context.Context // ends when Close gives up waiting
 	cancel   context.CancelFunc
+	closed   context.Context // ends when Close begins
+	shut     context.CancelFunc
 	work     sync.WaitGroup // rooms and sockets
 
 	mu      sync.Mutex // guards the fields below
@@ -114,18 +114,21 @@ type Hub struct {
 	closing bool
 }
 
-type tokenHash [sha256.Size]byte
-
 // NewHub makes a hub over a media node. The registerer may be nil.
 func NewHub(cfg Config, node *sfu.Node, v Verifier, at Attempts, au Audio, p Presence, f Feedback, log *slog.Logger, reg prometheus.Registerer) (*Hub, error) {
+	return newHub(cfg, openOn(node), v, at, au, p, f, log, reg)
+}
+
+func newHub(cfg Config, open func(string) (mediaRoom, error), v Verifier, at Attempts, au Audio, p Presence, f Feedback, log *slog.Logger, reg prometheus.Registerer) (*Hub, error) {
 	m, err := newMetrics(reg)
 	if err != nil {
 		return nil, err
 	}
 	ctx, cancel := context.WithCancel(context.Background())
+	closed, shut := context.WithCancel(ctx)
 	return &Hub{
-		cfg: cfg.withDefaults(), node: node, verifier: v, attempts: at, audio: au, presence: p, feedback: f, log: log, metrics: m,
-		ctx: ctx, cancel: cancel, rooms: map[string]*room{}, places: map[tokenHash]*seat{}, perIP: map[string]int{},
+		cfg: cfg.withDefaults(), open: open, verifier: v, attempts: at, audio: au, presence: p, feedback: f, log: log, metrics: m,
+		ctx: ctx, cancel: cancel, closed: closed, shut: shut, rooms: map[string]*room{}, places: map[tokenHash]*seat{}, perIP: map[string]int{},
 	}, nil
 }
 
@@ -144,7 +147,7 @@ func (h *Hub) room(ctx context.Context, attemptID string) (*room, error) {
 	if !attempt.Joinable() {
 		return nil, errRoomClosed
 	}
-	media, err := h.node.Room(attemptID)
+	media, err := h.open(attemptID)
 	if err != nil {
 		return nil, err
 	}
@@ -162,52 +165,12 @@ func (h *Hub) room(ctx context.Context, attemptID string) (*room, error) {
 	return r, nil
 }
 
-// forget takes a room that has ended out of the table.
+// forget takes a room out of the table, once all that it had to write down is written: whoever opens it again finds how it ended.
 func (h *Hub) forget(r *room) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if h.rooms[r.id] == r {
-		delete(h.rooms, r.id)
-		h.metrics.rooms.Dec()
-	}
-}
-
-// place gives a seat a new resume token; the old one is void.
-func (h *Hub) place(s *seat) string {
-	var secret [32]byte
-	rand.Read(secret[:]) // never fails
-	token := base64.RawURLEncoding.EncodeToString(secret[:])
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	delete(h.places, s.token)
-	s.token = sha256.Sum256([]byte(token))
-	h.places[s.token] = s
-	return token
-}
-
-// seat finds who holds a resume token. Tokens are looked up by their hash, so that timing tells nothing of them.
-func (h *Hub) seat(token string) (*seat, bool) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	s, ok := h.places[sha256.Sum256([]byte(token))]
-	return s, ok
-}
-
-func (h *Hub) vacate(s *seat) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	delete(h.places, s.token)
-}
-
-// EndSession closes the sockets of a device that was signed out, and gives their places up.
-func (h *Hub) EndSession(sessionID, reason string) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	for _, s := range h.places {
-		if s.join.SessionID == sessionID {
-			s.room.post(func() { s.room.dismiss(s, fatal(protocol.CodeSessionEnded, reason)) })
-		}
-	}
+	delete(h.rooms, r.id)
+	h.metrics.rooms.Dec()
 }
 
 // Close tells every room, ends the plays so that their reports are made, and waits until all is handed over, all sockets are closed and all
@@ -215,6 +178,7 @@ func (h *Hub) EndSession(sessionID, reason string) {
 func (h *Hub) Close(ctx context.Context) error {
 	h.mu.Lock()
 	h.closing = true
+	h.shut()
 	for _, r := range h.rooms {
 		r.post(r.shutDown)
 	}

@@ -13,9 +13,9 @@ import (
 // ledger carries out what a room must have written down, one entry after the other, trying again while a part is away: a role play does
 // not wait for a database. Its room owns it; Close waits until it is empty.
 type ledger struct {
-	name   string
-	log    *slog.Logger
-	failed func(entry string, err error) // an entry was given up; called by the ledger's goroutine
+	name    string
+	log     *slog.Logger
+	trouble func(entry string, givenUp bool) // an entry failed for the first time, or for good; called by the ledger's goroutine
 
 	mu      sync.Mutex
 	entries []entry // guarded by mu
@@ -33,11 +33,12 @@ const (
 	firstRetry = 100 * time.Millisecond
 	lastRetry  = 3 * time.Second
 	callLimit  = 10 * time.Second
+	logEvery   = 20 // tries that fail
 )
 
 // newLedger starts the ledger's goroutine; ctx ends the trying.
-func newLedger(ctx context.Context, name string, log *slog.Logger, failed func(string, error)) *ledger {
-	l := &ledger{name: name, log: log, failed: failed, wake: make(chan struct{}, 1), done: make(chan struct{})}
+func newLedger(ctx context.Context, name string, log *slog.Logger, trouble func(entry string, givenUp bool)) *ledger {
+	l := &ledger{name: name, log: log, trouble: trouble, wake: make(chan struct{}, 1), done: make(chan struct{})}
 	go l.run(ctx)
 	return l
 }
@@ -99,19 +100,27 @@ func (l *ledger) run(ctx context.Context) {
 
 // carryOut does one entry, again and again while the part it needs is away.
 func (l *ledger) carryOut(ctx context.Context, e entry) {
-	for wait := firstRetry; ; wait = min(2*wait, lastRetry) {
+	wait := firstRetry
+	for try := 1; ; try, wait = try+1, min(2*wait, lastRetry) {
 		limited, cancel := context.WithTimeout(ctx, callLimit)
 		err := e.do(limited)
 		cancel()
 		switch {
+		case err == nil && try == 1:
+			return
 		case err == nil:
+			l.log.Info("done at last", "ledger", l.name, "entry", e.what, "tries", try)
 			return
 		case ctx.Err() != nil || permanent(err):
-			l.log.Error("given up", "ledger", l.name, "entry", e.what, "error", err)
-			l.failed(e.what, err)
+			l.log.Error("given up", "ledger", l.name, "entry", e.what, "tries", try, "error", err)
+			l.trouble(e.what, true)
 			return
+		case try == 1:
+			l.trouble(e.what, false)
+			fallthrough
+		case try%logEvery == 0:
+			l.log.Warn("trying again", "ledger", l.name, "entry", e.what, "tries", try, "error", err)
 		}
-		l.log.Warn("trying again", "ledger", l.name, "entry", e.what, "in", wait, "error", err)
 		timer := time.NewTimer(wait)
 		select {
 		case <-timer.C:

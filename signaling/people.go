@@ -10,82 +10,88 @@ import (
 	"bedside/store"
 
 	"github.com/coder/websocket"
+	"github.com/google/uuid"
 )
 
-func isAway(err error) bool {
-	return errors.Is(err, store.ErrUnavailable) || errors.Is(err, context.DeadlineExceeded)
-}
-
-// admit seats somebody new: the media join runs in the caller's goroutine, the seating in the loop.
-func (r *room) admit(ctx context.Context, c *conn, join store.Join, offer string) (*seat, error) {
-	s := &seat{id: seatID(join.Role), room: r, join: join}
-	if err := r.ask(ctx, func() error { return r.vacancy(join) }); err != nil {
-		return nil, err
-	}
-	media, answer, err := r.media.Join(ctx, sfu.Identity{ID: s.id, Name: join.Name, Publish: join.Role != store.ParticipantObserver}, offer, &ears{r, s})
-	if err != nil {
-		return nil, err
-	}
-	s.media = media
-	err = r.ask(ctx, func() error { return r.seatNew(s, c, answer) })
-	if err != nil {
-		media.Leave(nil)
-		r.post(func() { r.dismissReplaced(s.id) })
-		return nil, err
-	}
-	return s, nil
-}
-
-// vacancy says whether somebody may take a part now.
-func (r *room) vacancy(join store.Join) error {
-	if r.closing {
-		return sfu.ErrDraining
-	}
-	if r.stage.name == protocol.PhaseEnded {
-		return errRoomClosed
-	}
-	for _, s := range r.seats {
-		if s.join.Role == join.Role && join.Role != store.ParticipantObserver && s.join.UserID != join.UserID {
-			return fatal(protocol.CodeRoomFull, "somebody else plays the "+string(join.Role)+" in this room already")
+// admit seats somebody new. All of it runs in the loop, so that no two joins for one part can cross; a join takes milliseconds, and only its own
+// room waits for it.
+func (r *room) admit(ctx context.Context, c *conn, join store.Join, offer string) (s *seat, err error) {
+	err = r.ask(func() error {
+		id, err := r.vacancy(join)
+		if err != nil {
+			return err
 		}
-	}
-	return nil
+		s = &seat{id: id, room: r, join: join}
+		var answer string
+		s.media, answer, err = r.media.Join(ctx, sfu.Identity{ID: id, Name: join.Name, Publish: join.Role != store.ParticipantObserver}, offer, &ears{r, s})
+		if err != nil {
+			return err
+		}
+		r.seat(s, c, answer)
+		return nil
+	})
+	return s, err
 }
 
-// seatNew seats a participant whose media stands. The same user's former seat in that part is replaced.
-func (r *room) seatNew(s *seat, c *conn, answer string) error {
-	if err := r.vacancy(s.join); err != nil {
-		return err
+// vacancy says under which id somebody may take a part now. Candidate and patient are called just that, because it is the speaker's name for
+// the analysis; there is one of each. Whoever joins again takes the old place.
+func (r *room) vacancy(join store.Join) (id string, err error) {
+	switch {
+	case r.closing:
+		return "", sfu.ErrDraining
+	case r.stage.name == protocol.PhaseEnded:
+		return "", errRoomClosed
 	}
+	switch join.Role {
+	case store.ParticipantCandidate:
+		if join.UserID != r.attempt.CandidateID {
+			return "", fatal(protocol.CodeTicketInvalid, "this role play belongs to another candidate")
+		}
+		return string(join.Role), nil
+	case store.ParticipantPatient:
+		if s := r.seats[string(join.Role)]; s != nil && s.join.UserID != join.UserID {
+			return "", fatal(protocol.CodeRoomFull, "somebody else plays the patient in this room already")
+		}
+		return string(join.Role), nil
+	case store.ParticipantObserver:
+		for id, s := range r.seats {
+			if s.join.Role == join.Role && s.join.UserID == join.UserID {
+				return id, nil
+			}
+		}
+		return "observer-" + uuid.NewString()[:8], nil
+	}
+	return "", fatal(protocol.CodeTicketInvalid, "the ticket names no part that can be taken")
+}
+
+// seat gives a place to somebody whose media stands.
+func (r *room) seat(s *seat, c *conn, answer string) {
+	now := time.Now()
 	old := r.seats[s.id]
 	s.conn = c
 	r.seats[s.id] = s // before the old one is dismissed: the part is not vacant in between
 	if old != nil {
 		r.dismiss(old, refusalOf(sfu.ErrReplaced))
 	}
-	token := r.hub.place(s)
 	c.send(protocol.Joined{
-		ParticipantID: s.id, RoomID: r.id, Role: protocol.Role(s.join.Role), Answer: answer, ResumeToken: token,
-		GraceMS: r.hub.cfg.Grace.Milliseconds(), Phase: r.stage.phase(time.Now()), Peers: r.others(s),
+		ParticipantID: s.id, RoomID: r.id, Role: protocol.Role(s.join.Role), Answer: answer, ResumeToken: r.hub.place(s, tokenHash{}),
+		GraceMS: r.hub.cfg.Grace.Milliseconds(), Phase: r.stage.phase(now), Peers: r.others(s),
 	})
-	for _, o := range r.seats {
-		if o != s {
-			o.tell(protocol.PeerJoined{Peer: s.peer()})
-		}
+	r.tellOthers(s, protocol.PeerJoined{Peer: s.peer()})
+	switch s.join.Role {
+	case store.ParticipantCandidate:
+		r.prepare(now)
+		r.update(func(now time.Time) { r.stage.candidateIs(false, now) }) // not connected yet
+	case store.ParticipantPatient:
+		r.update(func(now time.Time) { r.stage.patientIs(true, now) })
 	}
-	r.update(func(now time.Time) {
-		if s.join.Role == store.ParticipantPatient {
-			r.stage.patientIs(true, now)
-		}
-	})
-	r.tellPresence(time.Now())
-	return nil
+	r.tellPresence(now)
 }
 
 // resume moves a seat to a new socket; the old one, if it still stands, is closed.
-func (r *room) resume(s *seat, c *conn) error {
+func (r *room) resume(s *seat, c *conn, used tokenHash) error {
 	if s.gone {
-		return errRoomGone
+		return errResumeUnknown
 	}
 	if s.conn != nil {
 		s.conn.end(closeCode(protocol.CodeReplaced), "resumed on another socket")
@@ -94,8 +100,8 @@ func (r *room) resume(s *seat, c *conn) error {
 		s.away.Stop()
 	}
 	s.conn = c
-	c.send(protocol.Resumed{ResumeToken: r.hub.place(s), Phase: r.stage.phase(time.Now()), Peers: r.others(s)})
-	return nil
+	c.send(protocol.Resumed{ResumeToken: r.hub.place(s, used), Phase: r.stage.phase(time.Now()), Peers: r.others(s)})
+	return s.media.SetHandler(&ears{r, s}) // sends an outstanding offer again
 }
 
 // lost notes that a socket has ended. The seat is kept for the grace, and the media with it.
@@ -107,38 +113,26 @@ func (r *room) lost(s *seat, c *conn) {
 	s.away = time.AfterFunc(r.hub.cfg.Grace, func() { s.media.Leave(sfu.ErrGraceExpired) })
 }
 
-// dismissReplaced sends somebody away whose media was replaced by a join that then failed.
-func (r *room) dismissReplaced(id string) {
-	if s := r.seats[id]; s != nil && s.replaced {
-		r.dismiss(s, refusalOf(sfu.ErrReplaced))
-	}
-}
-
 // connection notes that a participant's media stands or is lost.
 func (r *room) connection(s *seat, connected bool) {
 	if s.gone || s.connected == connected {
 		return
 	}
 	s.connected = connected
-	r.tellPeer(s)
+	r.tellOthers(s, protocol.PeerUpdated{Peer: s.peer()})
 	if s.join.Role == store.ParticipantCandidate {
 		r.update(func(now time.Time) { r.stage.candidateIs(connected, now) })
 	}
 	r.tellPresence(time.Now())
 }
 
-func (r *room) tellPeer(s *seat) {
-	for _, o := range r.seats {
-		if o != s {
-			o.tell(protocol.PeerUpdated{Peer: s.peer()})
-		}
-	}
-}
-
 func (r *room) mute(s *seat, muted bool) error {
+	if s.join.Role == store.ParticipantObserver {
+		return mild(protocol.CodeWrongState, "an observer is not heard, so there is nothing to mute")
+	}
 	if s.muted != muted {
 		s.muted = muted
-		r.tellPeer(s)
+		r.tellOthers(s, protocol.PeerUpdated{Peer: s.peer()})
 	}
 	return nil
 }
@@ -181,8 +175,7 @@ func (r *room) dismiss(s *seat, why *refusal) {
 	}
 	r.vacate(s, why.Message)
 	if s.conn != nil {
-		r.hub.metrics.refused.WithLabelValues(string(why.Code)).Inc()
-		s.conn.refuse(why)
+		r.hub.refuse(s.conn, why)
 	}
 	s.media.Leave(nil)
 }
@@ -190,10 +183,6 @@ func (r *room) dismiss(s *seat, why *refusal) {
 // remove follows the media node, which has let somebody go for good.
 func (r *room) remove(s *seat, reason error) {
 	if s.gone {
-		return
-	}
-	if errors.Is(reason, sfu.ErrReplaced) && r.seats[s.id] == s {
-		s.replaced = true // its successor is about to be seated
 		return
 	}
 	r.vacate(s, reason.Error())
@@ -204,7 +193,7 @@ func (r *room) remove(s *seat, reason error) {
 		s.conn.end(websocket.StatusNormalClosure, "the role play is over")
 		return
 	}
-	s.conn.refuse(fatal(refusalOf(reason).Code, reason.Error()))
+	r.hub.refuse(s.conn, refusalOf(reason))
 }
 
 // vacate frees the seat and draws the consequences: the play does not go on without its candidate.

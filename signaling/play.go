@@ -5,32 +5,62 @@ import (
 	"time"
 
 	"bedside/signaling/protocol"
+	"bedside/store"
 )
 
-// beginPlay starts recording and analysis. Preparation is never recorded.
-func (r *room) beginPlay(now time.Time) {
-	r.attempt.StartedAt = &now
-	r.beginAudio(now)
-	r.records.add("start", func(ctx context.Context) error {
-		_, err := r.hub.attempts.StartAttempt(ctx, r.id, now)
+// prepare notes that the candidate has come for the first time.
+func (r *room) prepare(now time.Time) {
+	if r.prepared {
+		return
+	}
+	r.prepared = true
+	r.records.add("prepare", func(ctx context.Context) error {
+		_, err := r.hub.attempts.PrepareAttempt(ctx, r.id, now)
 		return err
 	})
 }
 
+// beginPlay starts recording and analysis. Preparation is never recorded. The play does not wait for the database or the bus: what they must
+// know is in the ledgers.
+func (r *room) beginPlay(now time.Time) {
+	startedAt := now.UTC().Truncate(time.Microsecond) // as the database keeps it
+	r.records.add("start", func(ctx context.Context) error {
+		_, err := r.hub.attempts.StartAttempt(ctx, r.id, startedAt)
+		return err
+	})
+	r.beginAudio(startedAt)
+}
+
 func (r *room) beginAudio(startedAt time.Time) {
-	r.media.StartTap(r.hub.audio.Tap(r.id))
 	r.tapping = true
+	r.audio.add("subscribe", func(context.Context) (err error) {
+		r.unsub, err = r.hub.feedback.SubscribeReport(r.hub.ctx, r.id, func(problem string) { r.post(func() { r.report(problem) }) })
+		return err
+	})
 	r.audio.add("begin", func(ctx context.Context) error { return r.hub.audio.Begin(ctx, r.id, startedAt) })
-	stop, err := r.hub.feedback.SubscribeReport(r.hub.ctx, r.id, func(problem string) { r.post(func() { r.report(problem) }) })
-	if err != nil {
-		r.log.Warn("the room will not hear of its report; clients find it by asking", "error", err)
+	r.media.StartTap(r.hub.audio.Tap(r.id, startedAt))
+}
+
+// inTrouble is told by a ledger what did not work at once, or was given up. People hear only of what may cost them their report.
+func (r *room) inTrouble(entry string, givenUp bool) {
+	text := ""
+	switch {
+	case givenUp && (entry == "start" || entry == "begin" || entry == "finish audio"):
+		text = "this role play could not be handed over to the analysis; there may be no report"
+	case entry == "begin":
+		text = "the analysis does not answer yet; go on speaking, it is asked again"
+	default:
 		return
 	}
-	r.unsub = stop
+	r.post(func() {
+		if s := r.seats[string(store.ParticipantCandidate)]; s != nil {
+			s.tell(protocol.Error{Code: protocol.CodeUnavailable, Message: text})
+		}
+	})
 }
 
 // endPlay hands the audio over and has the attempt wait for its report.
-func (r *room) endPlay(before protocol.PhaseName, now time.Time) {
+func (r *room) endPlay(now time.Time) {
 	r.endedAt = now
 	r.hub.metrics.finished.WithLabelValues(string(r.stage.reason)).Inc()
 	if !r.tapping {
@@ -38,7 +68,7 @@ func (r *room) endPlay(before protocol.PhaseName, now time.Time) {
 	}
 	r.tapping = false
 	r.media.StopTap()
-	r.audio.add("finish", func(ctx context.Context) error { return r.hub.audio.Finish(ctx, r.id) })
+	r.audio.add("finish audio", func(ctx context.Context) error { return r.hub.audio.Finish(ctx, r.id) })
 	r.records.add("finish", func(ctx context.Context) error {
 		_, err := r.hub.attempts.FinishAttempt(ctx, r.id, now)
 		return err

@@ -25,7 +25,10 @@ func mild(code protocol.ErrorCode, message string) *refusal {
 	return &refusal{Code: code, Message: message}
 }
 
-var errRoomClosed = fatal(protocol.CodeRoomClosed, "this role play has ended; start a new one")
+var (
+	errRoomClosed    = fatal(protocol.CodeRoomClosed, "this role play has ended; start a new one")
+	errResumeUnknown = fatal(protocol.CodeResumeUnknown, "the place is gone; join again with a new ticket")
+)
 
 // refusalOf is the one table from errors to what a client is told. Unknown errors are ours: the client learns only that it may try again.
 func refusalOf(err error) *refusal {
@@ -44,7 +47,14 @@ func refusalOf(err error) *refusal {
 		{protocol.ErrField, protocol.CodeBadMessage, ""},
 		{store.ErrExpired, protocol.CodeTicketExpired, "the ticket has expired; get a new one"},
 		{store.ErrReused, protocol.CodeTicketUsed, "the ticket was used before; get a new one"},
+		{store.ErrUnauthenticated, protocol.CodeTicketInvalid, "this is not a ticket of this server; get a new one"},
+		{store.ErrForbidden, protocol.CodeTicketInvalid, "whoever got the ticket has signed out; sign in and get a new one"},
 		{store.ErrNotFound, protocol.CodeRoomClosed, "there is no such role play"},
+		{errRoomGone, protocol.CodeRoomClosed, "this role play has ended; start a new one"},
+		{sfu.ErrGone, protocol.CodeResumeUnknown, "the place is gone; join again with a new ticket"},
+		{sfu.ErrGraceExpired, protocol.CodeResumeUnknown, "the connection was lost for too long; join again with a new ticket"},
+		{sfu.ErrClosedByClient, protocol.CodeResumeUnknown, "the connection was closed by the browser; join again with a new ticket"},
+		{sfu.ErrTooManyStreams, protocol.CodeBadSDP, ""},
 		{sfu.ErrBadSDP, protocol.CodeBadSDP, ""},
 		{sfu.ErrBadCandidate, protocol.CodeBadSDP, ""},
 		{sfu.ErrTooManyCandidates, protocol.CodeBadSDP, ""},
@@ -59,7 +69,7 @@ func refusalOf(err error) *refusal {
 		if errors.Is(err, row.err) {
 			message := row.message
 			if message == "" {
-				message = err.Error()
+				message = shorten(err.Error(), 500)
 			}
 			return fatal(row.code, message)
 		}
@@ -72,9 +82,8 @@ func closeCode(code protocol.ErrorCode) websocket.StatusCode {
 	return websocket.StatusCode(protocol.CloseCode(code))
 }
 
-// closeReason fits text into a close frame.
-func closeReason(text string) string {
-	const limit = 120
+// shorten cuts text to so many bytes.
+func shorten(text string, limit int) string {
 	if len(text) <= limit {
 		return text
 	}

@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"maps"
-	"slices"
 	"sync"
 	"time"
 
@@ -21,12 +19,12 @@ import (
 type room struct {
 	id    string
 	hub   *Hub
-	media *sfu.Room
+	media mediaRoom
 	log   *slog.Logger
 
 	mu    sync.Mutex // guards the mailbox
 	mail  []func()
-	over  bool // no more mail is taken
+	shut  bool // no more mail is taken
 	wake  chan struct{}
 	ended chan struct{} // closed when run has returned
 
@@ -34,46 +32,42 @@ type room struct {
 	attempt  store.Attempt
 	stage    *stage
 	seats    map[string]*seat
-	timer    *time.Timer // the stage's deadline, or the end of waiting
+	timer    *time.Timer // for whatever comes first
 	records  *ledger     // to the database
 	audio    *ledger     // to the analysis
 	announce *announcer
-	tapping  bool
-	unsub    func() // of the report's news
+	prepared bool   // the candidate was here, so that an empty room means an attempt given up
+	tapping  bool   // a play is recorded
+	unsub    func() // of the report's news; the audio ledger's until that is done
 	reported bool
 	openedAt time.Time
 	emptyAt  time.Time // since when nobody is here
 	endedAt  time.Time
-	closing  bool
+	closing  bool // the server is
 	sentAway bool // everybody was told to go, the role play being over
 }
 
 // errRoomGone means that a room ended while somebody came in.
 var errRoomGone = errors.New("the room has just ended")
 
-func openRoom(h *Hub, a store.Attempt, sc store.Scenario, media *sfu.Room) *room {
+func openRoom(h *Hub, a store.Attempt, sc store.Scenario, media mediaRoom) *room {
 	now := time.Now()
 	r := &room{
 		id: a.ID, hub: h, media: media, log: h.log.With("room", a.ID), wake: make(chan struct{}, 1), ended: make(chan struct{}),
 		attempt: a, seats: map[string]*seat{}, openedAt: now, emptyAt: now, timer: time.NewTimer(time.Hour),
 	}
-	play := time.Duration(sc.PlaySeconds) * time.Second
-	r.records = newLedger(h.ctx, "records", r.log, func(string, error) {})
-	r.audio = newLedger(h.ctx, "audio", r.log, func(string, error) {
-		r.post(func() {
-			r.tellAll(protocol.Error{Code: protocol.CodeUnavailable, Message: "the recording could not be handed over; there may be no report"})
-		})
-	})
+	prepare, play := time.Duration(sc.PrepareSeconds)*time.Second, time.Duration(sc.PlaySeconds)*time.Second
+	r.records = newLedger(h.ctx, "records", r.log, r.inTrouble)
+	r.audio = newLedger(h.ctx, "audio", r.log, r.inTrouble)
 	r.announce = newAnnouncer(h.ctx, h.presence, r.log)
-	if a.State == store.AttemptPlaying && a.StartedAt != nil {
-		r.stage = resumedStage(play, *a.StartedAt, now)
+	switch {
+	case a.State == store.AttemptPlaying && a.StartedAt != nil: // an earlier process began it
+		r.stage, r.prepared = resumedStage(play, *a.StartedAt, now), true
 		r.beginAudio(*a.StartedAt)
-	} else {
-		r.stage = newStage(time.Duration(sc.PrepareSeconds)*time.Second, play, now)
-		r.records.add("prepare", func(ctx context.Context) error {
-			_, err := h.attempts.PrepareAttempt(ctx, r.id, now)
-			return err
-		})
+	case a.PreparedAt != nil:
+		r.stage, r.prepared = newStage(leftOf(prepare, *a.PreparedAt, now), play, now), true
+	default:
+		r.stage = newStage(prepare, play, now)
 	}
 	media.OnSpeakers(func(list []sfu.Speaker) { r.post(func() { r.speakers(list) }) })
 	h.work.Add(1)
@@ -85,7 +79,7 @@ func openRoom(h *Hub, a store.Attempt, sc store.Scenario, media *sfu.Room) *room
 func (r *room) post(f func()) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.over {
+	if r.shut {
 		return false
 	}
 	r.mail = append(r.mail, f)
@@ -96,20 +90,14 @@ func (r *room) post(f func()) bool {
 	return true
 }
 
-// ask has the loop call f and gives its answer.
-func (r *room) ask(ctx context.Context, f func() error) error {
+// ask has the loop call f and gives its answer; errRoomGone when f was not called because the room has ended. It waits for f, which must be
+// bounded itself, so that what f did is never done behind the caller's back.
+func (r *room) ask(f func() error) error {
 	answer := make(chan error, 1)
 	if !r.post(func() { answer <- f() }) {
 		return errRoomGone
 	}
-	select {
-	case err := <-answer:
-		return err
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-r.ended:
-		return errRoomGone
-	}
+	return <-answer // the loop does not end before its mail is read
 }
 
 func (r *room) letters() []func() {
@@ -124,7 +112,7 @@ func (r *room) letters() []func() {
 func (r *room) run() {
 	defer r.hub.work.Done()
 	defer close(r.ended)
-	for !r.done(time.Now()) {
+	for !r.over(time.Now()) {
 		r.schedule()
 		select {
 		case <-r.wake:
@@ -138,26 +126,30 @@ func (r *room) run() {
 	r.wind()
 }
 
-// done says whether the room may go: nobody is here, and nobody is waited for. It closes the mailbox.
-func (r *room) done(now time.Time) bool {
-	if len(r.seats) > 0 || now.Before(r.keepUntil()) {
+// over says whether the room may go: nobody is here, and nobody is waited for. It closes the mailbox.
+func (r *room) over(now time.Time) bool {
+	if at, ok := r.patience(); len(r.seats) > 0 || ok && now.Before(at) || r.stage.name == protocol.PhasePlaying {
 		return false
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.over = len(r.mail) == 0
-	return r.over
+	r.shut = len(r.mail) == 0
+	return r.shut
 }
 
-// keepUntil is how long an empty room waits for people.
-func (r *room) keepUntil() time.Time {
+// patience is how long the room waits for people who are not here, if it does: for anybody during preparation, for the candidate when a play
+// is taken up again after a restart, for the report at the end.
+func (r *room) patience() (until time.Time, waits bool) {
 	switch {
-	case r.closing || r.stage.name == protocol.PhaseEnded:
-		return time.Time{}
-	case r.stage.name == protocol.PhasePlaying:
-		return r.emptyAt.Add(r.hub.cfg.Grace)
+	case r.closing:
+	case r.stage.name == protocol.PhasePreparing && len(r.seats) == 0:
+		return r.emptyAt.Add(r.hub.cfg.Linger), true
+	case r.stage.name == protocol.PhasePlaying && r.seats[string(store.ParticipantCandidate)] == nil:
+		return r.openedAt.Add(r.hub.cfg.Linger), true
+	case r.stage.name == protocol.PhaseEnded && len(r.seats) > 0 && !r.sentAway:
+		return r.endedAt.Add(r.hub.cfg.ReportWait), true
 	}
-	return r.emptyAt.Add(r.hub.cfg.Linger)
+	return time.Time{}, false
 }
 
 // schedule sets the timer to whatever comes first.
@@ -166,10 +158,7 @@ func (r *room) schedule() {
 	if at, ok := r.stage.deadline(); ok && at.Before(next) {
 		next = at
 	}
-	if len(r.seats) == 0 && r.keepUntil().Before(next) {
-		next = r.keepUntil()
-	}
-	if at := r.endedAt.Add(r.hub.cfg.ReportWait); r.stage.name == protocol.PhaseEnded && !r.sentAway && at.Before(next) {
+	if at, ok := r.patience(); ok && at.Before(next) {
 		next = at
 	}
 	r.timer.Reset(time.Until(next))
@@ -177,20 +166,25 @@ func (r *room) schedule() {
 
 // advance lets time take effect.
 func (r *room) advance(now time.Time) {
-	before := *r.stage
-	r.stage.tick(now)
-	r.changed(before, now)
-	if len(r.seats) == 0 && r.stage.name == protocol.PhasePlaying && !now.Before(r.keepUntil()) {
+	r.update(func(now time.Time) { r.stage.tick(now) })
+	at, waits := r.patience()
+	if waits && !now.Before(at) && r.stage.name == protocol.PhasePlaying {
 		r.end(protocol.ReasonCandidateLeft)
 	}
-	if r.stage.name == protocol.PhaseEnded && !r.sentAway && (r.reported || !now.Before(r.endedAt.Add(r.hub.cfg.ReportWait))) {
+	if r.stage.name == protocol.PhaseEnded && !r.sentAway && (r.reported || waits && !now.Before(at)) {
 		r.sentAway = true
-		for _, s := range r.seats {
-			if s.conn != nil {
-				s.conn.end(websocket.StatusNormalClosure, "the role play is over")
-			}
-			s.media.Leave(nil)
+		r.sendAway(websocket.StatusNormalClosure, "the role play is over", nil)
+	}
+}
+
+// sendAway closes every socket, with a word before it so that clients do not try to come back, and lets everybody's media go.
+func (r *room) sendAway(code websocket.StatusCode, why string, reason error) {
+	for _, s := range r.seats {
+		s.tell(protocol.Closing{Reason: why})
+		if s.conn != nil {
+			s.conn.end(code, why)
 		}
+		s.media.Leave(reason)
 	}
 }
 
@@ -202,7 +196,7 @@ func (r *room) changed(before stage, now time.Time) {
 		case protocol.PhasePlaying:
 			r.beginPlay(now)
 		case protocol.PhaseEnded:
-			r.endPlay(before.name, now)
+			r.endPlay(now)
 		}
 	}
 	if before.name != after.name || before.running != after.running || before.reason != after.reason {
@@ -222,73 +216,28 @@ func (r *room) end(reason protocol.PhaseReason) {
 	r.update(func(now time.Time) { r.stage.end(reason, now) })
 }
 
-func (r *room) tellAll(m protocol.ServerMessage) {
-	for _, s := range r.seats {
-		s.tell(m)
-	}
-}
-
-// others lists everybody but one, candidate first.
-func (r *room) others(than *seat) []protocol.Peer {
-	peers := []protocol.Peer{}
-	for _, id := range slices.Sorted(maps.Keys(r.seats)) {
-		if s := r.seats[id]; s != than {
-			peers = append(peers, s.peer())
-		}
-	}
-	return peers
-}
-
-func (r *room) speakers(list []sfu.Speaker) {
-	m := protocol.Speaking{Speakers: []protocol.Speaker{}}
-	for _, s := range list {
-		m.Speakers = append(m.Speakers, protocol.Speaker{ParticipantID: s.ID, Level: s.Level})
-	}
-	r.tellAll(m)
-}
-
-func (r *room) tellPresence(now time.Time) {
-	info := store.RoomInfo{
-		ID: r.id, Node: r.hub.cfg.Endpoint, Phase: string(r.stage.name), Remaining: r.stage.remaining(now).Seconds(),
-		People: []store.RoomPerson{}, OpenedAt: r.openedAt,
-	}
-	for _, id := range slices.Sorted(maps.Keys(r.seats)) {
-		s := r.seats[id]
-		info.People = append(info.People, store.RoomPerson{UserID: s.join.UserID, Name: s.join.Name, Role: s.join.Role, Connected: s.connected})
-	}
-	r.announce.tell(info)
-}
-
 // shutDown ends the room because the server is closing.
 func (r *room) shutDown() {
 	r.closing = true
-	r.tellAll(protocol.Closing{Reason: "the server is shutting down"})
 	if r.stage.name == protocol.PhasePlaying {
 		r.end(protocol.ReasonServerClosing)
 	}
-	for _, s := range r.seats {
-		if s.conn != nil {
-			s.conn.end(websocket.StatusGoingAway, "the server is shutting down")
-		}
-		s.media.Leave(sfu.ErrDraining)
-	}
+	r.sendAway(websocket.StatusGoingAway, shuttingDown, sfu.ErrDraining)
 }
 
-// wind hands over what is left once everybody has gone, and takes the room off the hub. An attempt that never came to play is given up, unless
-// the server is only restarting.
+const shuttingDown = "the server is shutting down"
+
+// wind hands over what is left once everybody has gone, and takes the room off the hub. An attempt whose candidate came and went before the
+// play is given up, unless the server is only restarting.
 func (r *room) wind() {
-	if r.stage.name == protocol.PhasePreparing && !r.closing {
+	r.timer.Stop()
+	r.media.OnSpeakers(nil)
+	if r.stage.name == protocol.PhasePreparing && r.prepared && !r.closing {
 		now := time.Now()
 		r.records.add("abandon", func(ctx context.Context) error {
 			_, err := r.hub.attempts.AbandonAttempt(ctx, r.id, now)
 			return err
 		})
-	}
-	r.hub.forget(r)
-	r.timer.Stop()
-	r.media.OnSpeakers(nil)
-	if r.unsub != nil {
-		r.unsub()
 	}
 	r.audio.Close()
 	r.records.Close()
@@ -296,4 +245,8 @@ func (r *room) wind() {
 	<-r.audio.Done()
 	<-r.records.Done()
 	<-r.announce.Done()
+	if r.unsub != nil {
+		r.unsub()
+	}
+	r.hub.forget(r)
 }

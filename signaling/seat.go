@@ -2,31 +2,29 @@ package signaling
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
-	"bedside/sfu"
 	"bedside/signaling/protocol"
 	"bedside/store"
 
-	"github.com/google/uuid"
 	"github.com/pion/webrtc/v4"
 )
 
 // seat is a participant's place in a room: it outlives the socket for the grace. Its fields belong to the room's loop, but for those
-// that never change after the join, and token, which the hub's mu guards.
+// that never change after the join, and tokens, which the hub's mu guards.
 type seat struct {
-	id    string // participant id
-	room  *room
-	join  store.Join
-	media *sfu.Participant
-	token tokenHash
+	id     string // participant id
+	room   *room
+	join   store.Join
+	media  media        // set before it is seated
+	tokens [2]tokenHash // the newest, and the one it was given for
 
 	conn      *conn // nil while the socket is lost
 	connected bool  // media
 	muted     bool
 	away      *time.Timer // runs while the socket is lost
-	replaced  bool        // its media was replaced by a new join
 	gone      bool
 }
 
@@ -39,14 +37,6 @@ func (s *seat) tell(m protocol.ServerMessage) {
 	if s.conn != nil {
 		s.conn.send(m)
 	}
-}
-
-// seatID is also the speaker's name for the analysis, so candidate and patient are called just that.
-func seatID(role store.ParticipantRole) string {
-	if role == store.ParticipantObserver {
-		return "observer-" + uuid.NewString()[:8]
-	}
-	return string(role)
 }
 
 // admit answers a socket's first message: a join with a ticket, or a resume.
@@ -63,10 +53,7 @@ func (h *Hub) admit(ctx context.Context, c *conn, first protocol.ClientMessage) 
 func (h *Hub) admitNew(ctx context.Context, c *conn, m protocol.Join) (*seat, error) {
 	join, err := h.verifier.VerifyTicket(ctx, m.Ticket)
 	if err != nil {
-		if r := refusalOf(err); r.Code == protocol.CodeTicketExpired || r.Code == protocol.CodeTicketUsed || isAway(err) {
-			return nil, err
-		}
-		return nil, fatal(protocol.CodeTicketInvalid, "this is not a ticket of this server; get a new one")
+		return nil, err
 	}
 	for {
 		r, err := h.room(ctx, join.AttemptID)
@@ -74,31 +61,35 @@ func (h *Hub) admitNew(ctx context.Context, c *conn, m protocol.Join) (*seat, er
 			return nil, err
 		}
 		s, err := r.admit(ctx, c, join, m.Offer)
-		if err == errRoomGone { // it ended between the look-up and the join
-			continue
+		if !errors.Is(err, errRoomGone) {
+			return s, err
 		}
-		return s, err
+		select { // once it has written everything down, look again
+		case <-r.ended:
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
 	}
 }
 
 // admitAgain gives a lost participant its place back on a new socket.
 func (h *Hub) admitAgain(ctx context.Context, c *conn, m protocol.Resume) (*seat, error) {
-	unknown := fatal(protocol.CodeResumeUnknown, "the place is gone; join again with a new ticket")
-	s, ok := h.seat(m.Token)
+	used := hashOf(m.Token)
+	s, ok := h.seat(used)
 	if !ok {
-		return nil, unknown
+		return nil, errResumeUnknown
 	}
-	if err := s.room.ask(ctx, func() error { return s.room.resume(s, c) }); err != nil {
-		return nil, unknown
+	err := s.room.ask(func() error { return s.room.resume(s, c, used) })
+	if errors.Is(err, errRoomGone) {
+		return nil, errResumeUnknown
+	}
+	if err != nil {
+		return nil, err
 	}
 	h.metrics.resumed.Inc()
-	// Re-sends the offer that is outstanding, now to the new socket.
-	if err := s.media.SetHandler(&ears{room: s.room, seat: s}); err != nil {
-		return nil, unknown
-	}
 	if m.RestartICE {
-		if err := s.media.RestartICE(ctx); err != nil {
-			return nil, unknown
+		if err := softened(s.media.RestartICE(ctx)); err != nil {
+			h.refuse(c, err)
 		}
 	}
 	return s, nil
@@ -134,23 +125,23 @@ func (r *room) handle(ctx context.Context, s *seat, c *conn, m protocol.ClientMe
 		c.send(protocol.Pong{ID: m.ID})
 		return nil
 	case protocol.Mute:
-		return r.ask(ctx, func() error { return r.mute(s, m.Muted) })
+		return r.ask(func() error { return r.mute(s, m.Muted) })
 	case protocol.Start:
-		return r.ask(ctx, func() error { return r.start(s) })
+		return r.ask(func() error { return r.start(s) })
 	case protocol.Finish:
-		return r.ask(ctx, func() error { return r.finish(s) })
+		return r.ask(func() error { return r.finish(s) })
 	case protocol.Leave:
-		return r.ask(ctx, func() error { return r.leave(s) })
+		return r.ask(func() error { return r.leave(s) })
 	}
 	return mild(protocol.CodeWrongState, fmt.Sprintf("%s is for a new socket only", protocol.TypeOf(m)))
 }
 
-// softened makes a media node's answer one that the socket survives.
+// softened makes a media node's answer one that the socket survives, unless the place is gone.
 func softened(err error) error {
 	if err == nil {
 		return nil
 	}
 	r := *refusalOf(err)
-	r.Fatal = false
+	r.Fatal = r.Code == protocol.CodeResumeUnknown
 	return &r
 }

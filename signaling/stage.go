@@ -27,10 +27,12 @@ func newStage(prepare, play time.Duration, now time.Time) *stage {
 
 // resumedStage goes on with a play that began before this process did.
 func resumedStage(play time.Duration, startedAt, now time.Time) *stage {
-	left := min(max(play-now.Sub(startedAt), 0), play)
-	s := &stage{name: protocol.PhasePlaying, play: play, left: left, since: now}
-	s.settle(now)
-	return s
+	return &stage{name: protocol.PhasePlaying, play: play, left: leftOf(play, startedAt, now), since: now}
+}
+
+// leftOf a phase that began at some time, perhaps by another machine's clock.
+func leftOf(length time.Duration, began, now time.Time) time.Duration {
+	return min(max(length-now.Sub(began), 0), length)
 }
 
 // remaining time of the phase.

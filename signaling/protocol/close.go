@@ -1,6 +1,7 @@
 package protocol
 
-// CloseCode is the WebSocket close code that follows a fatal error. They stay as they are for ever: clients depend on them.
+// CloseCode is the WebSocket close code that follows a fatal error: 4000 to 4099, but for CodeSlow. They stay as they are for ever: clients
+// depend on them.
 func CloseCode(code ErrorCode) int {
 	switch code {
 	case CodeBadMessage:
@@ -30,7 +31,7 @@ func CloseCode(code ErrorCode) int {
 	case CodeSessionEnded:
 		return 4012
 	case CodeSlow:
-		return 4013
+		return 1013 // not the end: the client may resume
 	}
 	return 4014
 }
