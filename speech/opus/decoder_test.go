@@ -5,6 +5,8 @@ import (
 	"math"
 	"math/rand/v2"
 	"testing"
+
+	libopus "github.com/hraban/opus"
 )
 
 func TestPacketDurationOfEveryConfiguration(t *testing.T) {
@@ -207,5 +209,66 @@ func TestEncoderRefusesWhatItCannotDo(t *testing.T) {
 	}
 	if p, err := enc.EncodeInt16(make([]int16, 960)); err != nil || len(p) == 0 {
 		t.Errorf("960 samples give %d bytes, %v", len(p), err)
+	}
+}
+
+func TestFECIsFoundInEveryShapeOfSpeechPacket(t *testing.T) {
+	pcm := voice(6, ClockRate)
+	stereo := make([]float32, 2*len(pcm))
+	for i, v := range pcm {
+		stereo[2*i], stereo[2*i+1] = v, v*0.5
+	}
+	for _, c := range []struct{ channels, ms int }{{1, 10}, {1, 20}, {1, 40}, {1, 60}, {2, 10}, {2, 20}, {2, 40}, {2, 60}} {
+		enc, err := libopus.NewEncoder(ClockRate, c.channels, libopus.AppVoIP)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := errors.Join(enc.SetInBandFEC(true), enc.SetPacketLossPerc(25), enc.SetBitrate(24000*c.channels), enc.SetMaxBandwidth(libopus.Wideband)); err != nil {
+			t.Fatal(err)
+		}
+		samples, sound := c.ms*48, pcm
+		if c.channels == 2 {
+			sound = stereo
+		}
+		var clean, broken []Packet
+		var ends []int // of lost packets whose successor has FEC, in decoded samples
+		for i := 0; (i+1)*samples <= len(pcm); i++ {
+			buf := make([]byte, 1500)
+			n, err := enc.EncodeFloat32(sound[i*samples*c.channels:(i+1)*samples*c.channels], buf)
+			if err != nil {
+				t.Fatal(err)
+			}
+			l, err := parse(buf[:n])
+			if err != nil {
+				t.Fatal(err)
+			}
+			p := Packet{Payload: buf[:n], Samples: samples}
+			clean = append(clean, p)
+			if i%5 == 4 && l.hasFEC() {
+				ends = append(ends, i*samples/3)
+			}
+			if i%5 != 3 {
+				broken = append(broken, p)
+				continue
+			}
+			if l.celt || l.frames != 1 {
+				t.Fatalf("%d channels, %d ms: not coded in one frame of SILK", c.channels, c.ms)
+			}
+			broken = append(broken, Packet{Payload: []byte{buf[0] &^ 3}, Samples: samples, Filler: true, Lost: 1})
+		}
+		want, _ := decode(t, clean)
+		got, counts := decode(t, broken)
+		rebuilt, guessed := 0, 0
+		for _, end := range ends { // what is rebuilt resembles what was said more than a guess does
+			begin := end - samples/3
+			if snr(want[begin:end], got[begin:end]) > 3 {
+				rebuilt++
+			} else {
+				guessed++
+			}
+		}
+		if counts.Recovered != len(ends) || rebuilt < 10 || rebuilt < 3*guessed {
+			t.Errorf("%d channels, %d ms: %d slots rebuilt, %d not: %+v", c.channels, c.ms, rebuilt, guessed, counts)
+		}
 	}
 }

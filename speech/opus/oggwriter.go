@@ -9,8 +9,8 @@ import (
 
 const (
 	oggSerial    = 0x42454453 // any number does for the only stream of a file; a fixed one makes equal recordings equal bytes
-	maxComments  = 64 << 10
-	pageDuration = ClockRate // a page holds at most a second, as RFC 7845 advises
+	maxComments  = 60 << 10   // they fit on one page
+	pageDuration = ClockRate  // a page holds at most a second, as RFC 7845 advises
 )
 
 // errClosed is a write after Close.
@@ -71,9 +71,6 @@ func (o *OggWriter) WritePacket(packet []byte, samples48k int) error {
 	return o.err
 }
 
-// Duration is what was written so far, in samples at 48 kHz.
-func (o *OggWriter) Duration() int64 { return o.page.granule }
-
 // Close writes the last page.
 func (o *OggWriter) Close() error {
 	if errors.Is(o.err, errClosed) {
@@ -88,23 +85,13 @@ func (o *OggWriter) Close() error {
 	return nil
 }
 
-// add puts a packet on the page, and begins further pages as it needs them.
+// add puts a packet on the page, which has room for it: none is longer than a page.
 func (o *OggWriter) add(packet []byte) {
-	for {
-		n := min(len(packet), 255)
-		o.page.lacing = append(o.page.lacing, byte(n))
-		o.page.body = append(o.page.body, packet[:n]...)
-		packet = packet[n:]
-		if n < 255 {
-			return
-		}
-		if len(o.page.lacing) == pageSegments {
-			granule := o.page.granule
-			o.page.granule = noGranule
-			o.flush()
-			o.page.granule, o.page.flags = granule, flagContinued
-		}
+	o.page.body = append(o.page.body, packet...)
+	for n := len(packet); n >= 255; n -= 255 {
+		o.page.lacing = append(o.page.lacing, 255)
 	}
+	o.page.lacing = append(o.page.lacing, byte(len(packet)%255))
 }
 
 // flush writes the page and begins the next.

@@ -29,14 +29,15 @@ func TestResamplerKeepsTonesAndTheirPlace(t *testing.T) {
 	for _, from := range []int{8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000, 88200, 96000, 176400, 192000, 44056} {
 		for _, to := range []int{16000, 48000} {
 			worst := math.Inf(1)
-			for _, part := range []float64{0.01, 0.1, 0.3, 0.6, 0.8, 0.89} {
+			for _, part := range []float64{0.01, 0.3, 0.6, 0.89} {
 				hz := part * float64(min(from, to)) / 2
-				got := resample(tone(hz, from, from), from, to, 1000)
-				want := tone(hz, to, to)
+				n := from / 6
+				got := resample(tone(hz, from, n), from, to, 1000)
+				want := tone(hz, to, (n*to+from-1)/from)
 				if len(got) != len(want) {
 					t.Fatalf("%d to %d Hz: %d samples, want %d", from, to, len(got), len(want))
 				}
-				worst = min(worst, snr(want[to/10:4*to/10], got[to/10:4*to/10]))
+				worst = min(worst, snr(want[to/20:to/8], got[to/20:to/8]))
 			}
 			if worst < 65 {
 				t.Errorf("%d to %d Hz: a tone comes out with an SNR of %.1f dB", from, to, worst)
@@ -48,9 +49,9 @@ func TestResamplerKeepsTonesAndTheirPlace(t *testing.T) {
 func TestResamplerSuppressesAliases(t *testing.T) {
 	for _, from := range []int{22050, 24000, 32000, 44100, 48000, 96000, 192000} {
 		worst := math.Inf(-1)
-		for hz := 8050.0; hz < float64(from)/2; hz += 390 {
-			got := resample(tone(hz, from, from/4), from, SampleRate, 4096)
-			worst = max(worst, 10*math.Log10(2*power(got[800:3200])))
+		for hz := 8050.0; hz < float64(from)/2; hz += 1170 {
+			got := resample(tone(hz, from, from/8), from, SampleRate, 4096)
+			worst = max(worst, 10*math.Log10(2*power(got[500:1500])))
 		}
 		if worst > -75 {
 			t.Errorf("%d Hz: tones above 8 kHz come out at %.1f dB", from, worst)
