@@ -1,0 +1,97 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/url"
+	"os"
+	"time"
+
+	"bedside/api/attempts"
+	"bedside/configs"
+	"bedside/sfu"
+	"bedside/speech"
+	"bedside/speech/bus"
+	"bedside/store"
+)
+
+// claims makes the bus a source of attempts.
+type claims struct{ bus *bus.Bus }
+
+func (c claims) Claim(ctx context.Context) (speech.Claim, error) {
+	claim, err := c.bus.Claim(ctx)
+	if err != nil {
+		return nil, err // not claim: a nil *bus.Claim in the interface would not be nil
+	}
+	return claim, nil
+}
+
+// audio takes a room's tracks to the bus.
+type audio struct {
+	*bus.Bus
+	log *slog.Logger
+}
+
+func (a audio) Tap(attemptID string, startedAt time.Time) sfu.Tap {
+	return tap{a, startedAt}
+}
+
+type tap struct {
+	audio
+	startedAt time.Time
+}
+
+// Sink listens to the two who speak; observers are never recorded.
+func (t tap) Sink(room, participant string) sfu.Sink {
+	if participant != string(store.SpeakerCandidate) && participant != string(store.SpeakerPatient) {
+		return nil
+	}
+	w, err := t.Writer(room, participant, t.startedAt)
+	if err != nil {
+		t.log.Error("a track is not recorded", "room", room, "participant", participant, "error", err)
+		return nil
+	}
+	return sink{w}
+}
+
+// sink puts a track's packets into the log.
+type sink struct{ *bus.Writer }
+
+func (s sink) WriteRTP(p *sfu.Packet) {
+	if len(p.Payload) > 0 {
+		s.Write(p.Sequence, p.Timestamp, p.Arrival, p.Payload)
+	}
+}
+
+// Close has nothing to do: the log learns of the end from Finish.
+func (s sink) Close() {}
+
+// recording opens a kept recording for the API.
+func (a *App) recording(ctx context.Context, key string) (attempts.File, error) {
+	f, err := a.blob.Open(ctx, key)
+	if err != nil {
+		return nil, err
+	}
+	return f, nil
+}
+
+// emptied makes a folder, without what a process that was killed has left in it.
+func emptied(dir string) (string, error) {
+	if err := errors.Join(os.RemoveAll(dir), os.MkdirAll(dir, 0o700)); err != nil {
+		return "", fmt.Errorf("data folder: %w", err)
+	}
+	return dir, nil
+}
+
+// originHosts gives the hosts whose pages may open a WebSocket, besides the one that serves it.
+func originHosts(cfg configs.Config) []string {
+	var hosts []string
+	for _, origin := range append([]string{cfg.PublicURL}, cfg.Auth.AllowedOrigins...) {
+		if u, err := url.Parse(origin); err == nil && u.Host != "" {
+			hosts = append(hosts, u.Host)
+		}
+	}
+	return hosts
+}

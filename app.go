@@ -1,0 +1,325 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"path/filepath"
+	"time"
+
+	"bedside/api"
+	"bedside/api/auth"
+	"bedside/configs"
+	"bedside/sfu"
+	"bedside/signaling"
+	"bedside/speech"
+	"bedside/speech/bus"
+	"bedside/store/blob"
+	"bedside/store/postgres"
+	"bedside/store/postgres/embedded"
+	"bedside/store/presence"
+	"bedside/web"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+)
+
+// App is a running server: every part, opened in order and closed in reverse. main opens and closes it.
+type App struct {
+	cfg      configs.Config
+	log      *slog.Logger
+	registry *prometheus.Registry
+	closers  []closer
+	failed   chan error // a part that ended by itself; holds one
+
+	db       *postgres.DB
+	presence *presence.Presence
+	blob     *blob.Store
+	bus      *bus.Bus
+	sessions *auth.Sessions
+	node     *sfu.Node
+	hub      *signaling.Hub
+	listener net.Listener
+}
+
+type closer struct {
+	name  string
+	close func(context.Context) error
+}
+
+// openStep opens one part of the App.
+type openStep struct {
+	name string
+	role string // empty: every process has it
+	open func(context.Context) error
+}
+
+// Open starts every part that the configuration asks for. When one fails, those opened before it are closed.
+func Open(ctx context.Context, cfg configs.Config, log *slog.Logger) (*App, error) {
+	a := &App{cfg: cfg, log: log, registry: prometheus.NewRegistry(), failed: make(chan error, 1)}
+	a.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	for _, s := range []openStep{
+		{"data folder", "", a.openFolder},
+		{"database", "", a.openDatabase},
+		{"presence", "", a.openPresence},
+		{"recordings", "", a.openBlob},
+		{"bus", "", a.openBus},
+		{"accounts", "", a.openSessions},
+		{"speech", "speech", a.openSpeech},
+		{"media", "media", a.openMedia},
+		{"signalling", "media", a.openSignaling},
+		{"http", "", a.openHTTP},
+	} {
+		if s.role != "" && !cfg.Has(s.role) {
+			continue
+		}
+		began := time.Now()
+		if err := s.open(ctx); err != nil {
+			closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeLimit)
+			defer cancel()
+			return nil, errors.Join(err, a.Close(closing))
+		}
+		log.Debug("opened", "part", s.name, "took", time.Since(began))
+	}
+	return a, nil
+}
+
+// closeLimit bounds a Close.
+const closeLimit = 20 * time.Second
+
+// onClose registers what undoes an open.
+func (a *App) onClose(name string, f func(context.Context) error) {
+	a.closers = append(a.closers, closer{name, f})
+}
+
+// Close stops every part, the last opened first. Rooms are told, audio is flushed, children are stopped.
+func (a *App) Close(ctx context.Context) error {
+	var errs []error
+	for len(a.closers) > 0 {
+		last := a.closers[len(a.closers)-1]
+		a.closers = a.closers[:len(a.closers)-1]
+		if err := last.close(ctx); err != nil {
+			errs = append(errs, fmt.Errorf("closing %s: %w", last.name, err))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// Failed gives the error of a part that ended by itself; the server is of no use then.
+func (a *App) Failed() <-chan error { return a.failed }
+
+func (a *App) fail(err error) {
+	select {
+	case a.failed <- err:
+	default: // one is enough
+	}
+}
+
+// URL is where the server is reached from this machine.
+func (a *App) URL() string {
+	host, port, _ := net.SplitHostPort(a.listener.Addr().String()) // a listener's address is always host:port
+	if ip := net.ParseIP(host); ip.IsLoopback() || ip.IsUnspecified() {
+		host = "localhost"
+	}
+	return "http://" + net.JoinHostPort(host, port)
+}
+
+func (a *App) openFolder(context.Context) error {
+	lock, err := lockFolder(a.cfg.Data)
+	if err != nil {
+		return err
+	}
+	a.onClose("data folder", func(context.Context) error { return lock.Close() })
+	return nil
+}
+
+func (a *App) openDatabase(ctx context.Context) error {
+	address := a.cfg.Store.DatabaseURL
+	if address == "" {
+		cluster, err := embedded.Start(ctx, embedded.Config{Dir: filepath.Join(a.cfg.Data, "postgres")}, a.log)
+		if err != nil {
+			return err
+		}
+		a.onClose("private PostgreSQL", cluster.Close)
+		address = cluster.URL()
+	}
+	db, err := postgres.Open(ctx, postgres.Config{URL: address}, a.log)
+	if err != nil {
+		return err
+	}
+	a.db = db
+	a.onClose("database", func(context.Context) error { db.Close(); return nil })
+	if _, err := db.Migrate(ctx); err != nil {
+		return fmt.Errorf("database: %w", err)
+	}
+	if !a.cfg.Has("api") {
+		return nil
+	}
+	return db.Seed(ctx, a.cfg.Demo)
+}
+
+func (a *App) openPresence(context.Context) (err error) {
+	a.presence, err = presence.Open(presence.Config{URL: a.cfg.Store.RedisURL}, a.log)
+	if err != nil {
+		return err
+	}
+	a.onClose("presence", func(context.Context) error { return a.presence.Close() })
+	return nil
+}
+
+func (a *App) openBlob(context.Context) (err error) {
+	a.blob, err = blob.Open(blob.Config{URL: a.cfg.Store.BlobURL, Dir: filepath.Join(a.cfg.Data, "blob")})
+	if err != nil {
+		return err
+	}
+	a.onClose("recordings", func(context.Context) error { return a.blob.Close() })
+	return nil
+}
+
+func (a *App) openBus(ctx context.Context) (err error) {
+	a.bus, err = bus.Open(ctx, bus.Config{URL: a.cfg.Store.NATSURL, Dir: filepath.Join(a.cfg.Data, "nats"), IdleEnd: a.cfg.Speech.IdleEnd}, a.log, a.registry)
+	if err != nil {
+		return err
+	}
+	a.onClose("bus", a.bus.Close)
+	return nil
+}
+
+func (a *App) openSessions(context.Context) (err error) {
+	key := auth.NewKey([]byte(a.cfg.Auth.Key))
+	if a.cfg.Auth.Key == "" {
+		if key, err = auth.KeyFromFile(filepath.Join(a.cfg.Data, "key")); err != nil {
+			return err
+		}
+	}
+	a.sessions, err = auth.NewSessions(auth.Config{
+		Keys: []auth.Key{key}, AccessTTL: a.cfg.Auth.AccessTTL, SessionTTL: a.cfg.Auth.SessionTTL,
+	}, a.db, a.presence)
+	return err
+}
+
+func (a *App) openSpeech(context.Context) error {
+	spool, err := emptied(filepath.Join(a.cfg.Data, "spool"))
+	if err != nil {
+		return err
+	}
+	w, err := speech.NewWorker(speech.Config{Attempts: a.cfg.Speech.Workers, SpoolDir: spool},
+		claims{a.bus}, a.db, a.blob, a.bus, a.log, a.registry)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		if err := w.Run(ctx); err != nil {
+			a.fail(fmt.Errorf("speech: %w", err))
+		}
+	}()
+	a.onClose("speech", func(context.Context) error {
+		cancel()
+		<-done
+		return nil
+	})
+	return nil
+}
+
+func (a *App) openMedia(context.Context) error {
+	udp := a.cfg.Media.UDP
+	host, port, err := net.SplitHostPort(udp)
+	if err != nil {
+		return fmt.Errorf("media.udp: %w", err)
+	}
+	if host == "" {
+		if host, _, err = net.SplitHostPort(a.cfg.Listen); err != nil {
+			return fmt.Errorf("listen: %w", err)
+		}
+		udp = net.JoinHostPort(host, port)
+	}
+	a.node, err = sfu.NewNode(sfu.Config{
+		UDPAddr: udp, PublicIPs: a.cfg.Media.PublicIPs, MaxRooms: a.cfg.Media.MaxRooms,
+		MaxParticipants: a.cfg.Media.MaxParticipants, Grace: a.cfg.Media.Grace,
+	}, a.log, a.registry)
+	if err != nil {
+		return err
+	}
+	a.onClose("media", a.node.Close)
+	return nil
+}
+
+func (a *App) openSignaling(context.Context) (err error) {
+	a.hub, err = signaling.NewHub(signaling.Config{Origins: originHosts(a.cfg), Grace: a.cfg.Media.Grace},
+		a.node, a.sessions, a.db, audio{a.bus, a.log}, a.presence, a.bus, a.log, a.registry)
+	if err != nil {
+		return err
+	}
+	a.onClose("signalling", a.hub.Close)
+	return nil
+}
+
+func (a *App) openHTTP(context.Context) error {
+	handler, err := a.handler()
+	if err != nil {
+		return err
+	}
+	a.listener, err = net.Listen("tcp", a.cfg.Listen)
+	if err != nil {
+		return fmt.Errorf("%w: choose another address with --listen", err)
+	}
+	server := &http.Server{
+		Handler: handler, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10,
+		ErrorLog: slog.NewLogLogger(a.log.Handler(), slog.LevelDebug),
+	}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		if err := server.Serve(a.listener); !errors.Is(err, http.ErrServerClosed) {
+			a.fail(fmt.Errorf("http: %w", err))
+		}
+	}()
+	a.onClose("http", func(ctx context.Context) error {
+		limited, cancel := context.WithTimeout(ctx, 5*time.Second)
+		defer cancel()
+		err := server.Shutdown(limited)
+		if err != nil {
+			err = server.Close()
+		}
+		<-done
+		return err
+	})
+	return nil
+}
+
+// handler is what the process serves: everything, or for the other roles health and metrics, and the socket where there is one.
+func (a *App) handler() (http.Handler, error) {
+	metrics := promhttp.HandlerFor(a.registry, promhttp.HandlerOpts{Registry: a.registry})
+	checks := []api.Check{
+		{Name: "database", Required: true, Ping: a.db.Ping},
+		{Name: "nats", Required: true, Ping: a.bus.Ping},
+		{Name: "redis", Ping: a.presence.Ping},
+		{Name: "recordings", Ping: a.blob.Ping},
+	}
+	deps := api.Deps{
+		Store: a.db, Presence: a.presence, Sessions: a.sessions, Recording: a.recording,
+		Checks: checks, Metrics: metrics, Registerer: a.registry, Log: a.log,
+	}
+	if a.hub != nil {
+		deps.Socket, deps.SessionEnded = a.hub, a.hub.EndSession
+	}
+	cfg := api.Config{Version: version, PublicURL: a.cfg.PublicURL, AllowedOrigins: a.cfg.Auth.AllowedOrigins}
+	if !a.cfg.Has("api") {
+		return api.NewBare(cfg, deps)
+	}
+	var err error
+	if deps.Passwords, err = auth.NewPasswords(0); err != nil {
+		return nil, err
+	}
+	if deps.Web, err = web.Handler(); err != nil {
+		return nil, err
+	}
+	return api.New(cfg, deps)
+}

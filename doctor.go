@@ -1,0 +1,94 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"fmt"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"text/tabwriter"
+
+	"bedside/configs"
+)
+
+type doctorCommand struct {
+	Config string `help:"Configuration file." env:"BEDSIDE_CONFIG" placeholder:"FILE" type:"existingfile"`
+	JSON   bool   `help:"Print JSON." name:"json"`
+}
+
+// finding is one line of the doctor's report.
+type finding struct {
+	Part   string `json:"part"`
+	Needed string `json:"needed"` // "to serve", "to test" or "optional"
+	OK     bool   `json:"ok"`
+	Detail string `json:"detail"`
+}
+
+func (c doctorCommand) Run(ctx context.Context, s *streams) error {
+	cfg, err := configs.Load(c.Config, s.env)
+	if err != nil {
+		return err
+	}
+	findings := examine(ctx, cfg)
+	if c.JSON {
+		enc := json.NewEncoder(s.out)
+		enc.SetIndent("", "  ")
+		if err := enc.Encode(findings); err != nil {
+			return err
+		}
+	} else {
+		w := tabwriter.NewWriter(s.out, 0, 4, 2, ' ', 0)
+		for _, f := range findings {
+			fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", mark(f.OK), f.Part, f.Needed, f.Detail)
+		}
+		if err := w.Flush(); err != nil {
+			return err
+		}
+	}
+	missing := slices.ContainsFunc(findings, func(f finding) bool { return !f.OK && f.Needed == "to serve" })
+	if missing {
+		return fmt.Errorf("something needed to serve is missing: run `make setup`, or set the variable named above")
+	}
+	return nil
+}
+
+func mark(ok bool) string {
+	if ok {
+		return "ok"
+	}
+	return "MISSING"
+}
+
+func examine(ctx context.Context, cfg configs.Config) []finding {
+	service := func(part, url, variable, embedded string, ok bool) finding {
+		if url != "" {
+			return finding{part, "to serve", true, "the service in " + variable}
+		}
+		return finding{part, "to serve", ok, embedded}
+	}
+	postgres, pgOK := findPostgres()
+	findings := []finding{
+		{"bedside", "to serve", true, version},
+		service("PostgreSQL", cfg.Store.DatabaseURL, "DATABASE_URL", "embedded: a private cluster in "+filepath.Join(cfg.Data, "postgres")+", run by "+postgres, pgOK),
+		service("Redis", cfg.Store.RedisURL, "REDIS_URL", "embedded: a compatible server inside the process", true),
+		service("NATS", cfg.Store.NATSURL, "NATS_URL", "embedded: JetStream inside the process, files in "+filepath.Join(cfg.Data, "nats"), true),
+		service("recordings", cfg.Store.BlobURL, "BEDSIDE_BLOB_URL", "embedded: the folder "+filepath.Join(cfg.Data, "blob"), true),
+		{"Opus", "to serve", true, "libopus, linked in"},
+		{"web pages", "to serve", webBuilt(), cmp.Or(map[bool]string{true: "embedded in the binary"}[webBuilt()], "not built: run make web, then make build")},
+	}
+	for _, t := range []struct{ part, command, install string }{
+		{"browser", "chromium", "chromium"}, {"spoken test audio", "espeak-ng", "espeak-ng"},
+		{"audio conversion", "sox", "sox"}, {"a real Redis", "redis-server", "redis-server"},
+	} {
+		path, err := exec.LookPath(t.command)
+		f := finding{t.part, "to test", err == nil, path}
+		if err != nil {
+			f.Detail = "install the package " + t.install
+		}
+		findings = append(findings, f)
+	}
+	return append(findings, finding{"settings", "optional", true, strings.Join(cfg.Redacted(), " ")})
+}

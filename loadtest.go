@@ -1,0 +1,7 @@
+package main
+
+import "context"
+
+type loadtestCommand struct{}
+
+func (loadtestCommand) Run(context.Context, *streams) error { return errUsage }
