@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"bedside/api"
 	"bedside/api/attempts"
 	"bedside/api/httpx"
 	"bedside/api/rooms"
@@ -249,6 +250,7 @@ func TestWhoMay(t *testing.T) {
 	waiting := owner.attempt(t)
 	everybody := []*person{owner, stranger, partner, tutor, admin, s.anybody(t)}
 
+	held := map[string]bool{} // operations that have a row
 	for _, row := range []struct {
 		method, path string
 		body         any
@@ -271,10 +273,16 @@ func TestWhoMay(t *testing.T) {
 		{"GET", "/api/scenarios/" + slug, nil, [6]int{200, 200, 200, 200, 200, 401}},
 		{"GET", "/api/users/profile", nil, [6]int{200, 200, 200, 200, 200, 401}},
 	} {
+		held[row.method+" "+strings.NewReplacer(waiting, "{id}", done, "{id}", slug, "{slug}", "audio/candidate", "audio/{speaker}").Replace(row.path)] = true
 		for i, p := range everybody {
 			if a := p.do(t, row.method, row.path, row.body); a.StatusCode != row.want[i] {
 				t.Errorf("%s %s %v by %d: %d, want %d: %s", row.method, row.path, row.body, i, a.StatusCode, row.want[i], a.body)
 			}
+		}
+	}
+	for _, operation := range secured(t) {
+		if !held[operation] {
+			t.Errorf("%s has no row: decide who may", operation)
 		}
 	}
 	// To a stranger, an attempt of somebody else is as one that does not exist.
@@ -301,4 +309,27 @@ func TestAccountChangesWorkAtOnce(t *testing.T) {
 	p.do(t, "GET", "/api/scenarios", nil).problem(t, 403, "forbidden")
 	p.do(t, "POST", "/auth/refresh", map[string]any{"refresh_token": p.refresh}).problem(t, 403, "forbidden")
 	p.do(t, "POST", "/auth/login", map[string]any{"email": p.email, "password": password}).problem(t, 403, "account-disabled")
+}
+
+// secured lists the operations that need somebody to be signed in.
+func secured(t *testing.T) (list []string) {
+	t.Helper()
+	b, err := api.OpenAPI()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var doc struct {
+		Paths map[string]map[string]struct{ Security []any }
+	}
+	if err := json.Unmarshal(b, &doc); err != nil {
+		t.Fatal(err)
+	}
+	for path, methods := range doc.Paths {
+		for method, operation := range methods {
+			if len(operation.Security) > 0 {
+				list = append(list, strings.ToUpper(method)+" "+path)
+			}
+		}
+	}
+	return list
 }

@@ -103,7 +103,7 @@ type server struct {
 
 type option func(*api.Config, *api.Deps)
 
-func newServer(t *testing.T, options ...option) *server {
+func newServer(t testing.TB, options ...option) *server {
 	t.Helper()
 	s := &server{log: &lockedBuffer{}, registry: prometheus.NewRegistry()}
 	log := slog.New(slog.NewTextHandler(s.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
@@ -191,7 +191,7 @@ type person struct {
 const password = "a good password"
 
 // anybody is a client that is not signed in.
-func (s *server) anybody(t *testing.T) *person {
+func (s *server) anybody(t testing.TB) *person {
 	t.Helper()
 	jar, err := cookiejar.New(nil)
 	if err != nil {
@@ -201,7 +201,7 @@ func (s *server) anybody(t *testing.T) *person {
 }
 
 // someone is a new account of the role, signed in.
-func (s *server) someone(t *testing.T, role store.Role) *person {
+func (s *server) someone(t testing.TB, role store.Role) *person {
 	t.Helper()
 	hash, err := bcrypt.GenerateFromPassword([]byte(password), bcrypt.MinCost)
 	if err != nil {
@@ -217,7 +217,7 @@ func (s *server) someone(t *testing.T, role store.Role) *person {
 	return p
 }
 
-func (p *person) signIn(t *testing.T) {
+func (p *person) signIn(t testing.TB) {
 	t.Helper()
 	var g users.Grant
 	p.do(t, "POST", "/auth/login", map[string]any{"email": p.email, "password": password}).expect(t, 200).into(t, &g)
@@ -231,7 +231,7 @@ type answer struct {
 }
 
 // do sends a body as JSON, or as it is when it is a string, with headers as name, value, ...
-func (p *person) do(t *testing.T, method, path string, body any, headers ...string) answer {
+func (p *person) do(t testing.TB, method, path string, body any, headers ...string) answer {
 	t.Helper()
 	var r io.Reader
 	switch b := body.(type) {
@@ -274,7 +274,7 @@ func (p *person) do(t *testing.T, method, path string, body any, headers ...stri
 	return answer{Response: res, body: b}
 }
 
-func (a answer) expect(t *testing.T, status int) answer {
+func (a answer) expect(t testing.TB, status int) answer {
 	t.Helper()
 	if a.StatusCode != status {
 		t.Fatalf("%s %s: status %d, want %d: %s", a.Request.Method, a.Request.URL.Path, a.StatusCode, status, a.body)
@@ -289,7 +289,7 @@ type problem struct {
 }
 
 // problem expects a problem of the status whose type ends in code.
-func (a answer) problem(t *testing.T, status int, code string) problem {
+func (a answer) problem(t testing.TB, status int, code string) problem {
 	t.Helper()
 	a.expect(t, status)
 	var p problem
@@ -301,7 +301,7 @@ func (a answer) problem(t *testing.T, status int, code string) problem {
 	return p
 }
 
-func (a answer) into(t *testing.T, v any) {
+func (a answer) into(t testing.TB, v any) {
 	t.Helper()
 	if err := json.Unmarshal(a.body, v); err != nil {
 		t.Fatalf("%v: %s", err, a.body)

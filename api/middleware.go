@@ -127,12 +127,14 @@ func secureHeaders(secure bool) func(http.Handler) http.Handler {
 	}
 }
 
-// limitTime bounds what a REST operation may take.
+// limitTime bounds what a REST operation may take, and how long its answer may take to be read.
 func limitTime(limit time.Duration) func(http.Handler) http.Handler {
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			ctx, cancel := context.WithTimeout(r.Context(), limit)
 			defer cancel()
+			httpx.WriteWithin(w, 2*limit)
+			defer httpx.WriteWithin(w, 0) // the connection goes on
 			next.ServeHTTP(w, r.WithContext(ctx))
 		})
 	}

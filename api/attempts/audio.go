@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"time"
 
 	"bedside/api/httpx"
 	"bedside/store"
@@ -24,6 +25,9 @@ func (s *Service) audioRoute(api huma.API, tags []string) {
 		},
 	}, s.audio)
 }
+
+// hearWithin is the time a client has to fetch a recording, which it may play as it comes.
+const hearWithin = 20 * time.Minute
 
 type audioInput struct {
 	ID      string        `path:"id" maxLength:"64" doc:"the attempt's id"`
@@ -46,6 +50,7 @@ func (s *Service) audio(ctx context.Context, in *audioInput) (*huma.StreamRespon
 	}
 	return &huma.StreamResponse{Body: func(hctx huma.Context) {
 		r, w := humachi.Unwrap(hctx)
+		httpx.WriteWithin(w, hearWithin)
 		w.Header().Set("Content-Type", "audio/ogg")
 		w.Header().Set("Cache-Control", "private, no-cache")
 		http.ServeContent(w, r, "", f.ModTime(), f)

@@ -37,7 +37,8 @@ func TestRefreshTokens(t *testing.T) {
 		t.Fatalf("got %v, %v", back, err)
 	}
 	salt, other := []byte("salt"), []byte("other")
-	if first.child(salt) != first.child(salt) || first.child(salt) == first.child(other) || first.child(salt) == first {
+	child, again := first.child(salt), first.child(salt)
+	if child != again || child == first.child(other) || child == first {
 		t.Error("a child is decided by its parent and the salt")
 	}
 	if bytes.Contains(first.hash(), first.secret[:8]) {

@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/http"
 	"sync"
+	"time"
 
 	"github.com/google/uuid"
 )
@@ -63,4 +64,14 @@ func (r *Request) Outcome() (user string, err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.user, r.errs
+}
+
+// WriteWithin gives a client so long to read the answer; zero: as long as it likes.
+func WriteWithin(w http.ResponseWriter, d time.Duration) {
+	deadline := time.Time{}
+	if d > 0 {
+		deadline = time.Now().Add(d)
+	}
+	// Fails on a connection that is gone, which the write will find out, and on a recorder in a test.
+	_ = http.NewResponseController(w).SetWriteDeadline(deadline)
 }

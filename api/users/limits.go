@@ -3,6 +3,7 @@ package users
 import (
 	"context"
 	"errors"
+	"net/netip"
 	"time"
 
 	"bedside/api/httpx"
@@ -26,6 +27,20 @@ type Limits struct {
 // DefaultLimits suit people; a classroom behind one address included.
 func DefaultLimits() Limits {
 	return Limits{RegisterPerIP: 60, LoginPerIP: 120, LoginPerAccount: 10, RefreshPerIP: 600}
+}
+
+// network is what limits take for one address: of IPv6, the /64 that a household or a server is given.
+func network(ctx context.Context) string {
+	ip := remoteIP(ctx)
+	addr, err := netip.ParseAddr(ip)
+	if err != nil || !addr.Is6() || addr.Is4In6() {
+		return ip
+	}
+	prefix, err := addr.WithZone("").Prefix(64)
+	if err != nil {
+		return ip
+	}
+	return prefix.String()
 }
 
 // allow counts a try. While presence is away everybody may try: hashing is bounded in any case, and nobody is to be locked out by an outage.

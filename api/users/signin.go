@@ -47,7 +47,7 @@ type Credentials struct {
 type loginInput struct{ Body Credentials }
 
 func (s *Service) login(ctx context.Context, in *loginInput) (*grantOutput, error) {
-	email, ip := strings.ToLower(strings.TrimSpace(in.Body.Email)), remoteIP(ctx)
+	email, ip := strings.ToLower(strings.TrimSpace(in.Body.Email)), network(ctx)
 	if err := s.allow(ctx, "login:"+ip, s.Limits.LoginPerIP); err != nil {
 		return nil, err
 	}
@@ -133,7 +133,7 @@ func (s *Service) refresh(ctx context.Context, in *refreshInput) (*grantOutput, 
 	if token == "" {
 		return nil, &httpx.Fault{Err: store.ErrUnauthenticated, Detail: "There is no refresh token: sign in."}
 	}
-	if err := s.allow(ctx, "refresh:"+remoteIP(ctx), s.Limits.RefreshPerIP); err != nil {
+	if err := s.allow(ctx, "refresh:"+network(ctx), s.Limits.RefreshPerIP); err != nil {
 		return nil, err
 	}
 	g, err := s.Sessions.Refresh(ctx, token)

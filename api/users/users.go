@@ -93,7 +93,7 @@ type Registration struct {
 type registerInput struct{ Body Registration }
 
 func (s *Service) register(ctx context.Context, in *registerInput) (*grantOutput, error) {
-	if err := s.allow(ctx, "register:"+remoteIP(ctx), s.Limits.RegisterPerIP); err != nil {
+	if err := s.allow(ctx, "register:"+network(ctx), s.Limits.RegisterPerIP); err != nil {
 		return nil, err
 	}
 	email, err := cleanEmail(in.Body.Email)

@@ -25,7 +25,6 @@ const (
 )
 
 const (
-	readyWithin  = 60 * time.Second // a long crash recovery
 	backoffMin   = 100 * time.Millisecond
 	backoffMax   = 5 * time.Second
 	steadyAfter  = time.Minute
@@ -135,7 +134,8 @@ func (c *Cluster) arguments() []string {
 		"log_destination=stderr",
 		"log_line_prefix=",
 		"log_min_messages=warning",
-		"log_min_error_statement=panic", // statements hold people's data
+		"log_min_error_statement=panic", // statements and details hold people's data
+		"log_error_verbosity=terse",
 		"log_checkpoints=off",
 		"timezone=UTC",
 		"log_timezone=UTC",
@@ -155,16 +155,13 @@ func (c *Cluster) signal(sig os.Signal) {
 	}
 }
 
-// waitReady reads the postmaster's pid file until it says that this very process takes connections.
+// waitReady reads the postmaster's pid file until it says that this very process takes connections, however long its recovery takes.
 func waitReady(pidFile string, pid int, exited <-chan struct{}) bool {
 	tick := time.NewTicker(readyPolling)
 	defer tick.Stop()
-	late := time.After(readyWithin)
 	for {
 		select {
 		case <-exited:
-			return false
-		case <-late:
 			return false
 		case <-tick.C:
 		}
@@ -245,7 +242,7 @@ func (t *logTail) Write(b []byte) (int, error) {
 func (t *logTail) line(s string) {
 	level := slog.LevelDebug
 	switch {
-	case strings.HasPrefix(s, "ERROR"), strings.HasPrefix(s, "WARNING"):
+	case strings.HasPrefix(s, "WARNING"): // an ERROR is told to whoever sent the statement
 		level = slog.LevelWarn
 	case strings.HasPrefix(s, "FATAL"), strings.HasPrefix(s, "PANIC"):
 		level = slog.LevelError
