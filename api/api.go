@@ -29,7 +29,7 @@ const SocketPath = "/ws"
 
 // Config is what the handler needs to know of its surroundings.
 type Config struct {
-	Version        string
+	Version        string   // of the build, told by /health
 	PublicURL      string   // when it is https, cookies are Secure
 	AllowedOrigins []string // further web origins that may call the API
 	Limits         users.Limits
@@ -75,7 +75,7 @@ func New(cfg Config, deps Deps) (http.Handler, error) {
 	if cfg.Limits == (users.Limits{}) {
 		cfg.Limits = users.DefaultLimits()
 	}
-	router := newRouter(deps)
+	router := newRouter(cfg, deps)
 	rest := router.With(limitTime(cfg.RequestTimeout), compress)
 	if err := serveOpenAPI(rest, operations(rest, cfg, deps)); err != nil {
 		return nil, err
@@ -85,15 +85,15 @@ func New(cfg Config, deps Deps) (http.Handler, error) {
 
 // NewBare is New for a process that serves no REST operations: health, metrics and the WebSocket only.
 func NewBare(cfg Config, deps Deps) (http.Handler, error) {
-	return front(newRouter(deps), cfg, deps)
+	return front(newRouter(cfg, deps), cfg, deps)
 }
 
-func newRouter(deps Deps) *chi.Mux {
+func newRouter(cfg Config, deps Deps) *chi.Mux {
 	router := chi.NewRouter()
 	router.Use(middleware.GetHead)
 	router.NotFound(notFound(deps.Web))
 	router.MethodNotAllowed(methodNotAllowed(router))
-	newHealth(deps.Checks, deps.Log).routes(router)
+	(&health{version: cfg.Version, checks: deps.Checks, log: deps.Log}).routes(router)
 	if deps.Metrics != nil {
 		router.Method(http.MethodGet, "/metrics", deps.Metrics)
 	}
@@ -125,7 +125,7 @@ func front(router *chi.Mux, cfg Config, deps Deps) (http.Handler, error) {
 
 // operations adds every slice's operations. With empty deps they can be described, not called.
 func operations(router chi.Router, cfg Config, deps Deps) huma.API {
-	api := humachi.New(router, describe(cfg.Version))
+	api := humachi.New(router, describe())
 	api.UseMiddleware(httpx.RequireContentType)
 	if deps.Sessions != nil {
 		api.UseMiddleware(httpx.Authenticate(deps.Sessions))

@@ -236,6 +236,9 @@ func TestSignOut(t *testing.T) {
 		t.Errorf("told of %d ended sessions", len(s.ended))
 	}
 	s.anybody(t).do(t, "POST", "/auth/logout", nil).problem(t, 401, "unauthenticated")
+	stale := s.someone(t, store.RoleCandidate)
+	stale.do(t, "POST", "/auth/logout", map[string]any{"refresh_token": "of another server"}).expect(t, 204)
+	stale.do(t, "GET", "/api/users/profile", nil).expect(t, 401)
 }
 
 func TestTickets(t *testing.T) {

@@ -23,25 +23,27 @@ type Check struct {
 const checkTimeout = 2 * time.Second
 
 type health struct {
-	checks []Check
-	log    *slog.Logger
+	version string
+	checks  []Check
+	log     *slog.Logger
 }
-
-func newHealth(checks []Check, log *slog.Logger) *health { return &health{checks: checks, log: log} }
 
 func (h *health) routes(router chi.Router) {
 	router.Get("/health", h.live)
 	router.Get("/health/ready", h.ready)
 }
 
-// Health is the answer of /health/ready: the state of each part by name, "ok" or "down".
+// Health is the answer of /health and, with the state of each part by name ("ok" or "down"), of /health/ready.
 type Health struct {
-	Status string            `json:"status"` // ok, degraded or down
-	Parts  map[string]string `json:"parts,omitempty"`
+	Status  string            `json:"status"` // ok, degraded or down
+	Version string            `json:"version,omitempty"`
+	Parts   map[string]string `json:"parts,omitempty"`
 }
 
 // live says that the process answers, whatever its parts do.
-func (h *health) live(w http.ResponseWriter, _ *http.Request) { writeHealth(w, Health{Status: "ok"}) }
+func (h *health) live(w http.ResponseWriter, _ *http.Request) {
+	writeHealth(w, Health{Status: "ok", Version: h.version})
+}
 
 func (h *health) ready(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithTimeout(r.Context(), checkTimeout)
@@ -52,7 +54,7 @@ func (h *health) ready(w http.ResponseWriter, r *http.Request) {
 		all.Go(func() { errs[i] = c.Ping(ctx) })
 	}
 	all.Wait()
-	out := Health{Status: "ok", Parts: map[string]string{}}
+	out := Health{Status: "ok", Version: h.version, Parts: map[string]string{}}
 	for i, c := range h.checks {
 		out.Parts[c.Name] = "ok"
 		if errs[i] == nil {

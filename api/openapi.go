@@ -2,7 +2,6 @@ package api
 
 import (
 	"bytes"
-	"cmp"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -18,8 +17,9 @@ func OpenAPI() ([]byte, error) {
 	return render(operations(chi.NewRouter(), Config{}, Deps{}))
 }
 
-func describe(version string) huma.Config {
-	c := httpx.Config("Bedside", cmp.Or(version, "1"))
+// describe is the interface's description before any operation. Its version is the interface's, not the build's.
+func describe() huma.Config {
+	c := httpx.Config("Bedside", "1")
 	c.Info.Description = "Practice for the OET speaking test: role plays over WebRTC, and a report on what was said.\n\n" +
 		"Errors are problems (RFC 9457). Their type ends in a word that does not change. Paths may begin with /api/v1 as well as with /api."
 	c.Info.License = &huma.License{Name: "Apache 2.0", Identifier: "Apache-2.0"}
@@ -45,12 +45,7 @@ func listsNotNull(api huma.API) {
 }
 
 func render(api huma.API) ([]byte, error) {
-	// The version of the build is left out, so that the description changes only when the interface does.
-	o := *api.OpenAPI()
-	info := *o.Info
-	info.Version = "1"
-	o.Info = &info
-	b, err := json.Marshal(&o)
+	b, err := json.Marshal(api.OpenAPI())
 	if err != nil {
 		return nil, fmt.Errorf("OpenAPI: %w", err)
 	}

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"bytes"
 	"encoding/json"
 	"testing"
 )
@@ -9,6 +10,10 @@ func TestOpenAPI(t *testing.T) {
 	b, err := OpenAPI()
 	if err != nil {
 		t.Fatal(err)
+	}
+	again, err := OpenAPI()
+	if err != nil || !bytes.Equal(again, b) {
+		t.Errorf("two runs differ, %v", err)
 	}
 	var doc struct {
 		OpenAPI string

@@ -171,10 +171,12 @@ func (s *Service) logout(ctx context.Context, in *logoutInput) (*logoutOutput, e
 	return &logoutOutput{SetCookie: refreshCookie(ctx, "", time.Time{})}, nil
 }
 
-// whose finds the session to end.
+// whose finds the session to end: the refresh token's, or else the access token's.
 func (s *Service) whose(ctx context.Context, in *logoutInput) (sessionID string, err error) {
 	if token, _ := pick(in.Body, in.Cookie); token != "" {
-		return s.Sessions.SessionOf(token)
+		if id, err := s.Sessions.SessionOf(token); err == nil {
+			return id, nil
+		}
 	}
 	scheme, access, _ := strings.Cut(in.Authorization, " ")
 	if !strings.EqualFold(scheme, "bearer") || access == "" {
