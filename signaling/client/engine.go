@@ -1,0 +1,90 @@
+package client
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/pion/ice/v4"
+	"github.com/pion/interceptor"
+	"github.com/pion/interceptor/pkg/nack"
+	"github.com/pion/interceptor/pkg/report"
+	"github.com/pion/webrtc/v4"
+)
+
+const (
+	levelURI        = "urn:ietf:params:rtp-hdrext:ssrc-audio-level"
+	clockRate       = 48000
+	iceDisconnected = 5 * time.Second // without a packet
+	iceFailed       = time.Minute     // so long that a restart always finds ICE alive; the server's grace is shorter
+	iceKeepalive    = 2 * time.Second
+	dtlsRetransmit  = 100 * time.Millisecond // a lost ClientHello would otherwise cost a second
+	nackEvery       = 40 * time.Millisecond
+	nackAfter       = 1 // packets: what is missing behind the newest is asked for
+	replayWindow    = 512
+)
+
+// newConnection makes a PeerConnection for one participant: Opus only, resends in both directions, reports, the audio level extension.
+func newConnection(cfg Config) (*webrtc.PeerConnection, error) {
+	engine := &webrtc.MediaEngine{}
+	if err := engine.RegisterCodec(webrtc.RTPCodecParameters{
+		RTPCodecCapability: webrtc.RTPCodecCapability{
+			MimeType: webrtc.MimeTypeOpus, ClockRate: clockRate, Channels: 2, SDPFmtpLine: "minptime=10;useinbandfec=1;usedtx=1",
+			RTCPFeedback: []webrtc.RTCPFeedback{{Type: webrtc.TypeRTCPFBNACK}},
+		},
+		PayloadType: 111,
+	}, webrtc.RTPCodecTypeAudio); err != nil {
+		return nil, fmt.Errorf("codec: %w", err)
+	}
+	if err := engine.RegisterHeaderExtension(webrtc.RTPHeaderExtensionCapability{URI: levelURI}, webrtc.RTPCodecTypeAudio); err != nil {
+		return nil, fmt.Errorf("header extension: %w", err)
+	}
+	interceptors, err := newInterceptors()
+	if err != nil {
+		return nil, fmt.Errorf("interceptors: %w", err)
+	}
+	settings := webrtc.SettingEngine{LoggerFactory: pionLogs{cfg.Log}}
+	settings.SetNetworkTypes([]webrtc.NetworkType{webrtc.NetworkTypeUDP4, webrtc.NetworkTypeUDP6})
+	settings.SetIncludeLoopbackCandidate(cfg.local())
+	settings.SetICEMulticastDNSMode(ice.MulticastDNSModeDisabled)
+	settings.SetICETimeouts(iceDisconnected, iceFailed, iceKeepalive)
+	settings.SetDTLSRetransmissionInterval(dtlsRetransmit)
+	settings.SetSRTPReplayProtectionWindow(replayWindow)
+	settings.SetFireOnTrackBeforeFirstRTP(true)
+	if cfg.Settings != nil {
+		cfg.Settings(&settings)
+	}
+	api := webrtc.NewAPI(webrtc.WithMediaEngine(engine), webrtc.WithInterceptorRegistry(interceptors), webrtc.WithSettingEngine(settings))
+	var servers []webrtc.ICEServer
+	for _, s := range cfg.ICEServers {
+		servers = append(servers, webrtc.ICEServer{URLs: s.URLs, Username: s.Username, Credential: s.Credential})
+	}
+	pc, err := api.NewPeerConnection(webrtc.Configuration{ICEServers: servers})
+	if err != nil {
+		return nil, fmt.Errorf("connection: %w", err)
+	}
+	return pc, nil
+}
+
+func newInterceptors() (*interceptor.Registry, error) {
+	generator, err := nack.NewGeneratorInterceptor(nack.GeneratorInterval(nackEvery), nack.GeneratorSkipLastN(nackAfter), nack.GeneratorMaxNacksPerPacket(5))
+	if err != nil {
+		return nil, err
+	}
+	responder, err := nack.NewResponderInterceptor()
+	if err != nil {
+		return nil, err
+	}
+	receiver, err := report.NewReceiverInterceptor()
+	if err != nil {
+		return nil, err
+	}
+	sender, err := report.NewSenderInterceptor()
+	if err != nil {
+		return nil, err
+	}
+	r := &interceptor.Registry{}
+	for _, f := range []interceptor.Factory{responder, generator, receiver, sender} {
+		r.Add(f)
+	}
+	return r, nil
+}

@@ -1,0 +1,211 @@
+package client
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/pion/interceptor"
+	"github.com/pion/rtp"
+	"github.com/pion/webrtc/v4"
+)
+
+// gatherPatience is how long an offer waits for our candidates. What is found later is sent as it is found.
+const gatherPatience = 250 * time.Millisecond
+
+// media is a participant's PeerConnection. The client's loop (Join, until that runs) negotiates; close may be called by anybody.
+type media struct {
+	cfg   Config
+	pc    *webrtc.PeerConnection
+	voice *microphone // nil for a listener
+	woken chan struct{}
+
+	mu         sync.Mutex                // guards the fields below
+	candidates []webrtc.ICECandidateInit // found and not sent
+	streams    []*stream
+	closed     bool
+	readers    sync.WaitGroup
+}
+
+// stream is an incoming RTP stream.
+type stream struct {
+	from string
+	mu   sync.Mutex // guards tally
+	tally
+}
+
+func newMedia(cfg Config) (*media, error) {
+	pc, err := newConnection(cfg)
+	if err != nil {
+		return nil, err
+	}
+	m := &media{cfg: cfg, pc: pc, woken: make(chan struct{}, 1)}
+	pc.OnConnectionStateChange(func(webrtc.PeerConnectionState) { m.wake() })
+	pc.OnICECandidate(m.found)
+	pc.OnTrack(m.listen)
+	if err := m.prepare(); err != nil {
+		return nil, errors.Join(err, m.close())
+	}
+	return m, nil
+}
+
+// prepare adds the one section of the offer.
+func (m *media) prepare() error {
+	if m.cfg.Listen {
+		_, err := m.pc.AddTransceiverFromKind(webrtc.RTPCodecTypeAudio, webrtc.RTPTransceiverInit{Direction: webrtc.RTPTransceiverDirectionRecvonly})
+		return err
+	}
+	m.voice = newMicrophone()
+	t, err := m.pc.AddTransceiverFromTrack(m.voice, webrtc.RTPTransceiverInit{Direction: webrtc.RTPTransceiverDirectionSendonly})
+	if err != nil {
+		return err
+	}
+	m.readers.Go(func() { drain(t.Sender().Read) })
+	return nil
+}
+
+// drain reads RTCP, which is how Pion comes to see it.
+func drain(read func([]byte) (int, interceptor.Attributes, error)) {
+	b := make([]byte, 1500)
+	for {
+		if _, _, err := read(b); err != nil {
+			return
+		}
+	}
+}
+
+func (m *media) wake() {
+	select {
+	case m.woken <- struct{}{}:
+	default:
+	}
+}
+
+func (m *media) found(c *webrtc.ICECandidate) {
+	if c == nil {
+		return
+	}
+	m.mu.Lock()
+	m.candidates = append(m.candidates, c.ToJSON())
+	m.mu.Unlock()
+	m.wake()
+}
+
+// take gives the candidates that were found since the last call.
+func (m *media) take() []webrtc.ICECandidateInit {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	list := m.candidates
+	m.candidates = nil
+	return list
+}
+
+// offer makes the offer of the join, with the candidates that are found quickly.
+func (m *media) offer(ctx context.Context) (string, error) {
+	gathered := webrtc.GatheringCompletePromise(m.pc)
+	d, err := m.pc.CreateOffer(nil)
+	if err != nil {
+		return "", fmt.Errorf("offer: %w", err)
+	}
+	if err := m.pc.SetLocalDescription(d); err != nil {
+		return "", fmt.Errorf("offer: %w", err)
+	}
+	patience := time.NewTimer(gatherPatience)
+	defer patience.Stop()
+	select {
+	case <-gathered:
+	case <-patience.C:
+	case <-ctx.Done():
+		return "", context.Cause(ctx)
+	}
+	text := m.pc.LocalDescription().SDP
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.candidates = slices.DeleteFunc(m.candidates, func(c webrtc.ICECandidateInit) bool { return strings.Contains(text, c.Candidate) })
+	return text, nil
+}
+
+// answered takes the server's answer to the offer.
+func (m *media) answered(text string) error {
+	if err := m.pc.SetRemoteDescription(webrtc.SessionDescription{Type: webrtc.SDPTypeAnswer, SDP: text}); err != nil {
+		return fmt.Errorf("the server's answer: %w", err)
+	}
+	return nil
+}
+
+// answer answers a server's offer.
+func (m *media) answer(offer string) (string, error) {
+	if err := m.pc.SetRemoteDescription(webrtc.SessionDescription{Type: webrtc.SDPTypeOffer, SDP: offer}); err != nil {
+		return "", fmt.Errorf("the server's offer: %w", err)
+	}
+	d, err := m.pc.CreateAnswer(nil)
+	if err != nil {
+		return "", fmt.Errorf("answer: %w", err)
+	}
+	if err := m.pc.SetLocalDescription(d); err != nil {
+		return "", fmt.Errorf("answer: %w", err)
+	}
+	return m.pc.LocalDescription().SDP, nil
+}
+
+func (m *media) state() webrtc.PeerConnectionState { return m.pc.ConnectionState() }
+
+// listen reads a track to its end. Pion calls it in a goroutine of its own.
+func (m *media) listen(track *webrtc.TrackRemote, receiver *webrtc.RTPReceiver) {
+	s := &stream{from: track.StreamID()}
+	m.mu.Lock()
+	if m.closed {
+		m.mu.Unlock()
+		return
+	}
+	m.streams = append(m.streams, s)
+	m.readers.Add(1)
+	m.readers.Go(func() { drain(receiver.Read) })
+	m.mu.Unlock()
+	defer m.readers.Done()
+	b := make([]byte, 1500)
+	var p rtp.Packet
+	for {
+		n, _, err := track.Read(b)
+		if err != nil {
+			return // the track has ended
+		}
+		if p.Unmarshal(b[:n]) != nil {
+			continue // Pion has parsed it before: cannot be
+		}
+		s.mu.Lock()
+		fresh := s.add(p.SequenceNumber, len(p.Payload), time.Now())
+		s.mu.Unlock()
+		if fresh {
+			m.cfg.OnRTP(s.from, &p)
+		}
+	}
+}
+
+// received adds up what has come from each participant.
+func (m *media) received() map[string]Received {
+	m.mu.Lock()
+	streams := slices.Clone(m.streams)
+	m.mu.Unlock()
+	sums := map[string]Received{}
+	for _, s := range streams {
+		s.mu.Lock()
+		sums[s.from] = sums[s.from].plus(s.Received)
+		s.mu.Unlock()
+	}
+	return sums
+}
+
+// close ends the connection and waits for all goroutines.
+func (m *media) close() error {
+	m.mu.Lock()
+	m.closed = true
+	m.mu.Unlock()
+	err := m.pc.GracefulClose()
+	m.readers.Wait()
+	return err
+}

@@ -1,0 +1,146 @@
+package client
+
+import (
+	"errors"
+	"math/rand/v2"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/pion/rtp"
+	"github.com/pion/webrtc/v4"
+)
+
+// errNotBound means that the voice has no place in the connection.
+var errNotBound = errors.New("the server has not accepted the voice")
+
+// audible is the level, in -dBov, from which a packet is marked as voice.
+const audible = 50
+
+// microphone is the local track: it numbers packets and gives them to Pion, which binds it once the join is answered. Safe for concurrent use.
+type microphone struct {
+	id string
+
+	mu     sync.Mutex // guards the fields below
+	writer webrtc.TrackLocalWriter
+	header rtp.Header
+	level  []byte    // the extension that header holds
+	begun  bool      // the stretch has a first packet
+	next   uint32    // timestamp that follows the last packet
+	nextAt time.Time // when that is
+	lastAt time.Time // when the last packet was sent
+	sent   Sent
+}
+
+// Sent counts what a participant has said.
+type Sent struct {
+	Packets  uint64 `json:"packets"`
+	Bytes    uint64 `json:"bytes"`    // of Opus
+	Withheld uint64 `json:"withheld"` // not sent, because muted
+	Failed   uint64 `json:"failed"`   // not sent, because there was no way to the server
+}
+
+func newMicrophone() *microphone {
+	return &microphone{id: "voice", level: make([]byte, 1), header: rtp.Header{Version: 2, SequenceNumber: uint16(rand.Uint32())}, next: rand.Uint32()}
+}
+
+// begin starts a stretch of speech at a moment. Time that has passed since the last one passes in the timestamps too.
+func (m *microphone) begin(at time.Time) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if !m.nextAt.IsZero() && at.After(m.nextAt) {
+		m.next += samplesIn(at.Sub(m.nextAt))
+	}
+	m.nextAt = at
+	m.begun = false
+}
+
+// send sends one packet, or only lets its time pass when it is to be withheld.
+func (m *microphone) send(packet []byte, samples int, level uint8, withhold bool) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	timestamp := m.next
+	m.next += uint32(samples)
+	m.nextAt = m.nextAt.Add(duration(samples))
+	if withhold {
+		m.sent.Withheld++
+		m.begun = false
+		return nil
+	}
+	if m.writer == nil {
+		m.sent.Failed++
+		return errNotBound
+	}
+	m.header.Timestamp, m.header.Marker = timestamp, !m.begun
+	if m.level[0] = min(level, 127); m.level[0] <= audible {
+		m.level[0] |= 0x80
+	}
+	m.begun, m.lastAt = true, time.Now()
+	_, err := m.writer.WriteRTP(&m.header, packet)
+	m.header.SequenceNumber++
+	if err != nil {
+		m.sent.Failed++
+		return err
+	}
+	m.sent.Packets++
+	m.sent.Bytes += uint64(len(packet))
+	return nil
+}
+
+// quietSince is when the last packet was sent; zero when none was.
+func (m *microphone) quietSince() time.Time {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.lastAt
+}
+
+func (m *microphone) counts() Sent {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.sent
+}
+
+// Bind is called by Pion when the voice has been negotiated.
+func (m *microphone) Bind(c webrtc.TrackLocalContext) (webrtc.RTPCodecParameters, error) {
+	for _, codec := range c.CodecParameters() {
+		if !strings.EqualFold(codec.MimeType, webrtc.MimeTypeOpus) {
+			continue
+		}
+		m.mu.Lock()
+		defer m.mu.Unlock()
+		m.writer = c.WriteStream()
+		m.header.PayloadType, m.header.SSRC = uint8(codec.PayloadType), uint32(c.SSRC())
+		for _, e := range c.HeaderExtensions() {
+			if e.URI != levelURI {
+				continue
+			}
+			if err := m.header.SetExtension(uint8(e.ID), m.level); err != nil {
+				return webrtc.RTPCodecParameters{}, err
+			}
+		}
+		return codec, nil
+	}
+	return webrtc.RTPCodecParameters{}, webrtc.ErrUnsupportedCodec
+}
+
+// Unbind is called by Pion when the connection ends.
+func (m *microphone) Unbind(webrtc.TrackLocalContext) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.writer = nil
+	return nil
+}
+
+// ID, RID, StreamID and Kind name the track.
+func (m *microphone) ID() string                { return m.id }
+func (m *microphone) RID() string               { return "" }
+func (m *microphone) StreamID() string          { return m.id }
+func (m *microphone) Kind() webrtc.RTPCodecType { return webrtc.RTPCodecTypeAudio }
+
+func duration(samples int) time.Duration {
+	return time.Duration(samples) * time.Second / clockRate
+}
+
+func samplesIn(d time.Duration) uint32 {
+	return uint32(int64(d) / 1000 * clockRate / 1_000_000)
+}

@@ -1,0 +1,189 @@
+package client
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"bedside/signaling/protocol"
+)
+
+// User is a signed-in account.
+type User struct {
+	ID    string `json:"id"`
+	Email string `json:"email"`
+	Name  string `json:"name"`
+	Role  string `json:"role"`
+}
+
+// Scenario is a role play in the list.
+type Scenario struct {
+	Slug           string `json:"slug"`
+	Title          string `json:"title"`
+	Profession     string `json:"profession"`
+	Summary        string `json:"summary"`
+	PrepareSeconds int    `json:"prepare_seconds"`
+	PlaySeconds    int    `json:"play_seconds"`
+}
+
+// Attempt is one practice of a scenario.
+type Attempt struct {
+	ID        string     `json:"id"`
+	State     string     `json:"state"`
+	Scenario  Scenario   `json:"scenario"`
+	CreatedAt time.Time  `json:"created_at"`
+	StartedAt *time.Time `json:"started_at"`
+	EndedAt   *time.Time `json:"ended_at"`
+	Problem   string     `json:"problem"`
+}
+
+// ICEServer is a STUN or TURN server.
+type ICEServer struct {
+	URLs       []string `json:"urls"`
+	Username   string   `json:"username"`
+	Credential string   `json:"credential"`
+}
+
+// Ticket lets its holder join a room once, within a minute.
+type Ticket struct {
+	URL        string        `json:"url"` // of the WebSocket, absolute
+	Ticket     string        `json:"ticket"`
+	Role       protocol.Role `json:"role"`
+	ICEServers []ICEServer   `json:"ice_servers"`
+	ExpiresAt  time.Time     `json:"expires_at"`
+}
+
+// Config is what Join needs of a ticket; an observer only listens.
+func (t Ticket) Config() Config {
+	return Config{URL: t.URL, Ticket: t.Ticket, ICEServers: t.ICEServers, Listen: t.Role == protocol.RoleObserver}
+}
+
+type grant struct {
+	AccessToken  string `json:"access_token"`
+	ExpiresIn    int    `json:"expires_in"`
+	RefreshToken string `json:"refresh_token"`
+	User         User   `json:"user"`
+}
+
+// SignIn signs an account in; what it does from now on it does for that account.
+func (r *REST) SignIn(ctx context.Context, email, password string) (User, error) {
+	return r.enter(ctx, request{
+		method: http.MethodPost, path: "/auth/login", open: true, repeatable: true, body: map[string]string{"email": email, "password": password},
+	})
+}
+
+// Register makes a candidate's account and signs it in.
+func (r *REST) Register(ctx context.Context, email, password, name string) (User, error) {
+	return r.enter(ctx, request{
+		method: http.MethodPost, path: "/auth/register", open: true, body: map[string]string{"email": email, "password": password, "name": name},
+	})
+}
+
+func (r *REST) enter(ctx context.Context, q request) (User, error) {
+	var g grant
+	if err := r.call(ctx, q, &g); err != nil {
+		return User{}, err
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.keep(g)
+	return g.User, nil
+}
+
+// SignOut ends the session. Without one it does nothing.
+func (r *REST) SignOut(ctx context.Context) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.access == "" {
+		return nil
+	}
+	body := map[string]string{"refresh_token": r.refresh}
+	if err := r.call(ctx, request{method: http.MethodPost, path: "/auth/logout", body: body, open: true, repeatable: true}, nil); err != nil {
+		return err
+	}
+	r.access, r.refresh = "", ""
+	return nil
+}
+
+// Scenarios lists the role plays.
+func (r *REST) Scenarios(ctx context.Context) ([]Scenario, error) {
+	var list struct {
+		Items []Scenario `json:"items"`
+	}
+	err := r.call(ctx, get("/api/scenarios"), &list)
+	return list.Items, err
+}
+
+// CreateAttempt begins to practise a scenario; the account is its candidate and agrees to being recorded.
+func (r *REST) CreateAttempt(ctx context.Context, scenario string) (Attempt, error) {
+	var a Attempt
+	err := r.call(ctx, request{
+		method: http.MethodPost, path: "/api/attempts", body: map[string]any{"scenario": scenario, "consent": true},
+	}, &a)
+	return a, err
+}
+
+// Attempt reads an attempt.
+func (r *REST) Attempt(ctx context.Context, id string) (Attempt, error) {
+	var a Attempt
+	err := r.call(ctx, get("/api/attempts/"+url.PathEscape(id)), &a)
+	return a, err
+}
+
+// Ticket gets a ticket to an attempt's room. An empty role lets the server choose.
+func (r *REST) Ticket(ctx context.Context, attemptID string, role protocol.Role) (Ticket, error) {
+	body := map[string]protocol.Role{}
+	if role != "" {
+		body["role"] = role
+	}
+	var t Ticket
+	q := request{method: http.MethodPost, path: "/api/attempts/" + url.PathEscape(attemptID) + "/ticket", body: body, repeatable: true}
+	if err := r.call(ctx, q, &t); err != nil {
+		return t, err
+	}
+	if strings.HasPrefix(t.URL, "/") {
+		t.URL = r.base.String() + t.URL
+	}
+	if rest, ok := strings.CutPrefix(t.URL, "http"); ok {
+		t.URL = "ws" + rest
+	}
+	return t, nil
+}
+
+// WaitingRoom is an open room in a tutor's list.
+type WaitingRoom struct {
+	AttemptID     string `json:"attempt_id"`
+	Phase         string `json:"phase"`
+	ScenarioTitle string `json:"scenario_title"`
+	CandidateName string `json:"candidate_name"`
+	Waiting       bool   `json:"waiting"`
+}
+
+// Rooms lists the open rooms, for tutors.
+func (r *REST) Rooms(ctx context.Context) ([]WaitingRoom, error) {
+	var list struct {
+		Items []WaitingRoom `json:"items"`
+	}
+	err := r.call(ctx, get("/api/rooms"), &list)
+	return list.Items, err
+}
+
+// Audio writes the recording of a speaker ("candidate" or "patient"), an Ogg Opus file, to w, and gives its size.
+func (r *REST) Audio(ctx context.Context, attemptID, speaker string, w io.Writer) (int64, error) {
+	q := get("/api/attempts/" + url.PathEscape(attemptID) + "/audio/" + url.PathEscape(speaker))
+	q.accept = "audio/ogg"
+	var n int64
+	err := r.send(ctx, q, 0, func(res *http.Response) (err error) {
+		if n, err = io.Copy(w, res.Body); err != nil {
+			return fmt.Errorf("%s: after %d bytes: %w", q, n, err)
+		}
+		return nil
+	})
+	return n, err
+}
+
+func get(path string) request { return request{method: http.MethodGet, path: path, repeatable: true} }

@@ -1,0 +1,218 @@
+package client
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net/http"
+	"net/url"
+	"strings"
+	"sync"
+	"time"
+)
+
+// Errors of REST besides *Problem.
+var (
+	ErrNotSignedIn = errors.New("nobody is signed in")
+	ErrTooLong     = errors.New("the server's answer is longer than allowed")
+)
+
+const (
+	requestLimit = 30 * time.Second // for one try, except of a download
+	maxTries     = 6
+	firstBackoff = 200 * time.Millisecond
+	lastBackoff  = 5 * time.Second
+	maxWait      = 70 * time.Second // a longer Retry-After is an answer
+	maxAnswer    = 4 << 20
+	maxReport    = 64 << 20
+)
+
+// REST speaks to a server's REST interface for one signed-in account. It renews the access token by itself. A request that was refused with
+// 429, or with 503 if doing it twice does no harm, is tried again, after what Retry-After says. Safe for concurrent use.
+type REST struct {
+	base *url.URL
+	http *http.Client
+
+	mu      sync.Mutex // guards the fields below; held while tokens are renewed
+	access  string
+	refresh string
+	expires time.Time // when access is to be renewed
+}
+
+// NewREST checks the server's address, such as http://localhost:8080. The HTTP client may be nil.
+func NewREST(base string, hc *http.Client) (*REST, error) {
+	u, err := url.Parse(base)
+	if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" {
+		return nil, fmt.Errorf("server address %q: it should be like http://localhost:8080", base)
+	}
+	u.Path, u.RawQuery, u.Fragment = strings.TrimSuffix(u.Path, "/"), "", ""
+	if hc == nil {
+		hc = http.DefaultClient
+	}
+	return &REST{base: u, http: hc}, nil
+}
+
+// request is one call of the interface.
+type request struct {
+	method, path string
+	body         any // nil: none
+	open         bool
+	repeatable   bool   // does no harm when it is carried out twice
+	accept       string // empty: JSON
+}
+
+func (q request) String() string { return q.method + " " + q.path }
+
+// call sends a request and decodes the answer into out, unless that is nil.
+func (r *REST) call(ctx context.Context, q request, out any) error {
+	body, err := r.read(ctx, q, maxAnswer)
+	if err != nil || out == nil {
+		return err
+	}
+	if err := json.Unmarshal(body, out); err != nil {
+		return fmt.Errorf("%s: the answer is not what was expected: %w", q, err)
+	}
+	return nil
+}
+
+// read sends a request and reads the whole answer.
+func (r *REST) read(ctx context.Context, q request, limit int64) (body []byte, err error) {
+	err = r.send(ctx, q, requestLimit, func(res *http.Response) error {
+		body, err = io.ReadAll(io.LimitReader(res.Body, limit+1))
+		if err == nil && int64(len(body)) > limit {
+			err = ErrTooLong
+		}
+		if err != nil {
+			return fmt.Errorf("%s: %w", q, err)
+		}
+		return nil
+	})
+	return body, err
+}
+
+// send sends a request until it is answered for good, and has use read a good answer. A limit of 0 is none.
+func (r *REST) send(ctx context.Context, q request, limit time.Duration, use func(*http.Response) error) error {
+	renewed := false
+	for try := 1; ; try++ {
+		token := ""
+		if !q.open {
+			var err error
+			if token, err = r.token(ctx, ""); err != nil {
+				return err
+			}
+		}
+		err := r.once(ctx, q, token, limit, use)
+		var p *Problem
+		switch {
+		case !errors.As(err, &p):
+			return err
+		case p.Status == http.StatusUnauthorized && !q.open && !renewed:
+			renewed = true
+			if _, renewal := r.token(ctx, token); renewal != nil {
+				return renewal
+			}
+		case try == maxTries || !q.mayRepeat(p) || p.RetryAfter > maxWait:
+			return err
+		default:
+			if err := pause(ctx, max(p.RetryAfter, backoff(try))); err != nil {
+				return fmt.Errorf("%w, while waiting to try again: %w", err, p)
+			}
+		}
+	}
+}
+
+// mayRepeat: 429 is told before anything is done; a 503 may come when it is.
+func (q request) mayRepeat(p *Problem) bool {
+	return p.Status == http.StatusTooManyRequests || p.Status == http.StatusServiceUnavailable && q.repeatable
+}
+
+// once sends a request once.
+func (r *REST) once(ctx context.Context, q request, token string, limit time.Duration, use func(*http.Response) error) error {
+	if limit > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, limit)
+		defer cancel()
+	}
+	var body io.Reader
+	if q.body != nil {
+		b, err := json.Marshal(q.body)
+		if err != nil {
+			return fmt.Errorf("%s: %w", q, err)
+		}
+		body = bytes.NewReader(b)
+	}
+	req, err := http.NewRequestWithContext(ctx, q.method, r.base.String()+q.path, body)
+	if err != nil {
+		return fmt.Errorf("%s: %w", q, err)
+	}
+	if q.body != nil {
+		req.Header.Set("Content-Type", "application/json")
+	}
+	accept := q.accept
+	if accept == "" {
+		accept = "application/json"
+	}
+	req.Header.Set("Accept", accept)
+	if token != "" {
+		req.Header.Set("Authorization", "Bearer "+token)
+	}
+	res, err := r.http.Do(req)
+	if err != nil {
+		return fmt.Errorf("%s: the server cannot be reached: %w", q, err)
+	}
+	defer res.Body.Close() //nolint:errcheck // it was read, or is not wanted
+	if res.StatusCode/100 != 2 {
+		return problemOf(q.String(), res)
+	}
+	return use(res)
+}
+
+// token gives the access token, renewed if it is about to end or if it is the stale one.
+func (r *REST) token(ctx context.Context, stale string) (string, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	switch {
+	case r.access == "":
+		return "", ErrNotSignedIn
+	case r.access != stale && (r.refresh == "" || time.Now().Before(r.expires)):
+		return r.access, nil
+	case r.refresh == "":
+		return "", ErrNotSignedIn
+	}
+	var g grant
+	body := map[string]string{"refresh_token": r.refresh}
+	if err := r.call(ctx, request{method: http.MethodPost, path: "/auth/refresh", body: body, open: true, repeatable: true}, &g); err != nil {
+		return "", fmt.Errorf("the session could not be renewed: %w", err)
+	}
+	r.keep(g)
+	return r.access, nil
+}
+
+// keep takes over new tokens. mu is held.
+func (r *REST) keep(g grant) {
+	ttl := time.Duration(g.ExpiresIn) * time.Second
+	r.access, r.refresh = g.AccessToken, g.RefreshToken
+	r.expires = time.Now().Add(ttl - min(30*time.Second, ttl/2))
+}
+
+// backoff grows with each try, and differs between clients.
+func backoff(try int) time.Duration {
+	d := min(firstBackoff<<min(try-1, 10), lastBackoff)
+	return d/2 + rand.N(d/2+1)
+}
+
+// pause waits, or gives the context's error.
+func pause(ctx context.Context, d time.Duration) error {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
