@@ -36,10 +36,11 @@ type Client struct {
 	speaking sync.Mutex    // held by Speak
 
 	// Owned by run.
-	token  string
-	last   protocol.ServerMessage // on this socket
-	up     bool                   // the media stands, as last seen
-	repair *time.Timer            // runs while it does not
+	token     string
+	last      protocol.ServerMessage // on this socket
+	up        bool                   // the media stands, as last seen
+	downSince time.Time
+	repair    *time.Timer // runs while the media does not stand
 }
 
 // ask is a message that a method wants to be sent.
@@ -90,7 +91,7 @@ func join(ctx context.Context, cfg Config, m *media) (*Client, error) {
 	c := &Client{
 		cfg: cfg, media: m, state: newBoard(), id: joined.ParticipantID, room: joined.RoomID, role: joined.Role,
 		grace: time.Duration(joined.GraceMS) * time.Millisecond, token: joined.ResumeToken,
-		asks: make(chan ask), reported: make(chan struct{}), done: make(chan struct{}), repair: time.NewTimer(firstPatience),
+		asks: make(chan ask), reported: make(chan struct{}), done: make(chan struct{}), downSince: time.Now(), repair: time.NewTimer(firstPatience),
 	}
 	c.ctx, c.cancel = context.WithCancelCause(context.Background())
 	c.state.update(func(st *State) { st.Phase, st.Peers, st.seats = joined.Phase, sorted(joined.Peers), 1 })

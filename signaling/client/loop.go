@@ -143,7 +143,7 @@ func (c *Client) watch(s *socket) error {
 	state := c.media.state()
 	up := state == webrtc.PeerConnectionStateConnected
 	if up != c.up {
-		c.up = up
+		c.up, c.downSince = up, time.Now()
 		c.state.update(func(st *State) {
 			st.media = up
 			if up && st.mediaAt.IsZero() {
@@ -165,10 +165,14 @@ func (c *Client) watch(s *socket) error {
 	return nil
 }
 
-// mend asks for an ICE restart, until the connection stands again. A connection that the server has closed cannot be mended.
+// mend asks for an ICE restart, until the connection stands again or the server's grace is over. A connection that the server has closed
+// cannot be mended.
 func (c *Client) mend(s *socket) error {
-	if c.media.state() == webrtc.PeerConnectionStateClosed {
+	switch {
+	case c.media.state() == webrtc.PeerConnectionStateClosed:
 		return fmt.Errorf("%w: the server has closed the media", ErrLost)
+	case time.Since(c.downSince) > c.grace+again:
+		return fmt.Errorf("%w: no media for %v", ErrLost, time.Since(c.downSince).Round(time.Second))
 	}
 	c.repair.Reset(again)
 	c.state.update(func(st *State) { st.restarts++ })

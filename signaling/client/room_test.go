@@ -123,7 +123,9 @@ func TestRolePlay(t *testing.T) {
 		if r := a.State().Report; r == nil || r.Status != protocol.ReportReady || len(a.State().Speakers) != 1 {
 			t.Errorf("state: %+v", a.State())
 		}
-		go func() { _ = w.server.seat("candidate").ws.Close(websocket.StatusNormalClosure, "the role play is over") }()
+		go func() {
+			_ = w.server.seat("candidate").ws.Close(websocket.StatusNormalClosure, "the role play is over")
+		}()
 		<-a.Done()
 		if err := a.Err(); err != nil {
 			t.Errorf("ended as it should, and yet: %v", err)
@@ -349,7 +351,9 @@ func TestServerClosesTheMedia(t *testing.T) {
 func TestJoinFails(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		cfg, _ := w.config("candidate")
-		w.server.with(func() { w.server.refuse = &protocol.Error{Code: protocol.CodeTicketExpired, Message: "too late", Fatal: true} })
+		w.server.with(func() {
+			w.server.refuse = &protocol.Error{Code: protocol.CodeTicketExpired, Message: "too late", Fatal: true}
+		})
 		var r *Refusal
 		if _, err := Join(t.Context(), cfg); !errors.As(err, &r) || r.Code != protocol.CodeTicketExpired {
 			t.Errorf("refused: %v", err)
@@ -388,5 +392,20 @@ func TestLeavingWithoutASocket(t *testing.T) {
 			t.Error("not released")
 		}
 		a.Close() // again
+	})
+}
+
+func TestMediaCannotBeMended(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		cfg, cable := w.config("candidate")
+		a := w.joinWith(cfg)
+		cable.out.Store(true)
+		<-a.Done()
+		if err := a.Err(); !errors.Is(err, ErrLost) {
+			t.Errorf("the end: %v", err)
+		}
+		if n := a.Stats().ICERestarts; n < 3 {
+			t.Errorf("%d tries", n)
+		}
 	})
 }

@@ -232,6 +232,9 @@ func (s *server) connect(from, to *seat) {
 }
 
 func (s *server) offer(p *seat, restart bool) {
+	if p.pc.ConnectionState() == webrtc.PeerConnectionStateClosed {
+		return
+	}
 	if p.pending {
 		p.dirty = true
 		return
@@ -307,7 +310,7 @@ func (s *server) handle(p *seat, m protocol.ClientMessage) bool {
 	case protocol.Finish:
 		s.turn(p, protocol.Phase{Name: protocol.PhaseEnded, Reason: protocol.ReasonFinished})
 	case protocol.Ping:
-		s.send(p.ws, protocol.Pong{ID: m.ID})
+		s.send(p.ws, protocol.Pong(m))
 	case protocol.Leave:
 		s.tellAll(protocol.PeerLeft{ParticipantID: p.id, Reason: "left"}, p)
 		return false
