@@ -195,6 +195,7 @@ func (c Config) Validate() error {
 		need(c.Store.BlobURL, "BEDSIDE_BLOB_URL")
 		if c.Has("api") != c.Has("media") {
 			need(c.Store.RedisURL, "REDIS_URL")
+			need(c.Auth.Key, "BEDSIDE_AUTH_KEY")
 		}
 	}
 	return errors.Join(errs...)
