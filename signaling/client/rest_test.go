@@ -264,9 +264,9 @@ func TestProblemsAreTold(t *testing.T) {
 			t.Errorf("%v, want %s", err, want)
 		}
 		signIn(t, r)
-		o.HandleFunc("GET /api/scenarios", func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "bad gateway", 502) })
+		o.HandleFunc("GET /api/scenarios", func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "bad gateway", http.StatusBadGateway) })
 		var p *Problem
-		if _, err := r.Scenarios(t.Context()); !errors.As(err, &p) || p.Status != 502 || p.Detail != "bad gateway" {
+		if _, err := r.Scenarios(t.Context()); !errors.As(err, &p) || p.Status != http.StatusBadGateway || p.Detail != "bad gateway" {
 			t.Errorf("from a proxy: %v", err)
 		}
 		o.HandleFunc("GET /api/rooms", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "<html>") })

@@ -138,7 +138,7 @@ func TestMemoryIsBounded(t *testing.T) {
 	x := minutes(1)
 	a := dsp.NewAnalyzer()
 	before := heap()
-	const n = 5
+	const n = 2
 	for range n {
 		if err := a.Write(x); err != nil {
 			t.Fatal(err)

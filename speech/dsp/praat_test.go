@@ -22,6 +22,7 @@ type measured struct {
 
 // TestAgainstPraat compares F0, level and syllable nuclei of learners' speech with those that Praat finds, given the same samples.
 func TestAgainstPraat(t *testing.T) {
+	t.Parallel()
 	need(t, "praat")
 	sample := learners(t, 40)
 	dir := t.TempDir()

@@ -13,14 +13,14 @@ import (
 // TestSyntheticSpeech strings sentences of several synthetic voices together with pauses of known length, adds noise and changes the level, and
 // asks for the time from first to last speech and for the time spoken within 5 %.
 func TestSyntheticSpeech(t *testing.T) {
+	t.Parallel()
 	need(t, "ffmpeg")
 	sentences := []string{
 		"Good morning, Mrs Baker. My name is Doctor Shaw and I am one of the physicians here.",
-		"Have you noticed any swelling in your ankles, or shortness of breath when you climb the stairs?",
+		"Have you noticed any swelling in your ankles, or shortness of breath?",
 		"First, I will explain what the tablets do. Second, I will tell you how to take them.",
-		"What happened next?",
 	}
-	for _, voice := range [][]string{{"espeak-ng", "-v", "en-gb"}, {"espeak-ng", "-v", "en-us+f3"}, {"flite", "-voice", "slt"}, {"flite", "-voice", "rms"}, {"flite", "-voice", "awb"}} {
+	for _, voice := range [][]string{{"espeak-ng", "-v", "en-gb"}, {"espeak-ng", "-v", "en-us+f3"}, {"flite", "-voice", "slt"}, {"flite", "-voice", "awb"}} {
 		t.Run(fmt.Sprint(voice), func(t *testing.T) {
 			need(t, voice[0])
 			x, spoken := speak(t, voice, sentences)
@@ -30,10 +30,8 @@ func TestSyntheticSpeech(t *testing.T) {
 			}{
 				{"clean", x},
 				{"quiet", gained(x, -40)},
-				{"noise 40 dB below", under(x, spoken, 40)},
 				{"noise 25 dB below, quiet", gained(under(x, spoken, 25), -30)},
 				{"noise 15 dB below", under(x, spoken, 15)},
-				{"noise 15 dB below, quiet", gained(under(x, spoken, 15), -30)},
 				{"through Opus", throughOpus(t, under(x, spoken, 40))},
 			} {
 				r := analyse(t, c.x)

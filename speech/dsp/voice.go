@@ -45,11 +45,19 @@ func findSpeech(level, sibilance, f0 []float32) []stretch {
 	sure := make([]bool, len(level))
 	weak := make([]bool, len(level))
 	for i, l := range level {
-		l, s, n, h := float64(l), float64(sibilance[i]), around[i], above[i]
-		sure[i] = f0[i] > 0 && l > max(n.level+n.sure, loud-sureDrop)
-		weak[i] = l > max(n.level+n.weak, loud-weakDrop) || s > max(h.level+h.weak, loud-weakDrop)
+		n, h := around[i], above[i]
+		sure[i] = f0[i] > 0 && float64(l) > max(n.level+n.sure, loud-sureDrop)
+		weak[i] = steadied(level, i) > max(n.level+n.weak, loud-weakDrop) || steadied(sibilance, i) > max(h.level+h.weak, loud-weakDrop)
 	}
 	return join(islands(sure, weak))
+}
+
+// steadied is the median of the five levels about a frame: noise evens out in it, the edges of speech stay where they are.
+func steadied(level []float32, i int) float64 {
+	var five [5]float32
+	n := copy(five[:], level[max(0, i-2):min(len(level), i+3)])
+	slices.Sort(five[:n])
+	return float64(five[n/2])
 }
 
 // noise is what the background does about a frame: its usual level, and how far above that sure and weak sounds must be.

@@ -1,0 +1,87 @@
+import axe from 'axe-core';
+import { existsSync, mkdirSync } from 'node:fs';
+import { chromium, type Browser, type BrowserContext, type Page } from 'playwright-core';
+import { expect } from 'vitest';
+
+export const OUT = new URL('./out/', import.meta.url).pathname;
+export const WIDE = { width: 1280, height: 800 };
+export const NARROW = { width: 360, height: 740 };
+
+/** Chromium with a WAV file as its microphone: silence at the end, not from the start again. */
+export async function launch(microphone: string): Promise<Browser> {
+	if (!existsSync(microphone)) throw new Error(`${microphone} is missing: Chromium would be silent without a word`);
+	return chromium.launch({
+		executablePath: process.env.CHROMIUM ?? ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find((p) => existsSync(p)),
+		args: [
+			'--no-sandbox',
+			'--disable-gpu',
+			'--disable-quic',
+			'--no-first-run',
+			'--disable-background-networking',
+			'--disable-component-update',
+			'--disable-sync',
+			'--use-fake-device-for-media-stream',
+			`--use-file-for-fake-audio-capture=${microphone}%noloop`,
+			'--allow-loopback-in-peer-connection'
+		]
+	});
+}
+
+/** A page that remembers what went wrong in it: errors of scripts and everything that the content policy forbade. */
+export async function open(context: BrowserContext): Promise<{ page: Page; problems: string[] }> {
+	const page = await context.newPage();
+	const problems: string[] = [];
+	page.on('pageerror', (error) => problems.push(`script: ${error.message}`));
+	page.on('console', (message) => {
+		const text = message.text();
+		// A status of 401, 404 or the like is said by the console too; whether it is right is for the tests.
+		if (message.type() === 'error' && !text.startsWith('Failed to load resource')) problems.push(`console: ${text}`);
+	});
+	return { page, problems };
+}
+
+/** Fails on anything that axe finds wrong in what is shown. */
+export async function accessible(page: Page, screen: string): Promise<void> {
+	await settled(page);
+	// Not as a script element, which the content policy would forbid.
+	await page.evaluate(axe.source);
+	const found = await page.evaluate(async () => {
+		const runner = (window as unknown as { axe: typeof axe }).axe;
+		const { violations } = await runner.run(document, { runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'] });
+		return violations.map((v) => `${v.id}: ${v.help}\n  ${v.nodes.map((n) => `${n.html}\n  ${n.failureSummary ?? ''}`).join('\n  ')}`);
+	});
+	expect(found, `axe on ${screen}`).toEqual([]);
+}
+
+/** Fails when the page is wider than the window. */
+export async function fits(page: Page, screen: string): Promise<void> {
+	const over = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+	expect(over, `${screen} is wider than the window`).toBeLessThanOrEqual(0);
+}
+
+export async function picture(page: Page, name: string, fullPage = true): Promise<void> {
+	mkdirSync(OUT, { recursive: true });
+	await settled(page);
+	await page.screenshot({ path: `${OUT}${name}.png`, fullPage, animations: 'disabled' });
+}
+
+/** Everything that a screen must be, at both widths; the pictures are for people to look at. */
+export async function inspect(page: Page, name: string): Promise<void> {
+	for (const [suffix, size] of [
+		['360', NARROW],
+		['1280', WIDE]
+	] as const) {
+		await page.setViewportSize(size);
+		await accessible(page, `${name} at ${suffix}`);
+		await fits(page, `${name} at ${suffix}`);
+		await picture(page, `${name}-${suffix}`);
+	}
+}
+
+async function settled(page: Page): Promise<void> {
+	await page.evaluate(async () => {
+		await document.fonts.ready;
+		await Promise.allSettled(document.getAnimations().filter((a) => a.effect?.getComputedTiming().iterations !== Infinity).map((a) => a.finished));
+		await new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
+	});
+}

@@ -1,0 +1,98 @@
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { readFile } from 'node:fs/promises';
+import { extname, join } from 'node:path';
+import type { AddressInfo } from 'node:net';
+import * as fixtures from './fixtures.ts';
+
+const BUILD = new URL('../build/', import.meta.url).pathname;
+const TYPES: Record<string, string> = {
+	'.html': 'text/html; charset=utf-8',
+	'.js': 'text/javascript',
+	'.css': 'text/css',
+	'.json': 'application/json',
+	'.svg': 'image/svg+xml',
+	'.woff2': 'font/woff2'
+};
+
+export interface Mock {
+	url: string;
+	/** Who is signed in; null for nobody. */
+	user: typeof fixtures.candidate | null;
+	/** The state that attempts are said to be in. */
+	state: string;
+	/** Answers instead of the usual ones, by method and path. */
+	answers: Map<string, { status: number; body: object } | 'never'>;
+	/** What is played back. */
+	audio: Buffer;
+	close(): Promise<void>;
+}
+
+/** Serves the built pages and made-up content, for screens that a real server shows only rarely. */
+export async function mock(): Promise<Mock> {
+	const index = await readFile(join(BUILD, 'index.html'), 'utf8');
+	const policy = (/content-security-policy" content="([^"]+)"/.exec(index)?.[1] ?? '').replaceAll('&#39;', "'");
+	const it: Mock = { url: '', user: null, state: 'reported', answers: new Map(), audio: Buffer.alloc(0), close: async () => undefined };
+
+	const send = (res: ServerResponse, status: number, body: object) =>
+		void res.writeHead(status, { 'Content-Type': status < 400 ? 'application/json' : 'application/problem+json' }).end(JSON.stringify(body));
+	const refuse = (res: ServerResponse, status: number, detail: string) => send(res, status, { status, detail });
+
+	async function file(path: string, res: ServerResponse): Promise<void> {
+		const known = extname(path) !== '';
+		try {
+			const body = known ? await readFile(join(BUILD, path)) : index;
+			res.writeHead(200, { 'Content-Type': TYPES[extname(path)] ?? TYPES['.html'], 'Content-Security-Policy': policy }).end(body);
+		} catch {
+			res.writeHead(404).end();
+		}
+	}
+
+	function api(method: string, path: string, res: ServerResponse): void {
+		const [, , kind, id = '', what = ''] = path.split('/');
+		const isTutor = it.user?.role === 'tutor';
+		const detail = (state: string) => ({
+			...fixtures.attempt(id, state, isTutor ? { part: 'patient' } : {}),
+			scenario: fixtures.scenario('insulin', isTutor || state === 'reported')
+		});
+		if (kind === 'scenarios') return send(res, 200, id ? fixtures.scenario(id, isTutor) : { items: fixtures.scenarios });
+		if (kind === 'rooms') return send(res, 200, { items: fixtures.rooms });
+		if (kind !== 'attempts') return refuse(res, 404, 'There is no such thing.');
+		if (!id && method === 'POST') return send(res, 201, detail('created'));
+		if (!id) {
+			const states = ['reported', 'preparing', 'failed', 'reported', 'abandoned'];
+			return send(res, 200, { items: states.map((s, i) => fixtures.attempt(`a${i}`, s)), next: 'a4' });
+		}
+		if (what === 'ticket') return send(res, 201, { url: '/ws', ticket: 'ticket', role: 'candidate', ice_servers: [], expires_at: '' });
+		if (what === 'report') return send(res, 200, fixtures.report(id));
+		if (what === 'audio') return void res.writeHead(200, { 'Content-Type': 'audio/wav' }).end(it.audio);
+		send(res, 200, { ...detail(it.state), ...(it.state === 'failed' && { problem: 'No sound reached the server.' }) });
+	}
+
+	function handle(req: IncomingMessage, res: ServerResponse): void {
+		const path = new URL(req.url ?? '/', 'http://mock').pathname;
+		const answer = it.answers.get(`${req.method} ${path}`);
+		if (answer === 'never') return;
+		if (answer) return send(res, answer.status, answer.body);
+		if (path === '/auth/logout') {
+			it.user = null;
+			return void res.writeHead(204).end();
+		}
+		if (path.startsWith('/auth/')) {
+			if (path !== '/auth/refresh') it.user ??= fixtures.candidate;
+			if (!it.user) return refuse(res, 401, 'There is no refresh token: sign in.');
+			return send(res, 200, { access_token: 'token', token_type: 'Bearer', expires_in: 600, user: it.user });
+		}
+		if (path.startsWith('/api/')) return api(req.method ?? 'GET', path, res);
+		void file(path, res);
+	}
+
+	const server = createServer(handle);
+	await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
+	it.url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+	it.close = () =>
+		new Promise((done) => {
+			server.closeAllConnections();
+			server.close(() => done());
+		});
+	return it;
+}

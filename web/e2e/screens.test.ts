@@ -1,0 +1,362 @@
+import { readFileSync, rmSync } from 'node:fs';
+import type { Browser, BrowserContext, Page } from 'playwright-core';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { inspect, launch, NARROW, open, picture, WIDE } from './browser.ts';
+import * as fixtures from './fixtures.ts';
+import { mock, type Mock } from './mock.ts';
+import { roomServer } from './room-server.ts';
+import { folder, speak } from './speech.ts';
+
+let dir: string;
+let browser: Browser;
+let server: Mock;
+let context: BrowserContext;
+let page: Page;
+let problems: string[];
+
+beforeAll(async () => {
+	dir = folder();
+	const take = speak(dir, 'voice', 'Good morning, Mr Bauer. My name is Dana. What worries you most about starting insulin?', 'en-gb', 0.5, 20);
+	browser = await launch(take.file);
+	server = await mock();
+	server.audio = readFileSync(take.file);
+});
+afterAll(async () => {
+	await browser?.close();
+	await server?.close();
+	rmSync(dir, { recursive: true, force: true });
+});
+
+beforeEach(async () => {
+	server.answers.clear();
+	server.user = fixtures.candidate;
+	server.state = 'reported';
+	await start({});
+});
+afterEach(async () => {
+	await context.close();
+	expect(problems).toEqual([]);
+});
+
+/** A fresh browser profile; the microphone is allowed unless told otherwise. */
+async function start(options: { microphone?: boolean; dark?: boolean }): Promise<void> {
+	await context?.close();
+	context = await browser.newContext({
+		baseURL: server.url,
+		viewport: WIDE,
+		colorScheme: options.dark ? 'dark' : 'light',
+		reducedMotion: 'reduce',
+		permissions: options.microphone === false ? [] : ['microphone'],
+		timezoneId: 'Europe/Vienna'
+	});
+	context.setDefaultTimeout(15_000);
+	await context.addInitScript(roomServer);
+	({ page, problems } = await open(context));
+}
+
+const room = <T>(fn: (room: { received: { type: string }[]; say: (m: object) => void; phase: (p: object) => void; join: (p: object) => Promise<void>; drop: () => void }) => T) =>
+	page.evaluate(`(${fn.toString()})(window.room)`) as Promise<T>;
+
+describe('accounts', () => {
+	it('sign-in', async () => {
+		server.user = null;
+		await page.goto('/attempts/a1');
+		await page.getByRole('heading', { name: 'Sign in' }).waitFor();
+		await inspect(page, 'sign-in');
+		server.answers.set('POST /auth/login', { status: 401, body: { detail: 'The address or the password is wrong.' } });
+		await page.getByLabel('E-mail').fill('a@b.example');
+		await page.getByLabel('Password').fill('wrong');
+		await page.getByRole('button', { name: 'Sign in' }).click();
+		await page.getByRole('alert').getByText('The address or the password is wrong.').waitFor();
+		await inspect(page, 'sign-in-refused');
+		server.answers.clear();
+		await page.getByRole('button', { name: 'Sign in' }).click();
+		await page.waitForURL('**/attempts/a1'); // where we wanted to go
+	});
+
+	it('register', async () => {
+		server.user = null;
+		await page.goto('/register');
+		await page.getByRole('button', { name: 'Create my account' }).waitFor();
+		await inspect(page, 'register');
+		await page.getByLabel('Your profession').click();
+		await picture(page, 'register-professions-1280', false);
+		await page.getByRole('option', { name: 'Nursing' }).click();
+		await page.getByText('Nursing', { exact: true }).waitFor();
+	});
+
+	it('signing out leads to the sign-in', async () => {
+		await page.goto('/');
+		await page.getByRole('button', { name: /Your menu/ }).click();
+		await page.getByRole('menuitem', { name: 'Sign out' }).waitFor();
+		await picture(page, 'menu-1280', false);
+		await page.getByRole('menuitemradio', { name: 'Dark' }).click();
+		await page.waitForFunction(() => getComputedStyle(document.documentElement).colorScheme === 'dark');
+		await page.getByRole('menuitem', { name: 'Sign out' }).click();
+		await page.waitForURL('**/sign-in');
+	});
+
+	it('a server that is away', async () => {
+		await page.route('**/auth/refresh', (r) => r.abort());
+		await page.goto('/');
+		await page.getByRole('alert').waitFor();
+		await inspect(page, 'away');
+		await page.unroute('**/auth/refresh');
+		await page.getByRole('button', { name: 'Try again' }).click();
+		await page.getByRole('heading', { name: /Hello, Dana/ }).waitFor();
+		problems.length = 0; // the refused request
+	});
+});
+
+describe('choosing', () => {
+	it('home', async () => {
+		await page.goto('/');
+		await page.getByRole('link', { name: /Starting insulin/ }).first().waitFor();
+		await inspect(page, 'home');
+		await page.getByRole('button', { name: 'Demanding' }).click();
+		await page.getByRole('link', { name: /After the second fall/ }).waitFor();
+		expect(await page.locator('.scenario').count()).toBe(1);
+		await page.getByRole('button', { name: 'Gentle' }).click();
+		expect(await page.locator('.scenario').count()).toBe(2);
+	});
+
+	it('home, loading and failing', async () => {
+		server.answers.set('GET /api/scenarios', 'never');
+		server.answers.set('GET /api/attempts', { status: 500, body: {} });
+		await page.goto('/');
+		await page.getByRole('button', { name: 'Try again' }).waitFor();
+		await inspect(page, 'home-loading');
+	});
+
+	it('scenario', async () => {
+		await page.goto('/scenarios/insulin');
+		await page.getByRole('link', { name: 'Check your sound' }).waitFor();
+		await inspect(page, 'scenario');
+	});
+
+	it('nothing there', async () => {
+		await page.goto('/nowhere/at/all');
+		await page.getByRole('link', { name: 'Go to the start' }).waitFor();
+		await inspect(page, 'not-found');
+		problems.length = 0; // kit says so in the console
+	});
+});
+
+describe('sound check', () => {
+	it('hears a voice and judges it', async () => {
+		await page.goto('/green-room?scenario=insulin');
+		await page.getByText('You come through clearly').waitFor();
+		await inspect(page, 'green-room');
+		await page.getByText('Sound clean-up').click();
+		await page.getByRole('button', { name: 'Play two notes' }).click();
+		await page.getByText('Did you hear them?').waitFor();
+		await page.getByRole('button', { name: 'No', exact: true }).click();
+		await page.getByText('Turn the volume up').waitFor();
+		await inspect(page, 'green-room-open');
+	});
+
+	it('asks for what is missing before the room opens', async () => {
+		await page.goto('/green-room?scenario=insulin');
+		await page.getByRole('button', { name: 'Record five seconds' }).waitFor();
+		await page.getByRole('button', { name: 'Enter the room' }).click();
+		await page.getByText('Tick the box about recording first.').waitFor();
+		expect(page.url()).toContain('/green-room');
+	});
+
+	it('plays a sample back', async () => {
+		await page.goto('/green-room?scenario=insulin');
+		await page.getByRole('button', { name: 'Record five seconds' }).click();
+		await page.getByRole('button', { name: 'Recording, speak now' }).waitFor();
+		await page.getByRole('button', { name: 'This is how you sound' }).waitFor();
+		await page.getByRole('button', { name: 'Record five seconds' }).waitFor();
+	});
+
+	it.each([
+		['NotAllowedError', 'denied', 'The microphone is blocked for this page'],
+		['NotFoundError', 'missing', 'No microphone was found'],
+		['NotReadableError', 'busy', 'Another program is using the microphone']
+	])('%s', async (name, screen, title) => {
+		await page.addInitScript((n) => {
+			navigator.mediaDevices.getUserMedia = () => Promise.reject(new DOMException('no', n));
+		}, name);
+		await page.goto('/green-room?scenario=insulin');
+		await page.getByRole('alert').getByText(title).waitFor();
+		await inspect(page, `green-room-${screen}`);
+	});
+
+	it('on an insecure address', async () => {
+		await page.addInitScript(() => Object.defineProperty(window, 'isSecureContext', { value: false }));
+		await page.goto('/green-room?scenario=insulin');
+		await page.getByText('This address is not secure').waitFor();
+		await inspect(page, 'green-room-insecure');
+	});
+
+	it('before the microphone was ever allowed', async () => {
+		await start({ microphone: false });
+		await page.goto('/green-room?scenario=insulin');
+		await page.getByRole('button', { name: 'Turn the microphone on' }).waitFor();
+		await inspect(page, 'green-room-first');
+	});
+});
+
+const tutorPeer = { participant_id: 'tutor', name: 'Tess Okafor', role: 'patient', muted: false, connected: true };
+
+describe('room', () => {
+	async function enter(as = 'candidate') {
+		server.state = 'preparing';
+		await page.goto(`/room/a1?as=${as}`);
+		await page.getByText('Connected', { exact: true }).or(page.getByText('Good connection')).first().waitFor();
+	}
+
+	it('is led through from preparation to the report', async () => {
+		await enter();
+		await page.getByText('Waiting for the patient.').waitFor();
+		await inspect(page, 'room-preparing');
+
+		await page.evaluate((peer) => (window as unknown as { room: { join: (p: object) => Promise<void> } }).room.join(peer), tutorPeer);
+		await page.getByText('Tess Okafor').waitFor();
+		await page.waitForFunction(() => [...document.querySelectorAll('audio')].some((a) => !a.paused && a.currentTime > 0));
+		await page.getByRole('button', { name: 'Begin now' }).click();
+		await page.getByText('The role play has begun. You speak first.').waitFor({ state: 'attached' });
+		await room((r) => r.say({ type: 'speaking', speakers: [{ participant_id: 'tutor', level: 0.6 }] }));
+		await page.getByText('speaking', { exact: true }).waitFor();
+		await page.getByRole('textbox', { name: 'Notes' }).fill('Needles: how small are they?\nHypo: juice, then food.');
+		await inspect(page, 'room-playing');
+
+		await page.getByRole('button', { name: 'Finish' }).click();
+		await page.getByRole('alertdialog').waitFor();
+		await inspect(page, 'room-finish');
+		await page.getByRole('alertdialog').getByRole('button', { name: 'Finish' }).click();
+		await page.getByRole('heading', { name: 'The role play is over' }).waitFor();
+		await inspect(page, 'room-over');
+		server.state = 'reported';
+		await room((r) => r.say({ type: 'report', attempt_id: 'a1', status: 'ready' }));
+		await page.waitForURL('**/attempts/a1');
+	});
+
+	it('mutes with Alt+M and says so to the others', async () => {
+		await enter();
+		await page.keyboard.press('Alt+m');
+		await page.getByRole('button', { name: 'Muted' }).waitFor();
+		expect(await room((r) => r.received.filter((m) => m.type === 'mute'))).toEqual([{ type: 'mute', muted: true }]);
+		await page.getByText('You are muted, but you are talking.').waitFor();
+		await inspect(page, 'room-muted');
+	});
+
+	it('stops the clock and says so while the connection is lost', async () => {
+		await enter();
+		await room((r) => r.phase({ name: 'playing', remaining_ms: 200_000, running: true }));
+		await page.evaluate(() => {
+			// Nobody answers any more.
+			const room = (window as unknown as { room: { drop: () => void } }).room;
+			room.drop();
+		});
+		await page.getByText('The clock is stopped, so you lose no time.').waitFor();
+		await inspect(page, 'room-reconnecting');
+	});
+
+	it('for the tutor who plays the patient', async () => {
+		server.user = fixtures.tutor;
+		await enter('patient');
+		await page.getByText('You are Jens Bauer').waitFor();
+		await inspect(page, 'room-patient');
+	});
+
+	it('for an observer', async () => {
+		server.user = fixtures.tutor;
+		await enter('observer');
+		expect(await page.getByRole('button', { name: 'Mute' }).count()).toBe(0);
+		await inspect(page, 'room-observer');
+	});
+
+	it('that has been closed', async () => {
+		await enter();
+		await room((r) => r.say({ type: 'error', code: 'replaced', message: 'You opened this room in another window.', fatal: true }));
+		await page.getByText('You opened this room in another window.').waitFor();
+		await inspect(page, 'room-closed');
+	});
+});
+
+describe('report', () => {
+	it('shows, plays and seeks', async () => {
+		await page.goto('/attempts/a1');
+		const play = page.getByRole('button', { name: 'Play', exact: true });
+		await play.waitFor();
+		await page.waitForFunction(() => !document.querySelector('figure button')?.hasAttribute('disabled'));
+		await inspect(page, 'report');
+		const place = page.getByRole('slider', { name: 'Place in the recording' });
+		await place.focus();
+		await page.keyboard.press('ArrowRight');
+		expect(await place.getAttribute('aria-valuetext')).toBe('0:02.0 of 5:00');
+		await page.keyboard.press(' ');
+		await page.getByRole('button', { name: 'Pause' }).waitFor();
+		await page.waitForFunction(() => Number(document.querySelector('[role=slider]')?.getAttribute('aria-valuenow')) >= 3);
+		await page.keyboard.press(' ');
+		await play.waitFor();
+		await page.getByRole('button', { name: 'Zoom in' }).click();
+		await page.getByRole('button', { name: 'Zoom in' }).click();
+		await page.getByRole('button', { name: 'Zoom in' }).click();
+		await page.locator('ol button').first().click();
+		await page.getByRole('button', { name: 'Pause' }).click();
+		await inspect(page, 'report-zoomed');
+		await page.getByRole('tab', { name: /as the patient/ }).click();
+		await page.getByText('What the patient had on their card').click();
+		await inspect(page, 'report-patient');
+	});
+
+	it('being made', async () => {
+		server.state = 'analysing';
+		await page.goto('/attempts/a1');
+		await page.getByText('Your report is being made').waitFor();
+		await inspect(page, 'report-waiting');
+	});
+
+	it('that failed', async () => {
+		server.state = 'failed';
+		await page.goto('/attempts/a1');
+		await page.getByText('No sound reached the server.').waitFor();
+		await inspect(page, 'report-failed');
+	});
+});
+
+describe('tutor', () => {
+	it('rooms', async () => {
+		server.user = fixtures.tutor;
+		await page.goto('/tutor');
+		await page.getByRole('link', { name: /Play the patient/ }).waitFor();
+		await inspect(page, 'tutor');
+	});
+
+	it('no rooms', async () => {
+		server.user = fixtures.tutor;
+		server.answers.set('GET /api/rooms', { status: 200, body: { items: [] } });
+		await page.goto('/tutor');
+		await page.getByText('Nobody is waiting.').waitFor();
+		await inspect(page, 'tutor-empty');
+	});
+
+	it('scenario, with both cards', async () => {
+		server.user = fixtures.tutor;
+		await page.goto('/scenarios/insulin');
+		await page.getByText('You are Jens Bauer').waitFor();
+		await inspect(page, 'tutor-scenario');
+	});
+});
+
+it('in the dark', async () => {
+	await start({ dark: true });
+	for (const [name, path, text] of [
+		['home', '/', 'Your practice'],
+		['green-room', '/green-room?scenario=insulin', 'Record five seconds'],
+		['report', '/attempts/a1', 'Listen back']
+	] as const) {
+		await page.goto(path);
+		await page.getByText(text).first().waitFor();
+		await inspect(page, `dark-${name}`);
+	}
+	server.state = 'preparing';
+	await page.goto('/room/a1');
+	await page.getByText('Waiting for the patient.').waitFor();
+	await inspect(page, 'dark-room');
+	await page.setViewportSize(NARROW);
+});

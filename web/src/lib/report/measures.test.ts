@@ -1,0 +1,51 @@
+import { expect, it } from 'vitest';
+import type { Report, SpeakerReport } from '$lib/api/types';
+import { groups, measure } from './measures';
+
+const speaker = (name: 'candidate' | 'patient', measures: Record<string, number | null>): SpeakerReport => ({
+	speaker: name,
+	analysis: { duration_s: 10, speech: [], pauses: [], syllables: [], pitch: [], intensity: [], measures },
+	frames: {},
+	peaks: []
+});
+
+const report = (...speakers: SpeakerReport[]): Report => ({
+	attempt_id: 'a',
+	created_at: '',
+	started_at: '',
+	duration_s: 10,
+	speakers,
+	turns: {
+		gaps: [],
+		overlaps: [],
+		gap_median_s: -0.204,
+		overlap_total_s: 1,
+		candidate_talk_ratio: 0.617,
+		candidate_turns: 3,
+		patient_turns: 2,
+		longest_candidate_turn_s: 8
+	}
+});
+
+it('gives values with the digits and units that people read', () => {
+	const s = speaker('candidate', { speech_rate_syll_per_s: 3.4567, phonation_time_ratio: 0.614, intensity_mean_db: -23.44, f0_median_hz: null });
+	expect(measure(s, 'speech_rate_syll_per_s')).toMatchObject({ value: '3.46', unit: 'syllables/s' });
+	expect(measure(s, 'phonation_time_ratio')).toMatchObject({ value: '61', unit: '%' });
+	expect(measure(s, 'intensity_mean_db')).toMatchObject({ value: '−23.4', unit: 'dBFS' });
+	expect(measure(s, 'f0_median_hz')).toMatchObject({ value: '–', unit: '' });
+});
+
+it('speaks of turns only when there were two, and to the candidate', () => {
+	const [candidate, patient] = [speaker('candidate', {}), speaker('patient', {})];
+	const titles = (s: SpeakerReport, r: Report) => groups(s, r).map((g) => g.title);
+	expect(titles(candidate, report(candidate, patient))).toContain('Taking turns');
+	expect(titles(candidate, report(candidate))).not.toContain('Taking turns');
+	expect(titles(patient, report(candidate, patient))).not.toContain('Taking turns');
+	const turns = groups(candidate, report(candidate, patient)).find((g) => g.title === 'Taking turns');
+	expect(turns?.measures.map((m) => m.value)).toEqual(['−0.20', '62', '3', '8.0', '1.0']);
+});
+
+it('explains every measure', () => {
+	const candidate = speaker('candidate', {});
+	for (const group of groups(candidate, report(candidate))) for (const m of group.measures) expect(m.means, m.key).toMatch(/\.$/);
+});

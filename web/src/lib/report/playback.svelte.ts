@@ -1,0 +1,129 @@
+/** The part of an <audio> element that playing needs. */
+export type Playable = Pick<HTMLMediaElement, 'currentTime' | 'duration' | 'playbackRate' | 'paused' | 'ended' | 'muted' | 'play' | 'pause'>;
+
+const DRIFT_S = 0.06;
+
+/**
+ * Plays several recordings of one conversation in step: the longest leads, the others are put right when they drift. Owner: the screen;
+ * close() stops it.
+ */
+export class Playback {
+	time = $state(0);
+	playing = $state(false);
+	rate = $state(1);
+	problem = $state('');
+	/** Nothing can be played until the recordings are there. */
+	ready = $state(false);
+
+	#duration: number;
+	#tracks: Playable[] = [];
+	#frame: number | undefined;
+	#request: (step: () => void) => number;
+	#cancel: (frame: number) => void;
+
+	constructor(duration: number, request: (step: () => void) => number = requestAnimationFrame, cancel: (frame: number) => void = cancelAnimationFrame) {
+		this.#duration = duration;
+		this.#request = request;
+		this.#cancel = cancel;
+	}
+
+	get duration(): number {
+		return this.#duration;
+	}
+
+	/** Takes the recordings, which know their lengths by now. */
+	use(tracks: Playable[]): void {
+		this.#tracks = [...tracks].sort((a, b) => b.duration - a.duration);
+		for (const track of this.#tracks) {
+			track.playbackRate = this.rate;
+			this.#put(track, this.time);
+		}
+		this.ready = tracks.length > 0;
+	}
+
+	async play(): Promise<void> {
+		const leader = this.#tracks[0];
+		if (!leader || this.playing) return;
+		if (this.time >= leader.duration - 0.05) this.seek(0);
+		this.problem = '';
+		this.playing = true;
+		try {
+			await Promise.all(this.#audible().map((track) => track.play()));
+			this.#follow();
+		} catch (error) {
+			if (error instanceof DOMException && error.name === 'AbortError') return; // paused before it began
+			this.pause();
+			this.problem = 'The recording could not be played. Reload the page and try again.';
+		}
+	}
+
+	pause(): void {
+		this.playing = false;
+		if (this.#frame !== undefined) this.#cancel(this.#frame);
+		this.#frame = undefined;
+		for (const track of this.#tracks) track.pause();
+	}
+
+	toggle(): void {
+		if (this.playing) this.pause();
+		else void this.play();
+	}
+
+	seek(t: number): void {
+		this.time = Math.min(this.#duration, Math.max(0, t));
+		for (const track of this.#tracks) {
+			this.#put(track, this.time);
+			if (this.playing && track.paused && this.time < track.duration) void this.#resume(track);
+		}
+	}
+
+	/** From a little before a place, playing. */
+	playFrom(t: number): void {
+		this.seek(t);
+		void this.play();
+	}
+
+	setRate(rate: number): void {
+		this.rate = rate;
+		for (const track of this.#tracks) track.playbackRate = rate;
+	}
+
+	close(): void {
+		this.pause();
+		this.#tracks = [];
+		this.ready = false;
+	}
+
+	/** The recordings that have something at the present time. */
+	#audible(): Playable[] {
+		return this.#tracks.filter((track) => this.time < track.duration);
+	}
+
+	#put(track: Playable, t: number): void {
+		track.currentTime = Math.min(t, Number.isFinite(track.duration) ? track.duration : t);
+	}
+
+	async #resume(track: Playable): Promise<void> {
+		try {
+			await track.play();
+		} catch (error) {
+			if (!(error instanceof DOMException && error.name === 'AbortError')) this.pause();
+		}
+	}
+
+	#follow(): void {
+		if (!this.playing) return;
+		const [leader, ...others] = this.#tracks;
+		if (!leader) return;
+		if (leader.ended) {
+			this.time = Math.min(this.#duration, leader.duration);
+			this.pause();
+			return;
+		}
+		this.time = leader.currentTime;
+		for (const track of others) {
+			if (this.time < track.duration && Math.abs(track.currentTime - this.time) > DRIFT_S) this.#put(track, this.time);
+		}
+		this.#frame = this.#request(() => this.#follow());
+	}
+}
