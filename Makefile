@@ -10,7 +10,7 @@ GO_FILES := $(shell find . -name '*.go' -not -path './web/node_modules/*') go.mo
 	$(shell find store api configs -name '*.sql' -o -name '*.yaml' -o -name '*.html' -o -name '*.txt' 2>/dev/null)
 WEB_FILES := $(shell find web/src web/static -type f 2>/dev/null) $(wildcard web/*.json web/*.ts web/*.js)
 
-.PHONY: help run build web test unit e2e lint generate check-generated fuzz-seeds bench screenshots setup setup-test clean
+.PHONY: help run build web test unit integration e2e lint generate check-generated bench screenshots setup setup-test clean
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## */  \1\t/' | expand -t 18
@@ -43,11 +43,15 @@ test: setup-test ## every check and every test: what CI runs
 	@$(MAKE) --no-print-directory lint
 	@$(MAKE) --no-print-directory check-generated
 	@$(MAKE) --no-print-directory unit
+	@$(MAKE) --no-print-directory integration
 	@$(MAKE) --no-print-directory e2e
 
-unit: web/build/index.html ## Go tests with the race detector (fuzz seeds included), and Vitest
-	go test -race -timeout 10m ./...
+unit: web/build/index.html ## the packages' tests with the race detector (fuzz seeds included), and Vitest
+	go test -race -timeout 10m $$(go list ./... | grep /)
 	cd web && npm run --silent test
+
+integration: web/build/index.html ## whole servers as processes: a five-minute role play, kills, bad links (SHORT=-short leaves out the long one)
+	go test -race -timeout 15m $(SHORT) .
 
 e2e: bin/bedside ## the browser test; screenshots go to web/e2e/out
 	cd web && BEDSIDE_BIN=$(CURDIR)/bin/bedside npm run --silent e2e
