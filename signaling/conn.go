@@ -53,6 +53,20 @@ func (c *conn) send(m protocol.ServerMessage) {
 	}
 }
 
+// reply answers a message of the client's: unlike send it waits for room in the queue, so that a burst of messages is read no faster than its
+// answers go out. Not for a room's loop, which must not wait for a client.
+func (c *conn) reply(m protocol.ServerMessage) {
+	b, err := protocol.Encode(m)
+	if err != nil {
+		c.end(websocket.StatusInternalError, "a message could not be written")
+		return
+	}
+	select {
+	case <-c.ending:
+	case c.queue <- b:
+	}
+}
+
 // end closes the socket once what is queued has been written. The first call's code and reason count.
 func (c *conn) end(code websocket.StatusCode, reason string) {
 	c.once.Do(func() {
@@ -61,16 +75,15 @@ func (c *conn) end(code websocket.StatusCode, reason string) {
 	})
 }
 
-// maxReason is how much text a close frame takes.
-const maxReason = 120
-
-// refuse tells an error, and ends the socket when it is fatal.
-func (c *conn) refuse(r *refusal) {
-	c.send(protocol.Error(*r))
+// endIf ends the socket when a refusal is fatal.
+func (c *conn) endIf(r *refusal) {
 	if r.Fatal {
 		c.end(closeCode(r.Code), r.Message)
 	}
 }
+
+// maxReason is how much text a close frame takes.
+const maxReason = 120
 
 // write sends what is queued until end.
 func (c *conn) write(ctx context.Context) {

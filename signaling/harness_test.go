@@ -446,13 +446,36 @@ func (s *server) join(attempt, user string, role store.ParticipantRole) *client 
 // answer answers the next offer.
 func (c *client) answer() protocol.Offer {
 	c.t.Helper()
-	o := next[protocol.Offer](c, "an offer", nil)
+	return c.accept(next[protocol.Offer](c, "an offer", nil))
+}
+
+// accept answers an offer.
+func (c *client) accept(o protocol.Offer) protocol.Offer {
+	c.t.Helper()
 	must(c.t, c.pc.SetRemoteDescription(webrtc.SessionDescription{Type: webrtc.SDPTypeOffer, SDP: o.SDP}))
 	d, err := c.pc.CreateAnswer(nil)
 	must(c.t, err)
 	must(c.t, c.pc.SetLocalDescription(d))
 	c.say(protocol.Answer{OfferID: o.OfferID, SDP: c.pc.LocalDescription().SDP})
 	return o
+}
+
+// hears waits for somebody's track, which comes with the join's answer or, when it was published later, with an offer.
+func (c *client) hears() *webrtc.TrackRemote {
+	c.t.Helper()
+	late := time.After(patience)
+	for {
+		select {
+		case track := <-c.tracks:
+			return track
+		case m := <-c.came:
+			if o, ok := m.(protocol.Offer); ok {
+				c.accept(o)
+			}
+		case <-late:
+			c.t.Fatal("waited for a track")
+		}
+	}
 }
 
 // drop loses the socket without a word; the media goes on.

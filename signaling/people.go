@@ -100,6 +100,7 @@ func (r *room) resume(s *seat, c *conn, used tokenHash) error {
 		s.away.Stop()
 	}
 	s.conn = c
+	r.hub.metrics.resumed.Inc()
 	c.send(protocol.Resumed{ResumeToken: r.hub.place(s, used), Phase: r.stage.phase(time.Now()), Peers: r.others(s)})
 	return s.media.SetHandler(&ears{r, s}) // sends an outstanding offer again
 }
@@ -175,7 +176,7 @@ func (r *room) dismiss(s *seat, why *refusal) {
 	}
 	r.vacate(s, why.Message)
 	if s.conn != nil {
-		r.hub.refuse(s.conn, why)
+		r.hub.dismiss(s.conn, why)
 	}
 	s.media.Leave(nil)
 }
@@ -193,7 +194,7 @@ func (r *room) remove(s *seat, reason error) {
 		s.conn.end(websocket.StatusNormalClosure, "the role play is over")
 		return
 	}
-	r.hub.refuse(s.conn, refusalOf(reason))
+	r.hub.dismiss(s.conn, refusalOf(reason))
 }
 
 // vacate frees the seat and draws the consequences: the play does not go on without its candidate.

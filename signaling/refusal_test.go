@@ -192,7 +192,7 @@ func TestAnObserverHearsAndIsNotHeard(t *testing.T) {
 	id := s.attempt("play-1")
 	anna := s.join(id, "anna", store.ParticipantCandidate)
 	observer := s.join(id, "admin", store.ParticipantObserver)
-	if track := await(t, "the candidate's track", observer.tracks); track.StreamID() != "candidate" {
+	if track := observer.hears(); track.StreamID() != "candidate" {
 		t.Errorf("stream of %s", track.StreamID())
 	}
 	loud := s.dial(nil)

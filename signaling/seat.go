@@ -86,7 +86,6 @@ func (h *Hub) admitAgain(ctx context.Context, c *conn, m protocol.Resume) (*seat
 	if err != nil {
 		return nil, err
 	}
-	h.metrics.resumed.Inc()
 	if m.RestartICE {
 		if err := softened(s.media.RestartICE(ctx)); err != nil {
 			h.refuse(c, err)
@@ -122,7 +121,7 @@ func (r *room) handle(ctx context.Context, s *seat, c *conn, m protocol.ClientMe
 	case protocol.RestartICE:
 		return softened(s.media.RestartICE(ctx))
 	case protocol.Ping:
-		c.send(protocol.Pong{ID: m.ID})
+		c.reply(protocol.Pong(m))
 		return nil
 	case protocol.Mute:
 		return r.ask(func() error { return r.mute(s, m.Muted) })

@@ -123,14 +123,27 @@ func (h *Hub) receive(c *conn) (*seat, error) {
 	return h.admit(ctx, c, first)
 }
 
-// refuse tells a client an error, and ends its socket when it is fatal.
+// refuse answers a client's message with an error, and ends its socket when that is fatal. Called by the socket's reader.
 func (h *Hub) refuse(c *conn, err error) {
+	r := h.refusal(err)
+	c.reply(protocol.Error(*r))
+	c.endIf(r)
+}
+
+// dismiss tells a client an error that its room has found, and ends its socket when that is fatal. It does not wait for the client.
+func (h *Hub) dismiss(c *conn, err error) {
+	r := h.refusal(err)
+	c.send(protocol.Error(*r))
+	c.endIf(r)
+}
+
+func (h *Hub) refusal(err error) *refusal {
 	r := refusalOf(err)
 	if r.Code == protocol.CodeUnavailable {
 		h.log.Warn("a client was turned away", "error", err)
 	}
 	h.metrics.refused.WithLabelValues(string(r.Code)).Inc()
-	c.refuse(r)
+	return r
 }
 
 // listen passes messages to the room, in order, and counts mistakes.

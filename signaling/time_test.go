@@ -69,17 +69,21 @@ type stageHand struct {
 }
 
 // inTime runs a test in a bubble. prepare and play are in seconds.
-func inTime(t *testing.T, prepare, play int, test func(*stageHand)) {
+func inTime(t *testing.T, prepare, play int, test func(*testing.T, *stageHand)) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &stageHand{world: newWorld(t, prepare, play), t: t, media: &fakeMedia{all: map[string]*fakePart{}}, began: time.Now()}
 		s.attempt("play-1")
 		hub, err := newHub(Config{}, func(string) (mediaRoom, error) { return s.media, nil }, s, s, s, s, s, quiet(), nil)
 		must(t, err)
 		s.hub = hub
-		test(s)
-		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
-		defer cancel()
-		must(t, hub.Close(ctx))
+		t.Cleanup(func() {
+			ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+			defer cancel()
+			if err := hub.Close(ctx); err != nil {
+				t.Error(err)
+			}
+		})
+		test(t, s)
 	})
 }
 
@@ -168,7 +172,7 @@ func (a *actor) closedWith() (code int, open bool) {
 }
 
 func TestPreparationEndsByItselfWhenAPatientIsThere(t *testing.T) {
-	inTime(t, 180, 300, func(s *stageHand) {
+	inTime(t, 180, 300, func(t *testing.T, s *stageHand) {
 		s.enter("anna", store.ParticipantCandidate)
 		s.is(protocol.PhasePreparing, true, 180*time.Second, "")
 		time.Sleep(time.Minute)
@@ -193,7 +197,7 @@ func TestPreparationEndsByItselfWhenAPatientIsThere(t *testing.T) {
 }
 
 func TestPreparationWaitsForAPatient(t *testing.T) {
-	inTime(t, 180, 300, func(s *stageHand) {
+	inTime(t, 180, 300, func(t *testing.T, s *stageHand) {
 		s.enter("anna", store.ParticipantCandidate)
 		time.Sleep(10 * time.Minute)
 		s.is(protocol.PhasePreparing, false, 0, protocol.ReasonWaitingPatient)
@@ -203,7 +207,7 @@ func TestPreparationWaitsForAPatient(t *testing.T) {
 }
 
 func TestTheCandidateMayStartAlone(t *testing.T) {
-	inTime(t, 180, 300, func(s *stageHand) {
+	inTime(t, 180, 300, func(t *testing.T, s *stageHand) {
 		anna := s.enter("anna", store.ParticipantCandidate)
 		time.Sleep(10 * time.Minute)
 		must(t, anna.does(protocol.Start{}))
@@ -212,7 +216,7 @@ func TestTheCandidateMayStartAlone(t *testing.T) {
 }
 
 func TestTheClockStopsWhileTheCandidateIsAway(t *testing.T) {
-	inTime(t, 180, 300, func(s *stageHand) {
+	inTime(t, 180, 300, func(t *testing.T, s *stageHand) {
 		anna := s.enter("anna", store.ParticipantCandidate)
 		tutor := s.enter("tutor", store.ParticipantPatient)
 		time.Sleep(30 * time.Second)
@@ -241,7 +245,7 @@ func TestTheClockStopsWhileTheCandidateIsAway(t *testing.T) {
 }
 
 func TestThePlayEndsWithoutItsCandidate(t *testing.T) {
-	inTime(t, 180, 300, func(s *stageHand) {
+	inTime(t, 180, 300, func(t *testing.T, s *stageHand) {
 		anna := s.enter("anna", store.ParticipantCandidate)
 		tutor := s.enter("tutor", store.ParticipantPatient)
 		must(t, anna.does(protocol.Start{}))
@@ -258,7 +262,7 @@ func TestThePlayEndsWithoutItsCandidate(t *testing.T) {
 }
 
 func TestTheClockStopsWhileACandidateIsReplaced(t *testing.T) {
-	inTime(t, 180, 300, func(s *stageHand) {
+	inTime(t, 180, 300, func(t *testing.T, s *stageHand) {
 		anna := s.enter("anna", store.ParticipantCandidate)
 		must(t, anna.does(protocol.Start{}))
 		time.Sleep(time.Minute)
@@ -278,7 +282,7 @@ func TestTheClockStopsWhileACandidateIsReplaced(t *testing.T) {
 }
 
 func TestAnEmptyRoomIsGivenUp(t *testing.T) {
-	inTime(t, 180, 300, func(s *stageHand) {
+	inTime(t, 180, 300, func(t *testing.T, s *stageHand) {
 		anna := s.enter("anna", store.ParticipantCandidate)
 		must(t, anna.does(protocol.Leave{}))
 		time.Sleep(time.Minute)
@@ -298,7 +302,7 @@ func TestAnEmptyRoomIsGivenUp(t *testing.T) {
 }
 
 func TestATutorsVisitAbandonsNothing(t *testing.T) {
-	inTime(t, 180, 300, func(s *stageHand) {
+	inTime(t, 180, 300, func(t *testing.T, s *stageHand) {
 		tutor := s.enter("tutor", store.ParticipantPatient)
 		s.is(protocol.PhasePreparing, false, 180*time.Second, "")
 		must(t, tutor.does(protocol.Leave{}))
@@ -312,7 +316,7 @@ func TestATutorsVisitAbandonsNothing(t *testing.T) {
 }
 
 func TestALostSocketKeepsItsPlaceForTheGrace(t *testing.T) {
-	inTime(t, 180, 300, func(s *stageHand) {
+	inTime(t, 180, 300, func(t *testing.T, s *stageHand) {
 		anna, tutor := s.enter("anna", store.ParticipantCandidate), s.enter("tutor", store.ParticipantPatient)
 		must(t, anna.does(protocol.Start{}))
 		s.lose(tutor)
@@ -338,7 +342,7 @@ func (s *stageHand) lose(a *actor) {
 }
 
 func TestSocketsWaitAMinuteForTheReport(t *testing.T) {
-	inTime(t, 180, 300, func(s *stageHand) {
+	inTime(t, 180, 300, func(t *testing.T, s *stageHand) {
 		anna := s.enter("anna", store.ParticipantCandidate)
 		must(t, anna.does(protocol.Start{}))
 		must(t, anna.does(protocol.Finish{}))
@@ -360,7 +364,7 @@ func TestSocketsWaitAMinuteForTheReport(t *testing.T) {
 }
 
 func TestAPlayGoesOnAfterARestart(t *testing.T) {
-	inTime(t, 180, 300, func(s *stageHand) {
+	inTime(t, 180, 300, func(t *testing.T, s *stageHand) {
 		began := s.began.Add(-100 * time.Second)
 		s.set(func() {
 			a := s.attempts["play-1"]
@@ -381,7 +385,7 @@ func TestAPlayGoesOnAfterARestart(t *testing.T) {
 }
 
 func TestAPlayThatNobodyComesBackToEnds(t *testing.T) {
-	inTime(t, 180, 300, func(s *stageHand) {
+	inTime(t, 180, 300, func(t *testing.T, s *stageHand) {
 		began := s.began.Add(-time.Second)
 		s.set(func() {
 			a := s.attempts["play-1"]
@@ -397,7 +401,7 @@ func TestAPlayThatNobodyComesBackToEnds(t *testing.T) {
 }
 
 func TestAPlayDoesNotWaitForTheDatabase(t *testing.T) {
-	inTime(t, 180, 300, func(s *stageHand) {
+	inTime(t, 180, 300, func(t *testing.T, s *stageHand) {
 		anna := s.enter("anna", store.ParticipantCandidate)
 		s.set(func() { s.down = store.ErrUnavailable })
 		must(t, anna.does(protocol.Start{}))
@@ -418,7 +422,7 @@ func TestAPlayDoesNotWaitForTheDatabase(t *testing.T) {
 }
 
 func TestAnEndedPlayIsNotBegunAnewWhileTheDatabaseIsAway(t *testing.T) {
-	inTime(t, 180, 300, func(s *stageHand) {
+	inTime(t, 180, 300, func(t *testing.T, s *stageHand) {
 		anna := s.enter("anna", store.ParticipantCandidate)
 		must(t, anna.does(protocol.Start{}))
 		synctest.Wait()
@@ -437,7 +441,7 @@ func TestAnEndedPlayIsNotBegunAnewWhileTheDatabaseIsAway(t *testing.T) {
 }
 
 func TestTheCandidateHearsThatTheAnalysisDoesNotAnswer(t *testing.T) {
-	inTime(t, 180, 300, func(s *stageHand) {
+	inTime(t, 180, 300, func(t *testing.T, s *stageHand) {
 		anna := s.enter("anna", store.ParticipantCandidate)
 		s.set(func() { s.deaf = errors.New("no servers") })
 		must(t, anna.does(protocol.Start{}))
@@ -470,7 +474,7 @@ func TestTheCandidateHearsThatTheAnalysisDoesNotAnswer(t *testing.T) {
 }
 
 func TestPresenceKnowsWhoIsThere(t *testing.T) {
-	inTime(t, 180, 300, func(s *stageHand) {
+	inTime(t, 180, 300, func(t *testing.T, s *stageHand) {
 		anna := s.enter("anna", store.ParticipantCandidate)
 		time.Sleep(time.Minute)
 		s.enter("tutor", store.ParticipantPatient)
