@@ -26,6 +26,7 @@ type conn struct {
 	ws    *websocket.Conn
 	under net.Conn // of ws
 	queue chan []byte
+	reply chan []byte // unbuffered
 
 	once   sync.Once
 	ending chan struct{} // closed by end
@@ -35,14 +36,13 @@ type conn struct {
 
 func newConn(ws *websocket.Conn, under net.Conn) *conn {
 	ws.SetReadLimit(skipLimit)
-	return &conn{ws: ws, under: under, queue: make(chan []byte, queueLength), ending: make(chan struct{})}
+	return &conn{ws: ws, under: under, queue: make(chan []byte, queueLength), reply: make(chan []byte), ending: make(chan struct{})}
 }
 
 // send queues a message; a full queue closes the socket.
 func (c *conn) send(m protocol.ServerMessage) {
-	b, err := protocol.Encode(m)
-	if err != nil {
-		c.end(websocket.StatusInternalError, "a message could not be written")
+	b, ok := c.encode(m)
+	if !ok {
 		return
 	}
 	select {
@@ -53,18 +53,25 @@ func (c *conn) send(m protocol.ServerMessage) {
 	}
 }
 
-// reply answers a message of the client's: unlike send it waits for room in the queue, so that a burst of messages is read no faster than its
-// answers go out. Not for a room's loop, which must not wait for a client.
-func (c *conn) reply(m protocol.ServerMessage) {
-	b, err := protocol.Encode(m)
-	if err != nil {
-		c.end(websocket.StatusInternalError, "a message could not be written")
+// answer sends a message in answer to one of the client's. It waits until the writer takes it, past the queue, so that a burst of messages is
+// read no faster than it is answered and leaves the queue to the room. Not for a room's loop, which must not wait for a client.
+func (c *conn) answer(m protocol.ServerMessage) {
+	b, ok := c.encode(m)
+	if !ok {
 		return
 	}
 	select {
 	case <-c.ending:
-	case c.queue <- b:
+	case c.reply <- b:
 	}
+}
+
+func (c *conn) encode(m protocol.ServerMessage) (b []byte, ok bool) {
+	b, err := protocol.Encode(m)
+	if err != nil {
+		c.end(websocket.StatusInternalError, "a message could not be written")
+	}
+	return b, err == nil
 }
 
 // end closes the socket once what is queued has been written. The first call's code and reason count.
@@ -88,13 +95,10 @@ const maxReason = 120
 // write sends what is queued until end.
 func (c *conn) write(ctx context.Context) {
 	for {
+		var b []byte
 		select {
-		case b := <-c.queue:
-			if !c.put(ctx, b) {
-				c.end(websocket.StatusGoingAway, "lost")
-				c.cut()
-				return
-			}
+		case b = <-c.queue:
+		case b = <-c.reply:
 		case <-c.ending:
 			limited, cancel := context.WithTimeout(ctx, closeLimit)
 			defer cancel()
@@ -103,6 +107,11 @@ func (c *conn) write(ctx context.Context) {
 					break
 				}
 			}
+			c.cut()
+			return
+		}
+		if !c.put(ctx, b) {
+			c.end(websocket.StatusGoingAway, "lost")
 			c.cut()
 			return
 		}

@@ -336,7 +336,12 @@ func next[M protocol.ServerMessage](c *client, what string, pleases func(M) bool
 				return m
 			}
 		case <-late:
-			c.t.Fatalf("waited for %s", what)
+			select {
+			case err := <-c.closed:
+				c.t.Fatalf("waited for %s; the socket had ended: %v", what, err)
+			default:
+				c.t.Fatalf("waited for %s", what)
+			}
 		}
 	}
 }

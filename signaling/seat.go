@@ -121,7 +121,7 @@ func (r *room) handle(ctx context.Context, s *seat, c *conn, m protocol.ClientMe
 	case protocol.RestartICE:
 		return softened(s.media.RestartICE(ctx))
 	case protocol.Ping:
-		c.reply(protocol.Pong(m))
+		c.answer(protocol.Pong(m))
 		return nil
 	case protocol.Mute:
 		return r.ask(func() error { return r.mute(s, m.Muted) })

@@ -126,7 +126,7 @@ func (h *Hub) receive(c *conn) (*seat, error) {
 // refuse answers a client's message with an error, and ends its socket when that is fatal. Called by the socket's reader.
 func (h *Hub) refuse(c *conn, err error) {
 	r := h.refusal(err)
-	c.reply(protocol.Error(*r))
+	c.answer(protocol.Error(*r))
 	c.endIf(r)
 }
 
