@@ -59,20 +59,33 @@ func (r *room) inTrouble(entry string, givenUp bool) {
 	})
 }
 
-// endPlay hands the audio over and has the attempt wait for its report.
+// tail is how long the tap outlives the play: what a client sends until it hears of the end, and what its network still carries, belongs to
+// the play and is kept.
+const tail = 400 * time.Millisecond
+
+// endPlay has the attempt wait for its report. The audio is handed over when the tail has passed.
 func (r *room) endPlay(now time.Time) {
 	r.endedAt = now
 	r.hub.metrics.finished.WithLabelValues(string(r.stage.reason)).Inc()
 	if !r.tapping {
 		return
 	}
-	r.tapping = false
-	r.media.StopTap()
-	r.audio.add("finish audio", func(ctx context.Context) error { return r.hub.audio.Finish(ctx, r.id) })
 	r.records.add("finish", func(ctx context.Context) error {
 		_, err := r.hub.attempts.FinishAttempt(ctx, r.id, now)
 		return err
 	})
+}
+
+// tailing says until when the tap outlives the play; false when it does not, or not any longer.
+func (r *room) tailing() (until time.Time, ok bool) {
+	return r.endedAt.Add(tail), r.tapping && r.stage.name == protocol.PhaseEnded
+}
+
+// handOver ends the tap.
+func (r *room) handOver() {
+	r.tapping = false
+	r.media.StopTap()
+	r.audio.add("finish audio", func(ctx context.Context) error { return r.hub.audio.Finish(ctx, r.id) })
 }
 
 // report tells everybody that the report is there, or why there is none.

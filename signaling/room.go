@@ -128,7 +128,7 @@ func (r *room) run() {
 
 // over says whether the room may go: nobody is here, and nobody is waited for. It closes the mailbox.
 func (r *room) over(now time.Time) bool {
-	if at, ok := r.patience(); len(r.seats) > 0 || ok && now.Before(at) || r.stage.name == protocol.PhasePlaying {
+	if at, ok := r.patience(); len(r.seats) > 0 || ok && now.Before(at) || r.stage.name == protocol.PhasePlaying || r.tapping {
 		return false
 	}
 	r.mu.Lock()
@@ -161,6 +161,9 @@ func (r *room) schedule() {
 	if at, ok := r.patience(); ok && at.Before(next) {
 		next = at
 	}
+	if at, ok := r.tailing(); ok && at.Before(next) {
+		next = at
+	}
 	r.timer.Reset(time.Until(next))
 }
 
@@ -170,6 +173,9 @@ func (r *room) advance(now time.Time) {
 	at, waits := r.patience()
 	if waits && !now.Before(at) && r.stage.name == protocol.PhasePlaying {
 		r.end(protocol.ReasonCandidateLeft)
+	}
+	if until, ok := r.tailing(); ok && (r.closing || len(r.seats) == 0 || !now.Before(until)) {
+		r.handOver()
 	}
 	if r.stage.name == protocol.PhaseEnded && !r.sentAway && (r.reported || waits && !now.Before(at)) {
 		r.sentAway = true

@@ -20,6 +20,7 @@ import (
 type fakeMedia struct {
 	mu  sync.Mutex
 	all map[string]*fakePart
+	tap sfu.Sink // open while the tap is
 }
 
 type fakePart struct {
@@ -44,8 +45,8 @@ func (f *fakeMedia) of(id string) sfu.Handler {
 	return f.all[id].h
 }
 
-func (*fakeMedia) StartTap(t sfu.Tap)               { t.Sink("room", "candidate") }
-func (*fakeMedia) StopTap()                         {}
+func (f *fakeMedia) StartTap(t sfu.Tap)             { f.tap = t.Sink("room", "candidate") }
+func (f *fakeMedia) StopTap()                       { f.tap.Close() }
 func (*fakeMedia) OnSpeakers(func(_ []sfu.Speaker)) {}
 
 func (p *fakePart) Answer(context.Context, uint64, string) error                { return nil }
