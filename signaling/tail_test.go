@@ -15,8 +15,8 @@ func TestTheTapOutlivesThePlay(t *testing.T) {
 		end, then func(*testing.T, *stageHand, *actor)
 		outlives  time.Duration
 	}{
-		"by time": {end: func(*testing.T, *stageHand, *actor) { time.Sleep(300 * time.Second) }, outlives: tail},
-		"by hand": {end: finish, outlives: tail},
+		"by time":                  {end: func(*testing.T, *stageHand, *actor) { time.Sleep(300 * time.Second) }, outlives: tail},
+		"by hand":                  {end: finish, outlives: tail},
 		"and its candidate leaves": {end: finish, then: func(t *testing.T, _ *stageHand, anna *actor) { must(t, anna.does(protocol.Leave{})) }},
 		"and the server closes":    {end: finish, then: func(_ *testing.T, s *stageHand, _ *actor) { s.hub.rooms["play-1"].post(s.hub.rooms["play-1"].shutDown) }},
 	} {
