@@ -252,7 +252,7 @@ func (a *App) openMedia(context.Context) error {
 }
 
 func (a *App) openSignaling(context.Context) (err error) {
-	a.hub, err = signaling.NewHub(signaling.Config{Origins: originHosts(a.cfg), Grace: a.cfg.Media.Grace},
+	a.hub, err = signaling.NewHub(signaling.Config{Origins: originHosts(a.cfg), Grace: a.cfg.Media.Grace, PerAddress: a.cfg.Media.MaxPerAddress},
 		a.node, a.sessions, a.db, audio{a.bus, a.log}, a.presence, a.bus, a.log, a.registry)
 	if err != nil {
 		return err

@@ -6,10 +6,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
+	"syscall"
 	"time"
 
 	"bedside/signaling/client"
@@ -23,17 +27,17 @@ type target struct {
 	close func() error
 }
 
-// openTarget uses the server at url, or starts one when url is empty.
-func openTarget(ctx context.Context, url string, s *streams) (*target, error) {
-	if url != "" {
-		return &target{url: strings.TrimSuffix(url, "/"), close: func() error { return nil }}, nil
+// openTarget uses the server at an address, or starts one with env when there is none.
+func openTarget(ctx context.Context, address string, s *streams, env ...string) (*target, error) {
+	if address != "" {
+		return &target{url: strings.TrimSuffix(address, "/"), close: func() error { return nil }}, nil
 	}
-	return startServer(ctx, s)
+	return startServer(ctx, s, env)
 }
 
 // startServer runs `bedside serve` as a process of its own, so that its CPU can be told from ours. It ends when our end of its standard input does,
 // however that happens.
-func startServer(ctx context.Context, s *streams) (_ *target, err error) {
+func startServer(ctx context.Context, s *streams, env []string) (_ *target, err error) {
 	dir, err := os.MkdirTemp("", "bedside-")
 	if err != nil {
 		return nil, err
@@ -52,7 +56,8 @@ func startServer(ctx context.Context, s *streams) (_ *target, err error) {
 		return nil, errors.Join(err, os.RemoveAll(dir))
 	}
 	cmd := exec.Command(self, "serve", "--data", filepath.Join(dir, "data"), "--listen", "127.0.0.1:0", "--with-stdin")
-	cmd.Env, cmd.Stderr = s.env, log
+	cmd.Env, cmd.Stderr = slices.Concat(s.env, env), log
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // Ctrl-C is for us; the server follows
 	stdin, err := cmd.StdinPipe()
 	if err != nil {
 		return nil, errors.Join(err, os.RemoveAll(dir))
@@ -77,6 +82,12 @@ func startServer(ctx context.Context, s *streams) (_ *target, err error) {
 		return nil, errors.Join(err, t.close())
 	}
 	return t, nil
+}
+
+// local tells whether the server runs on this machine.
+func (t *target) local() bool {
+	u, err := url.Parse(t.url)
+	return err == nil && (u.Hostname() == "localhost" || net.ParseIP(u.Hostname()).IsLoopback())
 }
 
 // announced reads the address from what the server prints, and goes on reading so that it can go on printing.

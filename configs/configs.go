@@ -64,6 +64,7 @@ type Media struct {
 	PublicIPs       []string      `yaml:"public_ips" env:"BEDSIDE_MEDIA_PUBLIC_IPS" doc:"addresses to tell clients when the host is behind NAT"`
 	MaxRooms        int           `yaml:"max_rooms" env:"BEDSIDE_MEDIA_MAX_ROOMS" doc:"rooms on this node"`
 	MaxParticipants int           `yaml:"max_participants" env:"BEDSIDE_MEDIA_MAX_PARTICIPANTS" doc:"participants in a room"`
+	MaxPerAddress   int           `yaml:"max_per_address" env:"BEDSIDE_MEDIA_MAX_PER_ADDRESS" doc:"WebSockets from one IP address"`
 	Grace           time.Duration `yaml:"grace" env:"BEDSIDE_MEDIA_GRACE" doc:"how long a lost participant's place is kept"`
 }
 
@@ -172,7 +173,7 @@ func (c Config) Validate() error {
 	if c.Auth.Key != "" && len(c.Auth.Key) < 32 {
 		bad("auth.key: at least 32 characters are needed")
 	}
-	for name, n := range map[string]int{"media.max_rooms": c.Media.MaxRooms, "media.max_participants": c.Media.MaxParticipants, "speech.workers": c.Speech.Workers} {
+	for name, n := range map[string]int{"media.max_rooms": c.Media.MaxRooms, "media.max_participants": c.Media.MaxParticipants, "media.max_per_address": c.Media.MaxPerAddress, "speech.workers": c.Speech.Workers} {
 		if n < 1 {
 			bad("%s: at least 1 is needed", name)
 		}

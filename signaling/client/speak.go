@@ -20,6 +20,11 @@ type PacketSource interface {
 	Next() (packet []byte, samples48k int, level uint8, err error)
 }
 
+// Stamper is a PacketSource that writes into each packet just before it is sent, such as the time.
+type Stamper interface {
+	Stamp(packet []byte)
+}
+
 const (
 	maxPacket  = 1400        // bytes: what a datagram holds
 	longestGap = 120 * 48    // samples: the longest packet of Opus
@@ -41,6 +46,7 @@ func (c *Client) Speak(ctx context.Context, src PacketSource) error {
 	if err := c.Connected(ctx); err != nil {
 		return err
 	}
+	stamper, _ := src.(Stamper)
 	due := time.NewTimer(0)
 	defer due.Stop()
 	start, said := time.Now(), 0
@@ -69,6 +75,9 @@ func (c *Client) Speak(ctx context.Context, src PacketSource) error {
 			start = start.Add(late)
 			c.media.voice.begin(time.Now())
 			c.cfg.Log.Warn("speaking is behind its time: a pause is made", "behind", late)
+		}
+		if stamper != nil {
+			stamper.Stamp(packet)
 		}
 		if err := c.media.voice.send(packet, samples, level, c.state.snapshot().Muted); err != nil {
 			c.cfg.Log.Debug("a packet was not sent", "error", err)

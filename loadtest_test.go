@@ -1,0 +1,71 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"os"
+	"strings"
+	"testing"
+
+	"bedside/signaling/client/load"
+	"bedside/speech/opus"
+)
+
+func TestLoad(t *testing.T) {
+	t.Parallel()
+	server := serve(t, t.TempDir(), nil)
+	var out, progress bytes.Buffer
+	s := &streams{in: strings.NewReader(""), out: &out, err: &progress, env: os.Environ()}
+	if code := run(t.Context(), []string{"loadtest", "--url", server.url, "--rooms", "2", "--participants", "3", "--duration", "3s", "--json"}, s); code != exitDone {
+		t.Fatalf("exit code %d: %s", code, progress.String())
+	}
+	var r load.Result
+	if err := json.Unmarshal(out.Bytes(), &r); err != nil {
+		t.Fatalf("%v: %s", err, out.String())
+	}
+	p := r.Packets
+	// Two speak in each of two rooms, each heard by two others, but for what was said before a track was there.
+	if r.Joined != 6 || len(r.Failures) != 0 || p.Sent < 400 || p.Expected == 0 || p.Expected > 2*p.Sent || p.Received != p.Expected || p.Lost != 0 || p.Duplicated != 0 {
+		t.Errorf("%+v", r)
+	}
+	if r.Join.Count != 6 || r.Relay.Count != p.Received || r.Relay.P50 <= 0 || r.Relay.P99 < r.Relay.P50 || r.CPU == nil || r.CPU.Seconds <= 0 {
+		t.Errorf("%+v", r)
+	}
+	if !strings.Contains(progress.String(), "speaking: 6 of 6 joined") {
+		t.Errorf("progress: %s", progress.String())
+	}
+}
+
+func TestLoadSaysWhatIsWrong(t *testing.T) {
+	t.Parallel()
+	server := serve(t, t.TempDir(), []string{"BEDSIDE_MEDIA_MAX_PARTICIPANTS=2"})
+	for name, tc := range map[string]struct {
+		args []string
+		code int
+		want string
+	}{
+		"no rooms":       {[]string{"--rooms", "0"}, exitUsage, "1 to 1000"},
+		"too long":       {[]string{"--duration", "20m"}, exitUsage, "longer than the role play"},
+		"no such play":   {[]string{"--scenario", "hamlet"}, exitUsage, "hamlet"},
+		"wrong password": {[]string{"--password", "not-the-password"}, exitFailed, "signing in as candidate@demo.bedside"},
+		"a full room":    {[]string{"--rooms", "1", "--participants", "3", "--duration", "100ms"}, exitFailed, "1 of 3 participants could not join"},
+	} {
+		var out bytes.Buffer
+		s := &streams{in: strings.NewReader(""), out: &out, err: &out, env: os.Environ()}
+		if code := run(t.Context(), append([]string{"loadtest", "--url", server.url}, tc.args...), s); code != tc.code || !strings.Contains(out.String(), tc.want) {
+			t.Errorf("%s: exit code %d, %s", name, code, out.String())
+		}
+	}
+}
+
+func TestStampedPacketsAreOpus(t *testing.T) {
+	packets, err := syntheticVoice()
+	if err != nil || len(packets) != 500 {
+		t.Fatalf("%d packets, %v", len(packets), err)
+	}
+	for i, p := range packets {
+		if n, err := opus.PacketDuration(p); err != nil || n != opus.FrameSamples || p[0]&3 != 0 {
+			t.Fatalf("packet %d: % x: %d samples, %v", i, p[:2], n, err)
+		}
+	}
+}

@@ -1,0 +1,115 @@
+package load
+
+import "time"
+
+// Result is what a load measured. Times are in milliseconds.
+type Result struct {
+	Rooms        int            `json:"rooms"`
+	Participants int            `json:"participants"` // that should have joined
+	Joined       int            `json:"joined"`
+	Failures     map[string]int `json:"failures"` // what did not work, and how often
+	DurationS    float64        `json:"duration_s"`
+	Join         Times          `json:"join_ms"` // from asking for the ticket until media can flow
+	Packets      Packets        `json:"packets"`
+	Relay        Times          `json:"relay_latency_ms"` // from before a packet is sent until another participant has it
+	CPU          *CPU           `json:"server_cpu,omitempty"`
+}
+
+// Times of many: the median, the 99th percentile and the greatest.
+type Times struct {
+	Count uint64  `json:"count"`
+	P50   float64 `json:"p50"`
+	P99   float64 `json:"p99"`
+	Max   float64 `json:"max"`
+}
+
+// Packets that were sent, and those that were expected and received by the other participants. Expected is everything from the first packet
+// of a voice that a participant heard.
+type Packets struct {
+	Sent       uint64 `json:"sent"`
+	Expected   uint64 `json:"expected"`
+	Received   uint64 `json:"received"`
+	Lost       uint64 `json:"lost"`
+	Duplicated uint64 `json:"duplicated"`
+}
+
+// CPU of the server's process while everybody spoke.
+type CPU struct {
+	Seconds      float64 `json:"seconds"`
+	Cores        float64 `json:"cores"`                  // seconds of CPU per second
+	PerForwarded float64 `json:"us_per_packet_received"` // everything the server did, tap and analysis included
+}
+
+func (r *run) result(spoken time.Duration, cpu usage) *Result {
+	var relay histogram
+	for _, p := range r.people() {
+		p.ear.mu.Lock()
+		relay.merge(&p.ear.latency)
+		p.ear.mu.Unlock()
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	res := &Result{
+		Rooms: r.cfg.Rooms, Participants: r.cfg.Rooms * r.cfg.Participants, Joined: r.joined, Failures: r.failures,
+		DurationS: spoken.Seconds(), Join: r.joins.times(), Packets: r.count(), Relay: relay.times(),
+	}
+	if cpu.known && spoken > 0 {
+		res.CPU = &CPU{Seconds: cpu.seconds, Cores: cpu.seconds / spoken.Seconds()}
+		if n := res.Packets.Received; n > 0 {
+			res.CPU.PerForwarded = cpu.seconds * 1e6 / float64(n)
+		}
+	}
+	return res
+}
+
+// count adds up what everybody said and heard.
+func (r *run) count() (c Packets) {
+	for _, room := range r.rooms {
+		for _, from := range room.people {
+			if from.voice == nil {
+				continue
+			}
+			said := from.voice.said.Load()
+			c.Sent += uint64(said)
+			for _, to := range room.people {
+				if to == from {
+					continue
+				}
+				expected, received, duplicated := to.ear.count(from.ID(), said)
+				c.Expected += expected
+				c.Received += received
+				c.Duplicated += duplicated
+			}
+		}
+	}
+	c.Lost = c.Expected - min(c.Received, c.Expected)
+	return c
+}
+
+func (r *run) people() (all []*person) {
+	for _, room := range r.rooms {
+		all = append(all, room.people...)
+	}
+	return all
+}
+
+func (h *histogram) times() Times {
+	return Times{Count: h.n, P50: ms(h.quantile(0.5)), P99: ms(h.quantile(0.99)), Max: ms(h.max)}
+}
+
+func ms(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
+
+// tell reports progress; an empty stage means the one before.
+func (r *run) tell(stage Stage, left time.Duration) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if stage != "" {
+		r.stage = stage
+		r.stageEnds = r.clock.now() + left
+	}
+	failed := 0
+	for _, n := range r.failures {
+		failed += n
+	}
+	r.cfg.Progress(Progress{Stage: r.stage, Joined: r.joined, Failed: failed, Left: max(r.stageEnds-r.clock.now(), 0)})
+}
