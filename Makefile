@@ -63,9 +63,12 @@ lint: web/build/index.html ## gofmt, vet, staticcheck, svelte-check, eslint
 	cd web && npm run --silent check && npm run --silent lint
 
 generate: bin/bedside ## write the files generated from Go: protocol.ts, openapi.json's types
+	@rm -rf web/.svelte-kit/gen && mkdir -p web/.svelte-kit && cp -pr web/src/lib/gen web/.svelte-kit/gen
 	go generate ./...
 	bin/bedside openapi > web/src/lib/gen/openapi.json
 	cd web && npm run --silent generate
+	@# Files that did not change keep their times, so that nothing is built again because of them.
+	@cd web/src/lib/gen && for f in *; do cmp -s $$f ../../../.svelte-kit/gen/$$f && touch -r ../../../.svelte-kit/gen/$$f $$f || true; done
 
 check-generated: ## the generated files are those that generate writes
 	@$(MAKE) --no-print-directory generate

@@ -14,7 +14,7 @@ type Report struct {
 
 // SpeakerReport is one side of the conversation, on the common time line that begins with the play.
 type SpeakerReport struct {
-	Speaker   Speaker     `json:"speaker"`
+	Speaker   Speaker     `json:"speaker" enum:"candidate,patient"`
 	Analysis  Analysis    `json:"analysis"`
 	Frames    FrameCounts `json:"frames"`
 	Recording *Recording  `json:"recording,omitempty"`
@@ -57,5 +57,5 @@ type Turns struct {
 type TurnGap struct {
 	TS   float64 `json:"t_s" doc:"when the new speaker began"`
 	GapS float64 `json:"gap_s" doc:"silence before it; below zero when it overlapped"`
-	To   Speaker `json:"to"`
+	To   Speaker `json:"to" enum:"candidate,patient"`
 }

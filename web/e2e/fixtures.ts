@@ -1,9 +1,13 @@
 // A made-up server's content: enough for every screen to be drawn.
+import type { components } from '../src/lib/gen/api.ts';
 
-export const candidate = { id: 'c1', email: 'candidate@demo.bedside', name: 'Dana Kovač', role: 'candidate', profession: 'nursing', created_at: '2026-05-01T08:00:00Z' };
-export const tutor = { id: 't1', email: 'tutor@demo.bedside', name: 'Tess Okafor', role: 'tutor', profession: '', created_at: '2026-05-01T08:00:00Z' };
+type Schemas = components['schemas'];
+type Attempt = Schemas['Attempt'];
 
-const summary = (slug: string, title: string, profession: string, difficulty: number, text: string) => ({
+export const candidate: Schemas['User'] = { id: 'c1', email: 'candidate@demo.bedside', name: 'Dana Kovač', role: 'candidate', profession: 'nursing', created_at: '2026-05-01T08:00:00Z' };
+export const tutor: Schemas['User'] = { id: 't1', email: 'tutor@demo.bedside', name: 'Tess Okafor', role: 'tutor', profession: '', created_at: '2026-05-01T08:00:00Z' };
+
+const summary = (slug: string, title: string, profession: string, difficulty: number, text: string): Schemas['ScenarioSummary'] => ({
 	id: slug,
 	slug,
 	title,
@@ -21,7 +25,7 @@ export const scenarios = [
 	summary('biopsy', 'Waiting for a biopsy', 'medicine', 2, 'A patient who was promised results today has to be told that they will take another week.')
 ];
 
-export const candidateCard = {
+export const candidateCard: Schemas['CandidateCard'] = {
 	setting: 'Diabetes clinic',
 	role: 'You are the nurse who runs the insulin clinic.',
 	background:
@@ -35,7 +39,7 @@ export const candidateCard = {
 	]
 };
 
-export const interlocutorCard = {
+export const interlocutorCard: Schemas['InterlocutorCard'] = {
 	name: 'Jens Bauer',
 	setting: 'Diabetes clinic',
 	background: 'You are 58 and drive a delivery van. Your mother injected insulin with glass syringes and lost her sight anyway. You have told nobody at work.',
@@ -48,13 +52,13 @@ export const interlocutorCard = {
 	softening: 'Well. If that pen is really as small as you say, I could try it while you watch.'
 };
 
-export const scenario = (slug: string, withPatient: boolean) => ({
-	...(scenarios.find((s) => s.slug === slug) ?? scenarios[0]),
+export const scenario = (slug: string, withPatient: boolean): Schemas['Scenario'] => ({
+	...(scenarios.find((s) => s.slug === slug) ?? (scenarios[0] as Schemas['ScenarioSummary'])),
 	candidate_card: candidateCard,
 	...(withPatient && { interlocutor_card: interlocutorCard })
 });
 
-export const attempt = (id: string, state: string, more: object = {}) => ({
+export const attempt = (id: string, state: Attempt['state'], more: Partial<Attempt> = {}): Attempt => ({
 	id,
 	state,
 	part: 'candidate',
@@ -70,7 +74,7 @@ export const attempt = (id: string, state: string, more: object = {}) => ({
 	...more
 });
 
-export const rooms = [
+export const rooms: Schemas['Room'][] = [
 	{
 		attempt_id: 'a1',
 		state: 'preparing',
@@ -103,13 +107,13 @@ export const rooms = [
 ];
 
 /** A conversation of five minutes, made up by rule: stretches of speech with pauses, in turns. */
-export function report(id: string) {
+export function report(id: string): Schemas['Report'] {
 	const duration = 300;
 	const rng = random(7);
 	const voices = { candidate: voice(rng, 195), patient: voice(rng, 118) };
 	let t = 0.8;
 	let who: 'candidate' | 'patient' = 'candidate';
-	const gaps = [];
+	const gaps: Schemas['TurnGap'][] = [];
 	while (t < duration - 12) {
 		const end = Math.min(duration - 2, t + (who === 'candidate' ? 9 : 5) * (0.5 + rng()));
 		while (t < end) {
@@ -161,7 +165,7 @@ function voice(rng: () => number, base: number) {
 				pitch.push({ t_s: i / 100, hz: base * (1.15 - 0.25 * along + 0.12 * Math.sin(i / 14)) });
 			}
 		},
-		analysis(duration: number) {
+		analysis(duration: number): Schemas['Analysis'] {
 			const pauses = speech.slice(1).map((s, i) => ({ start_s: speech[i]?.end_s ?? 0, end_s: s.start_s }));
 			return {
 				duration_s: duration,

@@ -2,7 +2,11 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import { readFile } from 'node:fs/promises';
 import { extname, join } from 'node:path';
 import type { AddressInfo } from 'node:net';
+import type { components } from '../src/lib/gen/api.ts';
 import * as fixtures from './fixtures.ts';
+
+type User = components['schemas']['User'];
+type AttemptState = components['schemas']['Attempt']['state'];
 
 const BUILD = new URL('../build/', import.meta.url).pathname;
 const TYPES: Record<string, string> = {
@@ -17,9 +21,9 @@ const TYPES: Record<string, string> = {
 export interface Mock {
 	url: string;
 	/** Who is signed in; null for nobody. */
-	user: typeof fixtures.candidate | null;
+	user: User | null;
 	/** The state that attempts are said to be in. */
-	state: string;
+	state: AttemptState;
 	/** Answers instead of the usual ones, by method and path. */
 	answers: Map<string, { status: number; body: object } | 'never'>;
 	/** What is played back. */
@@ -50,7 +54,7 @@ export async function mock(): Promise<Mock> {
 	function api(method: string, path: string, res: ServerResponse): void {
 		const [, , kind, id = '', what = ''] = path.split('/');
 		const isTutor = it.user?.role === 'tutor';
-		const detail = (state: string) => ({
+		const detail = (state: AttemptState) => ({
 			...fixtures.attempt(id, state, isTutor ? { part: 'patient' } : {}),
 			scenario: fixtures.scenario('insulin', isTutor || state === 'reported')
 		});
@@ -59,7 +63,7 @@ export async function mock(): Promise<Mock> {
 		if (kind !== 'attempts') return refuse(res, 404, 'There is no such thing.');
 		if (!id && method === 'POST') return send(res, 201, detail('created'));
 		if (!id) {
-			const states = ['reported', 'preparing', 'failed', 'reported', 'abandoned'];
+			const states: AttemptState[] = ['reported', 'preparing', 'failed', 'reported', 'abandoned'];
 			return send(res, 200, { items: states.map((s, i) => fixtures.attempt(`a${i}`, s)), next: 'a4' });
 		}
 		if (what === 'ticket') return send(res, 201, { url: '/ws', ticket: 'ticket', role: 'candidate', ice_servers: [], expires_at: '' });

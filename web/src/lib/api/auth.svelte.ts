@@ -1,5 +1,5 @@
 import { Problem, problemOf, UNREACHABLE } from './problem';
-import type { Grant, User } from './types';
+import type { Credentials, Grant, Registration, User } from './types';
 
 /** unknown: not asked yet; away: the server did not answer; in and out: signed in or not. */
 export type Status = 'unknown' | 'away' | 'in' | 'out';
@@ -53,11 +53,13 @@ export class Auth {
 	}
 
 	async signIn(email: string, password: string): Promise<void> {
-		this.#share(await this.#post('/auth/login', { email, password, refresh_in: 'cookie' }));
+		const who: Credentials = { email, password, refresh_in: 'cookie' };
+		this.#share(await this.#post('/auth/login', who));
 	}
 
-	async register(account: { email: string; password: string; name: string; profession?: string }): Promise<void> {
-		this.#share(await this.#post('/auth/register', { ...account, refresh_in: 'cookie' }));
+	async register(account: Omit<Registration, 'refresh_in'>): Promise<void> {
+		const who: Registration = { ...account, refresh_in: 'cookie' };
+		this.#share(await this.#post('/auth/register', who));
 	}
 
 	/** Signs this device out, in every tab. */

@@ -1,4 +1,4 @@
-import type { Report, SpeakerReport } from '$lib/api/types';
+import type { Measures, Report, SpeakerReport } from '$lib/api/types';
 
 export interface Measure {
 	key: string;
@@ -13,7 +13,7 @@ export interface Group {
 	measures: Measure[];
 }
 
-type Shown = [key: string, name: string, unit: string, digits: number, means: string];
+type Shown<Key = keyof Measures> = [key: Key, name: string, unit: string, digits: number, means: string];
 
 const PACE: Shown[] = [
 	['speech_duration_s', 'Speech duration', 's', 1, 'From the first word to the last, pauses included.'],
@@ -52,7 +52,7 @@ export function groups(speaker: SpeakerReport, report: Report): Group[] {
 }
 
 /** One measure by its name in the report. */
-export function measure(speaker: SpeakerReport, key: string): Measure {
+export function measure(speaker: SpeakerReport, key: keyof Measures): Measure {
 	const row = [...PACE, ...FLOW, ...VOICE].find(([k]) => k === key);
 	if (!row) throw new Error(`no measure ${key}`);
 	return toMeasure(row, speaker.analysis.measures[key]);
@@ -62,7 +62,7 @@ function shown(rows: Shown[], speaker: SpeakerReport): Measure[] {
 	return rows.map((row) => toMeasure(row, speaker.analysis.measures[row[0]]));
 }
 
-function toMeasure([key, name, unit, digits, means]: Shown, value: number | null | undefined): Measure {
+function toMeasure([key, name, unit, digits, means]: Shown<string>, value: number | null | undefined): Measure {
 	const scaled = value != null && unit === '%' ? value * 100 : value;
 	return { key, name, value: figure(scaled, digits), unit: scaled == null ? '' : unit, means };
 }

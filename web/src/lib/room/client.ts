@@ -1,14 +1,11 @@
+import type { Ticket as ApiTicket } from '$lib/api/types';
 import { Emitter } from './emitter';
 import { VERSION, type Candidate, type ClientMessage, type ErrorCode, type Peer, type Phase, type Role, type ServerMessage, type Speaker } from '$lib/gen/protocol';
 import { PeerLink } from './peer';
 import { Socket } from './socket';
 
-/** What opens a room: POST /api/attempts/{id}/ticket. A ticket works once. */
-export interface Ticket {
-	url: string;
-	ticket: string;
-	ice_servers: RTCIceServer[];
-}
+/** The part of a ticket that opens a room. A ticket works once. */
+export type Ticket = Pick<ApiTicket, 'url' | 'ticket' | 'ice_servers'>;
 
 export type Connection = 'connecting' | 'connected' | 'reconnecting' | 'closed';
 
