@@ -235,7 +235,7 @@ type server struct {
 
 func serve(t testing.TB, w *world, cfg Config) *server {
 	t.Helper()
-	node, err := sfu.NewNode(sfu.Config{IncludeLoopback: true, Grace: cfg.Grace}, quiet(), nil)
+	node, err := sfu.NewNode(sfu.Config{IncludeLoopback: true}, quiet(), nil) // with its own grace: connecting takes time
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -88,7 +88,7 @@ func (h *Hub) admitAgain(ctx context.Context, c *conn, m protocol.Resume) (*seat
 	}
 	if m.RestartICE {
 		if err := softened(s.media.RestartICE(ctx)); err != nil {
-			h.refuse(c, err)
+			h.dismiss(c, err) // in the queue, so that it comes after resumed
 		}
 	}
 	return s, nil

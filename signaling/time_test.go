@@ -25,6 +25,7 @@ type fakeMedia struct {
 
 type fakePart struct {
 	h    sfu.Handler
+	ice  error // of RestartICE
 	once sync.Once
 }
 
@@ -51,7 +52,7 @@ func (*fakeMedia) OnSpeakers(func(_ []sfu.Speaker)) {}
 
 func (p *fakePart) Answer(context.Context, uint64, string) error                { return nil }
 func (p *fakePart) AddCandidate(context.Context, webrtc.ICECandidateInit) error { return nil }
-func (p *fakePart) RestartICE(context.Context) error                            { return nil }
+func (p *fakePart) RestartICE(context.Context) error                            { return p.ice }
 func (p *fakePart) SetHandler(sfu.Handler) error                                { return nil }
 func (p *fakePart) Leave(reason error) {
 	if reason == nil {
@@ -340,6 +341,24 @@ func (s *stageHand) lose(a *actor) {
 	r := a.seat.room
 	r.post(func() { r.lost(a.seat, a.conn) })
 	synctest.Wait()
+}
+
+func TestAResumeIsAnsweredBeforeItsRestartIsRefused(t *testing.T) {
+	inTime(t, 180, 300, func(t *testing.T, s *stageHand) {
+		anna := s.enter("anna", store.ParticipantCandidate)
+		b, err := protocol.DecodeServer(<-anna.conn.queue)
+		must(t, err)
+		s.lose(anna)
+		s.media.all["candidate"].ice = sfu.ErrBadSDP
+		c := &conn{queue: make(chan []byte, queueLength), ending: make(chan struct{})}
+		_, err = s.hub.admit(t.Context(), c, protocol.Resume{Token: b.(protocol.Joined).ResumeToken, RestartICE: true})
+		must(t, err)
+		for _, want := range []string{"resumed", "error"} {
+			if m, err := protocol.DecodeServer(<-c.queue); err != nil || protocol.TypeOf(m) != want {
+				t.Errorf("%+v, %v; want %s", m, err, want)
+			}
+		}
+	})
 }
 
 func TestSocketsWaitAMinuteForTheReport(t *testing.T) {

@@ -78,6 +78,7 @@ const (
 	maxTicket    = 4096
 	maxToken     = 128
 	maxCandidate = 1024
+	maxMid       = 256
 )
 
 func (m Join) check() error {
@@ -102,6 +103,9 @@ func (m Answer) check() error {
 func (m Candidate) check() error {
 	if len(m.Candidate) > maxCandidate {
 		return fmt.Errorf("%w: candidate is longer than %d bytes", ErrField, maxCandidate)
+	}
+	if m.SDPMid != nil && len(*m.SDPMid) > maxMid {
+		return fmt.Errorf("%w: sdp_mid is longer than %d bytes", ErrField, maxMid)
 	}
 	return nil
 }
