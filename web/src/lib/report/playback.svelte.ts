@@ -21,7 +21,8 @@ export class Playback {
 	#request: (step: () => void) => number;
 	#cancel: (frame: number) => void;
 
-	constructor(duration: number, request: (step: () => void) => number = requestAnimationFrame, cancel: (frame: number) => void = cancelAnimationFrame) {
+	// The browser's own functions insist on being called as the window's.
+	constructor(duration: number, request = (step: () => void) => requestAnimationFrame(step), cancel = (frame: number) => cancelAnimationFrame(frame)) {
 		this.#duration = duration;
 		this.#request = request;
 		this.#cancel = cancel;
