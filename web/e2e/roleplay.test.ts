@@ -1,225 +1,168 @@
 import { rmSync } from 'node:fs';
-import { join } from 'node:path';
-import { execFileSync } from 'node:child_process';
-import type { Browser, BrowserContext, Page } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { inspect, launch, open, WIDE } from './browser.ts';
-import { Partner, Server } from './server.ts';
-import { folder, speak, type Take } from './speech.ts';
+import type { Browser } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { inspect, launch } from './browser.ts';
+import { Person, VOICE_DB } from './people.ts';
+import { measure, Partner, Server } from './server.ts';
+import { folder, join, speak, type Take } from './speech.ts';
 
-// Every getUserMedia starts the file anew. So it has two parts: what is said for the sound check, which in the room falls into the
-// preparation and is not recorded, and after a long silence, in which the play is begun, what is said in it.
-const CHECK = 'Hello, hello. This is a test of my microphone before we begin. Can you hear me well?';
+const CHECK = 'Hello, this is my microphone, and I am about to begin.';
 const SAID =
 	'Good morning. My name is Dana and I am one of the nurses here. I understand that you are worried about the injections. ' +
 	'Could you tell me what troubles you most? Let me explain how it is done, and then we will try it together.';
-const SILENCE = 20;
+const ANSWER = 'Well, nurse, to be honest I am afraid of the needles. My father had to inject himself every day.';
+
+// Every getUserMedia starts the microphone's file anew, so it serves twice: its first words are for the sound check. In the room they fall
+// into the preparation, which is not recorded; the play is begun in the silence after them. What follows is what is said in the play, and
+// then more silence than a test lasts.
+const SILENCE_S = 24;
+const MARGIN_S = 2;
 
 let dir: string;
+let check: Take;
 let said: Take;
-let patient: Take;
+let answer: Take;
 let browser: Browser;
 let server: Server;
-let context: BrowserContext;
-let page: Page;
-let problems: string[];
 
 beforeAll(async () => {
 	dir = folder();
-	const check = speak(dir, 'check', CHECK, 'en-gb', 0.3, SILENCE);
-	said = speak(dir, 'said', SAID, 'en-gb', 0, 120);
-	patient = speak(dir, 'patient', 'Well, nurse, to be honest I am afraid of the needles. My father had to inject himself every day, and I do not want to end like him.', 'en-us+f3', 1, 0);
-	const microphone = join(dir, 'microphone.wav');
-	execFileSync('sox', [check.file, said.file, microphone]);
-	browser = await launch(microphone);
+	check = speak(dir, 'check', CHECK, 'en-gb', 0.3, SILENCE_S);
+	said = speak(dir, 'said', SAID, 'en-gb', 0, 300);
+	answer = speak(dir, 'answer', ANSWER, 'en-us+f3', 1, 1);
+	browser = await launch(join(dir, 'microphone', check, said));
 	server = new Server();
 	await server.start();
-});
+}, 120_000);
 afterAll(async () => {
 	await browser?.close();
 	await server?.close();
 	rmSync(dir, { recursive: true, force: true });
 });
 
-beforeEach(async () => {
-	({ context, page, problems } = await person());
-});
-afterEach(async () => {
-	await context.close();
-	expect(problems).toEqual([]);
-});
+const checkEndsS = () => check.leadS + check.speechS;
+const saidBeginsS = () => checkEndsS() + SILENCE_S;
 
-/** Somebody with a browser profile of their own. */
-async function person(): Promise<{ context: BrowserContext; page: Page; problems: string[] }> {
-	const context = await browser.newContext({ baseURL: server.url, viewport: WIDE, reducedMotion: 'reduce', permissions: ['microphone'] });
-	context.setDefaultTimeout(45_000);
-	return { context, ...(await open(context)) };
-}
-
-async function signIn(page: Page, who: string): Promise<void> {
-	await page.goto('/sign-in');
-	await page.getByLabel('E-mail').fill(`${who}@demo.bedside`);
-	await page.getByLabel('Password').fill('bedside-demo');
-	await page.getByRole('button', { name: 'Sign in' }).click();
-	await page.waitForURL((url) => !url.pathname.startsWith('/sign-in'));
-}
-
-/** Leads a candidate from the list to the room and gives the attempt's id. */
-async function enter(page: Page, look: (name: string) => Promise<void> = async () => {}): Promise<string> {
-	await page.locator('a.scenario').first().waitFor();
+/** Leads a candidate from the list of role plays to the sound check. */
+async function choose({ page }: Person, look: (name: string) => Promise<void> = async () => undefined): Promise<void> {
+	await page.locator('.scenario').first().waitFor();
 	await look('real-home');
-	await page.locator('a.scenario').first().click();
+	await page.locator('.scenario').first().click();
 	await page.getByRole('link', { name: 'Check your sound' }).waitFor();
 	await look('real-scenario');
 	await page.getByRole('link', { name: 'Check your sound' }).click();
 	await page.getByText('You come through clearly').waitFor();
 	await look('real-green-room');
-	await page.getByRole('checkbox').check();
-	await page.getByRole('button', { name: 'Enter the room' }).click();
-	await page.waitForURL('**/room/*');
-	await connected(page);
-	return new URL(page.url()).pathname.split('/').at(-1) ?? '';
 }
 
-const connected = (page: Page) => page.getByText('Connected', { exact: true }).or(page.getByText('Good connection')).first().waitFor();
-
-/** Waits until the room has heard this participant's check, and that it is over. */
-async function quiet(page: Page): Promise<void> {
-	await page.getByText('speaking', { exact: true }).first().waitFor();
-	await page.evaluate(
-		() =>
-			new Promise<void>((resolve) => {
-				let last = performance.now();
-				const timer = setInterval(() => {
-					const now = performance.now();
-					if ([...document.querySelectorAll('aside li')].some((li) => li.textContent?.includes('speaking'))) last = now;
-					if (now - last > 2000) {
-						clearInterval(timer);
-						resolve();
-					}
-				}, 50);
-			})
-	);
-}
-
-/** Measures what the page plays of the others until it is loud enough, and gives the level in dB below full scale. */
-function heard(page: Page, floor: number): Promise<number> {
-	return page.evaluate(
-		async (floor) => {
-			const audio = await new Promise<AudioContext>((resolve) => resolve(new AudioContext({ sampleRate: 48_000 })));
-			const analysers = new Map<MediaStream, AnalyserNode>();
-			const samples = new Float32Array(4800);
-			for (;;) {
-				for (const element of document.querySelectorAll('audio')) {
-					const stream = element.srcObject;
-					if (!(stream instanceof MediaStream) || element.paused || element.muted) continue;
-					let analyser = analysers.get(stream);
-					if (!analyser) {
-						analyser = new AnalyserNode(audio, { fftSize: 8192 });
-						audio.createMediaStreamSource(stream).connect(analyser);
-						analysers.set(stream, analyser);
-					}
-					analyser.getFloatTimeDomainData(samples);
-					const level = 10 * Math.log10(samples.reduce((sum, x) => sum + x * x, 0) / samples.length + 1e-12);
-					if (level > floor) return level;
-				}
-				await new Promise((later) => setTimeout(later, 50));
-			}
-		},
-		floor
-	);
-}
-
-async function finish(page: Page): Promise<void> {
-	await page.getByRole('button', { name: 'Finish' }).click();
-	await page.getByRole('alertdialog').getByRole('button', { name: 'Finish' }).click();
-}
-
-/** The speech duration as the report's page shows it, in seconds. */
-async function duration(page: Page): Promise<number> {
-	return parseFloat(await page.locator('[data-headline=speech_duration_s] dd').innerText());
+/** Begins the play in the silence of the microphone's file; what a slow machine misses begins again with a reload. */
+async function begin(candidate: Person, leastS: number): Promise<void> {
+	while ((await candidate.spoken()) > saidBeginsS() - leastS) {
+		await candidate.page.reload();
+		await candidate.connected();
+	}
+	await candidate.speaksUntil(checkEndsS() + MARGIN_S);
+	await candidate.page.getByRole('button', { name: 'Begin now' }).click();
+	await candidate.page.getByText('The role play has begun. You speak first.').waitFor({ state: 'attached' });
+	expect(await candidate.spoken(), 'the machine is too slow: speech began before the play').toBeLessThan(saidBeginsS());
 }
 
 describe('a role play', () => {
-	it('from signing in to the report, with a patient', async () => {
+	it('goes from signing in to the report', async () => {
+		const candidate = await Person.arrive(browser, server.url);
+		const { page } = candidate;
 		const look = (name: string) => inspect(page, name);
 		await page.goto('/');
 		await page.waitForURL('**/sign-in*');
-		await signIn(page, 'candidate');
-		const attempt = await enter(page, look);
-		const partner = new Partner(server.url, attempt, patient.file);
+		await candidate.signIn('candidate');
+		await choose(candidate, look);
+		const attempt = await candidate.enter('Enter the room');
+		await page.getByText('Waiting for the patient.').waitFor();
+		await look('real-room-preparing');
+
+		const partner = new Partner(server.url, attempt, answer.file);
 		await partner.says('joined');
 		await page.getByText('Waiting for the patient.').waitFor({ state: 'detached' });
-		await quiet(page);
-		await page.getByRole('button', { name: 'Begin now' }).click();
-		await page.getByText('The role play has begun. You speak first.').waitFor({ state: 'attached' });
-
-		expect(await heard(page, -40)).toBeGreaterThan(-40);
-		await page.locator('aside li', { hasText: 'Plays the patient' }).getByText('speaking', { exact: true }).waitFor();
-		await look('real-room');
+		await begin(candidate, answer.speechS + 8);
+		await candidate.hears('Theo Marsh');
 		await partner.says('spoken');
-		// What is said last is the candidate's.
-		const own = page.locator('aside li', { hasText: '(you)' }).getByText('speaking', { exact: true });
-		await own.waitFor();
-		await quiet(page);
-		await finish(page);
+		await candidate.hearsNothing();
+		await candidate.speaksUntil(saidBeginsS() + 1);
+		await page.locator('.person.speaking', { hasText: '(you)' }).waitFor();
+		await look('real-room-playing');
+		await candidate.speaksUntil(saidBeginsS() + said.speechS + MARGIN_S);
+		await candidate.hearsNothing();
+		await candidate.finish();
 
-		await page.waitForURL(`**/attempts/${attempt}`);
-		await page.getByRole('heading', { name: 'Measures' }).waitFor();
-		const measured = await duration(page);
-		expect(Math.abs(measured - said.speechS), `${measured} s measured of ${said.speechS} s`).toBeLessThan(0.05 * said.speechS);
+		const shown = await candidate.report(attempt, 'speech_duration_s');
+		const alone = (await measure(said.file)).speech_duration_s;
+		expect(Math.abs(alone - said.speechS), `${alone} s are measured in a file with ${said.speechS} s`).toBeLessThan(0.05 * said.speechS);
+		expect(Math.abs(shown - alone), `${shown} s are reported of ${alone} s`).toBeLessThan(0.05 * alone);
+		expect(await partner.done()).toMatch(/from candidate \d+ received, 0 lost/);
+
 		await page.waitForFunction(() => !document.querySelector('figure button')?.hasAttribute('disabled'));
 		await look('real-report');
 		await page.getByRole('button', { name: 'Play', exact: true }).click();
-		await page.waitForFunction(() => Number(document.querySelector('[role=slider]')?.getAttribute('aria-valuenow')) >= 1);
-		expect(await partner.done()).toMatch(/from candidate \d+ received, 0 lost/);
-
-		await page.goto('/');
-		await page.locator(`a[href="/attempts/${attempt}"]`).first().waitFor();
+		// The patient speaks first; to hear the candidate, go to a pause of theirs.
+		await page.waitForFunction(() => window.ear.recordings.length === 2 && window.ear.recordings.every((r) => r.element.currentTime > 1));
+		await page.locator('ol button').first().click();
+		await page.waitForFunction((floor) => window.ear.recordings.every((r) => r.db > floor), VOICE_DB);
+		await page.waitForFunction(() => Number(document.querySelector('[role=slider]')?.getAttribute('aria-valuenow')) > 5);
+		await page.getByRole('link', { name: 'All practice' }).click();
+		await page.locator(`a[href="/attempts/${attempt}"]`).waitFor();
+		await candidate.close();
 	});
 
-	it('with a tutor in another browser, a reload and a server that is killed', async () => {
-		const tutor = await person();
-		try {
-			await signIn(page, 'candidate');
-			const attempt = await enter(page);
-			await signIn(tutor.page, 'tutor');
-			await tutor.page.goto('/tutor');
-			await tutor.page.getByRole('link', { name: /Play the patient/ }).first().waitFor();
-			await inspect(tutor.page, 'real-tutor');
-			await tutor.page.locator(`a[href*="${attempt}"]`, { hasText: 'Play the patient' }).click();
-			await tutor.page.getByRole('checkbox').check();
-			await tutor.page.getByText('You come through clearly').waitFor();
-			await tutor.page.getByRole('button', { name: 'Enter the room' }).click();
-			await tutor.page.waitForURL('**/room/*');
-			await connected(tutor.page);
-			await page.getByRole('button', { name: 'Begin now' }).click();
-			const finishes = page.getByRole('button', { name: 'Finish' });
-			await finishes.waitFor();
-			expect(await heard(tutor.page, -45)).toBeGreaterThan(-45);
-			expect(await heard(page, -45)).toBeGreaterThan(-45);
-			await inspect(tutor.page, 'real-room-patient');
+	it('is played with a tutor, outlasts a reload and a server that is killed', async () => {
+		const candidate = await Person.arrive(browser, server.url);
+		await candidate.signIn('candidate');
+		await choose(candidate);
+		const attempt = await candidate.enter('Enter the room');
 
-			page.once('dialog', (dialog) => void dialog.accept());
-			await page.reload();
-			await connected(page);
-			await finishes.waitFor();
-			expect(await heard(page, -45)).toBeGreaterThan(-45);
+		const tutor = await Person.arrive(browser, server.url);
+		await tutor.signIn('tutor');
+		await tutor.page.waitForURL('**/tutor');
+		const invitation = tutor.page.locator(`a[href*="${attempt}"]`, { hasText: 'Play the patient' });
+		await invitation.waitFor();
+		await inspect(tutor.page, 'real-tutor');
+		await invitation.click();
+		await tutor.enter('Join as the patient');
+		await candidate.page.getByText('Plays the patient').waitFor();
+		await tutor.page.getByText('Only if').waitFor(); // the patient's own card
+		await inspect(tutor.page, 'real-room-patient');
 
-			await server.kill();
-			await page.getByText('Connection lost. Trying again…').waitFor();
-			await inspect(page, 'real-room-reconnecting');
-			await server.start();
-			await page.getByText('Connection lost. Trying again…').waitFor({ state: 'detached' });
-			await connected(page);
-			await connected(tutor.page);
-			await finish(page);
-			await page.waitForURL(`**/attempts/${attempt}`);
-			await page.getByRole('heading', { name: 'Measures' }).waitFor();
-			expect(await duration(page)).toBeGreaterThan(1);
-		} finally {
-			await tutor.context.close();
-			problems.length = 0; // the refused requests while the server was away
+		// Both microphones say the same file: whoever reloads is heard from its beginning again.
+		await candidate.page.getByRole('button', { name: 'Begin now' }).click();
+		await tutor.page.getByText('The role play has begun.').waitFor({ state: 'attached' });
+		await tutor.page.reload();
+		await tutor.connected();
+		await candidate.hears('Theo Marsh');
+		await candidate.page.getByText('Plays the patient').waitFor();
+
+		const before = await candidate.clock();
+		await candidate.page.reload();
+		await candidate.connected();
+		await candidate.page.getByRole('button', { name: 'Finish' }).waitFor(); // still the same play
+		await tutor.hears('Dana Kovač');
+		await tutor.page.locator('.person', { hasText: 'Candidate' }).and(tutor.page.locator(':not(.away)')).waitFor();
+		expect(await tutor.page.locator('.person').count()).toBe(2);
+		const after = await candidate.clock();
+		expect(after).toBeLessThanOrEqual(before);
+		await candidate.page.waitForFunction((s) => !document.querySelector('[role=timer]')?.textContent?.endsWith(s), String(after % 60).padStart(2, '0'));
+
+		await server.kill();
+		for (const { page } of [candidate, tutor]) await page.getByText('Connection lost. Trying again…').waitFor();
+		await inspect(candidate.page, 'real-room-reconnecting');
+		await server.start();
+		for (const person of [candidate, tutor]) {
+			await person.page.getByText('Connection lost. Trying again…').waitFor({ state: 'detached' });
+			await person.connected();
+			expect(await person.page.locator('.person').count()).toBe(2);
 		}
+		await candidate.finish();
+		expect(await candidate.report(attempt, 'speech_duration_s')).toBeGreaterThan(1);
+		await tutor.report(attempt, 'speech_duration_s');
+		await candidate.close({ serverWasAway: true });
+		await tutor.close({ serverWasAway: true });
 	});
 });

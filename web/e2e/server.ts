@@ -1,9 +1,11 @@
-import { spawn, type ChildProcess } from 'node:child_process';
+import { execFile, spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { promisify } from 'node:util';
+import type { components } from '../src/lib/gen/api.ts';
 
 const BEDSIDE = process.env.BEDSIDE_BIN ?? new URL('../../bin/bedside', import.meta.url).pathname;
 
@@ -97,4 +99,10 @@ export class Partner {
 		if (code !== 0) throw new Error(`the partner ended with ${code}:\n${said}`);
 		return said;
 	}
+}
+
+/** What the same analysis finds in a file. */
+export async function measure(file: string): Promise<components['schemas']['Measures']> {
+	const { stdout } = await promisify(execFile)(BEDSIDE, ['analyze', '--json', file], { maxBuffer: 1 << 26 });
+	return (JSON.parse(stdout) as components['schemas']['Analysis']).measures;
 }

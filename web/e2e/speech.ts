@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join as path } from 'node:path';
 
 export interface Take {
 	/** 48 kHz mono WAV. */
@@ -12,14 +12,14 @@ export interface Take {
 }
 
 export function folder(): string {
-	return mkdtempSync(join(tmpdir(), 'bedside-e2e-'));
+	return mkdtempSync(path(tmpdir(), 'bedside-e2e-'));
 }
 
 /** Speaks a text into a WAV file between silences. The speech is trimmed first, so that its length is known. */
 export function speak(dir: string, name: string, text: string, voice: string, leadS: number, tailS: number): Take {
-	const raw = join(dir, `${name}-raw.wav`);
-	const trimmed = join(dir, `${name}-speech.wav`);
-	const file = join(dir, `${name}.wav`);
+	const raw = path(dir, `${name}-raw.wav`);
+	const trimmed = path(dir, `${name}-speech.wav`);
+	const file = path(dir, `${name}.wav`);
 	execFileSync('espeak-ng', ['-v', voice, '-s', '150', '-w', raw, text]);
 	// Both ends are trimmed at the same level: reverse trims the end.
 	const trim = ['silence', '1', '0.01', '0.5%', 'reverse'];
@@ -27,4 +27,11 @@ export function speak(dir: string, name: string, text: string, voice: string, le
 	const speechS = Number(execFileSync('sox', ['--i', '-D', trimmed], { encoding: 'utf8' }));
 	execFileSync('sox', [trimmed, file, 'pad', String(leadS), String(tailS)]);
 	return { file, leadS, speechS };
+}
+
+/** Takes said one after the other. */
+export function join(dir: string, name: string, ...takes: Take[]): string {
+	const file = path(dir, `${name}.wav`);
+	execFileSync('sox', [...takes.map((take) => take.file), file]);
+	return file;
 }
