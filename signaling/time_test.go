@@ -68,6 +68,8 @@ type stageHand struct {
 	hub   *Hub
 	media *fakeMedia
 	began time.Time
+
+	handedOver int // how often the audio was, as far as tapIs has read the log
 }
 
 // inTime runs a test in a bubble. prepare and play are in seconds.
