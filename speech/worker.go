@@ -29,7 +29,8 @@ type Source interface {
 type Claim interface {
 	Job() frame.Job
 	Tries() int // how often the job was claimed, this time included
-	// Next gives the attempt's audio from the first frame on, then as it comes; End marks the last delivery.
+	// Next gives the attempt's audio from the first frame on, then as it comes; End marks the last delivery. The error is frame.ErrOver when
+	// the job was ended by somebody else.
 	Next(ctx context.Context) (frame.Delivery, error)
 	Done(ctx context.Context) error    // the report is kept: remove the audio and the job
 	Release(delay time.Duration) error // let another worker have it
@@ -49,7 +50,7 @@ type Recordings interface {
 
 // Notifier tells whoever waits for a report; problem is empty when it is there.
 type Notifier interface {
-	TellReport(attemptID, problem string) error
+	TellReport(ctx context.Context, attemptID, problem string) error
 }
 
 // Config of a worker. A zero field means the default in brackets.
@@ -142,6 +143,9 @@ func (w *Worker) attend(ctx context.Context, c Claim) {
 	case ctx.Err() != nil:
 		log.Info("released, since this process is stopping")
 		w.noted("release", c.Release(0))
+	case errors.Is(err, frame.ErrOver):
+		log.Info("another worker has ended the job", "error", err)
+		w.noted("release", c.Release(0))
 	case errors.Is(err, store.ErrNotFound) || errors.Is(err, store.ErrState):
 		log.Warn("the attempt wants no report", "error", err)
 		w.noted("done", c.Done(ctx))
@@ -192,7 +196,7 @@ func (w *Worker) analyse(ctx context.Context, c Claim, log *slog.Logger) (err er
 		// The report is kept; the job will come again and yield an equal one.
 		log.Warn("the job could not be ended", "error", err)
 	}
-	w.noted("news", w.notifier.TellReport(report.AttemptID, ""))
+	w.tell(ctx, report.AttemptID, "")
 	return nil
 }
 
@@ -232,7 +236,16 @@ func (w *Worker) fail(ctx context.Context, c Claim, problem string) {
 		return
 	}
 	w.noted("give up", c.GiveUp())
-	w.noted("news", w.notifier.TellReport(id, problem))
+	w.tell(ctx, id, problem)
+}
+
+// tellLimit is how long news of a report is of use to those who wait for it.
+const tellLimit = time.Minute
+
+func (w *Worker) tell(ctx context.Context, attemptID, problem string) {
+	ctx, cancel := context.WithTimeout(ctx, tellLimit)
+	defer cancel()
+	w.noted("news", w.notifier.TellReport(ctx, attemptID, problem))
 }
 
 // noted logs an error after which all goes on: the queue gives a job that was not ended to somebody again.

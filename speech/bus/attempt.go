@@ -14,7 +14,8 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 )
 
-// Begin asks for the analysis of an attempt. A second call while the first job waits or runs changes nothing.
+// Begin asks for the analysis of an attempt, and shows that it lives until Finish ends it, whether or not anybody speaks. A second call while
+// the first job waits or runs changes nothing.
 func (b *Bus) Begin(ctx context.Context, attemptID string, startedAt time.Time) error {
 	if !frame.ValidToken(attemptID) {
 		return fmt.Errorf("attempt %.80q cannot stand in a subject", attemptID)
@@ -23,6 +24,7 @@ func (b *Bus) Begin(ctx context.Context, attemptID string, startedAt time.Time) 
 	if err != nil {
 		return err
 	}
+	b.tap(attemptID, startedAt)
 	_, err = b.js.PublishMsg(ctx, &nats.Msg{Subject: frame.JobSubject(attemptID), Data: data}, jetstream.WithMsgID(attemptID))
 	if isThere(err) {
 		return nil
@@ -42,8 +44,11 @@ func isThere(err error) bool {
 // storeFailed is JetStream's error code for a message that a stream would not keep; its description says why.
 const storeFailed jetstream.ErrorCode = 10077
 
-// Finish puts everything that was tapped into the log, then the end marker.
+// Finish puts everything that was tapped into the log, then the end marker. When ctx ends first it can be called again.
 func (b *Bus) Finish(ctx context.Context, attemptID string) error {
+	if !frame.ValidToken(attemptID) {
+		return fmt.Errorf("attempt %.80q cannot stand in a subject", attemptID)
+	}
 	b.mu.Lock()
 	t := b.taps[attemptID]
 	b.mu.Unlock()
@@ -52,34 +57,11 @@ func (b *Bus) Finish(ctx context.Context, attemptID string) error {
 			return err
 		}
 	}
-	limited, cancel := context.WithCancel(ctx)
-	defer cancel()
-	if err := b.publish(limited, &nats.Msg{Subject: frame.EndSubject(attemptID)}, attemptID+"/end"); err != nil {
+	if err := b.publish(ctx, &nats.Msg{Subject: frame.EndSubject(attemptID)}, attemptID+"/end"); err != nil {
 		return err
 	}
 	b.mu.Lock()
 	delete(b.taps, attemptID)
 	b.mu.Unlock()
 	return nil
-}
-
-// TellReport tells whoever subscribed that an attempt's report is there, or with a problem that there will be none.
-func (b *Bus) TellReport(attemptID, problem string) error {
-	if err := b.conn.Publish(frame.FeedbackSubject(attemptID), []byte(problem)); err != nil {
-		return fmt.Errorf("news of attempt %s: %w", attemptID, err)
-	}
-	return nil
-}
-
-// SubscribeReport has tell called when TellReport is, in whichever process, until stop is called. tell must not block.
-func (b *Bus) SubscribeReport(_ context.Context, attemptID string, tell func(problem string)) (stop func(), err error) {
-	sub, err := b.conn.Subscribe(frame.FeedbackSubject(attemptID), func(m *nats.Msg) { tell(string(m.Data)) })
-	if err != nil {
-		return nil, fmt.Errorf("news of attempt %s: %w", attemptID, err)
-	}
-	return func() {
-		if err := sub.Unsubscribe(); err != nil && !errors.Is(err, nats.ErrConnectionClosed) {
-			b.log.Warn("news could not be unsubscribed", "attempt", attemptID, "error", err)
-		}
-	}, nil
 }

@@ -1,5 +1,5 @@
 // Package bus carries audio from the media path to its analysis over NATS JetStream: a log of what was said (AUDIO), a work queue of attempts
-// to be analysed (JOBS), and news for whoever listens now (feedback). The NATS server is a remote one, or one inside this process; the code is the same.
+// to be analysed (JOBS), and news of reports (NEWS). The NATS server is a remote one, or one inside this process; the code is the same.
 //
 // A message is acknowledged to the tap once JetStream has it. A SIGKILL of the process that holds the server then loses nothing that the kernel
 // was handed; what the tap had not published yet, a tenth of a second, is lost with it. A power cut may lose what the disk had not synced.
@@ -11,6 +11,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strings"
 	"sync"
 	"time"
 
@@ -31,6 +32,8 @@ type Config struct {
 	AckWait   time.Duration // a claim that was not kept alive for so long goes to another worker [10 s]
 	BatchTime time.Duration // how long a tap gathers frames [100 ms]
 	Heartbeat time.Duration // how often a tap without frames shows that it lives [5 s]
+
+	dial nats.InProcessConnProvider // instead of URL: a server in this process that somebody else owns; for tests
 }
 
 func (c Config) withDefaults() Config {
@@ -45,10 +48,16 @@ func (c Config) withDefaults() Config {
 const (
 	audioStream  = "AUDIO"
 	jobStream    = "JOBS"
+	newsStream   = "NEWS"
 	workers      = "workers" // the consumer that all workers share
 	maxAudioAge  = 7 * 24 * time.Hour
+	maxNewsAge   = time.Hour
+	maxNewsBytes = 16 << 20
 	startLimit   = 15 * time.Second
 	publishLimit = 5 * time.Second
+	retryPause   = 500 * time.Millisecond
+	// largestMessage is what a server must take: a tap's fullest batch, and what JetStream adds.
+	largestMessage = batchFrames*(frame.MaxPayload+24) + 1024
 )
 
 // Bus is a connection to NATS, with the server when that is in this process. App opens and closes it. Safe for concurrent use.
@@ -60,12 +69,17 @@ type Bus struct {
 	conn    *nats.Conn
 	js      jetstream.JetStream
 	audio   jetstream.Stream
-	jobs    jetstream.Consumer
+	queue   jetstream.Stream   // of jobs
+	jobs    jetstream.Consumer // of queue
+	news    jetstream.Stream
 	ctx     context.Context // ends when Close gives up waiting
 	cancel  context.CancelFunc
+	helpers sync.WaitGroup // goroutines that are neither a tap's nor a claim's
 
-	mu   sync.Mutex
-	taps map[string]*tap // by attempt; guarded by mu
+	mu        sync.Mutex
+	taps      map[string]*tap        // by attempt; guarded by mu
+	listeners map[*listener]struct{} // guarded by mu
+	back      time.Time              // when the connection was last made again; guarded by mu
 }
 
 // Open connects, starting the server inside this process first if there is no URL, and makes the streams. The registerer may be nil.
@@ -75,7 +89,7 @@ func Open(ctx context.Context, cfg Config, log *slog.Logger, reg prometheus.Regi
 		return nil, err
 	}
 	life, cancel := context.WithCancel(context.Background())
-	b = &Bus{cfg: cfg.withDefaults(), log: log, metrics: m, ctx: life, cancel: cancel, taps: map[string]*tap{}}
+	b = &Bus{cfg: cfg.withDefaults(), log: log, metrics: m, ctx: life, cancel: cancel, taps: map[string]*tap{}, listeners: map[*listener]struct{}{}}
 	if err := errors.Join(b.connect(), b.prepare(ctx)); err != nil {
 		return nil, errors.Join(err, b.Close(ctx))
 	}
@@ -90,37 +104,60 @@ func (b *Bus) connect() error {
 				b.log.Warn("NATS connection lost; trying again", "error", err)
 			}
 		}),
-		nats.ReconnectHandler(func(*nats.Conn) { b.log.Info("NATS connection is back") }),
+		nats.ReconnectHandler(func(*nats.Conn) { b.reconnected() }),
 	}
-	if b.cfg.URL == "" {
-		s, err := startServer(b.cfg.Dir)
+	switch {
+	case b.cfg.dial != nil:
+		options = append(options, nats.InProcessServer(b.cfg.dial))
+	case b.cfg.URL == "":
+		s, err := startServer(b.cfg.Dir, b.log)
 		if err != nil {
 			return err
 		}
 		b.server = s
+		b.cfg.MaxBytes = room(s, b.cfg.MaxBytes, b.log)
 		options = append(options, nats.InProcessServer(s))
 	}
 	conn, err := nats.Connect(b.cfg.URL, options...)
 	if err != nil {
-		return fmt.Errorf("NATS: %w", err)
+		return fmt.Errorf("%s: %w", b.place(), err)
 	}
 	b.conn = conn
+	if most := conn.MaxPayload(); most < largestMessage {
+		return fmt.Errorf("%s takes messages of %d bytes at most; set its max_payload to %d or more", b.place(), most, largestMessage)
+	}
 	b.js, err = jetstream.New(conn)
 	return err
 }
 
-func startServer(dir string) (*server.Server, error) {
-	s, err := server.NewServer(&server.Options{ServerName: "bedside", DontListen: true, JetStream: true, StoreDir: dir, NoSigs: true, NoLog: true})
-	if err != nil {
-		return nil, fmt.Errorf("NATS inside this process: %w", err)
+// place names the server, without what is secret in its address.
+func (b *Bus) place() string {
+	if b.cfg.URL == "" {
+		return "NATS inside this process"
 	}
-	s.Start()
-	if !s.ReadyForConnections(startLimit) {
-		s.Shutdown()
-		s.WaitForShutdown()
-		return nil, fmt.Errorf("NATS inside this process was not ready within %v; its files are in %s", startLimit, dir)
+	list := strings.Split(b.cfg.URL, ",")
+	for i, s := range list {
+		list[i] = s[strings.LastIndex(s, "@")+1:]
 	}
-	return s, nil
+	return "NATS at " + strings.Join(list, ",")
+}
+
+// reconnected is called by the client library when the connection was lost and is there again.
+func (b *Bus) reconnected() {
+	b.log.Info("NATS connection is back")
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.back = time.Now()
+	if b.ctx.Err() == nil {
+		b.helpers.Go(b.catchUp)
+	}
+}
+
+// heardSince tells since when the connection stands without a break; false when it does not stand.
+func (b *Bus) heardSince() (time.Time, bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.back, b.conn.IsConnected()
 }
 
 // prepare makes the streams and the workers' consumer, or brings them up to date.
@@ -130,6 +167,9 @@ func (b *Bus) prepare(ctx context.Context) (err error) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, startLimit)
 	defer cancel()
+	if _, err := b.js.AccountInfo(ctx); err != nil {
+		return fmt.Errorf("%s: JetStream: %w", b.place(), err)
+	}
 	b.audio, err = b.js.CreateOrUpdateStream(ctx, jetstream.StreamConfig{
 		Name: audioStream, Description: "What is said in plays, until it is reported", Subjects: []string{frame.AudioSubjects},
 		Storage: jetstream.FileStorage, MaxBytes: b.cfg.MaxBytes, MaxAge: maxAudioAge, MaxMsgSize: frame.MaxBatch, Duplicates: 2 * time.Minute,
@@ -137,7 +177,7 @@ func (b *Bus) prepare(ctx context.Context) (err error) {
 	if err != nil {
 		return fmt.Errorf("NATS stream %s: %w", audioStream, err)
 	}
-	jobs, err := b.js.CreateOrUpdateStream(ctx, jetstream.StreamConfig{
+	b.queue, err = b.js.CreateOrUpdateStream(ctx, jetstream.StreamConfig{
 		Name: jobStream, Description: "Attempts to be analysed", Subjects: []string{frame.JobSubjects},
 		Storage: jetstream.FileStorage, Retention: jetstream.WorkQueuePolicy,
 		// One job for an attempt at a time: a second request while it waits or runs is refused by the stream.
@@ -146,11 +186,18 @@ func (b *Bus) prepare(ctx context.Context) (err error) {
 	if err != nil {
 		return fmt.Errorf("NATS stream %s: %w", jobStream, err)
 	}
-	b.jobs, err = jobs.CreateOrUpdateConsumer(ctx, jetstream.ConsumerConfig{
+	b.jobs, err = b.queue.CreateOrUpdateConsumer(ctx, jetstream.ConsumerConfig{
 		Durable: workers, AckPolicy: jetstream.AckExplicitPolicy, AckWait: b.cfg.AckWait, MaxAckPending: -1,
 	})
 	if err != nil {
 		return fmt.Errorf("NATS consumer %s: %w", workers, err)
+	}
+	b.news, err = b.js.CreateOrUpdateStream(ctx, jetstream.StreamConfig{
+		Name: newsStream, Description: "The latest news of each attempt's report", Subjects: []string{frame.FeedbackSubjects},
+		Storage: jetstream.FileStorage, MaxMsgsPerSubject: 1, MaxAge: maxNewsAge, MaxBytes: maxNewsBytes,
+	})
+	if err != nil {
+		return fmt.Errorf("NATS stream %s: %w", newsStream, err)
 	}
 	return nil
 }
@@ -175,7 +222,10 @@ func (b *Bus) Close(ctx context.Context) error {
 	for _, t := range taps {
 		errs = append(errs, t.close(ctx))
 	}
+	b.mu.Lock() // no helper is started from here on
 	b.cancel()
+	b.mu.Unlock()
+	b.helpers.Wait()
 	for _, t := range taps {
 		<-t.done
 	}

@@ -8,6 +8,7 @@ type metrics struct {
 	published prometheus.Counter
 	dropped   prometheus.Counter
 	retried   prometheus.Counter
+	malformed prometheus.Counter
 }
 
 func newMetrics(reg prometheus.Registerer) (*metrics, error) {
@@ -16,6 +17,7 @@ func newMetrics(reg prometheus.Registerer) (*metrics, error) {
 		published: prometheus.NewCounter(prometheus.CounterOpts{Name: "bedside_bus_frames_published_total", Help: "Opus frames put into the log."}),
 		dropped:   prometheus.NewCounter(prometheus.CounterOpts{Name: "bedside_bus_frames_dropped_total", Help: "Opus frames dropped because the log did not keep up."}),
 		retried:   prometheus.NewCounter(prometheus.CounterOpts{Name: "bedside_bus_publish_retries_total", Help: "Messages that NATS did not take at once."}),
+		malformed: prometheus.NewCounter(prometheus.CounterOpts{Name: "bedside_bus_messages_malformed_total", Help: "Jobs and messages of the log that could not be read and were passed over."}),
 	}
 	if reg == nil {
 		return m, nil
@@ -32,7 +34,7 @@ func newMetrics(reg prometheus.Registerer) (*metrics, error) {
 }
 
 func (m *metrics) all() []prometheus.Collector {
-	return []prometheus.Collector{m.published, m.dropped, m.retried}
+	return []prometheus.Collector{m.published, m.dropped, m.retried, m.malformed}
 }
 
 func (m *metrics) unregister() {

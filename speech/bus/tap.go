@@ -2,9 +2,9 @@ package bus
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
-	"log/slog"
 	"strconv"
 	"sync"
 	"time"
@@ -15,15 +15,19 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 )
 
-// batchFrames is how many frames go into a message at most.
-const batchFrames = 50
+const (
+	// batchFrames is how many frames go into a message at most.
+	batchFrames = 50
+	// maxPlay is how long a tap that nobody ends shows that it lives.
+	maxPlay = 2 * time.Hour
+)
 
-// Tap takes what is said in one attempt to the log. Its goroutine publishes; the media path only fills rings. The bus owns it.
+// tap takes what is said in one attempt to the log. Its goroutine publishes; the media path only fills rings. The bus owns it.
 type tap struct {
 	bus     *Bus
 	attempt string
 	started time.Time
-	log     *slog.Logger
+	born    time.Time
 	stop    chan struct{} // closed by close: flush, then end
 	done    chan struct{}
 	once    sync.Once
@@ -56,28 +60,34 @@ func (w *Writer) Write(sequence uint16, timestamp uint32, arrival time.Time, pay
 
 // Writer opens a new RTP stream of a speaker. startedAt is the beginning of the attempt's time line.
 func (b *Bus) Writer(attemptID, speaker string, startedAt time.Time) (*Writer, error) {
-	if !frame.ValidToken(attemptID) || !frame.ValidToken(speaker) {
+	if !frame.ValidToken(attemptID) || !frame.ValidSpeaker(speaker) {
 		return nil, fmt.Errorf("attempt %.80q or speaker %.80q cannot stand in a subject", attemptID, speaker)
 	}
+	return b.tap(attemptID, startedAt).writer(speaker), nil
+}
+
+// tap gives an attempt's tap, starting it if there is none.
+func (b *Bus) tap(attemptID string, startedAt time.Time) *tap {
 	b.mu.Lock()
+	defer b.mu.Unlock()
 	t, ok := b.taps[attemptID]
 	if !ok {
+		now := time.Now()
 		t = &tap{
-			bus: b, attempt: attemptID, started: startedAt, log: b.log.With("attempt", attemptID), stop: make(chan struct{}), done: make(chan struct{}),
-			heard: time.Now(), first: strconv.FormatInt(time.Now().UnixNano(), 36),
+			bus: b, attempt: attemptID, started: startedAt, stop: make(chan struct{}), done: make(chan struct{}),
+			born: now, heard: now, first: rand.Text()[:10],
 		}
 		b.taps[attemptID] = t
 		go t.run()
 	}
-	b.mu.Unlock()
-	return t.writer(speaker), nil
+	return t
 }
 
 func (t *tap) writer(speaker string) *Writer {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	// Seconds since the start: later streams get greater numbers, those after a restart of this process too.
-	t.epoch = max(t.epoch+1, uint16(min(time.Since(t.started)/time.Second, 60_000)))
+	t.epoch = max(t.epoch+1, uint16(min(max(time.Since(t.started)/time.Second, 0), 60_000)))
 	for _, r := range t.rings {
 		if r.speaker == speaker {
 			return &Writer{ring: r, epoch: t.epoch, m: t.bus.metrics}
@@ -126,7 +136,7 @@ func (t *tap) flush(all bool) error {
 			more = all || r.waiting() >= batchFrames
 		}
 	}
-	if time.Since(t.heard) >= t.bus.cfg.Heartbeat {
+	if time.Since(t.heard) >= t.bus.cfg.Heartbeat && time.Since(t.born) < maxPlay {
 		return t.publish(frame.AliveSubject(t.attempt), nil)
 	}
 	return nil
@@ -141,7 +151,7 @@ func (t *tap) publish(subject string, data []byte) error {
 	return err
 }
 
-// publish hands a message to JetStream; it tries until ctx ends.
+// publish hands a message to JetStream; it tries until ctx ends or the bus is closed.
 func (b *Bus) publish(ctx context.Context, m *nats.Msg, id string) error {
 	for wait := 50 * time.Millisecond; ; wait = min(2*wait, time.Second) {
 		limited, cancel := context.WithTimeout(ctx, publishLimit)
@@ -152,6 +162,9 @@ func (b *Bus) publish(ctx context.Context, m *nats.Msg, id string) error {
 		}
 		if ctx.Err() != nil {
 			return fmt.Errorf("NATS: %w: %w", context.Cause(ctx), err)
+		}
+		if b.conn.IsClosed() {
+			return fmt.Errorf("NATS: %w", err)
 		}
 		b.metrics.retried.Inc()
 		b.log.Warn("NATS took no message; trying again", "subject", m.Subject, "in", wait, "error", err)

@@ -2,9 +2,11 @@ package frame
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
 	"reflect"
 	"testing"
+	"time"
 )
 
 func sample() Batch {
@@ -85,6 +87,77 @@ func FuzzParseBatch(f *testing.F) {
 			t.Errorf("a batch that was read does not survive being written: %v", err)
 		}
 	})
+}
+
+func FuzzParseJob(f *testing.F) {
+	f.Add([]byte(`{"attempt_id":"a-1","started_at":"2026-01-02T03:04:05.678901Z"}`))
+	f.Add([]byte(`{"attempt_id":"a.b","started_at":"2026-01-02T03:04:05Z"}`))
+	f.Add([]byte(`{"started_at":"0001-01-01T00:00:00Z"}`))
+	f.Add([]byte(`[]`))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		job, err := ParseJob(data)
+		if err != nil {
+			return
+		}
+		again, err := json.Marshal(job)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, err := ParseJob(again); err != nil || got.AttemptID != job.AttemptID || !got.StartedAt.Equal(job.StartedAt) || !ValidToken(job.AttemptID) {
+			t.Errorf("%s becomes %s: %v", data, again, err)
+		}
+	})
+}
+
+func FuzzParseAudioSubject(f *testing.F) {
+	f.Add(AudioSubject("a", "candidate"))
+	f.Add(EndSubject("a"))
+	f.Add(AliveSubject("a"))
+	f.Add("audio..")
+	f.Fuzz(func(t *testing.T, subject string) {
+		kind, speaker, err := ParseAudioSubject(subject)
+		if err == nil && (kind == KindAudio) != ValidSpeaker(speaker) {
+			t.Errorf("%q: %v %q", subject, kind, speaker)
+		}
+	})
+}
+
+func TestJobs(t *testing.T) {
+	good := `{"attempt_id":"a-1","started_at":"2026-01-02T03:04:05.678901Z"}`
+	job, err := ParseJob([]byte(good))
+	if want := (Job{AttemptID: "a-1", StartedAt: time.Date(2026, 1, 2, 3, 4, 5, 678901000, time.UTC)}); err != nil || job != want {
+		t.Errorf("got %+v, %v", job, err)
+	}
+	if again, err := json.Marshal(job); err != nil || string(again) != good {
+		t.Errorf("written again: %s, %v", again, err)
+	}
+	for _, bad := range []string{"", "null", "{}", `{"attempt_id":"a"}`, `{"attempt_id":"a","started_at":"soon"}`, `{"attempt_id":"a.b","started_at":"2026-01-02T03:04:05Z"}`} {
+		if job, err := ParseJob([]byte(bad)); err == nil {
+			t.Errorf("%s was taken for %+v", bad, job)
+		}
+	}
+}
+
+func TestSpeakersAreNoMarkers(t *testing.T) {
+	for name, want := range map[string]bool{"candidate": true, "patient": true, "end": false, "alive": false, "": false, "a.b": false, "*": false} {
+		if got := ValidSpeaker(name); got != want {
+			t.Errorf("%q: %v", name, got)
+		}
+	}
+}
+
+func BenchmarkParse(b *testing.B) {
+	batch := Batch{Frames: make([]Frame, 10)}
+	for i := range batch.Frames {
+		batch.Frames[i] = Frame{Sequence: uint16(i), Timestamp: uint32(i * 960), Arrival: 1_790_000_000_000_000, Payload: make([]byte, 80)}
+	}
+	data := batch.Append(nil)
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := ParseBatch(data); err != nil {
+			b.Fatal(err)
+		}
+	}
 }
 
 func BenchmarkAppend(b *testing.B) {

@@ -9,8 +9,11 @@ import (
 const (
 	AudioSubjects = "audio.>"
 	JobSubjects   = "jobs.>"
-	end           = "end"
-	alive         = "alive"
+
+	FeedbackSubjects = "feedback.>"
+
+	end   = "end"
+	alive = "alive"
 )
 
 // ValidToken says whether s may stand in a subject: 1 to 64 letters, digits, '-' or '_'.
@@ -22,6 +25,9 @@ func ValidToken(s string) bool {
 		return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && r != '-' && r != '_'
 	}) < 0
 }
+
+// ValidSpeaker says whether s may be a speaker's name in a subject: a token that is no marker's.
+func ValidSpeaker(s string) bool { return ValidToken(s) && s != end && s != alive }
 
 // AudioSubject carries one speaker's batches.
 func AudioSubject(attempt, speaker string) string { return "audio." + attempt + "." + speaker }

@@ -1,0 +1,239 @@
+package bus
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"reflect"
+	"runtime"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"bedside/speech/frame"
+
+	"github.com/nats-io/nats-server/v2/server"
+	"github.com/nats-io/nats-server/v2/server/ats"
+	"github.com/nats-io/nats.go"
+	"github.com/prometheus/client_golang/prometheus"
+	"go.uber.org/goleak"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(clocked{m}) }
+
+// clocked keeps the server's clock goroutine, of which a process has one, outside of the tests' bubbles.
+type clocked struct{ *testing.M }
+
+func (c clocked) Run() int {
+	ats.Register()
+	defer ats.Unregister()
+	return c.M.Run()
+}
+
+func quiet() *slog.Logger { return slog.New(slog.DiscardHandler) }
+
+// site is a NATS server in this process that several buses, each standing for a process, share. It can go away and come back.
+type site struct {
+	t   testing.TB
+	dir string
+
+	mu     sync.Mutex
+	server *server.Server
+}
+
+func newSite(t testing.TB) *site {
+	s := &site{t: t, dir: t.TempDir()}
+	s.start()
+	t.Cleanup(s.stop)
+	return s
+}
+
+func (s *site) start() {
+	up, err := startServer(s.dir, quiet())
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.server = up
+}
+
+func (s *site) stop() {
+	s.mu.Lock()
+	down := s.server
+	s.server = nil
+	s.mu.Unlock()
+	if down != nil {
+		down.Shutdown()
+		down.WaitForShutdown()
+	}
+}
+
+// line is one process's connection to the site. It can be cut.
+type line struct {
+	site *site
+
+	mu   sync.Mutex
+	down bool
+	conn net.Conn
+}
+
+func (l *line) InProcessConn() (net.Conn, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.site.mu.Lock()
+	up := l.site.server
+	l.site.mu.Unlock()
+	if l.down || up == nil {
+		return nil, errors.New("nobody answers")
+	}
+	var err error
+	l.conn, err = up.InProcessConn()
+	return l.conn, err
+}
+
+func (l *line) cut() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.down = true
+	l.conn.Close()
+}
+
+func (l *line) mend() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.down = false
+}
+
+// process opens a bus on the site.
+func (s *site) process(cfg Config) (*Bus, *line) {
+	s.t.Helper()
+	l := &line{site: s}
+	cfg.dial = l
+	return open(s.t, cfg), l
+}
+
+// open opens a bus that is closed after the test.
+func open(t testing.TB, cfg Config) *Bus {
+	t.Helper()
+	b, err := Open(context.Background(), cfg, quiet(), prometheus.NewRegistry())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+		defer cancel()
+		_ = b.Close(ctx) // what is lost with it is the test's own affair
+	})
+	return b
+}
+
+// bubble runs a test in its own time. The client library pools timers, which must not get from one time into another: collections empty the pool.
+func bubble(t *testing.T, f func(t *testing.T)) {
+	t.Helper()
+	runtime.GC()
+	runtime.GC()
+	synctest.Test(t, f)
+}
+
+func must(t testing.TB, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func claim(t testing.TB, b *Bus) *Claim {
+	t.Helper()
+	c, err := b.Claim(t.Context())
+	must(t, err)
+	return c
+}
+
+func writer(t testing.TB, b *Bus, attempt, speaker string) *Writer {
+	t.Helper()
+	w, err := b.Writer(attempt, speaker, time.Now())
+	must(t, err)
+	return w
+}
+
+// spoken is a numbered frame of a speaker, as Writer and log know it.
+func spoken(n int, epoch uint16) frame.Frame {
+	payload := fmt.Appendf(nil, "frame %d", n)
+	return frame.Frame{
+		Epoch: epoch, Sequence: uint16(65000 + n), Timestamp: uint32(n * 960), Arrival: time.Now().UnixMicro(), Payload: append(payload, make([]byte, n%40)...),
+	}
+}
+
+// speak writes numbered frames, one every gap, and gives them.
+func speak(w *Writer, from, to int, gap time.Duration) (frames []frame.Frame) {
+	for n := from; n < to; n++ {
+		f := spoken(n, w.epoch)
+		w.Write(f.Sequence, f.Timestamp, time.UnixMicro(f.Arrival), f.Payload)
+		frames = append(frames, f)
+		if gap > 0 {
+			time.Sleep(gap)
+		}
+	}
+	return frames
+}
+
+// heard is what a claim's deliveries were in all.
+type heard struct {
+	frames   map[string][]frame.Frame
+	messages int
+	dropped  int
+}
+
+// listen takes deliveries to the end.
+func listen(t testing.TB, c *Claim) heard {
+	t.Helper()
+	h := heard{frames: map[string][]frame.Frame{}}
+	for {
+		d, err := c.Next(t.Context())
+		must(t, err)
+		if d.End {
+			return h
+		}
+		h.add(d)
+	}
+}
+
+func (h *heard) add(d frame.Delivery) {
+	h.messages++
+	h.dropped += d.Batch.Dropped
+	h.frames[d.Speaker] = append(h.frames[d.Speaker], d.Batch.Frames...)
+}
+
+func same(t testing.TB, what string, got, want []frame.Frame) {
+	t.Helper()
+	if len(got) != len(want) {
+		t.Errorf("%s: %d frames, want %d", what, len(got), len(want))
+		return
+	}
+	for i := range got {
+		if !reflect.DeepEqual(got[i], want[i]) {
+			t.Errorf("%s: frame %d is %+v, want %+v", what, i, got[i], want[i])
+			return
+		}
+	}
+}
+
+func count(t testing.TB, c prometheus.Collector) float64 {
+	t.Helper()
+	reg := prometheus.NewRegistry()
+	must(t, reg.Register(c))
+	families, err := reg.Gather()
+	must(t, err)
+	return families[0].Metric[0].Counter.GetValue()
+}
+
+// inject publishes a message as nobody of ours would.
+func inject(t testing.TB, b *Bus, subject string, data []byte) {
+	t.Helper()
+	_, err := b.js.PublishMsg(t.Context(), &nats.Msg{Subject: subject, Data: data})
+	must(t, err)
+}
