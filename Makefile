@@ -74,6 +74,9 @@ check-generated: ## the generated files are those that generate writes
 	@$(MAKE) --no-print-directory generate
 	@git diff --exit-code --stat -- web/src/lib/gen README.md || { echo "generated files differ: run make generate and commit"; exit 1; }
 
+screenshots: bin/bedside ## make the README's pictures again: a role play in a real browser
+	cd web && BEDSIDE_BIN=$(CURDIR)/bin/bedside npm run --silent pictures
+
 bench: ## benchmarks: CPU per second of audio, per forwarded packet, per published frame
 	go test -run '^$$' -bench . -benchmem ./sfu/... ./signaling/... ./speech/... ./api/...
 

@@ -15,7 +15,7 @@ const ANSWER = 'Well, nurse, to be honest I am afraid of the needles. My father 
 // Every getUserMedia starts the microphone's file anew, so it serves twice: its first words are for the sound check. In the room they fall
 // into the preparation, which is not recorded; the play is begun in the silence after them. What follows is what is said in the play, and
 // then more silence than a test lasts.
-const SILENCE_S = 24;
+const SILENCE_S = 20;
 const MARGIN_S = 2;
 
 let dir: string;

@@ -338,7 +338,7 @@ describe('tutor', () => {
 	it('scenario, with both cards', async () => {
 		server.user = fixtures.tutor;
 		await page.goto('/scenarios/insulin');
-		await page.getByText('You are Jens Bauer').waitFor();
+		await page.getByText('Jens Bauer', { exact: true }).waitFor();
 		await inspect(page, 'tutor-scenario');
 	});
 });

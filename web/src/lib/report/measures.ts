@@ -24,11 +24,11 @@ const PACE: Shown[] = [
 
 const FLOW: Shown[] = [
 	['mean_length_of_run_syll', 'Mean length of run', 'syllables', 1, 'How much you say between two pauses. Longer runs sound more fluent.'],
-	['phonation_time_ratio', 'Phonation-time ratio', '%', 0, 'The share of the speech duration in which there is voice and not silence. Listening to the patient counts as silence.'],
-	['pause_count', 'Pauses', '', 0, 'Silences of a quarter of a second or longer between two stretches of your speech.'],
+	['phonation_time_ratio', 'Phonation-time ratio', '%', 0, 'The share of the speech duration in which there is voice and not silence. Listening counts as silence.'],
+	['pause_count', 'Pauses', '', 0, 'Silences of a quarter of a second or longer between two stretches of speech. The other’s turns count among them.'],
 	['pauses_per_min', 'Pauses per minute', '', 1, 'The same, for each minute.'],
 	['pause_mean_s', 'Mean pause', 's', 2, 'How long a pause lasts on average.'],
-	['pause_max_s', 'Longest pause', 's', 1, 'It may be the patient’s turn: see where it falls on the time line.']
+	['pause_max_s', 'Longest pause', 's', 1, 'It may be the other’s turn: see where it falls on the time line.']
 ];
 
 const VOICE: Shown[] = [

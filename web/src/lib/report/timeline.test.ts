@@ -51,7 +51,7 @@ describe('the pitch', () => {
 	it('goes up by semitones', () => {
 		const scale = { low: 100, high: 400 };
 		expect([100, 200, 400].map((hz) => pitchPlace(hz, scale, 100))).toEqual([100, 50, 0]);
-		expect(pitchLines(scale)).toEqual([150, 200, 300]);
+		expect(pitchLines(scale)).toEqual([120, 150, 200, 250, 300]);
 	});
 
 	it('is joined within a voiced stretch only', () => {

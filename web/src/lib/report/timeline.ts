@@ -99,7 +99,7 @@ export function pitchLine(points: readonly PitchPoint[], view: View, width: numb
 
 /** Lines of the pitch plot, in round numbers. */
 export function pitchLines(scale: PitchScale): number[] {
-	return [60, 80, 100, 150, 200, 300, 400, 600].filter((hz) => hz > scale.low * 1.05 && hz < scale.high / 1.05);
+	return [60, 80, 100, 120, 150, 200, 250, 300, 400, 500, 600].filter((hz) => hz > scale.low * 1.05 && hz < scale.high / 1.05);
 }
 
 /** Times to be named under the plot, `apart` pixels or more from each other. */

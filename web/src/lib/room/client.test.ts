@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { Problem } from '$lib/api/problem';
 import { address, RoomClient, type RoomOptions } from './client';
 import { FakePeer, FakeSocket } from './fakes';
 import type { Phase, ServerMessage } from '$lib/gen/protocol';
@@ -196,6 +197,16 @@ describe('a lost socket', () => {
 		expect(FakePeer.all.map((p) => p.closed)).toEqual([true, false]);
 		expect(client.connection).toBe('connected');
 		expect(named('closed')).toEqual([]);
+	});
+
+	it('is joined afresh even when the server is not there yet', async () => {
+		const refusals: unknown[] = [new Problem(0, 'away'), new Problem(503, 'starting'), new Problem(409, 'This role play has ended.')];
+		const tickets = [{ url: '/ws', ticket: 'ticket-1', ice_servers: [] }];
+		const { named } = await join({ ticket: async () => tickets.pop() ?? Promise.reject(refusals.shift()) });
+		last(FakeSocket.all).say({ type: 'error', code: 'resume_unknown', message: 'gone', fatal: true });
+		await vi.advanceTimersByTimeAsync(5_000);
+		expect(refusals).toEqual([]);
+		expect(named('closed')).toEqual([{ reason: 'This role play has ended.', error: true }]);
 	});
 
 	it('that stays silent is noticed', async () => {

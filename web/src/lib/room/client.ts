@@ -1,3 +1,4 @@
+import { Problem } from '$lib/api/problem';
 import type { Ticket as ApiTicket } from '$lib/api/types';
 import { Emitter } from './emitter';
 import { VERSION, type Candidate, type ClientMessage, type ErrorCode, type Peer, type Phase, type Role, type ServerMessage, type Speaker } from '$lib/gen/protocol';
@@ -61,7 +62,7 @@ export class RoomClient extends Emitter<RoomEvents> {
 	#peers = new Map<string, Peer>();
 	#candidates: Candidate[] = []; // found before the server knew us
 	#muted = false;
-	#lostAt = 0;
+	#lostAt: number | undefined; // since when it is tried again
 	#tries = 0;
 	#retry: ReturnType<typeof setTimeout> | undefined;
 	#iceTimer: ReturnType<typeof setTimeout> | undefined;
@@ -128,7 +129,8 @@ export class RoomClient extends Emitter<RoomEvents> {
 		try {
 			ticket = await this.#options.ticket();
 		} catch (error) {
-			this.#finished(sentence(error), true);
+			if (this.#lostAt !== undefined && passes(error)) this.#again();
+			else this.#finished(sentence(error), true);
 			return;
 		}
 		if (this.#over()) return;
@@ -217,7 +219,7 @@ export class RoomClient extends Emitter<RoomEvents> {
 	#seat(phase: Phase, peers: Peer[]): void {
 		this.#seated = true;
 		this.#tries = 0;
-		this.#lostAt = 0;
+		this.#lostAt = undefined;
 		this.#peers = new Map(peers.map((peer) => [peer.participant_id, peer]));
 		for (const candidate of this.#candidates.splice(0)) this.#send(candidate);
 		if (this.#muted) this.#send({ type: 'mute', muted: true });
@@ -282,7 +284,7 @@ export class RoomClient extends Emitter<RoomEvents> {
 
 	#again(): void {
 		const now = performance.now();
-		this.#lostAt ||= now;
+		this.#lostAt ??= now;
 		if (now - this.#lostAt > GIVE_UP_AFTER_MS) {
 			this.#finished('The connection could not be made again. Check your network, then join the room again.', true);
 			return;
@@ -327,6 +329,11 @@ export class RoomClient extends Emitter<RoomEvents> {
 	#send(message: ClientMessage): boolean {
 		return this.#socket?.send(message) ?? false;
 	}
+}
+
+/** Whether a refusal is one that goes by, as while a server starts. */
+function passes(error: unknown): boolean {
+	return error instanceof Problem && (error.status === 0 || error.status === 429 || error.status >= 500);
 }
 
 function sentence(error: unknown): string {

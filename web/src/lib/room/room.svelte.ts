@@ -163,6 +163,7 @@ export class Room {
 
 	#connected(connection: Connection): void {
 		this.connection = connection;
+		if (connection !== 'connected') this.speaking = new Map();
 		if (connection === 'reconnecting' && this.role === 'candidate' && this.phase && !this.ended) {
 			// The server stops the clock as soon as it misses us; it tells the exact time afterwards.
 			this.#phase({ ...this.phase, remaining_ms: this.#clock.remaining(performance.now()), running: false, reason: 'candidate_away' });
@@ -171,6 +172,7 @@ export class Room {
 
 	#phase(phase: Phase): void {
 		this.phase = phase;
+		if (this.ended) this.speaking = new Map();
 		this.#clock.set(phase, performance.now());
 		this.#tick();
 	}
@@ -196,6 +198,7 @@ export class Room {
 	#close(closed: { reason: string; error: boolean }): void {
 		this.connection = 'closed';
 		this.closed = closed;
+		this.speaking = new Map();
 		this.#client = undefined;
 		this.#release();
 	}
