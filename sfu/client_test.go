@@ -221,6 +221,7 @@ func (c *client) answer(o outstanding) {
 	case err == nil:
 		c.negotiated <- o.sdp
 	case errors.Is(err, ErrGone): // it left meanwhile
+	case c.pc.ConnectionState() == webrtc.PeerConnectionStateClosed: // the server closed it meanwhile
 	default:
 		select {
 		case <-c.stop:

@@ -128,6 +128,7 @@ func TestClientClosesItsConnection(t *testing.T) {
 		net, _ := w.net()
 		a := newClient(t, "anna", clientOption{network: net}).join(r, true)
 		await(t, "anna connects", a.connected)
+		synctest.Wait() // the handshake must be over for the client too, for it to send an alert
 		began := time.Now()
 		a.close()
 		<-a.disconnected

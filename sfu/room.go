@@ -78,6 +78,9 @@ func (r *Room) join(ctx context.Context, who Identity, offer string, h Handler) 
 		return nil, "", err
 	}
 	answer, err := p.accept(ctx, checked)
+	if err == nil {
+		err = ctx.Err() // nobody waits for the answer any more
+	}
 	if err != nil {
 		p.discard()
 		r.release()
