@@ -90,6 +90,8 @@ func newParticipant(r *Room, who Identity, h Handler) (*Participant, error) {
 	}
 	p.pc.OnTrack(p.publish)
 	p.pc.OnConnectionStateChange(func(webrtc.PeerConnectionState) { p.wakeUp() })
+	p.pc.OnICEConnectionStateChange(func(webrtc.ICEConnectionState) { p.wakeUp() })
+	p.pc.SCTP().Transport().OnStateChange(func(webrtc.DTLSTransportState) { p.wakeUp() })
 	p.pc.OnICECandidate(func(c *webrtc.ICECandidate) {
 		if c == nil {
 			notify(p.gathered)
@@ -220,7 +222,7 @@ func (p *Participant) serve() error {
 
 // watchConnection follows the state of the connection. What happened between two looks at it does not matter.
 func (p *Participant) watchConnection() {
-	up := p.pc.ConnectionState() == webrtc.PeerConnectionStateConnected
+	up := p.up()
 	switch {
 	case up == p.connected.Load():
 	case up:
@@ -239,9 +241,17 @@ func (p *Participant) watchConnection() {
 	}
 }
 
+// up tells whether media can flow. It asks the transports: Pion works out its ConnectionState in two goroutines, and the one that knew less may
+// be the last to write it.
+func (p *Participant) up() bool {
+	ice := p.pc.ICEConnectionState()
+	return (ice == webrtc.ICEConnectionStateConnected || ice == webrtc.ICEConnectionStateCompleted) &&
+		p.pc.SCTP().Transport().State() == webrtc.DTLSTransportStateConnected && !p.closed()
+}
+
 // closed tells whether the client has closed the connection. Its place is still kept for the grace, for a new join.
 func (p *Participant) closed() bool {
-	return p.pc.ConnectionState() == webrtc.PeerConnectionStateClosed
+	return p.pc.ConnectionState() == webrtc.PeerConnectionStateClosed || p.pc.SignalingState() == webrtc.SignalingStateClosed
 }
 
 func (p *Participant) addCandidate(c webrtc.ICECandidateInit) error {
