@@ -253,6 +253,7 @@ func TestMediaIsMended(t *testing.T) {
 		cable.out.Store(false)
 		_, err = a.Await(t.Context(), func(s State) bool { return s.Link == LinkConnected })
 		must(t, err)
+		time.Sleep(10 * time.Second) // a restart that was asked for before may still follow, and it interrupts
 		must(t, a.Speak(t.Context(), &words{left: 50, samples: 960}))
 		synctest.Wait()
 		if r := b.Stats().Received["candidate"]; r.Packets != 50 || r.Streams != 1 {
@@ -272,6 +273,7 @@ func TestMediaAndSocketAreMendedTogether(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		cfg, cable := w.config("candidate")
 		a := w.joinWith(cfg)
+		synctest.Wait() // the handshake must be over for the server too: it would take long to repeat it
 		cable.out.Store(true)
 		w.server.with(func() { w.server.busy = true })
 		w.server.cut("candidate")

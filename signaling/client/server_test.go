@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"bedside/signaling/protocol"
@@ -74,6 +75,7 @@ func (s *server) close() {
 	for _, p := range seats {
 		must(s.t, p.pc.GracefulClose())
 	}
+	synctest.Wait() // Pion may have begun to tell of a track
 	s.work.Wait()
 }
 
@@ -226,29 +228,38 @@ func (s *server) connect(from, to *seat) {
 	track, err := webrtc.NewTrackLocalStaticRTP(webrtc.RTPCodecCapability{MimeType: webrtc.MimeTypeOpus}, "audio", from.id)
 	must(s.t, err)
 	_, err = to.pc.AddTransceiverFromTrack(track, webrtc.RTPTransceiverInit{Direction: webrtc.RTPTransceiverDirectionSendonly})
-	must(s.t, err)
+	if !s.done(to, err) {
+		return
+	}
 	from.out[to] = track
 	s.offer(to, false)
 }
 
 func (s *server) offer(p *seat, restart bool) {
-	if p.pc.ConnectionState() == webrtc.PeerConnectionStateClosed {
-		return
-	}
 	if p.pending {
 		p.dirty = true
 		return
 	}
 	gathered := webrtc.GatheringCompletePromise(p.pc)
 	d, err := p.pc.CreateOffer(&webrtc.OfferOptions{ICERestart: restart})
-	must(s.t, err)
-	must(s.t, p.pc.SetLocalDescription(d))
+	if !s.done(p, err) || !s.done(p, p.pc.SetLocalDescription(d)) {
+		return
+	}
 	if restart {
 		<-gathered
 	}
 	p.offers++
 	p.pending = true
 	s.send(p.ws, protocol.Offer{OfferID: p.offers, SDP: p.pc.LocalDescription().SDP})
+}
+
+// done tells whether the connection of a seat did something. It may not when the client has closed its side meanwhile.
+func (s *server) done(p *seat, err error) bool {
+	if err != nil && p.pc.SignalingState() == webrtc.SignalingStateClosed {
+		return false
+	}
+	must(s.t, err)
+	return true
 }
 
 func (s *server) listen(p *seat, track *webrtc.TrackRemote, r *webrtc.RTPReceiver) {
@@ -292,14 +303,14 @@ func (s *server) handle(p *seat, m protocol.ClientMessage) bool {
 		if m.OfferID != p.offers {
 			s.t.Errorf("answer to offer %d, want %d", m.OfferID, p.offers)
 		}
-		must(s.t, p.pc.SetRemoteDescription(webrtc.SessionDescription{Type: webrtc.SDPTypeAnswer, SDP: m.SDP}))
+		s.done(p, p.pc.SetRemoteDescription(webrtc.SessionDescription{Type: webrtc.SDPTypeAnswer, SDP: m.SDP}))
 		p.pending = false
 		if p.dirty {
 			p.dirty = false
 			s.offer(p, false)
 		}
 	case protocol.Candidate:
-		must(s.t, p.pc.AddICECandidate(webrtc.ICECandidateInit{Candidate: m.Candidate, SDPMid: m.SDPMid, SDPMLineIndex: m.SDPMLineIndex}))
+		s.done(p, p.pc.AddICECandidate(webrtc.ICECandidateInit{Candidate: m.Candidate, SDPMid: m.SDPMid, SDPMLineIndex: m.SDPMLineIndex}))
 	case protocol.RestartICE:
 		s.offer(p, true)
 	case protocol.Mute:
