@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"bedside/api/attempts"
+	"bedside/api/audit"
 	"bedside/api/auth"
 	"bedside/api/httpx"
 	"bedside/api/rooms"
@@ -42,6 +43,8 @@ type Store interface {
 	users.Store
 	scenarios.Store
 	attempts.Store
+	audit.Store
+	audit.Recorder
 }
 
 // Presence is what the slices keep for a while; store/presence is one.
@@ -139,6 +142,7 @@ func operations(router chi.Router, cfg Config, deps Deps) huma.API {
 		Store: deps.Store, Rooms: deps.Presence, Tickets: deps.Sessions, Open: deps.Recording, ICEServers: cfg.ICEServers, SocketPath: SocketPath,
 	}).Routes(api)
 	(&rooms.Service{Rooms: deps.Presence, Store: deps.Store}).Routes(api)
+	(&audit.Service{Store: deps.Store}).Routes(api)
 	listsNotNull(api)
 	return api
 }

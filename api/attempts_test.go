@@ -272,6 +272,9 @@ func TestWhoMay(t *testing.T) {
 		{"GET", "/api/scenarios", nil, [6]int{200, 200, 200, 200, 200, 401}},
 		{"GET", "/api/scenarios/" + slug, nil, [6]int{200, 200, 200, 200, 200, 401}},
 		{"GET", "/api/users/profile", nil, [6]int{200, 200, 200, 200, 200, 401}},
+		{"GET", "/api/audit", nil, [6]int{200, 200, 200, 200, 200, 401}},
+		{"GET", "/api/audit?user=" + owner.id, nil, [6]int{200, 403, 403, 403, 200, 401}},
+		{"GET", "/api/audit?user=all", nil, [6]int{403, 403, 403, 403, 200, 401}},
 	} {
 		held[row.method+" "+strings.NewReplacer(waiting, "{id}", done, "{id}", slug, "{slug}", "audio/candidate", "audio/{speaker}").Replace(row.path)] = true
 		for i, p := range everybody {
