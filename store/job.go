@@ -23,6 +23,7 @@ const (
 	LetterRegistered      Letter = "already-registered"
 	LetterReset           Letter = "reset"
 	LetterPasswordChanged Letter = "password-changed"
+	LetterConfirmEmail    Letter = "confirm-email" // to an address that an account is to get
 	LetterEmailChanged    Letter = "email-changed"
 	LetterFactorAdded     Letter = "factor-added"
 	LetterFactorRemoved   Letter = "factor-removed"

@@ -12,14 +12,15 @@ type TokenPurpose string
 const (
 	TokenVerify TokenPurpose = "verify"
 	TokenReset  TokenPurpose = "reset"
+	TokenChange TokenPurpose = "change" // to the address that the link was sent to
 )
 
 // Life is how long a link works.
 func (p TokenPurpose) Life() time.Duration {
-	if p == TokenVerify {
-		return 24 * time.Hour
+	if p == TokenReset {
+		return 10 * time.Minute
 	}
-	return 10 * time.Minute
+	return 24 * time.Hour
 }
 
 // MailToken is what proves that a mail was read. Hash is the SHA-256 of the token in the link; the token itself is not kept.
@@ -33,14 +34,15 @@ type MailToken struct {
 	UsedAt    *time.Time
 }
 
-// Use takes the token: it works once, until it expires, and only while the account still has the address.
+// Use takes the token: it works once, until it expires, and only while the account still has the
+// address, unless it is to get it.
 func (t *MailToken) Use(u User, now time.Time) error {
 	switch {
 	case t.UsedAt != nil:
 		return fmt.Errorf("the link was %w", ErrReused)
 	case !now.Before(t.ExpiresAt):
 		return fmt.Errorf("the link has %w", ErrExpired)
-	case t.Email != u.Email:
+	case t.Purpose != TokenChange && t.Email != u.Email:
 		return fmt.Errorf("the account has another address by now: %w", ErrExpired)
 	}
 	t.UsedAt = &now

@@ -76,3 +76,12 @@ func Professions() []string {
 		"pharmacy", "physiotherapy", "podiatry", "radiography", "speech-pathology", "veterinary-science",
 	}
 }
+
+// UserFilter says which accounts are wanted, the newest first.
+type UserFilter struct {
+	Text     string // in the name or the address, in any case; empty: all
+	Role     Role   // empty: all
+	Disabled *bool  // nil: all
+	Before   string // the id of the last one seen
+	Limit    int
+}

@@ -198,7 +198,7 @@ func TestMailTokens(t *testing.T) {
 		return token.Hash
 	}
 	use := func(hash []byte, purpose store.TokenPurpose, at time.Time) error {
-		_, _, err := db.UseMailToken(t.Context(), hash, purpose, at, func(u *store.User) (store.Aftermath, error) {
+		_, _, err := db.UseMailToken(t.Context(), hash, []store.TokenPurpose{purpose}, at, func(u *store.User, _ store.MailToken) (store.Aftermath, error) {
 			u.PasswordHash = "reset"
 			return store.Aftermath{}, nil
 		})
@@ -256,7 +256,7 @@ func TestJobs(t *testing.T) {
 	swept := make(chan bool, 10)
 	failed := false
 	work := func() *postgres.Jobs {
-		j := d.Jobs()
+		j := d.Jobs(0)
 		err := errors.Join(
 			postgres.HandleJob(j, time.Minute, func(_ context.Context, m store.Mail) error {
 				if m.What == "bad" {

@@ -1,6 +1,7 @@
 package postgres
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -18,12 +19,15 @@ import (
 type Jobs struct {
 	db       *DB
 	workers  *river.Workers
+	atOnce   int
 	periodic []*river.PeriodicJob
 	client   *river.Client[pgx.Tx] // nil until Start
 }
 
-// Jobs gives this process a part in doing jobs.
-func (db *DB) Jobs() *Jobs { return &Jobs{db: db, workers: river.NewWorkers()} }
+// Jobs gives this process a part in doing jobs: so many at once, 4 when zero. With one, they are done in the order in which they were asked for.
+func (db *DB) Jobs(atOnce int) *Jobs {
+	return &Jobs{db: db, workers: river.NewWorkers(), atOnce: cmp.Or(atOnce, 4)}
+}
 
 // HandleJob adds a kind of jobs. do may run more than once for one job, and for no longer than limit. A job whose do fails is tried again, later and
 // later, for about a day; one that fails with store.ErrInvalid, store.ErrNotFound or store.ErrExpired is given up.
@@ -42,14 +46,11 @@ func (j *Jobs) Every(interval time.Duration, job store.Job) {
 		&river.PeriodicJobOpts{ID: job.Kind(), RunOnStart: true}))
 }
 
-// jobsAtOnce bounds the jobs of one process.
-const jobsAtOnce = 4
-
 // Start begins to work. Cancel ctx to abandon the jobs that run; Close ends in order.
 func (j *Jobs) Start(ctx context.Context) (err error) {
 	j.client, err = river.NewClient(riverpgxv5.New(j.db.pool), &river.Config{
 		Logger:       slog.New(atLeastWarn{j.db.log.Handler()}),
-		Queues:       map[string]river.QueueConfig{river.QueueDefault: {MaxWorkers: jobsAtOnce}},
+		Queues:       map[string]river.QueueConfig{river.QueueDefault: {MaxWorkers: j.atOnce}},
 		Workers:      j.workers,
 		PeriodicJobs: j.periodic,
 	})

@@ -39,7 +39,7 @@ func (db *DB) Migrate(ctx context.Context) (version int64, err error) {
 		return 0, translate(ctx, "migration", err)
 	}
 	for _, r := range results {
-		db.log.Info("migrated the database", "migration", r.Source.Path, "took", r.Duration)
+		db.log.Info("migrated the database", "migration", r.Source.Version, "took", r.Duration)
 	}
 	version, err = p.GetDBVersion(ctx)
 	return version, translate(ctx, "migration", err)

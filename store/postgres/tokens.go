@@ -2,7 +2,6 @@ package postgres
 
 import (
 	"context"
-	"fmt"
 	"time"
 
 	"bedside/store"
@@ -25,35 +24,38 @@ func (db *DB) CreateMailToken(ctx context.Context, t store.MailToken) error {
 	})
 }
 
-// UseMailToken takes the token with the hash, and runs rule on its locked account in the same transaction. All others of the purpose stop working.
+// UseMailToken takes the token with the hash, and runs rule on its locked account in the same transaction. All others of its purpose stop working.
 // ErrNotFound: nobody was sent such a token; ErrReused, ErrExpired: see store.MailToken.Use.
-func (db *DB) UseMailToken(ctx context.Context, hash []byte, purpose store.TokenPurpose, now time.Time,
-	rule func(*store.User) (store.Aftermath, error)) (u store.User, ended []string, err error) {
+func (db *DB) UseMailToken(ctx context.Context, hash []byte, purposes []store.TokenPurpose, now time.Time,
+	rule func(*store.User, store.MailToken) (store.Aftermath, error)) (u store.User, ended []string, err error) {
 	now = micros(now)
 	err = db.within(ctx, "token", func(ctx context.Context, tx pgx.Tx) error {
 		u, ended = store.User{}, nil
 		var t store.MailToken
-		err := scanOne(ctx, tx, `SELECT `+tokenColumns+` FROM mail_tokens t WHERE t.hash = $1 AND t.purpose = $2 FOR UPDATE`, []any{hash, purpose}, tokenTargets(&t))
-		if err != nil {
+		read := func() error {
+			return scanOne(ctx, tx, `SELECT `+tokenColumns+` FROM mail_tokens t WHERE t.hash = $1 AND t.purpose = ANY ($2)`, []any{hash, purposes}, tokenTargets(&t))
+		}
+		if err := read(); err != nil {
 			return err
 		}
-		if err := scanOne(ctx, tx, `SELECT `+userColumns+` FROM users u WHERE u.id = $1 FOR UPDATE`, []any{t.UserID}, userTargets(&u)); err != nil {
+		if err := lockUser(ctx, tx, t.UserID, &u); err != nil {
+			return err
+		}
+		if err := read(); err != nil { // the account's lock guards its tokens: this is how it stands
 			return err
 		}
 		if err := t.Use(u, now); err != nil {
 			return err
 		}
-		after, err := rule(&u)
+		after, err := rule(&u, t)
 		if err != nil {
 			return err
 		}
-		if _, err := tx.Exec(ctx, `UPDATE mail_tokens SET used_at = $3 WHERE user_id = $1 AND purpose = $2 AND used_at IS NULL`, u.ID, purpose, now); err != nil {
+		if _, err := tx.Exec(ctx, `UPDATE mail_tokens SET used_at = $3 WHERE user_id = $1 AND purpose = $2 AND used_at IS NULL`, u.ID, t.Purpose, now); err != nil {
 			return err
 		}
-		u.UpdatedAt = db.now()
-		_, err = tx.Exec(ctx, `UPDATE users SET password_hash = $2, verified_at = $3, updated_at = $4 WHERE id = $1`, u.ID, u.PasswordHash, u.VerifiedAt, u.UpdatedAt)
-		if err != nil {
-			return fmt.Errorf("user: %w", err)
+		if err := db.saveUser(ctx, tx, &u); err != nil {
+			return err
 		}
 		ended, err = db.settle(ctx, tx, u, after)
 		return err

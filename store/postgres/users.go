@@ -80,17 +80,21 @@ func (db *DB) ChangeUser(ctx context.Context, id string, rule func(*store.User) 
 				return err
 			}
 		}
-		u.UpdatedAt = db.now()
-		_, err = tx.Exec(ctx, `UPDATE users SET email = $2, name = $3, role = $4, profession = $5, target_grade = $6, test_date = nullif($7, '')::date, time_zone = $8,
-			locale = $9, password_hash = $10, disabled = $11, verified_at = $12, updated_at = $13 WHERE id = $1`,
-			u.ID, u.Email, u.Name, u.Role, u.Profession, u.TargetGrade, u.TestDate, u.TimeZone, u.Locale, u.PasswordHash, u.Disabled, u.VerifiedAt, u.UpdatedAt)
-		if err != nil {
+		if err := db.saveUser(ctx, tx, &u); err != nil {
 			return err
 		}
 		ended, err = db.settle(ctx, tx, u, after)
 		return err
 	})
 	return u, ended, err
+}
+
+func (db *DB) saveUser(ctx context.Context, q querier, u *store.User) error {
+	u.UpdatedAt = db.now()
+	_, err := q.Exec(ctx, `UPDATE users SET email = $2, name = $3, role = $4, profession = $5, target_grade = $6, test_date = nullif($7, '')::date, time_zone = $8,
+		locale = $9, password_hash = $10, disabled = $11, verified_at = $12, updated_at = $13 WHERE id = $1`,
+		u.ID, u.Email, u.Name, u.Role, u.Profession, u.TargetGrade, u.TestDate, u.TimeZone, u.Locale, u.PasswordHash, u.Disabled, u.VerifiedAt, u.UpdatedAt)
+	return err
 }
 
 // lockUser reads an account and locks it. The accounts of administrators are locked one set at a time, in order, so that two who take each other's
@@ -130,6 +134,22 @@ func (db *DB) user(ctx context.Context, sql string, arg any) (u store.User, err 
 		return scanOne(ctx, q, sql, []any{arg}, userTargets(&u))
 	})
 	return u, err
+}
+
+// Users lists accounts, the newest first. ErrInvalid: before is no id.
+func (db *DB) Users(ctx context.Context, f store.UserFilter) (list []store.User, err error) {
+	if f.Before != "" && uuid.Validate(f.Before) != nil {
+		return nil, fmt.Errorf("users: %w: the cursor is not one of ours", store.ErrInvalid)
+	}
+	text := strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`).Replace(strings.ReplaceAll(strings.ToLower(f.Text), "\x00", ""))
+	err = db.do(ctx, "users", func(ctx context.Context, q querier) error {
+		list, err = collect(ctx, q, `SELECT `+userColumns+` FROM users u
+			WHERE ($1 = '' OR lower(u.name) LIKE '%' || $1 || '%' OR u.email LIKE '%' || $1 || '%') AND ($2 = '' OR u.role = $2)
+			AND ($3::boolean IS NULL OR u.disabled = $3) AND ($4 = '' OR u.id < nullif($4, '')::uuid) ORDER BY u.id DESC LIMIT $5`,
+			[]any{text, f.Role, f.Disabled, f.Before, f.Limit}, userTargets)
+		return err
+	})
+	return list, err
 }
 
 func scanOne(ctx context.Context, q querier, sql string, args, targets []any) error {

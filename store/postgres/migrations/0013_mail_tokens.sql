@@ -3,7 +3,7 @@
 CREATE TABLE mail_tokens (
     hash       bytea PRIMARY KEY,
     user_id    uuid NOT NULL REFERENCES users ON DELETE CASCADE,
-    purpose    text NOT NULL CHECK (purpose IN ('verify', 'reset')),
+    purpose    text NOT NULL CHECK (purpose IN ('verify', 'reset', 'change')),
     email      text NOT NULL,
     created_at timestamptz NOT NULL,
     expires_at timestamptz NOT NULL,

@@ -57,7 +57,13 @@ export class Auth {
 	}
 
 	async register(account: { email: string; password: string; name: string; profession?: string }): Promise<void> {
-		this.#share(await this.#post('/auth/register', { ...account, refresh_in: 'cookie' }));
+		await this.#call('/auth/register', account); // answers the same for an address that has an account
+		try {
+			await this.signIn(account.email, account.password);
+		} catch (error) {
+			if (!(error instanceof Problem) || error.status !== 401) throw error;
+			throw new Problem(error.status, 'We have sent you a mail: it says how to go on.');
+		}
 	}
 
 	/** Signs this device out, in every tab. */
