@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"net/url"
 	"os"
 	"time"
@@ -83,6 +84,12 @@ func emptied(dir string) (string, error) {
 		return "", fmt.Errorf("data folder: %w", err)
 	}
 	return dir, nil
+}
+
+// localOnly reports whether the server is one that only this machine can reach, as on embedded defaults.
+func localOnly(cfg configs.Config) bool {
+	host, _, err := net.SplitHostPort(cfg.Listen)
+	return err == nil && cfg.PublicURL == "" && (host == "localhost" || net.ParseIP(host).IsLoopback())
 }
 
 // originHosts gives the hosts whose pages may open a WebSocket, besides the one that serves it.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -12,11 +13,13 @@ import (
 
 	"bedside/api"
 	"bedside/api/auth"
+	"bedside/api/mail"
 	"bedside/configs"
 	"bedside/sfu"
 	"bedside/signaling"
 	"bedside/speech"
 	"bedside/speech/bus"
+	"bedside/store"
 	"bedside/store/blob"
 	"bedside/store/postgres"
 	"bedside/store/postgres/embedded"
@@ -41,8 +44,10 @@ type App struct {
 	blob     *blob.Store
 	bus      *bus.Bus
 	sessions *auth.Sessions
+	outbox   *mail.Outbox // nil when there is a mail server
 	node     *sfu.Node
 	hub      *signaling.Hub
+	mailer   *mail.Service
 	listener net.Listener
 }
 
@@ -72,7 +77,9 @@ func Open(ctx context.Context, cfg configs.Config, log *slog.Logger) (*App, erro
 		{"speech", "speech", a.openSpeech},
 		{"media", "media", a.openMedia},
 		{"signalling", "media", a.openSignaling},
+		{"mail", "api", a.openMail},
 		{"http", "", a.openHTTP},
+		{"jobs", "api", a.openJobs},
 	} {
 		if s.role != "" && !cfg.Has(s.role) {
 			continue
@@ -261,6 +268,43 @@ func (a *App) openSignaling(context.Context) (err error) {
 	return nil
 }
 
+// openMail makes what writes letters; the jobs use it.
+func (a *App) openMail(context.Context) (err error) {
+	var sender mail.Sender
+	if a.cfg.Mail.SMTPURL != "" {
+		sender, err = mail.NewSMTP(a.cfg.Mail.SMTPURL, a.cfg.Mail.From, time.Now)
+	} else {
+		a.outbox, err = mail.NewOutbox(filepath.Join(a.cfg.Data, "outbox"), a.cfg.Mail.From, time.Now)
+		sender = a.outbox
+		if !localOnly(a.cfg) {
+			a.log.Warn("no mail server is set: links to confirm addresses and to choose new passwords stay in the data folder; set BEDSIDE_SMTP_URL")
+		}
+	}
+	if err != nil {
+		return err
+	}
+	a.mailer, err = mail.New(a.db, sender, func() string { return cmp.Or(a.cfg.PublicURL, a.URL()) }, time.Now, a.log)
+	return err
+}
+
+// openJobs begins to do what changes have asked for. It comes after http, since letters name the server's address.
+func (a *App) openJobs(ctx context.Context) error {
+	jobs := a.db.Jobs(0)
+	err := errors.Join(
+		postgres.HandleJob(jobs, time.Minute, a.mailer.Deliver),
+		postgres.HandleJob(jobs, time.Minute, func(ctx context.Context, _ store.Sweep) error { return a.db.SweepAccounts(ctx) }),
+	)
+	if err != nil {
+		return err
+	}
+	jobs.Every(time.Hour, store.Sweep{})
+	if err := jobs.Start(context.WithoutCancel(ctx)); err != nil {
+		return err
+	}
+	a.onClose("jobs", jobs.Close)
+	return nil
+}
+
 func (a *App) openHTTP(context.Context) error {
 	handler, err := a.handler()
 	if err != nil {
@@ -306,6 +350,9 @@ func (a *App) handler() (http.Handler, error) {
 	deps := api.Deps{
 		Store: a.db, Presence: a.presence, Sessions: a.sessions, Recording: a.recording,
 		Checks: checks, Metrics: metrics, Registerer: a.registry, Log: a.log,
+	}
+	if a.outbox != nil && localOnly(a.cfg) {
+		deps.Outbox = a.outbox.Handler()
 	}
 	if a.hub != nil {
 		deps.Socket, deps.SessionEnded = a.hub, a.hub.EndSession

@@ -10,8 +10,10 @@ import (
 	"time"
 
 	"bedside/api/attempts"
+	"bedside/api/audit"
 	"bedside/api/auth"
 	"bedside/api/httpx"
+	"bedside/api/mail"
 	"bedside/api/rooms"
 	"bedside/api/scenarios"
 	"bedside/api/users"
@@ -42,6 +44,8 @@ type Store interface {
 	users.Store
 	scenarios.Store
 	attempts.Store
+	audit.Store
+	audit.Recorder
 }
 
 // Presence is what the slices keep for a while; store/presence is one.
@@ -59,6 +63,9 @@ type Deps struct {
 	Passwords    *auth.Passwords
 	Recording    func(ctx context.Context, key string) (attempts.File, error) // store/blob's Open
 	SessionEnded func(sessionID, reason string)                               // closes the device's sockets; may be nil
+	UserChanged  func(ctx context.Context, userID string)                     // what is remembered of an account is stale; may be nil
+	Outbox       http.Handler                                                 // at mail.OutboxPath; may be nil
+	Clock        func() time.Time                                             // time.Now when nil
 	Checks       []Check                                                      // of /health/ready
 	Socket       http.Handler                                                 // at SocketPath; may be nil
 	Web          http.Handler                                                 // everything else; may be nil
@@ -74,6 +81,9 @@ func New(cfg Config, deps Deps) (http.Handler, error) {
 	}
 	if cfg.Limits == (users.Limits{}) {
 		cfg.Limits = users.DefaultLimits()
+	}
+	if deps.Clock == nil {
+		deps.Clock = time.Now
 	}
 	router := newRouter(cfg, deps)
 	rest := router.With(limitTime(cfg.RequestTimeout), compress)
@@ -96,6 +106,10 @@ func newRouter(cfg Config, deps Deps) *chi.Mux {
 	(&health{version: cfg.Version, checks: deps.Checks, log: deps.Log}).routes(router)
 	if deps.Metrics != nil {
 		router.Method(http.MethodGet, "/metrics", deps.Metrics)
+	}
+	if deps.Outbox != nil {
+		router.Handle(mail.OutboxPath, deps.Outbox)
+		router.Handle(mail.OutboxPath+"/*", deps.Outbox)
 	}
 	if deps.Socket != nil {
 		router.Method(http.MethodGet, SocketPath, deps.Socket)
@@ -132,13 +146,14 @@ func operations(router chi.Router, cfg Config, deps Deps) huma.API {
 	}
 	(&users.Service{
 		Store: deps.Store, Sessions: deps.Sessions, Passwords: deps.Passwords, Limiter: deps.Presence, Limits: cfg.Limits,
-		Ended: deps.SessionEnded, Log: deps.Log,
+		Ended: deps.SessionEnded, Changed: deps.UserChanged, Clock: deps.Clock, Log: deps.Log,
 	}).Routes(api)
 	(&scenarios.Service{Store: deps.Store}).Routes(api)
 	(&attempts.Service{
 		Store: deps.Store, Rooms: deps.Presence, Tickets: deps.Sessions, Open: deps.Recording, ICEServers: cfg.ICEServers, SocketPath: SocketPath,
 	}).Routes(api)
 	(&rooms.Service{Rooms: deps.Presence, Store: deps.Store}).Routes(api)
+	(&audit.Service{Store: deps.Store}).Routes(api)
 	listsNotNull(api)
 	return api
 }

@@ -272,8 +272,20 @@ func TestWhoMay(t *testing.T) {
 		{"GET", "/api/scenarios", nil, [6]int{200, 200, 200, 200, 200, 401}},
 		{"GET", "/api/scenarios/" + slug, nil, [6]int{200, 200, 200, 200, 200, 401}},
 		{"GET", "/api/users/profile", nil, [6]int{200, 200, 200, 200, 200, 401}},
+		{"PUT", "/api/users/profile", map[string]any{"name": "Somebody"}, [6]int{200, 200, 200, 200, 200, 401}},
+		{"PATCH", "/api/users/profile", map[string]any{}, [6]int{200, 200, 200, 200, 200, 401}},
+		{"POST", "/api/users/profile/email", map[string]any{"email": "not an address"}, [6]int{422, 422, 422, 422, 422, 401}},
+		{"POST", "/api/users/profile/password", map[string]any{"password": "password"}, [6]int{422, 422, 422, 422, 422, 401}},
+		{"POST", "/auth/reauthenticate", map[string]any{"password": password}, [6]int{204, 204, 204, 204, 204, 401}},
+		{"POST", "/auth/resend-verification", nil, [6]int{202, 202, 202, 202, 202, 401}},
+		{"GET", "/api/users", nil, [6]int{403, 403, 403, 403, 200, 401}},
+		{"GET", "/api/users/" + owner.id, nil, [6]int{403, 403, 403, 403, 200, 401}},
+		{"PATCH", "/api/users/" + owner.id, map[string]any{}, [6]int{403, 403, 403, 403, 200, 401}},
+		{"GET", "/api/audit", nil, [6]int{200, 200, 200, 200, 200, 401}},
+		{"GET", "/api/audit?user=" + owner.id, nil, [6]int{200, 403, 403, 403, 200, 401}},
+		{"GET", "/api/audit?user=all", nil, [6]int{403, 403, 403, 403, 200, 401}},
 	} {
-		held[row.method+" "+strings.NewReplacer(waiting, "{id}", done, "{id}", slug, "{slug}", "audio/candidate", "audio/{speaker}").Replace(row.path)] = true
+		held[row.method+" "+strings.NewReplacer(waiting, "{id}", done, "{id}", slug, "{slug}", owner.id, "{id}", "audio/candidate", "audio/{speaker}").Replace(row.path)] = true
 		for i, p := range everybody {
 			if a := p.do(t, row.method, row.path, row.body); a.StatusCode != row.want[i] {
 				t.Errorf("%s %s %v by %d: %d, want %d: %s", row.method, row.path, row.body, i, a.StatusCode, row.want[i], a.body)

@@ -84,6 +84,10 @@ func withDatabase(run func() int) (code int, err error) {
 	if err = db.Seed(ctx, false); err != nil {
 		return 0, err
 	}
+	if post, err = openPostOffice(ctx); err != nil {
+		return 0, err
+	}
+	defer func() { err = errors.Join(err, post.close(ctx)) }()
 	return run(), nil
 }
 
@@ -123,7 +127,7 @@ func newServer(t testing.TB, options ...option) *server {
 	}
 	cfg := api.Config{Limits: users.Limits{RegisterPerIP: 10000, LoginPerIP: 10000, LoginPerAccount: 10000, RefreshPerIP: 10000}}
 	deps := api.Deps{
-		Store: db, Presence: s.presence, Sessions: s.sessions, Passwords: passwords, Log: log, Registerer: s.registry, Metrics: promhttp.HandlerFor(s.registry, promhttp.HandlerOpts{}),
+		Store: db, Presence: s.presence, Sessions: s.sessions, Passwords: passwords, Log: log, Registerer: s.registry, Metrics: promhttp.HandlerFor(s.registry, promhttp.HandlerOpts{}), Clock: s.now,
 		Recording: func(ctx context.Context, key string) (attempts.File, error) { return s.blobs.Open(ctx, key) },
 		SessionEnded: func(id, _ string) {
 			s.mu.Lock()

@@ -28,6 +28,7 @@ func describe() huma.Config {
 		{Name: "users", Description: "Accounts"},
 		{Name: "scenarios", Description: "Authored role plays"},
 		{Name: "attempts", Description: "Practice: rooms, reports and recordings"},
+		{Name: "audit", Description: "Who did what, when and from where"},
 		{Name: "rooms", Description: "The tutors' list"},
 	}
 	return c

@@ -32,6 +32,7 @@ type Config struct {
 	Log       Log    `yaml:"log"`
 	Store     Store  `yaml:"store"`
 	Auth      Auth   `yaml:"auth"`
+	Mail      Mail   `yaml:"mail"`
 	Media     Media  `yaml:"media"`
 	Speech    Speech `yaml:"speech"`
 }
@@ -56,6 +57,12 @@ type Auth struct {
 	AccessTTL      time.Duration `yaml:"access_ttl" env:"BEDSIDE_AUTH_ACCESS_TTL" doc:"life of an access token"`
 	SessionTTL     time.Duration `yaml:"session_ttl" env:"BEDSIDE_AUTH_SESSION_TTL" doc:"a session that is not used for so long ends"`
 	AllowedOrigins []string      `yaml:"allowed_origins" env:"BEDSIDE_AUTH_ALLOWED_ORIGINS" doc:"further web origins that may call the API and the WebSocket"`
+}
+
+// Mail says how letters are sent.
+type Mail struct {
+	SMTPURL string `yaml:"smtp_url" env:"BEDSIDE_SMTP_URL" doc:"smtp://user:password@host:587 (with STARTTLS) or smtps://host:465; empty: mail stays in the data folder, and is shown at /dev/outbox while the server listens on loopback only" secret:"true"`
+	From    string `yaml:"from" env:"BEDSIDE_MAIL_FROM" doc:"whom mail is from"`
 }
 
 // Media is the WebRTC side.

@@ -17,12 +17,19 @@ const (
 	MaxPassword = 72
 )
 
-// Passwords hashes and compares, a few at a time: bcrypt is slow on purpose, and the media of live rooms must not starve.
+// What is wrong with a new password.
+var (
+	ErrPasswordLength = fmt.Errorf("a password has %d to %d bytes: %w", MinPassword, MaxPassword, store.ErrInvalid)
+	ErrPasswordCommon = fmt.Errorf("this password is among the first that anybody would try: %w", store.ErrInvalid)
+)
+
+// Passwords checks, hashes and compares, a few at a time: bcrypt is slow on purpose, and the media of live rooms must not starve.
 type Passwords struct {
 	cost   int
 	dummy  []byte        // compared with when there is no account, so that the answer takes as long
 	places chan struct{} // those who wait and those who work
 	slots  chan struct{} // those who work
+	common map[string]bool
 }
 
 // waiting is how many may wait for each one that works: about a second's worth.
@@ -38,13 +45,13 @@ func NewPasswords(cost int) (*Passwords, error) {
 		return nil, fmt.Errorf("auth: passwords: %w", err)
 	}
 	workers := max(1, runtime.GOMAXPROCS(0)/2)
-	return &Passwords{cost: cost, dummy: dummy, slots: make(chan struct{}, workers), places: make(chan struct{}, workers*(1+waiting))}, nil
+	return &Passwords{cost: cost, common: commonPasswords(), dummy: dummy, slots: make(chan struct{}, workers), places: make(chan struct{}, workers*(1+waiting))}, nil
 }
 
-// Hash hashes a new password. store.ErrInvalid: too short or too long; store.ErrLimit: too many at once.
+// Hash hashes a new password. ErrPasswordLength: too short or too long; store.ErrLimit: too many at once.
 func (p *Passwords) Hash(ctx context.Context, password string) (hash string, err error) {
 	if n := len(password); n < MinPassword || n > MaxPassword {
-		return "", fmt.Errorf("a password has %d to %d bytes: %w", MinPassword, MaxPassword, store.ErrInvalid)
+		return "", ErrPasswordLength
 	}
 	err = p.work(ctx, func() error {
 		b, err := bcrypt.GenerateFromPassword([]byte(password), p.cost)

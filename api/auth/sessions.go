@@ -92,7 +92,7 @@ func (s *Sessions) Refresh(ctx context.Context, refresh string) (Grant, error) {
 	case errors.Is(err, store.ErrNotFound):
 		return Grant{}, fmt.Errorf("the session is gone: %w", store.ErrUnauthenticated)
 	case err != nil:
-		return Grant{SessionID: session.ID}, err
+		return Grant{SessionID: session.ID, User: u}, err
 	case u.Disabled:
 		return Grant{}, fmt.Errorf("this account is disabled: %w", store.ErrForbidden)
 	}

@@ -64,14 +64,27 @@ func (s *Service) login(ctx context.Context, in *loginInput) (*grantOutput, erro
 	case err != nil:
 		return nil, busy(err)
 	case !ok:
+		if err := s.refused(ctx, u.ID, "wrong address or password"); err != nil {
+			return nil, err
+		}
 		if err := s.allow(ctx, account, s.Limits.LoginPerAccount); err != nil {
 			return nil, err
 		}
 		return nil, &httpx.Fault{Err: store.ErrUnauthenticated, Code: "wrong-credentials", Detail: "The address or the password is wrong."}
 	case u.Disabled:
+		if err := s.refused(ctx, u.ID, "the account is disabled"); err != nil {
+			return nil, err
+		}
 		return nil, &httpx.Fault{Err: store.ErrForbidden, Code: "account-disabled", Detail: "This account is disabled. Ask an administrator."}
 	}
 	return s.signIn(ctx, u, in.Body.RefreshIn)
+}
+
+// refused notes that somebody could not sign in to an account, which may be none.
+func (s *Service) refused(ctx context.Context, userID, why string) error {
+	act := httpx.Act(ctx, store.ActSignIn)
+	act.UserID, act.Outcome, act.Detail = userID, store.OutcomeRefused, why
+	return s.Store.Record(ctx, act)
 }
 
 func (s *Service) signIn(ctx context.Context, u store.User, refreshIn string) (*grantOutput, error) {
@@ -81,6 +94,11 @@ func (s *Service) signIn(ctx context.Context, u store.User, refreshIn string) (*
 	}
 	g, err := s.Sessions.Start(ctx, u, device)
 	if err != nil {
+		return nil, err
+	}
+	act := httpx.Act(ctx, store.ActSignIn)
+	act.ActorID, act.UserID, act.SessionID = u.ID, u.ID, g.SessionID
+	if err := s.Store.Record(ctx, act); err != nil {
 		return nil, err
 	}
 	return granted(ctx, g, refreshIn == inCookie), nil
@@ -140,6 +158,11 @@ func (s *Service) refresh(ctx context.Context, in *refreshInput) (*grantOutput, 
 	switch {
 	case errors.Is(err, store.ErrReused):
 		s.ended(g.SessionID, "a refresh token was used twice")
+		act := httpx.Act(ctx, store.ActReuse)
+		act.UserID, act.SessionID, act.Outcome = g.User.ID, g.SessionID, store.OutcomeRefused
+		if err := s.Store.Record(ctx, act); err != nil {
+			return nil, err
+		}
 		return nil, &httpx.Fault{Err: err, Code: "refresh-reused", Detail: "This refresh token was replaced long ago. For safety the session has ended: sign in again."}
 	case errors.Is(err, store.ErrUnauthenticated):
 		return nil, &httpx.Fault{Err: err, Code: "session-ended", Detail: "The session has ended: sign in again."}
@@ -160,30 +183,41 @@ type logoutOutput struct {
 }
 
 func (s *Service) logout(ctx context.Context, in *logoutInput) (*logoutOutput, error) {
-	id, err := s.whose(ctx, in)
+	p, err := s.whose(ctx, in)
 	if err != nil {
 		return nil, err
 	}
-	if err := s.Sessions.End(ctx, id); err != nil && !errors.Is(err, store.ErrNotFound) {
+	err = s.Sessions.End(ctx, p.SessionID)
+	if err != nil && !errors.Is(err, store.ErrNotFound) {
 		return nil, err
 	}
-	s.ended(id, "signed out")
+	if err == nil {
+		act := httpx.Act(ctx, store.ActSignOut)
+		act.ActorID, act.UserID, act.SessionID = p.User.ID, p.User.ID, p.SessionID
+		if err := s.Store.Record(ctx, act); err != nil {
+			return nil, err
+		}
+	}
+	s.ended(p.SessionID, "signed out")
 	return &logoutOutput{SetCookie: refreshCookie(ctx, "", time.Time{})}, nil
 }
 
 // whose finds the session to end: the refresh token's, or else the access token's.
-func (s *Service) whose(ctx context.Context, in *logoutInput) (sessionID string, err error) {
+func (s *Service) whose(ctx context.Context, in *logoutInput) (auth.Principal, error) {
 	if token, _ := pick(in.Body, in.Cookie); token != "" {
 		if id, err := s.Sessions.SessionOf(token); err == nil {
-			return id, nil
+			u, err := s.Store.SessionOwner(ctx, id)
+			if errors.Is(err, store.ErrNotFound) {
+				err = nil // it is gone already
+			}
+			return auth.Principal{User: store.User{ID: u}, SessionID: id}, err
 		}
 	}
 	scheme, access, _ := strings.Cut(in.Authorization, " ")
 	if !strings.EqualFold(scheme, "bearer") || access == "" {
-		return "", &httpx.Fault{Err: store.ErrUnauthenticated, Detail: "Nobody is signed in here."}
+		return auth.Principal{}, &httpx.Fault{Err: store.ErrUnauthenticated, Detail: "Nobody is signed in here."}
 	}
-	p, err := s.Sessions.Authenticate(ctx, access)
-	return p.SessionID, err
+	return s.Sessions.Authenticate(ctx, access)
 }
 
 func (s *Service) ended(sessionID, reason string) {

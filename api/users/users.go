@@ -1,18 +1,11 @@
-// Package users is the slice of accounts: registering, signing in and out, and the profile.
+// Package users is the slice of accounts: registering, signing in and out, mailed links, the profile, and what administrators do.
 package users
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"log/slog"
 	"net/http"
-	"net/mail"
-	"slices"
-	"strings"
 	"time"
-	"unicode"
-	"unicode/utf8"
 
 	"bedside/api/auth"
 	"bedside/api/httpx"
@@ -21,10 +14,35 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 )
 
-// Store keeps accounts; store/postgres does.
-type Store interface {
-	CreateUser(ctx context.Context, u store.User) (store.User, error)
+// Accounts keeps accounts; store/postgres does. ChangeUser and Register keep what follows together with the change.
+type Accounts interface {
+	Register(ctx context.Context, u store.User, after func(u store.User, fresh bool) store.Aftermath) (store.User, error)
+	User(ctx context.Context, id string) (store.User, error)
 	UserByEmail(ctx context.Context, email string) (store.User, error)
+	Users(ctx context.Context, f store.UserFilter) ([]store.User, error)
+	ChangeUser(ctx context.Context, id string, rule func(*store.User) (store.Aftermath, error)) (u store.User, ended []string, err error)
+}
+
+// Proofs keeps what proves who somebody is, beside the password; store/postgres does.
+type Proofs interface {
+	UseMailToken(ctx context.Context, hash []byte, purposes []store.TokenPurpose, now time.Time,
+		rule func(*store.User, store.MailToken) (store.Aftermath, error)) (u store.User, ended []string, err error)
+	Prove(ctx context.Context, sessionID string, now time.Time) error
+	ProvenAt(ctx context.Context, sessionID string) (time.Time, error)
+	SessionOwner(ctx context.Context, sessionID string) (userID string, err error)
+}
+
+// Notes keeps what follows from no change: letters and entries of the audit trail.
+type Notes interface {
+	Ask(ctx context.Context, after store.Aftermath) error
+	Record(ctx context.Context, act store.Act) error
+}
+
+// Store is what the slice keeps its records in.
+type Store interface {
+	Accounts
+	Proofs
+	Notes
 }
 
 // Service is what the slice works with.
@@ -34,30 +52,49 @@ type Service struct {
 	Passwords *auth.Passwords
 	Limiter   Limiter
 	Limits    Limits
-	Ended     func(sessionID, reason string) // a session has ended: its sockets are to be closed; may be nil
+	Ended     func(sessionID, reason string)           // a session has ended: its sockets are to be closed; may be nil
+	Changed   func(ctx context.Context, userID string) // an account has changed: what is remembered of it is stale; may be nil
+	Clock     func() time.Time
 	Log       *slog.Logger
 }
 
 // User is an account as its owner sees it.
 type User struct {
-	ID         string     `json:"id" format:"uuid"`
-	Email      string     `json:"email" format:"email" example:"dana@example.org"`
-	Name       string     `json:"name" example:"Dana Kovač"`
-	Role       store.Role `json:"role" enum:"candidate,tutor,admin"`
-	Profession string     `json:"profession" doc:"one of the twelve professions, or empty" example:"nursing"`
-	CreatedAt  time.Time  `json:"created_at"`
+	ID            string     `json:"id" format:"uuid"`
+	Email         string     `json:"email" format:"email" example:"dana@example.org"`
+	EmailVerified bool       `json:"email_verified" doc:"the address was found to be the owner's"`
+	Name          string     `json:"name" example:"Dana Kovač"`
+	Role          store.Role `json:"role" enum:"candidate,tutor,admin"`
+	Profession    string     `json:"profession" doc:"one of the twelve professions, or empty" example:"nursing"`
+	TargetGrade   string     `json:"target_grade" doc:"A, B, C+ or C, or empty" example:"B"`
+	TestDate      string     `json:"test_date" doc:"year-month-day, or empty" example:"2026-11-14"`
+	TimeZone      string     `json:"time_zone" doc:"of the IANA database, or empty" example:"Europe/Zagreb"`
+	Locale        string     `json:"locale" doc:"BCP 47, or empty" example:"en-GB"`
+	CreatedAt     time.Time  `json:"created_at"`
 }
 
 func view(u store.User) User {
-	return User{ID: u.ID, Email: u.Email, Name: u.Name, Role: u.Role, Profession: u.Profession, CreatedAt: u.CreatedAt}
+	return User{
+		ID: u.ID, Email: u.Email, EmailVerified: u.VerifiedAt != nil, Name: u.Name, Role: u.Role, Profession: u.Profession,
+		TargetGrade: u.TargetGrade, TestDate: u.TestDate, TimeZone: u.TimeZone, Locale: u.Locale, CreatedAt: u.CreatedAt,
+	}
 }
 
 // Routes adds the slice's operations.
 func (s *Service) Routes(api huma.API) {
+	s.signingIn(api)
+	s.mailedLinks(api)
+	s.ownAccount(api)
+	s.administration(api)
+}
+
+func (s *Service) signingIn(api huma.API) {
 	httpx.Register(api, huma.Operation{
 		OperationID: "register", Method: http.MethodPost, Path: "/auth/register", Tags: []string{"auth"}, Metadata: httpx.Public(),
-		Summary: "Register as a candidate and sign in", DefaultStatus: http.StatusCreated,
-		Errors: []int{http.StatusConflict, http.StatusTooManyRequests},
+		Summary: "Register as a candidate", DefaultStatus: http.StatusAccepted,
+		Description: "The answer is the same whether the address is new or has an account already: whoever reads its mail is told. A new account can sign " +
+			"in at once, with the password given here.",
+		Errors: []int{http.StatusUnprocessableEntity, http.StatusTooManyRequests},
 	}, s.register)
 	httpx.Register(api, huma.Operation{
 		OperationID: "login", Method: http.MethodPost, Path: "/auth/login", Tags: []string{"auth"}, Metadata: httpx.Public(),
@@ -76,81 +113,88 @@ func (s *Service) Routes(api huma.API) {
 		DefaultStatus: http.StatusNoContent, Errors: []int{http.StatusUnauthorized},
 	}, s.logout)
 	httpx.Register(api, huma.Operation{
-		OperationID: "get-profile", Method: http.MethodGet, Path: "/api/users/profile", Tags: []string{"users"},
-		Summary: "Read your own account",
-	}, s.profile)
+		OperationID: "reauthenticate", Method: http.MethodPost, Path: "/auth/reauthenticate", Tags: []string{"auth"},
+		Summary: "Prove again who you are",
+		Description: "Changes of the password, the address and the ways to sign in, and deleting the account, need a proof that is no older than ten " +
+			"minutes: signing in, or this. Without one they answer 403 with the type reauthentication-required.",
+		DefaultStatus: http.StatusNoContent, Errors: []int{http.StatusForbidden, http.StatusTooManyRequests},
+	}, s.reauthenticate)
 }
 
-// Registration makes an account.
-type Registration struct {
-	Email      string `json:"email" minLength:"3" maxLength:"254" example:"dana@example.org"`
-	Password   string `json:"password" minLength:"8" maxLength:"72" doc:"8 to 72 bytes" example:"correct horse battery"`
-	Name       string `json:"name" minLength:"1" maxLength:"120" example:"Dana Kovač"`
-	Profession string `json:"profession,omitempty" maxLength:"40" doc:"one of the twelve professions" example:"nursing"`
-	RefreshIn  string `json:"refresh_in,omitempty" enum:"body,cookie" default:"body" doc:"where the refresh token goes"`
+func (s *Service) mailedLinks(api huma.API) {
+	httpx.Register(api, huma.Operation{
+		OperationID: "verify-email", Method: http.MethodPost, Path: "/auth/verify-email", Tags: []string{"auth"}, Metadata: httpx.Public(),
+		Summary: "Confirm an address with the token of a mailed link", Description: "The link works once, for 24 hours.",
+		Errors: []int{http.StatusUnprocessableEntity, http.StatusTooManyRequests},
+	}, s.verifyEmail)
+	httpx.Register(api, huma.Operation{
+		OperationID: "resend-verification", Method: http.MethodPost, Path: "/auth/resend-verification", Tags: []string{"auth"},
+		Summary: "Mail the link that confirms your address again", DefaultStatus: http.StatusAccepted, Errors: []int{http.StatusTooManyRequests},
+	}, s.resendVerification)
+	httpx.Register(api, huma.Operation{
+		OperationID: "forgot-password", Method: http.MethodPost, Path: "/auth/forgot-password", Tags: []string{"auth"}, Metadata: httpx.Public(),
+		Summary: "Mail a link to choose a new password", DefaultStatus: http.StatusAccepted,
+		Description: "The answer is the same whether the address has an account or not.",
+		Errors:      []int{http.StatusUnprocessableEntity, http.StatusTooManyRequests},
+	}, s.forgotPassword)
+	httpx.Register(api, huma.Operation{
+		OperationID: "reset-password", Method: http.MethodPost, Path: "/auth/reset-password", Tags: []string{"auth"}, Metadata: httpx.Public(),
+		Summary: "Choose a new password with the token of a mailed link", DefaultStatus: http.StatusNoContent,
+		Description: "The link works once, for ten minutes. Every device is signed out, and the owner is told by mail.",
+		Errors:      []int{http.StatusUnprocessableEntity, http.StatusTooManyRequests},
+	}, s.resetPassword)
 }
 
-type registerInput struct{ Body Registration }
-
-func (s *Service) register(ctx context.Context, in *registerInput) (*grantOutput, error) {
-	if err := s.allow(ctx, "register:"+network(ctx), s.Limits.RegisterPerIP); err != nil {
-		return nil, err
+func (s *Service) ownAccount(api huma.API) {
+	own := func(id, method, path, summary, description string, status int, errors ...int) huma.Operation {
+		return huma.Operation{OperationID: id, Method: method, Path: path, Tags: []string{"users"}, Summary: summary, Description: description, DefaultStatus: status, Errors: errors}
 	}
-	email, err := cleanEmail(in.Body.Email)
-	if err != nil {
-		return nil, err
-	}
-	name, err := cleanName(in.Body.Name)
-	if err != nil {
-		return nil, err
-	}
-	if p := in.Body.Profession; p != "" && !slices.Contains(store.Professions(), p) {
-		return nil, httpx.Invalid("body.profession", "The profession is one of: "+strings.Join(store.Professions(), ", ")+".")
-	}
-	hash, err := s.Passwords.Hash(ctx, in.Body.Password)
-	if errors.Is(err, store.ErrInvalid) {
-		return nil, httpx.Invalid("body.password", fmt.Sprintf("A password has %d to %d bytes.", auth.MinPassword, auth.MaxPassword))
-	}
-	if err != nil {
-		return nil, busy(err)
-	}
-	u, err := s.Store.CreateUser(ctx, store.User{Email: email, Name: name, Role: store.RoleCandidate, Profession: in.Body.Profession, PasswordHash: hash})
-	if errors.Is(err, store.ErrConflict) {
-		return nil, &httpx.Fault{Err: err, Code: "email-taken", Detail: "There is an account with this address. Sign in instead.",
-			Fields: []*huma.ErrorDetail{{Location: "body.email", Message: "There is an account with this address."}}}
-	}
-	if err != nil {
-		return nil, err
-	}
-	return s.signIn(ctx, u, in.Body.RefreshIn)
+	httpx.Register(api, own("get-profile", http.MethodGet, "/api/users/profile", "Read your own account", "", http.StatusOK), s.profile)
+	httpx.Register(api, own("replace-profile", http.MethodPut, "/api/users/profile", "Replace your profile", "What is left out becomes empty.",
+		http.StatusOK, http.StatusUnprocessableEntity), s.replaceProfile)
+	httpx.Register(api, own("change-profile", http.MethodPatch, "/api/users/profile", "Change parts of your profile", "What is left out stays; an empty text empties.",
+		http.StatusOK, http.StatusUnprocessableEntity), s.changeProfile)
+	httpx.Register(api, own("change-password", http.MethodPost, "/api/users/profile/password", "Change your password",
+		"Needs a recent proof of who you are. Your other devices are signed out.",
+		http.StatusNoContent, http.StatusForbidden, http.StatusUnprocessableEntity, http.StatusTooManyRequests), s.changePassword)
+	httpx.Register(api, own("change-email", http.MethodPost, "/api/users/profile/email", "Change your address",
+		"Needs a recent proof of who you are. The account gets the address once the link that is mailed to it was followed. The answer is the same "+
+			"whether somebody has the address already or not.",
+		http.StatusAccepted, http.StatusForbidden, http.StatusUnprocessableEntity, http.StatusTooManyRequests), s.changeEmail)
 }
 
-// cleanEmail gives an address in the form that is kept.
-func cleanEmail(s string) (string, error) {
-	s = strings.ToLower(strings.TrimSpace(s))
-	a, err := mail.ParseAddress(s)
-	local, domain, _ := strings.Cut(s, "@")
-	if err != nil || a.Address != s || a.Name != "" || local == "" || !strings.Contains(domain, ".") || len(s) > 254 {
-		return "", httpx.Invalid("body.email", "This is not an e-mail address.")
-	}
-	return s, nil
+func (s *Service) administration(api huma.API) {
+	httpx.Register(api, huma.Operation{
+		OperationID: "list-users", Method: http.MethodGet, Path: "/api/users", Tags: []string{"users"},
+		Summary: "List accounts, the newest first", Errors: []int{http.StatusUnprocessableEntity},
+	}, s.list, store.RoleAdmin)
+	httpx.Register(api, huma.Operation{
+		OperationID: "get-user", Method: http.MethodGet, Path: "/api/users/{id}", Tags: []string{"users"},
+		Summary: "Read an account", Errors: []int{http.StatusNotFound},
+	}, s.one, store.RoleAdmin)
+	httpx.Register(api, huma.Operation{
+		OperationID: "change-user", Method: http.MethodPatch, Path: "/api/users/{id}", Tags: []string{"users"},
+		Summary:     "Change an account's role, disable it or enable it",
+		Description: "It counts at once, for open rooms as well. The last administrator cannot lose the role nor be disabled.",
+		Errors:      []int{http.StatusNotFound, http.StatusConflict, http.StatusUnprocessableEntity},
+	}, s.govern, store.RoleAdmin)
 }
 
-// cleanName gives a name without surrounding or control characters.
-func cleanName(s string) (string, error) {
-	s = strings.TrimSpace(s)
-	if s == "" || !utf8.ValidString(s) || strings.ContainsFunc(s, unicode.IsControl) {
-		return "", httpx.Invalid("body.name", "A name has at least one letter and no control characters.")
+// settled passes on that an account has changed and which sessions that ended.
+func (s *Service) settled(ctx context.Context, userID string, ended []string, reason string) {
+	if s.Changed != nil {
+		s.Changed(ctx, userID)
 	}
-	return s, nil
+	for _, id := range ended {
+		s.ended(id, reason)
+	}
 }
 
-type profileOutput struct{ Body User }
-
-func (s *Service) profile(ctx context.Context, _ *struct{}) (*profileOutput, error) {
-	p, err := auth.PrincipalFrom(ctx)
-	if err != nil {
-		return nil, err
+// letter is a job for a letter that tells where and when something was asked for.
+func (s *Service) letter(ctx context.Context, kind store.Letter) store.Mail {
+	m := store.Mail{Letter: kind, Asked: s.Clock().UTC()}
+	if r := httpx.RequestFrom(ctx); r != nil {
+		m.IP, m.Device = r.IP, r.Agent
 	}
-	return &profileOutput{Body: view(p.User)}, nil
+	return m
 }

@@ -78,9 +78,13 @@ func (r *REST) SignIn(ctx context.Context, email, password string) (User, error)
 
 // Register makes a candidate's account and signs it in.
 func (r *REST) Register(ctx context.Context, email, password, name string) (User, error) {
-	return r.enter(ctx, request{
+	err := r.call(ctx, request{
 		method: http.MethodPost, path: "/auth/register", open: true, body: map[string]string{"email": email, "password": password, "name": name},
-	})
+	}, nil)
+	if err != nil {
+		return User{}, err
+	}
+	return r.SignIn(ctx, email, password) // the answer to registering does not tell whether the address was free; this does
 }
 
 func (r *REST) enter(ctx context.Context, q request) (User, error) {

@@ -14,6 +14,8 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgtype"
 	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/riverqueue/river"
+	"github.com/riverqueue/river/riverdriver/riverpgxv5"
 )
 
 // Config says which database, and how patient to be with it.
@@ -27,6 +29,7 @@ type Config struct {
 // DB is the database. It is safe for concurrent use; whoever opened it closes it.
 type DB struct {
 	pool    *pgxpool.Pool
+	queue   *river.Client[pgx.Tx] // asks for jobs; Jobs does them
 	timeout time.Duration
 	clock   func() time.Time
 	log     *slog.Logger
@@ -64,11 +67,16 @@ func Open(ctx context.Context, cfg Config, log *slog.Logger) (*DB, error) {
 	if err != nil {
 		return nil, fmt.Errorf("database pool: %w", err)
 	}
+	queue, err := river.NewClient(riverpgxv5.New(pool), &river.Config{Logger: log})
+	if err != nil {
+		pool.Close()
+		return nil, fmt.Errorf("job queue: %w", err)
+	}
 	clock := cfg.Clock
 	if clock == nil {
 		clock = time.Now
 	}
-	return &DB{pool: pool, timeout: timeout, clock: clock, log: log}, nil
+	return &DB{pool: pool, queue: queue, timeout: timeout, clock: clock, log: log}, nil
 }
 
 // Close waits for the calls that run and closes every connection.

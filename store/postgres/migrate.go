@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 
+	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/jackc/pgx/v5/stdlib"
 	"github.com/pressly/goose/v3"
 )
@@ -24,15 +25,12 @@ func (db *DB) Migrate(ctx context.Context) (version int64, err error) {
 	if err != nil {
 		return 0, err
 	}
-	cc := db.pool.Config().ConnConfig.Copy()
-	for _, limit := range []string{"statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout"} {
-		delete(cc.RuntimeParams, limit) // a migration may take its time
-	}
-	cc.ConnectTimeout = 0 // nor is there a hurry: the caller's context bounds it
-	conns := stdlib.OpenDB(*cc)
+	conns := stdlib.OpenDB(*db.patient().ConnConfig)
 	defer conns.Close()
 	p, err := goose.NewProvider(goose.DialectPostgres, conns, files,
-		goose.WithSessionLocker(advisoryLock{}), goose.WithDisableGlobalRegistry(true), goose.WithLogger(goose.NopLogger()))
+		goose.WithSessionLocker(advisoryLock{}), goose.WithDisableGlobalRegistry(true), goose.WithLogger(goose.NopLogger()),
+		goose.WithGoMigrations(jobTables(db.patient())),
+		goose.WithAllowOutofOrder(true)) // parts number their migrations in ranges of their own
 	if err != nil {
 		return 0, fmt.Errorf("migrations: %w", err)
 	}
@@ -41,10 +39,21 @@ func (db *DB) Migrate(ctx context.Context) (version int64, err error) {
 		return 0, translate(ctx, "migration", err)
 	}
 	for _, r := range results {
-		db.log.Info("migrated the database", "migration", r.Source.Path, "took", r.Duration)
+		db.log.Info("migrated the database", "migration", r.Source.Version, "took", r.Duration)
 	}
 	version, err = p.GetDBVersion(ctx)
 	return version, translate(ctx, "migration", err)
+}
+
+// patient is the pool's configuration without limits: a migration may take its time, and the caller's context bounds it.
+func (db *DB) patient() *pgxpool.Config {
+	c := db.pool.Config()
+	for _, limit := range []string{"statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout"} {
+		delete(c.ConnConfig.RuntimeParams, limit)
+	}
+	c.ConnConfig.ConnectTimeout = 0
+	c.MaxConns = 2
+	return c
 }
 
 // advisoryLock waits inside PostgreSQL, without polling.

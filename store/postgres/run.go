@@ -30,6 +30,11 @@ func (db *DB) do(ctx context.Context, what string, fn func(context.Context, quer
 
 // transact runs fn in a transaction that is committed when fn returns nil. fn may run twice, so it must not keep anything of its first run.
 func (db *DB) transact(ctx context.Context, what string, fn func(context.Context, querier) error) error {
+	return db.within(ctx, what, func(ctx context.Context, tx pgx.Tx) error { return fn(ctx, tx) })
+}
+
+// within is transact for what needs the transaction itself, as jobs do.
+func (db *DB) within(ctx context.Context, what string, fn func(context.Context, pgx.Tx) error) error {
 	return db.bounded(ctx, what, func(ctx context.Context) (again bool, err error) {
 		tx, err := db.pool.Begin(ctx)
 		if err != nil {

@@ -11,14 +11,23 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-const userColumns = `u.id::text, u.email, u.name, u.role, u.profession, u.password_hash, u.disabled, u.created_at, u.updated_at`
+const userColumns = `u.id::text, u.email, u.name, u.role, u.profession, u.target_grade, coalesce(u.test_date::text, ''), u.time_zone, u.locale,
+	u.password_hash, u.disabled, u.verified_at, u.created_at, u.updated_at`
 
 func userTargets(u *store.User) []any {
-	return []any{&u.ID, &u.Email, &u.Name, &u.Role, &u.Profession, &u.PasswordHash, &u.Disabled, &u.CreatedAt, &u.UpdatedAt}
+	return []any{&u.ID, &u.Email, &u.Name, &u.Role, &u.Profession, &u.TargetGrade, &u.TestDate, &u.TimeZone, &u.Locale,
+		&u.PasswordHash, &u.Disabled, &u.VerifiedAt, &u.CreatedAt, &u.UpdatedAt}
 }
 
 // CreateUser keeps a new user, whose id and times it gives. ErrConflict: the address is taken.
 func (db *DB) CreateUser(ctx context.Context, u store.User) (store.User, error) {
+	u, err := db.Register(ctx, u, func(_ store.User, fresh bool) store.Aftermath { return store.Aftermath{} })
+	return u, err
+}
+
+// Register keeps a new user, whose id and times it gives, together with what follows. ErrConflict: the address is taken; what follows is kept all
+// the same, and after is given the user who has the address.
+func (db *DB) Register(ctx context.Context, u store.User, after func(u store.User, fresh bool) store.Aftermath) (store.User, error) {
 	id, err := uuid.NewV7()
 	if err != nil {
 		return store.User{}, fmt.Errorf("user id: %w", err)
@@ -26,13 +35,85 @@ func (db *DB) CreateUser(ctx context.Context, u store.User) (store.User, error) 
 	u.ID, u.Email = id.String(), strings.ToLower(u.Email)
 	u.CreatedAt = db.now()
 	u.UpdatedAt = u.CreatedAt
-	err = db.do(ctx, "user", func(ctx context.Context, q querier) error {
-		_, err := q.Exec(ctx, `INSERT INTO users (id, email, name, role, profession, password_hash, disabled, created_at, updated_at)
-			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
-			u.ID, u.Email, u.Name, u.Role, u.Profession, u.PasswordHash, u.Disabled, u.CreatedAt, u.UpdatedAt)
+	var kept store.User
+	fresh := true
+	err = db.within(ctx, "user", func(ctx context.Context, tx pgx.Tx) error {
+		kept = u
+		tag, err := tx.Exec(ctx, `INSERT INTO users (id, email, name, role, profession, target_grade, test_date, time_zone, locale, password_hash, disabled, verified_at, created_at, updated_at)
+			VALUES ($1, $2, $3, $4, $5, $6, nullif($7, '')::date, $8, $9, $10, $11, $12, $13, $14) ON CONFLICT (email) DO NOTHING`,
+			u.ID, u.Email, u.Name, u.Role, u.Profession, u.TargetGrade, u.TestDate, u.TimeZone, u.Locale, u.PasswordHash, u.Disabled, u.VerifiedAt, u.CreatedAt, u.UpdatedAt)
+		if err != nil {
+			return err
+		}
+		if fresh = tag.RowsAffected() == 1; !fresh {
+			if err := scanOne(ctx, tx, `SELECT `+userColumns+` FROM users u WHERE u.email = $1`, []any{u.Email}, userTargets(&kept)); err != nil {
+				return err
+			}
+		}
+		_, err = db.settle(ctx, tx, kept, after(kept, fresh))
 		return err
 	})
-	return u, err
+	if err == nil && !fresh {
+		return store.User{}, fmt.Errorf("user: %w: there is one already", store.ErrConflict)
+	}
+	return kept, err
+}
+
+// ChangeUser runs a rule on the locked account and keeps what it did together with what follows. It gives the sessions that ended. When the rule
+// leaves fewer than one administrator who can act, nothing is kept and the error is ErrState.
+func (db *DB) ChangeUser(ctx context.Context, id string, rule func(*store.User) (store.Aftermath, error)) (u store.User, ended []string, err error) {
+	if uuid.Validate(id) != nil {
+		return u, nil, fmt.Errorf("user: %w", store.ErrNotFound)
+	}
+	err = db.within(ctx, "user", func(ctx context.Context, tx pgx.Tx) error {
+		u, ended = store.User{}, nil
+		if err := lockUser(ctx, tx, id, &u); err != nil {
+			return err
+		}
+		before := u
+		after, err := rule(&u)
+		if err != nil {
+			return err
+		}
+		if before.Governs() && !u.Governs() {
+			if err := othersGovern(ctx, tx, id); err != nil {
+				return err
+			}
+		}
+		if err := db.saveUser(ctx, tx, &u); err != nil {
+			return err
+		}
+		ended, err = db.settle(ctx, tx, u, after)
+		return err
+	})
+	return u, ended, err
+}
+
+func (db *DB) saveUser(ctx context.Context, q querier, u *store.User) error {
+	u.UpdatedAt = db.now()
+	_, err := q.Exec(ctx, `UPDATE users SET email = $2, name = $3, role = $4, profession = $5, target_grade = $6, test_date = nullif($7, '')::date, time_zone = $8,
+		locale = $9, password_hash = $10, disabled = $11, verified_at = $12, updated_at = $13 WHERE id = $1`,
+		u.ID, u.Email, u.Name, u.Role, u.Profession, u.TargetGrade, u.TestDate, u.TimeZone, u.Locale, u.PasswordHash, u.Disabled, u.VerifiedAt, u.UpdatedAt)
+	return err
+}
+
+// lockUser reads an account and locks it. The accounts of administrators are locked one set at a time, in order, so that two who take each other's
+// role wait for one another instead of both succeeding.
+func lockUser(ctx context.Context, q querier, id string, u *store.User) error {
+	_, err := q.Exec(ctx, `SELECT 1 FROM users WHERE role = 'admin' AND EXISTS (SELECT 1 FROM users WHERE id = $1 AND role = 'admin') ORDER BY id FOR UPDATE`, id)
+	if err != nil {
+		return err
+	}
+	return scanOne(ctx, q, `SELECT `+userColumns+` FROM users u WHERE u.id = $1 FOR UPDATE`, []any{id}, userTargets(u))
+}
+
+func othersGovern(ctx context.Context, q querier, id string) error {
+	var others bool
+	err := scanOne(ctx, q, `SELECT EXISTS (SELECT 1 FROM users WHERE role = 'admin' AND NOT disabled AND id <> $1)`, []any{id}, []any{&others})
+	if err == nil && !others {
+		err = fmt.Errorf("this is the last administrator: %w", store.ErrState)
+	}
+	return err
 }
 
 // UserByEmail finds a user by address, in any case.
@@ -53,6 +134,22 @@ func (db *DB) user(ctx context.Context, sql string, arg any) (u store.User, err 
 		return scanOne(ctx, q, sql, []any{arg}, userTargets(&u))
 	})
 	return u, err
+}
+
+// Users lists accounts, the newest first. ErrInvalid: before is no id.
+func (db *DB) Users(ctx context.Context, f store.UserFilter) (list []store.User, err error) {
+	if f.Before != "" && uuid.Validate(f.Before) != nil {
+		return nil, fmt.Errorf("users: %w: the cursor is not one of ours", store.ErrInvalid)
+	}
+	text := strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`).Replace(strings.ReplaceAll(strings.ToLower(f.Text), "\x00", ""))
+	err = db.do(ctx, "users", func(ctx context.Context, q querier) error {
+		list, err = collect(ctx, q, `SELECT `+userColumns+` FROM users u
+			WHERE ($1 = '' OR lower(u.name) LIKE '%' || $1 || '%' OR u.email LIKE '%' || $1 || '%') AND ($2 = '' OR u.role = $2)
+			AND ($3::boolean IS NULL OR u.disabled = $3) AND ($4 = '' OR u.id < nullif($4, '')::uuid) ORDER BY u.id DESC LIMIT $5`,
+			[]any{text, f.Role, f.Disabled, f.Before, f.Limit}, userTargets)
+		return err
+	})
+	return list, err
 }
 
 func scanOne(ctx context.Context, q querier, sql string, args, targets []any) error {

@@ -57,9 +57,14 @@ export class Auth {
 		this.#share(await this.#post('/auth/login', who));
 	}
 
-	async register(account: Omit<Registration, 'refresh_in'>): Promise<void> {
-		const who: Registration = { ...account, refresh_in: 'cookie' };
-		this.#share(await this.#post('/auth/register', who));
+	async register(account: Registration): Promise<void> {
+		await this.#call('/auth/register', account); // answers the same for an address that has an account
+		try {
+			await this.signIn(account.email, account.password);
+		} catch (error) {
+			if (!(error instanceof Problem) || error.status !== 401) throw error;
+			throw new Problem(error.status, 'We have sent you a mail: it says how to go on.');
+		}
 	}
 
 	/** Signs this device out, in every tab. */

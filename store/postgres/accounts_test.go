@@ -1,0 +1,315 @@
+package postgres_test
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"errors"
+	"log/slog"
+	"path/filepath"
+	"sync"
+	"testing"
+	"time"
+
+	"bedside/store"
+	"bedside/store/postgres"
+	"bedside/store/postgres/embedded"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// behind runs SQL behind the stores' back.
+func behind(t *testing.T, url, sql string, args ...any) error {
+	t.Helper()
+	conn, err := pgx.Connect(t.Context(), url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close(t.Context())
+	_, err = conn.Exec(t.Context(), sql, args...)
+	return err
+}
+
+func TestRegister(t *testing.T) {
+	email := rand.Text() + "@example.org"
+	var seen []bool
+	var ids []string
+	after := func(u store.User, fresh bool) store.Aftermath {
+		seen, ids = append(seen, fresh), append(ids, u.ID)
+		return store.Aftermath{Acts: []store.Act{{Action: store.ActRegister, UserID: u.ID}}}
+	}
+	u := store.User{Email: email, Name: "First", Role: store.RoleCandidate, TestDate: "2026-05-04", TargetGrade: "C+"}
+	first, err := db.Register(t.Context(), u, after)
+	if err != nil || first.TestDate != "2026-05-04" || first.TargetGrade != "C+" {
+		t.Fatalf("%+v, %v", first, err)
+	}
+	u.Name = "Second"
+	_, err = db.Register(t.Context(), u, after)
+	expect(t, err, store.ErrConflict)
+	if len(seen) != 2 || !seen[0] || seen[1] || ids[1] != first.ID {
+		t.Errorf("after was told %v of %v", seen, ids)
+	}
+	acts, err := db.Acts(t.Context(), store.ActFilter{UserID: first.ID, Limit: 10})
+	if err != nil || len(acts) != 2 {
+		t.Errorf("the trail holds %+v, %v", acts, err)
+	}
+}
+
+func TestChangeUser(t *testing.T) {
+	u := newUser(t, store.RoleCandidate)
+	now := time.Now()
+	ids := []string{"0190d2a0-0000-7000-8000-00000000aa01", "0190d2a0-0000-7000-8000-00000000aa02"}
+	for _, id := range ids {
+		if err := db.CreateSession(t.Context(), store.Session{ID: id, UserID: u.ID, RefreshHash: []byte{1}, CreatedAt: now, LastSeenAt: now, ExpiresAt: now.Add(time.Hour)}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	got, ended, err := db.ChangeUser(t.Context(), u.ID, func(u *store.User) (store.Aftermath, error) {
+		u.Name, u.TimeZone, u.Locale, u.PasswordHash = "Changed", "Europe/Zagreb", "hr", "new"
+		u.Verify(now.UTC().Truncate(time.Microsecond))
+		return store.Aftermath{SignOut: true, KeepSession: ids[0]}, nil
+	})
+	if err != nil || len(ended) != 1 || ended[0] != ids[1] {
+		t.Fatalf("ended %v, %v", ended, err)
+	}
+	read, err := db.User(t.Context(), u.ID)
+	if err != nil || read.Name != "Changed" || read.TimeZone != "Europe/Zagreb" || read.Locale != "hr" || read.PasswordHash != "new" || !read.VerifiedAt.Equal(*got.VerifiedAt) {
+		t.Errorf("read %+v, %v", read, err)
+	}
+	refused := errors.New("no")
+	_, _, err = db.ChangeUser(t.Context(), u.ID, func(u *store.User) (store.Aftermath, error) { u.Name = "Never"; return store.Aftermath{}, refused })
+	expect(t, err, refused)
+	if read, err := db.User(t.Context(), u.ID); err != nil || read.Name != "Changed" {
+		t.Errorf("a refused change was kept: %+v, %v", read, err)
+	}
+	_, _, err = db.ChangeUser(t.Context(), "nobody", nil)
+	expect(t, err, store.ErrNotFound)
+}
+
+// own opens a database that no other test uses.
+func own(t *testing.T, cfg postgres.Config) (*postgres.DB, string) {
+	t.Helper()
+	log := slog.New(slog.DiscardHandler)
+	c, err := embedded.Start(context.Background(), embedded.Config{Dir: filepath.Join(t.TempDir(), "pg")}, log)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cfg.URL = c.URL()
+	d, err := postgres.Open(context.Background(), cfg, log)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		d.Close()
+		if err := c.Close(context.Background()); err != nil {
+			t.Error(err)
+		}
+	})
+	if _, err := d.Migrate(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	return d, c.URL()
+}
+
+// TestLastAdministrator has administrators take each other's role all at once: one of them stays.
+func TestLastAdministrator(t *testing.T) {
+	d, _ := own(t, postgres.Config{})
+	var admins []store.User
+	for range 6 {
+		u, err := d.CreateUser(t.Context(), store.User{Email: rand.Text() + "@example.org", Name: "Admin", Role: store.RoleAdmin})
+		if err != nil {
+			t.Fatal(err)
+		}
+		admins = append(admins, u)
+	}
+	refused := make([]bool, len(admins))
+	var all sync.WaitGroup
+	for i, u := range admins {
+		all.Go(func() {
+			_, _, err := d.ChangeUser(t.Context(), u.ID, func(u *store.User) (store.Aftermath, error) {
+				if i%2 == 0 {
+					u.Role = store.RoleTutor
+				} else {
+					u.Disabled = true
+				}
+				return store.Aftermath{}, nil
+			})
+			if refused[i] = errors.Is(err, store.ErrState); err != nil && !refused[i] {
+				t.Error(err)
+			}
+		})
+	}
+	all.Wait()
+	left := 0
+	for i := range refused {
+		if refused[i] {
+			left++
+		}
+	}
+	if left != 1 {
+		t.Errorf("%d of %d were refused", left, len(admins))
+	}
+}
+
+func TestActsStay(t *testing.T) {
+	d, url := own(t, postgres.Config{})
+	id := "0190d2a0-0000-7000-8000-000000000001"
+	act := store.Act{Action: store.ActSignIn, UserID: id, ActorID: id, IP: "192.0.2.1", UserAgent: "Browser\x00\xff", Object: "session 1"}
+	if err := d.Record(t.Context(), act); err != nil {
+		t.Fatal(err)
+	}
+	old := act
+	old.At = time.Now().Add(-500 * 24 * time.Hour)
+	if err := d.Record(t.Context(), old); err != nil {
+		t.Fatal(err)
+	}
+	for _, sql := range []string{
+		"DELETE FROM acts", "TRUNCATE acts", "UPDATE acts SET action = 'nothing'", "UPDATE acts SET ip = '198.51.100.1'",
+		"UPDATE acts SET ip = '', user_agent = '', actor_id = NULL",
+	} {
+		if err := behind(t, url, sql); err == nil {
+			t.Errorf("%s was taken", sql)
+		}
+	}
+	if err := behind(t, url, "UPDATE acts SET ip = '', user_agent = '' WHERE user_id = $1", id); err != nil {
+		t.Errorf("an entry cannot be made anonymous: %v", err)
+	}
+	if err := d.SweepAccounts(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	list, err := d.Acts(t.Context(), store.ActFilter{UserID: id, Limit: 10})
+	if err != nil || len(list) != 1 || list[0].Action != store.ActSignIn || list[0].Outcome != store.OutcomeDone || list[0].Object != "session 1" || list[0].IP != "" {
+		t.Errorf("got %+v, %v", list, err)
+	}
+	_, err = d.Acts(t.Context(), store.ActFilter{Before: "x", Limit: 1})
+	expect(t, err, store.ErrInvalid)
+}
+
+func TestMailTokens(t *testing.T) {
+	u := newUser(t, store.RoleCandidate)
+	now := time.Now()
+	hash := func() []byte { h := sha256.Sum256([]byte(rand.Text())); return h[:] }
+	create := func(purpose store.TokenPurpose, email string) []byte {
+		t.Helper()
+		token := store.MailToken{Hash: hash(), UserID: u.ID, Purpose: purpose, Email: email, CreatedAt: now, ExpiresAt: now.Add(purpose.Life())}
+		if err := db.CreateMailToken(t.Context(), token); err != nil {
+			t.Fatal(err)
+		}
+		return token.Hash
+	}
+	use := func(hash []byte, purpose store.TokenPurpose, at time.Time) error {
+		_, _, err := db.UseMailToken(t.Context(), hash, []store.TokenPurpose{purpose}, at, func(u *store.User, _ store.MailToken) (store.Aftermath, error) {
+			u.PasswordHash = "reset"
+			return store.Aftermath{}, nil
+		})
+		return err
+	}
+	first, second, elsewhere := create(store.TokenReset, u.Email), create(store.TokenReset, u.Email), create(store.TokenReset, "old@example.org")
+	verify := create(store.TokenVerify, u.Email)
+	expect(t, use(first, store.TokenVerify, now), store.ErrNotFound)
+	expect(t, use(hash(), store.TokenReset, now), store.ErrNotFound)
+	expect(t, use(elsewhere, store.TokenReset, now), store.ErrExpired)
+	expect(t, use(first, store.TokenReset, now.Add(10*time.Minute)), store.ErrExpired)
+
+	var wins, reused int
+	var mu sync.Mutex
+	var all sync.WaitGroup
+	for range 20 {
+		all.Go(func() {
+			err := use(first, store.TokenReset, now)
+			mu.Lock()
+			defer mu.Unlock()
+			switch {
+			case err == nil:
+				wins++
+			case errors.Is(err, store.ErrReused):
+				reused++
+			default:
+				t.Error(err)
+			}
+		})
+	}
+	all.Wait()
+	if wins != 1 || reused != 19 {
+		t.Errorf("%d used it, %d were refused", wins, reused)
+	}
+	expect(t, use(second, store.TokenReset, now), store.ErrReused) // the others stop working
+	expect(t, use(verify, store.TokenVerify, now), nil)
+}
+
+func TestJobs(t *testing.T) {
+	d, _ := own(t, postgres.Config{})
+	u, err := d.CreateUser(t.Context(), store.User{Email: "jobs@example.org", Name: "Jobs", Role: store.RoleCandidate})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ask := func(what string, verdict error) {
+		_, _, err := d.ChangeUser(t.Context(), u.ID, func(*store.User) (store.Aftermath, error) {
+			return store.Aftermath{Jobs: []store.Job{store.Mail{What: what}}}, verdict
+		})
+		expect(t, err, verdict)
+	}
+	ask("undone", errors.New("rolled back"))
+	ask("first", nil)
+
+	done := make(chan string, 10)
+	swept := make(chan bool, 10)
+	failed := false
+	work := func() *postgres.Jobs {
+		j := d.Jobs(0)
+		err := errors.Join(
+			postgres.HandleJob(j, time.Minute, func(_ context.Context, m store.Mail) error {
+				if m.What == "bad" {
+					done <- m.What
+					return store.ErrInvalid
+				}
+				if m.What == "again" && !failed {
+					failed = true
+					return errors.New("not this time")
+				}
+				done <- m.What
+				return nil
+			}),
+			postgres.HandleJob(j, time.Minute, func(context.Context, store.Sweep) error { swept <- true; return nil }))
+		if err != nil {
+			t.Fatal(err)
+		}
+		j.Every(time.Hour, store.Sweep{})
+		if err := j.Start(context.Background()); err != nil {
+			t.Fatal(err)
+		}
+		return j
+	}
+	j := work()
+	next := func() string {
+		t.Helper()
+		select {
+		case what := <-done:
+			return what
+		case <-time.After(time.Minute):
+			t.Fatal("no job was done")
+			return ""
+		}
+	}
+	if what := next(); what != "first" {
+		t.Errorf("did %s", what)
+	}
+	<-swept
+	ask("bad", nil)
+	next()
+	ask("again", nil)
+	if what := next(); what != "again" {
+		t.Errorf("did %s", what)
+	}
+	if err := j.Close(context.Background()); err != nil {
+		t.Error(err)
+	}
+	ask("while away", nil)
+	j = work()
+	if what := next(); what != "while away" {
+		t.Errorf("did %s", what)
+	}
+	if err := j.Close(context.Background()); err != nil {
+		t.Error(err)
+	}
+}

@@ -1,0 +1,42 @@
+package postgres
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"bedside/store"
+
+	"github.com/google/uuid"
+)
+
+// Prove notes that a session's user has just proved to be who they are.
+func (db *DB) Prove(ctx context.Context, sessionID string, now time.Time) error {
+	return db.do(ctx, "session", func(ctx context.Context, q querier) error {
+		_, err := q.Exec(ctx, `INSERT INTO session_proofs (session_id, at) VALUES ($1, $2) ON CONFLICT (session_id) DO UPDATE SET at = excluded.at`, sessionID, micros(now))
+		return err
+	})
+}
+
+// ProvenAt tells when a session's user last did so, signing in included.
+func (db *DB) ProvenAt(ctx context.Context, sessionID string) (at time.Time, err error) {
+	if uuid.Validate(sessionID) != nil {
+		return at, fmt.Errorf("session: %w", store.ErrNotFound)
+	}
+	err = db.do(ctx, "session", func(ctx context.Context, q querier) error {
+		return scanOne(ctx, q, `SELECT greatest(s.created_at, p.at) FROM sessions s LEFT JOIN session_proofs p ON p.session_id = s.id WHERE s.id = $1`,
+			[]any{sessionID}, []any{&at})
+	})
+	return at, err
+}
+
+// SessionOwner tells whose a session is, ended or not.
+func (db *DB) SessionOwner(ctx context.Context, sessionID string) (userID string, err error) {
+	if uuid.Validate(sessionID) != nil {
+		return "", fmt.Errorf("session: %w", store.ErrNotFound)
+	}
+	err = db.do(ctx, "session", func(ctx context.Context, q querier) error {
+		return scanOne(ctx, q, `SELECT user_id::text FROM sessions WHERE id = $1`, []any{sessionID}, []any{&userID})
+	})
+	return userID, err
+}
