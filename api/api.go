@@ -16,6 +16,7 @@ import (
 	"bedside/api/mail"
 	"bedside/api/rooms"
 	"bedside/api/scenarios"
+	"bedside/api/sessions"
 	"bedside/api/users"
 	"bedside/store"
 
@@ -148,6 +149,7 @@ func operations(router chi.Router, cfg Config, deps Deps) huma.API {
 		Store: deps.Store, Sessions: deps.Sessions, Passwords: deps.Passwords, Limiter: deps.Presence, Limits: cfg.Limits,
 		Ended: deps.SessionEnded, Changed: deps.UserChanged, Clock: deps.Clock, Log: deps.Log,
 	}).Routes(api)
+	(&sessions.Service{Sessions: deps.Sessions, Audit: deps.Store}).Routes(api)
 	(&scenarios.Service{Store: deps.Store}).Routes(api)
 	(&attempts.Service{
 		Store: deps.Store, Rooms: deps.Presence, Tickets: deps.Sessions, Open: deps.Recording, ICEServers: cfg.ICEServers, SocketPath: SocketPath,

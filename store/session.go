@@ -9,19 +9,36 @@ import (
 // Session is a signed-in device of a user; it is the account's, not the practice's. RefreshHash is the SHA-256 of the current refresh
 // token, ParentHash that of the one it replaced. RefreshSalt is what the current token was derived from its parent with, so that a
 // repeated request with the parent can be given the very same current token although only its hash is kept.
+//
+// ExpiresAt moves on with each refresh, but never past MaxExpiresAt. Fingerprint is a hash of what a device says of itself, to recognise it, not
+// to track it: it is no secret and proves nothing.
 type Session struct {
-	ID          string // UUID
-	UserID      string
-	RefreshHash []byte
-	ParentHash  []byte
-	RefreshSalt []byte
-	UserAgent   string
-	IP          string
-	CreatedAt   time.Time
-	LastSeenAt  time.Time
-	ExpiresAt   time.Time
-	EndedAt     *time.Time
+	ID           string // UUID
+	UserID       string
+	RefreshHash  []byte
+	ParentHash   []byte
+	RefreshSalt  []byte
+	UserAgent    string
+	IP           string
+	Fingerprint  string
+	CreatedAt    time.Time
+	LastSeenAt   time.Time
+	ExpiresAt    time.Time
+	MaxExpiresAt time.Time
+	EndedAt      *time.Time
+	EndReason    EndReason
 }
+
+// EndReason says why a session ended.
+type EndReason string
+
+// The reasons.
+const (
+	EndSignedOut EndReason = "signed-out"
+	EndLimit     EndReason = "too-many-devices"
+	EndReused    EndReason = "refresh-reused"
+	EndRevoked   EndReason = "ended-elsewhere" // by the user from another device, or by an administrator
+)
 
 // Live reports whether the session may still be used at now.
 func (s Session) Live(now time.Time) bool {
@@ -29,9 +46,9 @@ func (s Session) Live(now time.Time) bool {
 }
 
 // End ends the session; doing it again keeps the first end.
-func (s *Session) End(now time.Time) {
+func (s *Session) End(reason EndReason, now time.Time) {
 	if s.EndedAt == nil {
-		s.EndedAt = &now
+		s.EndedAt, s.EndReason = &now, reason
 	}
 }
 
@@ -46,9 +63,12 @@ func (s *Session) Rotate(presented []byte, next Rotation, now time.Time) error {
 	case subtle.ConstantTimeCompare(presented, s.RefreshHash) == 1:
 		s.ParentHash, s.RefreshHash, s.RefreshSalt = s.RefreshHash, next.Hash, next.Salt
 		s.ExpiresAt = next.ExpiresAt
+		if s.ExpiresAt.After(s.MaxExpiresAt) {
+			s.ExpiresAt = s.MaxExpiresAt
+		}
 	case len(s.ParentHash) > 0 && subtle.ConstantTimeCompare(presented, s.ParentHash) == 1:
 	default:
-		s.End(now)
+		s.End(EndReused, now)
 		return fmt.Errorf("the refresh token was used before, so the session was ended: %w", ErrReused)
 	}
 	s.LastSeenAt = now
@@ -60,4 +80,12 @@ type Rotation struct {
 	Hash      []byte
 	Salt      []byte
 	ExpiresAt time.Time
+}
+
+// SessionNews says what has become of sessions, to other processes: SessionID has ended for a reason that its user may read, or, when it is
+// empty, what is known of UserID's account has changed.
+type SessionNews struct {
+	SessionID string `json:"session_id,omitempty"`
+	UserID    string `json:"user_id,omitempty"`
+	Reason    string `json:"reason,omitempty"`
 }

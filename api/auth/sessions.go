@@ -14,10 +14,12 @@ import (
 
 // Store keeps sessions; store/postgres does.
 type Store interface {
-	CreateSession(ctx context.Context, s store.Session) error
+	CreateSession(ctx context.Context, s store.Session, limit int) (ended []string, err error)
+	Sessions(ctx context.Context, userID string, now time.Time) ([]store.Session, error)
+	EndSessions(ctx context.Context, userID, except string, reason store.EndReason, now time.Time) (ended []string, err error)
 	SessionUser(ctx context.Context, id string) (store.Session, store.User, error)
 	RotateSession(ctx context.Context, id string, presented []byte, next store.Rotation, now time.Time) (store.Session, store.User, error)
-	EndSession(ctx context.Context, id string, now time.Time) error
+	EndSession(ctx context.Context, id string, reason store.EndReason, now time.Time) error
 }
 
 // Sessions signs devices in and out and knows who is behind a token. It is safe for concurrent use.
@@ -25,6 +27,7 @@ type Sessions struct {
 	tokens  *tokens
 	store   Store
 	tickets Tickets
+	cache   *cache
 }
 
 // NewSessions checks the keys.
@@ -33,13 +36,14 @@ func NewSessions(cfg Config, s Store, tickets Tickets) (*Sessions, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Sessions{tokens: t, store: s, tickets: tickets}, nil
+	return &Sessions{tokens: t, store: s, tickets: tickets, cache: newCache(t.cfg.Clock)}, nil
 }
 
 // Device is what is known of whoever signs in.
 type Device struct {
-	UserAgent string
-	IP        string
+	UserAgent   string
+	IP          string
+	Fingerprint string
 }
 
 // Grant is what signing in and refreshing give.
@@ -50,6 +54,7 @@ type Grant struct {
 	AccessTTL        time.Duration
 	Refresh          string
 	RefreshExpiresAt time.Time
+	Ended            store.EndReason // why there is no grant, when the session has ended
 }
 
 // Principal is who makes a request, and with which session.
@@ -58,7 +63,7 @@ type Principal struct {
 	SessionID string
 }
 
-// Start signs a device in.
+// Start signs a device in. Of the user's other devices those are signed out that were not seen for longest, when there are too many.
 func (s *Sessions) Start(ctx context.Context, u store.User, d Device) (Grant, error) {
 	id, err := uuid.NewV7()
 	if err != nil {
@@ -67,12 +72,14 @@ func (s *Sessions) Start(ctx context.Context, u store.User, d Device) (Grant, er
 	now := s.tokens.cfg.Clock()
 	token := newRefreshToken(id)
 	session := store.Session{
-		ID: id.String(), UserID: u.ID, RefreshHash: token.hash(), UserAgent: d.UserAgent, IP: d.IP,
-		CreatedAt: now, LastSeenAt: now, ExpiresAt: now.Add(s.tokens.cfg.SessionTTL),
+		ID: id.String(), UserID: u.ID, RefreshHash: token.hash(), UserAgent: d.UserAgent, IP: d.IP, Fingerprint: d.Fingerprint,
+		CreatedAt: now, LastSeenAt: now, ExpiresAt: now.Add(min(s.tokens.cfg.SessionTTL, s.tokens.cfg.SessionMax)), MaxExpiresAt: now.Add(s.tokens.cfg.SessionMax),
 	}
-	if err := s.store.CreateSession(ctx, session); err != nil {
+	ended, err := s.store.CreateSession(ctx, session, s.tokens.cfg.SessionLimit)
+	if err != nil {
 		return Grant{}, err
 	}
+	s.gone(ended, "You signed in on another device, and there is a limit to how many may be signed in.")
 	return s.grant(u, session, token)
 }
 
@@ -91,8 +98,11 @@ func (s *Sessions) Refresh(ctx context.Context, refresh string) (Grant, error) {
 	switch {
 	case errors.Is(err, store.ErrNotFound):
 		return Grant{}, fmt.Errorf("the session is gone: %w", store.ErrUnauthenticated)
-	case err != nil:
+	case errors.Is(err, store.ErrReused):
+		s.gone([]string{session.ID}, "A refresh token was used twice.")
 		return Grant{SessionID: session.ID, User: u}, err
+	case err != nil:
+		return Grant{SessionID: session.ID, User: u, Ended: session.EndReason}, err
 	case u.Disabled:
 		return Grant{}, fmt.Errorf("this account is disabled: %w", store.ErrForbidden)
 	}
@@ -115,11 +125,70 @@ func (s *Sessions) SessionOf(refresh string) (id string, err error) {
 
 // End signs a device out, at once: its access tokens are worth nothing from now on.
 func (s *Sessions) End(ctx context.Context, sessionID string) error {
-	return s.store.EndSession(ctx, sessionID, s.tokens.cfg.Clock())
+	if err := s.store.EndSession(ctx, sessionID, store.EndSignedOut, s.tokens.cfg.Clock()); err != nil {
+		return err
+	}
+	s.gone([]string{sessionID}, "You signed out.")
+	return nil
 }
 
-// Authenticate finds who is behind an access token. The session is looked up each time, so that signing out, disabling an account and
-// changing a role work at once.
+// Devices lists a user's signed-in devices, the last seen first.
+func (s *Sessions) Devices(ctx context.Context, userID string) ([]store.Session, error) {
+	return s.store.Sessions(ctx, userID, s.tokens.cfg.Clock())
+}
+
+// Revoke signs somebody's device out from elsewhere. store.ErrNotFound: it is not the user's, or no longer signed in.
+func (s *Sessions) Revoke(ctx context.Context, userID, sessionID, why string) error {
+	session, u, err := s.store.SessionUser(ctx, sessionID)
+	if err != nil {
+		return err
+	}
+	if u.ID != userID || !session.Live(s.tokens.cfg.Clock()) {
+		return fmt.Errorf("session: %w", store.ErrNotFound)
+	}
+	if err := s.store.EndSession(ctx, sessionID, store.EndRevoked, s.tokens.cfg.Clock()); err != nil {
+		return err
+	}
+	s.gone([]string{sessionID}, why)
+	return nil
+}
+
+// Owner finds whose session it is, ended or not. store.ErrNotFound: nobody's.
+func (s *Sessions) Owner(ctx context.Context, sessionID string) (userID string, err error) {
+	_, u, err := s.store.SessionUser(ctx, sessionID)
+	return u.ID, err
+}
+
+// RevokeOthers signs a user's devices out but for one, and says how many. Without an exception all are.
+func (s *Sessions) RevokeOthers(ctx context.Context, userID, except, why string) (int, error) {
+	ended, err := s.store.EndSessions(ctx, userID, except, store.EndRevoked, s.tokens.cfg.Clock())
+	s.gone(ended, why)
+	return len(ended), err
+}
+
+// gone makes the end of sessions known.
+func (s *Sessions) gone(sessionIDs []string, why string) {
+	for _, id := range sessionIDs {
+		s.cache.forget(id)
+		s.tokens.cfg.Ended(id, why)
+	}
+}
+
+// Forget drops what is remembered: of a session that has ended or, when none is named, of a user whose account has changed. Whoever hears
+// news from other processes calls it.
+func (s *Sessions) Forget(n store.SessionNews) {
+	if n.SessionID != "" {
+		s.cache.forget(n.SessionID)
+		return
+	}
+	s.cache.forgetUser(n.UserID)
+}
+
+// Trust says whether news of other processes come in. Until it is told so, every request asks the store.
+func (s *Sessions) Trust(news bool) { s.cache.trust(news) }
+
+// Authenticate finds who is behind an access token. The session is looked up, or remembered only for as long as its end would be heard of, so
+// that signing out, disabling an account and changing a role work at once.
 func (s *Sessions) Authenticate(ctx context.Context, access string) (Principal, error) {
 	claims, err := s.tokens.parseAccess(access)
 	if err != nil {
@@ -131,7 +200,11 @@ func (s *Sessions) Authenticate(ctx context.Context, access string) (Principal, 
 
 // live finds the user of a session that is in use.
 func (s *Sessions) live(ctx context.Context, sessionID, userID string) (store.User, error) {
-	session, u, err := s.store.SessionUser(ctx, sessionID)
+	r, known, generation := s.cache.find(sessionID)
+	session, u, err := r.session, r.user, error(nil)
+	if !known {
+		session, u, err = s.store.SessionUser(ctx, sessionID)
+	}
 	switch {
 	case errors.Is(err, store.ErrNotFound):
 		return u, fmt.Errorf("the session is gone: %w", store.ErrUnauthenticated)
@@ -141,6 +214,9 @@ func (s *Sessions) live(ctx context.Context, sessionID, userID string) (store.Us
 		return u, fmt.Errorf("the session has ended: %w", store.ErrUnauthenticated)
 	case u.Disabled:
 		return u, fmt.Errorf("this account is disabled: %w", store.ErrForbidden)
+	}
+	if !known {
+		s.cache.keep(generation, session, u)
 	}
 	return u, nil
 }

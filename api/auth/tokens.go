@@ -20,7 +20,11 @@ type Config struct {
 	AccessTTL  time.Duration // 10 min when zero
 	SessionTTL time.Duration // of a session that is not used; 30 days when zero
 	TicketTTL  time.Duration // 60 s when zero
-	Clock      func() time.Time
+
+	SessionMax   time.Duration                  // of any session, used or not; 90 days when zero
+	SessionLimit int                            // devices of one user; 5 when zero
+	Ended        func(sessionID, reason string) // a session has ended; its sockets are to be closed; may be nil
+	Clock        func() time.Time
 }
 
 // Sentinels of join tickets, each with the store's sentinel that it stands for.
@@ -49,6 +53,11 @@ func newTokens(cfg Config) (*tokens, error) {
 	cfg.AccessTTL = cmp.Or(cfg.AccessTTL, 10*time.Minute)
 	cfg.SessionTTL = cmp.Or(cfg.SessionTTL, 30*24*time.Hour)
 	cfg.TicketTTL = cmp.Or(cfg.TicketTTL, time.Minute)
+	cfg.SessionMax = cmp.Or(cfg.SessionMax, 90*24*time.Hour)
+	cfg.SessionLimit = cmp.Or(cfg.SessionLimit, 5)
+	if cfg.Ended == nil {
+		cfg.Ended = func(string, string) {}
+	}
 	if cfg.Clock == nil {
 		cfg.Clock = time.Now
 	}

@@ -60,7 +60,7 @@ func TestChangeUser(t *testing.T) {
 	now := time.Now()
 	ids := []string{"0190d2a0-0000-7000-8000-00000000aa01", "0190d2a0-0000-7000-8000-00000000aa02"}
 	for _, id := range ids {
-		if err := db.CreateSession(t.Context(), store.Session{ID: id, UserID: u.ID, RefreshHash: []byte{1}, CreatedAt: now, LastSeenAt: now, ExpiresAt: now.Add(time.Hour)}); err != nil {
+		if _, err := db.CreateSession(t.Context(), store.Session{ID: id, UserID: u.ID, RefreshHash: []byte{1}, CreatedAt: now, LastSeenAt: now, ExpiresAt: now.Add(time.Hour), MaxExpiresAt: now.Add(time.Hour)}, 5); err != nil {
 			t.Fatal(err)
 		}
 	}

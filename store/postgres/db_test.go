@@ -157,7 +157,7 @@ func TestSessionRotation(t *testing.T) {
 		return store.Rotation{Hash: hash(b), Salt: hash(b + 100), ExpiresAt: now.Add(time.Hour)}
 	}
 	id := "0190d2a0-0000-7000-8000-000000000001"
-	if err := db.CreateSession(t.Context(), store.Session{ID: id, UserID: u.ID, RefreshHash: hash(1), CreatedAt: now, LastSeenAt: now, ExpiresAt: now.Add(time.Hour)}); err != nil {
+	if _, err := db.CreateSession(t.Context(), store.Session{ID: id, UserID: u.ID, RefreshHash: hash(1), CreatedAt: now, LastSeenAt: now, ExpiresAt: now.Add(time.Hour), MaxExpiresAt: now.Add(time.Hour)}, 5); err != nil {
 		t.Fatal(err)
 	}
 	s, owner, err := db.RotateSession(t.Context(), id, hash(1), rotation(2), now)
@@ -179,8 +179,8 @@ func TestSessionRotation(t *testing.T) {
 	if err != nil || s.Live(now) {
 		t.Errorf("reuse did not end the session: %+v, %v", s, err)
 	}
-	expect(t, db.EndSession(t.Context(), id, now), nil)
-	expect(t, db.EndSession(t.Context(), "0190d2a0-0000-7000-8000-00000000ffff", now), store.ErrNotFound)
+	expect(t, db.EndSession(t.Context(), id, store.EndSignedOut, now), nil)
+	expect(t, db.EndSession(t.Context(), "0190d2a0-0000-7000-8000-00000000ffff", store.EndSignedOut, now), store.ErrNotFound)
 }
 
 func TestAttemptStates(t *testing.T) {
@@ -358,7 +358,7 @@ func TestDatabaseAway(t *testing.T) {
 	for range 5 {
 		_, err := d.Scenarios(ctx)
 		expect(t, err, store.ErrUnavailable)
-		expect(t, d.EndSession(ctx, "0190d2a0-0000-7000-8000-00000000ffff", time.Now()), store.ErrUnavailable)
+		expect(t, d.EndSession(ctx, "0190d2a0-0000-7000-8000-00000000ffff", store.EndSignedOut, time.Now()), store.ErrUnavailable)
 	}
 	signalAll(syscall.SIGCONT)
 	comesBack()

@@ -9,24 +9,88 @@ import (
 	"bedside/store"
 
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
 )
 
-const sessionColumns = `s.id::text, s.user_id::text, s.refresh_hash, s.parent_hash, s.refresh_salt, s.user_agent, s.ip,
-	s.created_at, s.last_seen_at, s.expires_at, s.ended_at`
+const sessionColumns = `s.id::text, s.user_id::text, s.refresh_hash, s.parent_hash, s.refresh_salt, s.user_agent, s.ip, s.fingerprint,
+	s.created_at, s.last_seen_at, s.expires_at, s.max_expires_at, s.ended_at, s.end_reason`
 
 func sessionTargets(s *store.Session) []any {
-	return []any{&s.ID, &s.UserID, &s.RefreshHash, &s.ParentHash, &s.RefreshSalt, &s.UserAgent, &s.IP,
-		&s.CreatedAt, &s.LastSeenAt, &s.ExpiresAt, &s.EndedAt}
+	return []any{&s.ID, &s.UserID, &s.RefreshHash, &s.ParentHash, &s.RefreshSalt, &s.UserAgent, &s.IP, &s.Fingerprint,
+		&s.CreatedAt, &s.LastSeenAt, &s.ExpiresAt, &s.MaxExpiresAt, &s.EndedAt, &s.EndReason}
 }
 
-// CreateSession keeps a new session; its id is the caller's, since the refresh token names it.
-func (db *DB) CreateSession(ctx context.Context, s store.Session) error {
-	return db.do(ctx, "session", func(ctx context.Context, q querier) error {
-		_, err := q.Exec(ctx, `INSERT INTO sessions (id, user_id, refresh_hash, user_agent, ip, created_at, last_seen_at, expires_at)
-			VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`,
-			s.ID, s.UserID, s.RefreshHash, s.UserAgent, s.IP, micros(s.CreatedAt), micros(s.LastSeenAt), micros(s.ExpiresAt))
+// CreateSession keeps a new session; its id is the caller's, since the refresh token names it. Of the user's sessions at most limit stay in
+// use: the ones that were not seen for longest are ended, and their ids given. The user's row is locked meanwhile, so that this is exact however
+// many sign in at once.
+func (db *DB) CreateSession(ctx context.Context, s store.Session, limit int) (ended []string, err error) {
+	err = db.transact(ctx, "session", func(ctx context.Context, q querier) error {
+		var user string
+		if err := scanOne(ctx, q, `SELECT id::text FROM users WHERE id = $1 FOR NO KEY UPDATE`, []any{s.UserID}, []any{&user}); err != nil {
+			return err
+		}
+		_, err := q.Exec(ctx, `INSERT INTO sessions (id, user_id, refresh_hash, user_agent, ip, fingerprint, created_at, last_seen_at, expires_at, max_expires_at)
+			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
+			s.ID, s.UserID, s.RefreshHash, s.UserAgent, s.IP, s.Fingerprint, micros(s.CreatedAt), micros(s.LastSeenAt), micros(s.ExpiresAt), micros(s.MaxExpiresAt))
+		if err != nil {
+			return err
+		}
+		ended, err = ids(ctx, q, `UPDATE sessions SET ended_at = $3, end_reason = $4 WHERE id IN (
+			SELECT id FROM sessions WHERE user_id = $1 AND id <> $2 AND ended_at IS NULL AND expires_at > $3 ORDER BY last_seen_at DESC, id DESC OFFSET $5
+		) RETURNING id::text`, s.UserID, s.ID, micros(s.CreatedAt), store.EndLimit, max(limit-1, 0))
 		return err
 	})
+	return ended, err
+}
+
+// Sessions lists a user's sessions that are in use at now, the last seen first.
+func (db *DB) Sessions(ctx context.Context, userID string, now time.Time) (list []store.Session, err error) {
+	if uuid.Validate(userID) != nil {
+		return nil, fmt.Errorf("user: %w", store.ErrNotFound)
+	}
+	err = db.do(ctx, "sessions", func(ctx context.Context, q querier) error {
+		rows, err := q.Query(ctx, `SELECT `+sessionColumns+` FROM sessions s WHERE s.user_id = $1 AND s.ended_at IS NULL AND s.expires_at > $2
+			ORDER BY s.last_seen_at DESC, s.id DESC`, userID, now)
+		if err != nil {
+			return err
+		}
+		list, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (s store.Session, err error) {
+			return s, row.Scan(sessionTargets(&s)...)
+		})
+		return err
+	})
+	return list, err
+}
+
+// EndSessions ends a user's sessions except one, and gives the ids of those that it ended. An empty except ends all.
+func (db *DB) EndSessions(ctx context.Context, userID, except string, reason store.EndReason, now time.Time) (ended []string, err error) {
+	if uuid.Validate(userID) != nil || except != "" && uuid.Validate(except) != nil {
+		return nil, fmt.Errorf("sessions: %w", store.ErrNotFound)
+	}
+	err = db.do(ctx, "sessions", func(ctx context.Context, q querier) error {
+		ended, err = ids(ctx, q, `UPDATE sessions SET ended_at = $3, end_reason = $4
+			WHERE user_id = $1 AND id IS DISTINCT FROM nullif($2, '')::uuid AND ended_at IS NULL RETURNING id::text`, userID, except, micros(now), reason)
+		return err
+	})
+	return ended, err
+}
+
+// SweepSessions forgets the sessions that ended or expired before a moment, and says how many.
+func (db *DB) SweepSessions(ctx context.Context, before time.Time) (n int64, err error) {
+	err = db.do(ctx, "sessions", func(ctx context.Context, q querier) error {
+		tag, err := q.Exec(ctx, `DELETE FROM sessions WHERE coalesce(ended_at, expires_at) < $1`, before)
+		n = tag.RowsAffected()
+		return err
+	})
+	return n, err
+}
+
+func ids(ctx context.Context, q querier, sql string, args ...any) ([]string, error) {
+	rows, err := q.Query(ctx, sql, args...)
+	if err != nil {
+		return nil, err
+	}
+	return pgx.CollectRows(rows, pgx.RowTo[string])
 }
 
 // SessionUser finds a session and its user in one read. Whether they may act is the caller's to judge.
@@ -61,7 +125,7 @@ func (db *DB) RotateSession(ctx context.Context, id string, presented []byte, ne
 }
 
 // EndSession ends a session; ending it again is no error.
-func (db *DB) EndSession(ctx context.Context, id string, now time.Time) error {
+func (db *DB) EndSession(ctx context.Context, id string, reason store.EndReason, now time.Time) error {
 	if uuid.Validate(id) != nil {
 		return fmt.Errorf("session: %w", store.ErrNotFound)
 	}
@@ -71,13 +135,13 @@ func (db *DB) EndSession(ctx context.Context, id string, now time.Time) error {
 		if err != nil {
 			return err
 		}
-		s.End(micros(now))
+		s.End(reason, micros(now))
 		return saveSession(ctx, q, s)
 	})
 }
 
 func saveSession(ctx context.Context, q querier, s store.Session) error {
-	_, err := q.Exec(ctx, `UPDATE sessions SET refresh_hash = $2, parent_hash = $3, refresh_salt = $4, last_seen_at = $5, expires_at = $6, ended_at = $7 WHERE id = $1`,
-		s.ID, s.RefreshHash, s.ParentHash, s.RefreshSalt, s.LastSeenAt, s.ExpiresAt, s.EndedAt)
+	_, err := q.Exec(ctx, `UPDATE sessions SET refresh_hash = $2, parent_hash = $3, refresh_salt = $4, last_seen_at = $5, expires_at = $6, ended_at = $7, end_reason = $8 WHERE id = $1`,
+		s.ID, s.RefreshHash, s.ParentHash, s.RefreshSalt, s.LastSeenAt, s.ExpiresAt, s.EndedAt, s.EndReason)
 	return err
 }

@@ -1,0 +1,245 @@
+// Package sessions is the slice of signed-in devices: what they are, and ending them.
+package sessions
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"time"
+
+	"bedside/api/auth"
+	"bedside/api/httpx"
+	"bedside/store"
+
+	"github.com/danielgtaylor/huma/v2"
+)
+
+// Recorder adds entries to the audit trail; store/postgres does.
+type Recorder interface {
+	Record(ctx context.Context, act store.Act) error
+}
+
+// Service is what the slice works with.
+type Service struct {
+	Sessions *auth.Sessions
+	Audit    Recorder
+}
+
+// Routes adds the slice's operations.
+func (s *Service) Routes(api huma.API) {
+	httpx.Register(api, huma.Operation{
+		OperationID: "list-sessions", Method: http.MethodGet, Path: "/api/sessions", Tags: []string{"sessions"},
+		Summary: "List the devices on which you are signed in", Description: "The last seen first.",
+	}, s.mine)
+	httpx.Register(api, huma.Operation{
+		OperationID: "list-user-sessions", Method: http.MethodGet, Path: "/api/sessions/user/{user}", Tags: []string{"sessions"},
+		Summary: "List the devices on which somebody is signed in", Description: "Your own, or anybody's for administrators.",
+		Errors: []int{http.StatusNotFound},
+	}, s.of)
+	httpx.Register(api, huma.Operation{
+		OperationID: "validate-session", Method: http.MethodPost, Path: "/api/sessions/validate", Tags: []string{"sessions"}, Metadata: httpx.Public(),
+		Summary:     "Ask whether an access token is good",
+		Description: "The token comes in the body. A token that is no good is answered with active false and nothing else, not with an error.",
+	}, s.validate)
+	httpx.Register(api, huma.Operation{
+		OperationID: "refresh-session", Method: http.MethodPost, Path: "/api/sessions/{id}/refresh", Tags: []string{"sessions"}, Metadata: httpx.Public(),
+		Summary: "Get a new access token for a session's refresh token", Description: "What /auth/refresh does, for clients that keep the token themselves.",
+		Errors: []int{http.StatusUnauthorized, http.StatusForbidden},
+	}, s.refresh)
+	httpx.Register(api, huma.Operation{
+		OperationID: "end-session", Method: http.MethodDelete, Path: "/api/sessions/{id}", Tags: []string{"sessions"},
+		Summary: "Sign a device out", Description: "At once: its tokens are worth nothing, and rooms that it is in are closed to it. Your own, or anybody's for administrators.",
+		DefaultStatus: http.StatusNoContent, Errors: []int{http.StatusNotFound},
+	}, s.end)
+	httpx.Register(api, huma.Operation{
+		OperationID: "end-other-sessions", Method: http.MethodDelete, Path: "/api/sessions", Tags: []string{"sessions"},
+		Summary: "Sign all your other devices out",
+	}, s.endOthers)
+}
+
+// Session is a signed-in device as its user sees it.
+type Session struct {
+	ID          string    `json:"id" format:"uuid"`
+	Current     bool      `json:"current" doc:"the one that asks"`
+	Browser     string    `json:"browser" doc:"empty when not known" example:"Firefox 143"`
+	System      string    `json:"system" doc:"empty when not known" example:"Linux"`
+	Kind        string    `json:"kind" enum:"desktop,mobile,tablet,program,unknown"`
+	IP          string    `json:"ip" doc:"from where it signed in"`
+	Fingerprint string    `json:"fingerprint" doc:"the same for the same device most of the time; for recognising it, nothing more"`
+	CreatedAt   time.Time `json:"created_at"`
+	LastSeenAt  time.Time `json:"last_seen_at" doc:"to about ten minutes"`
+	ExpiresAt   time.Time `json:"expires_at" doc:"when it ends if it is not used"`
+	EndsAt      time.Time `json:"ends_at" doc:"when it ends in any case"`
+}
+
+func view(v store.Session, current string) Session {
+	d := describe(v.UserAgent)
+	return Session{
+		ID: v.ID, Current: v.ID == current, Browser: d.browser, System: d.system, Kind: d.kind, IP: v.IP, Fingerprint: v.Fingerprint,
+		CreatedAt: v.CreatedAt, LastSeenAt: v.LastSeenAt, ExpiresAt: v.ExpiresAt, EndsAt: v.MaxExpiresAt,
+	}
+}
+
+// List is every device of a user.
+type List struct {
+	Items []Session `json:"items"`
+}
+
+type listOutput struct {
+	CacheControl string `header:"Cache-Control"`
+	Body         List
+}
+
+func (s *Service) mine(ctx context.Context, _ *struct{}) (*listOutput, error) {
+	p, err := auth.PrincipalFrom(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return s.list(ctx, p, p.User.ID)
+}
+
+type userInput struct {
+	User string `path:"user" maxLength:"36" doc:"the user's id"`
+}
+
+func (s *Service) of(ctx context.Context, in *userInput) (*listOutput, error) {
+	p, err := auth.PrincipalFrom(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if in.User != p.User.ID && p.User.Role != store.RoleAdmin {
+		return nil, store.ErrNotFound
+	}
+	return s.list(ctx, p, in.User)
+}
+
+func (s *Service) list(ctx context.Context, p auth.Principal, userID string) (*listOutput, error) {
+	devices, err := s.Sessions.Devices(ctx, userID)
+	if err != nil {
+		return nil, err
+	}
+	out := &listOutput{CacheControl: "no-store", Body: List{Items: []Session{}}}
+	for _, d := range devices {
+		out.Body.Items = append(out.Body.Items, view(d, p.SessionID))
+	}
+	return out, nil
+}
+
+type endInput struct {
+	ID string `path:"id" maxLength:"36" doc:"the session's id"`
+}
+
+func (s *Service) end(ctx context.Context, in *endInput) (*struct{}, error) {
+	p, err := auth.PrincipalFrom(ctx)
+	if err != nil {
+		return nil, err
+	}
+	owner, why := p.User.ID, "This device was signed out from another one."
+	if p.User.Role == store.RoleAdmin {
+		if owner, err = s.Sessions.Owner(ctx, in.ID); err != nil {
+			return nil, err
+		}
+		if owner != p.User.ID {
+			why = "An administrator signed this device out."
+		}
+	}
+	if err := s.Sessions.Revoke(ctx, owner, in.ID, why); err != nil {
+		return nil, err
+	}
+	act := httpx.Act(ctx, store.ActEndSession)
+	act.UserID, act.Object = owner, "session "+in.ID
+	return nil, s.Audit.Record(ctx, act)
+}
+
+// Ended says how many devices were signed out.
+type Ended struct {
+	Ended int `json:"ended" example:"2"`
+}
+
+type endedOutput struct{ Body Ended }
+
+func (s *Service) endOthers(ctx context.Context, _ *struct{}) (*endedOutput, error) {
+	p, err := auth.PrincipalFrom(ctx)
+	if err != nil {
+		return nil, err
+	}
+	n, err := s.Sessions.RevokeOthers(ctx, p.User.ID, p.SessionID, "This device was signed out from another one.")
+	if err != nil {
+		return nil, err
+	}
+	act := httpx.Act(ctx, store.ActEndSession)
+	act.Object = "all other sessions"
+	return &endedOutput{Ended{n}}, s.Audit.Record(ctx, act)
+}
+
+// Token is an access token to look at.
+type Token struct {
+	AccessToken string `json:"access_token" maxLength:"4096"`
+}
+
+type validateInput struct{ Body Token }
+
+// Validity says what an access token is worth at this moment.
+type Validity struct {
+	Active    bool       `json:"active"`
+	SessionID string     `json:"session_id,omitempty" format:"uuid"`
+	UserID    string     `json:"user_id,omitempty" format:"uuid"`
+	Role      store.Role `json:"role,omitempty" enum:"candidate,tutor,admin"`
+}
+
+type validateOutput struct {
+	CacheControl string `header:"Cache-Control"`
+	Body         Validity
+}
+
+func (s *Service) validate(ctx context.Context, in *validateInput) (*validateOutput, error) {
+	out := &validateOutput{CacheControl: "no-store"}
+	p, err := s.Sessions.Authenticate(ctx, in.Body.AccessToken)
+	switch {
+	case errors.Is(err, store.ErrUnauthenticated) || errors.Is(err, store.ErrExpired) || errors.Is(err, store.ErrForbidden):
+		return out, nil
+	case err != nil:
+		return nil, err
+	}
+	out.Body = Validity{Active: true, SessionID: p.SessionID, UserID: p.User.ID, Role: p.User.Role}
+	return out, nil
+}
+
+type refreshInput struct {
+	ID   string `path:"id" maxLength:"36" doc:"the session's id"`
+	Body struct {
+		RefreshToken string `json:"refresh_token" maxLength:"200"`
+	}
+}
+
+// Tokens are a session's new tokens.
+type Tokens struct {
+	AccessToken  string `json:"access_token" doc:"send it as Authorization: Bearer"`
+	TokenType    string `json:"token_type" enum:"Bearer"`
+	ExpiresIn    int    `json:"expires_in" doc:"seconds until the access token expires" example:"600"`
+	RefreshToken string `json:"refresh_token"`
+}
+
+type refreshOutput struct {
+	CacheControl string `header:"Cache-Control"`
+	Body         Tokens
+}
+
+func (s *Service) refresh(ctx context.Context, in *refreshInput) (*refreshOutput, error) {
+	if id, err := s.Sessions.SessionOf(in.Body.RefreshToken); err != nil || id != in.ID {
+		return nil, &httpx.Fault{Err: store.ErrUnauthenticated, Detail: "This is not a refresh token of this session."}
+	}
+	g, err := s.Sessions.Refresh(ctx, in.Body.RefreshToken)
+	if errors.Is(err, store.ErrReused) {
+		act := httpx.Act(ctx, store.ActReuse)
+		act.UserID, act.SessionID, act.Outcome = g.User.ID, g.SessionID, store.OutcomeRefused
+		return nil, errors.Join(&httpx.Fault{Err: err, Code: "refresh-reused", Detail: "This refresh token was replaced long ago. For safety the session has ended: sign in again."},
+			s.Audit.Record(ctx, act))
+	}
+	if err != nil {
+		return nil, err
+	}
+	return &refreshOutput{CacheControl: "no-store", Body: Tokens{
+		AccessToken: g.Access, TokenType: "Bearer", ExpiresIn: int(g.AccessTTL / time.Second), RefreshToken: g.Refresh,
+	}}, nil
+}

@@ -1,0 +1,94 @@
+package presence
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net"
+	"time"
+
+	"bedside/store"
+
+	"github.com/redis/go-redis/v9"
+)
+
+// sessionChannel carries what other processes must hear about sessions at once.
+const sessionChannel = "bedside:sessions"
+
+// quiet is for how long a subscription may say nothing before it is asked whether it lives; half as long again and it is taken as dead.
+const quiet = 5 * time.Second
+
+// TellSessions tells every process that follows, this one included, what has become of sessions.
+func (p *Presence) TellSessions(ctx context.Context, n store.SessionNews) error {
+	b, err := json.Marshal(n)
+	if err != nil {
+		return fmt.Errorf("session news: %w", err)
+	}
+	return p.do(ctx, func(ctx context.Context) error { return p.client.Publish(ctx, sessionChannel, b).Err() })
+}
+
+// FollowSessions calls told with everything that TellSessions tells, and link whenever the connection that it comes by is made or lost: what is
+// told while it is lost does not come. Both are called by one goroutine, until Close.
+func (p *Presence) FollowSessions(told func(store.SessionNews), link func(up bool)) {
+	ctx, cancel := context.WithCancel(context.Background())
+	subscription := p.client.Subscribe(ctx, sessionChannel)
+	p.done.Go(func() {
+		<-p.stop
+		cancel()
+		_ = subscription.Close() // nothing is read from it any more
+	})
+	p.done.Go(func() {
+		for up, asked := false, false; ; {
+			m, err := subscription.ReceiveTimeout(ctx, quiet)
+			var slow net.Error
+			switch {
+			case ctx.Err() != nil:
+				return
+			case up && !asked && errors.As(err, &slow) && slow.Timeout():
+				asked = true
+				err = subscription.Ping(ctx)
+				if err == nil {
+					continue
+				}
+			}
+			if err != nil {
+				if up {
+					p.log.Warn("news about sessions do not come from Redis; the database is asked each time", "error", err)
+					up = false
+					link(false)
+				}
+				asked = false
+				if !p.rest(time.Second) {
+					return
+				}
+				continue
+			}
+			asked = false
+			switch m := m.(type) {
+			case *redis.Subscription:
+				up = true
+				link(true)
+			case *redis.Message:
+				var n store.SessionNews
+				if err := json.Unmarshal([]byte(m.Payload), &n); err != nil {
+					p.log.Warn("news about sessions cannot be read", "error", err)
+					continue
+				}
+				told(n)
+			}
+		}
+	})
+}
+
+// rest waits; false when Presence is being closed.
+func (p *Presence) rest(d time.Duration) bool {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return true
+	case <-p.stop:
+		return false
+	}
+}
