@@ -27,7 +27,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 var start = time.Date(2026, 3, 1, 9, 0, 0, 0, time.UTC)
 
 // said gives the log of a speaker who talks for some seconds: syllables of a steady pitch, real Opus, 100 ms a message.
-func said(t *testing.T, who store.Speaker, seconds int) []frame.Delivery {
+func said(t testing.TB, who store.Speaker, seconds int) []frame.Delivery {
 	t.Helper()
 	encoder, err := opus.NewEncoder(opus.EncoderConfig{})
 	if err != nil {
