@@ -23,7 +23,8 @@ type Config struct {
 
 	SessionMax   time.Duration                  // of any session, used or not; 90 days when zero
 	SessionLimit int                            // devices of one user; 5 when zero
-	Ended        func(sessionID, reason string) // a session has ended; its sockets are to be closed; may be nil
+	Ended        func(sessionID, reason string) // a session has ended: its sockets are to be closed; may be nil
+	Changed      func(userID string)            // an account has changed: others are to forget what they know of it; may be nil
 	Clock        func() time.Time
 }
 
@@ -57,6 +58,9 @@ func newTokens(cfg Config) (*tokens, error) {
 	cfg.SessionLimit = cmp.Or(cfg.SessionLimit, 5)
 	if cfg.Ended == nil {
 		cfg.Ended = func(string, string) {}
+	}
+	if cfg.Changed == nil {
+		cfg.Changed = func(string) {}
 	}
 	if cfg.Clock == nil {
 		cfg.Clock = time.Now

@@ -2,11 +2,17 @@ package httpx
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
 	"errors"
+	"io"
 	"net"
 	"net/http"
+	"strings"
 	"sync"
 	"time"
+	"unicode"
 
 	"github.com/google/uuid"
 )
@@ -17,6 +23,8 @@ type Request struct {
 	IP     string
 	Secure bool // came over TLS, or through a proxy that did
 	Agent  string
+	// Fingerprint is a hash of what stays the same in the requests of one device: enough to recognise it, too little to track it.
+	Fingerprint string
 
 	mu   sync.Mutex
 	user string
@@ -35,8 +43,26 @@ func WithRequest(r *http.Request, secure bool) (*http.Request, *Request) {
 		ip = r.RemoteAddr
 	}
 	agent := r.UserAgent()
-	info := &Request{ID: uuid.NewString(), IP: ip, Secure: secure || r.TLS != nil, Agent: agent[:min(len(agent), maxAgent)]}
+	info := &Request{
+		ID: uuid.NewString(), IP: ip, Secure: secure || r.TLS != nil, Agent: agent[:min(len(agent), maxAgent)], Fingerprint: fingerprint(r.Header),
+	}
 	return r.WithContext(context.WithValue(r.Context(), requestKey{}, info)), info
+}
+
+// fingerprint sums up the headers that a browser sends alike for years. Version numbers are left out, since they change every month.
+func fingerprint(h http.Header) string {
+	sum := sha256.New()
+	for _, name := range []string{"User-Agent", "Accept-Language", "Sec-CH-UA-Platform", "Sec-CH-UA-Mobile"} {
+		value := strings.Map(func(r rune) rune {
+			if unicode.IsDigit(r) || r == '.' {
+				return -1
+			}
+			return r
+		}, strings.Join(h.Values(name), ","))
+		_ = binary.Write(sum, binary.BigEndian, uint32(len(value))) // a hash takes everything
+		_, _ = io.WriteString(sum, value)
+	}
+	return hex.EncodeToString(sum.Sum(nil)[:16])
 }
 
 // RequestFrom finds the Request of a context; nil outside one.

@@ -52,8 +52,6 @@ type Service struct {
 	Passwords *auth.Passwords
 	Limiter   Limiter
 	Limits    Limits
-	Ended     func(sessionID, reason string)           // a session has ended: its sockets are to be closed; may be nil
-	Changed   func(ctx context.Context, userID string) // an account has changed: what is remembered of it is stale; may be nil
 	Clock     func() time.Time
 	Log       *slog.Logger
 }
@@ -99,6 +97,11 @@ func (s *Service) signingIn(api huma.API) {
 	httpx.Register(api, huma.Operation{
 		OperationID: "login", Method: http.MethodPost, Path: "/auth/login", Tags: []string{"auth"}, Metadata: httpx.Public(),
 		Summary: "Sign in", Errors: []int{http.StatusUnauthorized, http.StatusForbidden, http.StatusTooManyRequests},
+	}, s.login)
+	httpx.Register(api, huma.Operation{
+		OperationID: "create-session", Method: http.MethodPost, Path: "/api/sessions", Tags: []string{"sessions"}, Metadata: httpx.Public(),
+		Summary: "Sign a device in", Description: "The same as login.", DefaultStatus: http.StatusCreated,
+		Errors: []int{http.StatusUnauthorized, http.StatusForbidden, http.StatusTooManyRequests},
 	}, s.login)
 	httpx.Register(api, huma.Operation{
 		OperationID: "refresh", Method: http.MethodPost, Path: "/auth/refresh", Tags: []string{"auth"}, Metadata: httpx.Public(),
@@ -181,13 +184,9 @@ func (s *Service) administration(api huma.API) {
 }
 
 // settled passes on that an account has changed and which sessions that ended.
-func (s *Service) settled(ctx context.Context, userID string, ended []string, reason string) {
-	if s.Changed != nil {
-		s.Changed(ctx, userID)
-	}
-	for _, id := range ended {
-		s.ended(id, reason)
-	}
+func (s *Service) settled(userID string, ended []string, reason string) {
+	s.Sessions.UserChanged(userID)
+	s.Sessions.Announce(ended, reason)
 }
 
 // letter is a job for a letter that tells where and when something was asked for.
