@@ -45,8 +45,9 @@ const (
 
 // tokens signs and reads JSON Web Tokens.
 type tokens struct {
-	cfg  Config
-	ring *keyring
+	cfg   Config
+	ring  *keyring
+	known *knownTokens
 }
 
 func newTokens(cfg Config) (*tokens, error) {
@@ -69,7 +70,7 @@ func newTokens(cfg Config) (*tokens, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &tokens{cfg: cfg, ring: ring}, nil
+	return &tokens{cfg: cfg, ring: ring, known: newKnownTokens()}, nil
 }
 
 type accessClaims struct {
@@ -111,6 +112,11 @@ func (t *tokens) access(u store.User, sessionID string) (string, error) {
 }
 
 func (t *tokens) parseAccess(s string) (c accessClaims, err error) {
+	if c, ok := t.known.find(s); ok {
+		if now := t.cfg.Clock(); now.Before(c.ExpiresAt.Time) && !now.Before(c.IssuedAt.Time) {
+			return c, nil
+		}
+	}
 	err = t.parse(s, &c, audienceAPI, func(d derived) []byte { return d.access })
 	switch {
 	case errors.Is(err, jwt.ErrTokenExpired):
@@ -118,6 +124,7 @@ func (t *tokens) parseAccess(s string) (c accessClaims, err error) {
 	case err != nil:
 		return c, fmt.Errorf("the access token is not valid: %w", store.ErrUnauthenticated)
 	}
+	t.known.keep(s, c)
 	return c, nil
 }
 

@@ -23,8 +23,7 @@ type Request struct {
 	IP     string
 	Secure bool // came over TLS, or through a proxy that did
 	Agent  string
-	// Fingerprint is a hash of what stays the same in the requests of one device: enough to recognise it, too little to track it.
-	Fingerprint string
+	header http.Header
 
 	mu   sync.Mutex
 	user string
@@ -44,13 +43,14 @@ func WithRequest(r *http.Request, secure bool) (*http.Request, *Request) {
 	}
 	agent := r.UserAgent()
 	info := &Request{
-		ID: uuid.NewString(), IP: ip, Secure: secure || r.TLS != nil, Agent: agent[:min(len(agent), maxAgent)], Fingerprint: fingerprint(r.Header),
+		ID: uuid.NewString(), IP: ip, Secure: secure || r.TLS != nil, Agent: agent[:min(len(agent), maxAgent)], header: r.Header,
 	}
 	return r.WithContext(context.WithValue(r.Context(), requestKey{}, info)), info
 }
 
-// fingerprint sums up the headers that a browser sends alike for years. Version numbers are left out, since they change every month.
-func fingerprint(h http.Header) string {
+// Fingerprint is a hash of what a browser sends alike for years: enough to recognise a device, too little to track it. Version numbers are
+// left out, since they change every month.
+func (r *Request) Fingerprint() string {
 	sum := sha256.New()
 	for _, name := range []string{"User-Agent", "Accept-Language", "Sec-CH-UA-Platform", "Sec-CH-UA-Mobile"} {
 		value := strings.Map(func(r rune) rune {
@@ -58,7 +58,7 @@ func fingerprint(h http.Header) string {
 				return -1
 			}
 			return r
-		}, strings.Join(h.Values(name), ","))
+		}, strings.Join(r.header.Values(name), ","))
 		_ = binary.Write(sum, binary.BigEndian, uint32(len(value))) // a hash takes everything
 		_, _ = io.WriteString(sum, value)
 	}

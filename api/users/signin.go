@@ -91,7 +91,7 @@ func (s *Service) refused(ctx context.Context, userID, why string) error {
 func (s *Service) signIn(ctx context.Context, u store.User, refreshIn string) (*grantOutput, error) {
 	var device auth.Device
 	if r := httpx.RequestFrom(ctx); r != nil {
-		device = auth.Device{IP: r.IP, UserAgent: r.Agent, Fingerprint: r.Fingerprint}
+		device = auth.Device{IP: r.IP, UserAgent: r.Agent, Fingerprint: r.Fingerprint()}
 	}
 	g, err := s.Sessions.Start(ctx, u, device)
 	if err != nil {
