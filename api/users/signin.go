@@ -47,8 +47,17 @@ type Credentials struct {
 
 type loginInput struct{ Body Credentials }
 
-func (s *Service) login(ctx context.Context, in *loginInput) (*grantOutput, error) {
-	email, ip := strings.ToLower(strings.TrimSpace(in.Body.Email)), network(ctx)
+func (s *Service) login(ctx context.Context, in *loginInput) (*signInOutput, error) {
+	return s.withPassword(ctx, in.Body, http.StatusOK)
+}
+
+func (s *Service) createSession(ctx context.Context, in *loginInput) (*signInOutput, error) {
+	return s.withPassword(ctx, in.Body, http.StatusCreated)
+}
+
+// withPassword signs somebody in, as far as a password does it; granted is the status of the answer when it does.
+func (s *Service) withPassword(ctx context.Context, c Credentials, granted int) (*signInOutput, error) {
+	email, ip := strings.ToLower(strings.TrimSpace(c.Email)), network(ctx)
 	if err := s.allow(ctx, "login:"+ip, s.Limits.LoginPerIP); err != nil {
 		return nil, err
 	}
@@ -60,7 +69,7 @@ func (s *Service) login(ctx context.Context, in *loginInput) (*grantOutput, erro
 	if err != nil && !errors.Is(err, store.ErrNotFound) {
 		return nil, err
 	}
-	ok, err := s.Passwords.Compare(ctx, u.PasswordHash, in.Body.Password)
+	ok, err := s.Passwords.Compare(ctx, u.PasswordHash, c.Password)
 	switch {
 	case err != nil:
 		return nil, busy(err)
@@ -78,7 +87,7 @@ func (s *Service) login(ctx context.Context, in *loginInput) (*grantOutput, erro
 		}
 		return nil, &httpx.Fault{Err: store.ErrForbidden, Code: "account-disabled", Detail: "This account is disabled. Ask an administrator."}
 	}
-	return s.signIn(ctx, u, in.Body.RefreshIn)
+	return s.enter(ctx, u, c.RefreshIn, granted)
 }
 
 // refused notes that somebody could not sign in to an account, which may be none.

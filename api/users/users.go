@@ -42,6 +42,7 @@ type Notes interface {
 type Store interface {
 	Accounts
 	Proofs
+	Factors
 	Notes
 }
 
@@ -83,6 +84,7 @@ func (s *Service) Routes(api huma.API) {
 	s.signingIn(api)
 	s.mailedLinks(api)
 	s.ownAccount(api)
+	s.factorRoutes(api)
 	s.administration(api)
 }
 
@@ -94,15 +96,20 @@ func (s *Service) signingIn(api huma.API) {
 			"in at once, with the password given here.",
 		Errors: []int{http.StatusUnprocessableEntity, http.StatusTooManyRequests},
 	}, s.register)
-	httpx.Register(api, huma.Operation{
+	httpx.Register(api, twoAnswers(api, huma.Operation{
 		OperationID: "login", Method: http.MethodPost, Path: "/auth/login", Tags: []string{"auth"}, Metadata: httpx.Public(),
 		Summary: "Sign in", Errors: []int{http.StatusUnauthorized, http.StatusForbidden, http.StatusTooManyRequests},
-	}, s.login)
-	httpx.Register(api, huma.Operation{
+	}, http.StatusOK), s.login)
+	httpx.Register(api, twoAnswers(api, huma.Operation{
 		OperationID: "create-session", Method: http.MethodPost, Path: "/api/sessions", Tags: []string{"sessions"}, Metadata: httpx.Public(),
-		Summary: "Sign a device in", Description: "The same as login.", DefaultStatus: http.StatusCreated,
+		Summary: "Sign a device in", Description: "The same as login.",
 		Errors: []int{http.StatusUnauthorized, http.StatusForbidden, http.StatusTooManyRequests},
-	}, s.login)
+	}, http.StatusCreated), s.createSession)
+	httpx.Register(api, huma.Operation{
+		OperationID: "second-factor", Method: http.MethodPost, Path: "/auth/second-factor", Tags: []string{"auth"}, Metadata: httpx.Public(),
+		Summary: "Finish signing in with a code", Description: "A code works once, and a ticket takes five tries.",
+		Errors: []int{http.StatusUnauthorized, http.StatusForbidden, http.StatusTooManyRequests},
+	}, s.secondFactor)
 	httpx.Register(api, huma.Operation{
 		OperationID: "refresh", Method: http.MethodPost, Path: "/auth/refresh", Tags: []string{"auth"}, Metadata: httpx.Public(),
 		Summary: "Get a new access token for a refresh token",
