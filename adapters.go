@@ -4,18 +4,21 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net"
 	"net/url"
 	"os"
 	"time"
 
+	"bedside/api/archive"
 	"bedside/api/attempts"
 	"bedside/configs"
 	"bedside/sfu"
 	"bedside/speech"
 	"bedside/speech/bus"
 	"bedside/store"
+	"bedside/store/postgres"
 )
 
 // claims makes the bus a source of attempts.
@@ -101,4 +104,18 @@ func originHosts(cfg configs.Config) []string {
 		}
 	}
 	return hosts
+}
+
+// archivist makes archives of accounts from the database and the files.
+func (a *App) archivist() *archive.Archivist {
+	var tables []archive.Table
+	for _, p := range postgres.PersonalTables() {
+		if p.Where != "" {
+			tables = append(tables, archive.Table{Name: p.Table, Rows: func(ctx context.Context, userID string) ([]string, error) {
+				return a.db.PersonalRows(ctx, p, userID)
+			}})
+		}
+	}
+	open := func(ctx context.Context, key string) (io.ReadCloser, error) { return a.blob.Open(ctx, key) }
+	return &archive.Archivist{Store: a.db, Files: a.blob, Open: open, Tables: tables, Log: a.log}
 }

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"bedside/api"
+	"bedside/api/archive"
 	"bedside/api/auth"
 	"bedside/api/mail"
 	"bedside/configs"
@@ -291,8 +292,10 @@ func (a *App) openMail(context.Context) (err error) {
 
 // openJobs begins to do what changes have asked for. It comes after http, since letters name the server's address.
 func (a *App) openJobs(ctx context.Context) error {
-	jobs := a.db.Jobs(0)
+	jobs, archivist := a.db.Jobs(0), a.archivist()
 	err := errors.Join(
+		postgres.HandleJob(jobs, archive.Limit, archivist.Make),
+		postgres.HandleJob(jobs, time.Minute, archivist.Remove),
 		postgres.HandleJob(jobs, time.Minute, a.mailer.Deliver),
 		postgres.HandleJob(jobs, time.Minute, func(ctx context.Context, _ store.Sweep) error { return a.sweep(ctx) }),
 	)

@@ -43,6 +43,7 @@ type Store interface {
 	Accounts
 	Proofs
 	Factors
+	Exports
 	Notes
 }
 
@@ -53,6 +54,7 @@ type Service struct {
 	Passwords *auth.Passwords
 	Limiter   Limiter
 	Limits    Limits
+	Open      func(ctx context.Context, key string) (File, error) // an archive's file
 	Clock     func() time.Time
 	Log       *slog.Logger
 }
@@ -85,6 +87,7 @@ func (s *Service) Routes(api huma.API) {
 	s.mailedLinks(api)
 	s.ownAccount(api)
 	s.factorRoutes(api)
+	s.exportRoutes(api)
 	s.administration(api)
 }
 
