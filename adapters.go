@@ -6,11 +6,14 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"net/http"
 	"net/url"
 	"os"
 	"time"
 
+	"bedside/api"
 	"bedside/api/attempts"
+	"bedside/api/httpx"
 	"bedside/configs"
 	"bedside/sfu"
 	"bedside/speech"
@@ -90,6 +93,22 @@ func emptied(dir string) (string, error) {
 func localOnly(cfg configs.Config) bool {
 	host, _, err := net.SplitHostPort(cfg.Listen)
 	return err == nil && cfg.PublicURL == "" && (host == "localhost" || net.ParseIP(host).IsLoopback())
+}
+
+// rates are the limits as the API takes them.
+func rates(l configs.Limits) api.Rates {
+	return api.Rates{
+		Auth: api.Rate{PerIP: l.AuthPerIP, PerAccount: l.AuthPerAccount}, Read: api.Rate{PerIP: l.ReadPerIP, PerAccount: l.ReadPerAccount},
+		Write: api.Rate{PerIP: l.WritePerIP, PerAccount: l.WritePerAccount}, Expensive: api.Rate{PerIP: l.ExpensivePerIP, PerAccount: l.ExpensivePerAccount},
+	}
+}
+
+// clientNetwork gives the address that a WebSocket counts for, behind the trusted proxies.
+func clientNetwork(r *http.Request) string {
+	if info := httpx.RequestFrom(r.Context()); info != nil {
+		return info.Network()
+	}
+	return r.RemoteAddr
 }
 
 // originHosts gives the hosts whose pages may open a WebSocket, besides the one that serves it.

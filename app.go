@@ -13,6 +13,7 @@ import (
 
 	"bedside/api"
 	"bedside/api/auth"
+	"bedside/api/httpx"
 	"bedside/api/mail"
 	"bedside/configs"
 	"bedside/sfu"
@@ -259,7 +260,7 @@ func (a *App) openMedia(context.Context) error {
 }
 
 func (a *App) openSignaling(context.Context) (err error) {
-	a.hub, err = signaling.NewHub(signaling.Config{Origins: originHosts(a.cfg), Grace: a.cfg.Media.Grace, PerAddress: a.cfg.Media.MaxPerAddress},
+	a.hub, err = signaling.NewHub(signaling.Config{Origins: originHosts(a.cfg), Address: clientNetwork, Grace: a.cfg.Media.Grace, PerAddress: a.cfg.Media.MaxPerAddress},
 		a.node, a.sessions, a.db, audio{a.bus, a.log}, a.presence, a.bus, a.log, a.registry)
 	if err != nil {
 		return err
@@ -357,11 +358,14 @@ func (a *App) handler() (http.Handler, error) {
 	if a.hub != nil {
 		deps.Socket, deps.SessionEnded = a.hub, a.hub.EndSession
 	}
-	cfg := api.Config{Version: version, PublicURL: a.cfg.PublicURL, AllowedOrigins: a.cfg.Auth.AllowedOrigins}
+	cfg := api.Config{Version: version, PublicURL: a.cfg.PublicURL, AllowedOrigins: a.cfg.Auth.AllowedOrigins, Rates: rates(a.cfg.Limits)}
+	var err error
+	if cfg.Proxies, err = httpx.ParseProxies(a.cfg.Proxies); err != nil {
+		return nil, fmt.Errorf("proxies: %w", err)
+	}
 	if !a.cfg.Has("api") {
 		return api.NewBare(cfg, deps)
 	}
-	var err error
 	if deps.Passwords, err = auth.NewPasswords(0); err != nil {
 		return nil, err
 	}

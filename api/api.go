@@ -35,6 +35,8 @@ type Config struct {
 	Version        string   // of the build, told by /health
 	PublicURL      string   // when it is https, cookies are Secure
 	AllowedOrigins []string // further web origins that may call the API
+	Proxies        httpx.Proxies
+	Rates          Rates // any when zero
 	Limits         users.Limits
 	ICEServers     func() []attempts.ICEServer // may be nil
 	RequestTimeout time.Duration               // of REST operations; 15 s when zero
@@ -49,8 +51,15 @@ type Store interface {
 	audit.Recorder
 }
 
+// Quotas counts requests; store/presence does.
+type Quotas interface {
+	Peek(quotas ...store.Quota) (balances []store.Balance, ok bool)
+	Spend(ctx context.Context, quotas ...store.Quota) (balances []store.Balance, ok bool)
+}
+
 // Presence is what the slices keep for a while; store/presence is one.
 type Presence interface {
+	Quotas
 	users.Limiter
 	attempts.Rooms
 	rooms.Rooms
@@ -131,7 +140,7 @@ func front(router *chi.Mux, cfg Config, deps Deps) (http.Handler, error) {
 	secure := strings.HasPrefix(cfg.PublicURL, "https://")
 	var h http.Handler = router
 	for _, wrap := range []func(http.Handler) http.Handler{ // innermost first
-		version1, origins.protect, secureHeaders(secure), recoverer, observe(deps.Log, metrics, router), identify(secure),
+		version1, origins.protect, secureHeaders(secure), recoverer, observe(deps.Log, metrics, router), identify(secure, cfg.Proxies),
 	} {
 		h = wrap(h)
 	}
@@ -141,10 +150,11 @@ func front(router *chi.Mux, cfg Config, deps Deps) (http.Handler, error) {
 // operations adds every slice's operations. With empty deps they can be described, not called.
 func operations(router chi.Router, cfg Config, deps Deps) huma.API {
 	api := humachi.New(router, describe())
-	api.UseMiddleware(httpx.RequireContentType)
 	if deps.Sessions != nil {
-		api.UseMiddleware(httpx.Authenticate(deps.Sessions))
+		limits := &rateLimiter{rates: cfg.Rates, quotas: deps.Presence}
+		api.UseMiddleware(limits.early, httpx.Authenticate(deps.Sessions, limits.admit))
 	}
+	api.UseMiddleware(httpx.RequireContentType)
 	(&users.Service{
 		Store: deps.Store, Sessions: deps.Sessions, Passwords: deps.Passwords, Limiter: deps.Presence, Limits: cfg.Limits,
 		Ended: deps.SessionEnded, Changed: deps.UserChanged, Clock: deps.Clock, Log: deps.Log,

@@ -19,10 +19,10 @@ import (
 )
 
 // identify gives a request its id, which the answer names.
-func identify(secure bool) func(http.Handler) http.Handler {
+func identify(secure bool, proxies httpx.Proxies) func(http.Handler) http.Handler {
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			r, info := httpx.WithRequest(r, secure)
+			r, info := httpx.WithRequest(r, secure, proxies)
 			w.Header().Set("X-Request-Id", info.ID)
 			next.ServeHTTP(w, r)
 		})
@@ -172,7 +172,7 @@ func (o *origins) protect(next http.Handler) http.Handler {
 		if origin != "" && slices.Contains(o.allowed, origin) {
 			h.Set("Access-Control-Allow-Origin", origin)
 			h.Set("Access-Control-Allow-Credentials", "true")
-			h.Set("Access-Control-Expose-Headers", "ETag, Location, Retry-After, X-Request-Id")
+			h.Set("Access-Control-Expose-Headers", "ETag, Location, RateLimit, RateLimit-Policy, Retry-After, X-Request-Id")
 			h.Set("Cross-Origin-Resource-Policy", "cross-origin")
 			if r.Method == http.MethodOptions && r.Header.Get("Access-Control-Request-Method") != "" {
 				h.Set("Access-Control-Allow-Methods", "GET, HEAD, POST, PUT, PATCH, DELETE")

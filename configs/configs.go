@@ -15,6 +15,8 @@ import (
 	"strings"
 	"time"
 
+	"bedside/api/httpx"
+
 	"github.com/caarlos0/env/v11"
 	"gopkg.in/yaml.v3"
 )
@@ -24,17 +26,19 @@ var defaults []byte
 
 // Config is every setting of a Bedside server. The zero value is not usable; start from Load.
 type Config struct {
-	Data      string `yaml:"data" env:"BEDSIDE_DATA" doc:"folder that holds all state: database cluster, streams, recordings, keys"`
-	Role      string `yaml:"role" env:"BEDSIDE_ROLE" doc:"what this process does: all, or some of api, media and speech, joined by commas"`
-	Listen    string `yaml:"listen" env:"BEDSIDE_LISTEN" doc:"HTTP address; loopback only unless you change it"`
-	PublicURL string `yaml:"public_url" env:"BEDSIDE_PUBLIC_URL" doc:"address that browsers use, when a proxy stands in front; empty: the HTTP address"`
-	Demo      bool   `yaml:"demo" env:"BEDSIDE_DEMO" doc:"seed the demo accounts; turn it off in production"`
-	Log       Log    `yaml:"log"`
-	Store     Store  `yaml:"store"`
-	Auth      Auth   `yaml:"auth"`
-	Mail      Mail   `yaml:"mail"`
-	Media     Media  `yaml:"media"`
-	Speech    Speech `yaml:"speech"`
+	Data      string   `yaml:"data" env:"BEDSIDE_DATA" doc:"folder that holds all state: database cluster, streams, recordings, keys"`
+	Role      string   `yaml:"role" env:"BEDSIDE_ROLE" doc:"what this process does: all, or some of api, media and speech, joined by commas"`
+	Listen    string   `yaml:"listen" env:"BEDSIDE_LISTEN" doc:"HTTP address; loopback only unless you change it"`
+	PublicURL string   `yaml:"public_url" env:"BEDSIDE_PUBLIC_URL" doc:"address that browsers use, when a proxy stands in front; empty: the HTTP address"`
+	Proxies   []string `yaml:"proxies" env:"BEDSIDE_PROXIES" doc:"networks of the proxies in front, such as 10.0.0.0/8, whose X-Forwarded-For and X-Forwarded-Proto are believed; nobody else's are"`
+	Demo      bool     `yaml:"demo" env:"BEDSIDE_DEMO" doc:"seed the demo accounts; turn it off in production"`
+	Log       Log      `yaml:"log"`
+	Store     Store    `yaml:"store"`
+	Auth      Auth     `yaml:"auth"`
+	Limits    Limits   `yaml:"limits"`
+	Mail      Mail     `yaml:"mail"`
+	Media     Media    `yaml:"media"`
+	Speech    Speech   `yaml:"speech"`
 }
 
 // Log says how much is logged, and how.
@@ -57,6 +61,19 @@ type Auth struct {
 	AccessTTL      time.Duration `yaml:"access_ttl" env:"BEDSIDE_AUTH_ACCESS_TTL" doc:"life of an access token"`
 	SessionTTL     time.Duration `yaml:"session_ttl" env:"BEDSIDE_AUTH_SESSION_TTL" doc:"a session that is not used for so long ends"`
 	AllowedOrigins []string      `yaml:"allowed_origins" env:"BEDSIDE_AUTH_ALLOWED_ORIGINS" doc:"further web origins that may call the API and the WebSocket"`
+}
+
+// Limits says how many requests a minute are taken from one address and from one account, for each class of operations; 0: any number. As many
+// may come at once.
+type Limits struct {
+	AuthPerIP           int `yaml:"auth_per_ip" env:"BEDSIDE_LIMITS_AUTH_PER_IP" doc:"requests a minute from one address to /auth; 0: any number, as below"`
+	AuthPerAccount      int `yaml:"auth_per_account" env:"BEDSIDE_LIMITS_AUTH_PER_ACCOUNT" doc:"the same from one account"`
+	ReadPerIP           int `yaml:"read_per_ip" env:"BEDSIDE_LIMITS_READ_PER_IP" doc:"reading requests a minute from one address"`
+	ReadPerAccount      int `yaml:"read_per_account" env:"BEDSIDE_LIMITS_READ_PER_ACCOUNT" doc:"the same from one account"`
+	WritePerIP          int `yaml:"write_per_ip" env:"BEDSIDE_LIMITS_WRITE_PER_IP" doc:"changing requests a minute from one address"`
+	WritePerAccount     int `yaml:"write_per_account" env:"BEDSIDE_LIMITS_WRITE_PER_ACCOUNT" doc:"the same from one account"`
+	ExpensivePerIP      int `yaml:"expensive_per_ip" env:"BEDSIDE_LIMITS_EXPENSIVE_PER_IP" doc:"requests a minute from one address for recordings, archives and searches"`
+	ExpensivePerAccount int `yaml:"expensive_per_account" env:"BEDSIDE_LIMITS_EXPENSIVE_PER_ACCOUNT" doc:"the same from one account"`
 }
 
 // Mail says how letters are sent.
@@ -175,6 +192,17 @@ func (c Config) Validate() error {
 	if c.PublicURL != "" {
 		if u, err := url.Parse(c.PublicURL); err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") {
 			bad("public_url: %q is not an http or https address", c.PublicURL)
+		}
+	}
+	if _, err := httpx.ParseProxies(c.Proxies); err != nil {
+		bad("proxies: %w", err)
+	}
+	for name, n := range map[string]int{
+		"auth_per_ip": c.Limits.AuthPerIP, "auth_per_account": c.Limits.AuthPerAccount, "read_per_ip": c.Limits.ReadPerIP, "read_per_account": c.Limits.ReadPerAccount,
+		"write_per_ip": c.Limits.WritePerIP, "write_per_account": c.Limits.WritePerAccount, "expensive_per_ip": c.Limits.ExpensivePerIP, "expensive_per_account": c.Limits.ExpensivePerAccount,
+	} {
+		if n < 0 || n > 10_000_000 {
+			bad("limits.%s: %d is not a number of requests a minute (0: any number)", name, n)
 		}
 	}
 	if c.Auth.Key != "" && len(c.Auth.Key) < 32 {

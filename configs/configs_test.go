@@ -39,6 +39,8 @@ func TestMistakesAreNamed(t *testing.T) {
 		"unknown variable":  {env: []string{"BEDSIDE_LISTN=x"}, want: "BEDSIDE_LISTN"},
 		"bad duration":      {env: []string{"BEDSIDE_MEDIA_GRACE=soon"}, want: "soon"},
 		"bad address":       {env: []string{"BEDSIDE_LISTEN=8080"}, want: "host:port"},
+		"bad proxy":         {env: []string{"BEDSIDE_PROXIES=10.0.0.0/8,all"}, want: `"all"`},
+		"bad limit":         {env: []string{"BEDSIDE_LIMITS_READ_PER_IP=-1"}, want: "limits.read_per_ip"},
 		"short key":         {env: []string{"BEDSIDE_AUTH_KEY=abc"}, want: "32 characters"},
 		"unknown role":      {env: []string{"BEDSIDE_ROLE=king"}, want: "king"},
 		"role needs shared": {env: []string{"BEDSIDE_ROLE=speech"}, want: "NATS_URL"},

@@ -166,7 +166,7 @@ func (s *Service) ownAccount(api huma.API) {
 func (s *Service) administration(api huma.API) {
 	httpx.Register(api, huma.Operation{
 		OperationID: "list-users", Method: http.MethodGet, Path: "/api/users", Tags: []string{"users"},
-		Summary: "List accounts, the newest first", Errors: []int{http.StatusUnprocessableEntity},
+		Summary: "List accounts, the newest first", Metadata: httpx.Expensive(), Errors: []int{http.StatusUnprocessableEntity},
 	}, s.list, store.RoleAdmin)
 	httpx.Register(api, huma.Operation{
 		OperationID: "get-user", Method: http.MethodGet, Path: "/api/users/{id}", Tags: []string{"users"},
