@@ -317,6 +317,8 @@ func (a *App) openHTTP(context.Context) error {
 	}
 	server := &http.Server{
 		Handler: handler, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10,
+		// For whatever sets no limits of its own, as operations do. A WebSocket leaves them behind.
+		ReadTimeout: 30 * time.Second, WriteTimeout: 2 * time.Minute,
 		ErrorLog: slog.NewLogLogger(a.log.Handler(), slog.LevelDebug),
 	}
 	done := make(chan struct{})

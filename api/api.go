@@ -96,7 +96,7 @@ func New(cfg Config, deps Deps) (http.Handler, error) {
 		deps.Clock = time.Now
 	}
 	router := newRouter(cfg, deps)
-	rest := router.With(limitTime(cfg.RequestTimeout), compress)
+	rest := router.With(limitTime(cfg.RequestTimeout), compress())
 	if err := serveOpenAPI(rest, operations(rest, cfg, deps)); err != nil {
 		return nil, err
 	}
@@ -133,14 +133,14 @@ func front(router *chi.Mux, cfg Config, deps Deps) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	origins, err := newOrigins(cfg.AllowedOrigins)
+	origins, err := newOrigins(cfg.AllowedOrigins, cfg.PublicURL)
 	if err != nil {
 		return nil, err
 	}
 	secure := strings.HasPrefix(cfg.PublicURL, "https://")
 	var h http.Handler = router
 	for _, wrap := range []func(http.Handler) http.Handler{ // innermost first
-		version1, origins.protect, secureHeaders(secure), recoverer, observe(deps.Log, metrics, router), identify(secure, cfg.Proxies),
+		version1, origins.protect, secureHeaders, recoverer, observe(deps.Log, metrics, router), identify(secure, cfg.Proxies),
 	} {
 		h = wrap(h)
 	}

@@ -105,26 +105,22 @@ func recoverer(next http.Handler) http.Handler {
 	})
 }
 
-// secureHeaders sets what every answer carries. The web pages add a policy for their content.
-func secureHeaders(secure bool) func(http.Handler) http.Handler {
-	return func(next http.Handler) http.Handler {
-		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			h := w.Header()
-			h.Set("X-Content-Type-Options", "nosniff")
-			h.Set("X-Frame-Options", "DENY")
-			h.Set("Referrer-Policy", "no-referrer")
-			h.Set("Cross-Origin-Opener-Policy", "same-origin")
-			h.Set("Cross-Origin-Resource-Policy", "same-origin")
-			h.Set("Permissions-Policy", "microphone=(self), camera=(self), geolocation=()")
-			if ours(r.URL.Path) {
-				h.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
-			}
-			if secure || r.TLS != nil {
-				h.Set("Strict-Transport-Security", "max-age=31536000")
-			}
-			next.ServeHTTP(w, r)
-		})
-	}
+// secureHeaders sets what every answer carries. Pages set a policy of their own, by which they show anything at all.
+func secureHeaders(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		h := w.Header()
+		h.Set("X-Content-Type-Options", "nosniff")
+		h.Set("X-Frame-Options", "DENY")
+		h.Set("Referrer-Policy", "no-referrer")
+		h.Set("Cross-Origin-Opener-Policy", "same-origin")
+		h.Set("Cross-Origin-Resource-Policy", "same-origin")
+		h.Set("Permissions-Policy", "microphone=(self), camera=(), geolocation=(), payment=()")
+		h.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'")
+		if info := httpx.RequestFrom(r.Context()); info != nil && info.Secure {
+			h.Set("Strict-Transport-Security", "max-age=31536000")
+		}
+		next.ServeHTTP(w, r)
+	})
 }
 
 // limitTime bounds what a REST operation may take, and how long its answer may take to be read.
@@ -146,8 +142,14 @@ type origins struct {
 	guard   *http.CrossOriginProtection
 }
 
-func newOrigins(allowed []string) (*origins, error) {
+// newOrigins takes the allowed origins, and the server's own address, which a proxy may hide from it.
+func newOrigins(allowed []string, publicURL string) (*origins, error) {
 	o := &origins{allowed: allowed, guard: http.NewCrossOriginProtection()}
+	if u, err := url.Parse(publicURL); err == nil && u.Host != "" {
+		if err := o.guard.AddTrustedOrigin(u.Scheme + "://" + u.Host); err != nil {
+			return nil, fmt.Errorf("public address %q: %w", publicURL, err)
+		}
+	}
 	for _, origin := range allowed {
 		u, err := url.Parse(origin)
 		if err == nil {
@@ -176,8 +178,9 @@ func (o *origins) protect(next http.Handler) http.Handler {
 			h.Set("Cross-Origin-Resource-Policy", "cross-origin")
 			if r.Method == http.MethodOptions && r.Header.Get("Access-Control-Request-Method") != "" {
 				h.Set("Access-Control-Allow-Methods", "GET, HEAD, POST, PUT, PATCH, DELETE")
-				h.Set("Access-Control-Allow-Headers", "Authorization, Content-Type, Range")
-				h.Set("Access-Control-Max-Age", "600")
+				h.Set("Access-Control-Allow-Headers", "Authorization, Content-Type, If-None-Match, If-Range, Range, Traceparent, Tracestate")
+				h.Set("Access-Control-Max-Age", "7200") // browsers keep it no longer
+				h.Add("Vary", "Access-Control-Request-Method, Access-Control-Request-Headers")
 				w.WriteHeader(http.StatusNoContent)
 				return
 			}
