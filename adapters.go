@@ -92,7 +92,7 @@ func emptied(dir string) (string, error) {
 // localOnly reports whether the server is one that only this machine can reach, as on embedded defaults.
 func localOnly(cfg configs.Config) bool {
 	host, _, err := net.SplitHostPort(cfg.Listen)
-	return err == nil && cfg.PublicURL == "" && (host == "localhost" || net.ParseIP(host).IsLoopback())
+	return err == nil && publicURL(cfg) == "" && (host == "localhost" || net.ParseIP(host).IsLoopback())
 }
 
 // rates are the limits as the API takes them.
@@ -114,7 +114,7 @@ func clientNetwork(r *http.Request) string {
 // originHosts gives the hosts whose pages may open a WebSocket, besides the one that serves it.
 func originHosts(cfg configs.Config) []string {
 	var hosts []string
-	for _, origin := range append([]string{cfg.PublicURL}, cfg.Auth.AllowedOrigins...) {
+	for _, origin := range append([]string{publicURL(cfg)}, cfg.Auth.AllowedOrigins...) {
 		if u, err := url.Parse(origin); err == nil && u.Host != "" {
 			hosts = append(hosts, u.Host)
 		}

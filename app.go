@@ -50,6 +50,8 @@ type App struct {
 	hub      *signaling.Hub
 	mailer   *mail.Service
 	listener net.Listener
+	plain    net.Listener // leads to listener; nil without TLS
+	profiles net.Listener // nil when they are not wanted
 }
 
 type closer struct {
@@ -80,6 +82,7 @@ func Open(ctx context.Context, cfg configs.Config, log *slog.Logger) (*App, erro
 		{"signalling", "media", a.openSignaling},
 		{"mail", "api", a.openMail},
 		{"http", "", a.openHTTP},
+		{"profiles", "", a.openProfiles},
 		{"jobs", "api", a.openJobs},
 	} {
 		if s.role != "" && !cfg.Has(s.role) {
@@ -133,7 +136,11 @@ func (a *App) URL() string {
 	if ip := net.ParseIP(host); ip.IsLoopback() || ip.IsUnspecified() {
 		host = "localhost"
 	}
-	return "http://" + net.JoinHostPort(host, port)
+	scheme := "http"
+	if tlsOf(a.cfg).On() {
+		scheme = "https"
+	}
+	return scheme + "://" + net.JoinHostPort(host, port)
 }
 
 func (a *App) openFolder(context.Context) error {
@@ -284,7 +291,7 @@ func (a *App) openMail(context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	a.mailer, err = mail.New(a.db, sender, func() string { return cmp.Or(a.cfg.PublicURL, a.URL()) }, time.Now, a.log)
+	a.mailer, err = mail.New(a.db, sender, func() string { return cmp.Or(publicURL(a.cfg), a.URL()) }, time.Now, a.log)
 	return err
 }
 
@@ -303,41 +310,6 @@ func (a *App) openJobs(ctx context.Context) error {
 		return err
 	}
 	a.onClose("jobs", jobs.Close)
-	return nil
-}
-
-func (a *App) openHTTP(context.Context) error {
-	handler, err := a.handler()
-	if err != nil {
-		return err
-	}
-	a.listener, err = net.Listen("tcp", a.cfg.Listen)
-	if err != nil {
-		return fmt.Errorf("%w: choose another address with --listen", err)
-	}
-	server := &http.Server{
-		Handler: handler, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10,
-		// For whatever sets no limits of its own, as operations do. A WebSocket leaves them behind.
-		ReadTimeout: 30 * time.Second, WriteTimeout: 2 * time.Minute,
-		ErrorLog: slog.NewLogLogger(a.log.Handler(), slog.LevelDebug),
-	}
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		if err := server.Serve(a.listener); !errors.Is(err, http.ErrServerClosed) {
-			a.fail(fmt.Errorf("http: %w", err))
-		}
-	}()
-	a.onClose("http", func(ctx context.Context) error {
-		limited, cancel := context.WithTimeout(ctx, 5*time.Second)
-		defer cancel()
-		err := server.Shutdown(limited)
-		if err != nil {
-			err = server.Close()
-		}
-		<-done
-		return err
-	})
 	return nil
 }
 
@@ -360,7 +332,7 @@ func (a *App) handler() (http.Handler, error) {
 	if a.hub != nil {
 		deps.Socket, deps.SessionEnded = a.hub, a.hub.EndSession
 	}
-	cfg := api.Config{Version: version, PublicURL: a.cfg.PublicURL, AllowedOrigins: a.cfg.Auth.AllowedOrigins, Rates: rates(a.cfg.Limits)}
+	cfg := api.Config{Version: version, PublicURL: publicURL(a.cfg), AllowedOrigins: a.cfg.Auth.AllowedOrigins, Rates: rates(a.cfg.Limits)}
 	var err error
 	if cfg.Proxies, err = httpx.ParseProxies(a.cfg.Proxies); err != nil {
 		return nil, fmt.Errorf("proxies: %w", err)

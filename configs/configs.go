@@ -15,6 +15,7 @@ import (
 	"strings"
 	"time"
 
+	"bedside/api/certs"
 	"bedside/api/httpx"
 
 	"github.com/caarlos0/env/v11"
@@ -32,6 +33,8 @@ type Config struct {
 	PublicURL string   `yaml:"public_url" env:"BEDSIDE_PUBLIC_URL" doc:"address that browsers use, when a proxy stands in front; empty: the HTTP address"`
 	Proxies   []string `yaml:"proxies" env:"BEDSIDE_PROXIES" doc:"networks of the proxies in front, such as 10.0.0.0/8, whose X-Forwarded-For and X-Forwarded-Proto are believed; nobody else's are"`
 	Demo      bool     `yaml:"demo" env:"BEDSIDE_DEMO" doc:"seed the demo accounts; turn it off in production"`
+	Pprof     string   `yaml:"pprof" env:"BEDSIDE_PPROF" doc:"address of a listener for Go's profiles, which must stay private; without a host it is loopback; empty: none"`
+	TLS       TLS      `yaml:"tls"`
 	Log       Log      `yaml:"log"`
 	Store     Store    `yaml:"store"`
 	Auth      Auth     `yaml:"auth"`
@@ -39,6 +42,16 @@ type Config struct {
 	Mail      Mail     `yaml:"mail"`
 	Media     Media    `yaml:"media"`
 	Speech    Speech   `yaml:"speech"`
+}
+
+// TLS says where certificates come from; without any of them the server speaks plain HTTP.
+type TLS struct {
+	CertFile  string   `yaml:"cert_file" env:"BEDSIDE_TLS_CERT_FILE" doc:"certificate with its chain, in PEM; read again when it changes and on SIGHUP"`
+	KeyFile   string   `yaml:"key_file" env:"BEDSIDE_TLS_KEY_FILE" doc:"the certificate's key, in PEM"`
+	Domains   []string `yaml:"domains" env:"BEDSIDE_TLS_DOMAINS" doc:"instead of files: domains of this server, for which certificates are fetched by ACME and kept in the data folder; listen must be reached as port 443, or redirect as port 80"`
+	Email     string   `yaml:"email" env:"BEDSIDE_TLS_EMAIL" doc:"where the ACME authority writes to; may be empty"`
+	Directory string   `yaml:"directory" env:"BEDSIDE_TLS_DIRECTORY" doc:"the ACME authority; empty: Let's Encrypt"`
+	Redirect  string   `yaml:"redirect" env:"BEDSIDE_TLS_REDIRECT" doc:"plain HTTP address that answers the authority and leads everybody else to https; empty: :80 with domains, none with files; off: none"`
 }
 
 // Log says how much is logged, and how.
@@ -188,6 +201,17 @@ func (c Config) Validate() error {
 		if net.ParseIP(ip) == nil {
 			bad("media.public_ips: %q is not an IP address", ip)
 		}
+	}
+	if err := (certs.Config{CertFile: c.TLS.CertFile, KeyFile: c.TLS.KeyFile, Domains: c.TLS.Domains, Directory: c.TLS.Directory}).Validate(); err != nil {
+		bad("%w", err)
+	}
+	for name, address := range map[string]string{"tls.redirect": c.TLS.Redirect, "pprof": c.Pprof} {
+		if _, _, err := net.SplitHostPort(address); err != nil && address != "" && !(name == "tls.redirect" && address == "off") {
+			bad("%s: %q is not host:port (the host may be empty)", name, address)
+		}
+	}
+	if c.TLS.Redirect != "" && c.TLS.Redirect != "off" && c.TLS.CertFile == "" && len(c.TLS.Domains) == 0 {
+		bad("tls.redirect: there is no https to lead to: set cert_file and key_file, or domains")
 	}
 	if c.PublicURL != "" {
 		if u, err := url.Parse(c.PublicURL); err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") {
