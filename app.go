@@ -30,6 +30,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
+	"go.opentelemetry.io/otel/trace"
 )
 
 // App is a running server: every part, opened in order and closed in reverse. main opens and closes it.
@@ -52,6 +53,7 @@ type App struct {
 	listener net.Listener
 	plain    net.Listener // leads to listener; nil without TLS
 	profiles net.Listener // nil when they are not wanted
+	tracer   trace.Tracer // nil when nobody collects
 }
 
 type closer struct {
@@ -72,6 +74,7 @@ func Open(ctx context.Context, cfg configs.Config, log *slog.Logger) (*App, erro
 	a.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	for _, s := range []openStep{
 		{"data folder", "", a.openFolder},
+		{"traces", "", a.openTraces},
 		{"database", "", a.openDatabase},
 		{"presence", "", a.openPresence},
 		{"recordings", "", a.openBlob},
@@ -324,7 +327,7 @@ func (a *App) handler() (http.Handler, error) {
 	}
 	deps := api.Deps{
 		Store: a.db, Presence: a.presence, Sessions: a.sessions, Recording: a.recording,
-		Checks: checks, Metrics: metrics, Registerer: a.registry, Log: a.log,
+		Checks: checks, Metrics: metrics, Registerer: a.registry, Tracer: a.tracer, Log: a.log,
 	}
 	if a.outbox != nil && localOnly(a.cfg) {
 		deps.Outbox = a.outbox.Handler()

@@ -25,6 +25,7 @@ import (
 	"github.com/go-chi/chi/v5"
 	"github.com/go-chi/chi/v5/middleware"
 	"github.com/prometheus/client_golang/prometheus"
+	"go.opentelemetry.io/otel/trace"
 )
 
 // SocketPath is where the WebSocket is.
@@ -81,6 +82,7 @@ type Deps struct {
 	Web          http.Handler                                                 // everything else; may be nil
 	Metrics      http.Handler                                                 // at /metrics; may be nil
 	Registerer   prometheus.Registerer                                        // may be nil
+	Tracer       trace.Tracer                                                 // may be nil
 	Log          *slog.Logger
 }
 
@@ -140,7 +142,7 @@ func front(router *chi.Mux, cfg Config, deps Deps) (http.Handler, error) {
 	secure := strings.HasPrefix(cfg.PublicURL, "https://")
 	var h http.Handler = router
 	for _, wrap := range []func(http.Handler) http.Handler{ // innermost first
-		version1, origins.protect, secureHeaders, recoverer, observe(deps.Log, metrics, router), identify(secure, cfg.Proxies),
+		version1, origins.protect, secureHeaders, recoverer, observe(deps.Log, metrics, tracing{deps.Tracer}, router), identify(secure, cfg.Proxies),
 	} {
 		h = wrap(h)
 	}

@@ -16,6 +16,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/go-chi/chi/v5"
 	"github.com/go-chi/chi/v5/middleware"
+	"go.opentelemetry.io/otel/trace"
 )
 
 // identify gives a request its id, which the answer names.
@@ -30,14 +31,15 @@ func identify(secure bool, proxies httpx.Proxies) func(http.Handler) http.Handle
 }
 
 // observe logs and counts every request once it is answered: never bodies, queries or headers, which may hold secrets.
-func observe(log *slog.Logger, m *metrics, routes chi.Routes) func(http.Handler) http.Handler {
+func observe(log *slog.Logger, m *metrics, t tracing, routes chi.Routes) func(http.Handler) http.Handler {
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			began := time.Now()
 			ww := middleware.NewWrapResponseWriter(w, r.ProtoMajor)
 			rctx := chi.NewRouteContext() // chi fills it in: the pattern is known afterwards
 			rctx.Routes = routes
-			r = r.WithContext(context.WithValue(r.Context(), chi.RouteCtxKey, rctx))
+			ctx, span := t.begin(r)
+			r = r.WithContext(context.WithValue(ctx, chi.RouteCtxKey, rctx))
 			defer func() {
 				status := ww.Status()
 				if status == 0 {
@@ -48,7 +50,8 @@ func observe(log *slog.Logger, m *metrics, routes chi.Routes) func(http.Handler)
 					route = "other"
 				}
 				took := time.Since(began)
-				m.observe(r.Method, route, status, took)
+				m.observe(methodOf(r), route, status, took)
+				t.end(r, span, route, status)
 				logRequest(log, r, route, status, ww.BytesWritten(), took)
 			}()
 			next.ServeHTTP(ww, r)
@@ -65,6 +68,9 @@ func logRequest(log *slog.Logger, r *http.Request, route string, status, bytes i
 	if info := httpx.RequestFrom(r.Context()); info != nil {
 		user, err := info.Outcome()
 		attrs = append(attrs, slog.String("request", info.ID), slog.String("ip", info.IP))
+		if span := trace.SpanContextFromContext(r.Context()); span.HasTraceID() {
+			attrs = append(attrs, slog.String("trace", span.TraceID().String()))
+		}
 		if user != "" {
 			attrs = append(attrs, slog.String("user", user))
 		}

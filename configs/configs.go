@@ -27,21 +27,22 @@ var defaults []byte
 
 // Config is every setting of a Bedside server. The zero value is not usable; start from Load.
 type Config struct {
-	Data      string   `yaml:"data" env:"BEDSIDE_DATA" doc:"folder that holds all state: database cluster, streams, recordings, keys"`
-	Role      string   `yaml:"role" env:"BEDSIDE_ROLE" doc:"what this process does: all, or some of api, media and speech, joined by commas"`
-	Listen    string   `yaml:"listen" env:"BEDSIDE_LISTEN" doc:"HTTP address; loopback only unless you change it"`
-	PublicURL string   `yaml:"public_url" env:"BEDSIDE_PUBLIC_URL" doc:"address that browsers use, when a proxy stands in front; empty: the HTTP address"`
-	Proxies   []string `yaml:"proxies" env:"BEDSIDE_PROXIES" doc:"networks of the proxies in front, such as 10.0.0.0/8, whose X-Forwarded-For and X-Forwarded-Proto are believed; nobody else's are"`
-	Demo      bool     `yaml:"demo" env:"BEDSIDE_DEMO" doc:"seed the demo accounts; turn it off in production"`
-	Pprof     string   `yaml:"pprof" env:"BEDSIDE_PPROF" doc:"address of a listener for Go's profiles, which must stay private; without a host it is loopback; empty: none"`
-	TLS       TLS      `yaml:"tls"`
-	Log       Log      `yaml:"log"`
-	Store     Store    `yaml:"store"`
-	Auth      Auth     `yaml:"auth"`
-	Limits    Limits   `yaml:"limits"`
-	Mail      Mail     `yaml:"mail"`
-	Media     Media    `yaml:"media"`
-	Speech    Speech   `yaml:"speech"`
+	Data         string   `yaml:"data" env:"BEDSIDE_DATA" doc:"folder that holds all state: database cluster, streams, recordings, keys"`
+	Role         string   `yaml:"role" env:"BEDSIDE_ROLE" doc:"what this process does: all, or some of api, media and speech, joined by commas"`
+	Listen       string   `yaml:"listen" env:"BEDSIDE_LISTEN" doc:"HTTP address; loopback only unless you change it"`
+	PublicURL    string   `yaml:"public_url" env:"BEDSIDE_PUBLIC_URL" doc:"address that browsers use, when a proxy stands in front; empty: the HTTP address"`
+	Proxies      []string `yaml:"proxies" env:"BEDSIDE_PROXIES" doc:"networks of the proxies in front, such as 10.0.0.0/8, whose X-Forwarded-For and X-Forwarded-Proto are believed; nobody else's are"`
+	Demo         bool     `yaml:"demo" env:"BEDSIDE_DEMO" doc:"seed the demo accounts; turn it off in production"`
+	Pprof        string   `yaml:"pprof" env:"BEDSIDE_PPROF" doc:"address of a listener for Go's profiles, which must stay private; without a host it is loopback; empty: none"`
+	OTLPEndpoint string   `yaml:"otlp_endpoint" env:"OTEL_EXPORTER_OTLP_ENDPOINT" doc:"OpenTelemetry collector that takes traces over HTTP, such as http://localhost:4318; empty: no traces"`
+	TLS          TLS      `yaml:"tls"`
+	Log          Log      `yaml:"log"`
+	Store        Store    `yaml:"store"`
+	Auth         Auth     `yaml:"auth"`
+	Limits       Limits   `yaml:"limits"`
+	Mail         Mail     `yaml:"mail"`
+	Media        Media    `yaml:"media"`
+	Speech       Speech   `yaml:"speech"`
 }
 
 // TLS says where certificates come from; without any of them the server speaks plain HTTP.
@@ -213,9 +214,9 @@ func (c Config) Validate() error {
 	if c.TLS.Redirect != "" && c.TLS.Redirect != "off" && c.TLS.CertFile == "" && len(c.TLS.Domains) == 0 {
 		bad("tls.redirect: there is no https to lead to: set cert_file and key_file, or domains")
 	}
-	if c.PublicURL != "" {
-		if u, err := url.Parse(c.PublicURL); err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") {
-			bad("public_url: %q is not an http or https address", c.PublicURL)
+	for name, address := range map[string]string{"public_url": c.PublicURL, "otlp_endpoint": c.OTLPEndpoint} {
+		if u, err := url.Parse(address); address != "" && (err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https")) {
+			bad("%s: %q is not an http or https address", name, address)
 		}
 	}
 	if _, err := httpx.ParseProxies(c.Proxies); err != nil {

@@ -44,6 +44,7 @@ func TestMistakesAreNamed(t *testing.T) {
 		"two ways of TLS":   {env: []string{"BEDSIDE_TLS_CERT_FILE=c", "BEDSIDE_TLS_KEY_FILE=k", "BEDSIDE_TLS_DOMAINS=a.example"}, want: "not both"},
 		"bad domain":        {env: []string{"BEDSIDE_TLS_DOMAINS=*.example.org"}, want: "tls.domains"},
 		"redirect to none":  {env: []string{"BEDSIDE_TLS_REDIRECT=:80"}, want: "no https"},
+		"bad collector":     {env: []string{"OTEL_EXPORTER_OTLP_ENDPOINT=localhost:4318"}, want: "otlp_endpoint"},
 		"bad pprof":         {env: []string{"BEDSIDE_PPROF=6060"}, want: "pprof"},
 		"bad limit":         {env: []string{"BEDSIDE_LIMITS_READ_PER_IP=-1"}, want: "limits.read_per_ip"},
 		"short key":         {env: []string{"BEDSIDE_AUTH_KEY=abc"}, want: "32 characters"},
