@@ -169,6 +169,8 @@ func operations(router chi.Router, cfg Config, deps Deps) huma.API {
 	(&rooms.Service{Rooms: deps.Presence, Store: deps.Store}).Routes(api)
 	(&audit.Service{Store: deps.Store}).Routes(api)
 	listsNotNull(api)
+	headed(api)
+	bounded(api)
 	return api
 }
 

@@ -34,7 +34,7 @@ func Config(title, version string) huma.Config {
 	c.Transformers = []huma.Transformer{completeProblem}
 	c.RejectUnknownQueryParameters = true
 	c.Components.SecuritySchemes = map[string]*huma.SecurityScheme{
-		Bearer: {Type: "http", Scheme: "bearer", BearerFormat: "JWT", Description: "The access token that signing in gives."},
+		Bearer: {Type: "http", Scheme: "bearer", BearerFormat: "JWT", Description: "The access token that signing in gives: a JWT, handled as RFC8725 says."},
 	}
 	return c
 }
@@ -53,7 +53,7 @@ func Register[I, O any](api huma.API, op huma.Operation, handler func(context.Co
 	if op.Method != http.MethodGet && op.Method != http.MethodHead {
 		op.Errors = append(op.Errors, http.StatusBadRequest, http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType)
 	}
-	op.Errors = append(op.Errors, http.StatusServiceUnavailable)
+	op.Errors = append(op.Errors, http.StatusTooManyRequests, http.StatusServiceUnavailable)
 	slices.Sort(op.Errors)
 	op.Errors = slices.Compact(op.Errors)
 	if op.MaxBodyBytes == 0 {
