@@ -18,6 +18,9 @@ const TYPES: Record<string, string> = {
 	'.woff2': 'font/woff2'
 };
 
+/** What is answered by mail. */
+const MAILS = ['/auth/register', '/auth/forgot-password', '/auth/resend-verification'];
+
 export interface Mock {
 	url: string;
 	/** Who is signed in; null for nobody. */
@@ -81,6 +84,9 @@ export async function mock(): Promise<Mock> {
 			it.user = null;
 			return void res.writeHead(204).end();
 		}
+		if (MAILS.includes(path)) return send(res, 202, { email: '', status: 'check_mail' });
+		if (path === '/auth/verify-email') return send(res, 200, { email: fixtures.candidate.email, status: 'verified' });
+		if (path === '/auth/reset-password' || path === '/auth/reauthenticate') return void res.writeHead(204).end();
 		if (path.startsWith('/auth/')) {
 			if (path !== '/auth/refresh') it.user ??= fixtures.candidate;
 			if (!it.user) return refuse(res, 401, 'There is no refresh token: sign in.');
