@@ -77,6 +77,7 @@ func Open(ctx context.Context, cfg configs.Config, log *slog.Logger) (*App, erro
 		{"speech", "speech", a.openSpeech},
 		{"media", "media", a.openMedia},
 		{"signalling", "media", a.openSignaling},
+		{"news of sessions", "", a.openNews},
 		{"mail", "api", a.openMail},
 		{"http", "", a.openHTTP},
 		{"jobs", "api", a.openJobs},
@@ -205,6 +206,7 @@ func (a *App) openSessions(context.Context) (err error) {
 	}
 	a.sessions, err = auth.NewSessions(auth.Config{
 		Keys: []auth.Key{key}, AccessTTL: a.cfg.Auth.AccessTTL, SessionTTL: a.cfg.Auth.SessionTTL,
+		SessionMax: a.cfg.Auth.SessionMax, SessionLimit: a.cfg.Auth.SessionLimit, Ended: a.sessionEnded, Changed: a.userChanged,
 	}, a.db, a.presence)
 	return err
 }
@@ -292,7 +294,7 @@ func (a *App) openJobs(ctx context.Context) error {
 	jobs := a.db.Jobs(0)
 	err := errors.Join(
 		postgres.HandleJob(jobs, time.Minute, a.mailer.Deliver),
-		postgres.HandleJob(jobs, time.Minute, func(ctx context.Context, _ store.Sweep) error { return a.db.SweepAccounts(ctx) }),
+		postgres.HandleJob(jobs, time.Minute, func(ctx context.Context, _ store.Sweep) error { return a.sweep(ctx) }),
 	)
 	if err != nil {
 		return err
@@ -355,7 +357,7 @@ func (a *App) handler() (http.Handler, error) {
 		deps.Outbox = a.outbox.Handler()
 	}
 	if a.hub != nil {
-		deps.Socket, deps.SessionEnded = a.hub, a.hub.EndSession
+		deps.Socket = a.hub
 	}
 	cfg := api.Config{Version: version, PublicURL: a.cfg.PublicURL, AllowedOrigins: a.cfg.Auth.AllowedOrigins}
 	if !a.cfg.Has("api") {
