@@ -39,11 +39,11 @@ func (s *Service) exportRoutes(api huma.API) {
 	}, s.requestExport)
 	httpx.Register(api, huma.Operation{
 		OperationID: "get-export", Method: http.MethodGet, Path: "/api/users/profile/export", Tags: []string{"users"},
-		Summary: "Say how far your archive is", Errors: []int{http.StatusNotFound},
+		Summary: "Say how far your archive is", Description: "The newest that was asked for.", Errors: []int{http.StatusNotFound},
 	}, s.export)
 	httpx.Register(api, huma.Operation{
 		OperationID: "get-archive", Method: http.MethodGet, Path: "/api/users/profile/export/archive", Tags: []string{"users"},
-		Summary: "Fetch your archive", Errors: []int{http.StatusNotFound},
+		Summary: "Fetch your archive", Description: "Ranges work, so that a broken download can go on.", Errors: []int{http.StatusNotFound},
 		Responses: map[string]*huma.Response{"200": {Description: "A ZIP file", Content: archive}},
 	}, s.archive)
 	httpx.Register(api, huma.Operation{

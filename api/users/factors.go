@@ -27,7 +27,7 @@ func (s *Service) factorRoutes(api huma.API) {
 			Summary: summary, Description: description, DefaultStatus: status, Errors: errors}
 	}
 	const proof = " Needs a recent proof of who you are."
-	httpx.Register(api, own("get-factors", http.MethodGet, "", "Say by what you prove who you are", "", http.StatusOK), s.factors)
+	httpx.Register(api, own("get-factors", http.MethodGet, "", "Say by what you prove who you are", "Secrets are not told.", http.StatusOK), s.factors)
 	httpx.Register(api, own("begin-totp", http.MethodPost, "/totp", "Set an authenticator app up",
 		"Gives a secret for the app. It counts once a code of it was confirmed; asking again gives another secret."+proof,
 		http.StatusOK, http.StatusForbidden, http.StatusConflict), s.beginTOTP)
