@@ -50,7 +50,7 @@ func TestPage(t *testing.T) {
 	for _, want := range []string{
 		"Put a node", `<span class="method PUT">PUT</span> <code>/nodes/{id}</code>`, "It&#39;s &lt;b&gt;one&lt;/b&gt;.", "<p>Two.</p>",
 		"whoever is signed in as tutor or admin", "<em>write</em>", "in the path", "at most 5 characters", `href="#schema-Node"`, `id="schema-Node"`,
-		"<strong>404</strong>", "Location", `Authorization: Bearer $TOKEN`, "list of Node",
+		"<strong>404</strong>", "Location", `Authorization: Bearer $TOKEN`, "list of Node", "urn:bedside:problem:not-found",
 	} {
 		if !strings.Contains(page, want) && !strings.Contains(page, strings.ReplaceAll(want, `"`, "&#34;")) {
 			t.Errorf("the page lacks %s", want)
@@ -70,7 +70,7 @@ func TestPage(t *testing.T) {
 		ids[m[1]] = true
 	}
 	for _, m := range regexp.MustCompile(` href="#([^"]+)"`).FindAllStringSubmatch(page, -1) {
-		if !ids[m[1]] && m[1] != "login" && m[1] != "refresh" && m[1] != "schema-ErrorModel" {
+		if !ids[m[1]] && m[1] != "login" && m[1] != "refresh" {
 			t.Errorf("a link leads to %s, which is not there", m[1])
 		}
 	}

@@ -70,8 +70,12 @@ func (s schemas) field(name, doc string, required bool, one *huma.Schema) field 
 	return f
 }
 
-// unbounded are limits too large to be worth telling.
-const unbounded = 1 << 40
+// Limits from here on are there for programs, and not worth telling people.
+const (
+	longText   = 20_000
+	longList   = 100_000
+	highNumber = 1 << 40
+)
 
 // rules are a schema's limits in words.
 func rules(s *huma.Schema) (list []string) {
@@ -93,7 +97,7 @@ func rules(s *huma.Schema) (list []string) {
 	if s.MinLength != nil && *s.MinLength > 0 {
 		add("at least %d characters", *s.MinLength)
 	}
-	if s.MaxLength != nil {
+	if s.MaxLength != nil && *s.MaxLength < longText && s.Format == "" {
 		add("at most %d characters", *s.MaxLength)
 	}
 	if s.Pattern != "" {
@@ -102,10 +106,10 @@ func rules(s *huma.Schema) (list []string) {
 	if s.Minimum != nil {
 		add("at least %s", number(*s.Minimum))
 	}
-	if s.Maximum != nil && *s.Maximum < unbounded {
+	if s.Maximum != nil && *s.Maximum < highNumber {
 		add("at most %s", number(*s.Maximum))
 	}
-	if s.MaxItems != nil {
+	if s.MaxItems != nil && *s.MaxItems < longList {
 		add("at most %d of them", *s.MaxItems)
 	}
 	if s.Nullable {

@@ -4,9 +4,12 @@ import (
 	"cmp"
 	"fmt"
 	"maps"
+	"net/http"
 	"slices"
 	"strconv"
 	"strings"
+
+	"bedside/api/httpx"
 
 	"github.com/danielgtaylor/huma/v2"
 )
@@ -16,6 +19,8 @@ type view struct {
 	Title, Version string
 	Intro          []string // paragraphs
 	Groups         []group
+	Problems       []httpx.ProblemType
+	Problem        string // an example
 	Headers        []field
 	Schemas        []schema
 }
@@ -69,7 +74,13 @@ type schema struct {
 
 func viewOf(doc *huma.OpenAPI, class func(*huma.Operation) string) (view, error) {
 	s := schemas{doc.Components.Schemas}
-	v := view{Title: doc.Info.Title, Version: doc.Info.Version, Intro: paragraphs(doc.Info.Description)}
+	v := view{Title: doc.Info.Title, Version: doc.Info.Version, Intro: paragraphs(doc.Info.Description), Problems: httpx.ProblemTypes()}
+	for _, p := range v.Problems {
+		if p.Status == http.StatusTooManyRequests {
+			v.Problem = fmt.Sprintf("{\n  \"type\": %q,\n  \"title\": %q,\n  \"status\": %d,\n  \"detail\": %q,\n  \"instance\": %q\n}",
+				p.Type, http.StatusText(p.Status), p.Status, p.Detail, "urn:uuid:0190d2a0-0000-4000-8000-000000000001")
+		}
+	}
 	for name, h := range doc.Components.Headers {
 		v.Headers = append(v.Headers, s.field(name, h.Description, false, h.Schema))
 	}
