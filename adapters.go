@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net"
 	"net/http"
@@ -12,6 +13,7 @@ import (
 	"time"
 
 	"bedside/api"
+	"bedside/api/archive"
 	"bedside/api/attempts"
 	"bedside/api/httpx"
 	"bedside/configs"
@@ -19,6 +21,7 @@ import (
 	"bedside/speech"
 	"bedside/speech/bus"
 	"bedside/store"
+	"bedside/store/postgres"
 )
 
 // claims makes the bus a source of attempts.
@@ -120,4 +123,18 @@ func originHosts(cfg configs.Config) []string {
 		}
 	}
 	return hosts
+}
+
+// archivist makes archives of accounts from the database and the files.
+func (a *App) archivist() *archive.Archivist {
+	var tables []archive.Table
+	for _, p := range postgres.PersonalTables() {
+		if p.Where != "" {
+			tables = append(tables, archive.Table{Name: p.Table, Rows: func(ctx context.Context, userID string) ([]string, error) {
+				return a.db.PersonalRows(ctx, p, userID)
+			}})
+		}
+	}
+	open := func(ctx context.Context, key string) (io.ReadCloser, error) { return a.blob.Open(ctx, key) }
+	return &archive.Archivist{Store: a.db, Files: a.blob, Open: open, Tables: tables, Log: a.log}
 }

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"bedside/api"
+	"bedside/api/archive"
 	"bedside/api/auth"
 	"bedside/api/httpx"
 	"bedside/api/mail"
@@ -83,6 +84,7 @@ func Open(ctx context.Context, cfg configs.Config, log *slog.Logger) (*App, erro
 		{"speech", "speech", a.openSpeech},
 		{"media", "media", a.openMedia},
 		{"signalling", "media", a.openSignaling},
+		{"news of sessions", "", a.openNews},
 		{"mail", "api", a.openMail},
 		{"http", "", a.openHTTP},
 		{"profiles", "", a.openProfiles},
@@ -216,6 +218,7 @@ func (a *App) openSessions(context.Context) (err error) {
 	}
 	a.sessions, err = auth.NewSessions(auth.Config{
 		Keys: []auth.Key{key}, AccessTTL: a.cfg.Auth.AccessTTL, SessionTTL: a.cfg.Auth.SessionTTL,
+		SessionMax: a.cfg.Auth.SessionMax, SessionLimit: a.cfg.Auth.SessionLimit, Ended: a.sessionEnded, Changed: a.userChanged,
 	}, a.db, a.presence)
 	return err
 }
@@ -300,10 +303,12 @@ func (a *App) openMail(context.Context) (err error) {
 
 // openJobs begins to do what changes have asked for. It comes after http, since letters name the server's address.
 func (a *App) openJobs(ctx context.Context) error {
-	jobs := a.db.Jobs(0)
+	jobs, archivist := a.db.Jobs(0), a.archivist()
 	err := errors.Join(
+		postgres.HandleJob(jobs, archive.Limit, archivist.Make),
+		postgres.HandleJob(jobs, time.Minute, archivist.Remove),
 		postgres.HandleJob(jobs, time.Minute, a.mailer.Deliver),
-		postgres.HandleJob(jobs, time.Minute, func(ctx context.Context, _ store.Sweep) error { return a.db.SweepAccounts(ctx) }),
+		postgres.HandleJob(jobs, time.Minute, func(ctx context.Context, _ store.Sweep) error { return a.sweep(ctx) }),
 	)
 	if err != nil {
 		return err
@@ -333,7 +338,7 @@ func (a *App) handler() (http.Handler, error) {
 		deps.Outbox = a.outbox.Handler()
 	}
 	if a.hub != nil {
-		deps.Socket, deps.SessionEnded = a.hub, a.hub.EndSession
+		deps.Socket = a.hub
 	}
 	cfg := api.Config{Version: version, PublicURL: publicURL(a.cfg), AllowedOrigins: a.cfg.Auth.AllowedOrigins, Rates: rates(a.cfg.Limits)}
 	var err error

@@ -28,6 +28,7 @@ func (c partnerCommand) Run(ctx context.Context, s *streams) (err error) {
 	if err != nil {
 		return err
 	}
+	defer func() { err = errors.Join(err, t.close()) }()
 	tutor, err := t.signIn(ctx, demo("tutor", c.Email, c.Password))
 	if err != nil {
 		return err

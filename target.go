@@ -22,15 +22,18 @@ import (
 
 // target is the server that a headless command works with: one that runs, or one of its own on a temporary folder.
 type target struct {
-	url   string
-	pid   int // of a server of our own, else 0
-	close func() error
+	url    string
+	pid    int // of a server of our own, else 0
+	close  func() error
+	signed []*client.REST // accounts that are signed in
 }
 
 // openTarget uses the server at an address, or starts one with env when there is none.
 func openTarget(ctx context.Context, address string, s *streams, env ...string) (*target, error) {
 	if address != "" {
-		return &target{url: strings.TrimSuffix(address, "/"), close: func() error { return nil }}, nil
+		t := &target{url: strings.TrimSuffix(address, "/")}
+		t.close = t.signOut
+		return t, nil
 	}
 	return startServer(ctx, s, env)
 }
@@ -139,5 +142,18 @@ func (t *target) signIn(ctx context.Context, a account) (*client.REST, error) {
 	if _, err := rest.SignIn(ctx, a.email, a.password); err != nil {
 		return nil, fmt.Errorf("signing in as %s: %w", a.email, err)
 	}
+	t.signed = append(t.signed, rest)
 	return rest, nil
+}
+
+// signOut leaves no signed-in devices behind: an account may have only so many.
+func (t *target) signOut() error {
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	defer cancel()
+	for _, rest := range t.signed {
+		if err := rest.SignOut(ctx); err != nil {
+			return fmt.Errorf("signing out: %w", err)
+		}
+	}
+	return nil
 }

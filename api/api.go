@@ -70,22 +70,20 @@ type Presence interface {
 
 // Deps are the parts that the handler works with. They outlive it.
 type Deps struct {
-	Store        Store
-	Presence     Presence
-	Sessions     *auth.Sessions
-	Passwords    *auth.Passwords
-	Recording    func(ctx context.Context, key string) (attempts.File, error) // store/blob's Open
-	SessionEnded func(sessionID, reason string)                               // closes the device's sockets; may be nil
-	UserChanged  func(ctx context.Context, userID string)                     // what is remembered of an account is stale; may be nil
-	Outbox       http.Handler                                                 // at mail.OutboxPath; may be nil
-	Clock        func() time.Time                                             // time.Now when nil
-	Checks       []Check                                                      // of /health/ready
-	Socket       http.Handler                                                 // at SocketPath; may be nil
-	Web          http.Handler                                                 // everything else; may be nil
-	Metrics      http.Handler                                                 // at /metrics; may be nil
-	Registerer   prometheus.Registerer                                        // may be nil
-	Tracer       trace.Tracer                                                 // may be nil
-	Log          *slog.Logger
+	Store      Store
+	Presence   Presence
+	Sessions   *auth.Sessions
+	Passwords  *auth.Passwords
+	Recording  func(ctx context.Context, key string) (attempts.File, error) // store/blob's Open
+	Outbox     http.Handler                                                 // at mail.OutboxPath; may be nil
+	Clock      func() time.Time                                             // time.Now when nil
+	Checks     []Check                                                      // of /health/ready
+	Socket     http.Handler                                                 // at SocketPath; may be nil
+	Web        http.Handler                                                 // everything else; may be nil
+	Metrics    http.Handler                                                 // at /metrics; may be nil
+	Registerer prometheus.Registerer                                        // may be nil
+	Tracer     trace.Tracer                                                 // may be nil
+	Log        *slog.Logger
 }
 
 // New puts the handler together. The error is a metric that is registered already, or an origin that is none.
@@ -162,7 +160,8 @@ func operations(router chi.Router, cfg Config, deps Deps) huma.API {
 	api.UseMiddleware(httpx.RequireContentType)
 	(&users.Service{
 		Store: deps.Store, Sessions: deps.Sessions, Passwords: deps.Passwords, Limiter: deps.Presence, Limits: cfg.Limits,
-		Ended: deps.SessionEnded, Changed: deps.UserChanged, Clock: deps.Clock, Log: deps.Log,
+		Open:  func(ctx context.Context, key string) (users.File, error) { return deps.Recording(ctx, key) },
+		Clock: deps.Clock, Log: deps.Log,
 	}).Routes(api)
 	(&sessions.Service{Sessions: deps.Sessions, Audit: deps.Store}).Routes(api)
 	(&scenarios.Service{Store: deps.Store}).Routes(api)

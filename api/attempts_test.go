@@ -281,17 +281,35 @@ func TestWhoMay(t *testing.T) {
 		{"GET", "/api/users", nil, [6]int{403, 403, 403, 403, 200, 401}},
 		{"GET", "/api/users/" + owner.id, nil, [6]int{403, 403, 403, 403, 200, 401}},
 		{"PATCH", "/api/users/" + owner.id, map[string]any{}, [6]int{403, 403, 403, 403, 200, 401}},
+		{"GET", "/api/users/profile/factors", nil, [6]int{200, 200, 200, 200, 200, 401}},
+		{"POST", "/api/users/profile/factors/totp", nil, [6]int{200, 200, 200, 200, 200, 401}},
+		{"POST", "/api/users/profile/factors/totp/confirm", map[string]any{"code": "x"}, [6]int{422, 422, 422, 422, 422, 401}},
+		{"DELETE", "/api/users/profile/factors/totp", nil, [6]int{404, 404, 404, 404, 404, 401}},
+		{"POST", "/api/users/profile/factors/recovery-codes", nil, [6]int{404, 404, 404, 404, 404, 401}},
+		{"GET", "/api/users/profile/export", nil, [6]int{404, 404, 404, 404, 404, 401}},
+		{"GET", "/api/users/profile/export/archive", nil, [6]int{404, 404, 404, 404, 404, 401}},
+		{"POST", "/api/users/profile/export", nil, [6]int{202, 202, 202, 202, 202, 401}},
+		{"GET", "/api/sessions", nil, [6]int{200, 200, 200, 200, 200, 401}},
+		{"DELETE", "/api/sessions", nil, [6]int{200, 200, 200, 200, 200, 401}},
+		{"GET", "/api/sessions/user/" + owner.id, nil, [6]int{200, 404, 404, 404, 200, 401}},
+		{"DELETE", "/api/sessions/" + owner.id, nil, [6]int{404, 404, 404, 404, 404, 401}}, // no session's id; TestDevicesOfOthers has more
 		{"GET", "/api/audit", nil, [6]int{200, 200, 200, 200, 200, 401}},
 		{"GET", "/api/audit?user=" + owner.id, nil, [6]int{200, 403, 403, 403, 200, 401}},
 		{"GET", "/api/audit?user=all", nil, [6]int{403, 403, 403, 403, 200, 401}},
 	} {
-		held[row.method+" "+strings.NewReplacer(waiting, "{id}", done, "{id}", slug, "{slug}", owner.id, "{id}", "audio/candidate", "audio/{speaker}").Replace(row.path)] = true
+		held[row.method+" "+strings.NewReplacer(waiting, "{id}", done, "{id}", slug, "{slug}", "user/"+owner.id, "user/{user}", owner.id, "{id}", "audio/candidate", "audio/{speaker}").Replace(row.path)] = true
 		for i, p := range everybody {
 			if a := p.do(t, row.method, row.path, row.body); a.StatusCode != row.want[i] {
 				t.Errorf("%s %s %v by %d: %d, want %d: %s", row.method, row.path, row.body, i, a.StatusCode, row.want[i], a.body)
 			}
 		}
 	}
+	for i, p := range []*person{s.someone(t, store.RoleCandidate), s.someone(t, store.RoleTutor), s.someone(t, store.RoleAdmin), s.anybody(t)} {
+		if a, want := p.do(t, "DELETE", "/api/users/profile", nil), []int{204, 204, 204, 401}[i]; a.StatusCode != want {
+			t.Errorf("deleting the own account by %d: %d, want %d: %s", i, a.StatusCode, want, a.body)
+		}
+	}
+	held["DELETE /api/users/profile"] = true
 	for _, operation := range secured(t) {
 		if !held[operation] {
 			t.Errorf("%s has no row: decide who may", operation)

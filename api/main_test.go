@@ -16,6 +16,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -100,9 +101,22 @@ type server struct {
 	log      *lockedBuffer
 	registry *prometheus.Registry
 
+	reads atomic.Int64 // of sessions from the database
+
 	mu    sync.Mutex
 	ahead time.Duration
 	ended []string
+}
+
+// counted counts how often a session is looked up.
+type counted struct {
+	*postgres.DB
+	reads *atomic.Int64
+}
+
+func (c counted) SessionUser(ctx context.Context, id string) (store.Session, store.User, error) {
+	c.reads.Add(1)
+	return c.DB.SessionUser(ctx, id)
 }
 
 type option func(*api.Config, *api.Deps)
@@ -118,7 +132,15 @@ func newServer(t testing.TB, options ...option) *server {
 	if s.blobs, err = blob.Open(blob.Config{Dir: t.TempDir()}); err != nil {
 		t.Fatal(err)
 	}
-	if s.sessions, err = auth.NewSessions(auth.Config{Keys: []auth.Key{{ID: "1", Secret: bytes.Repeat([]byte("k"), 32)}}, Clock: s.now}, db, s.presence); err != nil {
+	s.sessions, err = auth.NewSessions(auth.Config{
+		Keys: []auth.Key{{ID: "1", Secret: bytes.Repeat([]byte("k"), 32)}}, Clock: s.now,
+		Ended: func(id, _ string) {
+			s.mu.Lock()
+			defer s.mu.Unlock()
+			s.ended = append(s.ended, id)
+		},
+	}, counted{db, &s.reads}, s.presence)
+	if err != nil {
 		t.Fatal(err)
 	}
 	passwords, err := auth.NewPasswords(bcrypt.MinCost)
@@ -129,12 +151,7 @@ func newServer(t testing.TB, options ...option) *server {
 	deps := api.Deps{
 		Store: db, Presence: s.presence, Sessions: s.sessions, Passwords: passwords, Log: log, Registerer: s.registry, Metrics: promhttp.HandlerFor(s.registry, promhttp.HandlerOpts{}), Clock: s.now,
 		Recording: func(ctx context.Context, key string) (attempts.File, error) { return s.blobs.Open(ctx, key) },
-		SessionEnded: func(id, _ string) {
-			s.mu.Lock()
-			defer s.mu.Unlock()
-			s.ended = append(s.ended, id)
-		},
-		Checks: []api.Check{{Name: "postgres", Required: true, Ping: db.Ping}, {Name: "redis", Ping: s.presence.Ping}},
+		Checks:    []api.Check{{Name: "postgres", Required: true, Ping: db.Ping}, {Name: "redis", Ping: s.presence.Ping}},
 	}
 	for _, o := range options {
 		o(&cfg, &deps)
@@ -190,6 +207,8 @@ type person struct {
 	id      string
 	access  string
 	refresh string
+
+	signedOut int // devices that gave way to this one
 }
 
 const password = "a good password"

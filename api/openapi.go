@@ -27,6 +27,7 @@ func describe() huma.Config {
 	c.Tags = []*huma.Tag{
 		{Name: "auth", Description: "Signing in and out"},
 		{Name: "users", Description: "Accounts"},
+		{Name: "factors", Description: "Authenticator apps, recovery codes and passkeys"},
 		{Name: "sessions", Description: "Signed-in devices"},
 		{Name: "scenarios", Description: "Authored role plays"},
 		{Name: "attempts", Description: "Practice: rooms, reports and recordings"},

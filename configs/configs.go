@@ -74,6 +74,8 @@ type Auth struct {
 	Key            string        `yaml:"key" env:"BEDSIDE_AUTH_KEY" doc:"signs tokens, at least 32 characters; empty: made once and kept in the data folder" secret:"true"`
 	AccessTTL      time.Duration `yaml:"access_ttl" env:"BEDSIDE_AUTH_ACCESS_TTL" doc:"life of an access token"`
 	SessionTTL     time.Duration `yaml:"session_ttl" env:"BEDSIDE_AUTH_SESSION_TTL" doc:"a session that is not used for so long ends"`
+	SessionMax     time.Duration `yaml:"session_max" env:"BEDSIDE_AUTH_SESSION_MAX" doc:"every session ends after so long, used or not"`
+	SessionLimit   int           `yaml:"session_limit" env:"BEDSIDE_AUTH_SESSION_LIMIT" doc:"devices that one account may be signed in on; the one not seen for longest gives way"`
 	AllowedOrigins []string      `yaml:"allowed_origins" env:"BEDSIDE_AUTH_ALLOWED_ORIGINS" doc:"further web origins that may call the API and the WebSocket"`
 }
 
@@ -233,13 +235,13 @@ func (c Config) Validate() error {
 	if c.Auth.Key != "" && len(c.Auth.Key) < 32 {
 		bad("auth.key: at least 32 characters are needed")
 	}
-	for name, n := range map[string]int{"media.max_rooms": c.Media.MaxRooms, "media.max_participants": c.Media.MaxParticipants, "media.max_per_address": c.Media.MaxPerAddress, "speech.workers": c.Speech.Workers} {
+	for name, n := range map[string]int{"media.max_rooms": c.Media.MaxRooms, "media.max_participants": c.Media.MaxParticipants, "media.max_per_address": c.Media.MaxPerAddress, "speech.workers": c.Speech.Workers, "auth.session_limit": c.Auth.SessionLimit} {
 		if n < 1 {
 			bad("%s: at least 1 is needed", name)
 		}
 	}
 	for name, d := range map[string]time.Duration{
-		"auth.access_ttl": c.Auth.AccessTTL, "auth.session_ttl": c.Auth.SessionTTL, "media.grace": c.Media.Grace, "speech.idle_end": c.Speech.IdleEnd,
+		"auth.access_ttl": c.Auth.AccessTTL, "auth.session_ttl": c.Auth.SessionTTL, "auth.session_max": c.Auth.SessionMax, "media.grace": c.Media.Grace, "speech.idle_end": c.Speech.IdleEnd,
 	} {
 		if d <= 0 {
 			bad("%s: a time above zero is needed", name)

@@ -5,6 +5,8 @@ import (
 	"crypto/sha256"
 	"crypto/subtle"
 	"encoding/base64"
+	"maps"
+	"slices"
 
 	"bedside/signaling/protocol"
 )
@@ -52,6 +54,17 @@ func (h *Hub) vacate(s *seat) {
 	for _, t := range s.tokens {
 		delete(h.places, t)
 	}
+}
+
+// Sessions names the sessions whose devices have a place.
+func (h *Hub) Sessions() []string {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	ids := map[string]struct{}{}
+	for _, s := range h.places {
+		ids[s.join.SessionID] = struct{}{}
+	}
+	return slices.Collect(maps.Keys(ids))
 }
 
 // EndSession closes the sockets of a device that was signed out, and gives their places up.

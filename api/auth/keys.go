@@ -26,8 +26,8 @@ type keyring struct {
 }
 
 type derived struct {
-	id                      string
-	access, ticket, refresh []byte
+	id                            string
+	access, ticket, refresh, seal []byte
 }
 
 func newKeyring(keys []Key) (*keyring, error) {
@@ -39,11 +39,14 @@ func newKeyring(keys []Key) (*keyring, error) {
 		if len(k.Secret) < minSecret {
 			return nil, fmt.Errorf("auth: signing key %q is shorter than %d bytes", k.ID, minSecret)
 		}
+		if len(k.ID) > 255 {
+			return nil, errors.New("auth: a signing key's name is longer than 255 bytes")
+		}
 		if _, twice := ring.byID[k.ID]; twice {
 			return nil, fmt.Errorf("auth: two signing keys are called %q", k.ID)
 		}
 		d := derived{id: k.ID}
-		for purpose, out := range map[string]*[]byte{"access": &d.access, "ticket": &d.ticket, "refresh": &d.refresh} {
+		for purpose, out := range map[string]*[]byte{"access": &d.access, "ticket": &d.ticket, "refresh": &d.refresh, "seal": &d.seal} {
 			var err error
 			if *out, err = hkdf.Key(sha256.New, k.Secret, nil, "bedside "+purpose, sha256.Size); err != nil {
 				return nil, fmt.Errorf("auth: signing key %q: %w", k.ID, err)

@@ -55,6 +55,7 @@ type Grant struct {
 	Refresh          string
 	RefreshExpiresAt time.Time
 	Ended            store.EndReason // why there is no grant, when the session has ended
+	SignedOut        int             // devices that had to give way
 }
 
 // Principal is who makes a request, and with which session.
@@ -79,8 +80,10 @@ func (s *Sessions) Start(ctx context.Context, u store.User, d Device) (Grant, er
 	if err != nil {
 		return Grant{}, err
 	}
-	s.gone(ended, "You signed in on another device, and there is a limit to how many may be signed in.")
-	return s.grant(u, session, token)
+	s.Announce(ended, "You signed in on another device, and there is a limit to how many may be signed in.")
+	g, err := s.grant(u, session, token)
+	g.SignedOut = len(ended)
+	return g, err
 }
 
 // Refresh gives a new access token and the refresh token that is current afterwards: a new one for the current one, the current one for its
@@ -99,8 +102,8 @@ func (s *Sessions) Refresh(ctx context.Context, refresh string) (Grant, error) {
 	case errors.Is(err, store.ErrNotFound):
 		return Grant{}, fmt.Errorf("the session is gone: %w", store.ErrUnauthenticated)
 	case errors.Is(err, store.ErrReused):
-		s.gone([]string{session.ID}, "A refresh token was used twice.")
-		return Grant{SessionID: session.ID, User: u}, err
+		s.Announce([]string{session.ID}, "A refresh token was used twice, so this device was signed out for safety.")
+		return Grant{SessionID: session.ID, User: u, Ended: session.EndReason}, err
 	case err != nil:
 		return Grant{SessionID: session.ID, User: u, Ended: session.EndReason}, err
 	case u.Disabled:
@@ -128,7 +131,7 @@ func (s *Sessions) End(ctx context.Context, sessionID string) error {
 	if err := s.store.EndSession(ctx, sessionID, store.EndSignedOut, s.tokens.cfg.Clock()); err != nil {
 		return err
 	}
-	s.gone([]string{sessionID}, "You signed out.")
+	s.Announce([]string{sessionID}, "You signed out.")
 	return nil
 }
 
@@ -149,7 +152,7 @@ func (s *Sessions) Revoke(ctx context.Context, userID, sessionID, why string) er
 	if err := s.store.EndSession(ctx, sessionID, store.EndRevoked, s.tokens.cfg.Clock()); err != nil {
 		return err
 	}
-	s.gone([]string{sessionID}, why)
+	s.Announce([]string{sessionID}, why)
 	return nil
 }
 
@@ -162,16 +165,22 @@ func (s *Sessions) Owner(ctx context.Context, sessionID string) (userID string, 
 // RevokeOthers signs a user's devices out but for one, and says how many. Without an exception all are.
 func (s *Sessions) RevokeOthers(ctx context.Context, userID, except, why string) (int, error) {
 	ended, err := s.store.EndSessions(ctx, userID, except, store.EndRevoked, s.tokens.cfg.Clock())
-	s.gone(ended, why)
+	s.Announce(ended, why)
 	return len(ended), err
 }
 
-// gone makes the end of sessions known.
-func (s *Sessions) gone(sessionIDs []string, why string) {
+// Announce makes the end of sessions known, here and to other processes; why is for whoever used them.
+func (s *Sessions) Announce(sessionIDs []string, why string) {
 	for _, id := range sessionIDs {
 		s.cache.forget(id)
 		s.tokens.cfg.Ended(id, why)
 	}
+}
+
+// UserChanged makes known that what is remembered of an account is stale.
+func (s *Sessions) UserChanged(userID string) {
+	s.cache.forgetUser(userID)
+	s.tokens.cfg.Changed(userID)
 }
 
 // Forget drops what is remembered: of a session that has ended or, when none is named, of a user whose account has changed. Whoever hears
@@ -196,6 +205,19 @@ func (s *Sessions) Authenticate(ctx context.Context, access string) (Principal, 
 	}
 	u, err := s.live(ctx, claims.Session, claims.Subject)
 	return Principal{User: u, SessionID: claims.Session}, err
+}
+
+// Check asks the store whether a session is in use. store.ErrUnauthenticated or store.ErrForbidden: no longer.
+func (s *Sessions) Check(ctx context.Context, sessionID string) error {
+	s.cache.forget(sessionID)
+	userID, err := s.Owner(ctx, sessionID)
+	if err == nil {
+		_, err = s.live(ctx, sessionID, userID)
+	}
+	if errors.Is(err, store.ErrNotFound) {
+		return fmt.Errorf("the session is gone: %w", store.ErrUnauthenticated)
+	}
+	return err
 }
 
 // live finds the user of a session that is in use.

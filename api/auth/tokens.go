@@ -23,7 +23,8 @@ type Config struct {
 
 	SessionMax   time.Duration                  // of any session, used or not; 90 days when zero
 	SessionLimit int                            // devices of one user; 5 when zero
-	Ended        func(sessionID, reason string) // a session has ended; its sockets are to be closed; may be nil
+	Ended        func(sessionID, reason string) // a session has ended: its sockets are to be closed; may be nil
+	Changed      func(userID string)            // an account has changed: others are to forget what they know of it; may be nil
 	Clock        func() time.Time
 }
 
@@ -44,8 +45,9 @@ const (
 
 // tokens signs and reads JSON Web Tokens.
 type tokens struct {
-	cfg  Config
-	ring *keyring
+	cfg   Config
+	ring  *keyring
+	known *knownTokens
 }
 
 func newTokens(cfg Config) (*tokens, error) {
@@ -58,6 +60,9 @@ func newTokens(cfg Config) (*tokens, error) {
 	if cfg.Ended == nil {
 		cfg.Ended = func(string, string) {}
 	}
+	if cfg.Changed == nil {
+		cfg.Changed = func(string) {}
+	}
 	if cfg.Clock == nil {
 		cfg.Clock = time.Now
 	}
@@ -65,7 +70,7 @@ func newTokens(cfg Config) (*tokens, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &tokens{cfg: cfg, ring: ring}, nil
+	return &tokens{cfg: cfg, ring: ring, known: newKnownTokens()}, nil
 }
 
 type accessClaims struct {
@@ -107,6 +112,11 @@ func (t *tokens) access(u store.User, sessionID string) (string, error) {
 }
 
 func (t *tokens) parseAccess(s string) (c accessClaims, err error) {
+	if c, ok := t.known.find(s); ok {
+		if now := t.cfg.Clock(); now.Before(c.ExpiresAt.Time) && !now.Before(c.IssuedAt.Time) {
+			return c, nil
+		}
+	}
 	err = t.parse(s, &c, audienceAPI, func(d derived) []byte { return d.access })
 	switch {
 	case errors.Is(err, jwt.ErrTokenExpired):
@@ -114,6 +124,7 @@ func (t *tokens) parseAccess(s string) (c accessClaims, err error) {
 	case err != nil:
 		return c, fmt.Errorf("the access token is not valid: %w", store.ErrUnauthenticated)
 	}
+	t.known.keep(s, c)
 	return c, nil
 }
 

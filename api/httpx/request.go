@@ -2,10 +2,16 @@ package httpx
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
 	"errors"
+	"io"
 	"net/http"
+	"strings"
 	"sync"
 	"time"
+	"unicode"
 
 	"github.com/google/uuid"
 )
@@ -16,6 +22,7 @@ type Request struct {
 	IP     string // of the client, not of a trusted proxy in front
 	Secure bool   // came over TLS, or through a proxy that did
 	Agent  string
+	header http.Header
 
 	mu   sync.Mutex
 	user string
@@ -31,8 +38,27 @@ const maxAgent = 400
 func WithRequest(r *http.Request, secure bool, proxies Proxies) (*http.Request, *Request) {
 	ip, tls := proxies.Client(r)
 	agent := r.UserAgent()
-	info := &Request{ID: uuid.NewString(), IP: ip, Secure: secure || tls, Agent: agent[:min(len(agent), maxAgent)]}
+	info := &Request{
+		ID: uuid.NewString(), IP: ip, Secure: secure || tls, Agent: agent[:min(len(agent), maxAgent)], header: r.Header,
+	}
 	return r.WithContext(context.WithValue(r.Context(), requestKey{}, info)), info
+}
+
+// Fingerprint is a hash of what a browser sends alike for years: enough to recognise a device, too little to track it. Version numbers are
+// left out, since they change every month.
+func (r *Request) Fingerprint() string {
+	sum := sha256.New()
+	for _, name := range []string{"User-Agent", "Accept-Language", "Sec-CH-UA-Platform", "Sec-CH-UA-Mobile"} {
+		value := strings.Map(func(r rune) rune {
+			if unicode.IsDigit(r) || r == '.' {
+				return -1
+			}
+			return r
+		}, strings.Join(r.header.Values(name), ","))
+		_ = binary.Write(sum, binary.BigEndian, uint32(len(value))) // a hash takes everything
+		_, _ = io.WriteString(sum, value)
+	}
+	return hex.EncodeToString(sum.Sum(nil)[:16])
 }
 
 // RequestFrom finds the Request of a context; nil outside one.

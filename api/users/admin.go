@@ -113,6 +113,6 @@ func (s *Service) govern(ctx context.Context, in *governInput) (*oneOutput, erro
 		return nil, err
 	}
 	s.Log.Info("an administrator changed an account", "admin", p.User.ID, "user", u.ID)
-	s.settled(ctx, u.ID, ended, "the account was disabled")
+	s.settled(u.ID, ended, "This account was disabled.")
 	return &oneOutput{Body: account(u)}, nil
 }

@@ -62,7 +62,7 @@ func (s *Service) verifyEmail(ctx context.Context, in *verifyInput) (*verifyOutp
 	if err != nil {
 		return nil, linkGone(err)
 	}
-	s.settled(ctx, u.ID, ended, "")
+	s.settled(u.ID, ended, "")
 	return &verifyOutput{Body: Verified{Email: u.Email, Status: "verified"}}, nil
 }
 
@@ -156,6 +156,6 @@ func (s *Service) resetPassword(ctx context.Context, in *resetInput) (*struct{},
 	if err != nil {
 		return nil, linkGone(err)
 	}
-	s.settled(ctx, u.ID, ended, "the password was changed")
+	s.settled(u.ID, ended, "The password was changed.")
 	return nil, nil
 }

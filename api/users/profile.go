@@ -96,7 +96,7 @@ func (s *Service) edit(ctx context.Context, c ProfileChange) (*profileOutput, er
 	if err != nil {
 		return nil, err
 	}
-	s.settled(ctx, u.ID, nil, "")
+	s.settled(u.ID, nil, "")
 	return &profileOutput{Body: view(u)}, nil
 }
 

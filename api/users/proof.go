@@ -100,7 +100,7 @@ func (s *Service) changePassword(ctx context.Context, in *passwordInput) (*struc
 	if err != nil {
 		return nil, err
 	}
-	s.settled(ctx, u.ID, ended, "the password was changed")
+	s.settled(u.ID, ended, "The password was changed.")
 	return nil, nil
 }
 

@@ -28,6 +28,7 @@ type Grant struct {
 	TokenType    string `json:"token_type" enum:"Bearer"`
 	ExpiresIn    int    `json:"expires_in" doc:"seconds until the access token expires" example:"600"`
 	RefreshToken string `json:"refresh_token,omitempty" doc:"only when it does not go into the cookie"`
+	SignedOut    int    `json:"signed_out,omitempty" doc:"other devices that were signed out now, because there is a limit to how many may be signed in" example:"0"`
 	User         User   `json:"user"`
 }
 
@@ -46,8 +47,17 @@ type Credentials struct {
 
 type loginInput struct{ Body Credentials }
 
-func (s *Service) login(ctx context.Context, in *loginInput) (*grantOutput, error) {
-	email, ip := strings.ToLower(strings.TrimSpace(in.Body.Email)), network(ctx)
+func (s *Service) login(ctx context.Context, in *loginInput) (*signInOutput, error) {
+	return s.withPassword(ctx, in.Body, http.StatusOK)
+}
+
+func (s *Service) createSession(ctx context.Context, in *loginInput) (*signInOutput, error) {
+	return s.withPassword(ctx, in.Body, http.StatusCreated)
+}
+
+// withPassword signs somebody in, as far as a password does it; granted is the status of the answer when it does.
+func (s *Service) withPassword(ctx context.Context, c Credentials, granted int) (*signInOutput, error) {
+	email, ip := strings.ToLower(strings.TrimSpace(c.Email)), network(ctx)
 	if err := s.allow(ctx, "login:"+ip, s.Limits.LoginPerIP); err != nil {
 		return nil, err
 	}
@@ -59,7 +69,7 @@ func (s *Service) login(ctx context.Context, in *loginInput) (*grantOutput, erro
 	if err != nil && !errors.Is(err, store.ErrNotFound) {
 		return nil, err
 	}
-	ok, err := s.Passwords.Compare(ctx, u.PasswordHash, in.Body.Password)
+	ok, err := s.Passwords.Compare(ctx, u.PasswordHash, c.Password)
 	switch {
 	case err != nil:
 		return nil, busy(err)
@@ -77,7 +87,7 @@ func (s *Service) login(ctx context.Context, in *loginInput) (*grantOutput, erro
 		}
 		return nil, &httpx.Fault{Err: store.ErrForbidden, Code: "account-disabled", Detail: "This account is disabled. Ask an administrator."}
 	}
-	return s.signIn(ctx, u, in.Body.RefreshIn)
+	return s.enter(ctx, u, c.RefreshIn, granted)
 }
 
 // refused notes that somebody could not sign in to an account, which may be none.
@@ -88,9 +98,9 @@ func (s *Service) refused(ctx context.Context, userID, why string) error {
 }
 
 func (s *Service) signIn(ctx context.Context, u store.User, refreshIn string) (*grantOutput, error) {
-	device := auth.Device{IP: remoteIP(ctx)}
+	var device auth.Device
 	if r := httpx.RequestFrom(ctx); r != nil {
-		device.UserAgent = r.Agent
+		device = auth.Device{IP: r.IP, UserAgent: r.Agent, Fingerprint: r.Fingerprint()}
 	}
 	g, err := s.Sessions.Start(ctx, u, device)
 	if err != nil {
@@ -106,7 +116,7 @@ func (s *Service) signIn(ctx context.Context, u store.User, refreshIn string) (*
 
 func granted(ctx context.Context, g auth.Grant, cookie bool) *grantOutput {
 	out := &grantOutput{CacheControl: "no-store", Body: Grant{
-		AccessToken: g.Access, TokenType: "Bearer", ExpiresIn: int(g.AccessTTL / time.Second), User: view(g.User),
+		AccessToken: g.Access, TokenType: "Bearer", ExpiresIn: int(g.AccessTTL / time.Second), SignedOut: g.SignedOut, User: view(g.User),
 	}}
 	if cookie {
 		out.SetCookie = refreshCookie(ctx, g.Refresh, g.RefreshExpiresAt)
@@ -157,7 +167,6 @@ func (s *Service) refresh(ctx context.Context, in *refreshInput) (*grantOutput, 
 	g, err := s.Sessions.Refresh(ctx, token)
 	switch {
 	case errors.Is(err, store.ErrReused):
-		s.ended(g.SessionID, "a refresh token was used twice")
 		act := httpx.Act(ctx, store.ActReuse)
 		act.UserID, act.SessionID, act.Outcome = g.User.ID, g.SessionID, store.OutcomeRefused
 		if err := s.Store.Record(ctx, act); err != nil {
@@ -165,11 +174,26 @@ func (s *Service) refresh(ctx context.Context, in *refreshInput) (*grantOutput, 
 		}
 		return nil, &httpx.Fault{Err: err, Code: "refresh-reused", Detail: "This refresh token was replaced long ago. For safety the session has ended: sign in again."}
 	case errors.Is(err, store.ErrUnauthenticated):
-		return nil, &httpx.Fault{Err: err, Code: "session-ended", Detail: "The session has ended: sign in again."}
+		return nil, &httpx.Fault{Err: err, Code: "session-ended", Detail: why(g.Ended)}
 	case err != nil:
 		return nil, err
 	}
 	return granted(ctx, g, cookie), nil
+}
+
+// why says to whoever used a session why it ended.
+func why(r store.EndReason) string {
+	switch r {
+	case store.EndSignedOut:
+		return "You signed out: sign in again."
+	case store.EndLimit:
+		return "This device was signed out because you signed in on too many others: sign in again."
+	case store.EndReused:
+		return "A refresh token was used twice, so this device was signed out for safety: sign in again."
+	case store.EndRevoked:
+		return "This device was signed out from elsewhere: sign in again."
+	}
+	return "The session has ended: sign in again."
 }
 
 type logoutInput struct {
@@ -198,7 +222,6 @@ func (s *Service) logout(ctx context.Context, in *logoutInput) (*logoutOutput, e
 			return nil, err
 		}
 	}
-	s.ended(p.SessionID, "signed out")
 	return &logoutOutput{SetCookie: refreshCookie(ctx, "", time.Time{})}, nil
 }
 
@@ -218,19 +241,6 @@ func (s *Service) whose(ctx context.Context, in *logoutInput) (auth.Principal, e
 		return auth.Principal{}, &httpx.Fault{Err: store.ErrUnauthenticated, Detail: "Nobody is signed in here."}
 	}
 	return s.Sessions.Authenticate(ctx, access)
-}
-
-func (s *Service) ended(sessionID, reason string) {
-	if s.Ended != nil {
-		s.Ended(sessionID, reason)
-	}
-}
-
-func remoteIP(ctx context.Context) string {
-	if r := httpx.RequestFrom(ctx); r != nil {
-		return r.IP
-	}
-	return ""
 }
 
 // fingerprint stands for an address in keys, so that no address is kept with the limits.

@@ -42,6 +42,8 @@ type Notes interface {
 type Store interface {
 	Accounts
 	Proofs
+	Factors
+	Exports
 	Notes
 }
 
@@ -52,8 +54,7 @@ type Service struct {
 	Passwords *auth.Passwords
 	Limiter   Limiter
 	Limits    Limits
-	Ended     func(sessionID, reason string)           // a session has ended: its sockets are to be closed; may be nil
-	Changed   func(ctx context.Context, userID string) // an account has changed: what is remembered of it is stale; may be nil
+	Open      func(ctx context.Context, key string) (File, error) // an archive's file
 	Clock     func() time.Time
 	Log       *slog.Logger
 }
@@ -85,6 +86,8 @@ func (s *Service) Routes(api huma.API) {
 	s.signingIn(api)
 	s.mailedLinks(api)
 	s.ownAccount(api)
+	s.factorRoutes(api)
+	s.exportRoutes(api)
 	s.administration(api)
 }
 
@@ -96,10 +99,21 @@ func (s *Service) signingIn(api huma.API) {
 			"in at once, with the password given here.",
 		Errors: []int{http.StatusUnprocessableEntity, http.StatusTooManyRequests},
 	}, s.register)
-	httpx.Register(api, huma.Operation{
+	httpx.Register(api, twoAnswers(api, huma.Operation{
 		OperationID: "login", Method: http.MethodPost, Path: "/auth/login", Tags: []string{"auth"}, Metadata: httpx.Public(),
-		Summary: "Sign in", Description: "A wrong password and an address without an account are answered alike.", Errors: []int{http.StatusUnauthorized, http.StatusForbidden, http.StatusTooManyRequests},
-	}, s.login)
+		Summary: "Sign in", Description: "A wrong password and an address without an account are answered alike.",
+		Errors: []int{http.StatusUnauthorized, http.StatusForbidden, http.StatusTooManyRequests},
+	}, http.StatusOK), s.login)
+	httpx.Register(api, twoAnswers(api, huma.Operation{
+		OperationID: "create-session", Method: http.MethodPost, Path: "/api/sessions", Tags: []string{"sessions"}, Metadata: httpx.Public(),
+		Summary: "Sign a device in", Description: "The same as login.",
+		Errors: []int{http.StatusUnauthorized, http.StatusForbidden, http.StatusTooManyRequests},
+	}, http.StatusCreated), s.createSession)
+	httpx.Register(api, huma.Operation{
+		OperationID: "second-factor", Method: http.MethodPost, Path: "/auth/second-factor", Tags: []string{"auth"}, Metadata: httpx.Public(),
+		Summary: "Finish signing in with a code", Description: "A code works once, and a ticket takes five tries.",
+		Errors: []int{http.StatusUnauthorized, http.StatusForbidden, http.StatusTooManyRequests},
+	}, s.secondFactor)
 	httpx.Register(api, huma.Operation{
 		OperationID: "refresh", Method: http.MethodPost, Path: "/auth/refresh", Tags: []string{"auth"}, Metadata: httpx.Public(),
 		Summary: "Get a new access token for a refresh token",
@@ -181,13 +195,9 @@ func (s *Service) administration(api huma.API) {
 }
 
 // settled passes on that an account has changed and which sessions that ended.
-func (s *Service) settled(ctx context.Context, userID string, ended []string, reason string) {
-	if s.Changed != nil {
-		s.Changed(ctx, userID)
-	}
-	for _, id := range ended {
-		s.ended(id, reason)
-	}
+func (s *Service) settled(userID string, ended []string, reason string) {
+	s.Sessions.UserChanged(userID)
+	s.Sessions.Announce(ended, reason)
 }
 
 // letter is a job for a letter that tells where and when something was asked for.

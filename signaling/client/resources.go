@@ -2,6 +2,7 @@ package client
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -91,6 +92,9 @@ func (r *REST) enter(ctx context.Context, q request) (User, error) {
 	var g grant
 	if err := r.call(ctx, q, &g); err != nil {
 		return User{}, err
+	}
+	if g.AccessToken == "" {
+		return User{}, errors.New("the account asks for a second factor: use one without")
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()

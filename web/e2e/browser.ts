@@ -40,17 +40,20 @@ export async function open(context: BrowserContext): Promise<{ page: Page; probl
 	return { page, problems };
 }
 
-/** Fails on anything that axe finds wrong in what is shown. */
+/** Fails on anything that axe finds wrong in what is shown, once the screen has come to rest. */
 export async function accessible(page: Page, screen: string): Promise<void> {
-	await settled(page);
 	// Not as a script element, which the content policy would forbid.
 	await page.evaluate(axe.source);
-	const found = await page.evaluate(async () => {
+	await expect.poll(() => violations(page), { message: `axe on ${screen}`, timeout: 10_000 }).toEqual([]);
+}
+
+async function violations(page: Page): Promise<string[]> {
+	await settled(page);
+	return page.evaluate(async () => {
 		const runner = (window as unknown as { axe: typeof axe }).axe;
 		const { violations } = await runner.run(document, { runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'] });
 		return violations.map((v) => `${v.id}: ${v.help}\n  ${v.nodes.map((n) => `${n.html}\n  ${n.failureSummary ?? ''}`).join('\n  ')}`);
 	});
-	expect(found, `axe on ${screen}`).toEqual([]);
 }
 
 /** Fails when the page is wider than the window. */

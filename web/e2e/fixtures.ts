@@ -4,8 +4,20 @@ import type { components } from '../src/lib/gen/api.ts';
 type Schemas = components['schemas'];
 type Attempt = Schemas['Attempt'];
 
-export const candidate: Schemas['User'] = { id: 'c1', email: 'candidate@demo.bedside', name: 'Dana Kovač', role: 'candidate', profession: 'nursing', created_at: '2026-05-01T08:00:00Z' };
-export const tutor: Schemas['User'] = { id: 't1', email: 'tutor@demo.bedside', name: 'Tess Okafor', role: 'tutor', profession: '', created_at: '2026-05-01T08:00:00Z' };
+export const candidate: Schemas['User'] = {
+	id: 'c1',
+	email: 'candidate@demo.bedside',
+	email_verified: true,
+	name: 'Dana Kovač',
+	role: 'candidate',
+	profession: 'nursing',
+	target_grade: 'B',
+	test_date: '2026-11-14',
+	time_zone: 'Europe/Zagreb',
+	locale: 'en-GB',
+	created_at: '2026-05-01T08:00:00Z'
+};
+export const tutor: Schemas['User'] = { ...candidate, id: 't1', email: 'tutor@demo.bedside', name: 'Tess Okafor', role: 'tutor', profession: '', target_grade: '', test_date: '' };
 
 const summary = (slug: string, title: string, profession: string, difficulty: number, text: string): Schemas['ScenarioSummary'] => ({
 	id: slug,

@@ -4,6 +4,7 @@ import { extname, join } from 'node:path';
 import type { AddressInfo } from 'node:net';
 import type { components } from '../src/lib/gen/api.ts';
 import * as fixtures from './fixtures.ts';
+import * as accounts from './mock-accounts.ts';
 
 type User = components['schemas']['User'];
 type AttemptState = components['schemas']['Attempt']['state'];
@@ -18,6 +19,9 @@ const TYPES: Record<string, string> = {
 	'.woff2': 'font/woff2'
 };
 
+/** What is answered by mail. */
+const MAILS = ['/auth/register', '/auth/forgot-password', '/auth/resend-verification'];
+
 export interface Mock {
 	url: string;
 	/** Who is signed in; null for nobody. */
@@ -25,7 +29,9 @@ export interface Mock {
 	/** The state that attempts are said to be in. */
 	state: AttemptState;
 	/** Answers instead of the usual ones, by method and path. */
-	answers: Map<string, { status: number; body: object } | 'never'>;
+	answers: Map<string, { status: number; body?: object } | 'never'>;
+	/** What was asked for and sent, by method and path: the last of each. */
+	sent: Map<string, unknown>;
 	/** What is played back. */
 	audio: Buffer;
 	close(): Promise<void>;
@@ -35,10 +41,12 @@ export interface Mock {
 export async function mock(): Promise<Mock> {
 	const index = await readFile(join(BUILD, 'index.html'), 'utf8');
 	const policy = (/content-security-policy" content="([^"]+)"/.exec(index)?.[1] ?? '').replaceAll('&#39;', "'");
-	const it: Mock = { url: '', user: null, state: 'reported', answers: new Map(), audio: Buffer.alloc(0), close: async () => undefined };
+	const it: Mock = { url: '', user: null, state: 'reported', answers: new Map(), sent: new Map(), audio: Buffer.alloc(0), close: async () => undefined };
 
-	const send = (res: ServerResponse, status: number, body: object) =>
-		void res.writeHead(status, { 'Content-Type': status < 400 ? 'application/json' : 'application/problem+json' }).end(JSON.stringify(body));
+	const send = (res: ServerResponse, status: number, body?: object) =>
+		body === undefined
+			? void res.writeHead(status).end()
+			: void res.writeHead(status, { 'Content-Type': status < 400 ? 'application/json' : 'application/problem+json' }).end(JSON.stringify(body));
 	const refuse = (res: ServerResponse, status: number, detail: string) => send(res, status, { status, detail });
 
 	async function file(path: string, res: ServerResponse): Promise<void> {
@@ -72,8 +80,11 @@ export async function mock(): Promise<Mock> {
 		send(res, 200, { ...detail(it.state), ...(it.state === 'failed' && { problem: 'No sound reached the server.' }) });
 	}
 
-	function handle(req: IncomingMessage, res: ServerResponse): void {
-		const path = new URL(req.url ?? '/', 'http://mock').pathname;
+	async function handle(req: IncomingMessage, res: ServerResponse): Promise<void> {
+		const { pathname: path, search } = new URL(req.url ?? '/', 'http://mock');
+		let body = '';
+		for await (const part of req) body += String(part);
+		it.sent.set(`${req.method} ${path}`, body ? JSON.parse(body) : search);
 		const answer = it.answers.get(`${req.method} ${path}`);
 		if (answer === 'never') return;
 		if (answer) return send(res, answer.status, answer.body);
@@ -81,16 +92,21 @@ export async function mock(): Promise<Mock> {
 			it.user = null;
 			return void res.writeHead(204).end();
 		}
+		if (MAILS.includes(path)) return send(res, 202, { email: '', status: 'check_mail' });
+		if (path === '/auth/verify-email') return send(res, 200, { email: fixtures.candidate.email, status: 'verified' });
+		if (path === '/auth/reset-password' || path === '/auth/reauthenticate') return void res.writeHead(204).end();
 		if (path.startsWith('/auth/')) {
 			if (path !== '/auth/refresh') it.user ??= fixtures.candidate;
 			if (!it.user) return refuse(res, 401, 'There is no refresh token: sign in.');
 			return send(res, 200, { access_token: 'token', token_type: 'Bearer', expires_in: 600, user: it.user });
 		}
+		const about = accounts.answer(req.method ?? 'GET', path, it.user);
+		if (about) return send(res, about.status, about.body);
 		if (path.startsWith('/api/')) return api(req.method ?? 'GET', path, res);
 		void file(path, res);
 	}
 
-	const server = createServer(handle);
+	const server = createServer((req, res) => void handle(req, res));
 	await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
 	it.url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 	it.close = () =>

@@ -65,12 +65,12 @@ describe('accounts', () => {
 		await inspect(page, 'sign-in');
 		server.answers.set('POST /auth/login', { status: 401, body: { detail: 'The address or the password is wrong.' } });
 		await page.getByLabel('E-mail').fill('a@b.example');
-		await page.getByLabel('Password').fill('wrong');
-		await page.getByRole('button', { name: 'Sign in' }).click();
+		await page.getByLabel('Password', { exact: true }).fill('wrong');
+		await page.getByRole('button', { name: 'Sign in', exact: true }).click();
 		await page.getByRole('alert').getByText('The address or the password is wrong.').waitFor();
 		await inspect(page, 'sign-in-refused');
 		server.answers.clear();
-		await page.getByRole('button', { name: 'Sign in' }).click();
+		await page.getByRole('button', { name: 'Sign in', exact: true }).click();
 		await page.waitForURL('**/attempts/a1'); // where we wanted to go
 	});
 

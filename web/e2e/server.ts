@@ -9,6 +9,8 @@ import type { components } from '../src/lib/gen/api.ts';
 
 const BEDSIDE = process.env.BEDSIDE_BIN ?? new URL('../../bin/bedside', import.meta.url).pathname;
 
+const LETTER_MS = 60_000;
+
 /** A real server on a data folder of its own, in a process that can be killed and started again on the same address. */
 export class Server {
 	url = '';
@@ -33,6 +35,17 @@ export class Server {
 			}
 		});
 		this.url = url;
+	}
+
+	/** Waits for a letter to an address, and gives the link in it that leads to a page. */
+	async letter(to: string, page: string): Promise<string> {
+		for (const until = Date.now() + LETTER_MS; Date.now() < until; await new Promise((again) => setTimeout(again, 250))) {
+			const answer = await fetch(`${this.url}/dev/outbox`, { headers: { Accept: 'application/json' } });
+			const { items } = (await answer.json()) as { items: { to: string; links: string[] }[] }; // the newest first
+			const link = items.filter((letter) => letter.to === to).flatMap((letter) => letter.links).find((l) => new URL(l).pathname === page);
+			if (link) return link;
+		}
+		throw new Error(`no letter with a link to ${page} was sent to ${to}`);
 	}
 
 	/** Ends it as a power cut would. */

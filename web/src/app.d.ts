@@ -3,6 +3,11 @@ declare global {
 		interface Error {
 			message: string;
 		}
+
+		interface PageState {
+			/** The address that somebody has just used, so that the next form has it. */
+			email?: string;
+		}
 	}
 }
 

@@ -244,6 +244,7 @@ func (t *logTail) line(s string) {
 	switch {
 	case strings.HasPrefix(s, "WARNING"): // an ERROR is told to whoever sent the statement
 		level = slog.LevelWarn
+	case strings.Contains(s, "terminating connection due to administrator command"): // we stop it; the administrator is us
 	case strings.HasPrefix(s, "FATAL"), strings.HasPrefix(s, "PANIC"):
 		level = slog.LevelError
 	}

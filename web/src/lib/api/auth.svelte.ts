@@ -1,5 +1,7 @@
-import { Problem, problemOf, UNREACHABLE } from './problem';
-import type { Credentials, Grant, Registration, User } from './types';
+import { ask } from './ask';
+import type { PasskeyAnswer, SecondFactor, SecondStep } from './factors';
+import { Problem } from './problem';
+import type { Credentials, Grant, User } from './types';
 
 /** unknown: not asked yet; away: the server did not answer; in and out: signed in or not. */
 export type Status = 'unknown' | 'away' | 'in' | 'out';
@@ -11,6 +13,13 @@ export interface AuthEnvironment {
 	/** Between the tabs of this browser. */
 	channel: Pick<BroadcastChannel, 'postMessage' | 'onmessage'> | undefined;
 	now: () => number;
+}
+
+/** What is said to whoever was signed out. `back`: the next to sign in is led back to where this happened. */
+export interface Parting {
+	kind: 'good' | 'warn';
+	words: string;
+	back: boolean;
 }
 
 interface News {
@@ -27,6 +36,7 @@ const EARLY_MS = 30_000;
 export class Auth {
 	status = $state<Status>('unknown');
 	user = $state<User | null>(null);
+	parting = $state.raw<Parting | undefined>();
 
 	#env: AuthEnvironment;
 	#token = '';
@@ -52,19 +62,23 @@ export class Auth {
 		}
 	}
 
-	async signIn(email: string, password: string): Promise<void> {
+	/** Signs in; what comes back is a second step that is still to be taken. */
+	async signIn(email: string, password: string): Promise<SecondStep | undefined> {
 		const who: Credentials = { email, password, refresh_in: 'cookie' };
-		this.#share(await this.#post('/auth/login', who));
+		const response = await this.#call('/auth/login', who);
+		if (response.status === 202) return (await response.json()) as SecondStep;
+		this.#share((await response.json()) as Grant);
+		return undefined;
 	}
 
-	async register(account: Registration): Promise<void> {
-		await this.#call('/auth/register', account); // answers the same for an address that has an account
-		try {
-			await this.signIn(account.email, account.password);
-		} catch (error) {
-			if (!(error instanceof Problem) || error.status !== 401) throw error;
-			throw new Problem(error.status, 'We have sent you a mail: it says how to go on.');
-		}
+	/** Takes the second step, with a code of the app's or a recovery code. */
+	async confirm(ticket: string, code: string): Promise<void> {
+		this.#share(await this.#post('/auth/second-factor', { ticket, code, refresh_in: 'cookie' } satisfies SecondFactor));
+	}
+
+	/** Signs in with what a passkey has answered; that needs no password. */
+	async signInWithPasskey(answer: PasskeyAnswer): Promise<void> {
+		this.#share(await this.#post('/auth/passkeys/finish', { ...answer, refresh_in: 'cookie' }));
 	}
 
 	/** Signs this device out, in every tab. */
@@ -74,8 +88,19 @@ export class Auth {
 		} catch (error) {
 			if (!(error instanceof Problem) || error.status !== 401) throw error;
 		}
+		this.left();
+	}
+
+	/** The server has signed this device out already: forget it, in every tab. */
+	left(parting?: Parting): void {
 		this.#forget();
+		this.parting = parting ?? { kind: 'good', words: '', back: false };
 		this.#env.channel?.postMessage({ grant: null, at: this.#env.now() } satisfies News);
+	}
+
+	/** What the account looks like now. */
+	known(user: User): void {
+		this.user = user;
 	}
 
 	/** A token that is good for a while; empty when nobody is signed in. */
@@ -100,6 +125,7 @@ export class Auth {
 			} catch (error) {
 				if (!(error instanceof Problem) || (error.status !== 401 && error.status !== 403)) throw error;
 				this.#forget();
+				if (error.is('session-ended') || error.is('refresh-reused')) this.parting = { kind: 'warn', words: error.message, back: true };
 				return false;
 			}
 		};
@@ -115,7 +141,8 @@ export class Auth {
 	#take(grant: Grant, at: number): void {
 		this.#token = grant.access_token;
 		this.#expires = at + grant.expires_in * 1000;
-		if (this.user?.id !== grant.user.id || this.user.role !== grant.user.role) this.user = grant.user;
+		if (JSON.stringify(this.user) !== JSON.stringify(grant.user)) this.user = grant.user;
+		this.parting = undefined;
 		this.status = 'in';
 	}
 
@@ -129,17 +156,8 @@ export class Auth {
 		return (await (await this.#call(path, body)).json()) as Grant;
 	}
 
-	async #call(path: string, body: object, token = ''): Promise<Response> {
-		const headers: Record<string, string> = { 'Content-Type': 'application/json' };
-		if (token) headers.Authorization = `Bearer ${token}`;
-		let response: Response;
-		try {
-			response = await this.#env.fetch(path, { method: 'POST', headers, body: JSON.stringify(body), credentials: 'same-origin' });
-		} catch {
-			throw new Problem(0, UNREACHABLE);
-		}
-		if (!response.ok) throw await problemOf(response);
-		return response;
+	#call(path: string, body: object, token = ''): Promise<Response> {
+		return ask('POST', path, { body, token }, this.#env.fetch);
 	}
 }
 

@@ -80,6 +80,60 @@ describe('who is signed in', () => {
 	});
 });
 
+describe('signing in', () => {
+	it('may want a second step, which makes nobody signed in before it is taken', async () => {
+		const step = { ticket: 'k', methods: ['totp', 'recovery_code'], expires_in: 300 };
+		const { tab, asked } = world((path) => (path === '/auth/login' ? json(202, step) : grant('t1')));
+		const auth = tab();
+		expect(await auth.signIn('a@b.example', 'y')).toEqual(step);
+		expect(auth.status).toBe('unknown');
+		await auth.confirm('k', '123456');
+		expect(asked[1]).toEqual({ path: '/auth/second-factor', body: { ticket: 'k', code: '123456', refresh_in: 'cookie' } });
+		expect([auth.status, await auth.token()]).toEqual(['in', 't1']);
+	});
+
+	it('works with a passkey alone', async () => {
+		const { tab, asked } = world(() => grant('t1'));
+		const auth = tab();
+		const credential = { id: 'p' } as PublicKeyCredentialJSON;
+		await auth.signInWithPasskey({ ticket: 'k', credential });
+		expect(asked).toEqual([{ path: '/auth/passkeys/finish', body: { ticket: 'k', credential, refresh_in: 'cookie' } }]);
+		expect(auth.status).toBe('in');
+	});
+});
+
+describe('whoever was signed out', () => {
+	const ended = () => json(401, { detail: 'The session has ended: sign in again.', type: 'urn:bedside:problem:session-ended' });
+
+	it('is told why, and led back afterwards', async () => {
+		const w = world((_, n) => (n === 1 ? grant('t1') : n === 2 ? ended() : grant('t2')));
+		const auth = w.tab();
+		await auth.restore();
+		await auth.refresh();
+		expect([auth.status, auth.parting]).toEqual(['out', { kind: 'warn', words: 'The session has ended: sign in again.', back: true }]);
+		await auth.signIn('a@b.example', 'y');
+		expect(auth.parting).toBeUndefined();
+	});
+
+	it('is told nothing when nobody was signed in, or when it was their wish', async () => {
+		const nobody = world(() => json(401, { detail: 'There is no refresh token.', type: 'urn:bedside:problem:unauthenticated' })).tab();
+		await nobody.restore();
+		expect(nobody.parting).toBeUndefined();
+		const wish = world((path) => (path === '/auth/logout' ? new Response(null, { status: 204 }) : grant('t1'))).tab();
+		await wish.restore();
+		await wish.signOut();
+		expect(wish.parting).toMatchObject({ words: '', back: false });
+	});
+
+	it('is forgotten in every tab when the account is gone', async () => {
+		const w = world(() => grant('t1'));
+		const [one, two] = [w.tab(), w.tab()];
+		await one.restore();
+		one.left({ kind: 'good', words: 'Gone.', back: false });
+		expect([one.status, two.status, one.parting?.words]).toEqual(['out', 'out', 'Gone.']);
+	});
+});
+
 describe('the token', () => {
 	it('is replaced shortly before it expires, once for all who ask', async () => {
 		const w = world((_, n) => grant(`t${n}`));

@@ -1,5 +1,6 @@
+import { ask, type Method } from './ask';
 import { auth, type Auth } from './auth.svelte';
-import { Problem, problemOf, UNREACHABLE } from './problem';
+import { Problem } from './problem';
 
 export interface CallOptions {
 	body?: object;
@@ -7,21 +8,25 @@ export interface CallOptions {
 }
 
 /** Calls the REST interface as whoever is signed in. A token that the server no longer takes is replaced once. */
-export async function call(method: 'GET' | 'POST', path: string, options: CallOptions = {}, as: Auth = auth, fetcher: typeof fetch = fetch): Promise<Response> {
+export async function call(method: Method, path: string, options: CallOptions = {}, as: Auth = auth, fetcher: typeof fetch = fetch): Promise<Response> {
 	for (let again = true; ; again = false) {
 		const token = await as.token();
 		if (!token) throw new Problem(401, 'You are signed out. Sign in again to go on.');
-		const headers: Record<string, string> = { Authorization: `Bearer ${token}` };
-		if (options.body) headers['Content-Type'] = 'application/json';
-		let response: Response;
 		try {
-			response = await fetcher(path, { method, headers, body: options.body && JSON.stringify(options.body), signal: options.signal });
+			return await ask(method, path, { ...options, token }, fetcher);
 		} catch (error) {
-			if (options.signal?.aborted) throw error;
-			throw new Problem(0, UNREACHABLE);
+			if (error instanceof Problem && error.status === 401 && again && (await as.refresh())) continue;
+			throw error;
 		}
-		if (response.ok) return response;
-		if (response.status === 401 && again && (await as.refresh())) continue;
-		throw await problemOf(response);
 	}
+}
+
+export async function get<T>(path: string, signal?: AbortSignal): Promise<T> {
+	return (await (await call('GET', path, { signal })).json()) as T;
+}
+
+/** Sends something and gives what is answered; undefined when that is nothing. */
+export async function send<T = void>(method: Exclude<Method, 'GET'>, path: string, body?: object): Promise<T> {
+	const response = await call(method, path, { body });
+	return (response.status === 204 ? undefined : await response.json()) as T;
 }

@@ -1,23 +1,15 @@
 // The REST interface, one function for each thing that a screen asks for.
 import type { Role } from '$lib/gen/protocol';
-import { call } from './http';
+import { call, get, send } from './http';
 import type { Attempt, AttemptDetail, AttemptPage, NewAttempt, Report, Room, RoomList, Scenario, ScenarioList, ScenarioSummary, Speaker, Ticket, TicketRequest } from './types';
-
-async function get<T>(path: string, signal?: AbortSignal): Promise<T> {
-	return (await (await call('GET', path, { signal })).json()) as T;
-}
-
-async function post<Body extends object, T>(path: string, body: Body): Promise<T> {
-	return (await (await call('POST', path, { body })).json()) as T;
-}
 
 const part = encodeURIComponent;
 
 export const scenarios = async (): Promise<ScenarioSummary[]> => (await get<ScenarioList>('/api/scenarios')).items;
 export const scenario = (slug: string): Promise<Scenario> => get(`/api/scenarios/${part(slug)}`);
 export const attempt = (id: string, signal?: AbortSignal): Promise<AttemptDetail> => get(`/api/attempts/${part(id)}`, signal);
-export const createAttempt = (slug: string): Promise<Attempt> => post<NewAttempt, Attempt>('/api/attempts', { scenario: slug, consent: true });
-export const ticket = (id: string, role: Role): Promise<Ticket> => post<TicketRequest, Ticket>(`/api/attempts/${part(id)}/ticket`, { role });
+export const createAttempt = (slug: string): Promise<Attempt> => send('POST', '/api/attempts', { scenario: slug, consent: true } satisfies NewAttempt);
+export const ticket = (id: string, role: Role): Promise<Ticket> => send('POST', `/api/attempts/${part(id)}/ticket`, { role } satisfies TicketRequest);
 export const report = (id: string, signal?: AbortSignal): Promise<Report> => get(`/api/attempts/${part(id)}/report`, signal);
 export const rooms = async (signal?: AbortSignal): Promise<Room[]> => (await get<RoomList>('/api/rooms', signal)).items;
 

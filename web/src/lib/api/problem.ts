@@ -10,6 +10,11 @@ export class Problem extends Error {
 		super(message);
 		this.name = 'Problem';
 	}
+
+	/** Whether it is of a kind, the last part of its type. */
+	is(kind: string): boolean {
+		return this.type === `urn:bedside:problem:${kind}`;
+	}
 }
 
 export const UNREACHABLE = 'Bedside cannot be reached. Check your connection, then try again.';

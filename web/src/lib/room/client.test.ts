@@ -259,7 +259,7 @@ describe('the end', () => {
 		const { named, client } = await join();
 		last(FakeSocket.all).say({ type: 'error', code: 'replaced', message: 'This room was opened in another window.', fatal: true });
 		last(FakeSocket.all).drop(4001);
-		expect(named('closed')).toEqual([{ reason: 'This room was opened in another window.', error: true }]);
+		expect(named('closed')).toEqual([{ reason: 'This room was opened in another window.', error: true, code: 'replaced' }]);
 		expect(client.connection).toBe('closed');
 		expect(last(FakePeer.all).closed).toBe(true);
 	});

@@ -21,7 +21,7 @@ export interface RoomEvents {
 	/** Something went wrong that does not end the call. */
 	problem: string;
 	/** The call is over; `reason` is for people and may be empty. */
-	closed: { reason: string; error: boolean };
+	closed: { reason: string; error: boolean; code?: ErrorCode };
 }
 
 export interface RoomOptions {
@@ -238,7 +238,7 @@ export class RoomClient extends Emitter<RoomEvents> {
 			this.#settle();
 			this.#again();
 		} else {
-			this.#finished(message, true);
+			this.#finished(message, true, code);
 		}
 	}
 
@@ -302,11 +302,11 @@ export class RoomClient extends Emitter<RoomEvents> {
 		else void this.#join();
 	}
 
-	#finished(reason: string, error: boolean): void {
+	#finished(reason: string, error: boolean, code?: ErrorCode): void {
 		if (this.#over()) return;
 		this.#become('closed');
 		this.#drop();
-		this.emit('closed', { reason, error });
+		this.emit('closed', { reason, error, code });
 	}
 
 	#drop(): void {

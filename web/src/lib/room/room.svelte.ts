@@ -1,4 +1,4 @@
-import type { Peer, Phase, Role } from '$lib/gen/protocol';
+import type { ErrorCode, Peer, Phase, Role } from '$lib/gen/protocol';
 import { RoomClient, type Connection, type Ticket } from './client';
 import { PhaseClock } from './clock';
 import { MutedTalk, SILENCE_DB, type Level } from './level';
@@ -33,7 +33,7 @@ export class Room {
 	report = $state.raw<{ status: 'ready' | 'failed'; problem: string } | undefined>();
 	/** A wish was refused. */
 	problem = $state('');
-	closed = $state.raw<{ reason: string; error: boolean } | undefined>();
+	closed = $state.raw<{ reason: string; error: boolean; code?: ErrorCode } | undefined>();
 	/** The microphone stopped, or could not be opened. */
 	microphone = $state('');
 
@@ -195,7 +195,7 @@ export class Room {
 		this.#sample = sample;
 	}
 
-	#close(closed: { reason: string; error: boolean }): void {
+	#close(closed: { reason: string; error: boolean; code?: ErrorCode }): void {
 		this.connection = 'closed';
 		this.closed = closed;
 		this.speaking = new Map();

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { clock, minutes, moment, profession, when } from './format';
+import { clock, day, minutes, moment, profession, size, when } from './format';
 
 it('shows clocks and moments', () => {
 	expect([180, 179.2, 0.4, 0, -3].map(clock)).toEqual(['3:00', '3:00', '0:01', '0:00', '0:00']);
@@ -9,6 +9,11 @@ it('shows clocks and moments', () => {
 
 it('names professions', () => {
 	expect(profession('occupational-therapy')).toBe('Occupational therapy');
+});
+
+it('says days and sizes', () => {
+	expect(day(new Date(2026, 1, 3, 12, 0).toISOString())).toBe('3 February 2026');
+	expect([0, 999, 1000, 3_440_000, 25_000_000, 9_999_999_999].map(size)).toEqual(['0 bytes', '999 bytes', '1.0 kB', '3.4 MB', '25 MB', '10.0 GB']);
 });
 
 it('says when', () => {

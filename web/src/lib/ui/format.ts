@@ -53,3 +53,17 @@ export function when(iso: string, now = new Date()): string {
 	const year = date.getFullYear() === now.getFullYear() ? undefined : ('numeric' as const);
 	return `${date.toLocaleDateString('en-GB', { day: 'numeric', month: 'long', year })}, ${time}`;
 }
+
+/** A day in the reader's own time zone: 3 February 2026. */
+export function day(iso: string): string {
+	return new Date(iso).toLocaleDateString('en-GB', { day: 'numeric', month: 'long', year: 'numeric' });
+}
+
+/** How large a file is: 3.4 MB. */
+export function size(bytes: number): string {
+	if (bytes < 1000) return `${bytes} bytes`;
+	const steps = ['kB', 'MB', 'GB', 'TB'];
+	const step = Math.min(steps.length, Math.floor(Math.log10(bytes) / 3));
+	const shown = bytes / 1000 ** step;
+	return `${shown < 10 ? shown.toFixed(1) : Math.round(shown)} ${steps[step - 1]}`;
+}

@@ -1,0 +1,84 @@
+package auth
+
+import (
+	"crypto/hmac"
+	"crypto/rand"
+	"crypto/sha1"
+	"crypto/sha256"
+	"crypto/subtle"
+	"encoding/base32"
+	"encoding/binary"
+	"fmt"
+	"net/url"
+	"strings"
+	"time"
+)
+
+// The parameters that every authenticator app knows (RFC 6238, RFC 4226).
+const (
+	totpPeriod = 30 * time.Second
+	totpDigits = 6
+	totpSecret = 20 // bytes
+)
+
+// NewTOTPSecret makes a secret for an authenticator app.
+func NewTOTPSecret() []byte {
+	secret := make([]byte, totpSecret)
+	_, _ = rand.Read(secret) // never fails
+	return secret
+}
+
+// TOTPText is a secret as people type it.
+func TOTPText(secret []byte) string {
+	return base32.StdEncoding.WithPadding(base32.NoPadding).EncodeToString(secret)
+}
+
+// TOTPAddress is a secret as an app reads it from a QR code: the otpauth key URI format.
+func TOTPAddress(secret []byte, account string) string {
+	q := url.Values{"secret": {TOTPText(secret)}, "issuer": {"Bedside"}, "algorithm": {"SHA1"}, "digits": {"6"}, "period": {"30"}}
+	return "otpauth://totp/" + url.PathEscape("Bedside:"+account) + "?" + strings.ReplaceAll(q.Encode(), "+", "%20")
+}
+
+// TOTPStep finds the time step that a code is of: the current one, or one beside it, since clocks differ.
+func TOTPStep(secret []byte, code string, now time.Time) (step int64, ok bool) {
+	current := now.Unix() / int64(totpPeriod/time.Second)
+	for _, s := range []int64{current, current - 1, current + 1} {
+		if subtle.ConstantTimeCompare([]byte(totpCode(secret, s)), []byte(code)) == 1 {
+			step, ok = s, true
+		}
+	}
+	return step, ok
+}
+
+// totpCode is HOTP of RFC 4226 over a time step.
+func totpCode(secret []byte, step int64) string {
+	h := hmac.New(sha1.New, secret)
+	var counter [8]byte
+	binary.BigEndian.PutUint64(counter[:], uint64(step))
+	h.Write(counter[:])
+	sum := h.Sum(nil)
+	at := sum[len(sum)-1] & 0xf
+	return fmt.Sprintf("%0*d", totpDigits, (binary.BigEndian.Uint32(sum[at:])&0x7fffffff)%1_000_000)
+}
+
+// recoveryCodes is how many there are at first.
+const recoveryCodes = 10
+
+// NewRecoveryCodes makes codes of 80 random bits each, and the hashes that are kept of them.
+func NewRecoveryCodes(userID string) (codes []string, hashes [][]byte) {
+	for range recoveryCodes {
+		var b [10]byte
+		_, _ = rand.Read(b[:]) // never fails
+		s := strings.ToLower(base32.StdEncoding.EncodeToString(b[:]))
+		code := s[:4] + "-" + s[4:8] + "-" + s[8:12] + "-" + s[12:]
+		codes, hashes = append(codes, code), append(hashes, RecoveryHash(userID, code))
+	}
+	return codes, hashes
+}
+
+// RecoveryHash is what is kept of a recovery code, however it is typed.
+func RecoveryHash(userID, code string) []byte {
+	plain := strings.NewReplacer("-", "", " ", "").Replace(strings.ToLower(code))
+	h := sha256.Sum256([]byte("bedside recovery " + userID + " " + plain))
+	return h[:]
+}

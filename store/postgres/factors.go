@@ -1,0 +1,115 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"bedside/store"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+)
+
+const factorColumns = `f.user_id::text, f.secret, f.confirmed_at, f.last_step, f.recovery`
+
+func factorTargets(f *store.Factor) []any {
+	return []any{&f.UserID, &f.Secret, &f.ConfirmedAt, &f.LastStep, &f.Recovery}
+}
+
+// Factor finds a user's second factor. ErrNotFound: there is none.
+func (db *DB) Factor(ctx context.Context, userID string) (f store.Factor, err error) {
+	if uuid.Validate(userID) != nil {
+		return f, fmt.Errorf("factor: %w", store.ErrNotFound)
+	}
+	err = db.do(ctx, "factor", func(ctx context.Context, q querier) error {
+		return scanOne(ctx, q, `SELECT `+factorColumns+` FROM factors f WHERE f.user_id = $1`, []any{userID}, factorTargets(&f))
+	})
+	return f, err
+}
+
+// ChangeFactor runs a rule on a user's locked factor, an empty one when there is none, and keeps what it did together with what follows. A factor
+// without a secret is removed.
+func (db *DB) ChangeFactor(ctx context.Context, userID string, rule func(store.User, *store.Factor) (store.Aftermath, error)) error {
+	if uuid.Validate(userID) != nil {
+		return fmt.Errorf("user: %w", store.ErrNotFound)
+	}
+	return db.within(ctx, "factor", func(ctx context.Context, tx pgx.Tx) error {
+		var u store.User
+		if err := lockUser(ctx, tx, userID, &u); err != nil { // its lock guards the factor, which may not be there yet
+			return err
+		}
+		f, err := lockFactor(ctx, tx, userID)
+		if err != nil {
+			return err
+		}
+		after, err := rule(u, &f)
+		if err != nil {
+			return err
+		}
+		if err := saveFactor(ctx, tx, f); err != nil {
+			return err
+		}
+		_, err = db.settle(ctx, tx, u, after)
+		return err
+	})
+}
+
+// BeginSignIn keeps the first step of a sign-in.
+func (db *DB) BeginSignIn(ctx context.Context, s store.SignIn) error {
+	return db.do(ctx, "sign-in", func(ctx context.Context, q querier) error {
+		_, err := q.Exec(ctx, `INSERT INTO sign_ins (hash, user_id, tries, expires_at) VALUES ($1, $2, $3, $4)`, s.Hash, s.UserID, s.Tries, micros(s.ExpiresAt))
+		return err
+	})
+}
+
+// FinishSignIn runs a rule on a sign-in, its user and their factor, all locked. What it did is kept whatever its error: tries count. Without an
+// error the sign-in is over. ErrNotFound: there is no such sign-in.
+func (db *DB) FinishSignIn(ctx context.Context, hash []byte, rule func(*store.SignIn, store.User, *store.Factor) error) (u store.User, err error) {
+	var verdict error
+	err = db.within(ctx, "sign-in", func(ctx context.Context, tx pgx.Tx) error {
+		var s store.SignIn
+		u, verdict = store.User{}, nil
+		if err := scanOne(ctx, tx, `SELECT hash, user_id::text, tries, expires_at FROM sign_ins WHERE hash = $1 FOR UPDATE`, []any{hash},
+			[]any{&s.Hash, &s.UserID, &s.Tries, &s.ExpiresAt}); err != nil {
+			return err
+		}
+		if err := scanOne(ctx, tx, `SELECT `+userColumns+` FROM users u WHERE u.id = $1`, []any{s.UserID}, userTargets(&u)); err != nil {
+			return err
+		}
+		f, err := lockFactor(ctx, tx, s.UserID)
+		if err != nil {
+			return err
+		}
+		if verdict = rule(&s, u, &f); verdict == nil {
+			_, err = tx.Exec(ctx, `DELETE FROM sign_ins WHERE hash = $1`, hash)
+		} else {
+			_, err = tx.Exec(ctx, `UPDATE sign_ins SET tries = $2 WHERE hash = $1`, hash, s.Tries)
+		}
+		return errors.Join(err, saveFactor(ctx, tx, f))
+	})
+	return u, errors.Join(err, verdict)
+}
+
+func lockFactor(ctx context.Context, q querier, userID string) (store.Factor, error) {
+	var f store.Factor
+	err := scanOne(ctx, q, `SELECT `+factorColumns+` FROM factors f WHERE f.user_id = $1 FOR UPDATE`, []any{userID}, factorTargets(&f))
+	if errors.Is(err, pgx.ErrNoRows) {
+		return store.Factor{UserID: userID}, nil
+	}
+	return f, err
+}
+
+func saveFactor(ctx context.Context, q querier, f store.Factor) error {
+	if len(f.Secret) == 0 {
+		_, err := q.Exec(ctx, `DELETE FROM factors WHERE user_id = $1`, f.UserID)
+		return err
+	}
+	if f.Recovery == nil {
+		f.Recovery = [][]byte{}
+	}
+	_, err := q.Exec(ctx, `INSERT INTO factors (user_id, secret, confirmed_at, last_step, recovery) VALUES ($1, $2, $3, $4, $5)
+		ON CONFLICT (user_id) DO UPDATE SET secret = excluded.secret, confirmed_at = excluded.confirmed_at, last_step = excluded.last_step, recovery = excluded.recovery`,
+		f.UserID, f.Secret, f.ConfirmedAt, f.LastStep, f.Recovery)
+	return err
+}

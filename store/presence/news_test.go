@@ -1,0 +1,79 @@
+package presence
+
+import (
+	"testing"
+
+	"bedside/store"
+)
+
+// follower keeps what it is told.
+type follower struct {
+	news chan store.SessionNews
+	link chan bool
+}
+
+func follow(p *Presence) follower {
+	f := follower{news: make(chan store.SessionNews, 16), link: make(chan bool, 16)}
+	p.FollowSessions(func(n store.SessionNews) { f.news <- n }, func(up bool) { f.link <- up })
+	return f
+}
+
+func TestSessionNews(t *testing.T) {
+	real := redisServer(t)
+	inside := open(t, Config{})
+	for name, pair := range map[string][2]*Presence{
+		"inside": {inside, inside},
+		"redis":  {open(t, Config{URL: real.url}), open(t, Config{URL: real.url})},
+	} {
+		t.Run(name, func(t *testing.T) {
+			teller, listener := pair[0], follow(pair[1])
+			if !<-listener.link {
+				t.Fatal("the link was lost before it was made")
+			}
+			for _, n := range []store.SessionNews{{SessionID: "one", Reason: "You signed out."}, {UserID: "somebody"}} {
+				if err := teller.TellSessions(t.Context(), n); err != nil {
+					t.Fatal(err)
+				}
+				if got := <-listener.news; got != n {
+					t.Errorf("told %+v, want %+v", got, n)
+				}
+			}
+			if err := teller.client.Publish(t.Context(), sessionChannel, "{").Err(); err != nil {
+				t.Fatal(err)
+			}
+			last := store.SessionNews{SessionID: "two"}
+			if err := teller.TellSessions(t.Context(), last); err != nil {
+				t.Fatal(err)
+			}
+			if got := <-listener.news; got != last {
+				t.Errorf("after nonsense: told %+v, want %+v", got, last)
+			}
+		})
+	}
+}
+
+func TestLostNewsAreNoticed(t *testing.T) {
+	real := redisServer(t)
+	p := open(t, Config{URL: real.url})
+	f := follow(p)
+	for range 2 {
+		if !<-f.link {
+			t.Fatal("the link is lost")
+		}
+		real.kill(t)
+		if <-f.link {
+			t.Fatal("the link is there without a Redis")
+		}
+		real.start(t)
+	}
+	if !<-f.link {
+		t.Fatal("the link does not come back")
+	}
+	n := store.SessionNews{SessionID: "one"}
+	if err := p.TellSessions(t.Context(), n); err != nil {
+		t.Fatal(err)
+	}
+	if got := <-f.news; got != n {
+		t.Errorf("told %+v, want %+v", got, n)
+	}
+}

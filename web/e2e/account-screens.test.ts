@@ -1,0 +1,578 @@
+import { readFileSync, rmSync } from 'node:fs';
+import type { Browser, BrowserContext, Page } from 'playwright-core';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { inspect, launch, NARROW, open, picture, WIDE } from './browser.ts';
+import * as fixtures from './fixtures.ts';
+import * as accounts from './mock-accounts.ts';
+import { mock, type Mock } from './mock.ts';
+import { folder, speak } from './speech.ts';
+
+let dir: string;
+let browser: Browser;
+let server: Mock;
+let context: BrowserContext;
+let page: Page;
+let problems: string[];
+
+beforeAll(async () => {
+	dir = folder();
+	browser = await launch(speak(dir, 'voice', 'Good morning.', 'en-gb', 0, 1).file);
+	server = await mock();
+});
+afterAll(async () => {
+	await browser?.close();
+	await server?.close();
+	rmSync(dir, { recursive: true, force: true });
+});
+
+beforeEach(async () => {
+	server.answers.clear();
+	server.sent.clear();
+	server.user = fixtures.candidate;
+	await start('light');
+});
+afterEach(async () => {
+	await context.close();
+	expect(problems).toEqual([]);
+});
+
+async function start(colorScheme: 'light' | 'dark'): Promise<void> {
+	await context?.close();
+	context = await browser.newContext({ baseURL: server.url, viewport: WIDE, colorScheme, reducedMotion: 'reduce', timezoneId: 'Europe/Vienna', permissions: ['clipboard-write'] });
+	context.setDefaultTimeout(15_000);
+	({ page, problems } = await open(context));
+}
+
+const button = (name: string | RegExp) => page.getByRole('button', { name, exact: true });
+const field = (name: string) => page.getByLabel(name, { exact: true });
+const heading = (name: string) => page.getByRole('heading', { name }).waitFor();
+const focused = () => page.evaluate(() => (document.activeElement as HTMLInputElement | null)?.name ?? '');
+const refuse = (status: number, kind: string, detail: string) => ({ status, body: { status, detail, type: `urn:bedside:problem:${kind}` } });
+
+/** Lets the server want a proof once for a request, and does it the next time. */
+function wantProof(request: string): void {
+	server.answers.set(request, refuse(403, 'reauthentication-required', 'Prove first that it is you: give your password again.'));
+}
+async function prove(request: string): Promise<void> {
+	await field('Your password').fill('right');
+	server.answers.delete(request);
+	await button('It is me').click();
+	await page.getByRole('dialog').waitFor({ state: 'detached' });
+}
+
+describe('signed out', () => {
+	beforeEach(() => void (server.user = null));
+
+	it('registers by mail, whatever the address', async () => {
+		await page.goto('/register');
+		await button('Create my account').click();
+		await page.getByText('Enter the name that others are to see.').waitFor();
+		expect(await focused()).toBe('name');
+		await inspect(page, 'register-empty');
+		await field('Your name').fill('Dana Kovač');
+		await field('E-mail').fill('dana@');
+		await field('Password').focus();
+		await page.getByText('Write the whole address').waitFor();
+		await field('E-mail').fill('dana@example.org');
+		await page.getByText('Write the whole address').waitFor({ state: 'detached' });
+		await field('Password').fill('password');
+		server.answers.set('POST /auth/register', {
+			status: 422,
+			body: { status: 422, detail: 'Too common.', errors: [{ location: 'body.password', message: 'This password is among the first that anybody would try.' }] }
+		});
+		await button('Create my account').click();
+		await page.getByText('This password is among the first').waitFor();
+		expect(await focused()).toBe('password');
+		server.answers.clear();
+		await field('Password').fill('seven green lanterns');
+		await page.keyboard.press('Enter');
+		await heading('Look at your mail');
+		await inspect(page, 'register-mail');
+		expect(server.sent.get('POST /auth/register')).toEqual({ name: 'Dana Kovač', email: 'dana@example.org', password: 'seven green lanterns' });
+	});
+
+	it('confirms an address', async () => {
+		await page.goto('/verify-email#token=abc');
+		await button('Confirm my address').waitFor();
+		await inspect(page, 'verify');
+		await button('Confirm my address').click();
+		await heading('Your address is confirmed');
+		expect(server.sent.get('POST /auth/verify-email')).toEqual({ token: 'abc' });
+		expect(page.url()).not.toContain('abc');
+		await inspect(page, 'verified');
+	});
+
+	it('says what to do about a link that is spent, or none', async () => {
+		server.answers.set('POST /auth/verify-email', refuse(422, 'link-expired', 'This link does not work any more. Ask for a new one.'));
+		await page.goto('/verify-email#token=abc');
+		await button('Confirm my address').click();
+		await page.getByText('This link does not work any more.').waitFor();
+		await inspect(page, 'verify-spent');
+		await page.goto('/reset-password');
+		await page.getByText('This address has no link in it.').waitFor();
+		await inspect(page, 'reset-none');
+	});
+
+	it('chooses a new password', async () => {
+		await page.goto('/forgot-password');
+		await button('Send me the link').click();
+		expect(await focused()).toBe('email');
+		await inspect(page, 'forgot');
+		await field('E-mail').fill('dana@example.org');
+		await button('Send me the link').click();
+		await heading('Look at your mail');
+		await inspect(page, 'forgot-mail');
+		await page.goto('/reset-password#token=abc');
+		await field('New password').fill('short');
+		await button('Set the new password').click();
+		await page.getByText('Use at least 8 characters.').waitFor();
+		await inspect(page, 'reset');
+		await field('New password').fill('seven green lanterns');
+		await button('Show what is typed').click();
+		expect(await field('New password').getAttribute('type')).toBe('text');
+		await button('Set the new password').click();
+		await page.getByText('Your new password is set.').waitFor();
+		await inspect(page, 'reset-done');
+	});
+
+	it('takes a second step', async () => {
+		server.answers.set('POST /auth/login', { status: 202, body: { ticket: 'k', methods: ['totp', 'recovery_code'], expires_in: 300 } });
+		server.answers.set('POST /auth/second-factor', refuse(401, 'wrong-code', 'Wrong.'));
+		await page.goto('/sign-in?next=/account');
+		const signIn = async () => {
+			await field('E-mail').fill('dana@example.org');
+			await field('Password').fill('right');
+			await button('Sign in').click();
+			await heading('One more step');
+		};
+		await signIn();
+		expect(await focused()).toBe('code');
+		await inspect(page, 'second-step');
+		await field('Six-digit code').fill('123 456');
+		await page.keyboard.press('Enter');
+		await page.getByText('This code is not right. Wait for the next one').waitFor();
+		expect(await focused()).toBe('code');
+		await inspect(page, 'second-step-wrong');
+		await button('Use a recovery code').click();
+		await field('Recovery code').fill('k3fm-9qxz');
+		await inspect(page, 'second-step-recovery');
+		server.answers.set('POST /auth/second-factor', refuse(401, 'sign-in-expired', 'Too late.'));
+		await button('Go on').click();
+		await page.getByText('That took too long, or there were too many tries.').waitFor();
+		server.answers.delete('POST /auth/second-factor');
+		await signIn();
+		await field('Six-digit code').fill('123456');
+		await button('Go on').click();
+		await page.waitForURL('**/account');
+		expect(server.sent.get('POST /auth/second-factor')).toEqual({ ticket: 'k', code: '123456', refresh_in: 'cookie' });
+	});
+
+	it('says that too many tried, or that no passkey came', async () => {
+		server.answers.set('POST /auth/login', refuse(429, 'limit', 'Too many tries. Wait a minute, then try again.'));
+		server.answers.set('POST /auth/passkeys/begin', { status: 200, body: { ticket: 'k', options: { challenge: 'AAAA', rpId: 'elsewhere.example' } } });
+		await page.goto('/sign-in');
+		await field('E-mail').fill('dana@example.org');
+		await field('Password').fill('right');
+		await button('Sign in').click();
+		await page.getByRole('alert').getByText('Too many tries.').waitFor();
+		await button('Use a passkey').click();
+		await page.getByRole('alert').getByText('Passkeys do not work on this address.').waitFor();
+		await inspect(page, 'sign-in-no-passkey');
+	});
+
+	it('is told that the session has ended, and led back', async () => {
+		server.answers.set('POST /auth/refresh', refuse(401, 'session-ended', 'The session has ended: sign in again.'));
+		await page.goto('/account/devices');
+		await page.getByText('The session has ended: sign in again.').waitFor();
+		await inspect(page, 'sign-in-ended');
+		server.answers.clear();
+		await field('E-mail').fill('dana@example.org');
+		await field('Password').fill('right');
+		await button('Sign in').click();
+		await page.waitForURL('**/account/devices');
+	});
+});
+
+it('the menu leads to the account by keyboard alone', async () => {
+	await page.setViewportSize(NARROW);
+	await page.goto('/');
+	const menu = page.getByRole('button', { name: /Your menu/ });
+	await menu.focus();
+	await page.keyboard.press('Enter');
+	await page.getByRole('menuitem', { name: 'Profile' }).waitFor();
+	await picture(page, 'menu-360', false);
+	await page.keyboard.press('s'); // the first that begins so
+	await page.keyboard.press('Enter');
+	await page.waitForURL('**/account/security');
+	await heading('Security');
+});
+
+describe('profile', () => {
+	it('is changed', async () => {
+		await page.goto('/account');
+		await field('Your name').waitFor();
+		await inspect(page, 'profile');
+		await field('Your name').fill('');
+		await button('Save').click();
+		await page.getByText('Enter the name that others are to see.').waitFor();
+		await field('Your name').fill('Dana K.');
+		await page.getByLabel('Your profession').click();
+		await page.getByRole('option', { name: 'Radiography' }).click();
+		await page.getByRole('combobox', { name: 'Time zone' }).click();
+		await page.keyboard.type('new york');
+		await page.getByRole('option', { name: /America\/New York/ }).waitFor();
+		await picture(page, 'profile-zones-1280', false);
+		await page.keyboard.press('ArrowDown');
+		await page.keyboard.press('Enter');
+		server.answers.set('PATCH /api/users/profile', { status: 200, body: { ...fixtures.candidate, name: 'Dana K.', profession: 'radiography', time_zone: 'America/New_York' } });
+		await button('Save').click();
+		await page.getByText('Saved.').waitFor();
+		expect(server.sent.get('PATCH /api/users/profile')).toEqual({
+			name: 'Dana K.',
+			profession: 'radiography',
+			target_grade: 'B',
+			test_date: '2026-11-14',
+			time_zone: 'America/New_York',
+			locale: 'en-GB'
+		});
+		await page.getByRole('button', { name: 'Your menu, Dana K.' }).waitFor();
+	});
+
+	it('loads, fails, and asks for an address to be confirmed', async () => {
+		server.answers.set('GET /api/users/profile', 'never');
+		await page.goto('/account');
+		await page.getByText('Loading your profile').waitFor({ state: 'attached' });
+		await inspect(page, 'profile-loading');
+		server.answers.set('GET /api/users/profile', refuse(500, 'internal', 'Something went wrong on our side. It has been logged.'));
+		await page.reload();
+		await button('Try again').waitFor();
+		await inspect(page, 'profile-failed');
+		server.answers.set('GET /api/users/profile', { status: 200, body: { ...fixtures.candidate, email_verified: false, profession: '', target_grade: '', test_date: '', time_zone: '', locale: '' } });
+		await button('Try again').click();
+		await button('Send the link again').click();
+		await page.getByText('A new mail is on its way.').waitFor();
+		await inspect(page, 'profile-unconfirmed');
+	});
+});
+
+describe('security', () => {
+	it('changes the password once it is proven who asks', async () => {
+		wantProof('POST /api/users/profile/password');
+		await page.goto('/account/security');
+		await field('New password').waitFor();
+		await inspect(page, 'security');
+		await button('Change the password').click();
+		await page.getByText('Choose a password.').waitFor();
+		await field('New password').fill('seven green lanterns');
+		await button('Change the password').click();
+		await page.getByRole('dialog').waitFor();
+		await inspect(page, 'proof');
+		server.answers.set('POST /auth/reauthenticate', refuse(403, 'wrong-credentials', 'The password is wrong.'));
+		await field('Your password').fill('wrong');
+		await button('It is me').click();
+		await page.getByText('This password is wrong. Try again.').waitFor();
+		await inspect(page, 'proof-wrong');
+		server.answers.delete('POST /auth/reauthenticate');
+		await prove('POST /api/users/profile/password');
+		await page.getByText('Your password is changed.').waitFor();
+		expect(server.sent.get('POST /api/users/profile/password')).toEqual({ password: 'seven green lanterns' });
+		expect(server.sent.get('POST /auth/reauthenticate')).toEqual({ password: 'right' });
+	});
+
+	it('changes nothing when the proof is declined', async () => {
+		wantProof('POST /api/users/profile/email');
+		await page.goto('/account/security');
+		await field('New address').fill('new@example.org');
+		await button('Change the address').click();
+		await page.getByRole('dialog').waitFor();
+		await page.keyboard.press('Escape');
+		await page.getByRole('dialog').waitFor({ state: 'detached' });
+		expect(await field('New address').inputValue()).toBe('new@example.org');
+		server.answers.clear();
+		await button('Change the address').click();
+		await page.getByText('Look at the mail of new@example.org.').waitFor();
+		await inspect(page, 'security-address');
+	});
+
+	it('sets an authenticator app up', async () => {
+		wantProof('POST /api/users/profile/factors/totp');
+		await page.goto('/account/security');
+		await button('Set it up').click();
+		await page.getByRole('dialog').waitFor();
+		await prove('POST /api/users/profile/factors/totp');
+		await page.getByRole('img', { name: /QR code/ }).waitFor();
+		await inspect(page, 'totp-setup');
+		server.answers.set('POST /api/users/profile/factors/totp/confirm', refuse(422, 'wrong-code', 'Wrong.'));
+		await field('Six-digit code').fill('000000');
+		await button('Turn it on').click();
+		await page.getByText('This code is not right.').waitFor();
+		server.answers.clear();
+		server.answers.set('GET /api/users/profile/factors', { status: 200, body: accounts.ALL_FACTORS });
+		await field('Six-digit code').fill('123456');
+		await button('Turn it on').click();
+		await page.getByText(accounts.CODES[0] ?? '').waitFor();
+		await inspect(page, 'recovery-codes');
+		await button('Copy').click();
+		await page.getByText('Copied.').waitFor();
+		const download = page.waitForEvent('download');
+		await button('Download').click();
+		expect(readFileSync(await (await download).path(), 'utf8')).toContain(accounts.CODES.join('\n'));
+		await page.emulateMedia({ media: 'print' });
+		await picture(page, 'recovery-codes-print');
+		await page.emulateMedia({ media: 'screen' });
+		await button('I have kept them').click();
+		await page.getByText('You have 2 recovery codes left.').waitFor();
+		await inspect(page, 'security-filled');
+	});
+
+	it('turns it off again, and makes new codes', async () => {
+		server.answers.set('GET /api/users/profile/factors', { status: 200, body: accounts.ALL_FACTORS });
+		await page.goto('/account/security');
+		await button('Make new recovery codes').click();
+		await button('Make new ones').click();
+		await button('I have kept them').click();
+		await button('Turn it off').click();
+		await page.getByRole('alertdialog').waitFor();
+		await inspect(page, 'totp-off');
+		server.answers.clear();
+		await page.getByRole('alertdialog').getByRole('button', { name: 'Turn it off' }).click();
+		await button('Set it up').waitFor();
+		expect(server.sent.has('DELETE /api/users/profile/factors/totp')).toBe(true);
+	});
+
+	it('removes a passkey', async () => {
+		server.answers.set('GET /api/users/profile/factors', { status: 200, body: accounts.ALL_FACTORS });
+		await page.goto('/account/security');
+		await button('Remove Firefox on Linux').click();
+		await page.getByRole('alertdialog').waitFor();
+		await button('Remove it').click();
+		await page.getByText('Firefox on Linux was removed.').waitFor();
+		expect(server.sent.has('DELETE /api/users/profile/factors/passkeys/p1')).toBe(true);
+	});
+
+	it('adds a passkey with the browser’s own authenticator', async () => {
+		const devtools = await context.newCDPSession(page);
+		await devtools.send('WebAuthn.enable');
+		await devtools.send('WebAuthn.addVirtualAuthenticator', {
+			options: { protocol: 'ctap2', transport: 'internal', hasResidentKey: true, hasUserVerification: true, isUserVerified: true, automaticPresenceSimulation: true }
+		});
+		const name = new URL(server.url).hostname;
+		server.answers.set('POST /api/users/profile/factors/passkeys/begin', {
+			status: 200,
+			body: {
+				ticket: 'k',
+				options: {
+					challenge: 'AAAA',
+					rp: { id: 'localhost', name: 'Bedside' },
+					user: { id: 'AAAA', name: 'dana', displayName: 'Dana' },
+					pubKeyCredParams: [{ type: 'public-key', alg: -7 }]
+				}
+			}
+		});
+		server.answers.set('POST /api/users/profile/factors/passkeys', { status: 201, body: accounts.ALL_FACTORS.passkeys[0] });
+		await page.goto(server.url.replace(name, 'localhost') + '/account/security');
+		await button('Add a passkey').click();
+		await field('Name of the passkey').fill('My laptop');
+		await inspect(page, 'passkey-adding');
+		await button('Go on').click();
+		await page.getByText('My laptop was added.').waitFor();
+		expect(server.sent.get('POST /api/users/profile/factors/passkeys')).toMatchObject({ ticket: 'k', name: 'My laptop', credential: { type: 'public-key' } });
+	});
+
+	it('loads and fails', async () => {
+		server.answers.set('GET /api/users/profile', 'never');
+		server.answers.set('GET /api/users/profile/factors', refuse(503, 'unavailable', 'A part of the server is away for a moment. Try again soon.'));
+		await page.goto('/account/security');
+		await button('Try again').waitFor();
+		await inspect(page, 'security-loading');
+	});
+});
+
+describe('devices', () => {
+	it('are listed, and ended one by one or all', async () => {
+		await page.goto('/account/devices');
+		await page.getByText('This device').waitFor();
+		await inspect(page, 'devices');
+		await button('Sign out Safari 18 on iOS').click();
+		await page.getByRole('alertdialog').waitFor();
+		await inspect(page, 'devices-end');
+		await button('Sign it out').click();
+		await page.getByText('Safari 18 on iOS was signed out.').waitFor();
+		expect(server.sent.has('DELETE /api/sessions/s2')).toBe(true);
+		await button('Sign all others out').click();
+		server.answers.set('GET /api/sessions', { status: 200, body: { items: accounts.devices.slice(0, 1) } });
+		await button('Sign them out').click();
+		await page.getByText('2 devices were signed out.').waitFor();
+		await page.getByText('This is the only one.').waitFor();
+		await inspect(page, 'devices-only');
+	});
+
+	it('load and fail', async () => {
+		server.answers.set('GET /api/sessions', 'never');
+		await page.goto('/account/devices');
+		await page.getByText('Loading your devices').waitFor({ state: 'attached' });
+		await inspect(page, 'devices-loading');
+		server.answers.set('GET /api/sessions', refuse(500, 'internal', 'Something went wrong on our side. It has been logged.'));
+		await page.reload();
+		await button('Try again').waitFor();
+		await inspect(page, 'devices-failed');
+	});
+});
+
+describe('my data', () => {
+	it('is packed and fetched', async () => {
+		await page.goto('/account/data');
+		await button('Make an archive').waitFor();
+		await inspect(page, 'data');
+		server.answers.set('GET /api/users/profile/export', { status: 200, body: accounts.archive({ state: 'running', progress: 0.4 }) });
+		await button('Make an archive').click();
+		await page.getByRole('progressbar', { name: 'Your archive is being made' }).waitFor();
+		expect(await page.getByRole('progressbar').getAttribute('aria-valuenow')).toBe('40');
+		await inspect(page, 'data-making');
+		server.answers.set('GET /api/users/profile/export', { status: 200, body: accounts.archive() });
+		await button('Download it').waitFor();
+		await inspect(page, 'data-ready');
+		server.answers.set('GET /api/users/profile/export/archive', { status: 200, body: { a: 1 } });
+		const download = page.waitForEvent('download');
+		await button('Download it').click();
+		expect((await download).suggestedFilename()).toBe('bedside-my-data.zip');
+	});
+
+	it('may fail to be packed', async () => {
+		server.answers.set('GET /api/users/profile/export', { status: 200, body: accounts.archive({ state: 'failed', progress: 0.2 }) });
+		await page.goto('/account/data');
+		await page.getByText('The archive could not be made.').waitFor();
+		await inspect(page, 'data-failed');
+		server.answers.set('GET /api/users/profile/export', 'never');
+		await page.reload();
+		await page.getByText('Looking for your archive').waitFor({ state: 'attached' });
+		await inspect(page, 'data-loading');
+	});
+
+	it('is deleted with the account, if that is meant', async () => {
+		wantProof('DELETE /api/users/profile');
+		await page.goto('/account/data');
+		await button('Delete my account').click();
+		await button('Delete it for good').click();
+		await page.getByText('Type candidate@demo.bedside to show that you mean it.').waitFor();
+		await inspect(page, 'delete');
+		await field('Type your e-mail address').fill('candidate@demo.bedside');
+		await button('Delete it for good').click();
+		await page.getByRole('dialog', { name: 'Is it you?' }).waitFor();
+		await prove('DELETE /api/users/profile');
+		await page.getByText('Your account is deleted.').waitFor();
+		expect(new URL(page.url()).search).toBe('');
+		await inspect(page, 'deleted');
+	});
+});
+
+describe('activity', () => {
+	it('is listed page by page', async () => {
+		await page.goto('/account/activity');
+		await page.getByText('Signing in failed').waitFor();
+		await inspect(page, 'activity');
+		server.answers.set('GET /api/audit', { status: 200, body: { items: [], next: '' } });
+		await button('Show older ones').click();
+		await button('Show older ones').waitFor({ state: 'detached' });
+		expect(server.sent.get('GET /api/audit')).toBe('?before=act9');
+		await page.reload();
+		await page.getByText('Nothing yet.').waitFor();
+		await inspect(page, 'activity-empty');
+	});
+});
+
+describe('administration', () => {
+	beforeEach(() => void (server.user = accounts.admin));
+
+	it('finds accounts and changes them', async () => {
+		await page.goto('/');
+		await page.getByRole('link', { name: 'Accounts' }).click();
+		await page.getByText('Min-jun Park').first().waitFor();
+		await inspect(page, 'admin');
+		await field('Name or address').fill('dana');
+		await page.getByLabel('State').click();
+		await page.getByRole('option', { name: 'Enabled' }).click();
+		await expect.poll(() => server.sent.get('GET /api/users')).toBe('?text=dana&disabled=false');
+		await button('Disable the account of Dana Kovač').click();
+		await page.getByRole('alertdialog').waitFor();
+		await inspect(page, 'admin-disable');
+		await button('Disable it').click();
+		await page.getByText('The account of Dana Kovač is disabled.').waitFor();
+		expect(server.sent.get('PATCH /api/users/c1')).toEqual({ disabled: true });
+		server.answers.set('PATCH /api/users/x1', refuse(409, 'last-administrator', 'This is the last administrator. Make somebody else one first.'));
+		const role = field('Role of Robin Vale');
+		await role.click();
+		await page.getByRole('option', { name: 'Candidate' }).click();
+		await button('Make them a candidate').click();
+		await page.getByRole('alert').getByText('This is the last administrator.').waitFor();
+		expect(await role.innerText()).toBe('Administrator'); // as it was
+		await inspect(page, 'admin-last');
+		server.answers.set('GET /api/users', { status: 200, body: { items: [{ ...accounts.accounts[1], id: 'z9', name: 'Zora Zima' }], next: '' } });
+		await button('Show more').click();
+		await page.getByText('Zora Zima', { exact: true }).waitFor();
+		expect(server.sent.get('GET /api/users')).toContain('before=x1');
+	});
+
+	it('finds none, loads and fails', async () => {
+		server.answers.set('GET /api/users', { status: 200, body: { items: [], next: '' } });
+		await page.goto('/admin/users');
+		await page.getByText('No account fits this.').waitFor();
+		await inspect(page, 'admin-empty');
+		server.answers.set('GET /api/users', 'never');
+		await page.reload();
+		await page.getByText('Loading the accounts').waitFor({ state: 'attached' });
+		await inspect(page, 'admin-loading');
+		server.answers.set('GET /api/users', refuse(500, 'internal', 'Something went wrong on our side. It has been logged.'));
+		await page.reload();
+		await button('Try again').waitFor();
+		await inspect(page, 'admin-failed');
+	});
+
+	it('is for administrators only', async () => {
+		server.user = fixtures.tutor;
+		await page.goto('/admin/users');
+		await page.getByText('This page is for administrators.').waitFor();
+		await inspect(page, 'admin-refused');
+	});
+});
+
+it('in the dark', async () => {
+	await start('dark');
+	server.answers.set('GET /api/users/profile/factors', { status: 200, body: accounts.ALL_FACTORS });
+	server.answers.set('GET /api/users/profile/export', { status: 200, body: accounts.archive({ state: 'running', progress: 0.4 }) });
+	server.user = accounts.admin;
+	for (const [name, path, text] of [
+		['profile', '/account', 'Save'],
+		['security', '/account/security', 'Passkeys'],
+		['devices', '/account/devices', 'This device'],
+		['data', '/account/data', 'Your archive is being made'],
+		['activity', '/account/activity', 'Signing in failed'],
+		['admin', '/admin/users', 'Min-jun Park'],
+		['verify', '/verify-email#token=abc', 'Confirm my address'],
+		['reset', '/reset-password#token=abc', 'Set the new password'],
+		['forgot', '/forgot-password', 'Send me the link']
+	] as const) {
+		await page.goto(path);
+		await page.getByText(text).first().waitFor();
+		await inspect(page, `dark-${name}`);
+	}
+	await page.goto('/account/data');
+	await button('Delete my account').click();
+	await button('Delete it for good').click();
+	await page.getByText('to show that you mean it').waitFor();
+	await inspect(page, 'dark-delete');
+	server.user = null;
+	server.answers.set('POST /auth/login', { status: 202, body: { ticket: 'k', methods: ['totp', 'recovery_code'], expires_in: 300 } });
+	await page.goto('/register');
+	await button('Create my account').click();
+	await page.getByText('Choose a password.').waitFor();
+	await inspect(page, 'dark-register');
+	await page.goto('/sign-in');
+	await field('Password').waitFor();
+	await inspect(page, 'dark-sign-in');
+	await field('E-mail').fill('dana@example.org');
+	await field('Password').fill('right');
+	await button('Sign in').click();
+	await heading('One more step');
+	await inspect(page, 'dark-second-step');
+});

@@ -1,0 +1,48 @@
+import type { Act } from '$lib/api/types';
+
+const WORDS: Record<string, [done: string, refused: string]> = {
+	'user.register': ['Account made', 'Registering with your address was tried'],
+	'user.verify_email': ['Address confirmed', 'Confirming the address failed'],
+	'user.forgot_password': ['New password asked for', 'New password asked for, without result'],
+	'user.reset_password': ['New password set by a mailed link', 'Setting a new password failed'],
+	'user.change_password': ['Password changed', 'Changing the password failed'],
+	'user.change_email': ['Address changed', 'Changing the address failed'],
+	'user.change_profile': ['Profile changed', 'Changing the profile failed'],
+	'user.change_role': ['Role changed', 'Changing the role failed'],
+	'user.disable': ['Account disabled', 'Disabling the account failed'],
+	'user.enable': ['Account enabled again', 'Enabling the account failed'],
+	'user.reauthenticate': ['Identity confirmed', 'Wrong password when confirming the identity'],
+	'user.export': ['Archive of the data made', 'Making an archive failed'],
+	'user.delete': ['Account deleted', 'Deleting the account failed'],
+	'session.start': ['Signed in', 'Signing in failed'],
+	'session.sign_out': ['Signed out', 'Signing out failed'],
+	'session.end': ['Device signed out', 'Signing a device out failed'],
+	'session.refresh_reused': ['Device signed out for safety', 'Device signed out for safety: an old token of it was used again'],
+	'factor.add': ['Way to sign in added', 'Adding a way to sign in failed'],
+	'factor.remove': ['Way to sign in removed', 'Removing a way to sign in failed'],
+	'factor.use': ['Second step taken', 'Second step failed'],
+	'factor.new_recovery_codes': ['New recovery codes made', 'Making recovery codes failed']
+};
+
+/** What an entry of the audit trail says. One that these pages do not know yet is shown by its own name. */
+export function actWords(act: Pick<Act, 'action' | 'outcome'>): string {
+	const known = WORDS[act.action];
+	if (known) return known[act.outcome === 'done' ? 0 : 1];
+	return act.action.replaceAll(/[._]/g, ' ') + (act.outcome === 'done' ? '' : ', refused');
+}
+
+/** Who did it, when it was not you. */
+export function actorWords(act: Pick<Act, 'own' | 'actor_id'>): string {
+	if (act.own) return '';
+	return act.actor_id ? 'By an administrator' : 'By somebody who was not signed in';
+}
+
+const PARTS: Record<string, string> = { target_grade: 'target grade', test_date: 'day of the test', time_zone: 'time zone', locale: 'language and region' };
+
+/** The details of an entry, with the names of fields in words. */
+export function detailWords(detail: string): string {
+	return detail
+		.split(', ')
+		.map((part) => PARTS[part] ?? part)
+		.join(', ');
+}

@@ -1,0 +1,49 @@
+// What forms ask of what is typed: each check gives what to do, or nothing when it is right. The server checks all of it again.
+
+export function email(value: string): string {
+	if (value.trim() === '') return 'Enter your e-mail address.';
+	if (!/^[^\s@]+@[^\s@]+\.[^\s@]+$/.test(value.trim())) return 'Write the whole address, like dana@example.org.';
+	return '';
+}
+
+export function name(value: string): string {
+	return value.trim() === '' ? 'Enter the name that others are to see.' : '';
+}
+
+/** A password that is there; whether it is right is for the server to say. */
+export function password(value: string): string {
+	return value === '' ? 'Enter your password.' : '';
+}
+
+const SHORTEST = 8;
+const LONGEST = 72;
+
+export function newPassword(value: string): string {
+	if (value === '') return 'Choose a password.';
+	const bytes = new TextEncoder().encode(value).length; // what the server counts: an accented letter is two of them
+	if (bytes < SHORTEST) return `Use at least ${SHORTEST} characters.`;
+	if (bytes > LONGEST) return `Use a shorter one: at most ${LONGEST} plain letters, fewer with accents.`;
+	return '';
+}
+
+/** The six digits of an app. */
+export function digits(value: string): string {
+	if (value.trim() === '') return 'Enter the six digits that your app shows.';
+	return /^\d{6}$/.test(bare(value)) ? '' : 'The code has six digits. Enter those that your app shows now.';
+}
+
+export function recoveryCode(value: string): string {
+	if (value.trim() === '') return 'Enter one of your recovery codes.';
+	return bare(value).length < 8 ? 'That is too short for a recovery code. Enter it whole.' : '';
+}
+
+/** A code without the spaces that people put between its parts. */
+export function bare(code: string): string {
+	return code.replace(/\s/g, '');
+}
+
+export function day(value: string): string {
+	if (value === '') return '';
+	const year = Number(value.slice(0, 4));
+	return !Number.isNaN(Date.parse(value)) && year >= 2000 && year <= 2100 ? '' : 'Enter the day of your test, or leave it empty.';
+}

@@ -1,0 +1,43 @@
+import type { PasskeyAnswer, PasskeyQuestion } from '$lib/api/factors';
+import { Problem } from '$lib/api/problem';
+
+/** Whether this browser, on this address, can keep and use passkeys. */
+export function passkeysWork(): boolean {
+	return typeof PublicKeyCredential !== 'undefined' && typeof PublicKeyCredential.parseRequestOptionsFromJSON === 'function' && window.isSecureContext;
+}
+
+/** Asks the browser for a passkey that it has. */
+export async function usePasskey({ ticket, options }: PasskeyQuestion<PublicKeyCredentialRequestOptionsJSON>): Promise<PasskeyAnswer> {
+	return answer(ticket, () => navigator.credentials.get({ publicKey: PublicKeyCredential.parseRequestOptionsFromJSON(options) }));
+}
+
+/** Has the browser make a passkey. */
+export async function makePasskey({ ticket, options }: PasskeyQuestion<PublicKeyCredentialCreationOptionsJSON>): Promise<PasskeyAnswer> {
+	return answer(ticket, () => navigator.credentials.create({ publicKey: PublicKeyCredential.parseCreationOptionsFromJSON(options) }));
+}
+
+async function answer(ticket: string, from: () => Promise<Credential | null>): Promise<PasskeyAnswer> {
+	let credential: Credential | null;
+	try {
+		credential = await from();
+	} catch (error) {
+		throw new Problem(0, words(error));
+	}
+	if (!(credential instanceof PublicKeyCredential)) throw new Problem(0, words(undefined));
+	return { ticket, credential: credential.toJSON() };
+}
+
+/** What to tell people when the browser gives no passkey. */
+export function words(error: unknown): string {
+	switch (error instanceof DOMException ? error.name : '') {
+		case 'NotAllowedError':
+		case 'AbortError':
+			return 'No passkey was used. Try again, and follow what your browser asks for.';
+		case 'InvalidStateError':
+			return 'This device has a passkey for your account already.';
+		case 'SecurityError':
+			return 'Passkeys do not work on this address. Open Bedside under its own name, with https.';
+		default:
+			return 'Your browser could not use a passkey. Try again, or sign in with your password.';
+	}
+}
