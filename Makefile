@@ -56,11 +56,11 @@ integration: web/build/index.html ## whole servers as processes: a five-minute r
 e2e: bin/bedside ## the browser test; screenshots go to web/e2e/out
 	cd web && BEDSIDE_BIN=$(CURDIR)/bin/bedside npm run --silent e2e
 
-lint: web/build/index.html ## gofmt, vet, staticcheck, svelte-check, eslint
+lint: web/build/index.html ## gofmt, vet, staticcheck, svelte-check, eslint, and the API's description by spectral
 	@unformatted=$$(gofmt -l $$(git ls-files '*.go')); [ -z "$$unformatted" ] || { echo "gofmt: $$unformatted"; exit 1; }
 	go vet ./...
 	go tool staticcheck ./...
-	cd web && npm run --silent check && npm run --silent lint
+	cd web && npm run --silent check && npm run --silent lint && npm run --silent lint:openapi
 
 generate: bin/bedside ## write the files generated from Go: protocol.ts, openapi.json's types
 	@rm -rf web/.svelte-kit/gen && mkdir -p web/.svelte-kit && cp -pr web/src/lib/gen web/.svelte-kit/gen

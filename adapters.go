@@ -4,18 +4,24 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net"
+	"net/http"
 	"net/url"
 	"os"
 	"time"
 
+	"bedside/api"
+	"bedside/api/archive"
 	"bedside/api/attempts"
+	"bedside/api/httpx"
 	"bedside/configs"
 	"bedside/sfu"
 	"bedside/speech"
 	"bedside/speech/bus"
 	"bedside/store"
+	"bedside/store/postgres"
 )
 
 // claims makes the bus a source of attempts.
@@ -89,16 +95,46 @@ func emptied(dir string) (string, error) {
 // localOnly reports whether the server is one that only this machine can reach, as on embedded defaults.
 func localOnly(cfg configs.Config) bool {
 	host, _, err := net.SplitHostPort(cfg.Listen)
-	return err == nil && cfg.PublicURL == "" && (host == "localhost" || net.ParseIP(host).IsLoopback())
+	return err == nil && publicURL(cfg) == "" && (host == "localhost" || net.ParseIP(host).IsLoopback())
+}
+
+// rates are the limits as the API takes them.
+func rates(l configs.Limits) api.Rates {
+	return api.Rates{
+		Auth: api.Rate{PerIP: l.AuthPerIP, PerAccount: l.AuthPerAccount}, Read: api.Rate{PerIP: l.ReadPerIP, PerAccount: l.ReadPerAccount},
+		Write: api.Rate{PerIP: l.WritePerIP, PerAccount: l.WritePerAccount}, Expensive: api.Rate{PerIP: l.ExpensivePerIP, PerAccount: l.ExpensivePerAccount},
+	}
+}
+
+// clientNetwork gives the address that a WebSocket counts for, behind the trusted proxies.
+func clientNetwork(r *http.Request) string {
+	if info := httpx.RequestFrom(r.Context()); info != nil {
+		return info.Network()
+	}
+	return r.RemoteAddr
 }
 
 // originHosts gives the hosts whose pages may open a WebSocket, besides the one that serves it.
 func originHosts(cfg configs.Config) []string {
 	var hosts []string
-	for _, origin := range append([]string{cfg.PublicURL}, cfg.Auth.AllowedOrigins...) {
+	for _, origin := range append([]string{publicURL(cfg)}, cfg.Auth.AllowedOrigins...) {
 		if u, err := url.Parse(origin); err == nil && u.Host != "" {
 			hosts = append(hosts, u.Host)
 		}
 	}
 	return hosts
+}
+
+// archivist makes archives of accounts from the database and the files.
+func (a *App) archivist() *archive.Archivist {
+	var tables []archive.Table
+	for _, p := range postgres.PersonalTables() {
+		if p.Where != "" {
+			tables = append(tables, archive.Table{Name: p.Table, Rows: func(ctx context.Context, userID string) ([]string, error) {
+				return a.db.PersonalRows(ctx, p, userID)
+			}})
+		}
+	}
+	open := func(ctx context.Context, key string) (io.ReadCloser, error) { return a.blob.Open(ctx, key) }
+	return &archive.Archivist{Store: a.db, Files: a.blob, Open: open, Tables: tables, Log: a.log}
 }

@@ -12,7 +12,9 @@ import (
 	"time"
 
 	"bedside/api"
+	"bedside/api/archive"
 	"bedside/api/auth"
+	"bedside/api/httpx"
 	"bedside/api/mail"
 	"bedside/configs"
 	"bedside/sfu"
@@ -29,6 +31,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
+	"go.opentelemetry.io/otel/trace"
 )
 
 // App is a running server: every part, opened in order and closed in reverse. main opens and closes it.
@@ -49,6 +52,9 @@ type App struct {
 	hub      *signaling.Hub
 	mailer   *mail.Service
 	listener net.Listener
+	plain    net.Listener // leads to listener; nil without TLS
+	profiles net.Listener // nil when they are not wanted
+	tracer   trace.Tracer // nil when nobody collects
 }
 
 type closer struct {
@@ -69,6 +75,7 @@ func Open(ctx context.Context, cfg configs.Config, log *slog.Logger) (*App, erro
 	a.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	for _, s := range []openStep{
 		{"data folder", "", a.openFolder},
+		{"traces", "", a.openTraces},
 		{"database", "", a.openDatabase},
 		{"presence", "", a.openPresence},
 		{"recordings", "", a.openBlob},
@@ -80,6 +87,7 @@ func Open(ctx context.Context, cfg configs.Config, log *slog.Logger) (*App, erro
 		{"news of sessions", "", a.openNews},
 		{"mail", "api", a.openMail},
 		{"http", "", a.openHTTP},
+		{"profiles", "", a.openProfiles},
 		{"jobs", "api", a.openJobs},
 	} {
 		if s.role != "" && !cfg.Has(s.role) {
@@ -133,7 +141,11 @@ func (a *App) URL() string {
 	if ip := net.ParseIP(host); ip.IsLoopback() || ip.IsUnspecified() {
 		host = "localhost"
 	}
-	return "http://" + net.JoinHostPort(host, port)
+	scheme := "http"
+	if tlsOf(a.cfg).On() {
+		scheme = "https"
+	}
+	return scheme + "://" + net.JoinHostPort(host, port)
 }
 
 func (a *App) openFolder(context.Context) error {
@@ -261,7 +273,7 @@ func (a *App) openMedia(context.Context) error {
 }
 
 func (a *App) openSignaling(context.Context) (err error) {
-	a.hub, err = signaling.NewHub(signaling.Config{Origins: originHosts(a.cfg), Grace: a.cfg.Media.Grace, PerAddress: a.cfg.Media.MaxPerAddress},
+	a.hub, err = signaling.NewHub(signaling.Config{Origins: originHosts(a.cfg), Address: clientNetwork, Grace: a.cfg.Media.Grace, PerAddress: a.cfg.Media.MaxPerAddress},
 		a.node, a.sessions, a.db, audio{a.bus, a.log}, a.presence, a.bus, a.log, a.registry)
 	if err != nil {
 		return err
@@ -285,14 +297,16 @@ func (a *App) openMail(context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	a.mailer, err = mail.New(a.db, sender, func() string { return cmp.Or(a.cfg.PublicURL, a.URL()) }, time.Now, a.log)
+	a.mailer, err = mail.New(a.db, sender, func() string { return cmp.Or(publicURL(a.cfg), a.URL()) }, time.Now, a.log)
 	return err
 }
 
 // openJobs begins to do what changes have asked for. It comes after http, since letters name the server's address.
 func (a *App) openJobs(ctx context.Context) error {
-	jobs := a.db.Jobs(0)
+	jobs, archivist := a.db.Jobs(0), a.archivist()
 	err := errors.Join(
+		postgres.HandleJob(jobs, archive.Limit, archivist.Make),
+		postgres.HandleJob(jobs, time.Minute, archivist.Remove),
 		postgres.HandleJob(jobs, time.Minute, a.mailer.Deliver),
 		postgres.HandleJob(jobs, time.Minute, func(ctx context.Context, _ store.Sweep) error { return a.sweep(ctx) }),
 	)
@@ -307,39 +321,6 @@ func (a *App) openJobs(ctx context.Context) error {
 	return nil
 }
 
-func (a *App) openHTTP(context.Context) error {
-	handler, err := a.handler()
-	if err != nil {
-		return err
-	}
-	a.listener, err = net.Listen("tcp", a.cfg.Listen)
-	if err != nil {
-		return fmt.Errorf("%w: choose another address with --listen", err)
-	}
-	server := &http.Server{
-		Handler: handler, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10,
-		ErrorLog: slog.NewLogLogger(a.log.Handler(), slog.LevelDebug),
-	}
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		if err := server.Serve(a.listener); !errors.Is(err, http.ErrServerClosed) {
-			a.fail(fmt.Errorf("http: %w", err))
-		}
-	}()
-	a.onClose("http", func(ctx context.Context) error {
-		limited, cancel := context.WithTimeout(ctx, 5*time.Second)
-		defer cancel()
-		err := server.Shutdown(limited)
-		if err != nil {
-			err = server.Close()
-		}
-		<-done
-		return err
-	})
-	return nil
-}
-
 // handler is what the process serves: everything, or for the other roles health and metrics, and the socket where there is one.
 func (a *App) handler() (http.Handler, error) {
 	metrics := promhttp.HandlerFor(a.registry, promhttp.HandlerOpts{Registry: a.registry})
@@ -351,7 +332,7 @@ func (a *App) handler() (http.Handler, error) {
 	}
 	deps := api.Deps{
 		Store: a.db, Presence: a.presence, Sessions: a.sessions, Recording: a.recording,
-		Checks: checks, Metrics: metrics, Registerer: a.registry, Log: a.log,
+		Checks: checks, Metrics: metrics, Registerer: a.registry, Tracer: a.tracer, Log: a.log,
 	}
 	if a.outbox != nil && localOnly(a.cfg) {
 		deps.Outbox = a.outbox.Handler()
@@ -359,11 +340,14 @@ func (a *App) handler() (http.Handler, error) {
 	if a.hub != nil {
 		deps.Socket = a.hub
 	}
-	cfg := api.Config{Version: version, PublicURL: a.cfg.PublicURL, AllowedOrigins: a.cfg.Auth.AllowedOrigins}
+	cfg := api.Config{Version: version, PublicURL: publicURL(a.cfg), AllowedOrigins: a.cfg.Auth.AllowedOrigins, Rates: rates(a.cfg.Limits)}
+	var err error
+	if cfg.Proxies, err = httpx.ParseProxies(a.cfg.Proxies); err != nil {
+		return nil, fmt.Errorf("proxies: %w", err)
+	}
 	if !a.cfg.Has("api") {
 		return api.NewBare(cfg, deps)
 	}
-	var err error
 	if deps.Passwords, err = auth.NewPasswords(0); err != nil {
 		return nil, err
 	}

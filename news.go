@@ -73,5 +73,5 @@ func (a *App) sweep(ctx context.Context) error {
 	if n > 0 {
 		a.log.Info("forgot sessions that ended long ago", "sessions", n)
 	}
-	return errors.Join(err, a.db.SweepAccounts(ctx))
+	return errors.Join(err, a.db.SweepAccounts(ctx), a.db.SweepExports(ctx))
 }

@@ -25,6 +25,7 @@ import (
 	"github.com/go-chi/chi/v5"
 	"github.com/go-chi/chi/v5/middleware"
 	"github.com/prometheus/client_golang/prometheus"
+	"go.opentelemetry.io/otel/trace"
 )
 
 // SocketPath is where the WebSocket is.
@@ -35,6 +36,8 @@ type Config struct {
 	Version        string   // of the build, told by /health
 	PublicURL      string   // when it is https, cookies are Secure
 	AllowedOrigins []string // further web origins that may call the API
+	Proxies        httpx.Proxies
+	Rates          Rates // any when zero
 	Limits         users.Limits
 	ICEServers     func() []attempts.ICEServer // may be nil
 	RequestTimeout time.Duration               // of REST operations; 15 s when zero
@@ -49,8 +52,15 @@ type Store interface {
 	audit.Recorder
 }
 
+// Quotas counts requests; store/presence does.
+type Quotas interface {
+	Peek(quotas ...store.Quota) (balances []store.Balance, ok bool)
+	Spend(ctx context.Context, quotas ...store.Quota) (balances []store.Balance, ok bool)
+}
+
 // Presence is what the slices keep for a while; store/presence is one.
 type Presence interface {
+	Quotas
 	users.Limiter
 	attempts.Rooms
 	rooms.Rooms
@@ -70,6 +80,7 @@ type Deps struct {
 	Web        http.Handler                                                 // everything else; may be nil
 	Metrics    http.Handler                                                 // at /metrics; may be nil
 	Registerer prometheus.Registerer                                        // may be nil
+	Tracer     trace.Tracer                                                 // may be nil
 	Log        *slog.Logger
 }
 
@@ -85,7 +96,7 @@ func New(cfg Config, deps Deps) (http.Handler, error) {
 		deps.Clock = time.Now
 	}
 	router := newRouter(cfg, deps)
-	rest := router.With(limitTime(cfg.RequestTimeout), compress)
+	rest := router.With(limitTime(cfg.RequestTimeout), compress())
 	if err := serveOpenAPI(rest, operations(rest, cfg, deps)); err != nil {
 		return nil, err
 	}
@@ -122,14 +133,14 @@ func front(router *chi.Mux, cfg Config, deps Deps) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	origins, err := newOrigins(cfg.AllowedOrigins)
+	origins, err := newOrigins(cfg.AllowedOrigins, cfg.PublicURL)
 	if err != nil {
 		return nil, err
 	}
 	secure := strings.HasPrefix(cfg.PublicURL, "https://")
 	var h http.Handler = router
 	for _, wrap := range []func(http.Handler) http.Handler{ // innermost first
-		version1, origins.protect, secureHeaders(secure), recoverer, observe(deps.Log, metrics, router), identify(secure),
+		version1, origins.protect, secureHeaders, recoverer, observe(deps.Log, metrics, tracing{deps.Tracer}, router), identify(secure, cfg.Proxies),
 	} {
 		h = wrap(h)
 	}
@@ -139,12 +150,14 @@ func front(router *chi.Mux, cfg Config, deps Deps) (http.Handler, error) {
 // operations adds every slice's operations. With empty deps they can be described, not called.
 func operations(router chi.Router, cfg Config, deps Deps) huma.API {
 	api := humachi.New(router, describe())
-	api.UseMiddleware(httpx.RequireContentType)
 	if deps.Sessions != nil {
-		api.UseMiddleware(httpx.Authenticate(deps.Sessions))
+		limits := &rateLimiter{rates: cfg.Rates, quotas: deps.Presence}
+		api.UseMiddleware(limits.early, httpx.Authenticate(deps.Sessions, limits.admit))
 	}
+	api.UseMiddleware(httpx.RequireContentType)
 	(&users.Service{
 		Store: deps.Store, Sessions: deps.Sessions, Passwords: deps.Passwords, Limiter: deps.Presence, Limits: cfg.Limits,
+		Open:  func(ctx context.Context, key string) (users.File, error) { return deps.Recording(ctx, key) },
 		Clock: deps.Clock, Log: deps.Log,
 	}).Routes(api)
 	(&sessions.Service{Sessions: deps.Sessions, Audit: deps.Store}).Routes(api)
@@ -155,6 +168,8 @@ func operations(router chi.Router, cfg Config, deps Deps) huma.API {
 	(&rooms.Service{Rooms: deps.Presence, Store: deps.Store}).Routes(api)
 	(&audit.Service{Store: deps.Store}).Routes(api)
 	listsNotNull(api)
+	headed(api)
+	bounded(api)
 	return api
 }
 

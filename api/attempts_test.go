@@ -286,6 +286,9 @@ func TestWhoMay(t *testing.T) {
 		{"POST", "/api/users/profile/factors/totp/confirm", map[string]any{"code": "x"}, [6]int{422, 422, 422, 422, 422, 401}},
 		{"DELETE", "/api/users/profile/factors/totp", nil, [6]int{404, 404, 404, 404, 404, 401}},
 		{"POST", "/api/users/profile/factors/recovery-codes", nil, [6]int{404, 404, 404, 404, 404, 401}},
+		{"GET", "/api/users/profile/export", nil, [6]int{404, 404, 404, 404, 404, 401}},
+		{"GET", "/api/users/profile/export/archive", nil, [6]int{404, 404, 404, 404, 404, 401}},
+		{"POST", "/api/users/profile/export", nil, [6]int{202, 202, 202, 202, 202, 401}},
 		{"GET", "/api/sessions", nil, [6]int{200, 200, 200, 200, 200, 401}},
 		{"DELETE", "/api/sessions", nil, [6]int{200, 200, 200, 200, 200, 401}},
 		{"GET", "/api/sessions/user/" + owner.id, nil, [6]int{200, 404, 404, 404, 200, 401}},
@@ -301,6 +304,12 @@ func TestWhoMay(t *testing.T) {
 			}
 		}
 	}
+	for i, p := range []*person{s.someone(t, store.RoleCandidate), s.someone(t, store.RoleTutor), s.someone(t, store.RoleAdmin), s.anybody(t)} {
+		if a, want := p.do(t, "DELETE", "/api/users/profile", nil), []int{204, 204, 204, 401}[i]; a.StatusCode != want {
+			t.Errorf("deleting the own account by %d: %d, want %d: %s", i, a.StatusCode, want, a.body)
+		}
+	}
+	held["DELETE /api/users/profile"] = true
 	for _, operation := range secured(t) {
 		if !held[operation] {
 			t.Errorf("%s has no row: decide who may", operation)

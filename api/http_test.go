@@ -2,9 +2,12 @@ package api_test
 
 import (
 	"bufio"
+	"bytes"
+	"compress/gzip"
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net"
 	"net/http"
@@ -15,6 +18,8 @@ import (
 
 	"bedside/api"
 	"bedside/store"
+
+	"github.com/klauspost/compress/zstd"
 )
 
 func TestBadRequests(t *testing.T) {
@@ -131,7 +136,8 @@ func TestHeaders(t *testing.T) {
 	a := s.anybody(t).do(t, "GET", "/health", nil).expect(t, 200)
 	for name, want := range map[string]string{
 		"X-Content-Type-Options": "nosniff", "X-Frame-Options": "DENY", "Referrer-Policy": "no-referrer",
-		"Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'", "Strict-Transport-Security": "",
+		"Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'", "Strict-Transport-Security": "",
+		"Permissions-Policy": "microphone=(self), camera=(), geolocation=(), payment=()", "Cross-Origin-Opener-Policy": "same-origin",
 	} {
 		if got := a.Header.Get(name); got != want {
 			t.Errorf("%s: %q", name, got)
@@ -139,6 +145,11 @@ func TestHeaders(t *testing.T) {
 	}
 	if a.Header.Get("X-Request-Id") == "" {
 		t.Error("no request id")
+	}
+	s = newServer(t, func(c *api.Config, _ *api.Deps) { c.PublicURL = "https://bedside.example" })
+	a = s.anybody(t).do(t, "GET", "/health", nil).expect(t, 200)
+	if a.Header.Get("Strict-Transport-Security") == "" {
+		t.Error("no HSTS on https")
 	}
 }
 
@@ -150,7 +161,15 @@ func TestOtherOrigins(t *testing.T) {
 	if a.Header.Get("Access-Control-Allow-Origin") != "https://friend.example" {
 		t.Errorf("headers %v", a.Header)
 	}
-	p.do(t, "OPTIONS", "/api/attempts", nil, "Origin", "https://friend.example", "Access-Control-Request-Method", "POST").expect(t, 204)
+	p.do(t, "POST", "/auth/login", body, "Origin", s.URL).expect(t, 200) // a browser of before 2023 at our own page
+	preflight := p.do(t, "OPTIONS", "/api/attempts", nil, "Origin", "https://friend.example", "Access-Control-Request-Method", "POST").expect(t, 204)
+	if preflight.Header.Get("Access-Control-Max-Age") == "" || preflight.Header.Get("Access-Control-Allow-Credentials") != "true" {
+		t.Errorf("headers %v", preflight.Header)
+	}
+	preflight = p.do(t, "OPTIONS", "/api/attempts", nil, "Origin", "https://evil.example", "Access-Control-Request-Method", "POST")
+	if preflight.Header.Get("Access-Control-Allow-Origin") != "" || preflight.Header.Get("Access-Control-Allow-Methods") != "" {
+		t.Errorf("headers %v", preflight.Header)
+	}
 	for _, origin := range []string{"https://evil.example", "null", "https://friend.example.evil.example"} {
 		a := p.do(t, "POST", "/auth/login", body, "Origin", origin, "Sec-Fetch-Site", "cross-site")
 		a.problem(t, 403, "forbidden")
@@ -239,6 +258,24 @@ func TestCompression(t *testing.T) {
 	zipped := p.do(t, "GET", "/api/scenarios/"+slug, nil, "Accept-Encoding", "br, gzip;q=0.8").expect(t, 200)
 	if zipped.Header.Get("Content-Encoding") != "gzip" || len(zipped.body) >= len(plain.body) {
 		t.Errorf("%d bytes, plain %d", len(zipped.body), len(plain.body))
+	}
+	for _, accept := range []string{"gzip, zstd", "gzip", "zstd"} { // twice each: writers are used again
+		for range 2 {
+			a := p.do(t, "GET", "/api/scenarios/"+slug, nil, "Accept-Encoding", accept).expect(t, 200)
+			var r io.Reader = bytes.NewReader(a.body)
+			var err error
+			if coding := a.Header.Get("Content-Encoding"); coding == "zstd" {
+				r, err = zstd.NewReader(r)
+			} else if r, err = gzip.NewReader(r); coding != "gzip" {
+				t.Errorf("%s is answered with %q", accept, coding)
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got, err := io.ReadAll(r); err != nil || !bytes.Equal(got, plain.body) {
+				t.Errorf("%s: %d bytes, %v", accept, len(got), err)
+			}
+		}
 	}
 	for _, refusing := range []string{"gzip;q=0", "br"} {
 		if a := p.do(t, "GET", "/api/scenarios/"+slug, nil, "Accept-Encoding", refusing); a.Header.Get("Content-Encoding") != "" {

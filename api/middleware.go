@@ -16,13 +16,14 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/go-chi/chi/v5"
 	"github.com/go-chi/chi/v5/middleware"
+	"go.opentelemetry.io/otel/trace"
 )
 
 // identify gives a request its id, which the answer names.
-func identify(secure bool) func(http.Handler) http.Handler {
+func identify(secure bool, proxies httpx.Proxies) func(http.Handler) http.Handler {
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			r, info := httpx.WithRequest(r, secure)
+			r, info := httpx.WithRequest(r, secure, proxies)
 			w.Header().Set("X-Request-Id", info.ID)
 			next.ServeHTTP(w, r)
 		})
@@ -30,14 +31,15 @@ func identify(secure bool) func(http.Handler) http.Handler {
 }
 
 // observe logs and counts every request once it is answered: never bodies, queries or headers, which may hold secrets.
-func observe(log *slog.Logger, m *metrics, routes chi.Routes) func(http.Handler) http.Handler {
+func observe(log *slog.Logger, m *metrics, t tracing, routes chi.Routes) func(http.Handler) http.Handler {
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			began := time.Now()
 			ww := middleware.NewWrapResponseWriter(w, r.ProtoMajor)
 			rctx := chi.NewRouteContext() // chi fills it in: the pattern is known afterwards
 			rctx.Routes = routes
-			r = r.WithContext(context.WithValue(r.Context(), chi.RouteCtxKey, rctx))
+			ctx, span := t.begin(r)
+			r = r.WithContext(context.WithValue(ctx, chi.RouteCtxKey, rctx))
 			defer func() {
 				status := ww.Status()
 				if status == 0 {
@@ -48,7 +50,8 @@ func observe(log *slog.Logger, m *metrics, routes chi.Routes) func(http.Handler)
 					route = "other"
 				}
 				took := time.Since(began)
-				m.observe(r.Method, route, status, took)
+				m.observe(methodOf(r), route, status, took)
+				t.end(r, span, route, status)
 				logRequest(log, r, route, status, ww.BytesWritten(), took)
 			}()
 			next.ServeHTTP(ww, r)
@@ -65,6 +68,9 @@ func logRequest(log *slog.Logger, r *http.Request, route string, status, bytes i
 	if info := httpx.RequestFrom(r.Context()); info != nil {
 		user, err := info.Outcome()
 		attrs = append(attrs, slog.String("request", info.ID), slog.String("ip", info.IP))
+		if span := trace.SpanContextFromContext(r.Context()); span.HasTraceID() {
+			attrs = append(attrs, slog.String("trace", span.TraceID().String()))
+		}
 		if user != "" {
 			attrs = append(attrs, slog.String("user", user))
 		}
@@ -105,26 +111,22 @@ func recoverer(next http.Handler) http.Handler {
 	})
 }
 
-// secureHeaders sets what every answer carries. The web pages add a policy for their content.
-func secureHeaders(secure bool) func(http.Handler) http.Handler {
-	return func(next http.Handler) http.Handler {
-		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			h := w.Header()
-			h.Set("X-Content-Type-Options", "nosniff")
-			h.Set("X-Frame-Options", "DENY")
-			h.Set("Referrer-Policy", "no-referrer")
-			h.Set("Cross-Origin-Opener-Policy", "same-origin")
-			h.Set("Cross-Origin-Resource-Policy", "same-origin")
-			h.Set("Permissions-Policy", "microphone=(self), camera=(self), geolocation=()")
-			if ours(r.URL.Path) {
-				h.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
-			}
-			if secure || r.TLS != nil {
-				h.Set("Strict-Transport-Security", "max-age=31536000")
-			}
-			next.ServeHTTP(w, r)
-		})
-	}
+// secureHeaders sets what every answer carries. Pages set a policy of their own, by which they show anything at all.
+func secureHeaders(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		h := w.Header()
+		h.Set("X-Content-Type-Options", "nosniff")
+		h.Set("X-Frame-Options", "DENY")
+		h.Set("Referrer-Policy", "no-referrer")
+		h.Set("Cross-Origin-Opener-Policy", "same-origin")
+		h.Set("Cross-Origin-Resource-Policy", "same-origin")
+		h.Set("Permissions-Policy", "microphone=(self), camera=(), geolocation=(), payment=()")
+		h.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'")
+		if info := httpx.RequestFrom(r.Context()); info != nil && info.Secure {
+			h.Set("Strict-Transport-Security", "max-age=31536000")
+		}
+		next.ServeHTTP(w, r)
+	})
 }
 
 // limitTime bounds what a REST operation may take, and how long its answer may take to be read.
@@ -146,8 +148,14 @@ type origins struct {
 	guard   *http.CrossOriginProtection
 }
 
-func newOrigins(allowed []string) (*origins, error) {
+// newOrigins takes the allowed origins, and the server's own address, which a proxy may hide from it.
+func newOrigins(allowed []string, publicURL string) (*origins, error) {
 	o := &origins{allowed: allowed, guard: http.NewCrossOriginProtection()}
+	if u, err := url.Parse(publicURL); err == nil && u.Host != "" {
+		if err := o.guard.AddTrustedOrigin(u.Scheme + "://" + u.Host); err != nil {
+			return nil, fmt.Errorf("public address %q: %w", publicURL, err)
+		}
+	}
 	for _, origin := range allowed {
 		u, err := url.Parse(origin)
 		if err == nil {
@@ -172,12 +180,13 @@ func (o *origins) protect(next http.Handler) http.Handler {
 		if origin != "" && slices.Contains(o.allowed, origin) {
 			h.Set("Access-Control-Allow-Origin", origin)
 			h.Set("Access-Control-Allow-Credentials", "true")
-			h.Set("Access-Control-Expose-Headers", "ETag, Location, Retry-After, X-Request-Id")
+			h.Set("Access-Control-Expose-Headers", "ETag, Location, RateLimit, RateLimit-Policy, Retry-After, X-Request-Id")
 			h.Set("Cross-Origin-Resource-Policy", "cross-origin")
 			if r.Method == http.MethodOptions && r.Header.Get("Access-Control-Request-Method") != "" {
 				h.Set("Access-Control-Allow-Methods", "GET, HEAD, POST, PUT, PATCH, DELETE")
-				h.Set("Access-Control-Allow-Headers", "Authorization, Content-Type, Range")
-				h.Set("Access-Control-Max-Age", "600")
+				h.Set("Access-Control-Allow-Headers", "Authorization, Content-Type, If-None-Match, If-Range, Range, Traceparent, Tracestate")
+				h.Set("Access-Control-Max-Age", "7200") // browsers keep it no longer
+				h.Add("Vary", "Access-Control-Request-Method, Access-Control-Request-Headers")
 				w.WriteHeader(http.StatusNoContent)
 				return
 			}

@@ -26,6 +26,7 @@ func describe() huma.Config {
 	c.Tags = []*huma.Tag{
 		{Name: "auth", Description: "Signing in and out"},
 		{Name: "users", Description: "Accounts"},
+		{Name: "sessions", Description: "Signed-in devices"},
 		{Name: "scenarios", Description: "Authored role plays"},
 		{Name: "attempts", Description: "Practice: rooms, reports and recordings"},
 		{Name: "audit", Description: "Who did what, when and from where"},

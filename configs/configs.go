@@ -15,6 +15,9 @@ import (
 	"strings"
 	"time"
 
+	"bedside/api/certs"
+	"bedside/api/httpx"
+
 	"github.com/caarlos0/env/v11"
 	"gopkg.in/yaml.v3"
 )
@@ -24,17 +27,32 @@ var defaults []byte
 
 // Config is every setting of a Bedside server. The zero value is not usable; start from Load.
 type Config struct {
-	Data      string `yaml:"data" env:"BEDSIDE_DATA" doc:"folder that holds all state: database cluster, streams, recordings, keys"`
-	Role      string `yaml:"role" env:"BEDSIDE_ROLE" doc:"what this process does: all, or some of api, media and speech, joined by commas"`
-	Listen    string `yaml:"listen" env:"BEDSIDE_LISTEN" doc:"HTTP address; loopback only unless you change it"`
-	PublicURL string `yaml:"public_url" env:"BEDSIDE_PUBLIC_URL" doc:"address that browsers use, when a proxy stands in front; empty: the HTTP address"`
-	Demo      bool   `yaml:"demo" env:"BEDSIDE_DEMO" doc:"seed the demo accounts; turn it off in production"`
-	Log       Log    `yaml:"log"`
-	Store     Store  `yaml:"store"`
-	Auth      Auth   `yaml:"auth"`
-	Mail      Mail   `yaml:"mail"`
-	Media     Media  `yaml:"media"`
-	Speech    Speech `yaml:"speech"`
+	Data         string   `yaml:"data" env:"BEDSIDE_DATA" doc:"folder that holds all state: database cluster, streams, recordings, keys"`
+	Role         string   `yaml:"role" env:"BEDSIDE_ROLE" doc:"what this process does: all, or some of api, media and speech, joined by commas"`
+	Listen       string   `yaml:"listen" env:"BEDSIDE_LISTEN" doc:"HTTP address; loopback only unless you change it"`
+	PublicURL    string   `yaml:"public_url" env:"BEDSIDE_PUBLIC_URL" doc:"address that browsers use, when a proxy stands in front; empty: the HTTP address"`
+	Proxies      []string `yaml:"proxies" env:"BEDSIDE_PROXIES" doc:"networks of the proxies in front, such as 10.0.0.0/8, whose X-Forwarded-For and X-Forwarded-Proto are believed; nobody else's are"`
+	Demo         bool     `yaml:"demo" env:"BEDSIDE_DEMO" doc:"seed the demo accounts; turn it off in production"`
+	Pprof        string   `yaml:"pprof" env:"BEDSIDE_PPROF" doc:"address of a listener for Go's profiles, which must stay private; without a host it is loopback; empty: none"`
+	OTLPEndpoint string   `yaml:"otlp_endpoint" env:"OTEL_EXPORTER_OTLP_ENDPOINT" doc:"OpenTelemetry collector that takes traces over HTTP, such as http://localhost:4318; empty: no traces"`
+	TLS          TLS      `yaml:"tls"`
+	Log          Log      `yaml:"log"`
+	Store        Store    `yaml:"store"`
+	Auth         Auth     `yaml:"auth"`
+	Limits       Limits   `yaml:"limits"`
+	Mail         Mail     `yaml:"mail"`
+	Media        Media    `yaml:"media"`
+	Speech       Speech   `yaml:"speech"`
+}
+
+// TLS says where certificates come from; without any of them the server speaks plain HTTP.
+type TLS struct {
+	CertFile  string   `yaml:"cert_file" env:"BEDSIDE_TLS_CERT_FILE" doc:"certificate with its chain, in PEM; read again when it changes and on SIGHUP"`
+	KeyFile   string   `yaml:"key_file" env:"BEDSIDE_TLS_KEY_FILE" doc:"the certificate's key, in PEM"`
+	Domains   []string `yaml:"domains" env:"BEDSIDE_TLS_DOMAINS" doc:"instead of files: domains of this server, for which certificates are fetched by ACME and kept in the data folder; listen must be reached as port 443, or redirect as port 80"`
+	Email     string   `yaml:"email" env:"BEDSIDE_TLS_EMAIL" doc:"where the ACME authority writes to; may be empty"`
+	Directory string   `yaml:"directory" env:"BEDSIDE_TLS_DIRECTORY" doc:"the ACME authority; empty: Let's Encrypt"`
+	Redirect  string   `yaml:"redirect" env:"BEDSIDE_TLS_REDIRECT" doc:"plain HTTP address that answers the authority and leads everybody else to https; empty: :80 with domains, none with files; off: none"`
 }
 
 // Log says how much is logged, and how.
@@ -59,6 +77,19 @@ type Auth struct {
 	SessionMax     time.Duration `yaml:"session_max" env:"BEDSIDE_AUTH_SESSION_MAX" doc:"every session ends after so long, used or not"`
 	SessionLimit   int           `yaml:"session_limit" env:"BEDSIDE_AUTH_SESSION_LIMIT" doc:"devices that one account may be signed in on; the one not seen for longest gives way"`
 	AllowedOrigins []string      `yaml:"allowed_origins" env:"BEDSIDE_AUTH_ALLOWED_ORIGINS" doc:"further web origins that may call the API and the WebSocket"`
+}
+
+// Limits says how many requests a minute are taken from one address and from one account, for each class of operations; 0: any number. As many
+// may come at once.
+type Limits struct {
+	AuthPerIP           int `yaml:"auth_per_ip" env:"BEDSIDE_LIMITS_AUTH_PER_IP" doc:"requests a minute from one address to /auth; 0: any number, as below"`
+	AuthPerAccount      int `yaml:"auth_per_account" env:"BEDSIDE_LIMITS_AUTH_PER_ACCOUNT" doc:"the same from one account"`
+	ReadPerIP           int `yaml:"read_per_ip" env:"BEDSIDE_LIMITS_READ_PER_IP" doc:"reading requests a minute from one address"`
+	ReadPerAccount      int `yaml:"read_per_account" env:"BEDSIDE_LIMITS_READ_PER_ACCOUNT" doc:"the same from one account"`
+	WritePerIP          int `yaml:"write_per_ip" env:"BEDSIDE_LIMITS_WRITE_PER_IP" doc:"changing requests a minute from one address"`
+	WritePerAccount     int `yaml:"write_per_account" env:"BEDSIDE_LIMITS_WRITE_PER_ACCOUNT" doc:"the same from one account"`
+	ExpensivePerIP      int `yaml:"expensive_per_ip" env:"BEDSIDE_LIMITS_EXPENSIVE_PER_IP" doc:"requests a minute from one address for recordings, archives and searches"`
+	ExpensivePerAccount int `yaml:"expensive_per_account" env:"BEDSIDE_LIMITS_EXPENSIVE_PER_ACCOUNT" doc:"the same from one account"`
 }
 
 // Mail says how letters are sent.
@@ -174,9 +205,31 @@ func (c Config) Validate() error {
 			bad("media.public_ips: %q is not an IP address", ip)
 		}
 	}
-	if c.PublicURL != "" {
-		if u, err := url.Parse(c.PublicURL); err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") {
-			bad("public_url: %q is not an http or https address", c.PublicURL)
+	if err := (certs.Config{CertFile: c.TLS.CertFile, KeyFile: c.TLS.KeyFile, Domains: c.TLS.Domains, Directory: c.TLS.Directory}).Validate(); err != nil {
+		bad("%w", err)
+	}
+	for name, address := range map[string]string{"tls.redirect": c.TLS.Redirect, "pprof": c.Pprof} {
+		if _, _, err := net.SplitHostPort(address); err != nil && address != "" && !(name == "tls.redirect" && address == "off") {
+			bad("%s: %q is not host:port (the host may be empty)", name, address)
+		}
+	}
+	if c.TLS.Redirect != "" && c.TLS.Redirect != "off" && c.TLS.CertFile == "" && len(c.TLS.Domains) == 0 {
+		bad("tls.redirect: there is no https to lead to: set cert_file and key_file, or domains")
+	}
+	for name, address := range map[string]string{"public_url": c.PublicURL, "otlp_endpoint": c.OTLPEndpoint} {
+		if u, err := url.Parse(address); address != "" && (err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https")) {
+			bad("%s: %q is not an http or https address", name, address)
+		}
+	}
+	if _, err := httpx.ParseProxies(c.Proxies); err != nil {
+		bad("proxies: %w", err)
+	}
+	for name, n := range map[string]int{
+		"auth_per_ip": c.Limits.AuthPerIP, "auth_per_account": c.Limits.AuthPerAccount, "read_per_ip": c.Limits.ReadPerIP, "read_per_account": c.Limits.ReadPerAccount,
+		"write_per_ip": c.Limits.WritePerIP, "write_per_account": c.Limits.WritePerAccount, "expensive_per_ip": c.Limits.ExpensivePerIP, "expensive_per_account": c.Limits.ExpensivePerAccount,
+	} {
+		if n < 0 || n > 10_000_000 {
+			bad("limits.%s: %d is not a number of requests a minute (0: any number)", name, n)
 		}
 	}
 	if c.Auth.Key != "" && len(c.Auth.Key) < 32 {

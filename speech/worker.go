@@ -46,6 +46,7 @@ type Reports interface {
 // Recordings keeps files.
 type Recordings interface {
 	Put(ctx context.Context, key string, r io.Reader, contentType string) (int64, error)
+	Delete(ctx context.Context, key string) error
 }
 
 // Notifier tells whoever waits for a report; problem is empty when it is there.
@@ -188,6 +189,9 @@ func (w *Worker) analyse(ctx context.Context, c Claim, log *slog.Logger) (err er
 	report.CreatedAt = w.cfg.Clock()
 	w.keepRecordings(ctx, conversation, &report, log)
 	if err := persist(ctx, log, "report", func() error { return w.reports.SaveReport(ctx, report) }); err != nil {
+		if errors.Is(err, store.ErrNotFound) { // the candidate has deleted the account meanwhile
+			err = errors.Join(err, w.dropRecordings(ctx, report))
+		}
 		return err
 	}
 	w.metrics.afterEnd.Observe(w.cfg.Clock().Sub(began).Seconds())
@@ -225,6 +229,17 @@ func (w *Worker) keepRecordings(ctx context.Context, c *conversation, r *store.R
 		}
 		s.Recording = &store.Recording{Key: key, DurationS: s.Analysis.DurationS, Bytes: bytes}
 	}
+}
+
+// dropRecordings undoes keepRecordings.
+func (w *Worker) dropRecordings(ctx context.Context, r store.Report) error {
+	var errs []error
+	for _, s := range r.Speakers {
+		if s.Recording != nil {
+			errs = append(errs, w.recordings.Delete(ctx, s.Recording.Key))
+		}
+	}
+	return errors.Join(errs...)
 }
 
 // fail ends an attempt that cannot be analysed, and says so.

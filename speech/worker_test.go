@@ -180,6 +180,13 @@ func (d *desk) Put(_ context.Context, key string, r io.Reader, _ string) (int64,
 	return int64(len(b)), err
 }
 
+func (d *desk) Delete(_ context.Context, key string) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	delete(d.recordings, key)
+	return nil
+}
+
 func (d *desk) TellReport(_ context.Context, id, problem string) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -314,6 +321,9 @@ func TestUnwantedReportEndsTheJob(t *testing.T) {
 		}
 		if want := []string{"done", "released for 0s", "given up"}; !slices.Equal(q.ended, want) {
 			t.Errorf("ended %q, want %q", q.ended, want)
+		}
+		if len(d.recordings) != 0 {
+			t.Errorf("recordings of an attempt that is gone were kept: %d", len(d.recordings))
 		}
 	})
 }

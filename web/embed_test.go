@@ -141,3 +141,14 @@ func TestEmbeddedPages(t *testing.T) {
 		t.Fatal(err)
 	}
 }
+
+func TestPolicyLetsNoScriptIn(t *testing.T) {
+	for _, bad := range []string{"default-src 'none'; script-src 'self' 'unsafe-inline'", "default-src 'unsafe-inline'", "script-src-elem 'unsafe-eval'"} {
+		if _, err := policy([]byte(`<meta http-equiv="content-security-policy" content="` + bad + `">`)); err == nil {
+			t.Errorf("%s is taken", bad)
+		}
+	}
+	if _, err := policy([]byte(page)); err != nil {
+		t.Error(err)
+	}
+}

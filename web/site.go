@@ -87,7 +87,15 @@ func policy(page []byte) (string, error) {
 	if found == nil {
 		return "", errors.New("web: index.html has no content security policy: build the pages with kit.csp set")
 	}
-	return html.UnescapeString(string(found[1])) + "; frame-ancestors 'none'", nil
+	p := html.UnescapeString(string(found[1]))
+	for directive := range strings.SplitSeq(p, ";") {
+		if name, sources, _ := strings.Cut(strings.TrimSpace(directive), " "); strings.HasPrefix(name, "script-src") || name == "default-src" {
+			if strings.Contains(sources, "'unsafe-inline'") || strings.Contains(sources, "'unsafe-eval'") {
+				return "", fmt.Errorf("web: index.html's content security policy lets any script run: %s", strings.TrimSpace(directive))
+			}
+		}
+	}
+	return p + "; frame-ancestors 'none'", nil
 }
 
 // contentTypes is fixed, since the machine's own table may lack woff2 or name JavaScript wrongly.

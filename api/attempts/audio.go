@@ -18,7 +18,7 @@ func (s *Service) audioRoute(api huma.API, tags []string) {
 	httpx.Register(api, huma.Operation{
 		OperationID: "get-audio", Method: http.MethodGet, Path: "/api/attempts/{id}/audio/{speaker}", Tags: tags,
 		Summary: "Hear one speaker", Description: "Ogg Opus on the report's time line. Ranges work.",
-		Errors: []int{http.StatusNotFound, http.StatusRequestedRangeNotSatisfiable},
+		Metadata: httpx.Expensive(), Errors: []int{http.StatusNotFound, http.StatusRequestedRangeNotSatisfiable},
 		Responses: map[string]*huma.Response{
 			"200": {Description: "The recording", Content: sound},
 			"206": {Description: "A part of the recording", Content: sound},

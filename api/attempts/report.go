@@ -76,7 +76,7 @@ func writeReport(w http.ResponseWriter, r *http.Request, packed []byte) error {
 		return nil
 	}
 	h.Set("Content-Type", "application/json")
-	if httpx.AcceptsGzip(r) {
+	if httpx.Accepts(r, "gzip") {
 		h.Set("Content-Encoding", "gzip")
 		_, err := w.Write(packed)
 		return err

@@ -30,8 +30,8 @@ func (s *Sessions) Unseal(sealed []byte, owner string) ([]byte, error) {
 	if len(sealed) == 0 || len(sealed) < 1+int(sealed[0]) {
 		return nil, errSealed
 	}
-	id, rest := string(sealed[1:1+sealed[0]]), sealed[1+sealed[0]:]
-	d, ok := s.tokens.ring.byID[id]
+	id, rest := sealed[1:1+sealed[0]], sealed[1+sealed[0]:]
+	d, ok := s.tokens.ring.byID[string(id)]
 	if !ok {
 		return nil, errSealed
 	}

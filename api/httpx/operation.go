@@ -34,7 +34,7 @@ func Config(title, version string) huma.Config {
 	c.Transformers = []huma.Transformer{completeProblem}
 	c.RejectUnknownQueryParameters = true
 	c.Components.SecuritySchemes = map[string]*huma.SecurityScheme{
-		Bearer: {Type: "http", Scheme: "bearer", BearerFormat: "JWT", Description: "The access token that signing in gives."},
+		Bearer: {Type: "http", Scheme: "bearer", BearerFormat: "JWT", Description: "The access token that signing in gives: a JWT, handled as RFC8725 says."},
 	}
 	return c
 }
@@ -53,7 +53,7 @@ func Register[I, O any](api huma.API, op huma.Operation, handler func(context.Co
 	if op.Method != http.MethodGet && op.Method != http.MethodHead {
 		op.Errors = append(op.Errors, http.StatusBadRequest, http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType)
 	}
-	op.Errors = append(op.Errors, http.StatusServiceUnavailable)
+	op.Errors = append(op.Errors, http.StatusTooManyRequests, http.StatusServiceUnavailable)
 	slices.Sort(op.Errors)
 	op.Errors = slices.Compact(op.Errors)
 	if op.MaxBodyBytes == 0 {
@@ -79,30 +79,39 @@ const publicKey = "public"
 // Public marks an operation that needs nobody to be signed in.
 func Public() map[string]any { return map[string]any{publicKey: true} }
 
+const expensiveKey = "expensive"
+
+// Expensive marks an operation that costs much more than others, so that it is limited by itself.
+func Expensive() map[string]any { return map[string]any{expensiveKey: true} }
+
+// IsExpensive reports whether an operation is marked as Expensive.
+func IsExpensive(op *huma.Operation) bool { return op.Metadata[expensiveKey] != nil }
+
 // Authenticator finds who is behind an access token; auth.Sessions does.
 type Authenticator interface {
 	Authenticate(ctx context.Context, access string) (auth.Principal, error)
 }
 
-// Authenticate is a middleware that gives an operation with a security requirement its principal, or answers 401.
-func Authenticate(a Authenticator) func(huma.Context, func(huma.Context)) {
+// Authenticate is a middleware that gives an operation with a security requirement its principal, or answers 401. It asks admit first, which
+// may answer for itself, with the id of the account or "".
+func Authenticate(a Authenticator, admit func(ctx huma.Context, account string) bool) func(huma.Context, func(huma.Context)) {
 	return func(ctx huma.Context, next func(huma.Context)) {
 		if len(ctx.Operation().Security) == 0 {
-			next(ctx)
+			if admit(ctx, "") {
+				next(ctx)
+			}
 			return
 		}
-		scheme, token, _ := strings.Cut(ctx.Header("Authorization"), " ")
-		if !strings.EqualFold(scheme, "bearer") || token == "" {
-			refuse(ctx, &Fault{Err: store.ErrUnauthenticated, Detail: "This needs an access token: sign in first."})
+		p, err := principal(ctx, a)
+		if r := RequestFrom(ctx.Context()); err == nil && r != nil {
+			r.SetUser(p.User.ID)
+		}
+		if !admit(ctx, p.User.ID) {
 			return
 		}
-		p, err := a.Authenticate(ctx.Context(), strings.TrimSpace(token))
 		if err != nil {
 			refuse(ctx, err)
 			return
-		}
-		if r := RequestFrom(ctx.Context()); r != nil {
-			r.SetUser(p.User.ID)
 		}
 		if roles, _ := ctx.Operation().Extensions[rolesKey].([]store.Role); len(roles) > 0 && !slices.Contains(roles, p.User.Role) {
 			refuse(ctx, &Fault{Err: store.ErrForbidden, Detail: "This is not for accounts of your role."})
@@ -110,6 +119,14 @@ func Authenticate(a Authenticator) func(huma.Context, func(huma.Context)) {
 		}
 		next(huma.WithContext(ctx, auth.WithPrincipal(ctx.Context(), p)))
 	}
+}
+
+func principal(ctx huma.Context, a Authenticator) (auth.Principal, error) {
+	scheme, token, _ := strings.Cut(ctx.Header("Authorization"), " ")
+	if !strings.EqualFold(scheme, "bearer") || token == "" {
+		return auth.Principal{}, &Fault{Err: store.ErrUnauthenticated, Detail: "This needs an access token: sign in first."}
+	}
+	return a.Authenticate(ctx.Context(), strings.TrimSpace(token))
 }
 
 func refuse(ctx huma.Context, err error) {

@@ -96,7 +96,7 @@ func Problem(ctx context.Context, err error) error {
 	headers := http.Header{}
 	switch {
 	case retry > 0 || model.Status == http.StatusTooManyRequests || model.Status == http.StatusServiceUnavailable:
-		headers.Set("Retry-After", strconv.Itoa(max(1, int(math.Ceil(retry.Seconds())))))
+		headers.Set("Retry-After", strconv.Itoa(max(1, Seconds(retry))))
 	case model.Status == http.StatusUnauthorized:
 		headers.Set("WWW-Authenticate", "Bearer")
 	}
@@ -105,6 +105,9 @@ func Problem(ctx context.Context, err error) error {
 	}
 	return &withHeaders{ErrorModel: model, headers: headers}
 }
+
+// Seconds rounds a time up, as headers tell it.
+func Seconds(d time.Duration) int { return int(math.Ceil(d.Seconds())) }
 
 // withHeaders is a problem that sets headers.
 type withHeaders struct {

@@ -7,7 +7,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"io"
-	"net"
 	"net/http"
 	"strings"
 	"sync"
@@ -20,8 +19,8 @@ import (
 // Request is what is known of a request beside its content. It is shared by the middlewares and the handler of one request.
 type Request struct {
 	ID     string // UUID
-	IP     string
-	Secure bool // came over TLS, or through a proxy that did
+	IP     string // of the client, not of a trusted proxy in front
+	Secure bool   // came over TLS, or through a proxy that did
 	Agent  string
 	header http.Header
 
@@ -36,14 +35,11 @@ type requestKey struct{}
 const maxAgent = 400
 
 // WithRequest gives r a Request. secure says that the public address is https.
-func WithRequest(r *http.Request, secure bool) (*http.Request, *Request) {
-	ip, _, err := net.SplitHostPort(r.RemoteAddr)
-	if err != nil {
-		ip = r.RemoteAddr
-	}
+func WithRequest(r *http.Request, secure bool, proxies Proxies) (*http.Request, *Request) {
+	ip, tls := proxies.Client(r)
 	agent := r.UserAgent()
 	info := &Request{
-		ID: uuid.NewString(), IP: ip, Secure: secure || r.TLS != nil, Agent: agent[:min(len(agent), maxAgent)], header: r.Header,
+		ID: uuid.NewString(), IP: ip, Secure: secure || tls, Agent: agent[:min(len(agent), maxAgent)], header: r.Header,
 	}
 	return r.WithContext(context.WithValue(r.Context(), requestKey{}, info)), info
 }
@@ -70,6 +66,9 @@ func RequestFrom(ctx context.Context) *Request {
 	r, _ := ctx.Value(requestKey{}).(*Request)
 	return r
 }
+
+// Network is what limits take for the client's address.
+func (r *Request) Network() string { return network(r.IP) }
 
 // SetUser notes who makes the request, for the log.
 func (r *Request) SetUser(id string) {

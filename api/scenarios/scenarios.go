@@ -26,7 +26,7 @@ type Service struct{ Store Store }
 func (s *Service) Routes(api huma.API) {
 	httpx.Register(api, huma.Operation{
 		OperationID: "list-scenarios", Method: http.MethodGet, Path: "/api/scenarios", Tags: []string{"scenarios"},
-		Summary: "List the scenarios",
+		Summary: "List the scenarios", Description: "What there is to practise, without the cards.",
 	}, s.list)
 	httpx.Register(api, huma.Operation{
 		OperationID: "get-scenario", Method: http.MethodGet, Path: "/api/scenarios/{slug}", Tags: []string{"scenarios"},

@@ -53,7 +53,7 @@ func (s *Service) Routes(api huma.API) {
 	}, s.end)
 	httpx.Register(api, huma.Operation{
 		OperationID: "end-other-sessions", Method: http.MethodDelete, Path: "/api/sessions", Tags: []string{"sessions"},
-		Summary: "Sign all your other devices out",
+		Summary: "Sign all your other devices out", Description: "At once, as with each of them alone. The device that asks stays signed in.",
 	}, s.endOthers)
 }
 

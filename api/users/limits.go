@@ -3,20 +3,19 @@ package users
 import (
 	"context"
 	"errors"
-	"net/netip"
 	"time"
 
 	"bedside/api/httpx"
 	"bedside/store"
 )
 
-// Limiter counts tries; store/presence does.
+// Limiter counts tries; store/presence does. Spend takes one of each quota, or none and tells when; Check only tells.
 type Limiter interface {
-	Allow(ctx context.Context, key string, limit int, window time.Duration) (ok bool, retry time.Duration, err error)
-	Tries(ctx context.Context, key string) (tries int, left time.Duration, err error)
+	Spend(ctx context.Context, quotas ...store.Quota) (balances []store.Balance, ok bool)
+	Check(ctx context.Context, quotas ...store.Quota) (balances []store.Balance, ok bool)
 }
 
-// Limits says how many tries a minute are taken. Only wrong ones count towards LoginPerAccount.
+// Limits says how many tries a minute are taken, beside the rates of all requests. Only wrong ones count towards LoginPerAccount.
 type Limits struct {
 	RegisterPerIP   int
 	LoginPerIP      int
@@ -29,45 +28,31 @@ func DefaultLimits() Limits {
 	return Limits{RegisterPerIP: 60, LoginPerIP: 120, LoginPerAccount: 10, RefreshPerIP: 600}
 }
 
-// network is what limits take for one address: of IPv6, the /64 that a household or a server is given.
+// network is what limits take for the client's address.
 func network(ctx context.Context) string {
-	ip := remoteIP(ctx)
-	addr, err := netip.ParseAddr(ip)
-	if err != nil || !addr.Is6() || addr.Is4In6() {
-		return ip
+	if r := httpx.RequestFrom(ctx); r != nil {
+		return r.Network()
 	}
-	prefix, err := addr.WithZone("").Prefix(64)
-	if err != nil {
-		return ip
-	}
-	return prefix.String()
+	return ""
 }
 
-// allow counts a try. While presence is away everybody may try: hashing is bounded in any case, and nobody is to be locked out by an outage.
+// allow counts a try.
 func (s *Service) allow(ctx context.Context, key string, limit int) error {
-	ok, retry, err := s.Limiter.Allow(ctx, key, limit, time.Minute)
-	if err != nil {
-		s.Log.Warn("tries are not counted", "error", err)
-		return nil
-	}
-	return verdict(ok, retry)
+	balances, ok := s.Limiter.Spend(ctx, store.Quota{Key: key, Units: limit, Window: time.Minute})
+	return verdict(balances, ok)
 }
 
 // mayTry is allow without counting.
 func (s *Service) mayTry(ctx context.Context, key string, limit int) error {
-	tries, left, err := s.Limiter.Tries(ctx, key)
-	if err != nil {
-		s.Log.Warn("tries are not known", "error", err)
-		return nil
-	}
-	return verdict(tries < limit, left)
+	balances, ok := s.Limiter.Check(ctx, store.Quota{Key: key, Units: limit, Window: time.Minute})
+	return verdict(balances, ok)
 }
 
-func verdict(ok bool, retry time.Duration) error {
+func verdict(balances []store.Balance, ok bool) error {
 	if ok {
 		return nil
 	}
-	return &httpx.Fault{Err: store.ErrLimit, Detail: "Too many tries. Wait a minute, then try again.", RetryAfter: retry}
+	return &httpx.Fault{Err: store.ErrLimit, Detail: "Too many tries. Wait a little, then try again.", RetryAfter: balances[0].Retry}
 }
 
 // busy gives the password pool's limit its words.

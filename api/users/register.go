@@ -91,11 +91,7 @@ const lettersAnHour = 5
 
 // mayWrite counts a letter that somebody who is not signed in asks for. Beyond the limit none is sent, and the answer does not tell.
 func (s *Service) mayWrite(ctx context.Context, email string) bool {
-	ok, _, err := s.Limiter.Allow(ctx, "letter:"+fingerprint(email), lettersAnHour, time.Hour)
-	if err != nil {
-		s.Log.Warn("letters are not counted", "error", err)
-		return true
-	}
+	_, ok := s.Limiter.Spend(ctx, store.Quota{Key: "letter:" + fingerprint(email), Units: lettersAnHour, Window: time.Hour})
 	return ok
 }
 

@@ -243,13 +243,6 @@ func (s *Service) whose(ctx context.Context, in *logoutInput) (auth.Principal, e
 	return s.Sessions.Authenticate(ctx, access)
 }
 
-func remoteIP(ctx context.Context) string {
-	if r := httpx.RequestFrom(ctx); r != nil {
-		return r.IP
-	}
-	return ""
-}
-
 // fingerprint stands for an address in keys, so that no address is kept with the limits.
 func fingerprint(email string) string {
 	h := sha256.Sum256([]byte(email))

@@ -43,6 +43,7 @@ type Store interface {
 	Accounts
 	Proofs
 	Factors
+	Exports
 	Notes
 }
 
@@ -53,6 +54,7 @@ type Service struct {
 	Passwords *auth.Passwords
 	Limiter   Limiter
 	Limits    Limits
+	Open      func(ctx context.Context, key string) (File, error) // an archive's file
 	Clock     func() time.Time
 	Log       *slog.Logger
 }
@@ -85,6 +87,7 @@ func (s *Service) Routes(api huma.API) {
 	s.mailedLinks(api)
 	s.ownAccount(api)
 	s.factorRoutes(api)
+	s.exportRoutes(api)
 	s.administration(api)
 }
 
@@ -98,7 +101,8 @@ func (s *Service) signingIn(api huma.API) {
 	}, s.register)
 	httpx.Register(api, twoAnswers(api, huma.Operation{
 		OperationID: "login", Method: http.MethodPost, Path: "/auth/login", Tags: []string{"auth"}, Metadata: httpx.Public(),
-		Summary: "Sign in", Errors: []int{http.StatusUnauthorized, http.StatusForbidden, http.StatusTooManyRequests},
+		Summary: "Sign in", Description: "A wrong password and an address without an account are answered alike.",
+		Errors: []int{http.StatusUnauthorized, http.StatusForbidden, http.StatusTooManyRequests},
 	}, http.StatusOK), s.login)
 	httpx.Register(api, twoAnswers(api, huma.Operation{
 		OperationID: "create-session", Method: http.MethodPost, Path: "/api/sessions", Tags: []string{"sessions"}, Metadata: httpx.Public(),
@@ -139,7 +143,7 @@ func (s *Service) mailedLinks(api huma.API) {
 	}, s.verifyEmail)
 	httpx.Register(api, huma.Operation{
 		OperationID: "resend-verification", Method: http.MethodPost, Path: "/auth/resend-verification", Tags: []string{"auth"},
-		Summary: "Mail the link that confirms your address again", DefaultStatus: http.StatusAccepted, Errors: []int{http.StatusTooManyRequests},
+		Summary: "Mail the link that confirms your address again", Description: "To an address that is confirmed already no letter is sent.", DefaultStatus: http.StatusAccepted, Errors: []int{http.StatusTooManyRequests},
 	}, s.resendVerification)
 	httpx.Register(api, huma.Operation{
 		OperationID: "forgot-password", Method: http.MethodPost, Path: "/auth/forgot-password", Tags: []string{"auth"}, Metadata: httpx.Public(),
@@ -159,7 +163,7 @@ func (s *Service) ownAccount(api huma.API) {
 	own := func(id, method, path, summary, description string, status int, errors ...int) huma.Operation {
 		return huma.Operation{OperationID: id, Method: method, Path: path, Tags: []string{"users"}, Summary: summary, Description: description, DefaultStatus: status, Errors: errors}
 	}
-	httpx.Register(api, own("get-profile", http.MethodGet, "/api/users/profile", "Read your own account", "", http.StatusOK), s.profile)
+	httpx.Register(api, own("get-profile", http.MethodGet, "/api/users/profile", "Read your own account", "As you see it yourself.", http.StatusOK), s.profile)
 	httpx.Register(api, own("replace-profile", http.MethodPut, "/api/users/profile", "Replace your profile", "What is left out becomes empty.",
 		http.StatusOK, http.StatusUnprocessableEntity), s.replaceProfile)
 	httpx.Register(api, own("change-profile", http.MethodPatch, "/api/users/profile", "Change parts of your profile", "What is left out stays; an empty text empties.",
@@ -176,11 +180,11 @@ func (s *Service) ownAccount(api huma.API) {
 func (s *Service) administration(api huma.API) {
 	httpx.Register(api, huma.Operation{
 		OperationID: "list-users", Method: http.MethodGet, Path: "/api/users", Tags: []string{"users"},
-		Summary: "List accounts, the newest first", Errors: []int{http.StatusUnprocessableEntity},
+		Summary: "List accounts, the newest first", Description: "In pages. Filters go together.", Metadata: httpx.Expensive(), Errors: []int{http.StatusUnprocessableEntity},
 	}, s.list, store.RoleAdmin)
 	httpx.Register(api, huma.Operation{
 		OperationID: "get-user", Method: http.MethodGet, Path: "/api/users/{id}", Tags: []string{"users"},
-		Summary: "Read an account", Errors: []int{http.StatusNotFound},
+		Summary: "Read an account", Description: "What an administrator sees of it.", Errors: []int{http.StatusNotFound},
 	}, s.one, store.RoleAdmin)
 	httpx.Register(api, huma.Operation{
 		OperationID: "change-user", Method: http.MethodPatch, Path: "/api/users/{id}", Tags: []string{"users"},

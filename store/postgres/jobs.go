@@ -127,8 +127,9 @@ func (db *DB) Ask(ctx context.Context, after store.Aftermath) error {
 // settle keeps what follows from a change of u, and gives the sessions that it ended.
 func (db *DB) settle(ctx context.Context, tx pgx.Tx, u store.User, after store.Aftermath) (ended []string, err error) {
 	if after.SignOut && u.ID != "" {
-		ended, err = collect(ctx, tx, `UPDATE sessions SET ended_at = $2 WHERE user_id = $1 AND ended_at IS NULL AND id::text <> $3 RETURNING id::text`,
-			[]any{u.ID, db.now(), after.KeepSession}, func(id *string) []any { return []any{id} })
+		ended, err = collect(ctx, tx, `UPDATE sessions SET ended_at = $2, end_reason = $4
+			WHERE user_id = $1 AND ended_at IS NULL AND id::text <> $3 RETURNING id::text`,
+			[]any{u.ID, db.now(), after.KeepSession, store.EndRevoked}, func(id *string) []any { return []any{id} })
 		if err != nil {
 			return nil, err
 		}

@@ -37,6 +37,8 @@ type Presence struct {
 	mu    sync.Mutex
 	rooms map[string]store.RoomInfo // rooms that this process keeps; guarded by mu
 
+	limits *limiter
+
 	stop chan struct{}
 	done sync.WaitGroup // the refresher
 }
@@ -45,7 +47,7 @@ type Presence struct {
 func Open(cfg Config, log *slog.Logger) (*Presence, error) {
 	p := &Presence{
 		timeout: cmp.Or(cfg.Timeout, time.Second), log: log,
-		rooms: map[string]store.RoomInfo{}, stop: make(chan struct{}),
+		rooms: map[string]store.RoomInfo{}, limits: newLimiter(time.Now), stop: make(chan struct{}),
 	}
 	refresh := cmp.Or(cfg.Refresh, 20*time.Second)
 	p.ttl = 3 * refresh
@@ -134,48 +136,6 @@ func (p *Presence) UseTicket(ctx context.Context, id string, ttl time.Duration) 
 		}
 		return err
 	})
-}
-
-// Allow counts one try of key within the present window and reports whether it is one of the first limit; if not, when to try again.
-func (p *Presence) Allow(ctx context.Context, key string, limit int, window time.Duration) (ok bool, retry time.Duration, err error) {
-	err = p.do(ctx, func(ctx context.Context) error {
-		var tries *redis.IntCmd
-		var left *redis.DurationCmd
-		_, err := p.client.Pipelined(ctx, func(pipe redis.Pipeliner) error {
-			pipe.SetNX(ctx, limitKey+key, 0, window)
-			tries = pipe.Incr(ctx, limitKey+key)
-			left = pipe.PTTL(ctx, limitKey+key)
-			return nil
-		})
-		if err != nil {
-			return err
-		}
-		ok, retry = tries.Val() <= int64(limit), left.Val()
-		return nil
-	})
-	return ok, retry, err
-}
-
-// Tries reports how often key was counted by Allow within the present window, and when that window ends.
-func (p *Presence) Tries(ctx context.Context, key string) (tries int, left time.Duration, err error) {
-	err = p.do(ctx, func(ctx context.Context) error {
-		var count *redis.StringCmd
-		var ttl *redis.DurationCmd
-		_, err := p.client.Pipelined(ctx, func(pipe redis.Pipeliner) error {
-			count, ttl = pipe.Get(ctx, limitKey+key), pipe.PTTL(ctx, limitKey+key)
-			return nil
-		})
-		if errors.Is(err, redis.Nil) {
-			return nil // never
-		}
-		if err != nil {
-			return err
-		}
-		left = ttl.Val()
-		tries, err = count.Int()
-		return err
-	})
-	return tries, left, err
 }
 
 // RoomOpened tells that this process keeps a room; it is told again by itself until RoomClosed.

@@ -125,34 +125,6 @@ func TestTicketsAreUsedOnce(t *testing.T) {
 	})
 }
 
-func TestAllow(t *testing.T) {
-	onBoth(t, func(t *testing.T, p *Presence) {
-		const window = 300 * time.Millisecond
-		for i := range 4 {
-			ok, retry, err := p.Allow(t.Context(), "somebody", 3, window)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if ok != (i < 3) || retry <= 0 || retry > window {
-				t.Errorf("try %d: %v, again in %v", i+1, ok, retry)
-			}
-		}
-		if tries, left, err := p.Tries(t.Context(), "somebody"); err != nil || tries != 4 || left <= 0 {
-			t.Errorf("%d tries, %v left, %v", tries, left, err)
-		}
-		if tries, _, err := p.Tries(t.Context(), "nobody"); err != nil || tries != 0 {
-			t.Errorf("%d tries of nobody, %v", tries, err)
-		}
-		eventually(t, "a new window", func() bool {
-			ok, _, err := p.Allow(t.Context(), "somebody", 3, window)
-			if err != nil {
-				t.Fatal(err)
-			}
-			return ok
-		})
-	})
-}
-
 func TestRooms(t *testing.T) {
 	onBoth(t, func(t *testing.T, p *Presence) {
 		ctx := t.Context()

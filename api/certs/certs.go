@@ -1,0 +1,149 @@
+// Package certs gives the server its certificates: from files, read again when they change, or from an ACME authority such as Let's Encrypt.
+package certs
+
+import (
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"strings"
+	"time"
+
+	"golang.org/x/crypto/acme"
+	"golang.org/x/crypto/acme/autocert"
+)
+
+// Config says where certificates come from: CertFile and KeyFile, or Domains, or neither.
+type Config struct {
+	CertFile, KeyFile string
+	Domains           []string // an ACME authority is asked for their certificates
+	Email             string   // for the authority to write to; may be empty
+	Directory         string   // the authority; Let's Encrypt when empty
+	CacheDir          string   // keeps what the authority gave
+}
+
+// On reports whether there is to be TLS.
+func (c Config) On() bool { return c.CertFile != "" || c.KeyFile != "" || len(c.Domains) > 0 }
+
+// Validate reports what cannot work, without looking at the files.
+func (c Config) Validate() error {
+	switch {
+	case (c.CertFile == "") != (c.KeyFile == ""):
+		return errors.New("tls: cert_file and key_file go together")
+	case c.CertFile != "" && len(c.Domains) > 0:
+		return errors.New("tls: set cert_file and key_file, or domains, not both")
+	case c.Directory != "":
+		if u, err := url.Parse(c.Directory); err != nil || u.Scheme != "https" || u.Host == "" {
+			return fmt.Errorf("tls.directory: %q is not an https address", c.Directory)
+		}
+	}
+	for _, d := range c.Domains {
+		if !publicName(d) {
+			return fmt.Errorf("tls.domains: %q is not a domain that an authority gives a certificate for (no wildcards, no IP addresses)", d)
+		}
+	}
+	return nil
+}
+
+// publicName accepts host names of at least two labels, in lower case.
+func publicName(d string) bool {
+	labels := strings.Split(d, ".")
+	if _, err := netip.ParseAddr(d); err == nil || len(labels) < 2 || len(d) > 253 {
+		return false
+	}
+	for _, l := range labels {
+		if l == "" || len(l) > 63 || strings.Trim(l, "abcdefghijklmnopqrstuvwxyz0123456789-") != "" || l[0] == '-' || l[len(l)-1] == '-' {
+			return false
+		}
+	}
+	return true
+}
+
+// Certs are a server's certificates. They are safe for concurrent use and need no closing.
+type Certs struct {
+	files   *pair             // nil with ACME
+	manager *autocert.Manager // nil with files
+}
+
+// Open reads the files, or makes ready to ask the authority, which happens when the first client comes.
+func Open(cfg Config, log *slog.Logger, clock func() time.Time) (*Certs, error) {
+	if err := cfg.Validate(); err != nil {
+		return nil, err
+	}
+	if len(cfg.Domains) == 0 {
+		p := &pair{cert: cfg.CertFile, key: cfg.KeyFile, log: log, clock: clock}
+		return &Certs{files: p}, p.load()
+	}
+	m := &autocert.Manager{
+		Prompt: autocert.AcceptTOS, Cache: autocert.DirCache(cfg.CacheDir), HostPolicy: autocert.HostWhitelist(cfg.Domains...), Email: cfg.Email,
+	}
+	if cfg.Directory != "" {
+		m.Client = &acme.Client{DirectoryURL: cfg.Directory}
+	}
+	return &Certs{manager: m}, nil
+}
+
+// TLS is the server's configuration.
+func (c *Certs) TLS() *tls.Config {
+	if c.manager != nil {
+		t := c.manager.TLSConfig()
+		t.MinVersion = tls.VersionTLS12
+		return t
+	}
+	return &tls.Config{MinVersion: tls.VersionTLS12, GetCertificate: c.files.get}
+}
+
+// Reload reads the files again; with ACME there is nothing to do. After an error the certificate stays what it was.
+func (c *Certs) Reload() error {
+	if c.files == nil {
+		return nil
+	}
+	return c.files.load()
+}
+
+// Redirect is what port 80 serves: the authority's challenges, and for everybody else the way to https. target is the server's https address
+// where that is known; otherwise the host that was asked for, at port.
+func (c *Certs) Redirect(target, port string) http.Handler {
+	fixed, _ := url.Parse(target) // empty when it is no address
+	h := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		u := url.URL{Scheme: "https", Path: r.URL.Path, RawPath: r.URL.RawPath, RawQuery: r.URL.RawQuery}
+		if fixed != nil && fixed.Host != "" {
+			u.Host = fixed.Host
+		} else if u.Host = onPort(r.Host, port); u.Host == "" {
+			http.Error(w, "use https", http.StatusBadRequest)
+			return
+		}
+		if r.Method != http.MethodGet && r.Method != http.MethodHead {
+			http.Error(w, "use https", http.StatusBadRequest) // what was sent went over the wire in clear
+			return
+		}
+		w.Header().Set("Cache-Control", "no-store")
+		http.Redirect(w, r, u.String(), http.StatusPermanentRedirect)
+	})
+	if c.manager != nil {
+		return c.manager.HTTPHandler(h)
+	}
+	return h
+}
+
+// onPort gives host with another port, or "" when it is no host.
+func onPort(host, port string) string {
+	if h, _, err := net.SplitHostPort(host); err == nil {
+		host = h
+	}
+	host = strings.Trim(host, "[]")
+	if strings.ContainsAny(host, "/\\@?# ") || host == "" {
+		return ""
+	}
+	if port != "443" {
+		return net.JoinHostPort(host, port)
+	}
+	if strings.Contains(host, ":") {
+		return "[" + host + "]"
+	}
+	return host
+}

@@ -1,0 +1,102 @@
+package api
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+
+	"bedside/api/httpx"
+	"bedside/store"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humachi"
+)
+
+// Rate is how many requests a minute are taken from one address and from one account; zero: any number.
+type Rate struct{ PerIP, PerAccount int }
+
+// Rates are the rates of the classes of operations. Each class is counted by itself.
+type Rates struct {
+	Auth      Rate // /auth
+	Read      Rate // GET
+	Write     Rate // whatever changes something
+	Expensive Rate // operations marked as such
+}
+
+// of finds the class of an operation.
+func (r Rates) of(op *huma.Operation) (class string, rate Rate) {
+	switch {
+	case httpx.IsExpensive(op):
+		return "expensive", r.Expensive
+	case strings.HasPrefix(op.Path, "/auth/"):
+		return "auth", r.Auth
+	case op.Method == http.MethodGet || op.Method == http.MethodHead:
+		return "read", r.Read
+	}
+	return "write", r.Write
+}
+
+// rateLimiter admits requests to operations. It is safe for concurrent use.
+type rateLimiter struct {
+	rates  Rates
+	quotas Quotas
+}
+
+// quotas are those that a request counts towards: its address's, and its account's when there is one.
+func (l *rateLimiter) of(ctx huma.Context, account string) []store.Quota {
+	class, rate := l.rates.of(ctx.Operation())
+	var quotas []store.Quota
+	if r := httpx.RequestFrom(ctx.Context()); r != nil && rate.PerIP > 0 {
+		quotas = append(quotas, store.Quota{Key: class + ":ip:" + r.Network(), Units: rate.PerIP, Window: time.Minute})
+	}
+	if account != "" && rate.PerAccount > 0 {
+		quotas = append(quotas, store.Quota{Key: class + ":account:" + account, Units: rate.PerAccount, Window: time.Minute})
+	}
+	return quotas
+}
+
+// early is a middleware that turns away an address that has used up its quota for sure, before anything is done for it.
+func (l *rateLimiter) early(ctx huma.Context, next func(huma.Context)) {
+	quotas := l.of(ctx, "")
+	if balances, ok := l.quotas.Peek(quotas...); !ok {
+		l.tell(ctx, quotas, balances)
+		return
+	}
+	next(ctx)
+}
+
+// admit counts a request of an account, "" for none, and reports whether it is taken; if not, it is answered.
+func (l *rateLimiter) admit(ctx huma.Context, account string) bool {
+	quotas := l.of(ctx, account)
+	if len(quotas) == 0 {
+		return true
+	}
+	balances, ok := l.quotas.Spend(ctx.Context(), quotas...)
+	l.tell(ctx, quotas, balances)
+	return ok
+}
+
+// tell sets the RateLimit headers (draft-ietf-httpapi-ratelimit-headers-10), and answers 429 when a quota is used up.
+func (l *rateLimiter) tell(ctx huma.Context, quotas []store.Quota, balances []store.Balance) {
+	var policy, state strings.Builder
+	var retry time.Duration
+	for i, q := range quotas {
+		if i > 0 {
+			policy.WriteString(", ")
+			state.WriteString(", ")
+		}
+		class, rest, _ := strings.Cut(q.Key, ":")
+		of, _, _ := strings.Cut(rest, ":")
+		b := balances[i]
+		fmt.Fprintf(&policy, `"%s-%s";q=%d;w=%d`, class, of, q.Units, int(q.Window.Seconds()))
+		fmt.Fprintf(&state, `"%s-%s";r=%d;t=%d`, class, of, b.Left, httpx.Seconds(max(b.Full, b.Retry)))
+		retry = max(retry, b.Retry)
+	}
+	ctx.SetHeader("RateLimit-Policy", policy.String())
+	ctx.SetHeader("RateLimit", state.String())
+	if retry > 0 {
+		r, w := humachi.Unwrap(ctx)
+		httpx.WriteProblem(w, r, &httpx.Fault{Err: store.ErrLimit, Detail: "Too many requests. Wait as long as Retry-After says, then go on.", RetryAfter: retry})
+	}
+}

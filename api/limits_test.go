@@ -1,0 +1,89 @@
+package api_test
+
+import (
+	"fmt"
+	"strconv"
+	"testing"
+
+	"bedside/api"
+	"bedside/api/httpx"
+	"bedside/store"
+)
+
+func TestRequestsAreLimited(t *testing.T) {
+	s := newServer(t, func(c *api.Config, _ *api.Deps) {
+		c.Rates = api.Rates{Auth: api.Rate{PerIP: 50}, Read: api.Rate{PerIP: 8, PerAccount: 5}, Write: api.Rate{PerAccount: 2}}
+	})
+	p, other := s.someone(t, store.RoleCandidate), s.someone(t, store.RoleCandidate)
+	for i := range 5 {
+		a := p.do(t, "GET", "/api/scenarios", nil).expect(t, 200)
+		if got, want := a.Header.Get("RateLimit-Policy"), `"read-ip";q=8;w=60, "read-account";q=5;w=60`; got != want {
+			t.Errorf("RateLimit-Policy: %s, want %s", got, want)
+		}
+		var left [2]int
+		var full [2]int
+		if _, err := fmt.Sscanf(a.Header.Get("RateLimit"), `"read-ip";r=%d;t=%d, "read-account";r=%d;t=%d`, &left[0], &full[0], &left[1], &full[1]); err != nil ||
+			left != [2]int{7 - i, 4 - i} || full[0] < 1 || full[0] > 60 || full[1] < 1 || full[1] > 60 {
+			t.Errorf("RateLimit: %s, %v", a.Header.Get("RateLimit"), err)
+		}
+	}
+	a := p.do(t, "GET", "/api/scenarios", nil)
+	a.problem(t, 429, "limit")
+	if wait, err := strconv.Atoi(a.Header.Get("Retry-After")); err != nil || wait < 1 || wait > 12 {
+		t.Errorf("Retry-After: %s", a.Header.Get("Retry-After"))
+	}
+	// Another account at the address has its own quota, and the address has one for all.
+	for range 3 {
+		other.do(t, "GET", "/api/scenarios", nil).expect(t, 200)
+	}
+	other.do(t, "GET", "/api/scenarios", nil).problem(t, 429, "limit")
+	s.anybody(t).do(t, "GET", "/api/scenarios", nil).problem(t, 429, "limit") // before it is asked who it is
+	// Each class is counted by itself.
+	p.attempt(t)
+	p.attempt(t)
+	p.do(t, "POST", "/api/attempts", map[string]any{"scenario": slug}).problem(t, 429, "limit")
+	p.signIn(t)
+	p.do(t, "GET", "/health", nil).expect(t, 200)
+}
+
+func TestRefusedRequestsCount(t *testing.T) {
+	s := newServer(t, func(c *api.Config, _ *api.Deps) { c.Rates.Read.PerIP = 3 })
+	p := s.anybody(t)
+	for range 3 {
+		p.do(t, "GET", "/api/scenarios", nil, "Authorization", "Bearer nonsense").expect(t, 401)
+	}
+	p.do(t, "GET", "/api/scenarios", nil).problem(t, 429, "limit")
+}
+
+// TestProxies holds that limits, sessions and the trail see the same client.
+func TestProxies(t *testing.T) {
+	trusted, err := httpx.ParseProxies([]string{"127.0.0.1", "::1"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := newServer(t, func(c *api.Config, _ *api.Deps) { c.Rates.Auth.PerIP, c.Proxies = 2, trusted })
+	someone := newServer(t).someone(t, store.RoleCandidate)
+	someone.s = s
+	from := func(ip string) answer {
+		return someone.do(t, "POST", "/auth/login", map[string]any{"email": someone.email, "password": password}, "X-Forwarded-For", "192.0.2.1, "+ip)
+	}
+	from("203.0.113.9").expect(t, 200)
+	from("203.0.113.9").expect(t, 200)
+	from("203.0.113.9").problem(t, 429, "limit")
+	from("203.0.113.10").expect(t, 200)
+	var devices struct{ Items []struct{ IP string } }
+	someone.do(t, "GET", "/api/sessions", nil).expect(t, 200).into(t, &devices)
+	var acts struct{ Items []struct{ IP string } }
+	someone.do(t, "GET", "/api/audit", nil).expect(t, 200).into(t, &acts)
+	found := func(list []struct{ IP string }) bool {
+		for _, x := range list {
+			if x.IP == "203.0.113.10" {
+				return true
+			}
+		}
+		return false
+	}
+	if !found(devices.Items) || !found(acts.Items) {
+		t.Errorf("sessions %+v, trail %+v", devices, acts)
+	}
+}

@@ -1,0 +1,85 @@
+package postgres
+
+import (
+	"context"
+	"fmt"
+
+	"bedside/store"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+)
+
+const exportColumns = `e.id::text, e.user_id::text, e.state, e.progress, e.bytes, e.created_at, e.expires_at`
+
+func exportTargets(e *store.Export) []any {
+	return []any{&e.ID, &e.UserID, &e.State, &e.Progress, &e.Bytes, &e.CreatedAt, &e.ExpiresAt}
+}
+
+// RequestExport asks for an archive of what is kept of a user, together with what follows. One that is being made is given instead of another.
+func (db *DB) RequestExport(ctx context.Context, userID string, after store.Aftermath) (e store.Export, err error) {
+	id, err := uuid.NewV7()
+	if err != nil {
+		return e, fmt.Errorf("export id: %w", err)
+	}
+	now := db.now()
+	err = db.within(ctx, "export", func(ctx context.Context, tx pgx.Tx) error {
+		var u store.User
+		if err := lockUser(ctx, tx, userID, &u); err != nil {
+			return err
+		}
+		making, err := collect(ctx, tx, `SELECT `+exportColumns+` FROM exports e WHERE e.user_id = $1 AND e.state IN ('queued', 'running') AND e.created_at > $2
+			ORDER BY e.id DESC LIMIT 1`, []any{userID, now.Add(-store.ExportPatience)}, exportTargets)
+		if err != nil {
+			return err
+		}
+		if len(making) == 1 {
+			e = making[0]
+			return nil
+		}
+		e = store.Export{ID: id.String(), UserID: userID, State: store.ExportQueued, CreatedAt: now, ExpiresAt: now.Add(store.ExportLife)}
+		if _, err := tx.Exec(ctx, `INSERT INTO exports (id, user_id, state, created_at, expires_at) VALUES ($1, $2, $3, $4, $5)`,
+			e.ID, e.UserID, e.State, e.CreatedAt, e.ExpiresAt); err != nil {
+			return err
+		}
+		after.Jobs = append(after.Jobs, store.MakeExport{ID: e.ID, UserID: userID})
+		_, err = db.settle(ctx, tx, u, after)
+		return err
+	})
+	return e, err
+}
+
+// LastExport finds a user's newest archive. ErrNotFound: there is none.
+func (db *DB) LastExport(ctx context.Context, userID string) (e store.Export, err error) {
+	err = db.do(ctx, "export", func(ctx context.Context, q querier) error {
+		return scanOne(ctx, q, `SELECT `+exportColumns+` FROM exports e WHERE e.user_id = $1 AND e.expires_at > $2 ORDER BY e.id DESC LIMIT 1`,
+			[]any{userID, db.now()}, exportTargets(&e))
+	})
+	return e, err
+}
+
+// KeepExport keeps how far the making of an archive is. ErrNotFound: nobody wants it any more.
+func (db *DB) KeepExport(ctx context.Context, e store.Export) error {
+	return db.do(ctx, "export", func(ctx context.Context, q querier) error {
+		tag, err := q.Exec(ctx, `UPDATE exports SET state = $2, progress = $3, bytes = $4 WHERE id = $1`, e.ID, e.State, e.Progress, e.Bytes)
+		if err == nil && tag.RowsAffected() == 0 {
+			err = pgx.ErrNoRows
+		}
+		return err
+	})
+}
+
+// SweepExports forgets archives that have expired, and asks for the removal of their files.
+func (db *DB) SweepExports(ctx context.Context) error {
+	return db.within(ctx, "exports", func(ctx context.Context, tx pgx.Tx) error {
+		old, err := collect(ctx, tx, `DELETE FROM exports e WHERE e.expires_at < $1 RETURNING `+exportColumns, []any{db.now()}, exportTargets)
+		if err != nil || len(old) == 0 {
+			return err
+		}
+		var files store.RemoveFiles
+		for _, e := range old {
+			files.Keys = append(files.Keys, e.Key())
+		}
+		return db.ask(ctx, tx, []store.Job{files})
+	})
+}

@@ -1,0 +1,168 @@
+package postgres
+
+import (
+	"context"
+	"fmt"
+
+	"bedside/store"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+)
+
+// Fate says what becomes of a table's rows when a user is deleted.
+type Fate string
+
+// The fates.
+const (
+	Deleted    Fate = "deleted"
+	Anonymised Fate = "anonymised"
+	Kept       Fate = "kept"
+)
+
+// Personal says what a table holds of a user, and what becomes of it. DESIGN.md has the same table, with the reasons.
+type Personal struct {
+	Table string
+	Fate  Fate
+	// Where finds a user's rows t, $1 being the user's id; empty: there are none.
+	Where string
+	// Secret columns are in no archive.
+	Secret []string
+}
+
+// PersonalTables is every table there is.
+func PersonalTables() []Personal {
+	return []Personal{
+		{Table: "users", Fate: Deleted, Where: `t.id = $1`, Secret: []string{"password_hash"}},
+		{Table: "sessions", Fate: Deleted, Where: `t.user_id = $1`, Secret: []string{"refresh_hash", "parent_hash", "refresh_salt"}},
+		{Table: "session_proofs", Fate: Deleted, Where: `t.session_id IN (SELECT id FROM sessions WHERE user_id = $1)`},
+		{Table: "mail_tokens", Fate: Deleted, Where: `t.user_id = $1`, Secret: []string{"hash"}},
+		{Table: "factors", Fate: Deleted, Where: `t.user_id = $1`, Secret: []string{"secret", "recovery", "last_step"}},
+		{Table: "sign_ins", Fate: Deleted, Where: `t.user_id = $1`, Secret: []string{"hash"}},
+		{Table: "exports", Fate: Deleted, Where: `t.user_id = $1`},
+		{Table: "attempts", Fate: Deleted, Where: `t.candidate_id = $1`},
+		{Table: "reports", Fate: Deleted, Where: `t.attempt_id IN (SELECT id FROM attempts WHERE candidate_id = $1)`, Secret: []string{"body"}}, // the archive has them as files
+		{Table: "recordings", Fate: Deleted, Where: recordingsOf},
+		{Table: "acts", Fate: Anonymised, Where: `(t.user_id = $1 OR t.actor_id = $1)`},
+		{Table: "scenarios", Fate: Kept},
+		{Table: "river_job", Fate: Deleted, Where: `t.args->>'user_id' = $1::text`, Secret: []string{"args", "errors", "metadata"}},
+		{Table: "river_leader", Fate: Kept},
+		{Table: "river_migration", Fate: Kept},
+		{Table: "river_notification", Fate: Kept},
+		{Table: "river_queue", Fate: Kept},
+		{Table: "goose_db_version", Fate: Kept},
+	}
+}
+
+// recordingsOf are those of a candidate's attempts, both sides, and those of a partner's voice in the attempts of others.
+const recordingsOf = `(t.attempt_id IN (SELECT id FROM attempts WHERE candidate_id = $1)
+	OR t.speaker = 'patient' AND t.attempt_id IN (SELECT id FROM attempts WHERE partner_id = $1))`
+
+// PersonalRows gives what a table holds of a user, as JSON, a row each.
+func (db *DB) PersonalRows(ctx context.Context, p Personal, userID string) (rows []string, err error) {
+	if p.Where == "" {
+		return nil, nil
+	}
+	secret := p.Secret
+	if secret == nil {
+		secret = []string{}
+	}
+	err = db.do(ctx, p.Table, func(ctx context.Context, q querier) error {
+		rows, err = collect(ctx, q, `SELECT (to_jsonb(t) - $2::text[])::text FROM `+p.Table+` t WHERE `+p.Where+` LIMIT 100000`,
+			[]any{userID, secret}, func(s *string) []any { return []any{s} })
+		return err
+	})
+	return rows, err
+}
+
+// PersonalReports names the attempts of a user that have a report.
+func (db *DB) PersonalReports(ctx context.Context, userID string) (attempts []string, err error) {
+	err = db.do(ctx, "reports", func(ctx context.Context, q querier) error {
+		attempts, err = ids(ctx, q, `SELECT t.attempt_id::text FROM reports t JOIN attempts a ON a.id = t.attempt_id WHERE a.candidate_id = $1 ORDER BY t.attempt_id`, userID)
+		return err
+	})
+	return attempts, err
+}
+
+// PersonalFiles lists the recordings of a user. Of their attempts both sides are theirs to hear; of others', their own voice.
+func (db *DB) PersonalFiles(ctx context.Context, userID string) (files []store.PersonalFile, err error) {
+	err = db.do(ctx, "recordings", func(ctx context.Context, q querier) error {
+		files, err = personalFiles(ctx, q, userID)
+		return err
+	})
+	return files, err
+}
+
+func personalFiles(ctx context.Context, q querier, userID string) ([]store.PersonalFile, error) {
+	return collect(ctx, q, `SELECT t.attempt_id::text, t.speaker, t.key FROM recordings t WHERE `+recordingsOf+` ORDER BY t.attempt_id, t.speaker`,
+		[]any{userID}, func(f *store.PersonalFile) []any { return []any{&f.AttemptID, &f.Speaker, &f.Key} })
+}
+
+// DeleteUser deletes an account as PersonalTables says, and asks for the removal of its files. It gives the sessions that ended. ErrState: nobody
+// who can act would be left to administrate.
+func (db *DB) DeleteUser(ctx context.Context, userID string, rule func(store.User) (store.Aftermath, error)) (ended []string, err error) {
+	if uuid.Validate(userID) != nil {
+		return nil, fmt.Errorf("user: %w", store.ErrNotFound)
+	}
+	err = db.within(ctx, "user", func(ctx context.Context, tx pgx.Tx) error {
+		var u store.User
+		if err := lockUser(ctx, tx, userID, &u); err != nil {
+			return err
+		}
+		if u.Governs() {
+			if err := othersGovern(ctx, tx, userID); err != nil {
+				return err
+			}
+		}
+		after, err := rule(u)
+		if err != nil {
+			return err
+		}
+		keys, err := ownedKeys(ctx, tx, userID)
+		if err != nil {
+			return err
+		}
+		if ended, err = ids(ctx, tx, `SELECT id::text FROM sessions WHERE user_id = $1 AND ended_at IS NULL`, userID); err != nil {
+			return err
+		}
+		for _, sql := range []string{
+			`UPDATE acts SET ip = '', user_agent = '' WHERE (user_id = $1 OR actor_id = $1) AND (ip <> '' OR user_agent <> '')`,
+			`DELETE FROM recordings t WHERE ` + recordingsOf,
+			`DELETE FROM river_job WHERE args->>'user_id' = $1::text AND state <> 'running'`, // River removes those that run, in a day
+			`DELETE FROM users WHERE id = $1`,
+		} {
+			if _, err := tx.Exec(ctx, sql, userID); err != nil {
+				return err
+			}
+		}
+		if _, err := tx.Exec(ctx, `DELETE FROM river_job WHERE args->>'to' = $1 AND state <> 'running'`, u.Email); err != nil {
+			return err
+		}
+		if len(keys) > 0 {
+			after.Jobs = append(after.Jobs, store.RemoveFiles{Keys: keys})
+		}
+		_, err = db.settle(ctx, tx, store.User{}, after)
+		return err
+	})
+	return ended, err
+}
+
+// ownedKeys names every file of a user.
+func ownedKeys(ctx context.Context, q querier, userID string) ([]string, error) {
+	files, err := personalFiles(ctx, q, userID)
+	if err != nil {
+		return nil, err
+	}
+	exports, err := collect(ctx, q, `SELECT `+exportColumns+` FROM exports e WHERE e.user_id = $1`, []any{userID}, exportTargets)
+	if err != nil {
+		return nil, err
+	}
+	keys := make([]string, 0, len(files)+len(exports))
+	for _, f := range files {
+		keys = append(keys, f.Key)
+	}
+	for _, e := range exports {
+		keys = append(keys, e.Key())
+	}
+	return keys, nil
+}

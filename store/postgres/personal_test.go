@@ -1,0 +1,189 @@
+package postgres_test
+
+import (
+	"os"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"bedside/store"
+	"bedside/store/postgres"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+)
+
+// query gives the first column of a query as text.
+func query(t *testing.T, sql string, args ...any) []string {
+	t.Helper()
+	conn, err := pgx.Connect(t.Context(), cluster.URL())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close(t.Context())
+	rows, err := conn.Query(t.Context(), sql, args...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	list, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	if err != nil {
+		t.Fatal(err)
+	}
+	return list
+}
+
+// TestPersonalTables holds the page, the code and the database together.
+func TestPersonalTables(t *testing.T) {
+	page, err := os.ReadFile("../../DESIGN.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var written, coded []string
+	for _, m := range regexp.MustCompile("(?m)^\\| `(\\w+)` \\| (deleted|anonymised|kept) \\| [^|]+ \\|$").FindAllStringSubmatch(string(page), -1) {
+		written = append(written, m[1]+" "+m[2])
+	}
+	for _, p := range postgres.PersonalTables() {
+		coded = append(coded, p.Table+" "+string(p.Fate))
+	}
+	slices.Sort(written)
+	slices.Sort(coded)
+	if !slices.Equal(written, coded) {
+		t.Errorf("DESIGN.md says %q, the code %q", written, coded)
+	}
+	tables := query(t, `SELECT table_name::text FROM information_schema.tables WHERE table_schema = 'public' AND table_type = 'BASE TABLE' ORDER BY 1`)
+	for _, table := range tables {
+		if !slices.ContainsFunc(coded, func(c string) bool { return strings.HasPrefix(c, table+" ") }) {
+			t.Errorf("table %s has no row: decide what becomes of it when an account is deleted", table)
+		}
+	}
+	for _, p := range postgres.PersonalTables() {
+		if !slices.Contains(tables, p.Table) {
+			t.Errorf("there is no table %s", p.Table)
+		}
+	}
+	// Whatever refers to users must be found by its row.
+	for _, table := range query(t, `SELECT DISTINCT table_name::text FROM information_schema.columns WHERE table_schema = 'public' AND column_name IN ('user_id', 'candidate_id', 'actor_id')`) {
+		if !slices.ContainsFunc(postgres.PersonalTables(), func(p postgres.Personal) bool { return p.Table == table && p.Where != "" }) {
+			t.Errorf("table %s refers to users, and its row finds nobody's", table)
+		}
+	}
+}
+
+// everywhere is a candidate of whom every table that can hold something does.
+func everywhere(t *testing.T) (u, partner store.User, theirs, others store.Attempt) {
+	t.Helper()
+	u, partner = newUser(t, store.RoleCandidate), newUser(t, store.RoleTutor)
+	other := newUser(t, store.RoleCandidate)
+	now := time.Now()
+	reported := func(candidate, patient store.User) store.Attempt {
+		a := newAttempt(t, candidate)
+		if _, err := db.SeatPartner(t.Context(), a.ID, patient.ID, true); err != nil {
+			t.Fatal(err)
+		}
+		for _, step := range []func() error{
+			func() error { _, err := db.StartAttempt(t.Context(), a.ID, now); return err },
+			func() error { _, err := db.FinishAttempt(t.Context(), a.ID, now); return err },
+		} {
+			if err := step(); err != nil {
+				t.Fatal(err)
+			}
+		}
+		r := store.Report{AttemptID: a.ID, CreatedAt: now, StartedAt: now}
+		for _, s := range []store.Speaker{store.SpeakerCandidate, store.SpeakerPatient} {
+			r.Speakers = append(r.Speakers, store.SpeakerReport{Speaker: s, Recording: &store.Recording{Key: "attempts/" + a.ID + "/" + string(s) + ".ogg", Bytes: 1}})
+		}
+		if err := db.SaveReport(t.Context(), r); err != nil {
+			t.Fatal(err)
+		}
+		return a
+	}
+	theirs, others = reported(u, partner), reported(other, u)
+	session := uuid.NewString()
+	if _, err := db.CreateSession(t.Context(), store.Session{ID: session, UserID: u.ID, RefreshHash: []byte{1}, CreatedAt: now, LastSeenAt: now, ExpiresAt: now.Add(time.Hour), MaxExpiresAt: now.Add(time.Hour)}, 5); err != nil {
+		t.Fatal(err)
+	}
+	hash := func(s string) []byte { return []byte(s + u.ID) }
+	for what, err := range map[string]error{
+		"proof":   db.Prove(t.Context(), session, now),
+		"token":   db.CreateMailToken(t.Context(), store.MailToken{Hash: hash("m"), UserID: u.ID, Purpose: store.TokenVerify, Email: u.Email, CreatedAt: now, ExpiresAt: now.Add(time.Hour)}),
+		"sign-in": db.BeginSignIn(t.Context(), store.SignIn{Hash: hash("s"), UserID: u.ID, ExpiresAt: now.Add(time.Hour)}),
+		"factor": db.ChangeFactor(t.Context(), u.ID, func(_ store.User, f *store.Factor) (store.Aftermath, error) {
+			f.Secret, f.ConfirmedAt = []byte("sealed"), &now
+			return store.Aftermath{Acts: []store.Act{{Action: store.ActAddFactor, UserID: u.ID, ActorID: u.ID, IP: "192.0.2.7", UserAgent: "a browser"}}}, nil
+		}),
+	} {
+		if err != nil {
+			t.Fatal(what, err)
+		}
+	}
+	if _, err := db.RequestExport(t.Context(), u.ID, store.Aftermath{}); err != nil {
+		t.Fatal(err)
+	}
+	return u, partner, theirs, others
+}
+
+func TestDeletedUserLeavesNothing(t *testing.T) {
+	u, partner, theirs, others := everywhere(t)
+	had := map[string][]string{}
+	for _, p := range postgres.PersonalTables() {
+		rows, err := db.PersonalRows(t.Context(), p, u.ID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if (len(rows) == 0) != (p.Where == "") {
+			t.Errorf("%s: %d rows before: the test does not test it", p.Table, len(rows))
+		}
+		for _, secret := range p.Secret {
+			if strings.Contains(strings.Join(rows, ""), `"`+secret+`"`) {
+				t.Errorf("%s: the archive holds %s", p.Table, secret)
+			}
+		}
+		had[p.Table] = rows
+	}
+	ended, err := db.DeleteUser(t.Context(), u.ID, func(u store.User) (store.Aftermath, error) {
+		return store.Aftermath{Acts: []store.Act{{Action: store.ActDelete, UserID: u.ID, ActorID: u.ID}}}, nil
+	})
+	if err != nil || len(ended) != 1 {
+		t.Fatalf("ended %q, %v", ended, err)
+	}
+	for _, p := range postgres.PersonalTables() {
+		rows, err := db.PersonalRows(t.Context(), p, u.ID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		switch p.Fate {
+		case postgres.Deleted:
+			if len(rows) != 0 {
+				t.Errorf("%s: %d rows are left: %s", p.Table, len(rows), rows)
+			}
+		case postgres.Anonymised:
+			if all := strings.Join(rows, ""); len(rows) != len(had[p.Table])+1 || strings.Contains(all, "192.0.2.7") || strings.Contains(all, "a browser") {
+				t.Errorf("%s: %s", p.Table, all)
+			}
+		}
+	}
+	if files, err := db.PersonalFiles(t.Context(), u.ID); err != nil || len(files) != 0 {
+		t.Errorf("files %v, %v", files, err)
+	}
+	for _, key := range []string{theirs.ID + "/candidate", theirs.ID + "/patient", others.ID + "/patient", "exports/" + u.ID} {
+		if n := query(t, `SELECT id::text FROM river_job WHERE kind = 'remove-files' AND args::text LIKE '%' || $1 || '%'`, key); len(n) != 1 {
+			t.Errorf("%d jobs remove %s, want 1", len(n), key)
+		}
+	}
+	// What is others' stays: their account, role play, report and voice.
+	if _, err := db.User(t.Context(), partner.ID); err != nil {
+		t.Error(err)
+	}
+	if a, _, err := db.Attempt(t.Context(), others.ID); err != nil || a.PartnerID != "" {
+		t.Errorf("partner %q, %v", a.PartnerID, err)
+	}
+	if _, err := db.Recording(t.Context(), others.ID, store.SpeakerCandidate); err != nil {
+		t.Error(err)
+	}
+	_, err = db.Recording(t.Context(), others.ID, store.SpeakerPatient)
+	expect(t, err, store.ErrNotFound)
+	_, err = db.DeleteUser(t.Context(), u.ID, nil)
+	expect(t, err, store.ErrNotFound)
+}
