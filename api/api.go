@@ -161,7 +161,7 @@ func operations(router chi.Router, cfg Config, deps Deps) huma.API {
 	(&users.Service{
 		Store: deps.Store, Sessions: deps.Sessions, Passwords: deps.Passwords, Limiter: deps.Presence, Limits: cfg.Limits,
 		Open:  func(ctx context.Context, key string) (users.File, error) { return deps.Recording(ctx, key) },
-		Clock: deps.Clock, Log: deps.Log,
+		PublicURL: cfg.PublicURL, Clock: deps.Clock, Log: deps.Log,
 	}).Routes(api)
 	(&sessions.Service{Sessions: deps.Sessions, Audit: deps.Store}).Routes(api)
 	(&scenarios.Service{Store: deps.Store}).Routes(api)

@@ -42,9 +42,10 @@ func (s *Service) factorRoutes(api huma.API) {
 
 // FactorList says by what somebody proves who they are.
 type FactorList struct {
-	Password          bool `json:"password"`
-	TOTP              TOTP `json:"totp"`
-	RecoveryCodesLeft int  `json:"recovery_codes_left" example:"10"`
+	Password          bool      `json:"password"`
+	TOTP              TOTP      `json:"totp"`
+	RecoveryCodesLeft int       `json:"recovery_codes_left" example:"10"`
+	Passkeys          []Passkey `json:"passkeys"`
 }
 
 // TOTP is an authenticator app.
@@ -64,9 +65,17 @@ func (s *Service) factors(ctx context.Context, _ *struct{}) (*factorsOutput, err
 	if err != nil && !errors.Is(err, store.ErrNotFound) {
 		return nil, err
 	}
-	return &factorsOutput{Body: FactorList{
-		Password: u.PasswordHash != "", TOTP: TOTP{Enabled: f.On(), Since: f.ConfirmedAt}, RecoveryCodesLeft: len(f.Recovery),
-	}}, nil
+	keys, err := s.Store.Passkeys(ctx, u.ID)
+	if err != nil {
+		return nil, err
+	}
+	out := &factorsOutput{Body: FactorList{
+		Password: u.PasswordHash != "", TOTP: TOTP{Enabled: f.On(), Since: f.ConfirmedAt}, RecoveryCodesLeft: len(f.Recovery), Passkeys: []Passkey{},
+	}}
+	for _, k := range keys {
+		out.Body.Passkeys = append(out.Body.Passkeys, viewPasskey(k))
+	}
+	return out, nil
 }
 
 // TOTPSetup is what an authenticator app needs to know.

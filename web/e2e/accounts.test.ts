@@ -5,6 +5,7 @@ import { inspect, launch } from './browser.ts';
 import { Person } from './people.ts';
 import { Server } from './server.ts';
 import { folder, speak } from './speech.ts';
+import { totp } from './totp.ts';
 
 let dir: string;
 let browser: Browser;
@@ -22,6 +23,7 @@ afterAll(async () => {
 	rmSync(dir, { recursive: true, force: true });
 });
 
+const PATIENT = { timeout: 30_000 };
 const PASSWORD = 'seven green lanterns';
 
 describe('an account', () => {
@@ -84,5 +86,153 @@ describe('an account', () => {
 		await there.page.getByText('This link does not work any more.').waitFor();
 		await here.close();
 		await there.close();
+	});
+});
+
+describe('two tabs', () => {
+	it('get one new token between them, one after the other, and both stay signed in', async () => {
+		const dana = await Person.arrive(browser, server.url);
+		await dana.signIn('candidate');
+		const { page: one, context } = dana;
+		const two = await context.newPage();
+		await two.goto('/');
+		const tabs = [one, two];
+		for (const tab of tabs) await tab.getByRole('heading', { name: /Hello, Dana/ }).waitFor();
+
+		// The server takes nobody's token any more, once; the first refresh is answered only when the other tab waits for its turn.
+		let refreshes = 0;
+		let atOnce = 0;
+		let most = 0;
+		const refused = new Set<unknown>();
+		await context.route('**/api/attempts', (route, request) => {
+			const tab = request.frame().page();
+			if (refused.has(tab)) return route.continue();
+			refused.add(tab);
+			return route.fulfill({ status: 401, contentType: 'application/problem+json', body: '{"status":401}' });
+		});
+		await context.route('**/auth/refresh', async (route) => {
+			refreshes++;
+			most = Math.max(most, ++atOnce);
+			if (refreshes === 1) await expect.poll(() => one.evaluate(async () => (await navigator.locks.query()).pending?.length), PATIENT).toBe(1);
+			const response = await route.fetch();
+			atOnce--;
+			await route.fulfill({ response });
+		});
+		// Home was left and is entered again without a reload, which would ask for a token in any case.
+		for (const tab of tabs) await tab.locator('.scenario').first().click();
+		for (const tab of tabs) await tab.getByRole('link', { name: 'Check your sound' }).waitFor();
+		await Promise.all(tabs.map((tab) => tab.getByRole('link', { name: 'Bedside, home' }).click()));
+		for (const tab of tabs) await tab.getByRole('heading', { name: 'Your practice' }).waitFor();
+		await expect.poll(() => refused.size, PATIENT).toBe(2);
+		for (const tab of tabs) await tab.getByText('Your role plays and their reports will be listed here.').waitFor();
+		expect(refreshes).toBe(1);
+		expect(most).toBe(1);
+
+		// Opened together, as a browser does that starts with the tabs of yesterday.
+		await Promise.all(tabs.map((tab) => tab.reload()));
+		for (const tab of tabs) await tab.getByRole('heading', { name: /Hello, Dana/ }).waitFor();
+		expect(most).toBe(1);
+		await dana.close();
+	});
+});
+
+describe('devices', () => {
+	it('that are ended leave their live room, and are told why', async () => {
+		const here = await Person.arrive(browser, server.url);
+		await here.signIn('candidate');
+		await here.page.locator('.scenario').first().click();
+		await here.page.getByRole('link', { name: 'Check your sound' }).click();
+		await here.enter('Enter the room');
+
+		const there = await Person.arrive(browser, server.url);
+		await there.signIn('candidate');
+		await there.page.getByRole('button', { name: /Your menu/ }).click();
+		await there.page.getByRole('menuitem', { name: 'Devices' }).click();
+		await there.page.getByText('This device').waitFor();
+		await inspect(there.page, 'real-devices');
+		await there.page.getByRole('button', { name: 'Sign all others out' }).click();
+		await there.page.getByRole('button', { name: 'Sign them out' }).click();
+		await there.page.getByText('This is the only one.').waitFor();
+
+		await here.page.getByText('You are no longer in the room').waitFor();
+		await here.page.getByText('This device was signed out from another one.').waitFor();
+		await inspect(here.page, 'real-room-ended');
+		await here.page.getByRole('button', { name: 'Sign in again' }).click();
+		await here.page.waitForURL('**/sign-in*');
+		await here.page.getByText('This device was signed out from another one.').waitFor();
+		await here.signIn('candidate');
+		await here.page.waitForURL('**/room/*');
+		await here.connected();
+		await here.close();
+		await there.close();
+	});
+});
+
+describe('an authenticator app', () => {
+	it('is set up, asked for, and replaced by a recovery code', async () => {
+		const [here, there] = [await Person.arrive(browser, server.url), await Person.arrive(browser, server.url)];
+		const { page } = here;
+		await here.signIn('tutor');
+		await page.goto('/account/security');
+		await page.getByRole('button', { name: 'Set it up' }).click();
+		const secret = await page.locator('code').innerText();
+		await page.getByLabel('Six-digit code').fill('000000');
+		await page.getByRole('button', { name: 'Turn it on' }).click();
+		await page.getByText('This code is not right.').waitFor();
+		await page.getByLabel('Six-digit code').fill(totp(secret));
+		await page.getByRole('button', { name: 'Turn it on' }).click();
+		await page.getByText('Keep these codes now').waitFor();
+		const codes = await page.locator('.recovery li').allInnerTexts();
+		expect(codes).toHaveLength(10);
+		await inspect(page, 'real-recovery-codes');
+		await page.getByRole('button', { name: 'I have kept them' }).click();
+		await page.getByText('You have 10 recovery codes left.').waitFor();
+
+		await there.firstStep('tutor');
+		await there.page.getByLabel('Six-digit code').fill(totp(secret, 1)); // the one before was used
+		await there.page.getByRole('button', { name: 'Go on' }).click();
+		await there.page.waitForURL('**/tutor');
+		await there.page.context().clearCookies();
+		await there.firstStep('tutor');
+		await there.page.getByRole('button', { name: 'Use a recovery code' }).click();
+		await there.page.getByLabel('Recovery code').fill((codes[0] ?? '').toUpperCase());
+		await there.page.getByRole('button', { name: 'Go on' }).click();
+		await there.page.waitForURL('**/tutor');
+
+		await page.reload();
+		await page.getByText('You have 9 recovery codes left.').waitFor();
+		await page.getByRole('button', { name: 'Turn it off' }).click();
+		await page.getByRole('alertdialog').getByRole('button', { name: 'Turn it off' }).click();
+		await page.getByRole('button', { name: 'Set it up' }).waitFor();
+		await page.goto('/account/activity');
+		await page.getByText('Way to sign in removed').waitFor();
+		await inspect(page, 'real-activity');
+		await here.close();
+		await there.close();
+	});
+});
+
+describe('administrators', () => {
+	it('change a role, which counts at once', async () => {
+		const [admin, dana] = [await Person.arrive(browser, server.url), await Person.arrive(browser, server.url)];
+		await dana.signIn('candidate');
+		await admin.signIn('admin');
+		await admin.page.getByRole('link', { name: 'Accounts' }).click();
+		await admin.page.getByLabel('Name or address').fill('candidate@demo');
+		await admin.page.getByText('candidate@demo.bedside').waitFor();
+		await inspect(admin.page, 'real-admin');
+		await admin.page.getByLabel('Role of Dana').click();
+		await admin.page.getByRole('option', { name: 'Tutor' }).click();
+		await admin.page.getByRole('button', { name: 'Make them a tutor' }).click();
+		await admin.page.getByText('is now a tutor.').waitFor();
+		await dana.page.reload();
+		await dana.page.getByRole('link', { name: 'Rooms' }).click();
+		await dana.page.getByRole('heading', { name: 'Rooms', exact: true }).waitFor();
+		await admin.page.getByRole('button', { name: /Disable the account of Dana/ }).click();
+		await admin.page.getByRole('button', { name: 'Disable it' }).click();
+		await admin.page.getByText(/account of Dana.* is disabled/).waitFor();
+		await dana.page.waitForURL('**/sign-in*'); // the list of rooms is asked for every few seconds
+		await admin.close();
+		await dana.close();
 	});
 });

@@ -81,7 +81,18 @@ export const ALL_FACTORS: Factors = {
 	password: true
 };
 
-export const CODES = ['k3fm-9qxz', 'a1bc-22de', 'zz9p-41mn', 'q0q0-r5t6', '7hhj-8kk2', 'm4nn-0p1p', 'c3d4-e5f6', 'w8x9-y0z1', 't6u7-v8w9', 'b2b2-n5n5'];
+export const CODES = [
+	'pix6-ea6q-om66-zjoj',
+	'yaek-ctbr-6y3z-4ixg',
+	'ci7n-q3t2-yw2o-vbrk',
+	'ugnr-she6-6fwe-2jbs',
+	'32hc-cyvr-pcta-egcm',
+	'2sqj-cvux-iyy5-ygr3',
+	'pt3q-tva2-ubyi-dv5w',
+	'wr7b-dbxq-5tul-xlux',
+	'qtyg-bito-rpul-3ggu',
+	'vo4k-fvn4-rohc-mulr'
+];
 
 export const archive = (more: Partial<Export> = {}): Export => ({
 	id: 'e1',

@@ -13,7 +13,7 @@ const PATIENCE_MS = 45_000;
 export class Person {
 	private constructor(
 		readonly page: Page,
-		private readonly context: BrowserContext,
+		readonly context: BrowserContext,
 		private readonly problems: string[]
 	) {}
 
@@ -33,11 +33,16 @@ export class Person {
 
 	/** Signs in as somebody of the demo, or with an address. */
 	async signIn(who: string, password = 'bedside-demo'): Promise<void> {
+		await this.firstStep(who, password);
+		await this.page.waitForURL((url) => !url.pathname.startsWith('/sign-in'));
+	}
+
+	/** Gives address and password, as the first of two steps or the only one. */
+	async firstStep(who: string, password = 'bedside-demo'): Promise<void> {
 		if (new URL(this.page.url(), 'http://none').pathname !== '/sign-in') await this.page.goto('/sign-in');
 		await this.page.getByLabel('E-mail').fill(who.includes('@') ? who : `${who}@demo.bedside`);
 		await this.page.getByLabel('Password', { exact: true }).fill(password);
 		await this.page.getByRole('button', { name: 'Sign in', exact: true }).click();
-		await this.page.waitForURL((url) => !url.pathname.startsWith('/sign-in'));
 	}
 
 	/** From the sound check into the room; gives the attempt's id. */

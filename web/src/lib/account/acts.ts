@@ -39,10 +39,11 @@ export function actorWords(act: Pick<Act, 'own' | 'actor_id'>): string {
 
 const PARTS: Record<string, string> = { target_grade: 'target grade', test_date: 'day of the test', time_zone: 'time zone', locale: 'language and region' };
 
-/** The details of an entry, with the names of fields in words. */
-export function detailWords(detail: string): string {
-	return detail
-		.split(', ')
+/** The details of an entry, with the names of fields in words. What it was done to is told as well, unless only by an id. */
+export function detailWords(act: Pick<Act, 'detail' | 'object'>): string {
+	const object = /[0-9a-f]{8}-/.test(act.object) ? '' : act.object;
+	return [object, ...act.detail.split(', ')]
+		.filter(Boolean)
 		.map((part) => PARTS[part] ?? part)
 		.join(', ');
 }

@@ -34,7 +34,7 @@ export function digits(value: string): string {
 
 export function recoveryCode(value: string): string {
 	if (value.trim() === '') return 'Enter one of your recovery codes.';
-	return bare(value).length < 8 ? 'That is too short for a recovery code. Enter it whole.' : '';
+	return bare(value).length < 12 ? 'That is too short for a recovery code. Enter it whole.' : '';
 }
 
 /** A code without the spaces that people put between its parts. */

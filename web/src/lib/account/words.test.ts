@@ -26,8 +26,8 @@ describe('what forms ask for', () => {
 	it('codes', () => {
 		for (const right of ['123456', '123 456', ' 123456 ']) expect(check.digits(right), right).toBe('');
 		for (const wrong of ['', '12345', '1234567', '12345a']) expect(check.digits(wrong), wrong).not.toBe('');
-		expect(check.recoveryCode('abcd-efgh')).toBe('');
-		expect(check.recoveryCode('abc')).toMatch(/too short/);
+		expect(check.recoveryCode('abcd-efgh-ijkl-mnop')).toBe('');
+		expect(check.recoveryCode('abcd-efgh')).toMatch(/too short/);
 		expect(check.bare(' 12 34 56')).toBe('123456');
 	});
 
@@ -63,7 +63,9 @@ describe('words for', () => {
 		expect(actorWords({ own: true, actor_id: 'a' })).toBe('');
 		expect(actorWords({ own: false, actor_id: 'b' })).toMatch(/administrator/);
 		expect(actorWords({ own: false, actor_id: '' })).toMatch(/not signed in/);
-		expect(detailWords('name, test_date')).toBe('name, day of the test');
+		expect(detailWords({ detail: 'name, test_date', object: '' })).toBe('name, day of the test');
+		expect(detailWords({ detail: '', object: 'a recovery code' })).toBe('a recovery code');
+		expect(detailWords({ detail: '', object: 'session 0190d2a0-0000-7000-8000-000000000001' })).toBe('');
 	});
 
 	it('what administrators change', () => {

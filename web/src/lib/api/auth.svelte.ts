@@ -9,10 +9,11 @@ export type Status = 'unknown' | 'away' | 'in' | 'out';
 export interface AuthEnvironment {
 	fetch: typeof fetch;
 	/** Web Locks: one tab refreshes at a time. */
-	locks: Pick<LockManager, 'request'> | undefined;
+	locks: Pick<LockManager, 'request' | 'query'> | undefined;
 	/** Between the tabs of this browser. */
 	channel: Pick<BroadcastChannel, 'postMessage' | 'onmessage'> | undefined;
 	now: () => number;
+	pause: (ms: number) => Promise<void>;
 }
 
 /** What is said to whoever was signed out. `back`: the next to sign in is led back to where this happened. */
@@ -28,6 +29,9 @@ interface News {
 }
 
 const EARLY_MS = 30_000;
+const LOCK = 'bedside.refresh';
+/** How long, in steps, tabs that wait are given to hear of a new token. */
+const HEARING = { steps: 40, ms: 25 };
 
 /**
  * Who is signed in. The access token lives in memory only; the refresh token is in a cookie that no script can read. Tabs refresh one
@@ -42,13 +46,16 @@ export class Auth {
 	#token = '';
 	#expires = 0;
 	#refreshing: Promise<boolean> | undefined;
+	/** Ends the wait for a turn. */
+	#waiting: AbortController | undefined;
 
 	constructor(env: AuthEnvironment) {
 		this.#env = env;
 		if (env.channel) {
 			env.channel.onmessage = (event: MessageEvent<News>) => {
-				if (event.data.grant) this.#take(event.data.grant, event.data.at);
-				else this.#forget();
+				if (!event.data.grant) return this.#forget();
+				this.#take(event.data.grant, event.data.at);
+				this.#waiting?.abort();
 			};
 		}
 	}
@@ -109,27 +116,59 @@ export class Auth {
 		return (await this.refresh()) ? this.#token : '';
 	}
 
-	/** Gets a new token; false when the session has ended. Callers at the same time share one request, and so do tabs. */
-	refresh(): Promise<boolean> {
-		this.#refreshing ??= this.#locked().finally(() => (this.#refreshing = undefined));
+	/**
+	 * Gets a new token instead of one; false when the session has ended. Callers at the same time share one request, and so do tabs: one
+	 * refreshes, the others wait for their turn until they hear from it.
+	 */
+	refresh(instead = this.#token): Promise<boolean> {
+		if (this.#token !== instead) return Promise.resolve(this.#token !== ''); // somebody was faster
+		this.#refreshing ??= this.#inTurn().finally(() => (this.#refreshing = undefined));
 		return this.#refreshing;
 	}
 
-	async #locked(): Promise<boolean> {
+	async #inTurn(): Promise<boolean> {
+		const { locks } = this.#env;
+		if (!locks) return this.#refresh();
 		const before = this.#token;
-		const work = async (): Promise<boolean> => {
-			if (this.#token && this.#token !== before) return true; // another tab got one while we waited
-			try {
-				this.#share(await this.#post('/auth/refresh', {}));
-				return true;
-			} catch (error) {
-				if (!(error instanceof Problem) || (error.status !== 401 && error.status !== 403)) throw error;
-				this.#forget();
-				if (error.is('session-ended') || error.is('refresh-reused')) this.parting = { kind: 'warn', words: error.message, back: true };
-				return false;
-			}
-		};
-		return this.#env.locks ? await this.#env.locks.request('bedside.refresh', work) : await work();
+		const news = () => this.#token !== '' && this.#token !== before;
+		const waiting = (this.#waiting = new AbortController());
+		try {
+			return await locks.request(LOCK, { signal: waiting.signal }, () => (news() ? true : this.#refresh()));
+		} catch (error) {
+			if (waiting.signal.aborted && news()) return true;
+			throw error;
+		} finally {
+			this.#waiting = undefined;
+		}
+	}
+
+	async #refresh(): Promise<boolean> {
+		try {
+			this.#share(await this.#post('/auth/refresh', {}));
+		} catch (error) {
+			if (!(error instanceof Problem) || (error.status !== 401 && error.status !== 403)) throw error;
+			this.#forget();
+			if (error.is('session-ended') || error.is('refresh-reused')) this.parting = { kind: 'warn', words: error.message, back: true };
+			return false;
+		}
+		await this.#heard();
+		return true;
+	}
+
+	/** Keeps the turn until the tabs that wait for theirs have heard of the new token and gone: nothing says which of the two reaches them first. */
+	async #heard(): Promise<void> {
+		let waiting = await this.#queue();
+		for (let step = 0; waiting.length > 0 && step < HEARING.steps; step++) {
+			await this.#env.pause(HEARING.ms);
+			const still = await this.#queue();
+			waiting = waiting.filter((tab) => still.includes(tab)); // not those who have come since
+		}
+	}
+
+	/** The tabs that wait for their turn. */
+	async #queue(): Promise<(string | undefined)[]> {
+		const { pending } = (await this.#env.locks?.query()) ?? {};
+		return (pending ?? []).filter((lock) => lock.name === LOCK).map((lock) => lock.clientId);
 	}
 
 	#share(grant: Grant): void {
@@ -166,5 +205,6 @@ export const auth = new Auth({
 	fetch: (...args) => fetch(...args),
 	locks: typeof navigator === 'undefined' ? undefined : navigator.locks,
 	channel: typeof BroadcastChannel === 'undefined' ? undefined : new BroadcastChannel('bedside.auth'),
-	now: () => Date.now()
+	now: () => Date.now(),
+	pause: (ms) => new Promise((done) => setTimeout(done, ms))
 });

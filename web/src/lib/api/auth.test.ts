@@ -14,20 +14,66 @@ interface Asked {
 	body: unknown;
 }
 
-/** A server and a clock; tabs made by the same world share locks and a channel. */
+interface Turn {
+	clientId: string;
+	name: string;
+	begin: () => void;
+}
+
+/** Web Locks of one name, for tabs that are told apart. */
+function turns() {
+	const queue: Turn[] = [];
+	let held = false;
+	const next = () => {
+		const turn = held ? undefined : queue.shift();
+		if (turn) turn.begin();
+	};
+	return (clientId: string) => ({
+		query: async () => ({ held: [], pending: queue.map(({ clientId, name }) => ({ clientId, name, mode: 'exclusive' as const })) }),
+		request: (name: string, { signal }: { signal: AbortSignal }, work: () => Promise<unknown>) =>
+			new Promise((resolve, reject) => {
+				const turn: Turn = {
+					clientId,
+					name,
+					begin: () => {
+						held = true;
+						void Promise.resolve(work())
+							.then(resolve, reject)
+							.finally(() => {
+								held = false;
+								next();
+							});
+					}
+				};
+				signal.addEventListener('abort', () => {
+					const place = queue.indexOf(turn);
+					if (place < 0) return;
+					queue.splice(place, 1);
+					reject(new DOMException('', 'AbortError'));
+				});
+				queue.push(turn);
+				next();
+			})
+	});
+}
+
+/** A server and a clock; tabs made by the same world share locks and a channel, whose news come when they come. */
 function world(answer: (path: string, count: number) => Response | Error) {
 	const asked: Asked[] = [];
 	const tabs: NonNullable<AuthEnvironment['channel']>[] = [];
 	let time = 1_000_000;
-	let line: Promise<unknown> = Promise.resolve();
-	const locks = {
-		request: (_name: string, work: () => Promise<unknown>) => (line = line.then(work, work))
-	} as unknown as LockManager;
+	const locks = turns();
+	let late: (() => void)[] | undefined;
 	const tab = () => {
 		const channel: NonNullable<AuthEnvironment['channel']> = {
 			onmessage: null,
 			postMessage(data: unknown) {
-				for (const other of tabs) if (other !== channel) (other.onmessage as ((e: { data: unknown }) => void) | null)?.({ data });
+				for (const other of tabs) {
+					const tell = () => (other.onmessage as ((e: { data: unknown }) => void) | null)?.({ data });
+					if (other === channel) continue;
+					if (late) late.push(tell);
+					else tell();
+				}
 			}
 		};
 		tabs.push(channel);
@@ -38,12 +84,13 @@ function world(answer: (path: string, count: number) => Response | Error) {
 				if (result instanceof Error) throw result;
 				return result;
 			}) as typeof fetch,
-			locks,
+			locks: locks(String(tabs.length)) as unknown as LockManager,
 			channel,
-			now: () => time
+			now: () => time,
+			pause: async () => late?.splice(0).forEach((tell) => tell())
 		});
 	};
-	return { asked, tab, pass: (ms: number) => (time += ms) };
+	return { asked, tab, pass: (ms: number) => (time += ms), slow: () => (late = []) };
 }
 
 const grant = (token: string) => json(200, { access_token: token, expires_in: 600, user });
@@ -152,6 +199,31 @@ describe('the token', () => {
 		await Promise.all(tabs.map((t) => t.restore()));
 		expect(w.asked).toHaveLength(1);
 		expect(tabs.map((t) => t.status)).toEqual(['in', 'in']);
+	});
+
+	it('is got once for tabs that hear of it late', async () => {
+		const w = world((_, n) => grant(`t${n}`));
+		w.slow();
+		const tabs = [w.tab(), w.tab(), w.tab()];
+		await Promise.all(tabs.map((t) => t.restore()));
+		expect(w.asked).toHaveLength(1);
+		expect(await Promise.all(tabs.map((t) => t.token()))).toEqual(['t1', 't1', 't1']);
+	});
+
+	it('is not asked for again when a refused one was replaced meanwhile', async () => {
+		const w = world((_, n) => grant(`t${n}`));
+		const auth = w.tab();
+		await auth.restore();
+		await auth.refresh();
+		expect(await auth.refresh('t1')).toBe(true);
+		expect(w.asked).toHaveLength(2);
+	});
+
+	it('is asked for by the next tab when the first could not get it', async () => {
+		const w = world((_, n) => (n === 1 ? new TypeError('network') : grant(`t${n}`)));
+		const [one, two] = [w.tab(), w.tab()];
+		await Promise.all([one.restore(), two.restore()]);
+		expect([w.asked.length, two.status]).toEqual([2, 'in']);
 	});
 
 	it('is gone in every tab after signing out', async () => {

@@ -34,7 +34,8 @@ export interface Passkey {
 export interface Factors {
 	totp: { enabled: boolean; since?: string };
 	recovery_codes_left: number;
-	passkeys: Passkey[];
+	/** Absent where the server takes none. */
+	passkeys?: Passkey[];
 	password: boolean;
 }
 

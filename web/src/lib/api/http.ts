@@ -15,7 +15,7 @@ export async function call(method: Method, path: string, options: CallOptions = 
 		try {
 			return await ask(method, path, { ...options, token }, fetcher);
 		} catch (error) {
-			if (error instanceof Problem && error.status === 401 && again && (await as.refresh())) continue;
+			if (error instanceof Problem && error.status === 401 && again && (await as.refresh(token))) continue;
 			throw error;
 		}
 	}

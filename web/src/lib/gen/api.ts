@@ -375,10 +375,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /**
-         * Say how far your archive is
-         * @description The newest that was asked for.
-         */
+        /** Say how far your archive is */
         get: operations["get-export"];
         put?: never;
         /**
@@ -399,10 +396,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /**
-         * Fetch your archive
-         * @description Ranges work, so that a broken download can go on.
-         */
+        /** Fetch your archive */
         get: operations["get-archive"];
         put?: never;
         post?: never;
@@ -419,10 +413,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /**
-         * Say by what you prove who you are
-         * @description Secrets are not told.
-         */
+        /** Say by what you prove who you are */
         get: operations["get-factors"];
         put?: never;
         post?: never;

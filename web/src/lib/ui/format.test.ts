@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { clock, day, minutes, moment, profession, size, when } from './format';
+import { clock, day, minutes, moment, profession, size, when, whenInside } from './format';
 
 it('shows clocks and moments', () => {
 	expect([180, 179.2, 0.4, 0, -3].map(clock)).toEqual(['3:00', '3:00', '0:01', '0:00', '0:00']);
@@ -20,6 +20,7 @@ it('says when', () => {
 	const now = new Date(2026, 4, 2, 9, 0);
 	expect(when(new Date(2026, 4, 2, 8, 5).toISOString(), now)).toBe('Today, 08:05');
 	expect(when(new Date(2026, 4, 1, 23, 59).toISOString(), now)).toBe('Yesterday, 23:59');
+	expect(whenInside(new Date(2026, 4, 1, 23, 59).toISOString(), now)).toBe('yesterday, 23:59');
 	expect(when(new Date(2026, 1, 3, 12, 0).toISOString(), now)).toBe('3 February, 12:00');
 	expect(when(new Date(2025, 1, 3, 12, 0).toISOString(), now)).toBe('3 February 2025, 12:00');
 });

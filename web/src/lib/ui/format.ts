@@ -67,3 +67,8 @@ export function size(bytes: number): string {
 	const shown = bytes / 1000 ** step;
 	return `${shown < 10 ? shown.toFixed(1) : Math.round(shown)} ${steps[step - 1]}`;
 }
+
+/** The same in the middle of a sentence. */
+export function whenInside(iso: string, now = new Date()): string {
+	return when(iso, now).replace(/^(Today|Yesterday)/, (day) => day.toLowerCase());
+}
