@@ -7,7 +7,7 @@ export npm_config_update_notifier := false
 
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 GO_FILES := $(shell find . -name '*.go' -not -path './web/node_modules/*') go.mod go.sum \
-	$(shell find store api configs -name '*.sql' -o -name '*.yaml' -o -name '*.html' -o -name '*.txt' 2>/dev/null)
+	$(shell find store api configs -name '*.sql' -o -name '*.yaml' -o -name '*.html' -o -name '*.css' -o -name '*.txt' 2>/dev/null)
 WEB_FILES := $(shell find web/src web/static -type f 2>/dev/null) $(wildcard web/*.json web/*.ts web/*.js)
 
 .PHONY: help run build web test unit integration e2e lint generate check-generated bench screenshots setup setup-test clean

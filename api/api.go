@@ -4,6 +4,7 @@ package api
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"net/http"
 	"strings"
@@ -12,6 +13,7 @@ import (
 	"bedside/api/attempts"
 	"bedside/api/audit"
 	"bedside/api/auth"
+	"bedside/api/docs"
 	"bedside/api/httpx"
 	"bedside/api/mail"
 	"bedside/api/rooms"
@@ -97,7 +99,8 @@ func New(cfg Config, deps Deps) (http.Handler, error) {
 	}
 	router := newRouter(cfg, deps)
 	rest := router.With(limitTime(cfg.RequestTimeout), compress())
-	if err := serveOpenAPI(rest, operations(rest, cfg, deps)); err != nil {
+	described := operations(rest, cfg, deps)
+	if err := errors.Join(serveOpenAPI(rest, described), serveDocs(rest, described, cfg.Rates)); err != nil {
 		return nil, err
 	}
 	return front(router, cfg, deps)
@@ -158,7 +161,7 @@ func operations(router chi.Router, cfg Config, deps Deps) huma.API {
 	(&users.Service{
 		Store: deps.Store, Sessions: deps.Sessions, Passwords: deps.Passwords, Limiter: deps.Presence, Limits: cfg.Limits,
 		Open:  func(ctx context.Context, key string) (users.File, error) { return deps.Recording(ctx, key) },
-		Clock: deps.Clock, Log: deps.Log,
+		PublicURL: cfg.PublicURL, Clock: deps.Clock, Log: deps.Log,
 	}).Routes(api)
 	(&sessions.Service{Sessions: deps.Sessions, Audit: deps.Store}).Routes(api)
 	(&scenarios.Service{Store: deps.Store}).Routes(api)
@@ -191,7 +194,7 @@ func version1(next http.Handler) http.Handler {
 
 // ours reports whether a path belongs to the API rather than to the web pages.
 func ours(path string) bool {
-	for _, prefix := range []string{"/api", "/auth", "/health", "/metrics", SocketPath, "/openapi.json"} {
+	for _, prefix := range []string{"/api", "/auth", "/health", "/metrics", SocketPath, "/openapi.json", docs.Path} {
 		if path == prefix || strings.HasPrefix(path, prefix+"/") {
 			return true
 		}

@@ -289,6 +289,9 @@ func TestWhoMay(t *testing.T) {
 		{"GET", "/api/users/profile/export", nil, [6]int{404, 404, 404, 404, 404, 401}},
 		{"GET", "/api/users/profile/export/archive", nil, [6]int{404, 404, 404, 404, 404, 401}},
 		{"POST", "/api/users/profile/export", nil, [6]int{202, 202, 202, 202, 202, 401}},
+		{"POST", "/api/users/profile/factors/passkeys/begin", nil, [6]int{409, 409, 409, 409, 409, 401}}, // not on a bare address
+		{"POST", "/api/users/profile/factors/passkeys", map[string]any{"ticket": "x"}, [6]int{422, 422, 422, 422, 422, 401}},
+		{"DELETE", "/api/users/profile/factors/passkeys/" + owner.id, nil, [6]int{404, 404, 404, 404, 404, 401}},
 		{"GET", "/api/sessions", nil, [6]int{200, 200, 200, 200, 200, 401}},
 		{"DELETE", "/api/sessions", nil, [6]int{200, 200, 200, 200, 200, 401}},
 		{"GET", "/api/sessions/user/" + owner.id, nil, [6]int{200, 404, 404, 404, 200, 401}},

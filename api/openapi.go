@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 
+	"bedside/api/docs"
 	"bedside/api/httpx"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -26,6 +27,7 @@ func describe() huma.Config {
 	c.Tags = []*huma.Tag{
 		{Name: "auth", Description: "Signing in and out"},
 		{Name: "users", Description: "Accounts"},
+		{Name: "factors", Description: "Authenticator apps, recovery codes and passkeys"},
 		{Name: "sessions", Description: "Signed-in devices"},
 		{Name: "scenarios", Description: "Authored role plays"},
 		{Name: "attempts", Description: "Practice: rooms, reports and recordings"},
@@ -69,5 +71,19 @@ func serveOpenAPI(router chi.Router, api huma.API) error {
 		w.Header().Set("Cache-Control", "no-cache")
 		_, _ = w.Write(body) // fails when the client is gone
 	})
+	return nil
+}
+
+// serveDocs serves the page that explains the interface.
+func serveDocs(router chi.Router, api huma.API, rates Rates) error {
+	pages, err := docs.New(api.OpenAPI(), func(op *huma.Operation) string {
+		class, _ := rates.of(op)
+		return class
+	})
+	if err != nil {
+		return err
+	}
+	router.Get(docs.Path, pages.ServePage)
+	router.Get(docs.StylePath, pages.ServeStyle)
 	return nil
 }

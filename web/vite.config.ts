@@ -12,6 +12,8 @@ export default defineConfig({
 		proxy: {
 			'/api': server,
 			'/auth': server,
+			'/docs': server,
+			'/openapi.json': server,
 			'/ws': { target: server, ws: true }
 		}
 	},

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"math"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -63,6 +64,30 @@ func table() []row {
 		{store.ErrLimit, http.StatusTooManyRequests, "limit", "Too much at once. Try again later."},
 		{store.ErrInvalid, http.StatusUnprocessableEntity, "invalid", "The request is not valid."},
 	}
+}
+
+// ProblemType is a kind of problem that any operation may answer with.
+type ProblemType struct {
+	Status       int
+	Type, Detail string
+}
+
+// ProblemTypes lists those of the table, by status.
+func ProblemTypes() []ProblemType {
+	list := []ProblemType{
+		{http.StatusBadRequest, typeOf(http.StatusBadRequest), "The body is not what its Content-Type says, or is not complete."},
+		{http.StatusMethodNotAllowed, typeOf(http.StatusMethodNotAllowed), "Use one of the methods that Allow names."},
+		{http.StatusRequestEntityTooLarge, typeOf(http.StatusRequestEntityTooLarge), "The body is too large."},
+		{http.StatusUnsupportedMediaType, typeOf(http.StatusUnsupportedMediaType), "Send the body with the Content-Type that the operation names."},
+		{http.StatusInternalServerError, typePrefix + "internal", "Something went wrong on our side. It has been logged."},
+	}
+	for _, r := range table() {
+		if r.status != 499 { // nobody is there to read it
+			list = append(list, ProblemType{r.status, typePrefix + r.code, r.detail})
+		}
+	}
+	slices.SortStableFunc(list, func(a, b ProblemType) int { return a.Status - b.Status })
+	return list
 }
 
 // Problem turns an error into what the client is told. Only a Fault's words reach it: other errors may hold what is nobody's business, and go

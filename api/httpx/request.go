@@ -22,6 +22,7 @@ type Request struct {
 	IP     string // of the client, not of a trusted proxy in front
 	Secure bool   // came over TLS, or through a proxy that did
 	Agent  string
+	Host   string // as the client names this server
 	header http.Header
 
 	mu   sync.Mutex
@@ -39,7 +40,7 @@ func WithRequest(r *http.Request, secure bool, proxies Proxies) (*http.Request, 
 	ip, tls := proxies.Client(r)
 	agent := r.UserAgent()
 	info := &Request{
-		ID: uuid.NewString(), IP: ip, Secure: secure || tls, Agent: agent[:min(len(agent), maxAgent)], header: r.Header,
+		ID: uuid.NewString(), IP: ip, Secure: secure || tls, Agent: agent[:min(len(agent), maxAgent)], Host: r.Host, header: r.Header,
 	}
 	return r.WithContext(context.WithValue(r.Context(), requestKey{}, info)), info
 }

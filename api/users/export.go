@@ -31,7 +31,7 @@ type File interface {
 func (s *Service) exportRoutes(api huma.API) {
 	archive := map[string]*huma.MediaType{"application/zip": {Schema: &huma.Schema{Type: huma.TypeString, Format: "binary"}}}
 	httpx.Register(api, huma.Operation{
-		OperationID: "request-export", Method: http.MethodPost, Path: "/api/users/profile/export", Tags: []string{"users"}, DefaultStatus: http.StatusAccepted,
+		OperationID: "request-export", Metadata: httpx.Expensive(), Method: http.MethodPost, Path: "/api/users/profile/export", Tags: []string{"users"}, DefaultStatus: http.StatusAccepted,
 		Summary: "Ask for an archive of all that is kept of you",
 		Description: "It is made in the background and kept for a week. While one is being made, asking again gives that one. Needs a recent proof of who " +
 			"you are.",
@@ -39,11 +39,11 @@ func (s *Service) exportRoutes(api huma.API) {
 	}, s.requestExport)
 	httpx.Register(api, huma.Operation{
 		OperationID: "get-export", Method: http.MethodGet, Path: "/api/users/profile/export", Tags: []string{"users"},
-		Summary: "Say how far your archive is", Errors: []int{http.StatusNotFound},
+		Summary: "Say how far your archive is", Description: "The newest that was asked for.", Errors: []int{http.StatusNotFound},
 	}, s.export)
 	httpx.Register(api, huma.Operation{
-		OperationID: "get-archive", Method: http.MethodGet, Path: "/api/users/profile/export/archive", Tags: []string{"users"},
-		Summary: "Fetch your archive", Errors: []int{http.StatusNotFound},
+		OperationID: "get-archive", Metadata: httpx.Expensive(), Method: http.MethodGet, Path: "/api/users/profile/export/archive", Tags: []string{"users"},
+		Summary: "Fetch your archive", Description: "Ranges work, so that a broken download can go on.", Errors: []int{http.StatusNotFound},
 		Responses: map[string]*huma.Response{"200": {Description: "A ZIP file", Content: archive}},
 	}, s.archive)
 	httpx.Register(api, huma.Operation{

@@ -27,7 +27,7 @@ func (s *Service) factorRoutes(api huma.API) {
 			Summary: summary, Description: description, DefaultStatus: status, Errors: errors}
 	}
 	const proof = " Needs a recent proof of who you are."
-	httpx.Register(api, own("get-factors", http.MethodGet, "", "Say by what you prove who you are", "", http.StatusOK), s.factors)
+	httpx.Register(api, own("get-factors", http.MethodGet, "", "Say by what you prove who you are", "Secrets are not told.", http.StatusOK), s.factors)
 	httpx.Register(api, own("begin-totp", http.MethodPost, "/totp", "Set an authenticator app up",
 		"Gives a secret for the app. It counts once a code of it was confirmed; asking again gives another secret."+proof,
 		http.StatusOK, http.StatusForbidden, http.StatusConflict), s.beginTOTP)
@@ -42,9 +42,10 @@ func (s *Service) factorRoutes(api huma.API) {
 
 // FactorList says by what somebody proves who they are.
 type FactorList struct {
-	Password          bool `json:"password"`
-	TOTP              TOTP `json:"totp"`
-	RecoveryCodesLeft int  `json:"recovery_codes_left" example:"10"`
+	Password          bool      `json:"password"`
+	TOTP              TOTP      `json:"totp"`
+	RecoveryCodesLeft int       `json:"recovery_codes_left" example:"10"`
+	Passkeys          []Passkey `json:"passkeys"`
 }
 
 // TOTP is an authenticator app.
@@ -64,9 +65,17 @@ func (s *Service) factors(ctx context.Context, _ *struct{}) (*factorsOutput, err
 	if err != nil && !errors.Is(err, store.ErrNotFound) {
 		return nil, err
 	}
-	return &factorsOutput{Body: FactorList{
-		Password: u.PasswordHash != "", TOTP: TOTP{Enabled: f.On(), Since: f.ConfirmedAt}, RecoveryCodesLeft: len(f.Recovery),
-	}}, nil
+	keys, err := s.Store.Passkeys(ctx, u.ID)
+	if err != nil {
+		return nil, err
+	}
+	out := &factorsOutput{Body: FactorList{
+		Password: u.PasswordHash != "", TOTP: TOTP{Enabled: f.On(), Since: f.ConfirmedAt}, RecoveryCodesLeft: len(f.Recovery), Passkeys: []Passkey{},
+	}}
+	for _, k := range keys {
+		out.Body.Passkeys = append(out.Body.Passkeys, viewPasskey(k))
+	}
+	return out, nil
 }
 
 // TOTPSetup is what an authenticator app needs to know.

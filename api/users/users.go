@@ -43,6 +43,7 @@ type Store interface {
 	Accounts
 	Proofs
 	Factors
+	Passkeys
 	Exports
 	Notes
 }
@@ -55,6 +56,7 @@ type Service struct {
 	Limiter   Limiter
 	Limits    Limits
 	Open      func(ctx context.Context, key string) (File, error) // an archive's file
+	PublicURL string                                              // empty: whatever this machine calls itself
 	Clock     func() time.Time
 	Log       *slog.Logger
 }
@@ -87,6 +89,7 @@ func (s *Service) Routes(api huma.API) {
 	s.mailedLinks(api)
 	s.ownAccount(api)
 	s.factorRoutes(api)
+	s.passkeyRoutes(api)
 	s.exportRoutes(api)
 	s.administration(api)
 }

@@ -95,6 +95,7 @@ func (db *DB) SweepAccounts(ctx context.Context) error {
 			before time.Time
 		}{
 			{`DELETE FROM acts WHERE id IN (SELECT id FROM acts WHERE at < $1 ORDER BY at LIMIT 5000)`, now.Add(-actsKept - time.Hour)},
+			{`DELETE FROM ceremonies WHERE expires_at < $1`, now},
 			{`DELETE FROM sign_ins WHERE expires_at < $1`, now},
 			{`DELETE FROM mail_tokens WHERE expires_at < $1`, now.Add(-24 * time.Hour)},
 		} {

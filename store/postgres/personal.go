@@ -38,6 +38,8 @@ func PersonalTables() []Personal {
 		{Table: "session_proofs", Fate: Deleted, Where: `t.session_id IN (SELECT id FROM sessions WHERE user_id = $1)`},
 		{Table: "mail_tokens", Fate: Deleted, Where: `t.user_id = $1`, Secret: []string{"hash"}},
 		{Table: "factors", Fate: Deleted, Where: `t.user_id = $1`, Secret: []string{"secret", "recovery", "last_step"}},
+		{Table: "passkeys", Fate: Deleted, Where: `t.user_id = $1`, Secret: []string{"credential"}},
+		{Table: "ceremonies", Fate: Deleted, Where: `t.user_id = $1`, Secret: []string{"hash", "data"}},
 		{Table: "sign_ins", Fate: Deleted, Where: `t.user_id = $1`, Secret: []string{"hash"}},
 		{Table: "exports", Fate: Deleted, Where: `t.user_id = $1`},
 		{Table: "attempts", Fate: Deleted, Where: `t.candidate_id = $1`},

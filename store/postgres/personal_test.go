@@ -106,9 +106,10 @@ func everywhere(t *testing.T) (u, partner store.User, theirs, others store.Attem
 	}
 	hash := func(s string) []byte { return []byte(s + u.ID) }
 	for what, err := range map[string]error{
-		"proof":   db.Prove(t.Context(), session, now),
-		"token":   db.CreateMailToken(t.Context(), store.MailToken{Hash: hash("m"), UserID: u.ID, Purpose: store.TokenVerify, Email: u.Email, CreatedAt: now, ExpiresAt: now.Add(time.Hour)}),
-		"sign-in": db.BeginSignIn(t.Context(), store.SignIn{Hash: hash("s"), UserID: u.ID, ExpiresAt: now.Add(time.Hour)}),
+		"proof":    db.Prove(t.Context(), session, now),
+		"token":    db.CreateMailToken(t.Context(), store.MailToken{Hash: hash("m"), UserID: u.ID, Purpose: store.TokenVerify, Email: u.Email, CreatedAt: now, ExpiresAt: now.Add(time.Hour)}),
+		"ceremony": db.BeginCeremony(t.Context(), store.Ceremony{Hash: hash("c"), UserID: u.ID, Data: []byte("{}"), ExpiresAt: now.Add(time.Hour)}),
+		"sign-in":  db.BeginSignIn(t.Context(), store.SignIn{Hash: hash("s"), UserID: u.ID, ExpiresAt: now.Add(time.Hour)}),
 		"factor": db.ChangeFactor(t.Context(), u.ID, func(_ store.User, f *store.Factor) (store.Aftermath, error) {
 			f.Secret, f.ConfirmedAt = []byte("sealed"), &now
 			return store.Aftermath{Acts: []store.Act{{Action: store.ActAddFactor, UserID: u.ID, ActorID: u.ID, IP: "192.0.2.7", UserAgent: "a browser"}}}, nil
@@ -117,6 +118,9 @@ func everywhere(t *testing.T) (u, partner store.User, theirs, others store.Attem
 		if err != nil {
 			t.Fatal(what, err)
 		}
+	}
+	if _, err := db.AddPasskey(t.Context(), store.Passkey{UserID: u.ID, CredentialID: hash("p"), Credential: []byte("{}"), Name: "My phone"}, store.Aftermath{}); err != nil {
+		t.Fatal(err)
 	}
 	if _, err := db.RequestExport(t.Context(), u.ID, store.Aftermath{}); err != nil {
 		t.Fatal(err)
