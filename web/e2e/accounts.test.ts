@@ -249,6 +249,43 @@ describe('an authenticator app', () => {
 	});
 });
 
+describe('a passkey', () => {
+	it('is added, signs in alone, and is removed', async () => {
+		const tess = await Person.arrive(browser, server.url);
+		const { page } = tess;
+		const devtools = await tess.context.newCDPSession(page);
+		await devtools.send('WebAuthn.enable');
+		await devtools.send('WebAuthn.addVirtualAuthenticator', {
+			options: { protocol: 'ctap2', transport: 'internal', hasResidentKey: true, hasUserVerification: true, isUserVerified: true, automaticPresenceSimulation: true }
+		});
+		await tess.signIn('tutor');
+		await page.goto('/account/security');
+		await page.getByRole('button', { name: 'Add a passkey' }).click();
+		await page.getByLabel('Name of the passkey').fill('The test’s own');
+		await page.getByRole('button', { name: 'Go on' }).click();
+		await page.getByText('The test’s own was added.').waitFor();
+
+		await page.getByRole('button', { name: /Your menu/ }).click();
+		await page.getByRole('menuitem', { name: 'Sign out' }).click();
+		await page.waitForURL('**/sign-in');
+		await page.getByRole('button', { name: 'Use a passkey' }).click();
+		await page.waitForURL('**/tutor');
+
+		await page.goto('/account/security');
+		await page.getByText(/last used/).waitFor();
+		await inspect(page, 'real-passkeys');
+		await page.getByRole('button', { name: 'Remove The test’s own' }).click();
+		await page.getByRole('button', { name: 'Remove it' }).click();
+		await page.getByText('The test’s own was removed.').waitFor();
+		await page.getByRole('button', { name: /Your menu/ }).click();
+		await page.getByRole('menuitem', { name: 'Sign out' }).click();
+		await page.getByRole('button', { name: 'Use a passkey' }).click();
+		await page.getByRole('alert').waitFor();
+		await inspect(page, 'real-passkey-unknown');
+		await tess.close();
+	});
+});
+
 describe('administrators', () => {
 	it('change a role, which counts at once', async () => {
 		const [admin, dana] = [await Person.arrive(browser, server.url), await Person.arrive(browser, server.url)];
