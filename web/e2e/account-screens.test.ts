@@ -441,7 +441,7 @@ describe('my data', () => {
 	it('may fail to be packed', async () => {
 		server.answers.set('GET /api/users/profile/export', { status: 200, body: accounts.archive({ state: 'failed', progress: 0.2 }) });
 		await page.goto('/account/data');
-		await page.getByText('The archive could not be made.').waitFor();
+		await button('Begin anew').waitFor();
 		await inspect(page, 'data-failed');
 		server.answers.set('GET /api/users/profile/export', 'never');
 		await page.reload();

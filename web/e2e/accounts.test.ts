@@ -1,4 +1,4 @@
-import { rmSync } from 'node:fs';
+import { readFileSync, rmSync } from 'node:fs';
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { inspect, launch } from './browser.ts';
@@ -86,6 +86,43 @@ describe('an account', () => {
 		await there.page.getByText('This link does not work any more.').waitFor();
 		await here.close();
 		await there.close();
+	});
+
+	it('takes a new address once the link in its mail was followed', async () => {
+		const ama = await Person.arrive(browser, server.url);
+		const { page } = ama;
+		await ama.signIn(email, 'eight blue lanterns');
+		await page.goto('/account/security');
+		await page.getByLabel('New address').fill('ama@elsewhere.example');
+		await page.getByRole('button', { name: 'Change the address' }).click();
+		await page.getByText('Look at the mail of ama@elsewhere.example.').waitFor();
+		await page.goto(await server.letter('ama@elsewhere.example', '/verify-email'));
+		await page.getByRole('button', { name: 'Confirm my address' }).click();
+		await page.getByRole('link', { name: 'Go on to the role plays' }).click();
+		await page.getByRole('button', { name: /Your menu/ }).click();
+		await page.getByText('ama@elsewhere.example').waitFor();
+		await ama.close();
+	});
+
+	it('is packed into an archive, and deleted for good', async () => {
+		const ama = await Person.arrive(browser, server.url);
+		const { page } = ama;
+		await ama.signIn('ama@elsewhere.example', 'eight blue lanterns');
+		await page.goto('/account/data');
+		await page.getByRole('button', { name: 'Make an archive' }).click();
+		await page.getByRole('button', { name: 'Download it' }).waitFor();
+		await inspect(page, 'real-data');
+		const download = page.waitForEvent('download');
+		await page.getByRole('button', { name: 'Download it' }).click();
+		expect(readFileSync(await (await download).path()).subarray(0, 4).toString('latin1')).toBe('PK\x03\x04');
+
+		await page.getByRole('button', { name: 'Delete my account' }).click();
+		await page.getByLabel('Type your e-mail address').fill('ama@elsewhere.example');
+		await page.getByRole('button', { name: 'Delete it for good' }).click();
+		await page.getByText('Your account is deleted.').waitFor();
+		await ama.firstStep('ama@elsewhere.example', 'eight blue lanterns');
+		await page.getByText('The address or the password is wrong.').waitFor();
+		await ama.close();
 	});
 });
 
@@ -209,6 +246,43 @@ describe('an authenticator app', () => {
 		await inspect(page, 'real-activity');
 		await here.close();
 		await there.close();
+	});
+});
+
+describe('a passkey', () => {
+	it('is added, signs in alone, and is removed', async () => {
+		const tess = await Person.arrive(browser, server.url);
+		const { page } = tess;
+		const devtools = await tess.context.newCDPSession(page);
+		await devtools.send('WebAuthn.enable');
+		await devtools.send('WebAuthn.addVirtualAuthenticator', {
+			options: { protocol: 'ctap2', transport: 'internal', hasResidentKey: true, hasUserVerification: true, isUserVerified: true, automaticPresenceSimulation: true }
+		});
+		await tess.signIn('tutor');
+		await page.goto('/account/security');
+		await page.getByRole('button', { name: 'Add a passkey' }).click();
+		await page.getByLabel('Name of the passkey').fill('The test’s own');
+		await page.getByRole('button', { name: 'Go on' }).click();
+		await page.getByText('The test’s own was added.').waitFor();
+
+		await page.getByRole('button', { name: /Your menu/ }).click();
+		await page.getByRole('menuitem', { name: 'Sign out' }).click();
+		await page.waitForURL('**/sign-in');
+		await page.getByRole('button', { name: 'Use a passkey' }).click();
+		await page.waitForURL('**/tutor');
+
+		await page.goto('/account/security');
+		await page.getByText(/last used/).waitFor();
+		await inspect(page, 'real-passkeys');
+		await page.getByRole('button', { name: 'Remove The test’s own' }).click();
+		await page.getByRole('button', { name: 'Remove it' }).click();
+		await page.getByText('The test’s own was removed.').waitFor();
+		await page.getByRole('button', { name: /Your menu/ }).click();
+		await page.getByRole('menuitem', { name: 'Sign out' }).click();
+		await page.getByRole('button', { name: 'Use a passkey' }).click();
+		await page.getByRole('alert').waitFor();
+		await inspect(page, 'real-passkey-unknown');
+		await tess.close();
 	});
 });
 
