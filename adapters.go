@@ -95,7 +95,7 @@ func emptied(dir string) (string, error) {
 // localOnly reports whether the server is one that only this machine can reach, as on embedded defaults.
 func localOnly(cfg configs.Config) bool {
 	host, _, err := net.SplitHostPort(cfg.Listen)
-	return err == nil && publicURL(cfg) == "" && (host == "localhost" || net.ParseIP(host).IsLoopback())
+	return err == nil && publicURL(cfg) == "" && len(cfg.Proxies) == 0 && (host == "localhost" || net.ParseIP(host).IsLoopback())
 }
 
 // rates are the limits as the API takes them.

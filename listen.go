@@ -69,7 +69,18 @@ func (a *App) openProfiles(context.Context) error {
 	if err != nil {
 		return fmt.Errorf("pprof: %w", err)
 	}
-	guarded := http.NewCrossOriginProtection().Handler(mux)
+	// Not by a name: a web site could give one of its own this machine's address, and read what only the machine may.
+	guarded := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		name, _, err := net.SplitHostPort(r.Host)
+		if err != nil {
+			name = r.Host
+		}
+		if name != "localhost" && net.ParseIP(name) == nil {
+			http.Error(w, "use the address, not a name", http.StatusForbidden)
+			return
+		}
+		mux.ServeHTTP(w, r)
+	})
 	if a.profiles, err = a.serve("profiles", net.JoinHostPort(cmp.Or(host, "127.0.0.1"), port), &http.Server{Handler: guarded, ReadTimeout: 10 * time.Second}); err != nil {
 		return err
 	}

@@ -105,6 +105,18 @@ func TestTLS(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	byName, err := http.NewRequestWithContext(t.Context(), "GET", "http://"+app.profiles.Addr().String()+"/debug/pprof/cmdline", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	byName.Host = "rebound.example"
+	if res, err = http.DefaultClient.Do(byName); err != nil {
+		t.Fatal(err)
+	}
+	res.Body.Close()
+	if res.StatusCode != http.StatusForbidden {
+		t.Errorf("profiles by a strange name: %s", res.Status)
+	}
 	if res, err = http.Get("http://" + app.profiles.Addr().String() + "/debug/pprof/cmdline"); err != nil {
 		t.Fatal(err)
 	}

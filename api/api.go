@@ -160,7 +160,7 @@ func operations(router chi.Router, cfg Config, deps Deps) huma.API {
 	api.UseMiddleware(httpx.RequireContentType)
 	(&users.Service{
 		Store: deps.Store, Sessions: deps.Sessions, Passwords: deps.Passwords, Limiter: deps.Presence, Limits: cfg.Limits,
-		Open:  func(ctx context.Context, key string) (users.File, error) { return deps.Recording(ctx, key) },
+		Open:      func(ctx context.Context, key string) (users.File, error) { return deps.Recording(ctx, key) },
 		PublicURL: cfg.PublicURL, Clock: deps.Clock, Log: deps.Log,
 	}).Routes(api)
 	(&sessions.Service{Sessions: deps.Sessions, Audit: deps.Store}).Routes(api)

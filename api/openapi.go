@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
-	"net/http"
 
 	"bedside/api/docs"
 	"bedside/api/httpx"
@@ -66,11 +65,11 @@ func serveOpenAPI(router chi.Router, api huma.API) error {
 	if err != nil {
 		return err
 	}
-	router.Get("/openapi.json", func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("Content-Type", "application/openapi+json")
-		w.Header().Set("Cache-Control", "no-cache")
-		_, _ = w.Write(body) // fails when the client is gone
-	})
+	asset, err := httpx.NewAsset(body, "application/openapi+json")
+	if err != nil {
+		return err
+	}
+	router.Get("/openapi.json", asset.ServeHTTP)
 	return nil
 }
 

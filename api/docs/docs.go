@@ -4,13 +4,12 @@ package docs
 
 import (
 	"bytes"
-	"crypto/sha256"
 	"embed"
-	"encoding/base64"
 	"fmt"
 	"html/template"
 	"net/http"
-	"strings"
+
+	"bedside/api/httpx"
 
 	"github.com/danielgtaylor/huma/v2"
 )
@@ -28,13 +27,7 @@ const policy = "default-src 'none'; style-src 'self'; img-src 'self'; base-uri '
 var files embed.FS
 
 // Pages are the page and its style sheet. They are immutable.
-type Pages struct{ page, style asset }
-
-type asset struct {
-	body        []byte
-	etag        string
-	contentType string
-}
+type Pages struct{ page, style *httpx.Asset }
 
 // New writes the page for a description. class tells which rate an operation counts towards.
 func New(doc *huma.OpenAPI, class func(*huma.Operation) string) (*Pages, error) {
@@ -54,32 +47,23 @@ func New(doc *huma.OpenAPI, class func(*huma.Operation) string) (*Pages, error) 
 	if err != nil {
 		return nil, fmt.Errorf("docs: %w", err)
 	}
-	return &Pages{page: newAsset(page.Bytes(), "text/html; charset=utf-8"), style: newAsset(style, "text/css; charset=utf-8")}, nil
-}
-
-func newAsset(body []byte, contentType string) asset {
-	sum := sha256.Sum256(body)
-	return asset{body: body, etag: `W/"` + base64.RawURLEncoding.EncodeToString(sum[:12]) + `"`, contentType: contentType}
+	styleAsset, err := httpx.NewAsset(style, "text/css; charset=utf-8")
+	if err != nil {
+		return nil, fmt.Errorf("docs: %w", err)
+	}
+	pageAsset, err := httpx.NewAsset(page.Bytes(), "text/html; charset=utf-8")
+	if err != nil {
+		return nil, fmt.Errorf("docs: %w", err)
+	}
+	return &Pages{page: pageAsset, style: styleAsset}, nil
 }
 
 // ServePage is the page's handler.
-func (p *Pages) ServePage(w http.ResponseWriter, r *http.Request) { p.page.serve(w, r) }
+func (p *Pages) ServePage(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("Content-Security-Policy", policy)
+	w.Header().Set("Referrer-Policy", "same-origin")
+	p.page.ServeHTTP(w, r)
+}
 
 // ServeStyle is the style sheet's handler.
-func (p *Pages) ServeStyle(w http.ResponseWriter, r *http.Request) { p.style.serve(w, r) }
-
-func (a asset) serve(w http.ResponseWriter, r *http.Request) {
-	h := w.Header()
-	h.Set("Content-Security-Policy", policy)
-	h.Set("Referrer-Policy", "same-origin")
-	h.Set("Cache-Control", "no-cache")
-	h.Set("ETag", a.etag)
-	for tag := range strings.SplitSeq(r.Header.Get("If-None-Match"), ",") {
-		if strings.TrimSpace(tag) == a.etag {
-			w.WriteHeader(http.StatusNotModified)
-			return
-		}
-	}
-	h.Set("Content-Type", a.contentType)
-	_, _ = w.Write(a.body) // fails when the client is gone
-}
+func (p *Pages) ServeStyle(w http.ResponseWriter, r *http.Request) { p.style.ServeHTTP(w, r) }

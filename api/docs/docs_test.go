@@ -75,16 +75,3 @@ func TestPage(t *testing.T) {
 		}
 	}
 }
-
-func TestUnchanged(t *testing.T) {
-	p := pages(t)
-	first := httptest.NewRecorder()
-	p.ServeStyle(first, httptest.NewRequest("GET", StylePath, nil))
-	again := httptest.NewRequest("GET", StylePath, nil)
-	again.Header.Set("If-None-Match", `"x", `+first.Header().Get("ETag"))
-	second := httptest.NewRecorder()
-	p.ServeStyle(second, again)
-	if first.Code != 200 || first.Body.Len() == 0 || second.Code != http.StatusNotModified || second.Body.Len() != 0 {
-		t.Errorf("%d with %d bytes, then %d with %d", first.Code, first.Body.Len(), second.Code, second.Body.Len())
-	}
-}
