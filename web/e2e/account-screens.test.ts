@@ -1,7 +1,7 @@
 import { readFileSync, rmSync } from 'node:fs';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { inspect, launch, NARROW, open, picture, WIDE } from './browser.ts';
+import { choose, inspect, launch, NARROW, open, picture, WIDE } from './browser.ts';
 import * as fixtures from './fixtures.ts';
 import * as accounts from './mock-accounts.ts';
 import { mock, type Mock } from './mock.ts';
@@ -217,7 +217,7 @@ describe('profile', () => {
 		await page.getByText('Enter the name that others are to see.').waitFor();
 		await field('Your name').fill('Dana K.');
 		await page.getByLabel('Your profession').click();
-		await page.getByRole('option', { name: 'Radiography' }).click();
+		await choose(page, 'Radiography');
 		await page.getByRole('combobox', { name: 'Time zone' }).click();
 		await page.keyboard.type('new york');
 		await page.getByRole('option', { name: /America\/New York/ }).waitFor();
@@ -491,7 +491,7 @@ describe('administration', () => {
 		await inspect(page, 'admin');
 		await field('Name or address').fill('dana');
 		await page.getByLabel('State').click();
-		await page.getByRole('option', { name: 'Enabled' }).click();
+		await choose(page, 'Enabled');
 		await expect.poll(() => server.sent.get('GET /api/users')).toBe('?text=dana&disabled=false');
 		await button('Disable the account of Dana Kovač').click();
 		await page.getByRole('alertdialog').waitFor();
@@ -502,7 +502,7 @@ describe('administration', () => {
 		server.answers.set('PATCH /api/users/x1', refuse(409, 'last-administrator', 'This is the last administrator. Make somebody else one first.'));
 		const role = field('Role of Robin Vale');
 		await role.click();
-		await page.getByRole('option', { name: 'Candidate' }).click();
+		await choose(page, 'Candidate');
 		await button('Make them a candidate').click();
 		await page.getByRole('alert').getByText('This is the last administrator.').waitFor();
 		expect(await role.innerText()).toBe('Administrator'); // as it was

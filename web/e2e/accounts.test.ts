@@ -1,7 +1,7 @@
 import { readFileSync, rmSync } from 'node:fs';
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { inspect, launch } from './browser.ts';
+import { choose, inspect, launch } from './browser.ts';
 import { Person } from './people.ts';
 import { Server } from './server.ts';
 import { folder, speak } from './speech.ts';
@@ -296,7 +296,7 @@ describe('administrators', () => {
 		await admin.page.getByText('candidate@demo.bedside').waitFor();
 		await inspect(admin.page, 'real-admin');
 		await admin.page.getByLabel('Role of Dana').click();
-		await admin.page.getByRole('option', { name: 'Tutor' }).click();
+		await choose(admin.page, 'Tutor');
 		await admin.page.getByRole('button', { name: 'Make them a tutor' }).click();
 		await admin.page.getByText('is now a tutor.').waitFor();
 		await dana.page.reload();

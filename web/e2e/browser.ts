@@ -68,6 +68,15 @@ export async function picture(page: Page, name: string, fullPage = true): Promis
 	await page.screenshot({ path: `${OUT}${name}.png`, fullPage, animations: 'disabled' });
 }
 
+/** Takes one of an open list by keyboard: a list that is still finding its place can slip away under a mouse. No other may begin with its letter. */
+export async function choose(page: Page, option: string): Promise<void> {
+	await page.getByRole('option', { name: option, exact: true }).waitFor();
+	await page.keyboard.press(option.charAt(0));
+	await page.locator('[role=option][data-highlighted]').getByText(option, { exact: true }).waitFor();
+	await page.keyboard.press('Enter');
+	await page.getByRole('listbox').waitFor({ state: 'hidden' });
+}
+
 /** Everything that a screen must be, at both widths; the pictures are for people to look at. */
 export async function inspect(page: Page, name: string): Promise<void> {
 	for (const [suffix, size] of [

@@ -1,7 +1,7 @@
 import { readFileSync, rmSync } from 'node:fs';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { inspect, launch, NARROW, open, picture, WIDE } from './browser.ts';
+import { choose, inspect, launch, NARROW, open, picture, WIDE } from './browser.ts';
 import * as fixtures from './fixtures.ts';
 import { mock, type Mock } from './mock.ts';
 import { roomServer } from './room-server.ts';
@@ -81,7 +81,7 @@ describe('accounts', () => {
 		await inspect(page, 'register');
 		await page.getByLabel('Your profession').click();
 		await picture(page, 'register-professions-1280', false);
-		await page.getByRole('option', { name: 'Nursing' }).click();
+		await choose(page, 'Nursing');
 		await page.getByText('Nursing', { exact: true }).waitFor();
 	});
 
