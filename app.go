@@ -216,8 +216,12 @@ func (a *App) openSessions(context.Context) (err error) {
 			return err
 		}
 	}
+	keys := []auth.Key{key}
+	for _, old := range a.cfg.Auth.OldKeys {
+		keys = append(keys, auth.NewKey([]byte(old)))
+	}
 	a.sessions, err = auth.NewSessions(auth.Config{
-		Keys: []auth.Key{key}, AccessTTL: a.cfg.Auth.AccessTTL, SessionTTL: a.cfg.Auth.SessionTTL,
+		Keys: keys, AccessTTL: a.cfg.Auth.AccessTTL, SessionTTL: a.cfg.Auth.SessionTTL,
 		SessionMax: a.cfg.Auth.SessionMax, SessionLimit: a.cfg.Auth.SessionLimit, Ended: a.sessionEnded, Changed: a.userChanged,
 	}, a.db, a.presence)
 	return err

@@ -72,6 +72,7 @@ type Store struct {
 // Auth holds what tokens are signed with.
 type Auth struct {
 	Key            string        `yaml:"key" env:"BEDSIDE_AUTH_KEY" doc:"signs tokens, at least 32 characters; empty: made once and kept in the data folder" secret:"true"`
+	OldKeys        []string      `yaml:"old_keys" env:"BEDSIDE_AUTH_OLD_KEYS" doc:"keys that signed before auth.key did: what they signed and sealed stays good" secret:"true"`
 	AccessTTL      time.Duration `yaml:"access_ttl" env:"BEDSIDE_AUTH_ACCESS_TTL" doc:"life of an access token"`
 	SessionTTL     time.Duration `yaml:"session_ttl" env:"BEDSIDE_AUTH_SESSION_TTL" doc:"a session that is not used for so long ends"`
 	SessionMax     time.Duration `yaml:"session_max" env:"BEDSIDE_AUTH_SESSION_MAX" doc:"every session ends after so long, used or not"`
@@ -224,6 +225,11 @@ func (c Config) Validate() error {
 	if _, err := httpx.ParseProxies(c.Proxies); err != nil {
 		bad("proxies: %w", err)
 	}
+	for _, key := range c.Auth.OldKeys {
+		if len(key) < 32 {
+			bad("auth.old_keys: at least 32 characters each are needed")
+		}
+	}
 	for name, n := range map[string]int{
 		"auth_per_ip": c.Limits.AuthPerIP, "auth_per_account": c.Limits.AuthPerAccount, "read_per_ip": c.Limits.ReadPerIP, "read_per_account": c.Limits.ReadPerAccount,
 		"write_per_ip": c.Limits.WritePerIP, "write_per_account": c.Limits.WritePerAccount, "expensive_per_ip": c.Limits.ExpensivePerIP, "expensive_per_account": c.Limits.ExpensivePerAccount,
@@ -234,6 +240,11 @@ func (c Config) Validate() error {
 	}
 	if c.Auth.Key != "" && len(c.Auth.Key) < 32 {
 		bad("auth.key: at least 32 characters are needed")
+	}
+	for _, key := range c.Auth.OldKeys {
+		if len(key) < 32 {
+			bad("auth.old_keys: at least 32 characters each are needed")
+		}
 	}
 	for name, n := range map[string]int{"media.max_rooms": c.Media.MaxRooms, "media.max_participants": c.Media.MaxParticipants, "media.max_per_address": c.Media.MaxPerAddress, "speech.workers": c.Speech.Workers, "auth.session_limit": c.Auth.SessionLimit} {
 		if n < 1 {

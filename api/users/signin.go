@@ -111,6 +111,13 @@ func (s *Service) signIn(ctx context.Context, u store.User, refreshIn string) (*
 	if err := s.Store.Record(ctx, act); err != nil {
 		return nil, err
 	}
+	if g.SignedOut > 0 {
+		letter := s.letter(ctx, store.LetterDeviceEnded)
+		letter.UserID, letter.What = u.ID, "you are signed in on as many as one account may be, and it was the one not seen for longest"
+		if err := s.Store.Ask(ctx, store.Aftermath{Jobs: []store.Job{letter}}); err != nil {
+			return nil, err
+		}
+	}
 	return granted(ctx, g, refreshIn == inCookie), nil
 }
 

@@ -1,0 +1,63 @@
+import { rmSync } from 'node:fs';
+import type { Browser } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { accessible, fits, launch, NARROW, open, picture, WIDE } from './browser.ts';
+import { Server } from './server.ts';
+import { folder, speak } from './speech.ts';
+
+let dir: string;
+let browser: Browser;
+let server: Server;
+
+beforeAll(async () => {
+	dir = folder();
+	browser = await launch(speak(dir, 'nothing', 'Nobody listens.', 'en-gb', 0.1, 1).file);
+	server = new Server();
+	await server.start();
+}, 120_000);
+afterAll(async () => {
+	await browser?.close();
+	await server?.close();
+	rmSync(dir, { recursive: true, force: true });
+});
+
+describe('the page about the interface', () => {
+	for (const [colorScheme, viewport] of [
+		['light', NARROW],
+		['dark', WIDE]
+	] as const) {
+		it(`is readable in ${colorScheme}, ${viewport.width} pixels wide`, async () => {
+			const context = await browser.newContext({ colorScheme, viewport });
+			const { page, problems } = await open(context);
+			const strangers: string[] = [];
+			page.on('request', (request) => {
+				if (!request.url().startsWith(server.url)) strangers.push(request.url());
+			});
+			await page.goto(`${server.url}/docs`);
+			await accessible(page, `docs in ${colorScheme}`);
+			await fits(page, `docs in ${colorScheme}`);
+			await picture(page, `docs-${viewport.width}`, false); // of all of it would be taller than pictures can be
+			expect(problems).toEqual([]);
+			expect(strangers, 'loaded from elsewhere').toEqual([]);
+			await context.close();
+		});
+	}
+
+	it('works by keyboard and without scripts', async () => {
+		const context = await browser.newContext({ javaScriptEnabled: false });
+		const { page } = await open(context);
+		await page.goto(`${server.url}/docs`);
+		await page.keyboard.press('Tab');
+		await page.keyboard.press('Enter'); // skips to the contents
+		expect(new URL(page.url()).hash).toBe('#top');
+		const link = page.getByRole('main').getByRole('link', { name: 'POST /auth/login' });
+		await link.focus();
+		await page.keyboard.press('Enter');
+		expect(new URL(page.url()).hash).toBe('#login');
+		const article = page.getByRole('article', { name: 'Sign in', exact: true });
+		await article.getByText('Example of the answer').first().focus();
+		await page.keyboard.press('Enter');
+		await article.getByText('"access_token"').waitFor();
+		await context.close();
+	});
+});
