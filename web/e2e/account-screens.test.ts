@@ -369,7 +369,7 @@ describe('security', () => {
 				}
 			}
 		});
-		server.answers.set('POST /api/users/profile/factors/passkeys', { status: 201, body: accounts.ALL_FACTORS.passkeys?.[0] });
+		server.answers.set('POST /api/users/profile/factors/passkeys', { status: 201, body: accounts.ALL_FACTORS.passkeys[0] });
 		await page.goto(server.url.replace(name, 'localhost') + '/account/security');
 		await button('Add a passkey').click();
 		await field('Name of the passkey').fill('My laptop');

@@ -1,6 +1,5 @@
 // Made-up accounts, devices and acts: enough for every screen about accounts to be drawn.
 import type { components } from '../src/lib/gen/api.ts';
-import type { Export, Factors } from '../src/lib/api/factors.ts';
 import { candidate, tutor } from './fixtures.ts';
 
 type Schemas = components['schemas'];
@@ -69,9 +68,9 @@ export const accounts: Schemas['Account'][] = [
 	account(admin)
 ];
 
-const NO_FACTORS: Factors = { totp: { enabled: false }, recovery_codes_left: 0, passkeys: [], password: true };
+const NO_FACTORS: Schemas['FactorList'] = { totp: { enabled: false }, recovery_codes_left: 0, passkeys: [], password: true };
 
-export const ALL_FACTORS: Factors = {
+export const ALL_FACTORS: Schemas['FactorList'] = {
 	totp: { enabled: true, since: ago(12 * DAY) },
 	recovery_codes_left: 2,
 	passkeys: [
@@ -94,7 +93,7 @@ export const CODES = [
 	'vo4k-fvn4-rohc-mulr'
 ];
 
-export const archive = (more: Partial<Export> = {}): Export => ({
+export const archive = (more: Partial<Schemas['Export']> = {}): Schemas['Export'] => ({
 	id: 'e1',
 	state: 'ready',
 	progress: 1,

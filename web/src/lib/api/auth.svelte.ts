@@ -1,7 +1,7 @@
 import { ask } from './ask';
-import type { PasskeyAnswer, SecondFactor, SecondStep } from './factors';
+import type { PasskeyAnswer } from './factors';
 import { Problem } from './problem';
-import type { Credentials, Grant, User } from './types';
+import type { Credentials, Grant, SecondFactor, SecondStep, User } from './types';
 
 /** unknown: not asked yet; away: the server did not answer; in and out: signed in or not. */
 export type Status = 'unknown' | 'away' | 'in' | 'out';

@@ -1,6 +1,7 @@
 // Second factors, passkeys and the export of an account.
 import { ask } from './ask';
-import type { Export, Factors, Passkey, PasskeyAnswer, PasskeyQuestion, RecoveryCodes, TotpSecret } from './factors';
+import type { PasskeyAnswer, PasskeyQuestion } from './factors';
+import type { Export, Factors, Passkey, RecoveryCodes, TotpSecret } from './types';
 import { call, get, send } from './http';
 import { Problem } from './problem';
 
