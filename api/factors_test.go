@@ -177,7 +177,7 @@ func TestACodeWorksOnceTogether(t *testing.T) {
 	p := s.registered(t, address())
 	a, _ := p.withApp(t)
 	s.forward(time.Minute)
-	tickets := make([]string, 30)
+	tickets := make([]string, 50)
 	for i := range tickets {
 		tickets[i] = p.halfway(t)
 	}

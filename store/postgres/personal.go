@@ -120,6 +120,15 @@ func (db *DB) DeleteUser(ctx context.Context, userID string, rule func(store.Use
 		if err != nil {
 			return err
 		}
+		// From here on no report is kept of a role play of theirs without knowing.
+		for _, sql := range []string{
+			`SELECT 1 FROM attempts WHERE candidate_id = $1 OR partner_id = $1 ORDER BY id FOR UPDATE`,
+			`UPDATE attempts SET partner_left = true WHERE partner_id = $1`,
+		} {
+			if _, err := tx.Exec(ctx, sql, userID); err != nil {
+				return err
+			}
+		}
 		keys, err := ownedKeys(ctx, tx, userID)
 		if err != nil {
 			return err

@@ -188,6 +188,43 @@ func TestDeletedUserLeavesNothing(t *testing.T) {
 	}
 	_, err = db.Recording(t.Context(), others.ID, store.SpeakerPatient)
 	expect(t, err, store.ErrNotFound)
+	r, err := db.Report(t.Context(), others.ID)
+	if err != nil || len(r.Speakers) != 2 || r.Speakers[0].Recording == nil || r.Speakers[1].Recording != nil {
+		t.Errorf("the report of whom they played the patient for: %+v, %v", r, err)
+	}
 	_, err = db.DeleteUser(t.Context(), u.ID, nil)
 	expect(t, err, store.ErrNotFound)
+}
+
+// TestDeletedPartnerLeavesNoVoice deletes whoever played the patient while the report is in the making.
+func TestDeletedPartnerLeavesNoVoice(t *testing.T) {
+	candidate, partner := newUser(t, store.RoleCandidate), newUser(t, store.RoleTutor)
+	a, now := newAttempt(t, candidate), time.Now()
+	if _, err := db.SeatPartner(t.Context(), a.ID, partner.ID, true); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := db.StartAttempt(t.Context(), a.ID, now); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := db.DeleteUser(t.Context(), partner.ID, func(store.User) (store.Aftermath, error) { return store.Aftermath{}, nil }); err != nil {
+		t.Fatal(err)
+	}
+	r := store.Report{AttemptID: a.ID, CreatedAt: now, StartedAt: now}
+	key := func(s store.Speaker) string { return "attempts/" + a.ID + "/" + string(s) + ".ogg" }
+	for _, s := range []store.Speaker{store.SpeakerCandidate, store.SpeakerPatient} {
+		r.Speakers = append(r.Speakers, store.SpeakerReport{Speaker: s, Recording: &store.Recording{Key: key(s), Bytes: 1}})
+	}
+	if err := db.SaveReport(t.Context(), r); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := db.Recording(t.Context(), a.ID, store.SpeakerCandidate); err != nil {
+		t.Error(err)
+	}
+	_, err := db.Recording(t.Context(), a.ID, store.SpeakerPatient)
+	expect(t, err, store.ErrNotFound)
+	for s, want := range map[store.Speaker]int{store.SpeakerCandidate: 0, store.SpeakerPatient: 1} {
+		if n := query(t, `SELECT id::text FROM river_job WHERE kind = 'remove-files' AND args::text LIKE '%' || $1 || '%'`, key(s)); len(n) != want {
+			t.Errorf("%d jobs remove the %s's voice, want %d", len(n), s, want)
+		}
+	}
 }

@@ -5,18 +5,21 @@ import (
 	"compress/gzip"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 
 	"bedside/store"
 
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
 )
 
 // maxReport bounds a report's JSON, before compression.
 const maxReport = 64 << 20
 
-// SaveReport keeps the report, in place of an earlier one of the same attempt, and moves the attempt to reported, all or nothing.
+// SaveReport keeps the report, in place of an earlier one of the same attempt, and moves the attempt to reported, all or nothing. The
+// voice of a partner who has deleted the account since is not kept: its file is to be removed.
 func (db *DB) SaveReport(ctx context.Context, r store.Report) error {
 	if uuid.Validate(r.AttemptID) != nil {
 		return fmt.Errorf("report: its attempt: %w", store.ErrNotFound)
@@ -25,9 +28,13 @@ func (db *DB) SaveReport(ctx context.Context, r store.Report) error {
 	if err != nil {
 		return err
 	}
-	return db.transact(ctx, "report", func(ctx context.Context, q querier) error {
+	return db.within(ctx, "report", func(ctx context.Context, q pgx.Tx) error {
 		_, err := changeAttempt(ctx, q, r.AttemptID, func(a *store.Attempt) error { return a.Reported(db.now()) })
 		if err != nil {
+			return err
+		}
+		var left bool
+		if err := scanOne(ctx, q, `SELECT partner_left FROM attempts WHERE id = $1`, []any{r.AttemptID}, []any{&left}); err != nil {
 			return err
 		}
 		if _, err := q.Exec(ctx, `INSERT INTO reports (attempt_id, created_at, body) VALUES ($1, $2, $3)
@@ -41,6 +48,12 @@ func (db *DB) SaveReport(ctx context.Context, r store.Report) error {
 			if s.Recording == nil {
 				continue
 			}
+			if left && s.Speaker == store.SpeakerPatient {
+				if err := db.ask(ctx, q, []store.Job{store.RemoveFiles{Keys: []string{s.Recording.Key}}}); err != nil {
+					return err
+				}
+				continue
+			}
 			if _, err := q.Exec(ctx, `INSERT INTO recordings (attempt_id, speaker, key, bytes, duration_s) VALUES ($1, $2, $3, $4, $5)`,
 				r.AttemptID, s.Speaker, s.Recording.Key, s.Recording.Bytes, s.Recording.DurationS); err != nil {
 				return err
@@ -50,7 +63,7 @@ func (db *DB) SaveReport(ctx context.Context, r store.Report) error {
 	})
 }
 
-// Report finds an attempt's report, with the recordings' keys.
+// Report finds an attempt's report, with the keys of the recordings that are there.
 func (db *DB) Report(ctx context.Context, attemptID string) (r store.Report, err error) {
 	packed, err := db.PackedReport(ctx, attemptID)
 	if err != nil {
@@ -62,6 +75,10 @@ func (db *DB) Report(ctx context.Context, attemptID string) (r store.Report, err
 	for i := range r.Speakers {
 		if rec := r.Speakers[i].Recording; rec != nil {
 			kept, err := db.Recording(ctx, attemptID, r.Speakers[i].Speaker)
+			if errors.Is(err, store.ErrNotFound) { // its speaker has deleted the account
+				r.Speakers[i].Recording = nil
+				continue
+			}
 			if err != nil {
 				return r, err
 			}
