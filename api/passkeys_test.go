@@ -86,7 +86,7 @@ const (
 )
 
 func TestPasskeys(t *testing.T) {
-	s := newServer(t, func(c *api.Config, _ *api.Deps) { c.PublicURL = origin })
+	s := newServer(t, func(c *api.Config, _ *api.Deps) { c.PublicURL = "https://Practice.example.org:443/" })
 	p := s.registered(t, address())
 	ph := newPhone(t, p.id, origin)
 	q := p.question(t, beginKey)

@@ -70,8 +70,12 @@ func (s *Service) relyingParty(ctx context.Context) (*webauthn.WebAuthn, error) 
 	if err != nil || u.Hostname() == "" || net.ParseIP(u.Hostname()) != nil || s.PublicURL == "" && u.Hostname() != "localhost" {
 		return nil, &httpx.Fault{Err: store.ErrState, Code: "no-passkeys", Detail: "Passkeys need the server's public name: open it as localhost, or ask its operator to set public_url."}
 	}
+	host := u.Host // which browsers tell without the scheme's own port
+	if port := u.Port(); u.Scheme == "https" && port == "443" || u.Scheme == "http" && port == "80" {
+		host = strings.TrimSuffix(host, ":"+port)
+	}
 	return webauthn.New(&webauthn.Config{
-		RPID: u.Hostname(), RPDisplayName: "Bedside", RPOrigins: []string{u.Scheme + "://" + u.Host},
+		RPID: strings.ToLower(u.Hostname()), RPDisplayName: "Bedside", RPOrigins: []string{u.Scheme + "://" + strings.ToLower(host)},
 		AuthenticatorSelection: protocol.AuthenticatorSelection{
 			ResidentKey: protocol.ResidentKeyRequirementRequired, UserVerification: protocol.VerificationRequired,
 		},
@@ -346,10 +350,13 @@ func (s *Service) finishPasskeySignIn(ctx context.Context, in *passkeySignInInpu
 		}
 		return h, err
 	}, session, answer)
+	if err == nil && c.Authenticator.CloneWarning {
+		err = errors.New("it has counted no further: there may be a copy")
+	}
 	switch {
 	case outage != nil:
 		return nil, outage
-	case err != nil || c.Authenticator.CloneWarning:
+	case err != nil:
 		if h.user.ID != "" {
 			if err := s.refused(ctx, h.user.ID, "wrong or copied passkey"); err != nil {
 				return nil, err

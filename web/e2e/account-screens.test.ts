@@ -180,6 +180,12 @@ describe('signed out', () => {
 		await inspect(page, 'sign-in-no-passkey');
 	});
 
+	it('offers no passkey at a bare address, which can have none', async () => {
+		await page.goto(server.url.replace('localhost', '127.0.0.1') + '/sign-in');
+		await button('Sign in').waitFor();
+		expect(await button('Use a passkey').count()).toBe(0);
+	});
+
 	it('is told that the session has ended, and led back', async () => {
 		server.answers.set('POST /auth/refresh', refuse(401, 'session-ended', 'The session has ended: sign in again.'));
 		await page.goto('/account/devices');
@@ -356,7 +362,6 @@ describe('security', () => {
 		await devtools.send('WebAuthn.addVirtualAuthenticator', {
 			options: { protocol: 'ctap2', transport: 'internal', hasResidentKey: true, hasUserVerification: true, isUserVerified: true, automaticPresenceSimulation: true }
 		});
-		const name = new URL(server.url).hostname;
 		server.answers.set('POST /api/users/profile/factors/passkeys/begin', {
 			status: 200,
 			body: {
@@ -370,7 +375,7 @@ describe('security', () => {
 			}
 		});
 		server.answers.set('POST /api/users/profile/factors/passkeys', { status: 201, body: accounts.ALL_FACTORS.passkeys[0] });
-		await page.goto(server.url.replace(name, 'localhost') + '/account/security');
+		await page.goto('/account/security');
 		await button('Add a passkey').click();
 		await field('Name of the passkey').fill('My laptop');
 		await inspect(page, 'passkey-adding');

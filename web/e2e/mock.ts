@@ -108,7 +108,7 @@ export async function mock(): Promise<Mock> {
 
 	const server = createServer((req, res) => void handle(req, res));
 	await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
-	it.url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+	it.url = `http://localhost:${(server.address() as AddressInfo).port}`;
 	it.close = () =>
 		new Promise((done) => {
 			server.closeAllConnections();

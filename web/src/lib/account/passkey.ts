@@ -1,9 +1,12 @@
 import type { PasskeyAnswer, PasskeyQuestion } from '$lib/api/factors';
 import { Problem } from '$lib/api/problem';
 
-/** Whether this browser, on this address, can keep and use passkeys. */
+const BARE_ADDRESS = /^[\d.]+$|^\[/;
+
+/** Whether this browser, on this address, can keep and use passkeys: they are bound to a name, and a network address is none. */
 export function passkeysWork(): boolean {
-	return typeof PublicKeyCredential !== 'undefined' && typeof PublicKeyCredential.parseRequestOptionsFromJSON === 'function' && window.isSecureContext;
+	const able = typeof PublicKeyCredential !== 'undefined' && typeof PublicKeyCredential.parseRequestOptionsFromJSON === 'function';
+	return able && window.isSecureContext && !BARE_ADDRESS.test(location.hostname);
 }
 
 /** Asks the browser for a passkey that it has. */
