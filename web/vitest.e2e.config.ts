@@ -1,11 +1,20 @@
 import { defineConfig } from 'vitest/config';
 
-// Browser tests: one at a time, since a browser and a server fill two cores. `--mode pictures` makes the README's pictures instead.
-export default defineConfig(({ mode }) => ({
-	test: {
-		include: [mode === 'pictures' ? 'e2e/pictures.ts' : 'e2e/**/*.test.ts'],
-		fileParallelism: false,
-		testTimeout: 180_000,
-		hookTimeout: 60_000
-	}
-}));
+const MOCKED = ['e2e/**/*screens.test.ts', 'e2e/docs.test.ts'];
+
+/**
+ * Browser tests. `--mode pictures` makes the README's pictures instead. Those whose server only answers what it is told wait more than they work, and
+ * run two at a time; those of role plays run after them, one at a time, since a browser that speaks and a server fill two cores.
+ */
+export default defineConfig(({ mode }) => {
+	const common = { testTimeout: 180_000, hookTimeout: 60_000 };
+	if (mode === 'pictures') return { test: { ...common, include: ['e2e/pictures.ts'] } };
+	return {
+		test: {
+			projects: [
+				{ test: { ...common, name: 'screens', include: MOCKED, maxWorkers: 2, sequence: { groupOrder: 1 } } },
+				{ test: { ...common, name: 'real', include: ['e2e/**/*.test.ts'], exclude: MOCKED, fileParallelism: false, sequence: { groupOrder: 2 } } }
+			]
+		}
+	};
+});

@@ -64,6 +64,7 @@ describe('an account', () => {
 		const { page } = here;
 		await page.goto('/sign-in');
 		await page.getByRole('link', { name: 'Forgotten your password?' }).click();
+		await page.waitForURL('**/forgot-password'); // there is a field for the address on both pages
 		await page.getByLabel('E-mail').fill(email);
 		await page.getByRole('button', { name: 'Send me the link' }).click();
 		await page.getByRole('heading', { name: 'Look at your mail' }).waitFor();
