@@ -77,8 +77,9 @@ check-generated: ## the generated files are those that generate writes
 screenshots: bin/bedside ## make the README's pictures again: a role play in a real browser
 	cd web && BEDSIDE_BIN=$(CURDIR)/bin/bedside npm run --silent pictures
 
-bench: ## benchmarks: CPU per second of audio, per forwarded packet, per published frame
+bench: bin/bedside ## benchmarks: CPU per second of audio, per forwarded packet, per published frame, per request; media beside sign-ins
 	go test -run '^$$' -bench . -benchmem ./sfu/... ./signaling/... ./speech/... ./api/...
+	@for rate in 0 5 100; do echo "$$rate sign-ins a second beside ten role plays:"; bin/bedside loadtest --duration 20s --sign-ins $$rate 2>/dev/null || exit 1; done
 
 clean: ## remove what was built (not the data folder)
 	rm -rf bin web/build web/.svelte-kit web/node_modules

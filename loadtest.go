@@ -28,6 +28,7 @@ type loadtestCommand struct {
 	Audio        string        `help:"What they say: WAV or Ogg Opus, repeated; a synthetic voice by default." placeholder:"FILE" type:"existingfile"`
 	Scenario     string        `help:"Role play; the longest of the list by default." placeholder:"SLUG"`
 	URL          string        `help:"A running server; without it one is started on a temporary folder." name:"url"`
+	SignIns      int           `help:"Sign-ins a second while they speak, each by somebody else from somewhere else; only with a server of our own."`
 	JSON         bool          `help:"Print the result as JSON." name:"json"`
 
 	Email           string `help:"Candidate's account, which owns all attempts (default: the demo candidate)."`
@@ -47,14 +48,20 @@ func (c loadtestCommand) Run(ctx context.Context, s *streams) (err error) {
 	if err != nil {
 		return err
 	}
+	if c.SignIns > 0 && c.URL != "" {
+		return fmt.Errorf("%w: --sign-ins needs a server of our own: another one counts how often an address tries", errUsage)
+	}
 	total := c.Rooms * c.Participants
 	t, err := openTarget(ctx, c.URL, s,
-		fmt.Sprintf("BEDSIDE_MEDIA_MAX_ROOMS=%d", max(c.Rooms, 1)), fmt.Sprintf("BEDSIDE_MEDIA_MAX_PER_ADDRESS=%d", max(total, 1)))
+		fmt.Sprintf("BEDSIDE_MEDIA_MAX_ROOMS=%d", max(c.Rooms, 1)), fmt.Sprintf("BEDSIDE_MEDIA_MAX_PER_ADDRESS=%d", max(total, 1)), "BEDSIDE_PROXIES=127.0.0.1")
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, t.close()) }()
-	cfg := load.Config{Rooms: c.Rooms, Participants: c.Participants, Duration: c.Duration, Packets: packets, Progress: loadProgress(s.err, total)}
+	cfg := load.Config{
+		Rooms: c.Rooms, Participants: c.Participants, Duration: c.Duration, Packets: packets, SignIns: c.SignIns, SignIn: t.signInAsSomebody,
+		Progress: loadProgress(s.err, total),
+	}
 	if cfg.Candidate, err = t.signIn(ctx, demo("candidate", c.Email, c.Password)); err != nil {
 		return err
 	}
@@ -180,6 +187,24 @@ func (t *target) cpu(ctx context.Context) (float64, error) {
 	return 0, errors.Join(lines.Err(), fmt.Errorf("/metrics answered %s without the process's CPU time", res.Status))
 }
 
+// signInAsSomebody is the i-th of many people elsewhere who get their password wrong, which costs the server as much as a right one. The server must
+// take us for a proxy.
+func (t *target) signInAsSomebody(ctx context.Context, i int) (status int, err error) {
+	body := fmt.Sprintf(`{"email":"somebody-%d@example.org","password":"not the right one"}`, i)
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, t.url+"/auth/login", strings.NewReader(body))
+	if err != nil {
+		return 0, err
+	}
+	req.Header.Set("Content-Type", "application/json")
+	req.Header.Set("X-Forwarded-For", fmt.Sprintf("10.%d.%d.%d", i>>16&255, i>>8&255, i&255))
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return 0, err
+	}
+	_, err = io.Copy(io.Discard, io.LimitReader(res.Body, 64<<10))
+	return res.StatusCode, errors.Join(err, res.Body.Close())
+}
+
 func loadProgress(w io.Writer, participants int) func(load.Progress) {
 	var last string
 	return func(p load.Progress) {
@@ -208,6 +233,10 @@ func printLoad(w io.Writer, r *load.Result) {
 	}
 	fmt.Fprintf(w, "  packets         %d sent, %d expected, %d received, %d lost (%.3f %%), %d duplicated\n", p.Sent, p.Expected, p.Received, p.Lost, lost, p.Duplicated)
 	fmt.Fprintf(w, "  relay latency   p50 %.2f ms, p99 %.2f ms, max %.2f ms\n", r.Relay.P50, r.Relay.P99, r.Relay.Max)
+	if s := r.SignIns; s != nil {
+		fmt.Fprintf(w, "  sign-ins        %d asked, %d hashed (p50 %.0f ms, p99 %.0f ms), %d told to come again, %d failed, %d left out\n",
+			s.Asked, s.Hashed, s.Answer.P50, s.Answer.P99, s.Busy, s.Failed, s.Left)
+	}
 	if r.CPU != nil {
 		fmt.Fprintf(w, "  server's CPU    %.2f s, %.2f cores, %.0f µs per packet received (tap and analysis included)\n", r.CPU.Seconds, r.CPU.Cores, r.CPU.PerForwarded)
 	}

@@ -36,6 +36,27 @@ func TestLoad(t *testing.T) {
 	}
 }
 
+// TestLoadWithSignIns has a server of its own, on which many more sign in than it hashes passwords for.
+func TestLoadWithSignIns(t *testing.T) {
+	t.Parallel()
+	var out, progress bytes.Buffer
+	s := &streams{in: strings.NewReader(""), out: &out, err: &progress, env: append(os.Environ(), asBedside+"=1")}
+	if code := run(t.Context(), []string{"loadtest", "--rooms", "1", "--duration", "3s", "--sign-ins", "100", "--json"}, s); code != exitDone {
+		t.Fatalf("exit code %d: %s", code, progress.String())
+	}
+	var r load.Result
+	if err := json.Unmarshal(out.Bytes(), &r); err != nil {
+		t.Fatalf("%v: %s", err, out.String())
+	}
+	in := r.SignIns
+	if in == nil || in.PerSecond != 100 || in.Hashed == 0 || in.Busy == 0 || in.Failed != 0 || in.Hashed+in.Busy != in.Asked || in.Answer.Count != uint64(in.Hashed) {
+		t.Errorf("sign-ins: %+v", in)
+	}
+	if r.Joined != 2 || r.Packets.Received == 0 || r.Packets.Lost != 0 {
+		t.Errorf("%+v", r)
+	}
+}
+
 func TestLoadSaysWhatIsWrong(t *testing.T) {
 	t.Parallel()
 	server := serve(t, t.TempDir(), []string{"BEDSIDE_MEDIA_MAX_PARTICIPANTS=2"})
@@ -48,6 +69,7 @@ func TestLoadSaysWhatIsWrong(t *testing.T) {
 		"too long":       {[]string{"--duration", "20m"}, exitUsage, "longer than the role play"},
 		"no such play":   {[]string{"--scenario", "hamlet"}, exitUsage, "hamlet"},
 		"wrong password": {[]string{"--password", "not-the-password"}, exitFailed, "signing in as candidate@demo.bedside"},
+		"not ours":       {[]string{"--sign-ins", "5"}, exitUsage, "a server of our own"},
 		"a full room":    {[]string{"--rooms", "1", "--participants", "3", "--duration", "100ms"}, exitFailed, "1 of 3 participants could not join"},
 	} {
 		var out bytes.Buffer

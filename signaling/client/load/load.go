@@ -20,6 +20,7 @@ import (
 const (
 	MaxRooms        = 1000
 	MaxParticipants = 8
+	MaxSignIns      = 1000 // a second
 )
 
 const (
@@ -38,6 +39,10 @@ type Config struct {
 	Duration            time.Duration // of speaking
 	Packets             [][]byte      // what everybody says, repeated: Opus of 20 ms and one frame a packet
 	Scenario            string        // slug of the role play
+
+	// SignIns a second, while everybody speaks, and what the i-th does; 0 is none.
+	SignIns int
+	SignIn  func(ctx context.Context, i int) (status int, err error)
 
 	Candidate *client.REST // signed in; owns the attempts
 	Tutor     *client.REST // signed in; takes the other parts
@@ -70,6 +75,7 @@ type run struct {
 	packets [][]byte // with room for stamps
 	clock   clock
 	rooms   []*room
+	signIns *SignIns // once everybody has spoken
 
 	mu        sync.Mutex // guards the fields below
 	joined    int
@@ -106,6 +112,8 @@ func newRun(cfg Config) (*run, error) {
 		return nil, fmt.Errorf("%w: %d participants; 1 to %d are possible", ErrConfig, cfg.Participants, MaxParticipants)
 	case cfg.Duration <= 0:
 		return nil, fmt.Errorf("%w: the duration must be positive", ErrConfig)
+	case cfg.SignIns < 0 || cfg.SignIns > MaxSignIns || cfg.SignIns > 0 && cfg.SignIn == nil:
+		return nil, fmt.Errorf("%w: %d sign-ins a second; up to %d are possible", ErrConfig, cfg.SignIns, MaxSignIns)
 	case len(cfg.Packets) == 0:
 		return nil, fmt.Errorf("%w: there is nothing to say", ErrConfig)
 	}
@@ -150,6 +158,7 @@ type usage struct {
 func (r *run) speak(ctx context.Context) (time.Duration, usage) {
 	r.tell(Speaking, r.cfg.Duration)
 	before, known := r.cpu(ctx)
+	crowd := r.crowd(ctx)
 	began := r.clock.now()
 	var group errgroup.Group
 	for i, room := range r.rooms {
@@ -159,6 +168,7 @@ func (r *run) speak(ctx context.Context) (time.Duration, usage) {
 	}
 	group.Wait()
 	spoken := r.clock.now() - began
+	r.signIns = crowd.stop()
 	r.drain(ctx)
 	after, ok := r.cpu(context.WithoutCancel(ctx))
 	return spoken, usage{after - before, known && ok}

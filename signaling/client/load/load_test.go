@@ -25,6 +25,8 @@ func TestConfigIsChecked(t *testing.T) {
 		"two frames":       func(c *Config) { c.Packets = [][]byte{{0x79, 1, 2}} },
 		"an empty packet":  func(c *Config) { c.Packets = [][]byte{{}} },
 		"a packet of DTX":  func(c *Config) { c.Packets = [][]byte{{0x78}} },
+		"too many come":    func(c *Config) { c.SignIns = MaxSignIns + 1 },
+		"nobody signs in":  func(c *Config) { c.SignIns = 1 },
 		"less than no one": func(c *Config) { c.Participants = -1 },
 	} {
 		c := good

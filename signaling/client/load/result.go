@@ -12,6 +12,7 @@ type Result struct {
 	Join         Times          `json:"join_ms"` // from asking for the ticket until media can flow
 	Packets      Packets        `json:"packets"`
 	Relay        Times          `json:"relay_latency_ms"` // from before a packet is sent until another participant has it
+	SignIns      *SignIns       `json:"sign_ins,omitempty"`
 	CPU          *CPU           `json:"server_cpu,omitempty"`
 }
 
@@ -51,7 +52,7 @@ func (r *run) result(spoken time.Duration, cpu usage) *Result {
 	defer r.mu.Unlock()
 	res := &Result{
 		Rooms: r.cfg.Rooms, Participants: r.cfg.Rooms * r.cfg.Participants, Joined: r.joined, Failures: r.failures,
-		DurationS: spoken.Seconds(), Join: r.joins.times(), Packets: r.count(), Relay: relay.times(),
+		DurationS: spoken.Seconds(), Join: r.joins.times(), Packets: r.count(), Relay: relay.times(), SignIns: r.signIns,
 	}
 	if cpu.known && spoken > 0 {
 		res.CPU = &CPU{Seconds: cpu.seconds, Cores: cpu.seconds / spoken.Seconds()}
