@@ -14,7 +14,7 @@ import (
 
 // Store keeps sessions; store/postgres does.
 type Store interface {
-	CreateSession(ctx context.Context, s store.Session, limit int) (ended []string, err error)
+	CreateSession(ctx context.Context, u store.User, s store.Session, limit int) (ended []string, err error)
 	Sessions(ctx context.Context, userID string, now time.Time) ([]store.Session, error)
 	EndSessions(ctx context.Context, userID, except string, reason store.EndReason, now time.Time) (ended []string, err error)
 	SessionUser(ctx context.Context, id string) (store.Session, store.User, error)
@@ -64,7 +64,8 @@ type Principal struct {
 	SessionID string
 }
 
-// Start signs a device in. Of the user's other devices those are signed out that were not seen for longest, when there are too many.
+// Start signs a device in, of a user as they were when they proved who they are. store.ErrUnauthenticated: their password was changed since;
+// store.ErrForbidden: they were disabled. Of the user's other devices those are signed out that were not seen for longest, when there are too many.
 func (s *Sessions) Start(ctx context.Context, u store.User, d Device) (Grant, error) {
 	id, err := uuid.NewV7()
 	if err != nil {
@@ -76,7 +77,7 @@ func (s *Sessions) Start(ctx context.Context, u store.User, d Device) (Grant, er
 		ID: id.String(), UserID: u.ID, RefreshHash: token.hash(), UserAgent: d.UserAgent, IP: d.IP, Fingerprint: d.Fingerprint,
 		CreatedAt: now, LastSeenAt: now, ExpiresAt: now.Add(min(s.tokens.cfg.SessionTTL, s.tokens.cfg.SessionMax)), MaxExpiresAt: now.Add(s.tokens.cfg.SessionMax),
 	}
-	ended, err := s.store.CreateSession(ctx, session, s.tokens.cfg.SessionLimit)
+	ended, err := s.store.CreateSession(ctx, u, session, s.tokens.cfg.SessionLimit)
 	if err != nil {
 		return Grant{}, err
 	}

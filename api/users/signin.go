@@ -103,6 +103,9 @@ func (s *Service) signIn(ctx context.Context, u store.User, refreshIn string) (*
 		device = auth.Device{IP: r.IP, UserAgent: r.Agent, Fingerprint: r.Fingerprint()}
 	}
 	g, err := s.Sessions.Start(ctx, u, device)
+	if errors.Is(err, store.ErrUnauthenticated) {
+		return nil, &httpx.Fault{Err: err, Code: "wrong-credentials", Detail: "The password was changed a moment ago. Sign in with the new one."}
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -15,6 +15,7 @@ import (
 	"bedside/store/postgres"
 	"bedside/store/postgres/embedded"
 
+	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 )
 
@@ -60,7 +61,7 @@ func TestChangeUser(t *testing.T) {
 	now := time.Now()
 	ids := []string{"0190d2a0-0000-7000-8000-00000000aa01", "0190d2a0-0000-7000-8000-00000000aa02"}
 	for _, id := range ids {
-		if _, err := db.CreateSession(t.Context(), store.Session{ID: id, UserID: u.ID, RefreshHash: []byte{1}, CreatedAt: now, LastSeenAt: now, ExpiresAt: now.Add(time.Hour), MaxExpiresAt: now.Add(time.Hour)}, 5); err != nil {
+		if _, err := db.CreateSession(t.Context(), u, newSession(u, id, []byte{1}), 5); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -311,5 +312,39 @@ func TestJobs(t *testing.T) {
 	}
 	if err := j.Close(context.Background()); err != nil {
 		t.Error(err)
+	}
+}
+
+// TestStaleSignIn changes a password, and disables an account, while somebody who knew the old one is about to sign in.
+func TestStaleSignIn(t *testing.T) {
+	u := newUser(t, store.RoleCandidate)
+	half := store.SignIn{Hash: []byte(uuid.NewString()), UserID: u.ID, ExpiresAt: time.Now().Add(time.Minute)}
+	if err := db.BeginSignIn(t.Context(), half); err != nil {
+		t.Fatal(err)
+	}
+	changed, _, err := db.ChangeUser(t.Context(), u.ID, func(u *store.User) (store.Aftermath, error) {
+		u.PasswordHash = "y"
+		return store.Aftermath{SignOut: true}, nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = db.CreateSession(t.Context(), u, newSession(u, uuid.NewString(), []byte{1}), 5)
+	expect(t, err, store.ErrUnauthenticated)
+	_, err = db.FinishSignIn(t.Context(), half.Hash, func(*store.SignIn, store.User, *store.Factor) error { return nil })
+	expect(t, err, store.ErrNotFound)
+	if _, err := db.CreateSession(t.Context(), changed, newSession(u, uuid.NewString(), []byte{1}), 5); err != nil {
+		t.Error(err)
+	}
+	if _, _, err := db.ChangeUser(t.Context(), u.ID, func(u *store.User) (store.Aftermath, error) {
+		u.Disabled = true
+		return store.Aftermath{SignOut: true}, nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	_, err = db.CreateSession(t.Context(), changed, newSession(u, uuid.NewString(), []byte{1}), 5)
+	expect(t, err, store.ErrForbidden)
+	if list, err := db.Sessions(t.Context(), u.ID, time.Now()); err != nil || len(list) != 0 {
+		t.Errorf("%d sessions are in use, %v", len(list), err)
 	}
 }

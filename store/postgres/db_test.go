@@ -70,6 +70,12 @@ func newUser(t *testing.T, role store.Role) store.User {
 	return u
 }
 
+// newSession is a session that lasts for an hour.
+func newSession(u store.User, id string, refreshHash []byte) store.Session {
+	now := time.Now()
+	return store.Session{ID: id, UserID: u.ID, RefreshHash: refreshHash, CreatedAt: now, LastSeenAt: now, ExpiresAt: now.Add(time.Hour), MaxExpiresAt: now.Add(time.Hour)}
+}
+
 func newAttempt(t *testing.T, candidate store.User) store.Attempt {
 	t.Helper()
 	s, err := db.ScenarioBySlug(t.Context(), "nursing-insulin-at-home")
@@ -157,7 +163,7 @@ func TestSessionRotation(t *testing.T) {
 		return store.Rotation{Hash: hash(b), Salt: hash(b + 100), ExpiresAt: now.Add(time.Hour)}
 	}
 	id := "0190d2a0-0000-7000-8000-000000000001"
-	if _, err := db.CreateSession(t.Context(), store.Session{ID: id, UserID: u.ID, RefreshHash: hash(1), CreatedAt: now, LastSeenAt: now, ExpiresAt: now.Add(time.Hour), MaxExpiresAt: now.Add(time.Hour)}, 5); err != nil {
+	if _, err := db.CreateSession(t.Context(), u, newSession(u, id, hash(1)), 5); err != nil {
 		t.Fatal(err)
 	}
 	s, owner, err := db.RotateSession(t.Context(), id, hash(1), rotation(2), now)

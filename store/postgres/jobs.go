@@ -133,6 +133,9 @@ func (db *DB) settle(ctx context.Context, tx pgx.Tx, u store.User, after store.A
 		if err != nil {
 			return nil, err
 		}
+		if _, err := tx.Exec(ctx, `DELETE FROM sign_ins WHERE user_id = $1`, u.ID); err != nil { // those half done
+			return nil, err
+		}
 	}
 	for _, act := range after.Acts {
 		if err := db.record(ctx, tx, act); err != nil {

@@ -101,7 +101,7 @@ func everywhere(t *testing.T) (u, partner store.User, theirs, others store.Attem
 	}
 	theirs, others = reported(u, partner), reported(other, u)
 	session := uuid.NewString()
-	if _, err := db.CreateSession(t.Context(), store.Session{ID: session, UserID: u.ID, RefreshHash: []byte{1}, CreatedAt: now, LastSeenAt: now, ExpiresAt: now.Add(time.Hour), MaxExpiresAt: now.Add(time.Hour)}, 5); err != nil {
+	if _, err := db.CreateSession(t.Context(), u, newSession(u, session, []byte{1}), 5); err != nil {
 		t.Fatal(err)
 	}
 	hash := func(s string) []byte { return []byte(s + u.ID) }

@@ -20,14 +20,22 @@ func sessionTargets(s *store.Session) []any {
 		&s.CreatedAt, &s.LastSeenAt, &s.ExpiresAt, &s.MaxExpiresAt, &s.EndedAt, &s.EndReason}
 }
 
-// CreateSession keeps a new session; its id is the caller's, since the refresh token names it. Of the user's sessions at most limit stay in
+// CreateSession keeps a new session; its id is the caller's, since the refresh token names it. ErrUnauthenticated: the user no longer has the
+// password that they proved to know; ErrForbidden: they are disabled by now. Of the user's sessions at most limit stay in
 // use: the ones that were not seen for longest are ended, and their ids given. The user's row is locked meanwhile, so that this is exact however
 // many sign in at once.
-func (db *DB) CreateSession(ctx context.Context, s store.Session, limit int) (ended []string, err error) {
+func (db *DB) CreateSession(ctx context.Context, u store.User, s store.Session, limit int) (ended []string, err error) {
 	err = db.transact(ctx, "session", func(ctx context.Context, q querier) error {
-		var user string
-		if err := scanOne(ctx, q, `SELECT id::text FROM users WHERE id = $1 FOR NO KEY UPDATE`, []any{s.UserID}, []any{&user}); err != nil {
+		var password string
+		var disabled bool
+		if err := scanOne(ctx, q, `SELECT password_hash, disabled FROM users WHERE id = $1 FOR NO KEY UPDATE`, []any{s.UserID}, []any{&password, &disabled}); err != nil {
 			return err
+		}
+		switch {
+		case disabled:
+			return fmt.Errorf("this account is disabled: %w", store.ErrForbidden)
+		case password != u.PasswordHash:
+			return fmt.Errorf("the password was changed meanwhile: %w", store.ErrUnauthenticated)
 		}
 		_, err := q.Exec(ctx, `INSERT INTO sessions (id, user_id, refresh_hash, user_agent, ip, fingerprint, created_at, last_seen_at, expires_at, max_expires_at)
 			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
