@@ -93,7 +93,7 @@ func (s *Service) secondFactor(ctx context.Context, in *secondInput) (*grantOutp
 		if err := s.mayTry(ctx, "code:"+u.ID, s.Limits.LoginPerAccount); err != nil {
 			return err
 		}
-		code := strings.TrimSpace(in.Body.Code)
+		code := strings.ReplaceAll(in.Body.Code, " ", "") // apps show digits in groups
 		if len(code) > 6 {
 			method = "a recovery code"
 			if !f.UseRecovery(auth.RecoveryHash(u.ID, code)) {
