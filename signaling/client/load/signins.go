@@ -2,22 +2,25 @@ package load
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"sync"
 	"time"
 )
 
-// inFlight bounds how many sign-ins wait for their answers; those that would come on top are left out, and counted.
-const inFlight = 512
+const (
+	inFlight = 512             // bounds how many sign-ins wait for their answers; those that would come on top are left out, and counted
+	patience = 5 * time.Second // with those that wait when everybody has spoken
+)
 
 // SignIns is what became of those who signed in while everybody spoke.
 type SignIns struct {
 	PerSecond int   `json:"per_second"`
-	Asked     int   `json:"asked"`
-	Hashed    int   `json:"hashed"` // cost a password hash
-	Busy      int   `json:"busy"`   // were asked to come again
-	Failed    int   `json:"failed"` // had another answer, or none
-	Left      int   `json:"left_out"`
+	Asked     int   `json:"asked"`     // and were answered
+	Hashed    int   `json:"hashed"`    // cost a password hash
+	Busy      int   `json:"busy"`      // were asked to come again
+	Failed    int   `json:"failed"`    // had another answer, or none
+	Left      int   `json:"left_out"`  // were not sent, or not waited for at the end
 	Answer    Times `json:"answer_ms"` // of those that were hashed
 }
 
@@ -65,7 +68,7 @@ func (c *crowd) stop() *SignIns {
 		return nil
 	}
 	close(c.ended)
-	limit := time.AfterFunc(drainTime, c.cancel)
+	limit := time.AfterFunc(patience, c.cancel)
 	c.wait.Wait()
 	limit.Stop()
 	c.cancel()
@@ -93,6 +96,10 @@ func (c *crowd) send(ctx context.Context, i int) {
 func (c *crowd) answered(status int, err error, in time.Duration) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if errors.Is(err, context.Canceled) {
+		c.counts.Left++
+		return
+	}
 	c.counts.Asked++
 	switch {
 	case err == nil && (status == http.StatusOK || status == http.StatusUnauthorized):
