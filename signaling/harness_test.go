@@ -39,6 +39,7 @@ type world struct {
 	mu       sync.Mutex
 	tickets  map[string]store.Join
 	used     map[string]bool
+	ended    map[string]bool // sessions
 	attempts map[string]store.Attempt
 	scenario store.Scenario
 	down     error // what the database answers
@@ -54,7 +55,7 @@ type world struct {
 
 func newWorld(t testing.TB, prepare, play int) *world {
 	return &world{
-		t: t, reg: prometheus.NewRegistry(), tickets: map[string]store.Join{}, used: map[string]bool{}, attempts: map[string]store.Attempt{},
+		t: t, reg: prometheus.NewRegistry(), tickets: map[string]store.Join{}, used: map[string]bool{}, ended: map[string]bool{}, attempts: map[string]store.Attempt{},
 		scenario: store.Scenario{PrepareSeconds: prepare, PlaySeconds: play}, told: map[string]func(string){}, rooms: map[string]store.RoomInfo{},
 		taps: map[string]int{}, log: make(chan string, 256),
 	}
@@ -81,6 +82,15 @@ func (w *world) ticket(attempt, user string, role store.ParticipantRole) string 
 	ticket := fmt.Sprintf("ticket-%d", len(w.tickets)+1)
 	w.tickets[ticket] = store.Join{AttemptID: attempt, UserID: user, SessionID: "session of " + user, Name: "Name of " + user, Role: role}
 	return ticket
+}
+
+func (w *world) Check(_ context.Context, sessionID string) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.ended[sessionID] {
+		return fmt.Errorf("the session has ended: %w", store.ErrUnauthenticated)
+	}
+	return w.down
 }
 
 func (w *world) VerifyTicket(_ context.Context, ticket string) (store.Join, error) {

@@ -56,6 +56,7 @@ func (c Config) withDefaults() Config {
 // store.ErrUnauthenticated (not ours); anything else means that it cannot be checked now.
 type Verifier interface {
 	VerifyTicket(ctx context.Context, ticket string) (store.Join, error)
+	Check(ctx context.Context, sessionID string) error // whether the session is still in use
 }
 
 // Attempts keeps the attempts. Each change is a rule of store.Attempt; doing it again is no error.

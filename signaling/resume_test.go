@@ -203,6 +203,18 @@ func TestTheEndOfASessionEndsItsSockets(t *testing.T) {
 	c.refused(protocol.CodeResumeUnknown, true)
 }
 
+// TestASessionThatEndsWhileItsUserComesIn ends between the ticket and the place, when there is no socket to close yet.
+func TestASessionThatEndsWhileItsUserComesIn(t *testing.T) {
+	w := newWorld(t, 180, 300)
+	s := serve(t, w, Config{})
+	id := s.attempt("play-1")
+	w.set(func() { w.ended["session of tutor"] = true })
+	tutor := s.dial(nil)
+	tutor.say(protocol.Join{Version: protocol.Version, Ticket: s.ticket(id, "tutor", store.ParticipantPatient), Offer: tutor.offer(true)})
+	tutor.refused(protocol.CodeSessionEnded, true)
+	tutor.ends(protocol.CloseCode(protocol.CodeSessionEnded))
+}
+
 func TestALostParticipantGoesWhenTheGraceIsOver(t *testing.T) {
 	s := serve(t, newWorld(t, 180, 300), Config{Grace: 50 * time.Millisecond})
 	id := s.attempt("play-1")

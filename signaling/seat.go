@@ -61,6 +61,9 @@ func (h *Hub) admitNew(ctx context.Context, c *conn, m protocol.Join) (*seat, er
 			return nil, err
 		}
 		s, err := r.admit(ctx, c, join, m.Offer)
+		if err == nil {
+			h.recheck(ctx, join.SessionID)
+		}
 		if !errors.Is(err, errRoomGone) {
 			return s, err
 		}
@@ -69,6 +72,13 @@ func (h *Hub) admitNew(ctx context.Context, c *conn, m protocol.Join) (*seat, er
 		case <-ctx.Done():
 			return nil, ctx.Err()
 		}
+	}
+}
+
+// recheck closes a place whose session ended before there was a place to close. When it cannot be known, the end of the session will be heard of.
+func (h *Hub) recheck(ctx context.Context, sessionID string) {
+	if err := h.verifier.Check(ctx, sessionID); errors.Is(err, store.ErrUnauthenticated) || errors.Is(err, store.ErrForbidden) {
+		h.EndSession(sessionID, "This device was signed out.")
 	}
 }
 

@@ -150,10 +150,10 @@ func (s *Sessions) Revoke(ctx context.Context, userID, sessionID, why string) er
 	if u.ID != userID || !session.Live(s.tokens.cfg.Clock()) {
 		return fmt.Errorf("session: %w", store.ErrNotFound)
 	}
-	if err := s.store.EndSession(ctx, sessionID, store.EndRevoked, s.tokens.cfg.Clock()); err != nil {
+	if err := s.store.EndSession(ctx, session.ID, store.EndRevoked, s.tokens.cfg.Clock()); err != nil {
 		return err
 	}
-	s.Announce([]string{sessionID}, why)
+	s.Announce([]string{session.ID}, why) // by its own spelling, whatever was asked for
 	return nil
 }
 
@@ -168,6 +168,18 @@ func (s *Sessions) RevokeOthers(ctx context.Context, userID, except, why string)
 	ended, err := s.store.EndSessions(ctx, userID, except, store.EndRevoked, s.tokens.cfg.Clock())
 	s.Announce(ended, why)
 	return len(ended), err
+}
+
+// Reseat closes the rooms that a user's devices are in, which stay signed in.
+func (s *Sessions) Reseat(ctx context.Context, userID, why string) error {
+	devices, err := s.Devices(ctx, userID)
+	if err != nil {
+		return err
+	}
+	for _, d := range devices {
+		s.Announce([]string{d.ID}, why)
+	}
+	return nil
 }
 
 // Announce makes the end of sessions known, here and to other processes; why is for whoever used them.

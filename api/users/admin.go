@@ -89,12 +89,14 @@ func (s *Service) govern(ctx context.Context, in *governInput) (*oneOutput, erro
 	if err != nil {
 		return nil, err
 	}
+	moved := false
 	u, ended, err := s.Store.ChangeUser(ctx, in.ID, func(u *store.User) (after store.Aftermath, err error) {
+		moved = in.Body.Role != nil && *in.Body.Role != u.Role
 		act := httpx.Act(ctx, "")
 		act.UserID, act.Object = u.ID, "user "+u.ID
-		if r := in.Body.Role; r != nil && *r != u.Role {
-			act.Action, act.Detail = store.ActChangeRole, fmt.Sprintf("%s to %s", u.Role, *r)
-			u.Role = *r
+		if moved {
+			act.Action, act.Detail = store.ActChangeRole, fmt.Sprintf("%s to %s", u.Role, *in.Body.Role)
+			u.Role = *in.Body.Role
 			after.Acts = append(after.Acts, act)
 		}
 		if d := in.Body.Disabled; d != nil && *d != u.Disabled {
@@ -114,5 +116,10 @@ func (s *Service) govern(ctx context.Context, in *governInput) (*oneOutput, erro
 	}
 	s.Log.Info("an administrator changed an account", "admin", p.User.ID, "user", u.ID)
 	s.settled(u.ID, ended, "This account was disabled.")
+	if moved {
+		if err := s.Sessions.Reseat(ctx, u.ID, "An administrator changed your role. Come in again."); err != nil {
+			return nil, err
+		}
+	}
 	return &oneOutput{Body: account(u)}, nil
 }

@@ -16,7 +16,7 @@ const (
 // SignIns is what became of those who signed in while everybody spoke.
 type SignIns struct {
 	PerSecond int   `json:"per_second"`
-	Asked     int   `json:"asked"`     // and were answered
+	Asked     int   `json:"asked"`
 	Hashed    int   `json:"hashed"`    // cost a password hash
 	Busy      int   `json:"busy"`      // were asked to come again
 	Failed    int   `json:"failed"`    // had another answer, or none
