@@ -125,6 +125,9 @@ func originHosts(cfg configs.Config) []string {
 	return hosts
 }
 
+// maxArchive bounds an archive: years of recordings.
+const maxArchive = 16 << 30
+
 // archivist makes archives of accounts from the database and the files.
 func (a *App) archivist() *archive.Archivist {
 	var tables []archive.Table
@@ -136,5 +139,5 @@ func (a *App) archivist() *archive.Archivist {
 		}
 	}
 	open := func(ctx context.Context, key string) (io.ReadCloser, error) { return a.blob.Open(ctx, key) }
-	return &archive.Archivist{Store: a.db, Files: a.blob, Open: open, Tables: tables, Log: a.log}
+	return &archive.Archivist{Store: a.db, Files: a.blob.WithLimit(maxArchive), Open: open, Tables: tables, Log: a.log}
 }

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"bedside/api"
 	"bedside/api/audit"
 	"bedside/api/users"
 	"bedside/store"
@@ -170,7 +171,7 @@ func TestLettersAreLimited(t *testing.T) {
 	for range 10 {
 		s.anybody(t).do(t, "POST", "/auth/forgot-password", map[string]any{"email": email}).expect(t, 202)
 	}
-	if got := post.letters(t, email); len(got) != 5 {
+	if got := post.letters(t, email); len(got) != 1+5 { // the one of the registration is of another kind
 		t.Errorf("%d letters came", len(got))
 	}
 }
@@ -301,6 +302,71 @@ func TestEmailChange(t *testing.T) {
 	s.anybody(t).do(t, "POST", "/auth/verify-email", map[string]any{"token": token}).problem(t, 422, "link-expired")
 }
 
+// TestResetForgetsWhatAStrangerLeft has somebody register with another's address, and prepare to come back.
+func TestResetForgetsWhatAStrangerLeft(t *testing.T) {
+	s := newServer(t, func(c *api.Config, _ *api.Deps) { c.PublicURL = origin })
+	stranger := s.registered(t, address())
+	stranger.withApp(t)
+	ph := newPhone(t, stranger.id, origin)
+	q := stranger.question(t, beginKey)
+	stranger.do(t, "POST", keys, map[string]any{"ticket": q.Ticket, "name": "A way back", "credential": ph.create(t, q)}).expect(t, 201)
+
+	owner := s.anybody(t)
+	owner.do(t, "POST", "/auth/forgot-password", map[string]any{"email": stranger.email}).expect(t, 202)
+	token := post.letter(t, stranger.email, "Choose a new password").token(t, "/reset-password")
+	owner.do(t, "POST", "/auth/reset-password", map[string]any{"token": token, "password": "gr8-tram-window"}).expect(t, 204)
+	var g users.Grant
+	owner.do(t, "POST", "/auth/login", map[string]any{"email": stranger.email, "password": "gr8-tram-window"}).expect(t, 200).into(t, &g)
+	owner.access = g.AccessToken
+	if f := owner.factors(t); f.TOTP.Enabled || len(f.Passkeys) != 0 || f.RecoveryCodesLeft != 0 {
+		t.Errorf("the stranger can still sign in by %+v", f)
+	}
+	q = s.anybody(t).question(t, beginSignIn)
+	s.anybody(t).do(t, "POST", endSignIn, map[string]any{"ticket": q.Ticket, "credential": ph.get(t, q)}).problem(t, 401, "wrong-passkey")
+}
+
+// TestResetUndoesAChangeOfAddress has somebody with a stolen session ask for another address before the owner resets the password.
+func TestResetUndoesAChangeOfAddress(t *testing.T) {
+	s := newServer(t)
+	email, evil := address(), address()
+	p := s.registered(t, email)
+	verify := func(token string) answer {
+		return s.anybody(t).do(t, "POST", "/auth/verify-email", map[string]any{"token": token})
+	}
+	verify(post.letter(t, email, "Confirm your e-mail address").token(t, "/verify-email")).expect(t, 200)
+	p.do(t, "POST", "/api/users/profile/email", map[string]any{"email": evil}).expect(t, 202)
+	if told := post.letter(t, email, "is to be changed"); !strings.Contains(told.text, evil) {
+		t.Errorf("letter %s", told.text)
+	}
+	letter := post.letter(t, evil, "Confirm your new e-mail address")
+	if strings.Contains(letter.text, "Dana") {
+		t.Error("what somebody calls themselves is sent to a stranger")
+	}
+	s.anybody(t).do(t, "POST", "/auth/forgot-password", map[string]any{"email": email}).expect(t, 202)
+	reset := post.letter(t, email, "Choose a new password").token(t, "/reset-password")
+	s.anybody(t).do(t, "POST", "/auth/reset-password", map[string]any{"token": reset, "password": "gr8-tram-window"}).expect(t, 204)
+	verify(letter.token(t, "/verify-email")).problem(t, 422, "link-expired")
+}
+
+// TestLettersOfOneKindLeaveOthers has a stranger use up the letters of a registration.
+func TestLettersOfOneKindLeaveOthers(t *testing.T) {
+	s := newServer(t)
+	p := s.registered(t, address())
+	for range 8 {
+		s.anybody(t).do(t, "POST", "/auth/register", map[string]any{"email": p.email, "password": password, "name": "Somebody"}).expect(t, 202)
+	}
+	s.anybody(t).do(t, "POST", "/auth/forgot-password", map[string]any{"email": p.email}).expect(t, 202)
+	post.letter(t, p.email, "Choose a new password")
+}
+
+// TestTextsThatCannotBeKept sends what PostgreSQL takes no text with.
+func TestTextsThatCannotBeKept(t *testing.T) {
+	s := newServer(t)
+	s.anybody(t).do(t, "POST", "/auth/login", map[string]any{"email": "a\x00@example.org", "password": password}).problem(t, 422, "invalid")
+	p := s.registered(t, address())
+	s.anybody(t).do(t, "POST", "/auth/login", map[string]any{"email": p.email, "password": password}, "User-Agent", "Telefon \xfcber "+strings.Repeat("ü", 300)).expect(t, 200)
+}
+
 func TestAdministration(t *testing.T) {
 	s := newServer(t)
 	admin, p := s.someone(t, store.RoleAdmin), s.someone(t, store.RoleCandidate)
@@ -338,7 +404,7 @@ func TestAdministration(t *testing.T) {
 	if a := p.do(t, "GET", "/api/rooms", nil); a.StatusCode != 401 && a.StatusCode != 403 {
 		t.Errorf("a disabled account got %d", a.StatusCode)
 	}
-	if len(s.ended) != 1 {
+	if len(s.ended) != 2 { // its rooms were closed with the new role, and its session was ended
 		t.Errorf("told of %d ended sessions", len(s.ended))
 	}
 	p.do(t, "POST", "/auth/login", map[string]any{"email": p.email, "password": password}).problem(t, 403, "account-disabled")

@@ -12,6 +12,8 @@ type Aftermath struct {
 	// SignOut ends the account's sessions, but for the one that KeepSession names.
 	SignOut     bool
 	KeepSession string
+	// OnlyPassword removes every other way to sign in: whoever added it is not known to be the owner of the address.
+	OnlyPassword bool
 }
 
 // Letter is a kind of mail.
@@ -24,6 +26,7 @@ const (
 	LetterReset           Letter = "reset"
 	LetterPasswordChanged Letter = "password-changed"
 	LetterConfirmEmail    Letter = "confirm-email" // to an address that an account is to get
+	LetterEmailAsked      Letter = "email-asked"   // to the address that it is to lose
 	LetterEmailChanged    Letter = "email-changed"
 	LetterFactorAdded     Letter = "factor-added"
 	LetterFactorRemoved   Letter = "factor-removed"
@@ -40,7 +43,7 @@ type Mail struct {
 	Name   string    `json:"name,omitempty"`    // for a user who is gone by then
 	Asked  time.Time `json:"asked"`             // when it happened
 	IP     string    `json:"ip,omitempty"`      // from where
-	Device string    `json:"device,omitempty"`  // a user agent, or a device's name
+	Device string    `json:"device,omitempty"`  // a device's name
 	What   string    `json:"what,omitempty"`    // what changed: a new address, a factor's name
 }
 

@@ -68,6 +68,9 @@ func (a *Archivist) Make(ctx context.Context, job store.MakeExport) error {
 		return err
 	}
 	if err := a.write(ctx, &e); err != nil {
+		if errors.Is(err, store.ErrLimit) {
+			err = fmt.Errorf("%w: %w", store.ErrInvalid, err) // it would be as large the next time
+		}
 		e.State = store.ExportFailed
 		return errors.Join(err, a.Store.KeepExport(context.WithoutCancel(ctx), e))
 	}

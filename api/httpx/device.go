@@ -1,32 +1,52 @@
-package sessions
+package httpx
 
 import (
+	"regexp"
 	"strings"
 
 	"github.com/mileusna/useragent"
 )
 
-// device is what a User-Agent header says of whoever sends it.
-type device struct{ browser, system, kind string }
+// Device is what a User-Agent header says of whoever sends it.
+type Device struct {
+	Browser string // with its main version; empty when not known
+	System  string // empty when not known
+	Kind    string // desktop, mobile, tablet, program or unknown
+}
 
-func describe(agent string) device {
+// DeviceOf reads a User-Agent header.
+func DeviceOf(agent string) Device {
 	if agent == "" {
-		return device{kind: "unknown"}
+		return Device{Kind: "unknown"}
 	}
 	ua := useragent.Parse(agent)
-	d := device{browser: ua.Name, system: ua.OS, kind: "unknown"}
-	if major, _, _ := strings.Cut(ua.Version, "."); d.browser != "" && major != "" {
-		d.browser += " " + major
+	d := Device{Browser: ua.Name, System: ua.OS, Kind: "unknown"}
+	if major, _, _ := strings.Cut(ua.Version, "."); d.Browser != "" && major != "" {
+		d.Browser += " " + major
 	}
 	switch {
 	case ua.Tablet:
-		d.kind = "tablet"
+		d.Kind = "tablet"
 	case ua.Mobile:
-		d.kind = "mobile"
+		d.Kind = "mobile"
 	case ua.Desktop:
-		d.kind = "desktop"
+		d.Kind = "desktop"
 	case ua.OS == "":
-		d.kind = "program" // a client of the interface, not a browser
+		d.Kind = "program" // a client of the interface, not a browser
 	}
 	return d
+}
+
+// plainName is what browsers and systems are called.
+var plainName = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9 ]{0,30}$`)
+
+// String names the device for a letter to its user: nothing that somebody else could have written, such as a link.
+func (d Device) String() string {
+	switch {
+	case d.Kind == "unknown" || d.Kind == "program" || !plainName.MatchString(d.Browser):
+		return ""
+	case !plainName.MatchString(d.System):
+		return d.Browser
+	}
+	return d.Browser + " on " + d.System
 }

@@ -40,7 +40,7 @@ func WithRequest(r *http.Request, secure bool, proxies Proxies) (*http.Request, 
 	ip, tls := proxies.Client(r)
 	agent := r.UserAgent()
 	info := &Request{
-		ID: uuid.NewString(), IP: ip, Secure: secure || tls, Agent: agent[:min(len(agent), maxAgent)], Host: r.Host, header: r.Header,
+		ID: uuid.NewString(), IP: ip, Secure: secure || tls, Agent: strings.ToValidUTF8(agent[:min(len(agent), maxAgent)], ""), Host: r.Host, header: r.Header,
 	}
 	return r.WithContext(context.WithValue(r.Context(), requestKey{}, info)), info
 }

@@ -71,12 +71,9 @@ func (s *Service) Deliver(ctx context.Context, m store.Mail) error {
 	}
 	now := s.clock()
 	c := content{Site: strings.TrimSuffix(s.site(), "/"), When: when(m.Asked, u), IP: m.IP, Device: m.Device, What: m.What}
-	if u.VerifiedAt != nil || m.Name != "" {
+	message := Message{To: cmp.Or(m.To, u.Email)}
+	if u.VerifiedAt != nil && message.To == u.Email || m.Name != "" {
 		c.Name = cmp.Or(m.Name, u.Name) // what anybody may call themselves is not sent to an address that may be another's
-	}
-	message := Message{To: u.Email}
-	if m.To != "" {
-		message.To = m.To
 	}
 	if m.Letter == store.LetterConfirmEmail {
 		if _, err := s.store.UserByEmail(ctx, m.To); err == nil {
@@ -120,11 +117,23 @@ func (s *Service) Deliver(ctx context.Context, m store.Mail) error {
 	}
 	written.To = message.To
 	if err := s.sender.Send(ctx, written); err != nil {
-		return fmt.Errorf("letter %s: %w", m.Letter, err)
+		return fmt.Errorf("letter %s: %w", m.Letter, unaddressed{err, message.To})
 	}
 	s.log.Info("sent a letter", "letter", m.Letter, "user", u.ID)
 	return nil
 }
+
+// unaddressed is an error without the reader's address, which is none of the log's.
+type unaddressed struct {
+	error
+	to string
+}
+
+// Error leaves the address out.
+func (e unaddressed) Error() string { return strings.ReplaceAll(e.error.Error(), e.to, "the reader") }
+
+// Unwrap gives what it is.
+func (e unaddressed) Unwrap() error { return e.error }
 
 // reader finds whom a letter is for. One who is gone by now is known by the address and name in the job.
 func (s *Service) reader(ctx context.Context, m store.Mail) (store.User, error) {

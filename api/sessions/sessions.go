@@ -73,9 +73,9 @@ type Session struct {
 }
 
 func view(v store.Session, current string) Session {
-	d := describe(v.UserAgent)
+	d := httpx.DeviceOf(v.UserAgent)
 	return Session{
-		ID: v.ID, Current: v.ID == current, Browser: d.browser, System: d.system, Kind: d.kind, IP: v.IP, Fingerprint: v.Fingerprint,
+		ID: v.ID, Current: v.ID == current, Browser: d.Browser, System: d.System, Kind: d.Kind, IP: v.IP, Fingerprint: v.Fingerprint,
 		CreatedAt: v.CreatedAt, LastSeenAt: v.LastSeenAt, ExpiresAt: v.ExpiresAt, EndsAt: v.MaxExpiresAt,
 	}
 }

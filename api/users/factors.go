@@ -17,7 +17,7 @@ import (
 type Factors interface {
 	Factor(ctx context.Context, userID string) (store.Factor, error)
 	ChangeFactor(ctx context.Context, userID string, rule func(store.User, *store.Factor) (store.Aftermath, error)) error
-	BeginSignIn(ctx context.Context, s store.SignIn) error
+	BeginSignIn(ctx context.Context, u store.User, s store.SignIn) error
 	FinishSignIn(ctx context.Context, hash []byte, rule func(*store.SignIn, store.User, *store.Factor) error) (store.User, error)
 }
 

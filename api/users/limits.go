@@ -52,7 +52,11 @@ func verdict(balances []store.Balance, ok bool) error {
 	if ok {
 		return nil
 	}
-	return &httpx.Fault{Err: store.ErrLimit, Detail: "Too many tries. Wait a little, then try again.", RetryAfter: balances[0].Retry}
+	var retry time.Duration
+	for _, b := range balances {
+		retry = max(retry, b.Retry)
+	}
+	return &httpx.Fault{Err: store.ErrLimit, Detail: "Too many tries. Wait a little, then try again.", RetryAfter: retry}
 }
 
 // busy gives the password pool's limit its words.

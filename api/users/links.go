@@ -45,6 +45,9 @@ func (s *Service) verifyEmail(ctx context.Context, in *verifyInput) (*verifyOutp
 	now := s.Clock().UTC()
 	u, ended, err := s.Store.UseMailToken(ctx, hash, []store.TokenPurpose{store.TokenVerify, store.TokenChange}, now,
 		func(u *store.User, t store.MailToken) (store.Aftermath, error) {
+			if u.Disabled {
+				return store.Aftermath{}, errDisabled
+			}
 			act := httpx.Act(ctx, store.ActVerifyEmail)
 			act.ActorID, act.UserID = u.ID, u.ID
 			after := store.Aftermath{}
@@ -71,7 +74,7 @@ func (s *Service) resendVerification(ctx context.Context, _ *struct{}) (*checkMa
 	if err != nil {
 		return nil, err
 	}
-	if u.VerifiedAt == nil && s.mayWrite(ctx, u.Email) {
+	if u.VerifiedAt == nil && s.mayWrite(ctx, store.LetterVerify, u.Email) {
 		letter := s.letter(ctx, store.LetterVerify)
 		letter.UserID = u.ID
 		if err := s.Store.Ask(ctx, store.Aftermath{Jobs: []store.Job{letter}}); err != nil {
@@ -106,7 +109,7 @@ func (s *Service) forgotPassword(ctx context.Context, in *forgotInput) (*checkMa
 		act.Outcome, act.Detail = store.OutcomeRefused, "no account has the address"
 	}
 	after := store.Aftermath{Acts: []store.Act{act}}
-	if s.mayWrite(ctx, email) {
+	if s.mayWrite(ctx, store.LetterReset, email) {
 		after.Jobs = []store.Job{letter} // to an address without an account as well: the job finds that out
 	}
 	if err := s.Store.Ask(ctx, after); err != nil {
@@ -142,16 +145,17 @@ func (s *Service) resetPassword(ctx context.Context, in *resetInput) (*struct{},
 	u, ended, err := s.Store.UseMailToken(ctx, token, []store.TokenPurpose{store.TokenReset}, now,
 		func(u *store.User, _ store.MailToken) (store.Aftermath, error) {
 			if u.Disabled {
-				return store.Aftermath{}, &httpx.Fault{Err: store.ErrForbidden, Code: "account-disabled", Detail: "This account is disabled. Ask an administrator."}
+				return store.Aftermath{}, errDisabled
 			}
 			if err := s.Passwords.Check(in.Body.Password, u.Email, u.Name); err != nil {
 				return store.Aftermath{}, badPassword(err)
 			}
 			u.PasswordHash = hash
-			u.Verify(now) // the mail was read
+			stranger := u.VerifiedAt == nil // may have registered with this address, and left ways of their own to sign in
+			u.Verify(now)                   // the mail was read
 			act, letter := httpx.Act(ctx, store.ActResetPassword), s.letter(ctx, store.LetterPasswordChanged)
 			act.ActorID, act.UserID, letter.UserID = u.ID, u.ID, u.ID
-			return store.Aftermath{SignOut: true, Acts: []store.Act{act}, Jobs: []store.Job{letter}}, nil
+			return store.Aftermath{SignOut: true, OnlyPassword: stranger, Acts: []store.Act{act}, Jobs: []store.Job{letter}}, nil
 		})
 	if err != nil {
 		return nil, linkGone(err)

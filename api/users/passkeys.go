@@ -367,7 +367,7 @@ func (s *Service) finishPasskeySignIn(ctx context.Context, in *passkeySignInInpu
 		if err := s.refused(ctx, h.user.ID, "the account is disabled"); err != nil {
 			return nil, err
 		}
-		return nil, &httpx.Fault{Err: store.ErrForbidden, Code: "account-disabled", Detail: "This account is disabled. Ask an administrator."}
+		return nil, errDisabled
 	}
 	b, err := json.Marshal(c)
 	if err != nil {

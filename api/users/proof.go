@@ -121,9 +121,11 @@ func (s *Service) changeEmail(ctx context.Context, in *emailInput) (*checkMailOu
 	}
 	act, letter := httpx.Act(ctx, store.ActChangeEmail), s.letter(ctx, store.LetterConfirmEmail)
 	act.Detail, letter.UserID, letter.To = "asked for", p.User.ID, email
-	after := store.Aftermath{Acts: []store.Act{act}}
-	if s.mayWrite(ctx, email) {
-		after.Jobs = []store.Job{letter}
+	told := s.letter(ctx, store.LetterEmailAsked)
+	told.UserID, told.What = p.User.ID, email
+	after := store.Aftermath{Acts: []store.Act{act}, Jobs: []store.Job{told}}
+	if s.mayWrite(ctx, store.LetterConfirmEmail, email) {
+		after.Jobs = append(after.Jobs, letter)
 	}
 	if err := s.Store.Ask(ctx, after); err != nil {
 		return nil, err

@@ -64,7 +64,7 @@ func (s *Service) register(ctx context.Context, in *registerInput) (*checkMailOu
 	if err != nil {
 		return nil, busy(err)
 	}
-	mayWrite := s.mayWrite(ctx, email)
+	mayWrite := s.mayWrite(ctx, store.LetterRegistered, email)
 	_, err = s.Store.Register(ctx, store.User{Email: email, Name: name, Role: store.RoleCandidate, Profession: in.Body.Profession, PasswordHash: hash},
 		func(u store.User, fresh bool) store.Aftermath {
 			act, letter := httpx.Act(ctx, store.ActRegister), s.letter(ctx, store.LetterVerify)
@@ -86,12 +86,12 @@ func (s *Service) register(ctx context.Context, in *registerInput) (*checkMailOu
 	return checkMail(email), nil
 }
 
-// lettersAnHour bounds what anybody can have sent to one address.
+// lettersAnHour bounds what anybody can have sent to one address, of each kind: who uses up one keeps nobody from the others.
 const lettersAnHour = 5
 
 // mayWrite counts a letter that somebody who is not signed in asks for. Beyond the limit none is sent, and the answer does not tell.
-func (s *Service) mayWrite(ctx context.Context, email string) bool {
-	_, ok := s.Limiter.Spend(ctx, store.Quota{Key: "letter:" + fingerprint(email), Units: lettersAnHour, Window: time.Hour})
+func (s *Service) mayWrite(ctx context.Context, kind store.Letter, email string) bool {
+	_, ok := s.Limiter.Spend(ctx, store.Quota{Key: "letter:" + string(kind) + ":" + fingerprint(email), Units: lettersAnHour, Window: time.Hour})
 	return ok
 }
 

@@ -58,8 +58,8 @@ func (s *Service) enter(ctx context.Context, u store.User, refreshIn string, gra
 		return &signInOutput{Status: granted, SetCookie: g.SetCookie, CacheControl: g.CacheControl, Body: g.Body}, nil
 	}
 	ticket, hash := auth.NewMailToken()
-	if err := s.Store.BeginSignIn(ctx, store.SignIn{Hash: hash, UserID: u.ID, ExpiresAt: s.Clock().Add(store.SignInLife)}); err != nil {
-		return nil, err
+	if err := s.Store.BeginSignIn(ctx, u, store.SignIn{Hash: hash, UserID: u.ID, ExpiresAt: s.Clock().Add(store.SignInLife)}); err != nil {
+		return nil, stale(err)
 	}
 	return &signInOutput{Status: http.StatusAccepted, CacheControl: "no-store", Body: SecondStep{
 		Ticket: ticket, Methods: []string{"totp", "recovery_code"}, ExpiresIn: int(store.SignInLife / time.Second),
@@ -90,10 +90,10 @@ func (s *Service) secondFactor(ctx context.Context, in *secondInput) (*grantOutp
 		if err := step.Try(now); err != nil || !f.On() {
 			return gone
 		}
-		if err := s.mayTry(ctx, "code:"+u.ID, s.Limits.LoginPerAccount); err != nil {
+		if err := verdict(s.Limiter.Check(ctx, s.wrongCodes(u.ID)...)); err != nil {
 			return err
 		}
-		code := strings.ReplaceAll(in.Body.Code, " ", "") // apps show digits in groups
+		code := strings.Join(strings.Fields(in.Body.Code), "") // apps show digits in groups
 		if len(code) > 6 {
 			method = "a recovery code"
 			if !f.UseRecovery(auth.RecoveryHash(u.ID, code)) {
@@ -110,14 +110,14 @@ func (s *Service) secondFactor(ctx context.Context, in *secondInput) (*grantOutp
 		if err := s.refused(ctx, u.ID, "wrong code of the second factor"); err != nil {
 			return nil, err
 		}
-		if err := s.allow(ctx, "code:"+u.ID, s.Limits.LoginPerAccount); err != nil {
+		if err := verdict(s.Limiter.Spend(ctx, s.wrongCodes(u.ID)...)); err != nil {
 			return nil, err
 		}
 		return nil, wrongCode(err)
 	case err != nil:
 		return nil, err
 	case u.Disabled:
-		return nil, &httpx.Fault{Err: store.ErrForbidden, Code: "account-disabled", Detail: "This account is disabled. Ask an administrator."}
+		return nil, errDisabled
 	}
 	act := httpx.Act(ctx, store.ActUseFactor)
 	act.ActorID, act.UserID, act.Object = u.ID, u.ID, method
@@ -125,6 +125,15 @@ func (s *Service) secondFactor(ctx context.Context, in *secondInput) (*grantOutp
 		return nil, err
 	}
 	return s.signIn(ctx, u, in.Body.RefreshIn)
+}
+
+// codesADay bounds how often the codes of an account may be guessed by somebody who knows its password, however patient.
+const codesADay = 50
+
+func (s *Service) wrongCodes(userID string) []store.Quota {
+	return []store.Quota{
+		{Key: "code:" + userID, Units: s.Limits.LoginPerAccount, Window: time.Minute}, {Key: "codes:" + userID, Units: codesADay, Window: 24 * time.Hour},
+	}
 }
 
 // wrongCode makes a refused code a refused sign-in.

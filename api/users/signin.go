@@ -85,9 +85,19 @@ func (s *Service) withPassword(ctx context.Context, c Credentials, granted int) 
 		if err := s.refused(ctx, u.ID, "the account is disabled"); err != nil {
 			return nil, err
 		}
-		return nil, &httpx.Fault{Err: store.ErrForbidden, Code: "account-disabled", Detail: "This account is disabled. Ask an administrator."}
+		return nil, errDisabled
 	}
 	return s.enter(ctx, u, c.RefreshIn, granted)
+}
+
+var errDisabled = &httpx.Fault{Err: store.ErrForbidden, Code: "account-disabled", Detail: "This account is disabled. Ask an administrator."}
+
+// stale gives words to a password that was changed while somebody signed in with it.
+func stale(err error) error {
+	if errors.Is(err, store.ErrUnauthenticated) {
+		return &httpx.Fault{Err: err, Code: "wrong-credentials", Detail: "The password was changed a moment ago. Sign in with the new one."}
+	}
+	return err
 }
 
 // refused notes that somebody could not sign in to an account, which may be none.
@@ -103,11 +113,8 @@ func (s *Service) signIn(ctx context.Context, u store.User, refreshIn string) (*
 		device = auth.Device{IP: r.IP, UserAgent: r.Agent, Fingerprint: r.Fingerprint()}
 	}
 	g, err := s.Sessions.Start(ctx, u, device)
-	if errors.Is(err, store.ErrUnauthenticated) {
-		return nil, &httpx.Fault{Err: err, Code: "wrong-credentials", Detail: "The password was changed a moment ago. Sign in with the new one."}
-	}
 	if err != nil {
-		return nil, err
+		return nil, stale(err)
 	}
 	act := httpx.Act(ctx, store.ActSignIn)
 	act.ActorID, act.UserID, act.SessionID = u.ID, u.ID, g.SessionID

@@ -207,7 +207,7 @@ func (s *Service) settled(userID string, ended []string, reason string) {
 func (s *Service) letter(ctx context.Context, kind store.Letter) store.Mail {
 	m := store.Mail{Letter: kind, Asked: s.Clock().UTC()}
 	if r := httpx.RequestFrom(ctx); r != nil {
-		m.IP, m.Device = r.IP, r.Agent
+		m.IP, m.Device = r.IP, httpx.DeviceOf(r.Agent).String()
 	}
 	return m
 }

@@ -52,6 +52,9 @@ func Open(cfg Config) (*Store, error) {
 	return &Store{bucket: bucket, maxBytes: maxBytes}, nil
 }
 
+// WithLimit is the same folder for files of up to so many bytes. Only the first one is closed.
+func (s *Store) WithLimit(maxBytes int64) *Store { return &Store{bucket: s.bucket, maxBytes: maxBytes} }
+
 // Close closes the folder.
 func (s *Store) Close() error { return s.bucket.Close() }
 

@@ -259,7 +259,12 @@ func TestJobs(t *testing.T) {
 	work := func() *postgres.Jobs {
 		j := d.Jobs(0)
 		err := errors.Join(
-			postgres.HandleJob(j, time.Minute, func(_ context.Context, m store.Mail) error {
+			postgres.HandleJob(j, time.Minute, func(ctx context.Context, m store.Mail) error {
+				if m.What == "long" {
+					done <- m.What
+					<-ctx.Done()
+					return ctx.Err()
+				}
 				if m.What == "bad" {
 					done <- m.What
 					return store.ErrInvalid
@@ -310,8 +315,13 @@ func TestJobs(t *testing.T) {
 	if what := next(); what != "while away" {
 		t.Errorf("did %s", what)
 	}
-	if err := j.Close(context.Background()); err != nil {
-		t.Error(err)
+	// A job that takes long does not use up the time of everything else that is closed.
+	ask("long", nil)
+	next()
+	closing, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	defer cancel()
+	if err := j.Close(closing); err != nil || closing.Err() != nil {
+		t.Errorf("closed with %v, %v", err, closing.Err())
 	}
 }
 
@@ -319,7 +329,7 @@ func TestJobs(t *testing.T) {
 func TestStaleSignIn(t *testing.T) {
 	u := newUser(t, store.RoleCandidate)
 	half := store.SignIn{Hash: []byte(uuid.NewString()), UserID: u.ID, ExpiresAt: time.Now().Add(time.Minute)}
-	if err := db.BeginSignIn(t.Context(), half); err != nil {
+	if err := db.BeginSignIn(t.Context(), u, half); err != nil {
 		t.Fatal(err)
 	}
 	changed, _, err := db.ChangeUser(t.Context(), u.ID, func(u *store.User) (store.Aftermath, error) {
@@ -333,6 +343,7 @@ func TestStaleSignIn(t *testing.T) {
 	expect(t, err, store.ErrUnauthenticated)
 	_, err = db.FinishSignIn(t.Context(), half.Hash, func(*store.SignIn, store.User, *store.Factor) error { return nil })
 	expect(t, err, store.ErrNotFound)
+	expect(t, db.BeginSignIn(t.Context(), u, half), store.ErrUnauthenticated)
 	if _, err := db.CreateSession(t.Context(), changed, newSession(u, uuid.NewString(), []byte{1}), 5); err != nil {
 		t.Error(err)
 	}

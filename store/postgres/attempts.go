@@ -129,7 +129,9 @@ func changeAttempt(ctx context.Context, q querier, id string, rule func(*store.A
 	if err := rule(&a); err != nil {
 		return a, err
 	}
-	_, err = q.Exec(ctx, `UPDATE attempts SET partner_id = nullif($2, '')::uuid, state = $3, prepared_at = $4, started_at = $5, ended_at = $6, problem = $7 WHERE id = $1`,
+	// Whoever takes the part of a partner who left, before anything was said, is not the one who left.
+	_, err = q.Exec(ctx, `UPDATE attempts SET partner_id = nullif($2, '')::uuid, state = $3,
+		partner_left = partner_left AND (started_at IS NOT NULL OR partner_id IS NOT DISTINCT FROM nullif($2, '')::uuid), prepared_at = $4, started_at = $5, ended_at = $6, problem = $7 WHERE id = $1`,
 		a.ID, a.PartnerID, a.State, a.PreparedAt, a.StartedAt, a.EndedAt, a.Problem)
 	return a, err
 }

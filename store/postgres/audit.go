@@ -19,9 +19,9 @@ func actTargets(a *store.Act) []any {
 	return []any{&a.ID, &a.At, &a.Action, &a.Outcome, &a.ActorID, &a.UserID, &a.SessionID, &a.Object, &a.Detail, &a.IP, &a.UserAgent}
 }
 
-// Record adds an entry to the audit trail. Texts that are too long are cut.
+// Record adds an entry to the audit trail, also when whoever asked has gone: the act has happened. Texts that are too long are cut.
 func (db *DB) Record(ctx context.Context, act store.Act) error {
-	return db.do(ctx, "audit trail", func(ctx context.Context, q querier) error { return db.record(ctx, q, act) })
+	return db.do(context.WithoutCancel(ctx), "audit trail", func(ctx context.Context, q querier) error { return db.record(ctx, q, act) })
 }
 
 func (db *DB) record(ctx context.Context, q querier, act store.Act) error {
@@ -89,20 +89,35 @@ const actsKept = 400 * 24 * time.Hour
 // SweepAccounts removes what has had its time: old entries of the audit trail, and the tokens of links that no longer work.
 func (db *DB) SweepAccounts(ctx context.Context) error {
 	now := db.now()
-	return db.transact(ctx, "sweep", func(ctx context.Context, q querier) error {
-		for _, s := range []struct {
-			sql    string
-			before time.Time
-		}{
-			{`DELETE FROM acts WHERE id IN (SELECT id FROM acts WHERE at < $1 ORDER BY at LIMIT 5000)`, now.Add(-actsKept - time.Hour)},
-			{`DELETE FROM ceremonies WHERE expires_at < $1`, now},
-			{`DELETE FROM sign_ins WHERE expires_at < $1`, now},
-			{`DELETE FROM mail_tokens WHERE expires_at < $1`, now.Add(-24 * time.Hour)},
-		} {
-			if _, err := q.Exec(ctx, s.sql, s.before); err != nil {
-				return err
-			}
+	for _, s := range []struct {
+		table, column string
+		before        time.Time
+	}{
+		{"acts", "at", now.Add(-actsKept - time.Hour)},
+		{"ceremonies", "expires_at", now},
+		{"sign_ins", "expires_at", now},
+		{"mail_tokens", "expires_at", now.Add(-24 * time.Hour)},
+	} {
+		if _, err := db.sweep(ctx, s.table, s.column, s.before); err != nil {
+			return err
 		}
-		return nil
-	})
+	}
+	return nil
+}
+
+// sweep deletes the rows of a table in which a moment is past, a few at a time, so that nobody waits for it, and says how many.
+func (db *DB) sweep(ctx context.Context, table, moment string, before time.Time) (n int64, err error) {
+	const few = 5000
+	for {
+		var some int64
+		err := db.do(ctx, table, func(ctx context.Context, q querier) error {
+			tag, err := q.Exec(ctx, `DELETE FROM `+table+` WHERE ctid IN (SELECT ctid FROM `+table+` WHERE `+moment+` < $1 LIMIT $2)`, before, few)
+			some = tag.RowsAffected()
+			return err
+		})
+		n += some
+		if err != nil || some < few {
+			return n, err
+		}
+	}
 }

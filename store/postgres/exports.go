@@ -3,6 +3,7 @@ package postgres
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"bedside/store"
 
@@ -42,8 +43,9 @@ func (db *DB) RequestExport(ctx context.Context, userID string, after store.Afte
 			e.ID, e.UserID, e.State, e.CreatedAt, e.ExpiresAt); err != nil {
 			return err
 		}
-		after.Jobs = append(after.Jobs, store.MakeExport{ID: e.ID, UserID: userID})
-		_, err = db.settle(ctx, tx, u, after)
+		more := after // the transaction may run again
+		more.Jobs = append(slices.Clone(after.Jobs), store.MakeExport{ID: e.ID, UserID: userID})
+		_, err = db.settle(ctx, tx, u, more)
 		return err
 	})
 	return e, err

@@ -55,10 +55,15 @@ func (db *DB) ChangeFactor(ctx context.Context, userID string, rule func(store.U
 	})
 }
 
-// BeginSignIn keeps the first step of a sign-in.
-func (db *DB) BeginSignIn(ctx context.Context, s store.SignIn) error {
-	return db.do(ctx, "sign-in", func(ctx context.Context, q querier) error {
-		_, err := q.Exec(ctx, `INSERT INTO sign_ins (hash, user_id, tries, expires_at) VALUES ($1, $2, $3, $4)`, s.Hash, s.UserID, s.Tries, micros(s.ExpiresAt))
+// BeginSignIn keeps the first step of a sign-in, of a user as they were when they gave their password. ErrUnauthenticated: it is not theirs any more,
+// or they are disabled.
+func (db *DB) BeginSignIn(ctx context.Context, u store.User, s store.SignIn) error {
+	return db.transact(ctx, "sign-in", func(ctx context.Context, q querier) error {
+		tag, err := q.Exec(ctx, `INSERT INTO sign_ins (hash, user_id, tries, expires_at)
+			SELECT $1, id, $3, $4 FROM users WHERE id = $2 AND password_hash = $5 AND NOT disabled FOR SHARE`, s.Hash, u.ID, s.Tries, micros(s.ExpiresAt), u.PasswordHash)
+		if err == nil && tag.RowsAffected() == 0 {
+			err = fmt.Errorf("the password was changed meanwhile: %w", store.ErrUnauthenticated)
+		}
 		return err
 	})
 }
@@ -70,11 +75,12 @@ func (db *DB) FinishSignIn(ctx context.Context, hash []byte, rule func(*store.Si
 	err = db.within(ctx, "sign-in", func(ctx context.Context, tx pgx.Tx) error {
 		var s store.SignIn
 		u, verdict = store.User{}, nil
-		if err := scanOne(ctx, tx, `SELECT hash, user_id::text, tries, expires_at FROM sign_ins WHERE hash = $1 FOR UPDATE`, []any{hash},
-			[]any{&s.Hash, &s.UserID, &s.Tries, &s.ExpiresAt}); err != nil {
+		// The account first, as everybody else locks them.
+		if err := scanOne(ctx, tx, `SELECT `+userColumns+` FROM users u WHERE u.id = (SELECT user_id FROM sign_ins WHERE hash = $1) FOR SHARE`, []any{hash}, userTargets(&u)); err != nil {
 			return err
 		}
-		if err := scanOne(ctx, tx, `SELECT `+userColumns+` FROM users u WHERE u.id = $1`, []any{s.UserID}, userTargets(&u)); err != nil {
+		if err := scanOne(ctx, tx, `SELECT hash, user_id::text, tries, expires_at FROM sign_ins WHERE hash = $1 FOR UPDATE`, []any{hash},
+			[]any{&s.Hash, &s.UserID, &s.Tries, &s.ExpiresAt}); err != nil {
 			return err
 		}
 		f, err := lockFactor(ctx, tx, s.UserID)

@@ -32,7 +32,7 @@ func (db *DB) Jobs(atOnce int) *Jobs {
 // HandleJob adds a kind of jobs. do may run more than once for one job, and for no longer than limit. A job whose do fails is tried again, later and
 // later, for about a day; one that fails with store.ErrInvalid, store.ErrNotFound or store.ErrExpired is given up.
 func HandleJob[T store.Job](j *Jobs, limit time.Duration, do func(context.Context, T) error) error {
-	err := river.AddWorkerSafely(j.workers, &worker[T]{limit: limit, do: do})
+	err := river.AddWorkerSafely(j.workers, &worker[T]{limit: limit, do: do, log: j.db.log})
 	if err != nil {
 		return fmt.Errorf("jobs: %w", err)
 	}
@@ -50,7 +50,7 @@ func (j *Jobs) Every(interval time.Duration, job store.Job) {
 func (j *Jobs) Start(ctx context.Context) (err error) {
 	j.client, err = river.NewClient(riverpgxv5.New(j.db.pool), &river.Config{
 		Logger:       slog.New(atLeastWarn{j.db.log.Handler()}),
-		Queues:       map[string]river.QueueConfig{river.QueueDefault: {MaxWorkers: j.atOnce}},
+		Queues:       map[string]river.QueueConfig{river.QueueDefault: {MaxWorkers: j.atOnce}, slowQueue: {MaxWorkers: 1}},
 		Workers:      j.workers,
 		PeriodicJobs: j.periodic,
 	})
@@ -63,12 +63,17 @@ func (j *Jobs) Start(ctx context.Context) (err error) {
 	return nil
 }
 
-// Close takes no further jobs and waits for those that run until ctx ends; what did not get done is done by another process, or later.
+// stopLimit is how long jobs that run may go on when the process ends.
+const stopLimit = 3 * time.Second
+
+// Close takes no further jobs and waits a moment for those that run; what did not get done is done by another process, or later.
 func (j *Jobs) Close(ctx context.Context) error {
 	if j.client == nil {
 		return nil
 	}
-	err := j.client.Stop(ctx)
+	soft, cancel := context.WithTimeout(ctx, stopLimit) // rooms that are open need the rest of the time
+	defer cancel()
+	err := j.client.Stop(soft)
 	if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) {
 		hard, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
 		defer cancel()
@@ -84,6 +89,7 @@ type worker[T store.Job] struct {
 	river.WorkerDefaults[T]
 	limit time.Duration
 	do    func(context.Context, T) error
+	log   *slog.Logger
 }
 
 // Timeout is River's question for the limit.
@@ -93,13 +99,24 @@ func (w *worker[T]) Timeout(*river.Job[T]) time.Duration { return w.limit }
 func (w *worker[T]) Work(ctx context.Context, job *river.Job[T]) error {
 	err := w.do(ctx, job.Args)
 	if errors.Is(err, store.ErrInvalid) || errors.Is(err, store.ErrNotFound) || errors.Is(err, store.ErrExpired) {
+		w.log.Warn("a job was given up", "job", job.Kind, "id", job.ID, "error", err)
 		return river.JobCancel(err)
+	}
+	switch {
+	case err == nil || ctx.Err() != nil && context.Cause(ctx) == context.Canceled: // the process ends; the job is done later
+	case job.Attempt >= job.MaxAttempts:
+		w.log.Error("a job failed for good", "job", job.Kind, "id", job.ID, "attempt", job.Attempt, "error", err)
+	default:
+		w.log.Warn("a job failed and is tried again", "job", job.Kind, "id", job.ID, "attempt", job.Attempt, "error", err)
 	}
 	return err
 }
 
 // attempts is how often a job is tried: with River's way of waiting, the fourth power of the attempt in seconds, the last is a day after the first.
 const attempts = 13
+
+// slowQueue holds the jobs that take minutes, so that letters need not wait for them.
+const slowQueue = "slow"
 
 // ask keeps jobs in the transaction.
 func (db *DB) ask(ctx context.Context, tx pgx.Tx, jobs []store.Job) error {
@@ -108,7 +125,11 @@ func (db *DB) ask(ctx context.Context, tx pgx.Tx, jobs []store.Job) error {
 	}
 	params := make([]river.InsertManyParams, len(jobs))
 	for i, job := range jobs {
-		params[i] = river.InsertManyParams{Args: job, InsertOpts: &river.InsertOpts{MaxAttempts: attempts}}
+		opts := &river.InsertOpts{MaxAttempts: attempts}
+		if _, slow := job.(store.MakeExport); slow {
+			opts.Queue = slowQueue
+		}
+		params[i] = river.InsertManyParams{Args: job, InsertOpts: opts}
 	}
 	if _, err := db.queue.InsertManyTx(ctx, tx, params); err != nil {
 		return fmt.Errorf("asking for jobs: %w", err)
@@ -128,12 +149,22 @@ func (db *DB) Ask(ctx context.Context, after store.Aftermath) error {
 func (db *DB) settle(ctx context.Context, tx pgx.Tx, u store.User, after store.Aftermath) (ended []string, err error) {
 	if after.SignOut && u.ID != "" {
 		ended, err = collect(ctx, tx, `UPDATE sessions SET ended_at = $2, end_reason = $4
-			WHERE user_id = $1 AND ended_at IS NULL AND id::text <> $3 RETURNING id::text`,
+			WHERE user_id = $1 AND ended_at IS NULL AND expires_at > $2 AND id::text <> $3 RETURNING id::text`,
 			[]any{u.ID, db.now(), after.KeepSession, store.EndRevoked}, func(id *string) []any { return []any{id} })
 		if err != nil {
 			return nil, err
 		}
-		if _, err := tx.Exec(ctx, `DELETE FROM sign_ins WHERE user_id = $1`, u.ID); err != nil { // those half done
+		if err := each(ctx, tx, u.ID,
+			`DELETE FROM sign_ins WHERE user_id = $1`, // those half done
+			// Nor does a link that somebody else may have asked for give the account away, on its way or not.
+			`DELETE FROM mail_tokens WHERE user_id = $1 AND purpose IN ('change', 'reset') AND used_at IS NULL`,
+			`DELETE FROM river_job WHERE kind = 'mail' AND args->>'user_id' = $1::text AND args->>'letter' = 'confirm-email' AND state <> 'running'`,
+		); err != nil {
+			return nil, err
+		}
+	}
+	if after.OnlyPassword && u.ID != "" {
+		if err := each(ctx, tx, u.ID, `DELETE FROM factors WHERE user_id = $1`, `DELETE FROM passkeys WHERE user_id = $1`, `DELETE FROM ceremonies WHERE user_id = $1`); err != nil {
 			return nil, err
 		}
 	}
@@ -143,6 +174,16 @@ func (db *DB) settle(ctx context.Context, tx pgx.Tx, u store.User, after store.A
 		}
 	}
 	return ended, db.ask(ctx, tx, after.Jobs)
+}
+
+// each runs statements about a user, one after the other.
+func each(ctx context.Context, tx pgx.Tx, userID string, statements ...string) error {
+	for _, sql := range statements {
+		if _, err := tx.Exec(ctx, sql, userID); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // atLeastWarn leaves out what River tells of its daily life.

@@ -1,6 +1,7 @@
 package postgres
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 
@@ -28,6 +29,7 @@ type Personal struct {
 	Where string
 	// Secret columns are in no archive.
 	Secret []string
+	Others string // gives the columns of a row t that are somebody else's
 }
 
 // PersonalTables is every table there is.
@@ -45,7 +47,8 @@ func PersonalTables() []Personal {
 		{Table: "attempts", Fate: Deleted, Where: `t.candidate_id = $1`},
 		{Table: "reports", Fate: Deleted, Where: `t.attempt_id IN (SELECT id FROM attempts WHERE candidate_id = $1)`, Secret: []string{"body"}}, // the archive has them as files
 		{Table: "recordings", Fate: Deleted, Where: recordingsOf},
-		{Table: "acts", Fate: Anonymised, Where: `(t.user_id = $1 OR t.actor_id = $1)`},
+		{Table: "acts", Fate: Anonymised, Where: `(t.user_id = $1 OR t.actor_id = $1)`, // where somebody else worked from is theirs
+			Others: `CASE WHEN t.actor_id <> $1 THEN ARRAY['session_id', 'ip', 'user_agent'] ELSE ARRAY[]::text[] END`},
 		{Table: "scenarios", Fate: Kept},
 		{Table: "river_job", Fate: Deleted, Where: `t.args->>'user_id' = $1::text`, Secret: []string{"args", "errors", "metadata"}},
 		{Table: "river_leader", Fate: Kept},
@@ -69,8 +72,9 @@ func (db *DB) PersonalRows(ctx context.Context, p Personal, userID string) (rows
 	if secret == nil {
 		secret = []string{}
 	}
+	others := cmp.Or(p.Others, `ARRAY[]::text[]`)
 	err = db.do(ctx, p.Table, func(ctx context.Context, q querier) error {
-		rows, err = collect(ctx, q, `SELECT (to_jsonb(t) - $2::text[])::text FROM `+p.Table+` t WHERE `+p.Where+` LIMIT 100000`,
+		rows, err = collect(ctx, q, `SELECT (to_jsonb(t) - $2::text[] - `+others+`)::text FROM `+p.Table+` t WHERE `+p.Where+` LIMIT 100000`,
 			[]any{userID, secret}, func(s *string) []any { return []any{s} })
 		return err
 	})

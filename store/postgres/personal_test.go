@@ -109,7 +109,7 @@ func everywhere(t *testing.T) (u, partner store.User, theirs, others store.Attem
 		"proof":    db.Prove(t.Context(), session, now),
 		"token":    db.CreateMailToken(t.Context(), store.MailToken{Hash: hash("m"), UserID: u.ID, Purpose: store.TokenVerify, Email: u.Email, CreatedAt: now, ExpiresAt: now.Add(time.Hour)}),
 		"ceremony": db.BeginCeremony(t.Context(), store.Ceremony{Hash: hash("c"), UserID: u.ID, Data: []byte("{}"), ExpiresAt: now.Add(time.Hour)}),
-		"sign-in":  db.BeginSignIn(t.Context(), store.SignIn{Hash: hash("s"), UserID: u.ID, ExpiresAt: now.Add(time.Hour)}),
+		"sign-in":  db.BeginSignIn(t.Context(), u, store.SignIn{Hash: hash("s"), UserID: u.ID, ExpiresAt: now.Add(time.Hour)}),
 		"factor": db.ChangeFactor(t.Context(), u.ID, func(_ store.User, f *store.Factor) (store.Aftermath, error) {
 			f.Secret, f.ConfirmedAt = []byte("sealed"), &now
 			return store.Aftermath{Acts: []store.Act{{Action: store.ActAddFactor, UserID: u.ID, ActorID: u.ID, IP: "192.0.2.7", UserAgent: "a browser"}}}, nil
@@ -123,6 +123,10 @@ func everywhere(t *testing.T) (u, partner store.User, theirs, others store.Attem
 		t.Fatal(err)
 	}
 	if _, err := db.RequestExport(t.Context(), u.ID, store.Aftermath{}); err != nil {
+		t.Fatal(err)
+	}
+	// What others did to the account is its own to know; from where they work is not.
+	if err := db.Record(t.Context(), store.Act{Action: store.ActChangeRole, UserID: u.ID, ActorID: partner.ID, IP: "203.0.113.9", UserAgent: "an administrator's"}); err != nil {
 		t.Fatal(err)
 	}
 	return u, partner, theirs, others
@@ -143,6 +147,9 @@ func TestDeletedUserLeavesNothing(t *testing.T) {
 			if strings.Contains(strings.Join(rows, ""), `"`+secret+`"`) {
 				t.Errorf("%s: the archive holds %s", p.Table, secret)
 			}
+		}
+		if all := strings.Join(rows, ""); p.Table == "acts" && (strings.Contains(all, "203.0.113.9") || !strings.Contains(all, "192.0.2.7") || !strings.Contains(all, string(store.ActChangeRole))) {
+			t.Errorf("the archive's trail: %s", all)
 		}
 		had[p.Table] = rows
 	}
@@ -226,5 +233,32 @@ func TestDeletedPartnerLeavesNoVoice(t *testing.T) {
 		if n := query(t, `SELECT id::text FROM river_job WHERE kind = 'remove-files' AND args::text LIKE '%' || $1 || '%'`, key(s)); len(n) != want {
 			t.Errorf("%d jobs remove the %s's voice, want %d", len(n), s, want)
 		}
+	}
+}
+
+// TestWhoeverTakesTheirPlaceIsHeard deletes a partner before the play, which somebody else then plays.
+func TestWhoeverTakesTheirPlaceIsHeard(t *testing.T) {
+	candidate, left, stays := newUser(t, store.RoleCandidate), newUser(t, store.RoleTutor), newUser(t, store.RoleTutor)
+	a, now := newAttempt(t, candidate), time.Now()
+	if _, err := db.SeatPartner(t.Context(), a.ID, left.ID, true); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := db.DeleteUser(t.Context(), left.ID, func(store.User) (store.Aftermath, error) { return store.Aftermath{}, nil }); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := db.SeatPartner(t.Context(), a.ID, stays.ID, true); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := db.StartAttempt(t.Context(), a.ID, now); err != nil {
+		t.Fatal(err)
+	}
+	r := store.Report{AttemptID: a.ID, CreatedAt: now, StartedAt: now, Speakers: []store.SpeakerReport{
+		{Speaker: store.SpeakerPatient, Recording: &store.Recording{Key: "attempts/" + a.ID + "/patient.ogg", Bytes: 1}},
+	}}
+	if err := db.SaveReport(t.Context(), r); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := db.Recording(t.Context(), a.ID, store.SpeakerPatient); err != nil {
+		t.Error(err)
 	}
 }

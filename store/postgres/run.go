@@ -66,6 +66,7 @@ func (db *DB) bounded(ctx context.Context, what string, fn func(context.Context)
 
 // SQLSTATE codes and classes, from the appendix of PostgreSQL's manual.
 const (
+	badCharacter        = "22021"
 	uniqueViolation     = "23505"
 	foreignKeyViolation = "23503"
 	deadlockDetected    = "40P01"
@@ -108,6 +109,8 @@ func translate(ctx context.Context, what string, err error) error {
 		switch {
 		case pg.Code == uniqueViolation:
 			return fmt.Errorf("%s: %w: there is one already", what, store.ErrConflict)
+		case pg.Code == badCharacter:
+			return fmt.Errorf("%s: %w: a text holds a character that cannot be kept", what, store.ErrInvalid)
 		case pg.Code == foreignKeyViolation:
 			return fmt.Errorf("%s: %w: it refers to something that is not there", what, store.ErrNotFound)
 		case broken(err) || pg.Code == queryCanceled || pg.Code == lockNotAvailable || pg.Code == deadlockDetected:

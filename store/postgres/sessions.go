@@ -77,7 +77,7 @@ func (db *DB) EndSessions(ctx context.Context, userID, except string, reason sto
 	}
 	err = db.do(ctx, "sessions", func(ctx context.Context, q querier) error {
 		ended, err = ids(ctx, q, `UPDATE sessions SET ended_at = $3, end_reason = $4
-			WHERE user_id = $1 AND id IS DISTINCT FROM nullif($2, '')::uuid AND ended_at IS NULL RETURNING id::text`, userID, except, micros(now), reason)
+			WHERE user_id = $1 AND id IS DISTINCT FROM nullif($2, '')::uuid AND ended_at IS NULL AND expires_at > $3 RETURNING id::text`, userID, except, micros(now), reason)
 		return err
 	})
 	return ended, err
@@ -85,12 +85,7 @@ func (db *DB) EndSessions(ctx context.Context, userID, except string, reason sto
 
 // SweepSessions forgets the sessions that ended or expired before a moment, and says how many.
 func (db *DB) SweepSessions(ctx context.Context, before time.Time) (n int64, err error) {
-	err = db.do(ctx, "sessions", func(ctx context.Context, q querier) error {
-		tag, err := q.Exec(ctx, `DELETE FROM sessions WHERE coalesce(ended_at, expires_at) < $1`, before)
-		n = tag.RowsAffected()
-		return err
-	})
-	return n, err
+	return db.sweep(ctx, "sessions", "coalesce(ended_at, expires_at)", before)
 }
 
 func ids(ctx context.Context, q querier, sql string, args ...any) ([]string, error) {
