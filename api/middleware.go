@@ -136,7 +136,6 @@ func limitTime(limit time.Duration) func(http.Handler) http.Handler {
 			ctx, cancel := context.WithTimeout(r.Context(), limit)
 			defer cancel()
 			httpx.WriteWithin(w, 2*limit)
-			defer httpx.WriteWithin(w, 0) // the connection goes on
 			next.ServeHTTP(w, r.WithContext(ctx))
 		})
 	}

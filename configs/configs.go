@@ -225,11 +225,6 @@ func (c Config) Validate() error {
 	if _, err := httpx.ParseProxies(c.Proxies); err != nil {
 		bad("proxies: %w", err)
 	}
-	for _, key := range c.Auth.OldKeys {
-		if len(key) < 32 {
-			bad("auth.old_keys: at least 32 characters each are needed")
-		}
-	}
 	for name, n := range map[string]int{
 		"auth_per_ip": c.Limits.AuthPerIP, "auth_per_account": c.Limits.AuthPerAccount, "read_per_ip": c.Limits.ReadPerIP, "read_per_account": c.Limits.ReadPerAccount,
 		"write_per_ip": c.Limits.WritePerIP, "write_per_account": c.Limits.WritePerAccount, "expensive_per_ip": c.Limits.ExpensivePerIP, "expensive_per_account": c.Limits.ExpensivePerAccount,

@@ -9,7 +9,7 @@ import (
 var commonWords string
 
 // commonPasswords builds the passwords that anybody would try first: the words of common.txt with what people add to them, and runs of
-// keys and digits. It is a few thousand entries, all in lower case and none shorter than a password may be.
+// keys and digits. It is some 16,000 entries, all in lower case and none shorter than a password may be.
 func commonPasswords() map[string]bool {
 	set := map[string]bool{}
 	add := func(s string) {
