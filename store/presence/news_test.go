@@ -1,6 +1,7 @@
 package presence
 
 import (
+	"syscall"
 	"testing"
 
 	"bedside/store"
@@ -72,6 +73,33 @@ func TestLostNewsAreNoticed(t *testing.T) {
 	n := store.SessionNews{SessionID: "one"}
 	if err := p.TellSessions(t.Context(), n); err != nil {
 		t.Fatal(err)
+	}
+	if got := <-f.news; got != n {
+		t.Errorf("told %+v, want %+v", got, n)
+	}
+}
+
+// TestNewsAfterAStandstill stops Redis as a machine that is out of memory does: connections stay, and nothing answers.
+func TestNewsAfterAStandstill(t *testing.T) {
+	t.Parallel() // it waits for most of its time
+	real := redisServer(t)
+	teller, f := open(t, Config{URL: real.url}), follow(open(t, Config{URL: real.url}))
+	if !<-f.link {
+		t.Fatal("the link was lost before it was made")
+	}
+	if err := real.cmd.Process.Signal(syscall.SIGSTOP); err != nil {
+		t.Fatal(err)
+	}
+	n := store.SessionNews{SessionID: "one"}
+	if err := teller.TellSessions(t.Context(), n); err == nil {
+		t.Error("Redis took news while it stood still")
+	}
+	up := <-f.link
+	if err := real.cmd.Process.Signal(syscall.SIGCONT); err != nil {
+		t.Fatal(err)
+	}
+	if up || !<-f.link {
+		t.Error("the link is not lost, or does not come back")
 	}
 	if got := <-f.news; got != n {
 		t.Errorf("told %+v, want %+v", got, n)
