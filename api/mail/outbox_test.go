@@ -76,7 +76,7 @@ func TestLetters(t *testing.T) {
 	c := content{Name: "<i>Dana</i>", Site: "https://bedside.example", Link: "https://bedside.example/verify-email#token=abc", Until: "2 May 2026, 10:00 UTC",
 		When: "1 May 2026, 10:00 UTC", IP: "192.0.2.1", Device: "<b>Browser</b>", What: "new@example.org"}
 	for _, letter := range []store.Letter{
-		store.LetterVerify, store.LetterRegistered, store.LetterReset, store.LetterPasswordChanged, store.LetterConfirmEmail, store.LetterEmailChanged,
+		store.LetterVerify, store.LetterRegistered, store.LetterReset, store.LetterPasswordChanged, store.LetterConfirmEmail, store.LetterEmailAsked, store.LetterEmailChanged,
 		store.LetterFactorAdded, store.LetterFactorRemoved, store.LetterDeviceEnded, store.LetterAccountDeleted,
 	} {
 		m, err := l.write(letter, c)

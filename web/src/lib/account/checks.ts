@@ -20,8 +20,8 @@ const LONGEST = 72;
 
 export function newPassword(value: string): string {
 	if (value === '') return 'Choose a password.';
-	const bytes = new TextEncoder().encode(value).length; // what the server counts: an accented letter is two of them
-	if (bytes < SHORTEST) return `Use at least ${SHORTEST} characters.`;
+	const bytes = new TextEncoder().encode(value).length; // an accented letter is two of them
+	if ([...value].length < SHORTEST) return `Use at least ${SHORTEST} characters.`;
 	if (bytes > LONGEST) return `Use a shorter one: at most ${LONGEST} plain letters, fewer with accents.`;
 	return '';
 }

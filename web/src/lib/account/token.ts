@@ -1,9 +1,9 @@
 import { page } from '$app/state';
-import { replaceState } from '$app/navigation';
+import { goto } from '$app/navigation';
 
 /** Takes the token of a mailed link out of the address, so that it stays in no history; empty when there is none. */
 export function takeToken(): string {
 	const token = new URLSearchParams(page.url.hash.slice(1)).get('token') ?? '';
-	if (token) replaceState(page.url.pathname, page.state);
+	if (token) void goto(page.url.pathname, { replaceState: true, keepFocus: true, noScroll: true });
 	return token;
 }
