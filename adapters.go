@@ -14,7 +14,6 @@ import (
 
 	"bedside/api"
 	"bedside/api/archive"
-	"bedside/api/attempts"
 	"bedside/api/httpx"
 	"bedside/configs"
 	"bedside/sfu"
@@ -76,7 +75,7 @@ func (s sink) WriteRTP(p *sfu.Packet) {
 func (s sink) Close() {}
 
 // recording opens a kept recording for the API.
-func (a *App) recording(ctx context.Context, key string) (attempts.File, error) {
+func (a *App) recording(ctx context.Context, key string) (httpx.File, error) {
 	f, err := a.blob.Open(ctx, key)
 	if err != nil {
 		return nil, err

@@ -74,15 +74,15 @@ type Deps struct {
 	Presence   Presence
 	Sessions   *auth.Sessions
 	Passwords  *auth.Passwords
-	Recording  func(ctx context.Context, key string) (attempts.File, error) // store/blob's Open
-	Outbox     http.Handler                                                 // at mail.OutboxPath; may be nil
-	Clock      func() time.Time                                             // time.Now when nil
-	Checks     []Check                                                      // of /health/ready
-	Socket     http.Handler                                                 // at SocketPath; may be nil
-	Web        http.Handler                                                 // everything else; may be nil
-	Metrics    http.Handler                                                 // at /metrics; may be nil
-	Registerer prometheus.Registerer                                        // may be nil
-	Tracer     trace.Tracer                                                 // may be nil
+	Recording  func(ctx context.Context, key string) (httpx.File, error) // store/blob's Open
+	Outbox     http.Handler                                              // at mail.OutboxPath; may be nil
+	Clock      func() time.Time                                          // time.Now when nil
+	Checks     []Check                                                   // of /health/ready
+	Socket     http.Handler                                              // at SocketPath; may be nil
+	Web        http.Handler                                              // everything else; may be nil
+	Metrics    http.Handler                                              // at /metrics; may be nil
+	Registerer prometheus.Registerer                                     // may be nil
+	Tracer     trace.Tracer                                              // may be nil
 	Log        *slog.Logger
 }
 
@@ -160,8 +160,7 @@ func operations(router chi.Router, cfg Config, deps Deps) huma.API {
 	api.UseMiddleware(httpx.RequireContentType)
 	(&users.Service{
 		Store: deps.Store, Sessions: deps.Sessions, Passwords: deps.Passwords, Limiter: deps.Presence, Limits: cfg.Limits,
-		Open:      func(ctx context.Context, key string) (users.File, error) { return deps.Recording(ctx, key) },
-		PublicURL: cfg.PublicURL, Clock: deps.Clock, Log: deps.Log,
+		Open: deps.Recording, PublicURL: cfg.PublicURL, Clock: deps.Clock, Log: deps.Log,
 	}).Routes(api)
 	(&sessions.Service{Sessions: deps.Sessions, Audit: deps.Store}).Routes(api)
 	(&scenarios.Service{Store: deps.Store}).Routes(api)

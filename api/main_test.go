@@ -21,8 +21,8 @@ import (
 	"time"
 
 	"bedside/api"
-	"bedside/api/attempts"
 	"bedside/api/auth"
+	"bedside/api/httpx"
 	"bedside/api/users"
 	"bedside/store"
 	"bedside/store/blob"
@@ -150,7 +150,7 @@ func newServer(t testing.TB, options ...option) *server {
 	cfg := api.Config{Limits: users.Limits{RegisterPerIP: 10000, LoginPerIP: 10000, LoginPerAccount: 10000, RefreshPerIP: 10000}}
 	deps := api.Deps{
 		Store: db, Presence: s.presence, Sessions: s.sessions, Passwords: passwords, Log: log, Registerer: s.registry, Metrics: promhttp.HandlerFor(s.registry, promhttp.HandlerOpts{}), Clock: s.now,
-		Recording: func(ctx context.Context, key string) (attempts.File, error) { return s.blobs.Open(ctx, key) },
+		Recording: func(ctx context.Context, key string) (httpx.File, error) { return s.blobs.Open(ctx, key) },
 		Checks:    []api.Check{{Name: "postgres", Required: true, Ping: db.Ping}, {Name: "redis", Ping: s.presence.Ping}},
 	}
 	for _, o := range options {

@@ -4,7 +4,6 @@ package attempts
 import (
 	"context"
 	"errors"
-	"io"
 	"net/http"
 	"time"
 
@@ -37,20 +36,14 @@ type Tickets interface {
 	Ticket(j store.Join) (ticket string, expires time.Time, err error)
 }
 
-// File is an open recording.
-type File interface {
-	io.ReadSeekCloser
-	ModTime() time.Time
-}
-
 // Service is what the slice works with.
 type Service struct {
 	Store      Store
 	Rooms      Rooms
 	Tickets    Tickets
-	Open       func(ctx context.Context, key string) (File, error) // a recording
-	ICEServers func() []ICEServer                                  // told with each ticket; may be nil
-	SocketPath string                                              // of the WebSocket on this server
+	Open       func(ctx context.Context, key string) (httpx.File, error) // a recording
+	ICEServers func() []ICEServer                                        // told with each ticket; may be nil
+	SocketPath string                                                    // of the WebSocket on this server
 }
 
 // Routes adds the slice's operations.

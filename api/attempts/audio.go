@@ -10,7 +10,6 @@ import (
 	"bedside/store"
 
 	"github.com/danielgtaylor/huma/v2"
-	"github.com/danielgtaylor/huma/v2/adapters/humachi"
 )
 
 func (s *Service) audioRoute(api huma.API, tags []string) {
@@ -48,18 +47,7 @@ func (s *Service) audio(ctx context.Context, in *audioInput) (*huma.StreamRespon
 	if err != nil {
 		return nil, silent(err)
 	}
-	return &huma.StreamResponse{Body: func(hctx huma.Context) {
-		r, w := humachi.Unwrap(hctx)
-		httpx.WriteWithin(w, hearWithin)
-		w.Header().Set("Content-Type", "audio/ogg")
-		w.Header().Set("Cache-Control", "private, no-cache")
-		http.ServeContent(w, r, "", f.ModTime(), f)
-		if err := f.Close(); err != nil {
-			if info := httpx.RequestFrom(r.Context()); info != nil {
-				info.SetError(err)
-			}
-		}
-	}}, nil
+	return httpx.SendFile(f, hearWithin, map[string]string{"Content-Type": "audio/ogg", "Cache-Control": "private, no-cache"}), nil
 }
 
 func silent(err error) error {

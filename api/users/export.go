@@ -3,7 +3,6 @@ package users
 import (
 	"context"
 	"errors"
-	"io"
 	"net/http"
 	"time"
 
@@ -12,7 +11,6 @@ import (
 	"bedside/store"
 
 	"github.com/danielgtaylor/huma/v2"
-	"github.com/danielgtaylor/huma/v2/adapters/humachi"
 )
 
 // Exports keeps archives of accounts, and deletes accounts; store/postgres does.
@@ -20,12 +18,6 @@ type Exports interface {
 	RequestExport(ctx context.Context, userID string, after store.Aftermath) (store.Export, error)
 	LastExport(ctx context.Context, userID string) (store.Export, error)
 	DeleteUser(ctx context.Context, userID string, rule func(store.User) (store.Aftermath, error)) (ended []string, err error)
-}
-
-// File is an archive that was opened; http.ServeContent reads it.
-type File interface {
-	io.ReadSeekCloser
-	ModTime() time.Time
 }
 
 func (s *Service) exportRoutes(api huma.API) {
@@ -118,19 +110,9 @@ func (s *Service) archive(ctx context.Context, _ *struct{}) (*huma.StreamRespons
 	if err != nil {
 		return nil, err
 	}
-	return &huma.StreamResponse{Body: func(hctx huma.Context) {
-		r, w := humachi.Unwrap(hctx)
-		httpx.WriteWithin(w, fetchWithin)
-		w.Header().Set("Content-Type", "application/zip")
-		w.Header().Set("Content-Disposition", `attachment; filename="bedside.zip"`)
-		w.Header().Set("Cache-Control", "private, no-store")
-		http.ServeContent(w, r, "", f.ModTime(), f)
-		if err := f.Close(); err != nil {
-			if info := httpx.RequestFrom(r.Context()); info != nil {
-				info.SetError(err)
-			}
-		}
-	}}, nil
+	return httpx.SendFile(f, fetchWithin, map[string]string{
+		"Content-Type": "application/zip", "Content-Disposition": `attachment; filename="bedside.zip"`, "Cache-Control": "private, no-store",
+	}), nil
 }
 
 func (s *Service) deleteAccount(ctx context.Context, _ *struct{}) (*logoutOutput, error) {

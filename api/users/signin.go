@@ -246,7 +246,7 @@ func (s *Service) logout(ctx context.Context, in *logoutInput) (*logoutOutput, e
 func (s *Service) whose(ctx context.Context, in *logoutInput) (auth.Principal, error) {
 	if token, _ := pick(in.Body, in.Cookie); token != "" {
 		if id, err := s.Sessions.SessionOf(token); err == nil {
-			u, err := s.Store.SessionOwner(ctx, id)
+			u, err := s.Sessions.Owner(ctx, id)
 			if errors.Is(err, store.ErrNotFound) {
 				err = nil // it is gone already
 			}

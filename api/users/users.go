@@ -29,7 +29,6 @@ type Proofs interface {
 		rule func(*store.User, store.MailToken) (store.Aftermath, error)) (u store.User, ended []string, err error)
 	Prove(ctx context.Context, sessionID string, now time.Time) error
 	ProvenAt(ctx context.Context, sessionID string) (time.Time, error)
-	SessionOwner(ctx context.Context, sessionID string) (userID string, err error)
 }
 
 // Notes keeps what follows from no change: letters and entries of the audit trail.
@@ -55,8 +54,8 @@ type Service struct {
 	Passwords *auth.Passwords
 	Limiter   Limiter
 	Limits    Limits
-	Open      func(ctx context.Context, key string) (File, error) // an archive's file
-	PublicURL string                                              // empty: whatever this machine calls itself
+	Open      func(ctx context.Context, key string) (httpx.File, error) // an archive's file
+	PublicURL string                                                    // empty: whatever this machine calls itself
 	Clock     func() time.Time
 	Log       *slog.Logger
 }

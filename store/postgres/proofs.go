@@ -29,14 +29,3 @@ func (db *DB) ProvenAt(ctx context.Context, sessionID string) (at time.Time, err
 	})
 	return at, err
 }
-
-// SessionOwner tells whose a session is, ended or not.
-func (db *DB) SessionOwner(ctx context.Context, sessionID string) (userID string, err error) {
-	if uuid.Validate(sessionID) != nil {
-		return "", fmt.Errorf("session: %w", store.ErrNotFound)
-	}
-	err = db.do(ctx, "session", func(ctx context.Context, q querier) error {
-		return scanOne(ctx, q, `SELECT user_id::text FROM sessions WHERE id = $1`, []any{sessionID}, []any{&userID})
-	})
-	return userID, err
-}
