@@ -51,12 +51,14 @@ type tap struct {
 
 // Sink listens to the two who speak; observers are never recorded.
 func (t tap) Sink(room, participant string) sfu.Sink {
-	if participant != string(store.SpeakerCandidate) && participant != string(store.SpeakerPatient) {
+	if participant != string(store.SpeakerCandidate) &&
+		participant != string(store.SpeakerPatient) {
 		return nil
 	}
 	w, err := t.Writer(room, participant, t.startedAt)
 	if err != nil {
-		t.log.Error("a track is not recorded", "room", room, "participant", participant, "error", err)
+		t.log.Error("a track is not recorded", "room", room, "participant", participant, "error",
+			err)
 		return nil
 	}
 	return sink{w}
@@ -91,17 +93,23 @@ func emptied(dir string) (string, error) {
 	return dir, nil
 }
 
-// localOnly reports whether the server is one that only this machine can reach, as on embedded defaults.
+// localOnly reports whether the server is one that only this machine can reach, as on embedded
+// defaults.
 func localOnly(cfg configs.Config) bool {
 	host, _, err := net.SplitHostPort(cfg.Listen)
-	return err == nil && publicURL(cfg) == "" && len(cfg.Proxies) == 0 && (host == "localhost" || net.ParseIP(host).IsLoopback())
+	return err == nil && publicURL(cfg) == "" && len(cfg.Proxies) == 0 &&
+		(host == "localhost" || net.ParseIP(host).IsLoopback())
 }
 
 // rates are the limits as the API takes them.
 func rates(l configs.Limits) api.Rates {
 	return api.Rates{
-		Auth: api.Rate{PerIP: l.AuthPerIP, PerAccount: l.AuthPerAccount}, Read: api.Rate{PerIP: l.ReadPerIP, PerAccount: l.ReadPerAccount},
-		Write: api.Rate{PerIP: l.WritePerIP, PerAccount: l.WritePerAccount}, Expensive: api.Rate{PerIP: l.ExpensivePerIP, PerAccount: l.ExpensivePerAccount},
+		Auth: api.Rate{
+			PerIP: l.AuthPerIP, PerAccount: l.AuthPerAccount,
+		}, Read: api.Rate{PerIP: l.ReadPerIP, PerAccount: l.ReadPerAccount},
+		Write: api.Rate{PerIP: l.WritePerIP, PerAccount: l.WritePerAccount}, Expensive: api.Rate{
+			PerIP: l.ExpensivePerIP, PerAccount: l.ExpensivePerAccount,
+		},
 	}
 }
 
@@ -132,11 +140,17 @@ func (a *App) archivist() *archive.Archivist {
 	var tables []archive.Table
 	for _, p := range postgres.PersonalTables() {
 		if p.Where != "" {
-			tables = append(tables, archive.Table{Name: p.Table, Rows: func(ctx context.Context, userID string) ([]string, error) {
+			tables = append(tables, archive.Table{Name: p.Table, Rows: func(ctx context.Context,
+				userID string) ([]string, error) {
 				return a.db.PersonalRows(ctx, p, userID)
 			}})
 		}
 	}
-	open := func(ctx context.Context, key string) (io.ReadCloser, error) { return a.blob.Open(ctx, key) }
-	return &archive.Archivist{Store: a.db, Files: a.blob.WithLimit(maxArchive), Open: open, Tables: tables, Log: a.log}
+	open := func(ctx context.Context,
+		key string) (io.ReadCloser, error) {
+		return a.blob.Open(ctx, key)
+	}
+	return &archive.Archivist{
+		Store: a.db, Files: a.blob.WithLimit(maxArchive), Open: open, Tables: tables, Log: a.log,
+	}
 }

@@ -34,7 +34,8 @@ import (
 	"go.opentelemetry.io/otel/trace"
 )
 
-// App is a running server: every part, opened in order and closed in reverse. main opens and closes it.
+// App is a running server: every part, opened in order and closed in reverse. main opens and
+// closes it.
 type App struct {
 	cfg      configs.Config
 	log      *slog.Logger
@@ -69,10 +70,12 @@ type openStep struct {
 	open func(context.Context) error
 }
 
-// Open starts every part that the configuration asks for. When one fails, those opened before it are closed.
+// Open starts every part that the configuration asks for. When one fails, those opened before it
+// are closed.
 func Open(ctx context.Context, cfg configs.Config, log *slog.Logger) (*App, error) {
 	a := &App{cfg: cfg, log: log, registry: prometheus.NewRegistry(), failed: make(chan error, 1)}
-	a.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	a.registry.MustRegister(collectors.NewGoCollector(),
+		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	for _, s := range []openStep{
 		{"data folder", "", a.openFolder},
 		{"traces", "", a.openTraces},
@@ -112,7 +115,8 @@ func (a *App) onClose(name string, f func(context.Context) error) {
 	a.closers = append(a.closers, closer{name, f})
 }
 
-// Close stops every part, the last opened first. Rooms are told, audio is flushed, children are stopped.
+// Close stops every part, the last opened first. Rooms are told, audio is flushed, children are
+// stopped.
 func (a *App) Close(ctx context.Context) error {
 	var errs []error
 	for len(a.closers) > 0 {
@@ -137,7 +141,8 @@ func (a *App) fail(err error) {
 
 // URL is where the server is reached from this machine.
 func (a *App) URL() string {
-	host, port, _ := net.SplitHostPort(a.listener.Addr().String()) // a listener's address is always host:port
+	// a listener's address is always host:port
+	host, port, _ := net.SplitHostPort(a.listener.Addr().String())
 	if ip := net.ParseIP(host); ip.IsLoopback() || ip.IsUnspecified() {
 		host = "localhost"
 	}
@@ -160,7 +165,8 @@ func (a *App) openFolder(context.Context) error {
 func (a *App) openDatabase(ctx context.Context) error {
 	address := a.cfg.Store.DatabaseURL
 	if address == "" {
-		cluster, err := embedded.Start(ctx, embedded.Config{Dir: filepath.Join(a.cfg.Data, "postgres")}, a.log)
+		cluster, err := embedded.Start(ctx,
+			embedded.Config{Dir: filepath.Join(a.cfg.Data, "postgres")}, a.log)
 		if err != nil {
 			return err
 		}
@@ -192,7 +198,9 @@ func (a *App) openPresence(context.Context) (err error) {
 }
 
 func (a *App) openBlob(context.Context) (err error) {
-	a.blob, err = blob.Open(blob.Config{URL: a.cfg.Store.BlobURL, Dir: filepath.Join(a.cfg.Data, "blob")})
+	a.blob, err = blob.Open(blob.Config{
+		URL: a.cfg.Store.BlobURL, Dir: filepath.Join(a.cfg.Data, "blob"),
+	})
 	if err != nil {
 		return err
 	}
@@ -201,7 +209,12 @@ func (a *App) openBlob(context.Context) (err error) {
 }
 
 func (a *App) openBus(ctx context.Context) (err error) {
-	a.bus, err = bus.Open(ctx, bus.Config{URL: a.cfg.Store.NATSURL, Dir: filepath.Join(a.cfg.Data, "nats"), IdleEnd: a.cfg.Speech.IdleEnd}, a.log, a.registry)
+	a.bus, err = bus.Open(ctx,
+		bus.Config{
+			URL: a.cfg.Store.NATSURL, Dir: filepath.Join(a.cfg.Data, "nats"),
+			IdleEnd: a.cfg.Speech.IdleEnd,
+		},
+		a.log, a.registry)
 	if err != nil {
 		return err
 	}
@@ -277,7 +290,10 @@ func (a *App) openMedia(context.Context) error {
 }
 
 func (a *App) openSignaling(context.Context) (err error) {
-	a.hub, err = signaling.NewHub(signaling.Config{Origins: originHosts(a.cfg), Address: clientNetwork, Grace: a.cfg.Media.Grace, PerAddress: a.cfg.Media.MaxPerAddress},
+	a.hub, err = signaling.NewHub(signaling.Config{
+		Origins: originHosts(a.cfg), Address: clientNetwork, Grace: a.cfg.Media.Grace,
+		PerAddress: a.cfg.Media.MaxPerAddress,
+	},
 		a.node, a.sessions, a.db, audio{a.bus, a.log}, a.presence, a.bus, a.log, a.registry)
 	if err != nil {
 		return err
@@ -292,7 +308,8 @@ func (a *App) openMail(context.Context) (err error) {
 	if a.cfg.Mail.SMTPURL != "" {
 		sender, err = mail.NewSMTP(a.cfg.Mail.SMTPURL, a.cfg.Mail.From, time.Now)
 	} else {
-		a.outbox, err = mail.NewOutbox(filepath.Join(a.cfg.Data, "outbox"), a.cfg.Mail.From, time.Now)
+		a.outbox, err = mail.NewOutbox(filepath.Join(a.cfg.Data, "outbox"), a.cfg.Mail.From,
+			time.Now)
 		sender = a.outbox
 		if !localOnly(a.cfg) {
 			a.log.Warn("no mail server is set: links to confirm addresses and to choose new passwords stay in the data folder; set BEDSIDE_SMTP_URL")
@@ -301,18 +318,23 @@ func (a *App) openMail(context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	a.mailer, err = mail.New(a.db, sender, func() string { return cmp.Or(publicURL(a.cfg), a.URL()) }, time.Now, a.log)
+	a.mailer, err = mail.New(a.db, sender,
+		func() string { return cmp.Or(publicURL(a.cfg), a.URL()) }, time.Now, a.log)
 	return err
 }
 
-// openJobs begins to do what changes have asked for. It comes after http, since letters name the server's address.
+// openJobs begins to do what changes have asked for. It comes after http, since letters name the
+// server's address.
 func (a *App) openJobs(ctx context.Context) error {
 	jobs, archivist := a.db.Jobs(0), a.archivist()
 	err := errors.Join(
 		postgres.HandleJob(jobs, archive.Limit, archivist.Make),
 		postgres.HandleJob(jobs, time.Minute, archivist.Remove),
 		postgres.HandleJob(jobs, time.Minute, a.mailer.Deliver),
-		postgres.HandleJob(jobs, time.Minute, func(ctx context.Context, _ store.Sweep) error { return a.sweep(ctx) }),
+		postgres.HandleJob(jobs, time.Minute, func(ctx context.Context,
+			_ store.Sweep) error {
+			return a.sweep(ctx)
+		}),
 	)
 	if err != nil {
 		return err
@@ -325,7 +347,8 @@ func (a *App) openJobs(ctx context.Context) error {
 	return nil
 }
 
-// handler is what the process serves: everything, or for the other roles health and metrics, and the socket where there is one.
+// handler is what the process serves: everything, or for the other roles health and metrics, and
+// the socket where there is one.
 func (a *App) handler() (http.Handler, error) {
 	metrics := promhttp.HandlerFor(a.registry, promhttp.HandlerOpts{Registry: a.registry})
 	checks := []api.Check{
@@ -344,7 +367,10 @@ func (a *App) handler() (http.Handler, error) {
 	if a.hub != nil {
 		deps.Socket = a.hub
 	}
-	cfg := api.Config{Version: version, PublicURL: publicURL(a.cfg), AllowedOrigins: a.cfg.Auth.AllowedOrigins, Rates: rates(a.cfg.Limits)}
+	cfg := api.Config{
+		Version: version, PublicURL: publicURL(a.cfg), AllowedOrigins: a.cfg.Auth.AllowedOrigins,
+		Rates: rates(a.cfg.Limits),
+	}
 	var err error
 	if cfg.Proxies, err = httpx.ParseProxies(a.cfg.Proxies); err != nil {
 		return nil, fmt.Errorf("proxies: %w", err)

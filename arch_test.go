@@ -10,8 +10,9 @@ import (
 	"testing"
 )
 
-// allowed is the import table of DESIGN.md: which packages of ours a package may import, besides itself. A trailing /... stands for the
-// package and everything below it. A package that is not listed fails the test, so that a new one is given its place on purpose.
+// allowed is the import table of DESIGN.md: which packages of ours a package may import, besides
+// itself. A trailing /... stands for the package and everything below it. A package that is not
+// listed fails the test, so that a new one is given its place on purpose.
 func allowed() map[string][]string {
 	return map[string][]string{
 		"store":                   {},
@@ -59,10 +60,13 @@ func TestImportTable(t *testing.T) {
 		name := ours(p.ImportPath)
 		rules, ok := table[name]
 		if !ok && strings.HasPrefix(name, "api/") {
-			rules, ok = []string{"api/auth", "api/httpx", "store"}, true // a slice: the shared helpers and the nouns
+			// a slice: the shared helpers and the nouns
+			rules, ok = []string{"api/auth", "api/httpx", "store"}, true
 		}
 		if !ok {
-			t.Errorf("package %s has no row in the import table: decide what it may import, here and in DESIGN.md", p.ImportPath)
+			t.Errorf(
+				"package %s has no row in the import table: decide what it may import, here and in DESIGN.md",
+				p.ImportPath)
 			continue
 		}
 		for _, imp := range p.Imports {

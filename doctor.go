@@ -48,7 +48,9 @@ func (c doctorCommand) Run(ctx context.Context, s *streams) error {
 			return err
 		}
 	}
-	missing := slices.ContainsFunc(findings, func(f finding) bool { return !f.OK && f.Needed == "to serve" })
+	missing := slices.ContainsFunc(findings, func(f finding) bool {
+		return !f.OK && f.Needed == "to serve"
+	})
 	if missing {
 		return fmt.Errorf("something needed to serve is missing: run `make setup`, or set the variable named above")
 	}
@@ -72,12 +74,23 @@ func examine(ctx context.Context, cfg configs.Config) []finding {
 	postgres, pgOK := findPostgres()
 	findings := []finding{
 		{"bedside", "to serve", true, version},
-		service("PostgreSQL", cfg.Store.DatabaseURL, "DATABASE_URL", "embedded: a private cluster in "+filepath.Join(cfg.Data, "postgres")+", run by "+postgres, pgOK),
-		service("Redis", cfg.Store.RedisURL, "REDIS_URL", "embedded: a compatible server inside the process", true),
-		service("NATS", cfg.Store.NATSURL, "NATS_URL", "embedded: JetStream inside the process, files in "+filepath.Join(cfg.Data, "nats"), true),
-		service("recordings", cfg.Store.BlobURL, "BEDSIDE_BLOB_URL", "embedded: the folder "+filepath.Join(cfg.Data, "blob"), true),
+		service("PostgreSQL", cfg.Store.DatabaseURL, "DATABASE_URL",
+			"embedded: a private cluster in "+filepath.Join(cfg.Data,
+				"postgres")+", run by "+postgres,
+			pgOK),
+		service("Redis", cfg.Store.RedisURL, "REDIS_URL",
+			"embedded: a compatible server inside the process", true),
+		service("NATS", cfg.Store.NATSURL, "NATS_URL",
+			"embedded: JetStream inside the process, files in "+filepath.Join(cfg.Data, "nats"),
+			true),
+		service("recordings", cfg.Store.BlobURL, "BEDSIDE_BLOB_URL",
+			"embedded: the folder "+filepath.Join(cfg.Data, "blob"), true),
 		{"Opus", "to serve", true, "libopus, linked in"},
-		{"web pages", "to serve", webBuilt(), cmp.Or(map[bool]string{true: "embedded in the binary"}[webBuilt()], "not built: run make web, then make build")},
+		{
+			"web pages", "to serve", webBuilt(),
+			cmp.Or(map[bool]string{true: "embedded in the binary"}[webBuilt()],
+				"not built: run make web, then make build"),
+		},
 	}
 	for _, t := range []struct{ part, command, install string }{
 		{"browser", "chromium", "chromium"}, {"spoken test audio", "espeak-ng", "espeak-ng"},
@@ -90,5 +103,7 @@ func examine(ctx context.Context, cfg configs.Config) []finding {
 		}
 		findings = append(findings, f)
 	}
-	return append(findings, finding{"settings", "optional", true, strings.Join(cfg.Redacted(), " ")})
+	return append(findings, finding{
+		"settings", "optional", true, strings.Join(cfg.Redacted(), " "),
+	})
 }

@@ -34,7 +34,8 @@ func startServices(t *testing.T) *services {
 	})
 	var err error
 	s.nats, err = server.NewServer(&server.Options{
-		Host: "127.0.0.1", Port: server.RANDOM_PORT, JetStream: true, StoreDir: filepath.Join(s.dir, "nats"), NoSigs: true, NoLog: true,
+		Host: "127.0.0.1", Port: server.RANDOM_PORT, JetStream: true, StoreDir: filepath.Join(
+			s.dir, "nats"), NoSigs: true, NoLog: true,
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -53,7 +54,8 @@ func startServices(t *testing.T) *services {
 func (s *services) startDatabase() {
 	s.t.Helper()
 	var err error
-	s.cluster, err = embedded.Start(s.t.Context(), embedded.Config{Dir: filepath.Join(s.dir, "postgres")}, slog.New(slog.DiscardHandler))
+	s.cluster, err = embedded.Start(s.t.Context(),
+		embedded.Config{Dir: filepath.Join(s.dir, "postgres")}, slog.New(slog.DiscardHandler))
 	if err != nil {
 		s.t.Fatal(err)
 	}
@@ -70,7 +72,8 @@ func (s *services) stopDatabase() {
 func (s *services) env() []string {
 	return []string{
 		"DATABASE_URL=" + s.cluster.URL(), "NATS_URL=" + s.nats.ClientURL(),
-		"BEDSIDE_BLOB_URL=" + (&url.URL{Scheme: "file", Path: filepath.Join(s.dir, "blob")}).String(),
+		"BEDSIDE_BLOB_URL=" +
+			(&url.URL{Scheme: "file", Path: filepath.Join(s.dir, "blob")}).String(),
 	}
 }
 
@@ -88,7 +91,8 @@ func TestSpeechProcessKilled(t *testing.T) {
 		t.Fatal(err)
 	}
 	r := p.report(p.candidate, time.Minute)
-	checkClean(t, p.candidate, rehearsal{Participants: map[string]client.Stats{"candidate": p.speaker.Stats()}}, r)
+	checkClean(t, p.candidate,
+		rehearsal{Participants: map[string]client.Stats{"candidate": p.speaker.Stats()}}, r)
 }
 
 func TestDatabaseAway(t *testing.T) {
@@ -110,7 +114,8 @@ func TestDatabaseAway(t *testing.T) {
 	}
 	shared.startDatabase()
 	r := p.report(p.candidate, time.Minute)
-	checkClean(t, p.candidate, rehearsal{Participants: map[string]client.Stats{"candidate": p.speaker.Stats()}}, r)
+	checkClean(t, p.candidate,
+		rehearsal{Participants: map[string]client.Stats{"candidate": p.speaker.Stats()}}, r)
 }
 
 func TestLoss(t *testing.T) {
@@ -122,9 +127,11 @@ func TestLoss(t *testing.T) {
 		link   impairment
 		within float64 // of duration and phonation measures
 	}{
-		"5 % lost":                        {impairment{loss: 0.05, seed: 1}, 0.05},
-		"20 % lost":                       {impairment{loss: 0.20, seed: 2}, 0.10},
-		"5 % lost, swapped, and repeated": {impairment{loss: 0.05, swap: 0.05, repeat: 0.05, seed: 3}, 0.05},
+		"5 % lost":  {impairment{loss: 0.05, seed: 1}, 0.05},
+		"20 % lost": {impairment{loss: 0.20, seed: 2}, 0.10},
+		"5 % lost, swapped, and repeated": {
+			impairment{loss: 0.05, swap: 0.05, repeat: 0.05, seed: 3}, 0.05,
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -142,17 +149,25 @@ func TestLoss(t *testing.T) {
 			if network.dropped() == 0 {
 				t.Error("the link lost nothing: nothing was tested")
 			}
-			// Packets lost at the very end leave no gap behind that could be counted; a late one was counted as lost before it came.
-			if missing := sent - (f.Received - f.Duplicated - f.Late + f.Lost); missing < 0 || missing > 5 || f.Corrupt != 0 {
-				t.Errorf("of %d frames sent the report counts %+v: %d are not accounted for", sent, f, missing)
+			// Packets lost at the very end leave no gap behind that could be counted; a late one
+			// was counted as lost before it came.
+			if missing := sent - (f.Received - f.Duplicated - f.Late + f.Lost); missing < 0 ||
+				missing > 5 || f.Corrupt != 0 {
+				t.Errorf("of %d frames sent the report counts %+v: %d are not accounted for", sent,
+					f, missing)
 			}
 			got := measured(r.Speakers[0].Analysis.Measures)
-			for _, name := range []string{"SpeechDurationS", "PhonationTimeS", "PhonationTimeRatio", "SyllableCount", "F0MedianHz"} {
+			for _, name := range []string{
+				"SpeechDurationS", "PhonationTimeS", "PhonationTimeRatio", "SyllableCount",
+				"F0MedianHz",
+			} {
 				if math.Abs(got[name]-want[name]) > tc.within*want[name] {
-					t.Errorf("%s is %.3f, without loss %.3f; want it within %v", name, got[name], want[name], tc.within)
+					t.Errorf("%s is %.3f, without loss %.3f; want it within %v", name, got[name],
+						want[name], tc.within)
 				}
 			}
-			t.Logf("sent %d, link dropped %d datagrams, report counts %+v", sent, network.dropped(), f)
+			t.Logf("sent %d, link dropped %d datagrams, report counts %+v", sent,
+				network.dropped(), f)
 		})
 	}
 }

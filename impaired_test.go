@@ -16,7 +16,8 @@ type impairment struct {
 	seed               uint64
 }
 
-// impairedNet is the machine's network for one participant, with datagrams lost, swapped and repeated on the way.
+// impairedNet is the machine's network for one participant, with datagrams lost, swapped and
+// repeated on the way.
 type impairedNet struct {
 	transport.Net
 	link impairment

@@ -19,7 +19,8 @@ import (
 	"bedside/configs"
 )
 
-// openHTTP serves everything at one address, over TLS when there are certificates; then port 80 leads there.
+// openHTTP serves everything at one address, over TLS when there are certificates; then port 80
+// leads there.
 func (a *App) openHTTP(context.Context) error {
 	handler, err := a.handler()
 	if err != nil {
@@ -27,7 +28,8 @@ func (a *App) openHTTP(context.Context) error {
 	}
 	server := &http.Server{
 		Handler: handler, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10,
-		// For whatever sets no limits of its own, as operations do. A WebSocket leaves them behind.
+		// For whatever sets no limits of its own, as operations do. A WebSocket leaves them
+		// behind.
 		ReadTimeout: 30 * time.Second, WriteTimeout: 2 * time.Minute,
 	}
 	tlsConfig := tlsOf(a.cfg)
@@ -45,7 +47,8 @@ func (a *App) openHTTP(context.Context) error {
 	}
 	a.reloadOnHangup(certificates)
 	if address := redirectAddress(a.cfg); address != "" {
-		_, port, _ := net.SplitHostPort(a.listener.Addr().String()) // a listener's address is always host:port
+		// a listener's address is always host:port
+		_, port, _ := net.SplitHostPort(a.listener.Addr().String())
 		a.plain, err = a.serve("redirect", address, &http.Server{
 			Handler:     certificates.Redirect(publicURL(a.cfg), port),
 			ReadTimeout: 10 * time.Second, WriteTimeout: 10 * time.Second, IdleTimeout: 10 * time.Second, MaxHeaderBytes: 16 << 10,
@@ -69,7 +72,8 @@ func (a *App) openProfiles(context.Context) error {
 	if err != nil {
 		return fmt.Errorf("pprof: %w", err)
 	}
-	// Not by a name: a web site could give one of its own this machine's address, and read what only the machine may.
+	// Not by a name: a web site could give one of its own this machine's address, and read what
+	// only the machine may.
 	guarded := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		name, _, err := net.SplitHostPort(r.Host)
 		if err != nil {
@@ -81,10 +85,12 @@ func (a *App) openProfiles(context.Context) error {
 		}
 		mux.ServeHTTP(w, r)
 	})
-	if a.profiles, err = a.serve("profiles", net.JoinHostPort(cmp.Or(host, "127.0.0.1"), port), &http.Server{Handler: guarded, ReadTimeout: 10 * time.Second}); err != nil {
+	if a.profiles, err = a.serve("profiles", net.JoinHostPort(cmp.Or(host, "127.0.0.1"), port),
+		&http.Server{Handler: guarded, ReadTimeout: 10 * time.Second}); err != nil {
 		return err
 	}
-	a.log.Warn("profiles are served: keep the address private", "address", a.profiles.Addr().String())
+	a.log.Warn("profiles are served: keep the address private", "address",
+		a.profiles.Addr().String())
 	return nil
 }
 
@@ -124,7 +130,8 @@ func (a *App) serve(name, address string, server *http.Server) (net.Listener, er
 	return listener, nil
 }
 
-// reloadOnHangup reads certificates again when the process is sent SIGHUP, which would end it otherwise.
+// reloadOnHangup reads certificates again when the process is sent SIGHUP, which would end it
+// otherwise.
 func (a *App) reloadOnHangup(certificates *certs.Certs) {
 	hangup, stop, done := make(chan os.Signal, 1), make(chan struct{}), make(chan struct{})
 	signal.Notify(hangup, syscall.SIGHUP)
@@ -159,7 +166,8 @@ func tlsOf(cfg configs.Config) certs.Config {
 	}
 }
 
-// redirectAddress is where plain HTTP is answered, or empty: an authority asks there whether a domain is ours.
+// redirectAddress is where plain HTTP is answered, or empty: an authority asks there whether a
+// domain is ours.
 func redirectAddress(cfg configs.Config) string {
 	switch {
 	case cfg.TLS.Redirect == "off", cfg.TLS.Redirect == "" && len(cfg.TLS.Domains) == 0:

@@ -28,7 +28,10 @@ func certify(t *testing.T, certFile, keyFile string, serial int64) *x509.CertPoo
 	if err != nil {
 		t.Fatal(err)
 	}
-	template := &x509.Certificate{SerialNumber: big.NewInt(serial), DNSNames: []string{"localhost"}, NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour)}
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(serial), DNSNames: []string{"localhost"},
+		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
+	}
 	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
 	if err != nil {
 		t.Fatal(err)
@@ -38,7 +41,10 @@ func certify(t *testing.T, certFile, keyFile string, serial int64) *x509.CertPoo
 		t.Fatal(err)
 	}
 	chain := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})
-	for path, content := range map[string][]byte{certFile: chain, keyFile: pem.EncodeToMemory(&pem.Block{Type: "EC PRIVATE KEY", Bytes: raw})} {
+	for path, content := range map[string][]byte{
+		certFile: chain,
+		keyFile:  pem.EncodeToMemory(&pem.Block{Type: "EC PRIVATE KEY", Bytes: raw}),
+	} {
 		if err := os.WriteFile(path, content, 0o600); err != nil {
 			t.Fatal(err)
 		}
@@ -48,7 +54,8 @@ func certify(t *testing.T, certFile, keyFile string, serial int64) *x509.CertPoo
 	return pool
 }
 
-// TestTLS serves over certificates in files, leads plain HTTP there, and takes a renewed certificate on SIGHUP.
+// TestTLS serves over certificates in files, leads plain HTTP there, and takes a renewed
+// certificate on SIGHUP.
 func TestTLS(t *testing.T) {
 	dir := t.TempDir()
 	if err := os.Chmod(dir, 0o711); err != nil {
@@ -57,7 +64,9 @@ func TestTLS(t *testing.T) {
 	certFile, keyFile := filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem")
 	pool := certify(t, certFile, keyFile, 1)
 	cfg, err := configs.Load("", []string{
-		"BEDSIDE_DATA=" + filepath.Join(dir, "data"), "BEDSIDE_LISTEN=127.0.0.1:0", "BEDSIDE_TLS_CERT_FILE=" + certFile, "BEDSIDE_TLS_KEY_FILE=" + keyFile,
+		"BEDSIDE_DATA=" +
+			filepath.Join(dir, "data"), "BEDSIDE_LISTEN=127.0.0.1:0", "BEDSIDE_TLS_CERT_FILE=" +
+			certFile, "BEDSIDE_TLS_KEY_FILE=" + keyFile,
 		"BEDSIDE_TLS_REDIRECT=127.0.0.1:0", "BEDSIDE_PPROF=:0",
 	})
 	if err != nil {
@@ -73,14 +82,20 @@ func TestTLS(t *testing.T) {
 		}
 	}()
 	client := func(pool *x509.CertPool) *http.Client {
-		return &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: pool}, ForceAttemptHTTP2: true, DisableKeepAlives: true}}
+		return &http.Client{
+			Transport: &http.Transport{
+				TLSClientConfig: &tls.Config{RootCAs: pool}, ForceAttemptHTTP2: true,
+				DisableKeepAlives: true,
+			},
+		}
 	}
 	res, err := client(pool).Get(app.URL() + "/health")
 	if err != nil {
 		t.Fatal(err)
 	}
 	res.Body.Close()
-	if res.StatusCode != http.StatusOK || res.ProtoMajor != 2 || res.Header.Get("Strict-Transport-Security") == "" {
+	if res.StatusCode != http.StatusOK || res.ProtoMajor != 2 ||
+		res.Header.Get("Strict-Transport-Security") == "" {
 		t.Errorf("%s over HTTP/%d, %v", res.Status, res.ProtoMajor, res.Header)
 	}
 	plain := "http://" + strings.Replace(app.plain.Addr().String(), "127.0.0.1", "localhost", 1)
@@ -105,7 +120,8 @@ func TestTLS(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	byName, err := http.NewRequestWithContext(t.Context(), "GET", "http://"+app.profiles.Addr().String()+"/debug/pprof/cmdline", nil)
+	byName, err := http.NewRequestWithContext(t.Context(), "GET",
+		"http://"+app.profiles.Addr().String()+"/debug/pprof/cmdline", nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -117,13 +133,16 @@ func TestTLS(t *testing.T) {
 	if res.StatusCode != http.StatusForbidden {
 		t.Errorf("profiles by a strange name: %s", res.Status)
 	}
-	if res, err = http.Get("http://" + app.profiles.Addr().String() + "/debug/pprof/cmdline"); err != nil {
+	if res, err = http.Get("http://" + app.profiles.Addr().String() +
+		"/debug/pprof/cmdline"); err != nil {
 		t.Fatal(err)
 	}
 	body, err := io.ReadAll(res.Body)
 	res.Body.Close()
-	if err != nil || res.StatusCode != http.StatusOK || len(body) == 0 || !strings.HasPrefix(app.profiles.Addr().String(), "127.0.0.1:") {
-		t.Errorf("profiles at %s: %s, %d bytes, %v", app.profiles.Addr(), res.Status, len(body), err)
+	if err != nil || res.StatusCode != http.StatusOK || len(body) == 0 ||
+		!strings.HasPrefix(app.profiles.Addr().String(), "127.0.0.1:") {
+		t.Errorf("profiles at %s: %s, %d bytes, %v", app.profiles.Addr(), res.Status, len(body),
+			err)
 	}
 }
 

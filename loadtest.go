@@ -49,7 +49,9 @@ func (c loadtestCommand) Run(ctx context.Context, s *streams) (err error) {
 		return err
 	}
 	if c.SignIns > 0 && c.URL != "" {
-		return fmt.Errorf("%w: --sign-ins needs a server of our own: another one counts how often an address tries", errUsage)
+		return fmt.Errorf(
+			"%w: --sign-ins needs a server of our own: another one counts how often an address tries",
+			errUsage)
 	}
 	total := c.Rooms * c.Participants
 	t, err := openTarget(ctx, c.URL, s,
@@ -65,7 +67,8 @@ func (c loadtestCommand) Run(ctx context.Context, s *streams) (err error) {
 	if cfg.Candidate, err = t.signIn(ctx, demo("candidate", c.Email, c.Password)); err != nil {
 		return err
 	}
-	if cfg.Tutor, err = t.signIn(ctx, demo("tutor", c.PartnerEmail, c.PartnerPassword)); err != nil {
+	if cfg.Tutor, err = t.signIn(ctx,
+		demo("tutor", c.PartnerEmail, c.PartnerPassword)); err != nil {
 		return err
 	}
 	if cfg.Scenario, err = c.scenario(ctx, cfg.Candidate); err != nil {
@@ -87,7 +90,8 @@ func (c loadtestCommand) Run(ctx context.Context, s *streams) (err error) {
 	case err != nil:
 		return err
 	case result.Joined < result.Participants:
-		return fmt.Errorf("%d of %d participants could not join", result.Participants-result.Joined, result.Participants)
+		return fmt.Errorf("%d of %d participants could not join",
+			result.Participants-result.Joined, result.Participants)
 	case c.Participants > 1 && result.Packets.Received == 0:
 		return errors.New("nothing was heard")
 	}
@@ -110,7 +114,8 @@ func (c loadtestCommand) scenario(ctx context.Context, rest *client.REST) (strin
 		return "", fmt.Errorf("%w: the server has no role play %q", errUsage, c.Scenario)
 	}
 	if limit := time.Duration(longest.PlaySeconds) * time.Second; c.Duration > limit {
-		return "", fmt.Errorf("%w: --duration %v is longer than the role play (%v)", errUsage, c.Duration, limit)
+		return "", fmt.Errorf("%w: --duration %v is longer than the role play (%v)", errUsage,
+			c.Duration, limit)
 	}
 	return longest.Slug, nil
 }
@@ -133,7 +138,8 @@ func (c loadtestCommand) packets() ([][]byte, error) {
 	return encoded(pcm)
 }
 
-// syntheticVoice is ten seconds of a buzz with the rhythm of speech: syllables at 4 Hz, and a pause at the end.
+// syntheticVoice is ten seconds of a buzz with the rhythm of speech: syllables at 4 Hz, and a
+// pause at the end.
 func syntheticVoice() ([][]byte, error) {
 	pcm := make([]float32, 10*opus.ClockRate)
 	for i := range pcm[:8*opus.ClockRate] {
@@ -184,14 +190,16 @@ func (t *target) cpu(ctx context.Context) (float64, error) {
 			return strconv.ParseFloat(value, 64)
 		}
 	}
-	return 0, errors.Join(lines.Err(), fmt.Errorf("/metrics answered %s without the process's CPU time", res.Status))
+	return 0, errors.Join(lines.Err(),
+		fmt.Errorf("/metrics answered %s without the process's CPU time", res.Status))
 }
 
-// signInAsSomebody is the i-th of many people elsewhere who get their password wrong, which costs the server as much as a right one. The server must
-// take us for a proxy.
+// signInAsSomebody is the i-th of many people elsewhere who get their password wrong, which costs
+// the server as much as a right one. The server must take us for a proxy.
 func (t *target) signInAsSomebody(ctx context.Context, i int) (status int, err error) {
 	body := fmt.Sprintf(`{"email":"somebody-%d@example.org","password":"not the right one"}`, i)
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, t.url+"/auth/login", strings.NewReader(body))
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, t.url+"/auth/login",
+		strings.NewReader(body))
 	if err != nil {
 		return 0, err
 	}
@@ -214,7 +222,8 @@ func loadProgress(w io.Writer, participants int) func(load.Progress) {
 		}
 		if p.Stage == load.Speaking {
 			// Every five seconds is enough.
-			line += fmt.Sprintf(", about %v left", (p.Left + 4*time.Second).Truncate(5*time.Second))
+			line += fmt.Sprintf(", about %v left",
+				(p.Left + 4*time.Second).Truncate(5*time.Second))
 		}
 		if line != last {
 			fmt.Fprintln(w, line)
@@ -224,21 +233,28 @@ func loadProgress(w io.Writer, participants int) func(load.Progress) {
 }
 
 func printLoad(w io.Writer, r *load.Result) {
-	fmt.Fprintf(w, "%d rooms, %d of %d participants joined, %.1f s\n", r.Rooms, r.Joined, r.Participants, r.DurationS)
-	fmt.Fprintf(w, "  join            p50 %.0f ms, p99 %.0f ms, max %.0f ms\n", r.Join.P50, r.Join.P99, r.Join.Max)
+	fmt.Fprintf(w, "%d rooms, %d of %d participants joined, %.1f s\n", r.Rooms, r.Joined,
+		r.Participants, r.DurationS)
+	fmt.Fprintf(w, "  join            p50 %.0f ms, p99 %.0f ms, max %.0f ms\n", r.Join.P50,
+		r.Join.P99, r.Join.Max)
 	p := r.Packets
 	lost := 0.0
 	if p.Expected > 0 {
 		lost = 100 * float64(p.Lost) / float64(p.Expected)
 	}
-	fmt.Fprintf(w, "  packets         %d sent, %d expected, %d received, %d lost (%.3f %%), %d duplicated\n", p.Sent, p.Expected, p.Received, p.Lost, lost, p.Duplicated)
-	fmt.Fprintf(w, "  relay latency   p50 %.2f ms, p99 %.2f ms, max %.2f ms\n", r.Relay.P50, r.Relay.P99, r.Relay.Max)
+	fmt.Fprintf(w,
+		"  packets         %d sent, %d expected, %d received, %d lost (%.3f %%), %d duplicated\n",
+		p.Sent, p.Expected, p.Received, p.Lost, lost, p.Duplicated)
+	fmt.Fprintf(w, "  relay latency   p50 %.2f ms, p99 %.2f ms, max %.2f ms\n", r.Relay.P50,
+		r.Relay.P99, r.Relay.Max)
 	if s := r.SignIns; s != nil {
 		fmt.Fprintf(w, "  sign-ins        %d asked, %d hashed (p50 %.0f ms, p99 %.0f ms), %d told to come again, %d failed, %d left out\n",
 			s.Asked, s.Hashed, s.Answer.P50, s.Answer.P99, s.Busy, s.Failed, s.Left)
 	}
 	if r.CPU != nil {
-		fmt.Fprintf(w, "  server's CPU    %.2f s, %.2f cores, %.0f µs per packet received (tap and analysis included)\n", r.CPU.Seconds, r.CPU.Cores, r.CPU.PerForwarded)
+		fmt.Fprintf(w,
+			"  server's CPU    %.2f s, %.2f cores, %.0f µs per packet received (tap and analysis included)\n",
+			r.CPU.Seconds, r.CPU.Cores, r.CPU.PerForwarded)
 	}
 	for _, what := range slices.Sorted(maps.Keys(r.Failures)) {
 		fmt.Fprintf(w, "  failed          %s (%d times)\n", what, r.Failures[what])

@@ -16,7 +16,12 @@ func TestLoad(t *testing.T) {
 	server := serve(t, t.TempDir(), nil)
 	var out, progress bytes.Buffer
 	s := &streams{in: strings.NewReader(""), out: &out, err: &progress, env: os.Environ()}
-	if code := run(t.Context(), []string{"loadtest", "--url", server.url, "--rooms", "2", "--participants", "3", "--duration", "3s", "--json"}, s); code != exitDone {
+	if code := run(t.Context(),
+		[]string{
+			"loadtest", "--url", server.url, "--rooms", "2", "--participants", "3", "--duration",
+			"3s", "--json",
+		},
+		s); code != exitDone {
 		t.Fatalf("exit code %d: %s", code, progress.String())
 	}
 	var r load.Result
@@ -24,11 +29,14 @@ func TestLoad(t *testing.T) {
 		t.Fatalf("%v: %s", err, out.String())
 	}
 	p := r.Packets
-	// Two speak in each of two rooms, each heard by two others, but for what was said before a track was there.
-	if r.Joined != 6 || len(r.Failures) != 0 || p.Sent < 400 || p.Expected == 0 || p.Expected > 2*p.Sent || p.Received != p.Expected || p.Lost != 0 || p.Duplicated != 0 {
+	// Two speak in each of two rooms, each heard by two others, but for what was said before a
+	// track was there.
+	if r.Joined != 6 || len(r.Failures) != 0 || p.Sent < 400 || p.Expected == 0 ||
+		p.Expected > 2*p.Sent || p.Received != p.Expected || p.Lost != 0 || p.Duplicated != 0 {
 		t.Errorf("%+v", r)
 	}
-	if r.Join.Count != 6 || r.Relay.Count != p.Received || r.Relay.P50 <= 0 || r.Relay.P99 < r.Relay.P50 || r.CPU == nil || r.CPU.Seconds <= 0 {
+	if r.Join.Count != 6 || r.Relay.Count != p.Received || r.Relay.P50 <= 0 ||
+		r.Relay.P99 < r.Relay.P50 || r.CPU == nil || r.CPU.Seconds <= 0 {
 		t.Errorf("%+v", r)
 	}
 	if !strings.Contains(progress.String(), "speaking: 6 of 6 joined") {
@@ -36,12 +44,18 @@ func TestLoad(t *testing.T) {
 	}
 }
 
-// TestLoadWithSignIns has a server of its own, on which many more sign in than it hashes passwords for.
+// TestLoadWithSignIns has a server of its own, on which many more sign in than it hashes
+// passwords for.
 func TestLoadWithSignIns(t *testing.T) {
 	t.Parallel()
 	var out, progress bytes.Buffer
-	s := &streams{in: strings.NewReader(""), out: &out, err: &progress, env: append(os.Environ(), asBedside+"=1")}
-	if code := run(t.Context(), []string{"loadtest", "--rooms", "1", "--duration", "3s", "--sign-ins", "100", "--json"}, s); code != exitDone {
+	s := &streams{
+		in: strings.NewReader(""), out: &out, err: &progress,
+		env: append(os.Environ(), asBedside+"=1"),
+	}
+	if code := run(t.Context(),
+		[]string{"loadtest", "--rooms", "1", "--duration", "3s", "--sign-ins", "100", "--json"},
+		s); code != exitDone {
 		t.Fatalf("exit code %d: %s", code, progress.String())
 	}
 	var r load.Result
@@ -49,7 +63,8 @@ func TestLoadWithSignIns(t *testing.T) {
 		t.Fatalf("%v: %s", err, out.String())
 	}
 	in := r.SignIns
-	if in == nil || in.PerSecond != 100 || in.Hashed == 0 || in.Busy == 0 || in.Failed != 0 || in.Hashed+in.Busy != in.Asked || in.Answer.Count != uint64(in.Hashed) {
+	if in == nil || in.PerSecond != 100 || in.Hashed == 0 || in.Busy == 0 || in.Failed != 0 ||
+		in.Hashed+in.Busy != in.Asked || in.Answer.Count != uint64(in.Hashed) {
 		t.Errorf("sign-ins: %+v", in)
 	}
 	if r.Joined != 2 || r.Packets.Received == 0 || r.Packets.Lost != 0 {
@@ -65,16 +80,23 @@ func TestLoadSaysWhatIsWrong(t *testing.T) {
 		code int
 		want string
 	}{
-		"no rooms":       {[]string{"--rooms", "0"}, exitUsage, "1 to 1000"},
-		"too long":       {[]string{"--duration", "20m"}, exitUsage, "longer than the role play"},
-		"no such play":   {[]string{"--scenario", "hamlet"}, exitUsage, "hamlet"},
-		"wrong password": {[]string{"--password", "not-the-password"}, exitFailed, "signing in as candidate@demo.bedside"},
-		"not ours":       {[]string{"--sign-ins", "5"}, exitUsage, "a server of our own"},
-		"a full room":    {[]string{"--rooms", "1", "--participants", "3", "--duration", "100ms"}, exitFailed, "1 of 3 participants could not join"},
+		"no rooms":     {[]string{"--rooms", "0"}, exitUsage, "1 to 1000"},
+		"too long":     {[]string{"--duration", "20m"}, exitUsage, "longer than the role play"},
+		"no such play": {[]string{"--scenario", "hamlet"}, exitUsage, "hamlet"},
+		"wrong password": {
+			[]string{"--password", "not-the-password"}, exitFailed,
+			"signing in as candidate@demo.bedside",
+		},
+		"not ours": {[]string{"--sign-ins", "5"}, exitUsage, "a server of our own"},
+		"a full room": {
+			[]string{"--rooms", "1", "--participants", "3", "--duration", "100ms"}, exitFailed,
+			"1 of 3 participants could not join",
+		},
 	} {
 		var out bytes.Buffer
 		s := &streams{in: strings.NewReader(""), out: &out, err: &out, env: os.Environ()}
-		if code := run(t.Context(), append([]string{"loadtest", "--url", server.url}, tc.args...), s); code != tc.code || !strings.Contains(out.String(), tc.want) {
+		if code := run(t.Context(), append([]string{"loadtest", "--url", server.url}, tc.args...),
+			s); code != tc.code || !strings.Contains(out.String(), tc.want) {
 			t.Errorf("%s: exit code %d, %s", name, code, out.String())
 		}
 	}

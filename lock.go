@@ -9,7 +9,8 @@ import (
 	"syscall"
 )
 
-// folderLock keeps a second server off a data folder. The kernel drops it with the process, so a SIGKILL leaves nothing to clean up.
+// folderLock keeps a second server off a data folder. The kernel drops it with the process, so a
+// SIGKILL leaves nothing to clean up.
 type folderLock struct{ file *os.File }
 
 // lockFolder makes the folder if need be and takes its lock, or says which process holds it.
@@ -17,7 +18,8 @@ func lockFolder(dir string) (*folderLock, error) {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return nil, fmt.Errorf("data folder: %w", err)
 	}
-	f, err := os.OpenFile(filepath.Join(dir, "lock"), os.O_RDWR|os.O_CREATE|syscall.O_CLOEXEC, 0o600)
+	f, err := os.OpenFile(filepath.Join(dir, "lock"), os.O_RDWR|os.O_CREATE|syscall.O_CLOEXEC,
+		0o600)
 	if err != nil {
 		return nil, fmt.Errorf("data folder: %w", err)
 	}

@@ -1,4 +1,5 @@
-// Command bedside is a practice platform for the OET speaking test: server, headless participants and tools in one binary.
+// Command bedside is a practice platform for the OET speaking test: server, headless participants
+// and tools in one binary.
 package main
 
 import (
@@ -51,7 +52,9 @@ func (versionCommand) Run(s *streams) error {
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	code := run(ctx, os.Args[1:], &streams{in: os.Stdin, out: os.Stdout, err: os.Stderr, env: os.Environ()})
+	code := run(ctx, os.Args[1:], &streams{
+		in: os.Stdin, out: os.Stdout, err: os.Stderr, env: os.Environ(),
+	})
 	stop()
 	os.Exit(code)
 }

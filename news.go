@@ -8,7 +8,8 @@ import (
 	"bedside/store"
 )
 
-// sessionsKept is for how long sessions that have ended are kept, so that a device that comes back late is told why.
+// sessionsKept is for how long sessions that have ended are kept, so that a device that comes
+// back late is told why.
 const sessionsKept = 30 * 24 * time.Hour
 
 // newsLimit bounds what is done about one piece of news.
@@ -24,7 +25,8 @@ func (a *App) sessionEnded(sessionID, why string) {
 
 func (a *App) userChanged(userID string) { a.tell(store.SessionNews{UserID: userID}) }
 
-// tell sends news to other processes. When it cannot be sent they do not get any, know so, and ask the database.
+// tell sends news to other processes. When it cannot be sent they do not get any, know so, and
+// ask the database.
 func (a *App) tell(n store.SessionNews) {
 	ctx, cancel := context.WithTimeout(context.Background(), newsLimit)
 	defer cancel()

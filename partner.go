@@ -39,17 +39,22 @@ func (c partnerCommand) Run(ctx context.Context, s *streams) (err error) {
 	}
 	defer p.Close()
 	fmt.Fprintln(s.err, "joined; waiting for the play")
-	if _, err := p.Await(ctx, func(st client.State) bool { return st.Phase.Name != protocol.PhasePreparing }); err != nil {
+	if _, err := p.Await(ctx, func(st client.State) bool {
+		return st.Phase.Name != protocol.PhasePreparing
+	}); err != nil {
 		return fmt.Errorf("waiting for the play: %w", err)
 	}
 	playing, stop := untilEnded(ctx, p)
 	defer stop()
 	fmt.Fprintln(s.err, "speaking")
-	if err := speakFile(playing, p, c.Audio); err != nil && !errors.Is(context.Cause(playing), errPlayEnded) {
+	if err := speakFile(playing, p, c.Audio); err != nil &&
+		!errors.Is(context.Cause(playing), errPlayEnded) {
 		return err
 	}
 	fmt.Fprintln(s.err, "spoken; waiting for the end")
-	if _, err := p.Await(ctx, func(st client.State) bool { return st.Phase.Name == protocol.PhaseEnded }); err != nil {
+	if _, err := p.Await(ctx, func(st client.State) bool {
+		return st.Phase.Name == protocol.PhaseEnded
+	}); err != nil {
 		return fmt.Errorf("waiting for the end: %w", err)
 	}
 	st := p.Stats()

@@ -18,8 +18,8 @@ import (
 	"time"
 )
 
-// asBedside makes the test binary behave as the bedside command, so that fault tests have real processes to kill, built with the race
-// detector like everything else.
+// asBedside makes the test binary behave as the bedside command, so that fault tests have real
+// processes to kill, built with the race detector like everything else.
 const asBedside = "BEDSIDE_TEST_AS_COMMAND"
 
 func TestMain(m *testing.M) {
@@ -30,7 +30,8 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// process is a bedside command in a process of its own. It belongs to the test that started it and ends with it.
+// process is a bedside command in a process of its own. It belongs to the test that started it
+// and ends with it.
 type process struct {
 	*exec.Cmd
 	t      *testing.T
@@ -67,7 +68,8 @@ func start(t *testing.T, env []string, args ...string) *process {
 			<-p.done
 			t.Errorf("bedside %s did not end within 30 s of an interrupt", strings.Join(args, " "))
 		}
-		if out := p.text(); strings.Contains(out, "DATA RACE") || strings.Contains(out, "panic:") || t.Failed() {
+		if out := p.text(); strings.Contains(out, "DATA RACE") ||
+			strings.Contains(out, "panic:") || t.Failed() {
 			t.Logf("bedside %s said:\n%s", strings.Join(args, " "), tail(out, 20_000))
 		}
 		if strings.Contains(p.text(), "DATA RACE") || strings.Contains(p.text(), "panic:") {
@@ -143,7 +145,8 @@ func (p *process) wait(limit time.Duration) int {
 	}
 }
 
-// eventually polls until ok holds. What it waits for happens in another process, so there is no channel to wait on.
+// eventually polls until ok holds. What it waits for happens in another process, so there is no
+// channel to wait on.
 func eventually(t *testing.T, limit time.Duration, what string, ok func() bool) {
 	t.Helper()
 	tick := time.NewTicker(20 * time.Millisecond)
@@ -162,7 +165,8 @@ func tail(s string, n int) string {
 	return s[max(0, len(s)-n):]
 }
 
-// spoken writes a WAV of synthetic speech, 48 kHz mono, of about the given length: sentences of one voice with pauses between them.
+// spoken writes a WAV of synthetic speech, 48 kHz mono, of about the given length: sentences of
+// one voice with pauses between them.
 func spoken(t *testing.T, voice string, length time.Duration) string {
 	t.Helper()
 	need(t, "espeak-ng")
@@ -179,14 +183,17 @@ func spoken(t *testing.T, voice string, length time.Duration) string {
 	said, out := filepath.Join(dir, "said.wav"), filepath.Join(dir, "speech.wav")
 	var script strings.Builder
 	for i := 0; time.Duration(i)*4*time.Second < length+30*time.Second; i++ {
-		fmt.Fprintf(&script, "%s <break time=\"%dms\"/>\n", sentences[i%len(sentences)], 300+200*(i%4))
+		fmt.Fprintf(&script, "%s <break time=\"%dms\"/>\n", sentences[i%len(sentences)],
+			300+200*(i%4))
 	}
 	command(t, "espeak-ng", "-m", "-v", voice, "-s", "150", "-w", said, script.String())
-	command(t, "sox", said, "-r", "48000", "-c", "1", "-b", "16", out, "trim", "0", fmt.Sprintf("%.3f", length.Seconds()))
+	command(t, "sox", said, "-r", "48000", "-c", "1", "-b", "16", out, "trim", "0",
+		fmt.Sprintf("%.3f", length.Seconds()))
 	return out
 }
 
-// need fails the test when a program that the tests install is missing: a skipped fault test would look like a passed one.
+// need fails the test when a program that the tests install is missing: a skipped fault test
+// would look like a passed one.
 func need(t *testing.T, program string) {
 	t.Helper()
 	if _, err := exec.LookPath(program); err != nil {

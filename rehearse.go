@@ -97,7 +97,9 @@ func (c rehearseCommand) play(ctx context.Context, t *target, s *streams) (*rehe
 	if err != nil {
 		return nil, fmt.Errorf("role play %q: %w", c.Scenario, err)
 	}
-	r := &rehearsal{AttemptID: attempt.ID, Scenario: c.Scenario, Participants: map[string]client.Stats{}}
+	r := &rehearsal{
+		AttemptID: attempt.ID, Scenario: c.Scenario, Participants: map[string]client.Stats{},
+	}
 	speaker, err := take(ctx, candidate, attempt.ID, protocol.RoleCandidate)
 	if err != nil {
 		return nil, err
@@ -135,7 +137,8 @@ func (c rehearseCommand) play(ctx context.Context, t *target, s *streams) (*rehe
 }
 
 // take gets a ticket and joins, and waits until media flows.
-func take(ctx context.Context, rest *client.REST, attemptID string, role protocol.Role) (*client.Client, error) {
+func take(ctx context.Context, rest *client.REST, attemptID string,
+	role protocol.Role) (*client.Client, error) {
 	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
 	defer cancel()
 	ticket, err := rest.Ticket(ctx, attemptID, role)
@@ -148,13 +151,16 @@ func take(ctx context.Context, rest *client.REST, attemptID string, role protoco
 	}
 	if err := p.Connected(ctx); err != nil {
 		p.Close()
-		return nil, fmt.Errorf("connecting as %s: %w (is the media server's UDP port open?)", role, err)
+		return nil, fmt.Errorf("connecting as %s: %w (is the media server's UDP port open?)", role,
+			err)
 	}
 	return p, nil
 }
 
-// speak begins the play, has everybody speak to the end of their files or of the play, and ends it.
-func (c rehearseCommand) speak(ctx context.Context, candidate *client.Client, people map[*client.Client]string, s *streams) error {
+// speak begins the play, has everybody speak to the end of their files or of the play, and ends
+// it.
+func (c rehearseCommand) speak(ctx context.Context, candidate *client.Client,
+	people map[*client.Client]string, s *streams) error {
 	if err := candidate.Start(ctx); err != nil {
 		return fmt.Errorf("starting the play: %w", err)
 	}
@@ -171,7 +177,8 @@ func (c rehearseCommand) speak(ctx context.Context, candidate *client.Client, pe
 	close(done)
 	progress.Wait()
 	if errors.Is(context.Cause(playing), errPlayEnded) {
-		fmt.Fprintf(s.err, "the play's time was up before everything was said (%s)\n", candidate.State().Phase.Reason)
+		fmt.Fprintf(s.err, "the play's time was up before everything was said (%s)\n",
+			candidate.State().Phase.Reason)
 		return nil
 	}
 	if err != nil {
@@ -187,7 +194,9 @@ var errPlayEnded = errors.New("the play has ended")
 func untilEnded(ctx context.Context, p *client.Client) (context.Context, context.CancelFunc) {
 	playing, cancel := context.WithCancelCause(ctx)
 	go func() {
-		if _, err := p.Await(playing, func(st client.State) bool { return st.Phase.Name == protocol.PhaseEnded }); err == nil {
+		if _, err := p.Await(playing, func(st client.State) bool {
+			return st.Phase.Name == protocol.PhaseEnded
+		}); err == nil {
 			cancel(errPlayEnded)
 		}
 	}()
@@ -221,7 +230,8 @@ func report(s *streams, p *client.Client, done <-chan struct{}) {
 		select {
 		case <-tick.C:
 			st := p.Stats()
-			fmt.Fprintf(s.err, "speaking: %v, %d frames sent\n", time.Since(began).Round(time.Second), st.Sent.Packets)
+			fmt.Fprintf(s.err, "speaking: %v, %d frames sent\n",
+				time.Since(began).Round(time.Second), st.Sent.Packets)
 		case <-done:
 			return
 		}
@@ -233,7 +243,8 @@ func printRehearsal(s *streams, r *rehearsal) error {
 	if err := json.Unmarshal(r.Report, &rep); err != nil {
 		return fmt.Errorf("the report cannot be read: %w", err)
 	}
-	fmt.Fprintf(s.out, "Attempt %s (%s): %.1f s, report after %.1f s\n", r.AttemptID, r.Scenario, rep.DurationS, r.ReportAfterS)
+	fmt.Fprintf(s.out, "Attempt %s (%s): %.1f s, report after %.1f s\n", r.AttemptID, r.Scenario,
+		rep.DurationS, r.ReportAfterS)
 	for _, sp := range rep.Speakers {
 		sent := r.Participants[string(sp.Speaker)].Sent.Packets
 		fmt.Fprintf(s.out, "\n%s: %d frames sent, %d received, %d analysed, %d lost, %d dropped\n",

@@ -27,7 +27,9 @@ func (c serveCommand) settings(env []string) (configs.Config, error) {
 	if err != nil {
 		return cfg, err
 	}
-	for value, target := range map[string]*string{c.Data: &cfg.Data, c.Listen: &cfg.Listen, c.Role: &cfg.Role, c.LogLevel: &cfg.Log.Level} {
+	for value, target := range map[string]*string{
+		c.Data: &cfg.Data, c.Listen: &cfg.Listen, c.Role: &cfg.Role, c.LogLevel: &cfg.Log.Level,
+	} {
 		if value != "" {
 			*target = value
 		}
@@ -83,7 +85,8 @@ func newLogger(cfg configs.Log, w io.Writer) *slog.Logger {
 
 // greet says where to go next.
 func greet(w io.Writer, cfg configs.Config, url string, took time.Duration) {
-	fmt.Fprintf(w, "Bedside %s is listening on %s (role %s, data in %s, ready after %v)\n", version, url, cfg.Role, cfg.Data, took.Round(10*time.Millisecond))
+	fmt.Fprintf(w, "Bedside %s is listening on %s (role %s, data in %s, ready after %v)\n",
+		version, url, cfg.Role, cfg.Data, took.Round(10*time.Millisecond))
 	if !cfg.Demo || !cfg.Has("api") {
 		return
 	}

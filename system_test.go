@@ -56,7 +56,8 @@ func begin(t *testing.T, url string, change ...func(*client.Config)) *play {
 	return p
 }
 
-func (p *play) join(rest *client.REST, role protocol.Role, change ...func(*client.Config)) *client.Client {
+func (p *play) join(rest *client.REST, role protocol.Role,
+	change ...func(*client.Config)) *client.Client {
 	p.t.Helper()
 	ticket, err := rest.Ticket(p.t.Context(), p.attempt.ID, role)
 	if err != nil {
@@ -88,7 +89,8 @@ func (p *play) report(rest *client.REST, limit time.Duration) store.Report {
 	return reportOf(p.t, rest, p.attempt.ID, limit)
 }
 
-func reportOf(t *testing.T, rest *client.REST, attemptID string, limit time.Duration) store.Report {
+func reportOf(t *testing.T, rest *client.REST, attemptID string,
+	limit time.Duration) store.Report {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), limit)
 	defer cancel()
@@ -118,7 +120,8 @@ func rehearsed(t *testing.T, limit time.Duration, args ...string) (r rehearsal, 
 	if err := cmd.Wait(); err != nil {
 		t.Fatalf("rehearse: %v\n%s", err, tail(progress.String(), 10_000))
 	}
-	if err := errors.Join(json.Unmarshal(out.Bytes(), &r), json.Unmarshal(r.Report, &rep)); err != nil {
+	if err := errors.Join(json.Unmarshal(out.Bytes(), &r),
+		json.Unmarshal(r.Report, &rep)); err != nil {
 		t.Fatalf("rehearse printed what is not its result: %v\n%s", err, tail(out.String(), 2000))
 	}
 	return r, rep
@@ -158,24 +161,28 @@ func sameMeasures(t *testing.T, what string, got, want store.Measures, within fl
 	}
 }
 
-// checkClean holds what a clean link must give: every frame sent is in the log and analysed, and the recording measures as the report says.
+// checkClean holds what a clean link must give: every frame sent is in the log and analysed, and
+// the recording measures as the report says.
 func checkClean(t *testing.T, rest *client.REST, r rehearsal, rep store.Report) {
 	t.Helper()
 	for _, s := range rep.Speakers {
 		sent := r.Participants[string(s.Speaker)].Sent.Packets
 		f := s.Frames
-		if sent == 0 || uint64(f.Received) != sent || uint64(f.Analysed) != sent || f.Lost+f.Dropped+f.Late+f.Corrupt+f.Duplicated != 0 {
+		if sent == 0 || uint64(f.Received) != sent || uint64(f.Analysed) != sent ||
+			f.Lost+f.Dropped+f.Late+f.Corrupt+f.Duplicated != 0 {
 			t.Errorf("%s: sent %d frames, the report counts %+v", s.Speaker, sent, f)
 		}
 		var recording bytes.Buffer
-		if _, err := rest.Audio(t.Context(), rep.AttemptID, string(s.Speaker), &recording); err != nil {
+		if _, err := rest.Audio(t.Context(), rep.AttemptID, string(s.Speaker),
+			&recording); err != nil {
 			t.Fatal(err)
 		}
 		again, err := speech.AnalyzeFile(t.Context(), &recording, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
-		sameMeasures(t, string(s.Speaker)+"'s recording", again.Measures, s.Analysis.Measures, 0.01)
+		sameMeasures(t, string(s.Speaker)+"'s recording", again.Measures, s.Analysis.Measures,
+			0.01)
 	}
 }
 
@@ -183,7 +190,8 @@ func TestRolePlay(t *testing.T) {
 	t.Parallel()
 	server := serve(t, t.TempDir(), nil)
 	candidate, patient := spoken(t, "en-gb", 20*time.Second), spoken(t, "en-us+f3", 12*time.Second)
-	r, rep := rehearsed(t, 2*time.Minute, "--url", server.url, "--audio", candidate, "--partner", patient)
+	r, rep := rehearsed(t, 2*time.Minute, "--url", server.url, "--audio", candidate, "--partner",
+		patient)
 	if len(rep.Speakers) != 2 || rep.Speakers[0].Speaker != store.SpeakerCandidate {
 		t.Fatalf("the report has the speakers %+v", rep.Speakers)
 	}
@@ -192,16 +200,19 @@ func TestRolePlay(t *testing.T) {
 		want := analysed(t, path)
 		got := rep.Speakers[who].Analysis.Measures
 		if math.Abs(got.SpeechDurationS-want.SpeechDurationS) > 0.05*want.SpeechDurationS {
-			t.Errorf("%s spoke for %.2f s, the file for %.2f s", rep.Speakers[who].Speaker, got.SpeechDurationS, want.SpeechDurationS)
+			t.Errorf("%s spoke for %.2f s, the file for %.2f s", rep.Speakers[who].Speaker,
+				got.SpeechDurationS, want.SpeechDurationS)
 		}
 	}
-	if rep.Turns.GapMedianS == nil || rep.Turns.CandidateTalkRatio <= 0 || rep.Turns.CandidateTalkRatio >= 1 {
+	if rep.Turns.GapMedianS == nil || rep.Turns.CandidateTalkRatio <= 0 ||
+		rep.Turns.CandidateTalkRatio >= 1 {
 		t.Errorf("turns: %+v", rep.Turns)
 	}
 	if code, body := get(t, server.url+"/health/ready"); code != 200 {
 		t.Errorf("/health/ready: %d %s", code, body)
 	}
-	if code, body := get(t, server.url+"/metrics"); code != 200 || !strings.Contains(body, "bedside_bus_frames_published_total") {
+	if code, body := get(t, server.url+"/metrics"); code != 200 ||
+		!strings.Contains(body, "bedside_bus_frames_published_total") {
 		t.Errorf("/metrics: %d", code)
 	}
 }
@@ -212,7 +223,8 @@ func TestFiveMinutes(t *testing.T) {
 	}
 	t.Parallel()
 	server := serve(t, t.TempDir(), nil)
-	r, rep := rehearsed(t, 7*time.Minute, "--url", server.url, "--audio", spoken(t, "en-gb", 298*time.Second), "--partner", spoken(t, "en-us+f3", 290*time.Second))
+	r, rep := rehearsed(t, 7*time.Minute, "--url", server.url, "--audio",
+		spoken(t, "en-gb", 298*time.Second), "--partner", spoken(t, "en-us+f3", 290*time.Second))
 	checkClean(t, visit(t, server.url, "candidate"), r, rep)
 	t.Logf("report %.2f s after the end of %.0f s", r.ReportAfterS, rep.DurationS)
 }
@@ -239,7 +251,8 @@ func TestSecondServerIsRefused(t *testing.T) {
 	if code := second.wait(30 * time.Second); code != exitFailed {
 		t.Errorf("exit code %d", code)
 	}
-	if out := second.text(); !strings.Contains(out, "in use by another Bedside server") || !strings.Contains(out, "--data") {
+	if out := second.text(); !strings.Contains(out, "in use by another Bedside server") ||
+		!strings.Contains(out, "--data") {
 		t.Errorf("it said: %s", out)
 	}
 }
@@ -261,7 +274,8 @@ func TestInterruptEndsCleanly(t *testing.T) {
 	for _, pid := range children {
 		eventually(t, 5*time.Second, "a child to end", func() bool { return !running(pid) })
 	}
-	if st := p.speaker.State(); st.Phase.Name != protocol.PhaseEnded || st.Phase.Reason != protocol.ReasonServerClosing {
+	if st := p.speaker.State(); st.Phase.Name != protocol.PhaseEnded ||
+		st.Phase.Reason != protocol.ReasonServerClosing {
 		t.Errorf("the room was told %+v", st.Phase)
 	}
 	again := serve(t, data, nil)
@@ -279,7 +293,8 @@ func TestServerKilled(t *testing.T) {
 	server.kill()
 	again := serve(t, data, []string{"BEDSIDE_SPEECH_IDLE_END=3s"})
 	r := p.report(visit(t, again.url, "candidate"), time.Minute)
-	// What the tap had not published, a tenth of a second and what was in flight, is gone with the process.
+	// What the tap had not published, a tenth of a second and what was in flight, is gone with
+	// the process.
 	sent := int(p.speaker.Stats().Sent.Packets)
 	if f := r.Speakers[0].Frames; f.Analysed < sent-25 || f.Analysed > sent || f.Lost != 0 {
 		t.Errorf("of %d frames sent the report counts %+v", sent, f)
@@ -328,11 +343,18 @@ func TestBadFiles(t *testing.T) {
 		if err := os.WriteFile(path, tc.content, 0o600); err != nil {
 			t.Fatal(err)
 		}
-		for _, args := range [][]string{{"analyze", path, "--json"}, {"rehearse", "--audio", path}} {
+		for _, args := range [][]string{
+			{"analyze", path, "--json"}, {"rehearse", "--audio", path},
+		} {
 			var out, problems bytes.Buffer
-			code := run(t.Context(), args, &streams{in: strings.NewReader(""), out: &out, err: &problems})
-			if code != exitFailed || out.Len() > 0 || !strings.Contains(problems.String(), tc.want) || !strings.Contains(problems.String(), name) {
-				t.Errorf("%v: exit code %d, printed %q and %q", args, code, out.String(), problems.String())
+			code := run(t.Context(), args, &streams{
+				in: strings.NewReader(""), out: &out, err: &problems,
+			})
+			if code != exitFailed || out.Len() > 0 ||
+				!strings.Contains(problems.String(), tc.want) ||
+				!strings.Contains(problems.String(), name) {
+				t.Errorf("%v: exit code %d, printed %q and %q", args, code, out.String(),
+					problems.String())
 			}
 		}
 	}
@@ -356,9 +378,12 @@ func TestUsage(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			var out bytes.Buffer
-			code := run(t.Context(), tc.args, &streams{in: strings.NewReader(""), out: &out, err: &out})
+			code := run(t.Context(), tc.args, &streams{
+				in: strings.NewReader(""), out: &out, err: &out,
+			})
 			if code != tc.code || !strings.Contains(out.String(), tc.want) {
-				t.Errorf("exit code %d, want %d; it said %s", code, tc.code, tail(out.String(), 500))
+				t.Errorf("exit code %d, want %d; it said %s", code, tc.code,
+					tail(out.String(), 500))
 			}
 		})
 	}

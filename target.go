@@ -20,7 +20,8 @@ import (
 	"bedside/store/postgres"
 )
 
-// target is the server that a headless command works with: one that runs, or one of its own on a temporary folder.
+// target is the server that a headless command works with: one that runs, or one of its own on a
+// temporary folder.
 type target struct {
 	url    string
 	pid    int // of a server of our own, else 0
@@ -38,8 +39,8 @@ func openTarget(ctx context.Context, address string, s *streams, env ...string) 
 	return startServer(ctx, s, env)
 }
 
-// startServer runs `bedside serve` as a process of its own, so that its CPU can be told from ours. It ends when our end of its standard input does,
-// however that happens.
+// startServer runs `bedside serve` as a process of its own, so that its CPU can be told from
+// ours. It ends when our end of its standard input does, however that happens.
 func startServer(ctx context.Context, s *streams, env []string) (_ *target, err error) {
 	dir, err := os.MkdirTemp("", "bedside-")
 	if err != nil {
@@ -58,7 +59,8 @@ func startServer(ctx context.Context, s *streams, env []string) (_ *target, err 
 	if err != nil {
 		return nil, errors.Join(err, os.RemoveAll(dir))
 	}
-	cmd := exec.Command(self, "serve", "--data", filepath.Join(dir, "data"), "--listen", "127.0.0.1:0", "--with-stdin")
+	cmd := exec.Command(self, "serve", "--data", filepath.Join(dir, "data"), "--listen",
+		"127.0.0.1:0", "--with-stdin")
 	cmd.Env, cmd.Stderr = slices.Concat(s.env, env), log
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // Ctrl-C is for us; the server follows
 	stdin, err := cmd.StdinPipe()
@@ -93,7 +95,8 @@ func (t *target) local() bool {
 	return err == nil && (u.Hostname() == "localhost" || net.ParseIP(u.Hostname()).IsLoopback())
 }
 
-// announced reads the address from what the server prints, and goes on reading so that it can go on printing.
+// announced reads the address from what the server prints, and goes on reading so that it can go
+// on printing.
 func announced(ctx context.Context, out io.Reader) (string, error) {
 	found := make(chan string, 1)
 	go func() {

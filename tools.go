@@ -41,7 +41,8 @@ func (c migrateCommand) Run(ctx context.Context, s *streams) (err error) {
 			return err
 		}
 		defer lock.Close()
-		cluster, err := embedded.Start(ctx, embedded.Config{Dir: filepath.Join(cfg.Data, "postgres")}, log)
+		cluster, err := embedded.Start(ctx,
+			embedded.Config{Dir: filepath.Join(cfg.Data, "postgres")}, log)
 		if err != nil {
 			return err
 		}

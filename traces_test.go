@@ -31,7 +31,8 @@ func TestTracesAreSent(t *testing.T) {
 	if err := a.Close(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if got := <-sent; !strings.HasPrefix(got, "/v1/traces ") || !strings.Contains(got, "GET /api/scenarios") || !strings.Contains(got, "bedside") {
+	if got := <-sent; !strings.HasPrefix(got, "/v1/traces ") ||
+		!strings.Contains(got, "GET /api/scenarios") || !strings.Contains(got, "bedside") {
 		t.Errorf("sent %q", got)
 	}
 }

@@ -1,5 +1,5 @@
-// Package api is Bedside's REST interface: it puts the slices, and what stands in front of them, behind one http.Handler, together with
-// the WebSocket and the web pages when they are given.
+// Package api is Bedside's REST interface: it puts the slices, and what stands in front of them,
+// behind one http.Handler, together with the WebSocket and the web pages when they are given.
 package api
 
 import (
@@ -70,23 +70,27 @@ type Presence interface {
 
 // Deps are the parts that the handler works with. They outlive it.
 type Deps struct {
-	Store      Store
-	Presence   Presence
-	Sessions   *auth.Sessions
-	Passwords  *auth.Passwords
-	Recording  func(ctx context.Context, key string) (httpx.File, error) // store/blob's Open
-	Outbox     http.Handler                                              // at mail.OutboxPath; may be nil
-	Clock      func() time.Time                                          // time.Now when nil
-	Checks     []Check                                                   // of /health/ready
-	Socket     http.Handler                                              // at SocketPath; may be nil
-	Web        http.Handler                                              // everything else; may be nil
-	Metrics    http.Handler                                              // at /metrics; may be nil
-	Registerer prometheus.Registerer                                     // may be nil
-	Tracer     trace.Tracer                                              // may be nil
+	Store     Store
+	Presence  Presence
+	Sessions  *auth.Sessions
+	Passwords *auth.Passwords
+	Recording func(ctx context.Context, key string) (httpx.File, error) // store/blob's Open
+	// at mail.OutboxPath; may be nil
+	Outbox http.Handler
+	Clock  func() time.Time // time.Now when nil
+	Checks []Check          // of /health/ready
+	// at SocketPath; may be nil
+	Socket http.Handler
+	// everything else; may be nil
+	Web        http.Handler
+	Metrics    http.Handler          // at /metrics; may be nil
+	Registerer prometheus.Registerer // may be nil
+	Tracer     trace.Tracer          // may be nil
 	Log        *slog.Logger
 }
 
-// New puts the handler together. The error is a metric that is registered already, or an origin that is none.
+// New puts the handler together. The error is a metric that is registered already, or an origin
+// that is none.
 func New(cfg Config, deps Deps) (http.Handler, error) {
 	if cfg.RequestTimeout == 0 {
 		cfg.RequestTimeout = 15 * time.Second
@@ -100,13 +104,15 @@ func New(cfg Config, deps Deps) (http.Handler, error) {
 	router := newRouter(cfg, deps)
 	rest := router.With(limitTime(cfg.RequestTimeout), compress())
 	described := operations(rest, cfg, deps)
-	if err := errors.Join(serveOpenAPI(rest, described), serveDocs(rest, described, cfg.Rates)); err != nil {
+	if err := errors.Join(serveOpenAPI(rest, described),
+		serveDocs(rest, described, cfg.Rates)); err != nil {
 		return nil, err
 	}
 	return front(router, cfg, deps)
 }
 
-// NewBare is New for a process that serves no REST operations: health, metrics and the WebSocket only.
+// NewBare is New for a process that serves no REST operations: health, metrics and the WebSocket
+// only.
 func NewBare(cfg Config, deps Deps) (http.Handler, error) {
 	return front(newRouter(cfg, deps), cfg, deps)
 }
@@ -143,7 +149,8 @@ func front(router *chi.Mux, cfg Config, deps Deps) (http.Handler, error) {
 	secure := strings.HasPrefix(cfg.PublicURL, "https://")
 	var h http.Handler = router
 	for _, wrap := range []func(http.Handler) http.Handler{ // innermost first
-		version1, origins.protect, secureHeaders, recoverer, observe(deps.Log, metrics, tracing{deps.Tracer}, router), identify(secure, cfg.Proxies),
+		version1, origins.protect, secureHeaders, recoverer, observe(deps.Log, metrics,
+			tracing{deps.Tracer}, router), identify(secure, cfg.Proxies),
 	} {
 		h = wrap(h)
 	}
@@ -193,7 +200,9 @@ func version1(next http.Handler) http.Handler {
 
 // ours reports whether a path belongs to the API rather than to the web pages.
 func ours(path string) bool {
-	for _, prefix := range []string{"/api", "/auth", "/health", "/metrics", SocketPath, "/openapi.json", docs.Path} {
+	for _, prefix := range []string{
+		"/api", "/auth", "/health", "/metrics", SocketPath, "/openapi.json", docs.Path,
+	} {
 		if path == prefix || strings.HasPrefix(path, prefix+"/") {
 			return true
 		}
@@ -204,7 +213,9 @@ func ours(path string) bool {
 func notFound(web http.Handler) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		if web == nil || ours(r.URL.Path) {
-			httpx.WriteProblem(w, r, &httpx.Fault{Err: store.ErrNotFound, Detail: "There is nothing at this address."})
+			httpx.WriteProblem(w, r, &httpx.Fault{
+				Err: store.ErrNotFound, Detail: "There is nothing at this address.",
+			})
 			return
 		}
 		web.ServeHTTP(w, r)
@@ -214,12 +225,18 @@ func notFound(web http.Handler) http.HandlerFunc {
 func methodNotAllowed(routes chi.Routes) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		var allowed []string
-		for _, m := range []string{http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete} {
+		for _, m := range []string{
+			http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch,
+			http.MethodDelete,
+		} {
 			if routes.Match(chi.NewRouteContext(), m, r.URL.Path) {
 				allowed = append(allowed, m)
 			}
 		}
 		w.Header().Set("Allow", strings.Join(allowed, ", "))
-		httpx.WriteModel(w, r, &huma.ErrorModel{Status: http.StatusMethodNotAllowed, Detail: "Use one of: " + strings.Join(allowed, ", ") + "."})
+		httpx.WriteModel(w, r, &huma.ErrorModel{
+			Status: http.StatusMethodNotAllowed,
+			Detail: "Use one of: " + strings.Join(allowed, ", ") + ".",
+		})
 	}
 }

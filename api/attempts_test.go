@@ -23,7 +23,9 @@ const slug = "nursing-insulin-at-home"
 func (p *person) attempt(t *testing.T) string {
 	t.Helper()
 	var a attempts.AttemptDetail
-	p.do(t, "POST", "/api/attempts", map[string]any{"scenario": slug, "consent": true}).expect(t, 201).into(t, &a)
+	p.do(t, "POST", "/api/attempts", map[string]any{
+		"scenario": slug, "consent": true,
+	}).expect(t, 201).into(t, &a)
 	return a.ID
 }
 
@@ -39,11 +41,14 @@ func (s *server) reported(t *testing.T, candidate, tutor *person) string {
 		t.Fatal(err)
 	}
 	key := "attempts/" + id + "/candidate.ogg"
-	if _, err := s.blobs.Put(t.Context(), key, strings.NewReader("OggS0123456789"), "audio/ogg"); err != nil {
+	if _, err := s.blobs.Put(t.Context(), key, strings.NewReader("OggS0123456789"),
+		"audio/ogg"); err != nil {
 		t.Fatal(err)
 	}
 	report := store.Report{AttemptID: id, CreatedAt: time.Now(), StartedAt: time.Now(), DurationS: 300, Speakers: []store.SpeakerReport{{
-		Speaker: store.SpeakerCandidate, Recording: &store.Recording{Key: key, DurationS: 300, Bytes: 14}, Peaks: make([]float32, 6000),
+		Speaker: store.SpeakerCandidate, Recording: &store.Recording{
+			Key: key, DurationS: 300, Bytes: 14,
+		}, Peaks: make([]float32, 6000),
 	}}}
 	if err := db.SaveReport(t.Context(), report); err != nil {
 		t.Fatal(err)
@@ -62,7 +67,8 @@ func TestScenarios(t *testing.T) {
 	var one httpx.Scenario
 	a := candidate.do(t, "GET", "/api/scenarios/"+slug, nil).expect(t, 200)
 	a.into(t, &one)
-	if one.Patient != nil || len(one.Candidate.Tasks) < 3 || bytes.Contains(a.body, []byte("brother")) {
+	if one.Patient != nil || len(one.Candidate.Tasks) < 3 ||
+		bytes.Contains(a.body, []byte("brother")) {
 		t.Errorf("a candidate got %s", a.body)
 	}
 	tutor.do(t, "GET", "/api/scenarios/"+slug, nil).expect(t, 200).into(t, &one)
@@ -76,18 +82,26 @@ func TestAttempt(t *testing.T) {
 	s := newServer(t)
 	p := s.someone(t, store.RoleCandidate)
 	var a attempts.AttemptDetail
-	created := p.do(t, "POST", "/api/attempts", map[string]any{"scenario": slug, "consent": true}).expect(t, 201)
+	created := p.do(t, "POST", "/api/attempts", map[string]any{
+		"scenario": slug, "consent": true,
+	}).expect(t, 201)
 	created.into(t, &a)
-	if created.Header.Get("Location") != "/api/attempts/"+a.ID || a.State != store.AttemptCreated || a.Part != "candidate" || a.Scenario.Patient != nil || a.Candidate.ID != p.id {
+	if created.Header.Get("Location") != "/api/attempts/"+a.ID ||
+		a.State != store.AttemptCreated || a.Part != "candidate" || a.Scenario.Patient != nil ||
+		a.Candidate.ID != p.id {
 		t.Errorf("created %s", created.body)
 	}
 	p.do(t, "GET", "/api/attempts/"+a.ID, nil).expect(t, 200).into(t, &a)
 	if a.ScenarioTitle == "" || a.Scenario.Patient != nil {
 		t.Errorf("read %+v", a)
 	}
-	p.do(t, "POST", "/api/attempts", map[string]any{"scenario": slug, "consent": false}).problem(t, 422, "invalid")
+	p.do(t, "POST", "/api/attempts", map[string]any{
+		"scenario": slug, "consent": false,
+	}).problem(t, 422, "invalid")
 	p.do(t, "POST", "/api/attempts", map[string]any{"scenario": slug}).problem(t, 422, "invalid")
-	p.do(t, "POST", "/api/attempts", map[string]any{"scenario": "nothing", "consent": true}).problem(t, 404, "not-found")
+	p.do(t, "POST", "/api/attempts", map[string]any{
+		"scenario": "nothing", "consent": true,
+	}).problem(t, 404, "not-found")
 
 	for range 4 {
 		p.attempt(t)
@@ -113,14 +127,18 @@ func TestAttempt(t *testing.T) {
 
 func TestTicket(t *testing.T) {
 	s := newServer(t)
-	candidate, tutor, second := s.someone(t, store.RoleCandidate), s.someone(t, store.RoleTutor), s.someone(t, store.RoleTutor)
+	candidate, tutor, second := s.someone(t,
+		store.RoleCandidate), s.someone(t, store.RoleTutor), s.someone(t, store.RoleTutor)
 	id := candidate.attempt(t)
-	ticket := func(p *person, body any) answer { return p.do(t, "POST", "/api/attempts/"+id+"/ticket", body) }
+	ticket := func(p *person, body any) answer {
+		return p.do(t, "POST", "/api/attempts/"+id+"/ticket", body)
+	}
 
 	var got attempts.Ticket
 	ticket(candidate, nil).expect(t, 201).into(t, &got)
 	join, err := s.sessions.VerifyTicket(t.Context(), got.Ticket)
-	if err != nil || join.AttemptID != id || join.UserID != candidate.id || join.Role != store.ParticipantCandidate || got.URL != "/ws" || got.ICEServers == nil {
+	if err != nil || join.AttemptID != id || join.UserID != candidate.id ||
+		join.Role != store.ParticipantCandidate || got.URL != "/ws" || got.ICEServers == nil {
 		t.Fatalf("ticket %+v gives %+v, %v", got, join, err)
 	}
 	ticket(candidate, map[string]any{"role": "patient"}).problem(t, 403, "forbidden")
@@ -133,7 +151,10 @@ func TestTicket(t *testing.T) {
 	}
 	ticket(second, nil).expect(t, 201) // the first never came
 
-	room := store.RoomInfo{ID: id, Node: "wss://other.example/ws", OpenedAt: time.Now(), People: []store.RoomPerson{{UserID: second.id, Role: store.ParticipantPatient}}}
+	room := store.RoomInfo{
+		ID: id, Node: "wss://other.example/ws", OpenedAt: time.Now(),
+		People: []store.RoomPerson{{UserID: second.id, Role: store.ParticipantPatient}},
+	}
 	if err := s.presence.RoomOpened(t.Context(), room); err != nil {
 		t.Fatal(err)
 	}
@@ -163,7 +184,8 @@ func TestRooms(t *testing.T) {
 	}
 	var list rooms.RoomList
 	tutor.do(t, "GET", "/api/rooms", nil).expect(t, 200).into(t, &list)
-	if len(list.Items) != 1 || list.Items[0].AttemptID != id || !list.Items[0].Waiting || len(list.Items[0].People) != 1 || list.Items[0].ScenarioTitle == "" {
+	if len(list.Items) != 1 || list.Items[0].AttemptID != id || !list.Items[0].Waiting ||
+		len(list.Items[0].People) != 1 || list.Items[0].ScenarioTitle == "" {
 		t.Errorf("rooms %+v", list)
 	}
 }
@@ -177,7 +199,8 @@ func TestReportAndAudio(t *testing.T) {
 	a := candidate.do(t, "GET", path+"/report", nil).expect(t, 200)
 	var report store.Report
 	a.into(t, &report)
-	if report.AttemptID != id || len(report.Speakers) != 1 || bytes.Contains(a.body, []byte("null,")) && bytes.Contains(a.body, []byte(`"gaps":null`)) {
+	if report.AttemptID != id || len(report.Speakers) != 1 ||
+		bytes.Contains(a.body, []byte("null,")) && bytes.Contains(a.body, []byte(`"gaps":null`)) {
 		t.Errorf("report %.300s", a.body)
 	}
 	zipped := candidate.do(t, "GET", path+"/report", nil, "Accept-Encoding", "gzip").expect(t, 200)
@@ -192,17 +215,20 @@ func TestReportAndAudio(t *testing.T) {
 	if err != nil || !json.Valid(plain) {
 		t.Errorf("compressed report: %v", err)
 	}
-	identity := candidate.do(t, "GET", path+"/report", nil, "Accept-Encoding", "identity").expect(t, 200)
+	identity := candidate.do(t, "GET", path+"/report", nil, "Accept-Encoding",
+		"identity").expect(t, 200)
 	if !bytes.Equal(identity.body, plain) {
 		t.Error("the report differs by its coding")
 	}
-	candidate.do(t, "GET", path+"/report", nil, "If-None-Match", a.Header.Get("ETag")).expect(t, http.StatusNotModified)
+	candidate.do(t, "GET", path+"/report", nil, "If-None-Match",
+		a.Header.Get("ETag")).expect(t, http.StatusNotModified)
 
 	sound := candidate.do(t, "GET", path+"/audio/candidate", nil).expect(t, 200)
 	if sound.Header.Get("Content-Type") != "audio/ogg" || string(sound.body) != "OggS0123456789" {
 		t.Errorf("audio %q", sound.body)
 	}
-	part := candidate.do(t, "GET", path+"/audio/candidate", nil, "Range", "bytes=4-6").expect(t, 206)
+	part := candidate.do(t, "GET", path+"/audio/candidate", nil, "Range",
+		"bytes=4-6").expect(t, 206)
 	if string(part.body) != "012" {
 		t.Errorf("range %q", part.body)
 	}
@@ -224,12 +250,14 @@ func TestNoReportYet(t *testing.T) {
 	expect := func(code string, state store.AttemptState) {
 		t.Helper()
 		pr := p.do(t, "GET", "/api/attempts/"+id+"/report", nil).problem(t, 404, code)
-		if len(pr.Errors) != 1 || pr.Errors[0].Location != "state" || pr.Errors[0].Message != string(state) {
+		if len(pr.Errors) != 1 || pr.Errors[0].Location != "state" ||
+			pr.Errors[0].Message != string(state) {
 			t.Errorf("state %+v, want %s", pr.Errors, state)
 		}
 	}
 	expect("report-pending", store.AttemptCreated)
-	for _, step := range []func(context.Context, string, time.Time) (store.Attempt, error){db.StartAttempt, db.FinishAttempt} {
+	for _, step := range []func(context.Context, string,
+		time.Time) (store.Attempt, error){db.StartAttempt, db.FinishAttempt} {
 		if _, err := step(t.Context(), id, time.Now()); err != nil {
 			t.Fatal(err)
 		}
@@ -245,7 +273,8 @@ func TestNoReportYet(t *testing.T) {
 func TestWhoMay(t *testing.T) {
 	s := newServer(t)
 	owner, stranger := s.someone(t, store.RoleCandidate), s.someone(t, store.RoleCandidate)
-	partner, tutor, admin := s.someone(t, store.RoleTutor), s.someone(t, store.RoleTutor), s.someone(t, store.RoleAdmin)
+	partner, tutor, admin := s.someone(t,
+		store.RoleTutor), s.someone(t, store.RoleTutor), s.someone(t, store.RoleAdmin)
 	done := s.reported(t, owner, partner)
 	waiting := owner.attempt(t)
 	everybody := []*person{owner, stranger, partner, tutor, admin, s.anybody(t)}
@@ -257,59 +286,117 @@ func TestWhoMay(t *testing.T) {
 		want         [6]int // owner, stranger, partner, another tutor, admin, nobody
 	}{
 		{"GET", "/api/attempts/" + waiting, nil, [6]int{200, 404, 200, 200, 200, 401}},
-		{"POST", "/api/attempts/" + waiting + "/ticket", map[string]any{"role": "candidate"}, [6]int{201, 404, 403, 403, 403, 401}},
-		{"POST", "/api/attempts/" + waiting + "/ticket", map[string]any{"role": "patient"}, [6]int{403, 404, 201, 201, 201, 401}},
-		{"POST", "/api/attempts/" + waiting + "/ticket", map[string]any{"role": "observer"}, [6]int{403, 404, 201, 201, 201, 401}},
+		{
+			"POST", "/api/attempts/" + waiting + "/ticket", map[string]any{"role": "candidate"},
+			[6]int{201, 404, 403, 403, 403, 401},
+		},
+		{
+			"POST", "/api/attempts/" + waiting + "/ticket", map[string]any{"role": "patient"},
+			[6]int{403, 404, 201, 201, 201, 401},
+		},
+		{
+			"POST", "/api/attempts/" + waiting + "/ticket", map[string]any{"role": "observer"},
+			[6]int{403, 404, 201, 201, 201, 401},
+		},
 		{"GET", "/api/attempts/" + waiting + "/report", nil, [6]int{404, 404, 404, 404, 404, 401}},
-		{"GET", "/api/attempts/" + waiting + "/audio/candidate", nil, [6]int{404, 404, 404, 404, 404, 401}},
+		{
+			"GET", "/api/attempts/" + waiting + "/audio/candidate", nil,
+			[6]int{404, 404, 404, 404, 404, 401},
+		},
 		{"GET", "/api/attempts/" + done, nil, [6]int{200, 404, 200, 404, 200, 401}},
 		{"POST", "/api/attempts/" + done + "/ticket", nil, [6]int{409, 404, 409, 404, 409, 401}},
 		{"GET", "/api/attempts/" + done + "/report", nil, [6]int{200, 404, 200, 404, 200, 401}},
-		{"GET", "/api/attempts/" + done + "/audio/candidate", nil, [6]int{200, 404, 200, 404, 200, 401}},
+		{
+			"GET", "/api/attempts/" + done + "/audio/candidate", nil,
+			[6]int{200, 404, 200, 404, 200, 401},
+		},
 		{"GET", "/api/attempts", nil, [6]int{200, 200, 200, 200, 200, 401}},
-		{"POST", "/api/attempts", map[string]any{"scenario": slug, "consent": true}, [6]int{201, 201, 201, 201, 201, 401}},
+		{
+			"POST", "/api/attempts", map[string]any{"scenario": slug, "consent": true},
+			[6]int{201, 201, 201, 201, 201, 401},
+		},
 		{"GET", "/api/rooms", nil, [6]int{403, 403, 200, 200, 200, 401}},
 		{"GET", "/api/scenarios", nil, [6]int{200, 200, 200, 200, 200, 401}},
 		{"GET", "/api/scenarios/" + slug, nil, [6]int{200, 200, 200, 200, 200, 401}},
 		{"GET", "/api/users/profile", nil, [6]int{200, 200, 200, 200, 200, 401}},
-		{"PUT", "/api/users/profile", map[string]any{"name": "Somebody"}, [6]int{200, 200, 200, 200, 200, 401}},
+		{
+			"PUT", "/api/users/profile", map[string]any{"name": "Somebody"},
+			[6]int{200, 200, 200, 200, 200, 401},
+		},
 		{"PATCH", "/api/users/profile", map[string]any{}, [6]int{200, 200, 200, 200, 200, 401}},
-		{"POST", "/api/users/profile/email", map[string]any{"email": "not an address"}, [6]int{422, 422, 422, 422, 422, 401}},
-		{"POST", "/api/users/profile/password", map[string]any{"password": "password"}, [6]int{422, 422, 422, 422, 422, 401}},
-		{"POST", "/auth/reauthenticate", map[string]any{"password": password}, [6]int{204, 204, 204, 204, 204, 401}},
+		{
+			"POST", "/api/users/profile/email", map[string]any{"email": "not an address"},
+			[6]int{422, 422, 422, 422, 422, 401},
+		},
+		{
+			"POST", "/api/users/profile/password", map[string]any{"password": "password"},
+			[6]int{422, 422, 422, 422, 422, 401},
+		},
+		{
+			"POST", "/auth/reauthenticate", map[string]any{"password": password},
+			[6]int{204, 204, 204, 204, 204, 401},
+		},
 		{"POST", "/auth/resend-verification", nil, [6]int{202, 202, 202, 202, 202, 401}},
 		{"GET", "/api/users", nil, [6]int{403, 403, 403, 403, 200, 401}},
 		{"GET", "/api/users/" + owner.id, nil, [6]int{403, 403, 403, 403, 200, 401}},
-		{"PATCH", "/api/users/" + owner.id, map[string]any{}, [6]int{403, 403, 403, 403, 200, 401}},
+		{
+			"PATCH", "/api/users/" + owner.id, map[string]any{},
+			[6]int{403, 403, 403, 403, 200, 401},
+		},
 		{"GET", "/api/users/profile/factors", nil, [6]int{200, 200, 200, 200, 200, 401}},
 		{"POST", "/api/users/profile/factors/totp", nil, [6]int{200, 200, 200, 200, 200, 401}},
-		{"POST", "/api/users/profile/factors/totp/confirm", map[string]any{"code": "x"}, [6]int{422, 422, 422, 422, 422, 401}},
+		{
+			"POST", "/api/users/profile/factors/totp/confirm", map[string]any{"code": "x"},
+			[6]int{422, 422, 422, 422, 422, 401},
+		},
 		{"DELETE", "/api/users/profile/factors/totp", nil, [6]int{404, 404, 404, 404, 404, 401}},
-		{"POST", "/api/users/profile/factors/recovery-codes", nil, [6]int{404, 404, 404, 404, 404, 401}},
+		{
+			"POST", "/api/users/profile/factors/recovery-codes", nil,
+			[6]int{404, 404, 404, 404, 404, 401},
+		},
 		{"GET", "/api/users/profile/export", nil, [6]int{404, 404, 404, 404, 404, 401}},
 		{"GET", "/api/users/profile/export/archive", nil, [6]int{404, 404, 404, 404, 404, 401}},
 		{"POST", "/api/users/profile/export", nil, [6]int{202, 202, 202, 202, 202, 401}},
-		{"POST", "/api/users/profile/factors/passkeys/begin", nil, [6]int{409, 409, 409, 409, 409, 401}}, // not on a bare address
-		{"POST", "/api/users/profile/factors/passkeys", map[string]any{"ticket": "x"}, [6]int{422, 422, 422, 422, 422, 401}},
-		{"DELETE", "/api/users/profile/factors/passkeys/" + owner.id, nil, [6]int{404, 404, 404, 404, 404, 401}},
+		// not on a bare address
+		{
+			"POST", "/api/users/profile/factors/passkeys/begin", nil,
+			[6]int{409, 409, 409, 409, 409, 401},
+		},
+		{
+			"POST", "/api/users/profile/factors/passkeys", map[string]any{"ticket": "x"},
+			[6]int{422, 422, 422, 422, 422, 401},
+		},
+		{
+			"DELETE", "/api/users/profile/factors/passkeys/" + owner.id, nil,
+			[6]int{404, 404, 404, 404, 404, 401},
+		},
 		{"GET", "/api/sessions", nil, [6]int{200, 200, 200, 200, 200, 401}},
 		{"DELETE", "/api/sessions", nil, [6]int{200, 200, 200, 200, 200, 401}},
 		{"GET", "/api/sessions/user/" + owner.id, nil, [6]int{200, 404, 404, 404, 200, 401}},
-		{"DELETE", "/api/sessions/" + owner.id, nil, [6]int{404, 404, 404, 404, 404, 401}}, // no session's id; TestDevicesOfOthers has more
+		// no session's id; TestDevicesOfOthers has more
+		{"DELETE", "/api/sessions/" + owner.id, nil, [6]int{404, 404, 404, 404, 404, 401}},
 		{"GET", "/api/audit", nil, [6]int{200, 200, 200, 200, 200, 401}},
 		{"GET", "/api/audit?user=" + owner.id, nil, [6]int{200, 403, 403, 403, 200, 401}},
 		{"GET", "/api/audit?user=all", nil, [6]int{403, 403, 403, 403, 200, 401}},
 	} {
-		held[row.method+" "+strings.NewReplacer(waiting, "{id}", done, "{id}", slug, "{slug}", "user/"+owner.id, "user/{user}", owner.id, "{id}", "audio/candidate", "audio/{speaker}").Replace(row.path)] = true
+		held[row.method+" "+strings.NewReplacer(waiting, "{id}", done, "{id}", slug, "{slug}",
+			"user/"+owner.id, "user/{user}", owner.id, "{id}", "audio/candidate",
+			"audio/{speaker}").Replace(row.path)] = true
 		for i, p := range everybody {
 			if a := p.do(t, row.method, row.path, row.body); a.StatusCode != row.want[i] {
-				t.Errorf("%s %s %v by %d: %d, want %d: %s", row.method, row.path, row.body, i, a.StatusCode, row.want[i], a.body)
+				t.Errorf("%s %s %v by %d: %d, want %d: %s", row.method, row.path, row.body, i,
+					a.StatusCode, row.want[i], a.body)
 			}
 		}
 	}
-	for i, p := range []*person{s.someone(t, store.RoleCandidate), s.someone(t, store.RoleTutor), s.someone(t, store.RoleAdmin), s.anybody(t)} {
-		if a, want := p.do(t, "DELETE", "/api/users/profile", nil), []int{204, 204, 204, 401}[i]; a.StatusCode != want {
-			t.Errorf("deleting the own account by %d: %d, want %d: %s", i, a.StatusCode, want, a.body)
+	for i, p := range []*person{
+		s.someone(t, store.RoleCandidate), s.someone(t, store.RoleTutor),
+		s.someone(t, store.RoleAdmin), s.anybody(t),
+	} {
+		if a, want := p.do(t, "DELETE", "/api/users/profile",
+			nil), []int{204, 204, 204, 401}[i]; a.StatusCode != want {
+			t.Errorf("deleting the own account by %d: %d, want %d: %s", i, a.StatusCode, want,
+				a.body)
 		}
 	}
 	held["DELETE /api/users/profile"] = true
@@ -320,7 +407,8 @@ func TestWhoMay(t *testing.T) {
 	}
 	// To a stranger, an attempt of somebody else is as one that does not exist.
 	a := stranger.do(t, "GET", "/api/attempts/"+done, nil).problem(t, 404, "not-found")
-	b := stranger.do(t, "GET", "/api/attempts/0190d2a0-0000-7000-8000-00000000ffff", nil).problem(t, 404, "not-found")
+	b := stranger.do(t, "GET", "/api/attempts/0190d2a0-0000-7000-8000-00000000ffff",
+		nil).problem(t, 404, "not-found")
 	if a.Detail != b.Detail {
 		t.Errorf("%q and %q tell them apart", a.Detail, b.Detail)
 	}
@@ -340,8 +428,12 @@ func TestAccountChangesWorkAtOnce(t *testing.T) {
 	p.do(t, "GET", "/api/rooms", nil).problem(t, 403, "forbidden")
 	change(`UPDATE users SET disabled = true WHERE id = $1`)
 	p.do(t, "GET", "/api/scenarios", nil).problem(t, 403, "forbidden")
-	p.do(t, "POST", "/auth/refresh", map[string]any{"refresh_token": p.refresh}).problem(t, 403, "forbidden")
-	p.do(t, "POST", "/auth/login", map[string]any{"email": p.email, "password": password}).problem(t, 403, "account-disabled")
+	p.do(t, "POST", "/auth/refresh", map[string]any{
+		"refresh_token": p.refresh,
+	}).problem(t, 403, "forbidden")
+	p.do(t, "POST", "/auth/login", map[string]any{
+		"email": p.email, "password": password,
+	}).problem(t, 403, "account-disabled")
 }
 
 // secured lists the operations that need somebody to be signed in.

@@ -18,8 +18,9 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 )
 
-// BenchmarkRead compares one authenticated read of one row with the same read over chi and pgx alone, which check the token's signature and
-// nothing else. Both print the CPU time of this process a request, and how many times bare ours is.
+// BenchmarkRead compares one authenticated read of one row with the same read over chi and pgx
+// alone, which check the token's signature and nothing else. Both print the CPU time of this
+// process a request, and how many times bare ours is.
 func BenchmarkRead(b *testing.B) {
 	s := newServer(b)
 	p := s.someone(b, store.RoleCandidate)
@@ -32,12 +33,16 @@ func BenchmarkRead(b *testing.B) {
 	router := chi.NewRouter()
 	router.Get("/api/users/{id}", func(w http.ResponseWriter, r *http.Request) {
 		_, access, _ := strings.Cut(r.Header.Get("Authorization"), " ")
-		if _, err := jwt.Parse(access, func(*jwt.Token) (any, error) { return []byte("secret"), nil }); err != nil {
+		if _, err := jwt.Parse(access, func(*jwt.Token) (any, error) {
+			return []byte("secret"), nil
+		}); err != nil {
 			http.Error(w, err.Error(), http.StatusUnauthorized)
 			return
 		}
 		var u users.User
-		if err := pool.QueryRow(r.Context(), `SELECT id::text, email, name, role, profession, created_at FROM users WHERE id = $1`, chi.URLParam(r, "id")).
+		if err := pool.QueryRow(r.Context(),
+			`SELECT id::text, email, name, role, profession, created_at FROM users WHERE id = $1`,
+			chi.URLParam(r, "id")).
 			Scan(&u.ID, &u.Email, &u.Name, &u.Role, &u.Profession, &u.CreatedAt); err != nil {
 			http.Error(w, err.Error(), http.StatusInternalServerError)
 			return
@@ -45,11 +50,15 @@ func BenchmarkRead(b *testing.B) {
 		w.Header().Set("Content-Type", "application/json")
 		_ = json.NewEncoder(w).Encode(u)
 	})
-	token, err := jwt.NewWithClaims(jwt.SigningMethodHS256, jwt.RegisteredClaims{Subject: p.id, ExpiresAt: jwt.NewNumericDate(time.Now().Add(time.Hour))}).SignedString([]byte("secret"))
+	token, err := jwt.NewWithClaims(jwt.SigningMethodHS256, jwt.RegisteredClaims{
+		Subject: p.id, ExpiresAt: jwt.NewNumericDate(time.Now().Add(time.Hour)),
+	}).SignedString([]byte("secret"))
 	if err != nil {
 		b.Fatal(err)
 	}
-	compare(b, client{s.Config.Handler, "/api/users/profile", "Bearer " + p.access}, client{router, "/api/users/" + p.id, "Bearer " + token})
+	compare(b, client{s.Config.Handler, "/api/users/profile", "Bearer " + p.access}, client{
+		router, "/api/users/" + p.id, "Bearer " + token,
+	})
 }
 
 // client asks one handler for one thing.
@@ -58,7 +67,8 @@ type client struct {
 	path, authorization string
 }
 
-// compare has both answer in turn, a few requests at a time, so that whatever else the machine does concerns both alike.
+// compare has both answer in turn, a few requests at a time, so that whatever else the machine
+// does concerns both alike.
 func compare(b *testing.B, ours, bare client) {
 	const block = 25
 	var spent [2]time.Duration
@@ -73,7 +83,9 @@ func compare(b *testing.B, ours, bare client) {
 			spent[i] += cpu(b) - before
 		}
 	}
-	each := func(d time.Duration) float64 { return float64(d.Nanoseconds()) / 1000 / block / float64(asked) }
+	each := func(d time.Duration) float64 {
+		return float64(d.Nanoseconds()) / 1000 / block / float64(asked)
+	}
 	b.ReportMetric(each(spent[0]), "cpu-us/request")
 	b.ReportMetric(each(spent[1]), "bare-cpu-us/request")
 	b.ReportMetric(float64(spent[0])/float64(spent[1]), "times-bare")

@@ -20,11 +20,13 @@ const (
 
 // lengths are those of texts in forms that everybody knows.
 func lengths() map[string]int {
-	return map[string]int{"date-time": 35, "date": 10, "uuid": 36, "email": 254, "uri": 2048, "binary": maxBytes}
+	return map[string]int{
+		"date-time": 35, "date": 10, "uuid": 36, "email": 254, "uri": 2048, "binary": maxBytes,
+	}
 }
 
-// bounded gives every text, list and integer of the description a limit, so that whoever generates a client knows what may come. Requests are held
-// to them.
+// bounded gives every text, list and integer of the description a limit, so that whoever
+// generates a client knows what may come. Requests are held to them.
 func bounded(api huma.API) {
 	seen := map[*huma.Schema]bool{}
 	doc := api.OpenAPI()
@@ -93,15 +95,25 @@ func bound(name string, s *huma.Schema, seen map[*huma.Schema]bool) {
 // commonHeaders are those of many answers, described once.
 func commonHeaders() map[string]*huma.Param {
 	text := func(doc, example string) *huma.Param {
-		return &huma.Param{Description: doc, Schema: &huma.Schema{Type: huma.TypeString, Examples: []any{example}}}
+		return &huma.Param{
+			Description: doc,
+			Schema:      &huma.Schema{Type: huma.TypeString, Examples: []any{example}},
+		}
 	}
 	return map[string]*huma.Param{
 		"RateLimit": text("For each limit that the request counts towards: the requests that are left (r), and the seconds until all of them are again (t). "+
 			"In the form of draft-ietf-httpapi-ratelimit-headers-10.", `"read-ip";r=11999;t=1, "read-account";r=2999;t=1`),
-		"RateLimit-Policy":            text("The limits: requests (q) in so many seconds (w).", `"read-ip";q=12000;w=60, "read-account";q=3000;w=60`),
-		"X-Request-Id":                text("What the server's log knows the request by.", "0190d2a0-0000-4000-8000-000000000001"),
-		"Access-Control-Allow-Origin": text("The origin of the page that asks, when it is one of the server's allowed origins; otherwise there is none.", "https://friend.example.org"),
-		"Retry-After":                 {Description: "Seconds to wait before trying again.", Schema: &huma.Schema{Type: huma.TypeInteger, Format: "int32", Examples: []any{5}}},
+		"RateLimit-Policy": text("The limits: requests (q) in so many seconds (w).",
+			`"read-ip";q=12000;w=60, "read-account";q=3000;w=60`),
+		"X-Request-Id": text("What the server's log knows the request by.",
+			"0190d2a0-0000-4000-8000-000000000001"),
+		"Access-Control-Allow-Origin": text(
+			"The origin of the page that asks, when it is one of the server's allowed origins; otherwise there is none.",
+			"https://friend.example.org"),
+		"Retry-After": {
+			Description: "Seconds to wait before trying again.",
+			Schema:      &huma.Schema{Type: huma.TypeInteger, Format: "int32", Examples: []any{5}},
+		},
 	}
 }
 
@@ -133,7 +145,9 @@ func headed(api huma.API) {
 // everyOperation lists the operations of a description in no order.
 func everyOperation(doc *huma.OpenAPI) (list []*huma.Operation) {
 	for _, p := range doc.Paths {
-		for _, op := range []*huma.Operation{p.Get, p.Put, p.Post, p.Delete, p.Options, p.Head, p.Patch, p.Trace} {
+		for _, op := range []*huma.Operation{
+			p.Get, p.Put, p.Post, p.Delete, p.Options, p.Head, p.Patch, p.Trace,
+		} {
 			if op != nil {
 				list = append(list, op)
 			}

@@ -23,17 +23,20 @@ type packer interface {
 	Reset(w io.Writer)
 }
 
-// coding is a content coding and its writers that are not in use: each holds a few hundred kilobytes.
+// coding is a content coding and its writers that are not in use: each holds a few hundred
+// kilobytes.
 type coding struct {
 	name string
 	idle sync.Pool
 }
 
-// compress packs JSON and HTML of some size, with zstd or gzip, for those who take it. What is packed or partial already passes as it is.
+// compress packs JSON and HTML of some size, with zstd or gzip, for those who take it. What is
+// packed or partial already passes as it is.
 func compress() func(http.Handler) http.Handler {
 	codings := []*coding{ // the better first
 		{name: "zstd", idle: sync.Pool{New: func() any {
-			z, err := zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithEncoderConcurrency(1), zstd.WithWindowSize(128<<10))
+			z, err := zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedFastest),
+				zstd.WithEncoderConcurrency(1), zstd.WithWindowSize(128<<10))
 			if err != nil {
 				panic(fmt.Sprintf("zstd: %v", err)) // an option that it does not know
 			}
@@ -49,7 +52,9 @@ func compress() func(http.Handler) http.Handler {
 	}
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			i := slices.IndexFunc(codings, func(c *coding) bool { return httpx.Accepts(r, c.name) })
+			i := slices.IndexFunc(codings, func(c *coding) bool {
+				return httpx.Accepts(r, c.name)
+			})
 			if i < 0 || r.Header.Get("Range") != "" {
 				next.ServeHTTP(w, r)
 				return
@@ -61,7 +66,8 @@ func compress() func(http.Handler) http.Handler {
 	}
 }
 
-// compressor holds the first bytes back until it knows whether there are enough of them. It belongs to the handler's goroutine.
+// compressor holds the first bytes back until it knows whether there are enough of them. It
+// belongs to the handler's goroutine.
 type compressor struct {
 	http.ResponseWriter
 	coding *coding
@@ -81,7 +87,8 @@ func (c *compressor) WriteHeader(status int) {
 	}
 	c.status = status
 	h := c.Header()
-	text := strings.Contains(h.Get("Content-Type"), "json") || strings.HasPrefix(h.Get("Content-Type"), "text/html")
+	text := strings.Contains(h.Get("Content-Type"), "json") ||
+		strings.HasPrefix(h.Get("Content-Type"), "text/html")
 	if !text || h.Get("Content-Encoding") != "" || h.Get("Content-Range") != "" {
 		c.passOn()
 	}

@@ -14,7 +14,8 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// kinds gives the kinds of files that DESIGN.md names, as patterns of keys, with what becomes of them when their owner's account is deleted.
+// kinds gives the kinds of files that DESIGN.md names, as patterns of keys, with what becomes of
+// them when their owner's account is deleted.
 func kinds(t *testing.T) map[string]string {
 	t.Helper()
 	page, err := os.ReadFile("../DESIGN.md")
@@ -23,7 +24,8 @@ func kinds(t *testing.T) map[string]string {
 	}
 	list := map[string]string{}
 	for _, m := range regexp.MustCompile("(?m)^\\| `(\\w+/[^`]+)` \\| (deleted|kept) \\| [^|]+ \\|$").FindAllStringSubmatch(string(page), -1) {
-		list["^"+regexp.MustCompile(`<\w+>`).ReplaceAllString(regexp.QuoteMeta(m[1]), `[\w-]+`)+"$"] = m[2]
+		list["^"+regexp.MustCompile(`<\w+>`).ReplaceAllString(regexp.QuoteMeta(m[1]),
+			`[\w-]+`)+"$"] = m[2]
 	}
 	return list
 }
@@ -36,7 +38,9 @@ func (s *server) removals(t *testing.T, prefix string) (keys []string) {
 		t.Fatal(err)
 	}
 	defer conn.Close(t.Context())
-	rows, err := conn.Query(t.Context(), `SELECT args FROM river_job WHERE kind = 'remove-files' AND args::text LIKE '%' || $1 || '%'`, prefix)
+	rows, err := conn.Query(t.Context(),
+		`SELECT args FROM river_job WHERE kind = 'remove-files' AND args::text LIKE '%' || $1 || '%'`,
+		prefix)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -62,14 +66,19 @@ func (s *server) removals(t *testing.T, prefix string) (keys []string) {
 // TestDeletedAccountLeavesNoFiles has a file of every kind that DESIGN.md names, and deletes its owner.
 func TestDeletedAccountLeavesNoFiles(t *testing.T) {
 	s := newServer(t)
-	p, tutor, other := s.registered(t, address()), s.someone(t, store.RoleTutor), s.registered(t, address())
+	p, tutor, other := s.registered(t, address()), s.someone(t,
+		store.RoleTutor), s.registered(t, address())
 	attempt, others := s.reported(t, p, tutor), s.reported(t, other, tutor)
 	var e users.Export
 	p.do(t, "POST", "/api/users/profile/export", nil).expect(t, 202).into(t, &e)
-	if err := s.archivist().Make(t.Context(), store.MakeExport{ID: e.ID, UserID: p.id}); err != nil {
+	if err := s.archivist().Make(t.Context(), store.MakeExport{
+		ID: e.ID, UserID: p.id,
+	}); err != nil {
 		t.Fatal(err)
 	}
-	files := []string{"attempts/" + attempt + "/candidate.ogg", store.Export{ID: e.ID, UserID: p.id}.Key()}
+	files := []string{
+		"attempts/" + attempt + "/candidate.ogg", store.Export{ID: e.ID, UserID: p.id}.Key(),
+	}
 	there := func(key string) bool {
 		f, err := s.blobs.Open(t.Context(), key)
 		if errors.Is(err, store.ErrNotFound) {
@@ -109,7 +118,8 @@ func TestDeletedAccountLeavesNoFiles(t *testing.T) {
 		}
 	}
 	for _, key := range removed {
-		if strings.Contains(key, others) || strings.Contains(key, other.id) || strings.Contains(key, tutor.id) {
+		if strings.Contains(key, others) || strings.Contains(key, other.id) ||
+			strings.Contains(key, tutor.id) {
 			t.Errorf("%s was somebody else's", key)
 		}
 	}

@@ -7,15 +7,18 @@ import (
 	"testing"
 )
 
-// TestDocs holds that the page names every operation and every schema, and that its links lead somewhere.
+// TestDocs holds that the page names every operation and every schema, and that its links lead
+// somewhere.
 func TestDocs(t *testing.T) {
 	p := newServer(t).anybody(t)
 	a := p.do(t, "GET", "/docs", nil, "Accept-Encoding", "identity").expect(t, 200)
 	page := string(a.body)
-	if csp := a.Header.Get("Content-Security-Policy"); !strings.HasPrefix(csp, "default-src 'none'; style-src 'self'") || strings.Contains(csp, "unsafe") {
+	if csp := a.Header.Get("Content-Security-Policy"); !strings.HasPrefix(csp,
+		"default-src 'none'; style-src 'self'") || strings.Contains(csp, "unsafe") {
 		t.Errorf("policy %s", csp)
 	}
-	if style := p.do(t, "GET", "/docs/style.css", nil).expect(t, 200); !strings.HasPrefix(style.Header.Get("Content-Type"), "text/css") {
+	if style := p.do(t, "GET", "/docs/style.css", nil).expect(t, 200); !strings.HasPrefix(
+		style.Header.Get("Content-Type"), "text/css") {
 		t.Errorf("the style sheet is %s", style.Header.Get("Content-Type"))
 	}
 	var doc struct {
@@ -25,7 +28,8 @@ func TestDocs(t *testing.T) {
 	p.do(t, "GET", "/openapi.json", nil).expect(t, 200).into(t, &doc)
 	for path, methods := range doc.Paths {
 		for method, op := range methods {
-			if !strings.Contains(page, `id="`+op.OperationID+`"`) || !strings.Contains(page, "<code>"+path+"</code>") {
+			if !strings.Contains(page, `id="`+op.OperationID+`"`) ||
+				!strings.Contains(page, "<code>"+path+"</code>") {
 				t.Errorf("%s %s is not on the page", method, path)
 			}
 		}
@@ -53,7 +57,8 @@ func TestDescribedLimits(t *testing.T) {
 	for path, methods := range doc.Paths {
 		for method, op := range methods {
 			limited := op.Responses["429"]
-			if limited.Headers["Retry-After"] == nil || limited.Headers["RateLimit"] == nil || limited.Headers["RateLimit-Policy"] == nil {
+			if limited.Headers["Retry-After"] == nil || limited.Headers["RateLimit"] == nil ||
+				limited.Headers["RateLimit-Policy"] == nil {
 				t.Errorf("%s %s: 429 is not described with its headers", method, path)
 			}
 		}

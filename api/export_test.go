@@ -23,11 +23,19 @@ import (
 func (s *server) archivist() *archive.Archivist {
 	var tables []archive.Table
 	for _, p := range postgres.PersonalTables() {
-		tables = append(tables, archive.Table{Name: p.Table, Rows: func(ctx context.Context, id string) ([]string, error) { return db.PersonalRows(ctx, p, id) }})
+		tables = append(tables, archive.Table{
+			Name: p.Table,
+			Rows: func(ctx context.Context, id string) ([]string, error) {
+				return db.PersonalRows(ctx, p, id)
+			},
+		})
 	}
 	return &archive.Archivist{
 		Store: db, Files: s.blobs, Tables: tables, Log: slog.New(slog.DiscardHandler),
-		Open: func(ctx context.Context, key string) (io.ReadCloser, error) { return s.blobs.Open(ctx, key) },
+		Open: func(ctx context.Context,
+			key string) (io.ReadCloser, error) {
+			return s.blobs.Open(ctx, key)
+		},
 	}
 }
 
@@ -40,7 +48,8 @@ func TestExport(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	secrets := append(codes, "$2a$", "refresh_hash", hex.EncodeToString(app.secret), base32.StdEncoding.EncodeToString(app.secret), hex.EncodeToString(factor.Secret))
+	secrets := append(codes, "$2a$", "refresh_hash", hex.EncodeToString(app.secret),
+		base32.StdEncoding.EncodeToString(app.secret), hex.EncodeToString(factor.Secret))
 	for _, hash := range factor.Recovery {
 		secrets = append(secrets, hex.EncodeToString(hash))
 	}
@@ -54,13 +63,16 @@ func TestExport(t *testing.T) {
 	}
 	p.do(t, "GET", "/api/users/profile/export/archive", nil).problem(t, 404, "export-pending")
 	for range 2 { // a job may run twice
-		if err := s.archivist().Make(t.Context(), store.MakeExport{ID: e.ID, UserID: p.id}); err != nil {
+		if err := s.archivist().Make(t.Context(), store.MakeExport{
+			ID: e.ID, UserID: p.id,
+		}); err != nil {
 			t.Fatal(err)
 		}
 	}
 	p.do(t, "GET", "/api/users/profile/export", nil).expect(t, 200).into(t, &e)
 	a := p.do(t, "GET", "/api/users/profile/export/archive", nil).expect(t, 200)
-	if e.State != store.ExportReady || e.Progress != 1 || e.Bytes != int64(len(a.body)) || a.Header.Get("Content-Type") != "application/zip" {
+	if e.State != store.ExportReady || e.Progress != 1 || e.Bytes != int64(len(a.body)) ||
+		a.Header.Get("Content-Type") != "application/zip" {
 		t.Errorf("made: %+v of %d bytes as %s", e, len(a.body), a.Header.Get("Content-Type"))
 	}
 	z, err := zip.NewReader(bytes.NewReader(a.body), int64(len(a.body)))
@@ -84,7 +96,8 @@ func TestExport(t *testing.T) {
 	}
 	for name, holds := range map[string]string{
 		"README.txt": "OET", "account/users.json": p.email, "account/factors.json": "confirmed_at", "account/sessions.json": "127.0.0.1", "account/attempts.json": attempt,
-		"reports/" + attempt + ".json": `"speakers"`, "recordings/" + attempt + "/candidate.ogg": "",
+		"reports/" + attempt + ".json": `"speakers"`, "recordings/" + attempt +
+			"/candidate.ogg": "",
 	} {
 		if got, ok := files[name]; !ok || name != "README.txt" && !strings.Contains(got, holds) {
 			t.Errorf("%s: %v, %.200s", name, ok, got)
@@ -99,7 +112,9 @@ func TestExport(t *testing.T) {
 	}
 	// It is the owner's, and for a week.
 	tutor.do(t, "GET", "/api/users/profile/export/archive", nil).problem(t, 404, "no-export")
-	if err := exec(t.Context(), `UPDATE exports SET expires_at = now() - interval '1 second' WHERE id = $1`, e.ID); err != nil {
+	if err := exec(t.Context(),
+		`UPDATE exports SET expires_at = now() - interval '1 second' WHERE id = $1`,
+		e.ID); err != nil {
 		t.Fatal(err)
 	}
 	p.do(t, "GET", "/api/users/profile/export", nil).problem(t, 404, "no-export")
@@ -111,7 +126,10 @@ func TestExportFails(t *testing.T) {
 	var e users.Export
 	p.do(t, "POST", "/api/users/profile/export", nil).expect(t, 202).into(t, &e)
 	broken := s.archivist()
-	broken.Tables = append(broken.Tables, archive.Table{Name: "broken", Rows: func(context.Context, string) ([]string, error) { return nil, store.ErrUnavailable }})
+	broken.Tables = append(broken.Tables, archive.Table{
+		Name: "broken",
+		Rows: func(context.Context, string) ([]string, error) { return nil, store.ErrUnavailable },
+	})
 	if err := broken.Make(t.Context(), store.MakeExport{ID: e.ID, UserID: p.id}); err == nil {
 		t.Error("no error")
 	}
@@ -119,7 +137,9 @@ func TestExportFails(t *testing.T) {
 	if e.State != store.ExportFailed {
 		t.Errorf("state %s", e.State)
 	}
-	if err := s.archivist().Make(t.Context(), store.MakeExport{ID: e.ID, UserID: p.id}); err != nil {
+	if err := s.archivist().Make(t.Context(), store.MakeExport{
+		ID: e.ID, UserID: p.id,
+	}); err != nil {
 		t.Error("the next try:", err)
 	}
 }
@@ -130,7 +150,9 @@ func TestDeleteAccount(t *testing.T) {
 	id, other := p.session(t), p.device(t, firefox)
 	s.forward(11 * time.Minute)
 	var g users.Grant
-	p.do(t, "POST", "/auth/refresh", map[string]any{"refresh_token": p.refresh}).expect(t, 200).into(t, &g)
+	p.do(t, "POST", "/auth/refresh", map[string]any{
+		"refresh_token": p.refresh,
+	}).expect(t, 200).into(t, &g)
 	p.access = g.AccessToken
 	p.do(t, "DELETE", "/api/users/profile", nil).problem(t, 403, "reauthentication-required")
 	p.do(t, "POST", "/api/users/profile/export", nil).problem(t, 403, "reauthentication-required")
@@ -141,9 +163,13 @@ func TestDeleteAccount(t *testing.T) {
 	}
 	p.do(t, "GET", "/api/scenarios", nil).problem(t, 401, "unauthenticated")
 	for _, d := range []*person{p, other} {
-		d.do(t, "POST", "/auth/refresh", map[string]any{"refresh_token": d.refresh}).problem(t, 401, "session-ended")
+		d.do(t, "POST", "/auth/refresh", map[string]any{
+			"refresh_token": d.refresh,
+		}).problem(t, 401, "session-ended")
 	}
-	p.do(t, "POST", "/auth/login", map[string]any{"email": p.email, "password": password}).problem(t, 401, "wrong-credentials")
+	p.do(t, "POST", "/auth/login", map[string]any{
+		"email": p.email, "password": password,
+	}).problem(t, 401, "wrong-credentials")
 	post.letter(t, p.email, "Your account was deleted")
 	s.registered(t, p.email) // the address is free again
 }

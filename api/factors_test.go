@@ -36,12 +36,15 @@ func (p *person) withApp(t *testing.T) (app, []string) {
 	var setup users.TOTPSetup
 	p.do(t, "POST", "/api/users/profile/factors/totp", nil).expect(t, 200).into(t, &setup)
 	secret, err := base32.StdEncoding.WithPadding(base32.NoPadding).DecodeString(setup.Secret)
-	if err != nil || !strings.Contains(setup.URI, "secret="+setup.Secret+"&") && !strings.HasSuffix(setup.URI, "secret="+setup.Secret) {
+	if err != nil || !strings.Contains(setup.URI, "secret="+setup.Secret+"&") &&
+		!strings.HasSuffix(setup.URI, "secret="+setup.Secret) {
 		t.Fatalf("set-up %+v, %v", setup, err)
 	}
 	a := app{secret}
 	var codes users.RecoveryCodes
-	p.do(t, "POST", "/api/users/profile/factors/totp/confirm", map[string]any{"code": a.code(p.s.now())}).expect(t, 200).into(t, &codes)
+	p.do(t, "POST", "/api/users/profile/factors/totp/confirm", map[string]any{
+		"code": a.code(p.s.now()),
+	}).expect(t, 200).into(t, &codes)
 	return a, codes.RecoveryCodes
 }
 
@@ -49,8 +52,10 @@ func (p *person) withApp(t *testing.T) (app, []string) {
 func (p *person) halfway(t *testing.T) string {
 	t.Helper()
 	var step users.SecondStep
-	p.do(t, "POST", "/auth/login", map[string]any{"email": p.email, "password": password}, "Authorization", "").expect(t, 202).into(t, &step)
-	if step.Ticket == "" || step.ExpiresIn != 300 || fmt.Sprint(step.Methods) != "[totp recovery_code]" {
+	p.do(t, "POST", "/auth/login", map[string]any{"email": p.email, "password": password},
+		"Authorization", "").expect(t, 202).into(t, &step)
+	if step.Ticket == "" || step.ExpiresIn != 300 ||
+		fmt.Sprint(step.Methods) != "[totp recovery_code]" {
 		t.Errorf("second step: %+v", step)
 	}
 	return step.Ticket
@@ -58,7 +63,8 @@ func (p *person) halfway(t *testing.T) string {
 
 func (p *person) second(t *testing.T, ticket, code string) answer {
 	t.Helper()
-	return p.do(t, "POST", "/auth/second-factor", map[string]any{"ticket": ticket, "code": code}, "Authorization", "")
+	return p.do(t, "POST", "/auth/second-factor", map[string]any{"ticket": ticket, "code": code},
+		"Authorization", "")
 }
 
 func (p *person) factors(t *testing.T) (f users.FactorList) {
@@ -74,7 +80,8 @@ func TestSecondFactor(t *testing.T) {
 		t.Errorf("at first: %+v", f)
 	}
 	a, codes := p.withApp(t)
-	if f := p.factors(t); !f.TOTP.Enabled || f.TOTP.Since == nil || f.RecoveryCodesLeft != 10 || len(codes) != 10 {
+	if f := p.factors(t); !f.TOTP.Enabled || f.TOTP.Since == nil || f.RecoveryCodesLeft != 10 ||
+		len(codes) != 10 {
 		t.Errorf("with an app: %+v, %d codes", f, len(codes))
 	}
 	post.letter(t, p.email, "A way to sign in was added")
@@ -94,13 +101,15 @@ func TestSecondFactor(t *testing.T) {
 	p.second(t, p.halfway(t), code).problem(t, 401, "wrong-code")
 
 	// A recovery code works once, however it is typed.
-	p.second(t, p.halfway(t), strings.ToUpper(strings.ReplaceAll(codes[0], "-", ""))).expect(t, 200)
+	p.second(t, p.halfway(t),
+		strings.ToUpper(strings.ReplaceAll(codes[0], "-", ""))).expect(t, 200)
 	p.second(t, p.halfway(t), codes[0]).problem(t, 401, "wrong-code")
 	if f := p.factors(t); f.RecoveryCodesLeft != 9 {
 		t.Errorf("%d codes left, want 9", f.RecoveryCodesLeft)
 	}
 	var renewed users.RecoveryCodes
-	p.do(t, "POST", "/api/users/profile/factors/recovery-codes", nil).expect(t, 200).into(t, &renewed)
+	p.do(t, "POST", "/api/users/profile/factors/recovery-codes",
+		nil).expect(t, 200).into(t, &renewed)
 	p.second(t, p.halfway(t), codes[1]).problem(t, 401, "wrong-code")
 	p.second(t, p.halfway(t), renewed.RecoveryCodes[1]).expect(t, 200)
 
@@ -108,7 +117,9 @@ func TestSecondFactor(t *testing.T) {
 	p.do(t, "DELETE", "/api/users/profile/factors/totp", nil).problem(t, 404, "not-found")
 	p.signIn(t)
 	post.letter(t, p.email, "A way to sign in was removed")
-	if acts := p.acts(t); !contains(acts, "factor.add done", "session.start refused", "factor.use done", "session.start done", "factor.new_recovery_codes done", "factor.remove done") {
+	if acts := p.acts(t); !contains(acts, "factor.add done", "session.start refused",
+		"factor.use done", "session.start done", "factor.new_recovery_codes done",
+		"factor.remove done") {
 		t.Errorf("the trail: %q", acts)
 	}
 	for _, secret := range append(codes, base32.StdEncoding.EncodeToString(a.secret)) {
@@ -121,10 +132,16 @@ func TestSecondFactor(t *testing.T) {
 func TestSecondStepRefuses(t *testing.T) {
 	s := newServer(t)
 	p, q := s.registered(t, address()), s.registered(t, address())
-	p.do(t, "POST", "/api/users/profile/factors/totp/confirm", map[string]any{"code": "123456"}).problem(t, 409, "not-begun")
+	p.do(t, "POST", "/api/users/profile/factors/totp/confirm", map[string]any{
+		"code": "123456",
+	}).problem(t, 409, "not-begun")
 	p.do(t, "POST", "/api/users/profile/factors/totp", nil).expect(t, 200)
-	p.do(t, "POST", "/api/users/profile/factors/totp/confirm", map[string]any{"code": "000000"}).problem(t, 422, "wrong-code")
-	p.do(t, "POST", "/api/users/profile/factors/totp/confirm", map[string]any{"code": "12345"}).expect(t, 422)
+	p.do(t, "POST", "/api/users/profile/factors/totp/confirm", map[string]any{
+		"code": "000000",
+	}).problem(t, 422, "wrong-code")
+	p.do(t, "POST", "/api/users/profile/factors/totp/confirm", map[string]any{
+		"code": "12345",
+	}).expect(t, 422)
 	p.signIn(t) // not confirmed: not asked for
 
 	a, codes := p.withApp(t)
@@ -147,7 +164,8 @@ func TestSecondStepRefuses(t *testing.T) {
 	p.second(t, ticket, a.code(s.now())).problem(t, 401, "sign-in-expired")
 	// A disabled account.
 	ticket = p.halfway(t)
-	if err := exec(t.Context(), `UPDATE users SET disabled = true WHERE id = $1`, p.id); err != nil {
+	if err := exec(t.Context(), `UPDATE users SET disabled = true WHERE id = $1`,
+		p.id); err != nil {
 		t.Fatal(err)
 	}
 	p.second(t, ticket, codes[0]).problem(t, 403, "account-disabled")
@@ -158,15 +176,20 @@ func TestFactorChangesNeedAProof(t *testing.T) {
 	p := s.registered(t, address())
 	s.forward(11 * time.Minute)
 	var g users.Grant
-	p.do(t, "POST", "/auth/refresh", map[string]any{"refresh_token": p.refresh}).expect(t, 200).into(t, &g)
+	p.do(t, "POST", "/auth/refresh", map[string]any{
+		"refresh_token": p.refresh,
+	}).expect(t, 200).into(t, &g)
 	p.access = g.AccessToken
-	for _, path := range []string{"POST /totp", "POST /totp/confirm", "DELETE /totp", "POST /recovery-codes"} {
+	for _, path := range []string{
+		"POST /totp", "POST /totp/confirm", "DELETE /totp", "POST /recovery-codes",
+	} {
 		method, path, _ := strings.Cut(path, " ")
 		var body any
 		if strings.HasSuffix(path, "confirm") {
 			body = map[string]any{"code": "123456"}
 		}
-		p.do(t, method, "/api/users/profile/factors"+path, body).problem(t, 403, "reauthentication-required")
+		p.do(t, method, "/api/users/profile/factors"+path,
+			body).problem(t, 403, "reauthentication-required")
 	}
 	p.do(t, "POST", "/auth/reauthenticate", map[string]any{"password": password}).expect(t, 204)
 	p.withApp(t)
@@ -214,7 +237,8 @@ func TestSecretsAreSealed(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if strings.Contains(string(f.Secret), string(a.secret)) || strings.Contains(string(b), codes[0]) || len(f.Recovery) != 10 {
+	if strings.Contains(string(f.Secret), string(a.secret)) ||
+		strings.Contains(string(b), codes[0]) || len(f.Recovery) != 10 {
 		t.Errorf("kept as %s", b)
 	}
 	if _, err := db.Factor(t.Context(), "x"); err == nil {

@@ -11,8 +11,8 @@ import (
 	"github.com/go-chi/chi/v5"
 )
 
-// Check tells whether a part works. A part that is not Required may be away while the server stays ready: rooms outlive a Redis that is
-// gone for a while.
+// Check tells whether a part works. A part that is not Required may be away while the server
+// stays ready: rooms outlive a Redis that is gone for a while.
 type Check struct {
 	Name     string
 	Required bool
@@ -33,7 +33,8 @@ func (h *health) routes(router chi.Router) {
 	router.Get("/health/ready", h.ready)
 }
 
-// Health is the answer of /health and, with the state of each part by name ("ok" or "down"), of /health/ready.
+// Health is the answer of /health and, with the state of each part by name ("ok" or "down"), of
+// /health/ready.
 type Health struct {
 	Status  string            `json:"status"` // ok, degraded or down
 	Version string            `json:"version,omitempty"`

@@ -33,7 +33,8 @@ func TestBadRequests(t *testing.T) {
 	login(credentials, "Content-Type", "application/json; charset=utf-8").expect(t, 200)
 	login(credentials, "Content-Type", "").problem(t, 415, "unsupported-media-type")
 	login(credentials, "Content-Type", "text/plain").problem(t, 415, "unsupported-media-type")
-	login("email=x&password=y", "Content-Type", "application/x-www-form-urlencoded").problem(t, 415, "unsupported-media-type")
+	login("email=x&password=y", "Content-Type",
+		"application/x-www-form-urlencoded").problem(t, 415, "unsupported-media-type")
 	login("").expect(t, 400)
 	login(`{"email":`).problem(t, 400, "bad-request")
 	login(credentials+credentials).problem(t, 400, "bad-request")
@@ -44,15 +45,20 @@ func TestBadRequests(t *testing.T) {
 	login(`{"email":"`+strings.Repeat("x", 70000)+`"}`).problem(t, 413, "request-entity-too-large")
 
 	secret := "my secret password is in a wrong place"
-	if a := login(`{"email":"a","password":["` + secret + `"]}`); strings.Contains(string(a.body), secret) {
+	if a := login(`{"email":"a","password":["` + secret +
+		`"]}`); strings.Contains(string(a.body), secret) {
 		t.Errorf("echoed: %s", a.body)
 	}
-	for _, bad := range []string{`{"email":"` + secret, `"` + secret + `"`, `{"` + "email" + `":"` + secret + `","password":1}`} {
+	for _, bad := range []string{
+		`{"email":"` + secret, `"` + secret + `"`,
+		`{"` + "email" + `":"` + secret + `","password":1}`,
+	} {
 		if a := login(bad); strings.Contains(string(a.body), secret) {
 			t.Errorf("echoed: %s", a.body)
 		}
 	}
-	if strings.Contains(s.log.String(), secret) || strings.Contains(s.log.String(), p.access) || strings.Contains(s.log.String(), p.refresh) {
+	if strings.Contains(s.log.String(), secret) || strings.Contains(s.log.String(), p.access) ||
+		strings.Contains(s.log.String(), p.refresh) {
 		t.Error("a secret is in the log")
 	}
 }
@@ -60,7 +66,9 @@ func TestBadRequests(t *testing.T) {
 func TestAddresses(t *testing.T) {
 	s := newServer(t)
 	p := s.someone(t, store.RoleCandidate)
-	for _, path := range []string{"/api/nothing", "/api", "/auth", "/nothing", "/health/x", "/ws", "/api/v1/nothing"} {
+	for _, path := range []string{
+		"/api/nothing", "/api", "/auth", "/nothing", "/health/x", "/ws", "/api/v1/nothing",
+	} {
 		p.do(t, "GET", path, nil).problem(t, 404, "not-found")
 	}
 	a := p.do(t, "DELETE", "/api/attempts", nil)
@@ -76,11 +84,18 @@ func TestAddresses(t *testing.T) {
 
 func TestWebAndSocket(t *testing.T) {
 	handler := func(name string) http.Handler {
-		return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, name) })
+		return http.HandlerFunc(func(w http.ResponseWriter,
+			_ *http.Request) {
+			fmt.Fprint(w, name)
+		})
 	}
-	s := newServer(t, func(_ *api.Config, d *api.Deps) { d.Web, d.Socket = handler("web"), handler("socket") })
+	s := newServer(t, func(_ *api.Config, d *api.Deps) {
+		d.Web, d.Socket = handler("web"), handler("socket")
+	})
 	p := s.anybody(t)
-	for path, want := range map[string]string{"/": "web", "/room/1": "web", "/ws": "socket", "/apiary": "web"} {
+	for path, want := range map[string]string{
+		"/": "web", "/room/1": "web", "/ws": "socket", "/apiary": "web",
+	} {
 		if a := p.do(t, "GET", path, nil).expect(t, 200); string(a.body) != want {
 			t.Errorf("%s gives %s", path, a.body)
 		}
@@ -89,12 +104,20 @@ func TestWebAndSocket(t *testing.T) {
 }
 
 func TestBare(t *testing.T) {
-	socket := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "socket") })
-	h, err := api.NewBare(api.Config{}, api.Deps{Log: slog.New(slog.DiscardHandler), Socket: socket, Metrics: socket})
+	socket := http.HandlerFunc(func(w http.ResponseWriter,
+		_ *http.Request) {
+		fmt.Fprint(w, "socket")
+	})
+	h, err := api.NewBare(api.Config{}, api.Deps{
+		Log: slog.New(slog.DiscardHandler), Socket: socket, Metrics: socket,
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	for path, want := range map[string]int{"/health": 200, "/health/ready": 200, "/metrics": 200, "/ws": 200, "/api/scenarios": 404, "/": 404} {
+	for path, want := range map[string]int{
+		"/health": 200, "/health/ready": 200, "/metrics": 200, "/ws": 200, "/api/scenarios": 404,
+		"/": 404,
+	} {
 		w := httptest.NewRecorder()
 		h.ServeHTTP(w, httptest.NewRequest("GET", path, nil))
 		if w.Code != want {
@@ -124,7 +147,8 @@ func TestSocketCanHijack(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer conn.Close()
-	fmt.Fprint(conn, "GET /ws HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n")
+	fmt.Fprint(conn,
+		"GET /ws HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n")
 	line, err := bufio.NewReader(conn).ReadString('\n')
 	if err != nil || !strings.Contains(line, "101") {
 		t.Errorf("%q, %v", line, err)
@@ -154,23 +178,33 @@ func TestHeaders(t *testing.T) {
 }
 
 func TestOtherOrigins(t *testing.T) {
-	s := newServer(t, func(c *api.Config, _ *api.Deps) { c.AllowedOrigins = []string{"https://friend.example"} })
+	s := newServer(t, func(c *api.Config, _ *api.Deps) {
+		c.AllowedOrigins = []string{"https://friend.example"}
+	})
 	p := s.someone(t, store.RoleCandidate)
 	body := map[string]any{"email": p.email, "password": password}
-	a := p.do(t, "POST", "/auth/login", body, "Origin", "https://friend.example", "Sec-Fetch-Site", "cross-site").expect(t, 200)
+	a := p.do(t, "POST", "/auth/login", body, "Origin", "https://friend.example", "Sec-Fetch-Site",
+		"cross-site").expect(t, 200)
 	if a.Header.Get("Access-Control-Allow-Origin") != "https://friend.example" {
 		t.Errorf("headers %v", a.Header)
 	}
-	p.do(t, "POST", "/auth/login", body, "Origin", s.URL).expect(t, 200) // a browser of before 2023 at our own page
-	preflight := p.do(t, "OPTIONS", "/api/attempts", nil, "Origin", "https://friend.example", "Access-Control-Request-Method", "POST").expect(t, 204)
-	if preflight.Header.Get("Access-Control-Max-Age") == "" || preflight.Header.Get("Access-Control-Allow-Credentials") != "true" {
+	// a browser of before 2023 at our own page
+	p.do(t, "POST", "/auth/login", body, "Origin", s.URL).expect(t, 200)
+	preflight := p.do(t, "OPTIONS", "/api/attempts", nil, "Origin", "https://friend.example",
+		"Access-Control-Request-Method", "POST").expect(t, 204)
+	if preflight.Header.Get("Access-Control-Max-Age") == "" ||
+		preflight.Header.Get("Access-Control-Allow-Credentials") != "true" {
 		t.Errorf("headers %v", preflight.Header)
 	}
-	preflight = p.do(t, "OPTIONS", "/api/attempts", nil, "Origin", "https://evil.example", "Access-Control-Request-Method", "POST")
-	if preflight.Header.Get("Access-Control-Allow-Origin") != "" || preflight.Header.Get("Access-Control-Allow-Methods") != "" {
+	preflight = p.do(t, "OPTIONS", "/api/attempts", nil, "Origin", "https://evil.example",
+		"Access-Control-Request-Method", "POST")
+	if preflight.Header.Get("Access-Control-Allow-Origin") != "" ||
+		preflight.Header.Get("Access-Control-Allow-Methods") != "" {
 		t.Errorf("headers %v", preflight.Header)
 	}
-	for _, origin := range []string{"https://evil.example", "null", "https://friend.example.evil.example"} {
+	for _, origin := range []string{
+		"https://evil.example", "null", "https://friend.example.evil.example",
+	} {
 		a := p.do(t, "POST", "/auth/login", body, "Origin", origin, "Sec-Fetch-Site", "cross-site")
 		a.problem(t, 403, "forbidden")
 		if a.Header.Get("Access-Control-Allow-Origin") != "" {
@@ -191,11 +225,16 @@ func TestHealth(t *testing.T) {
 		status             int
 		want               string
 	}{
-		{nil, nil, 200, "ok"}, {nil, away, 200, "degraded"}, {away, nil, 503, "down"}, {away, away, 503, "down"},
+		{nil, nil, 200, "ok"}, {
+			nil, away, 200, "degraded",
+		}, {away, nil, 503, "down"}, {away, away, 503, "down"},
 	} {
 		s := newServer(t, func(_ *api.Config, d *api.Deps) {
 			d.Checks = []api.Check{
-				{Name: "one", Required: true, Ping: func(context.Context) error { return c.required }},
+				{
+					Name: "one", Required: true,
+					Ping: func(context.Context) error { return c.required },
+				},
 				{Name: "two", Ping: func(context.Context) error { return c.optional }},
 			}
 		})
@@ -226,11 +265,15 @@ func TestMetrics(t *testing.T) {
 
 func TestPanics(t *testing.T) {
 	s := newServer(t, func(_ *api.Config, d *api.Deps) {
-		d.Web = http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic("with a secret") })
+		d.Web = http.HandlerFunc(func(http.ResponseWriter,
+			*http.Request) {
+			panic("with a secret")
+		})
 	})
 	a := s.anybody(t).do(t, "GET", "/", nil)
 	a.problem(t, 500, "internal")
-	if strings.Contains(string(a.body), "secret") || !strings.Contains(s.log.String(), "with a secret") {
+	if strings.Contains(string(a.body), "secret") ||
+		!strings.Contains(s.log.String(), "with a secret") {
 		t.Errorf("body %s", a.body)
 	}
 }
@@ -248,20 +291,25 @@ func TestStoreAway(t *testing.T) {
 type awayStore struct{ api.Store }
 
 func (awayStore) Scenarios(context.Context) ([]store.Scenario, error) {
-	return nil, fmt.Errorf("scenarios: the database is %w: dial unix /secret", store.ErrUnavailable)
+	return nil, fmt.Errorf("scenarios: the database is %w: dial unix /secret",
+		store.ErrUnavailable)
 }
 
 func TestCompression(t *testing.T) {
 	s := newServer(t)
 	p := s.someone(t, store.RoleTutor)
-	plain := p.do(t, "GET", "/api/scenarios/"+slug, nil, "Accept-Encoding", "identity").expect(t, 200)
-	zipped := p.do(t, "GET", "/api/scenarios/"+slug, nil, "Accept-Encoding", "br, gzip;q=0.8").expect(t, 200)
+	plain := p.do(t, "GET", "/api/scenarios/"+slug, nil, "Accept-Encoding",
+		"identity").expect(t, 200)
+	zipped := p.do(t, "GET", "/api/scenarios/"+slug, nil, "Accept-Encoding",
+		"br, gzip;q=0.8").expect(t, 200)
 	if zipped.Header.Get("Content-Encoding") != "gzip" || len(zipped.body) >= len(plain.body) {
 		t.Errorf("%d bytes, plain %d", len(zipped.body), len(plain.body))
 	}
-	for _, accept := range []string{"gzip, zstd", "gzip", "zstd"} { // twice each: writers are used again
+	// twice each: writers are used again
+	for _, accept := range []string{"gzip, zstd", "gzip", "zstd"} {
 		for range 2 {
-			a := p.do(t, "GET", "/api/scenarios/"+slug, nil, "Accept-Encoding", accept).expect(t, 200)
+			a := p.do(t, "GET", "/api/scenarios/"+slug, nil, "Accept-Encoding",
+				accept).expect(t, 200)
 			var r io.Reader = bytes.NewReader(a.body)
 			var err error
 			if coding := a.Header.Get("Content-Encoding"); coding == "zstd" {
@@ -278,11 +326,13 @@ func TestCompression(t *testing.T) {
 		}
 	}
 	for _, refusing := range []string{"gzip;q=0", "br"} {
-		if a := p.do(t, "GET", "/api/scenarios/"+slug, nil, "Accept-Encoding", refusing); a.Header.Get("Content-Encoding") != "" {
+		if a := p.do(t, "GET", "/api/scenarios/"+slug, nil, "Accept-Encoding",
+			refusing); a.Header.Get("Content-Encoding") != "" {
 			t.Errorf("%s was answered with %s", refusing, a.Header.Get("Content-Encoding"))
 		}
 	}
-	if a := p.do(t, "GET", "/api/users/profile", nil, "Accept-Encoding", "gzip"); a.Header.Get("Content-Encoding") != "" {
+	if a := p.do(t, "GET", "/api/users/profile", nil, "Accept-Encoding",
+		"gzip"); a.Header.Get("Content-Encoding") != "" {
 		t.Error("a short answer was compressed")
 	}
 }

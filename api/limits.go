@@ -13,7 +13,8 @@ import (
 	"github.com/danielgtaylor/huma/v2/adapters/humachi"
 )
 
-// Rate is how many requests a minute are taken from one address and from one account; zero: any number.
+// Rate is how many requests a minute are taken from one address and from one account; zero: any
+// number.
 type Rate struct{ PerIP, PerAccount int }
 
 // Rates are the rates of the classes of operations. Each class is counted by itself.
@@ -43,20 +44,26 @@ type rateLimiter struct {
 	quotas Quotas
 }
 
-// quotas are those that a request counts towards: its address's, and its account's when there is one.
+// quotas are those that a request counts towards: its address's, and its account's when there is
+// one.
 func (l *rateLimiter) of(ctx huma.Context, account string) []store.Quota {
 	class, rate := l.rates.of(ctx.Operation())
 	var quotas []store.Quota
 	if r := httpx.RequestFrom(ctx.Context()); r != nil && rate.PerIP > 0 {
-		quotas = append(quotas, store.Quota{Key: class + ":ip:" + r.Network(), Units: rate.PerIP, Window: time.Minute})
+		quotas = append(quotas, store.Quota{
+			Key: class + ":ip:" + r.Network(), Units: rate.PerIP, Window: time.Minute,
+		})
 	}
 	if account != "" && rate.PerAccount > 0 {
-		quotas = append(quotas, store.Quota{Key: class + ":account:" + account, Units: rate.PerAccount, Window: time.Minute})
+		quotas = append(quotas, store.Quota{
+			Key: class + ":account:" + account, Units: rate.PerAccount, Window: time.Minute,
+		})
 	}
 	return quotas
 }
 
-// early is a middleware that turns away an address that has used up its quota for sure, before anything is done for it.
+// early is a middleware that turns away an address that has used up its quota for sure, before
+// anything is done for it.
 func (l *rateLimiter) early(ctx huma.Context, next func(huma.Context)) {
 	quotas := l.of(ctx, "")
 	if balances, ok := l.quotas.Peek(quotas...); !ok {
@@ -66,7 +73,8 @@ func (l *rateLimiter) early(ctx huma.Context, next func(huma.Context)) {
 	next(ctx)
 }
 
-// admit counts a request of an account, "" for none, and reports whether it is taken; if not, it is answered.
+// admit counts a request of an account, "" for none, and reports whether it is taken; if not, it
+// is answered.
 func (l *rateLimiter) admit(ctx huma.Context, account string) bool {
 	quotas := l.of(ctx, account)
 	if len(quotas) == 0 {
@@ -77,7 +85,8 @@ func (l *rateLimiter) admit(ctx huma.Context, account string) bool {
 	return ok
 }
 
-// tell sets the RateLimit headers (draft-ietf-httpapi-ratelimit-headers-10), and answers 429 when a quota is used up.
+// tell sets the RateLimit headers (draft-ietf-httpapi-ratelimit-headers-10), and answers 429 when
+// a quota is used up.
 func (l *rateLimiter) tell(ctx huma.Context, quotas []store.Quota, balances []store.Balance) {
 	var policy, state strings.Builder
 	var retry time.Duration
@@ -90,13 +99,18 @@ func (l *rateLimiter) tell(ctx huma.Context, quotas []store.Quota, balances []st
 		of, _, _ := strings.Cut(rest, ":")
 		b := balances[i]
 		fmt.Fprintf(&policy, `"%s-%s";q=%d;w=%d`, class, of, q.Units, int(q.Window.Seconds()))
-		fmt.Fprintf(&state, `"%s-%s";r=%d;t=%d`, class, of, b.Left, httpx.Seconds(max(b.Full, b.Retry)))
+		fmt.Fprintf(&state, `"%s-%s";r=%d;t=%d`, class, of, b.Left,
+			httpx.Seconds(max(b.Full, b.Retry)))
 		retry = max(retry, b.Retry)
 	}
 	ctx.SetHeader("RateLimit-Policy", policy.String())
 	ctx.SetHeader("RateLimit", state.String())
 	if retry > 0 {
 		r, w := humachi.Unwrap(ctx)
-		httpx.WriteProblem(w, r, &httpx.Fault{Err: store.ErrLimit, Detail: "Too many requests. Wait as long as Retry-After says, then go on.", RetryAfter: retry})
+		httpx.WriteProblem(w, r, &httpx.Fault{
+			Err:        store.ErrLimit,
+			Detail:     "Too many requests. Wait as long as Retry-After says, then go on.",
+			RetryAfter: retry,
+		})
 	}
 }

@@ -12,7 +12,10 @@ import (
 
 func TestRequestsAreLimited(t *testing.T) {
 	s := newServer(t, func(c *api.Config, _ *api.Deps) {
-		c.Rates = api.Rates{Auth: api.Rate{PerIP: 50}, Read: api.Rate{PerIP: 8, PerAccount: 5}, Write: api.Rate{PerAccount: 2}}
+		c.Rates = api.Rates{
+			Auth: api.Rate{PerIP: 50}, Read: api.Rate{PerIP: 8, PerAccount: 5},
+			Write: api.Rate{PerAccount: 2},
+		}
 	})
 	p, other := s.someone(t, store.RoleCandidate), s.someone(t, store.RoleCandidate)
 	for i := range 5 {
@@ -22,14 +25,18 @@ func TestRequestsAreLimited(t *testing.T) {
 		}
 		var left [2]int
 		var full [2]int
-		if _, err := fmt.Sscanf(a.Header.Get("RateLimit"), `"read-ip";r=%d;t=%d, "read-account";r=%d;t=%d`, &left[0], &full[0], &left[1], &full[1]); err != nil ||
-			left != [2]int{7 - i, 4 - i} || full[0] < 1 || full[0] > 60 || full[1] < 1 || full[1] > 60 {
+		if _, err := fmt.Sscanf(a.Header.Get("RateLimit"),
+			`"read-ip";r=%d;t=%d, "read-account";r=%d;t=%d`, &left[0], &full[0], &left[1],
+			&full[1]); err != nil ||
+			left != [2]int{7 - i, 4 - i} || full[0] < 1 || full[0] > 60 || full[1] < 1 ||
+			full[1] > 60 {
 			t.Errorf("RateLimit: %s, %v", a.Header.Get("RateLimit"), err)
 		}
 	}
 	a := p.do(t, "GET", "/api/scenarios", nil)
 	a.problem(t, 429, "limit")
-	if wait, err := strconv.Atoi(a.Header.Get("Retry-After")); err != nil || wait < 1 || wait > 12 {
+	if wait, err := strconv.Atoi(a.Header.Get("Retry-After")); err != nil || wait < 1 ||
+		wait > 12 {
 		t.Errorf("Retry-After: %s", a.Header.Get("Retry-After"))
 	}
 	// Another account at the address has its own quota, and the address has one for all.
@@ -37,7 +44,8 @@ func TestRequestsAreLimited(t *testing.T) {
 		other.do(t, "GET", "/api/scenarios", nil).expect(t, 200)
 	}
 	other.do(t, "GET", "/api/scenarios", nil).problem(t, 429, "limit")
-	s.anybody(t).do(t, "GET", "/api/scenarios", nil).problem(t, 429, "limit") // before it is asked who it is
+	// before it is asked who it is
+	s.anybody(t).do(t, "GET", "/api/scenarios", nil).problem(t, 429, "limit")
 	// Each class is counted by itself.
 	p.attempt(t)
 	p.attempt(t)
@@ -61,11 +69,15 @@ func TestProxies(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := newServer(t, func(c *api.Config, _ *api.Deps) { c.Rates.Auth.PerIP, c.Proxies = 2, trusted })
+	s := newServer(t, func(c *api.Config, _ *api.Deps) {
+		c.Rates.Auth.PerIP, c.Proxies = 2, trusted
+	})
 	someone := newServer(t).someone(t, store.RoleCandidate)
 	someone.s = s
 	from := func(ip string) answer {
-		return someone.do(t, "POST", "/auth/login", map[string]any{"email": someone.email, "password": password}, "X-Forwarded-For", "192.0.2.1, "+ip)
+		return someone.do(t, "POST", "/auth/login",
+			map[string]any{"email": someone.email, "password": password}, "X-Forwarded-For",
+			"192.0.2.1, "+ip)
 	}
 	from("203.0.113.9").expect(t, 200)
 	from("203.0.113.9").expect(t, 200)

@@ -25,7 +25,8 @@ import (
 
 const site = "https://bedside.example"
 
-// post is the mail server that the package's tests share; each looks for letters to addresses of its own.
+// post is the mail server that the package's tests share; each looks for letters to addresses of
+// its own.
 var post *postOffice
 
 // postOffice is a real mail server, with the process that does jobs and sends to it.
@@ -168,7 +169,8 @@ func (p *postOffice) letter(t *testing.T, to, words string) received {
 	}
 }
 
-// letters gives what has come to an address, after the queue was seen to be done with what was asked for before.
+// letters gives what has come to an address, after the queue was seen to be done with what was
+// asked for before.
 func (p *postOffice) letters(t *testing.T, to string) (list []received) {
 	t.Helper()
 	marker := "marker-" + strings.ToLower(t.Name()) + "@example.org"

@@ -147,11 +147,22 @@ func newServer(t testing.TB, options ...option) *server {
 	if err != nil {
 		t.Fatal(err)
 	}
-	cfg := api.Config{Limits: users.Limits{RegisterPerIP: 10000, LoginPerIP: 10000, LoginPerAccount: 10000, RefreshPerIP: 10000}}
+	cfg := api.Config{
+		Limits: users.Limits{
+			RegisterPerIP: 10000, LoginPerIP: 10000, LoginPerAccount: 10000, RefreshPerIP: 10000,
+		},
+	}
 	deps := api.Deps{
-		Store: db, Presence: s.presence, Sessions: s.sessions, Passwords: passwords, Log: log, Registerer: s.registry, Metrics: promhttp.HandlerFor(s.registry, promhttp.HandlerOpts{}), Clock: s.now,
-		Recording: func(ctx context.Context, key string) (httpx.File, error) { return s.blobs.Open(ctx, key) },
-		Checks:    []api.Check{{Name: "postgres", Required: true, Ping: db.Ping}, {Name: "redis", Ping: s.presence.Ping}},
+		Store: db, Presence: s.presence, Sessions: s.sessions, Passwords: passwords, Log: log, Registerer: s.registry, Metrics: promhttp.HandlerFor(
+			s.registry, promhttp.HandlerOpts{}), Clock: s.now,
+		Recording: func(ctx context.Context,
+			key string) (httpx.File, error) {
+			return s.blobs.Open(ctx, key)
+		},
+		Checks: []api.Check{
+			{Name: "postgres", Required: true, Ping: db.Ping},
+			{Name: "redis", Ping: s.presence.Ping},
+		},
 	}
 	for _, o := range options {
 		o(&cfg, &deps)
@@ -230,7 +241,10 @@ func (s *server) someone(t testing.TB, role store.Role) *person {
 	if err != nil {
 		t.Fatal(err)
 	}
-	u, err := db.CreateUser(t.Context(), store.User{Email: rand.Text() + "@example.org", Name: "Some " + string(role), Role: role, PasswordHash: string(hash)})
+	u, err := db.CreateUser(t.Context(), store.User{
+		Email: rand.Text() + "@example.org", Name: "Some " + string(role), Role: role,
+		PasswordHash: string(hash),
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -243,7 +257,9 @@ func (s *server) someone(t testing.TB, role store.Role) *person {
 func (p *person) signIn(t testing.TB) {
 	t.Helper()
 	var g users.Grant
-	p.do(t, "POST", "/auth/login", map[string]any{"email": p.email, "password": password}).expect(t, 200).into(t, &g)
+	p.do(t, "POST", "/auth/login", map[string]any{
+		"email": p.email, "password": password,
+	}).expect(t, 200).into(t, &g)
 	p.access, p.refresh = g.AccessToken, g.RefreshToken
 }
 
@@ -300,7 +316,8 @@ func (p *person) do(t testing.TB, method, path string, body any, headers ...stri
 func (a answer) expect(t testing.TB, status int) answer {
 	t.Helper()
 	if a.StatusCode != status {
-		t.Fatalf("%s %s: status %d, want %d: %s", a.Request.Method, a.Request.URL.Path, a.StatusCode, status, a.body)
+		t.Fatalf("%s %s: status %d, want %d: %s", a.Request.Method, a.Request.URL.Path,
+			a.StatusCode, status, a.body)
 	}
 	return a
 }
@@ -317,9 +334,11 @@ func (a answer) problem(t testing.TB, status int, code string) problem {
 	a.expect(t, status)
 	var p problem
 	a.into(t, &p)
-	if a.Header.Get("Content-Type") != "application/problem+json" || p.Type != "urn:bedside:problem:"+code || p.Status != status ||
+	if a.Header.Get("Content-Type") != "application/problem+json" ||
+		p.Type != "urn:bedside:problem:"+code || p.Status != status ||
 		p.Title == "" || p.Detail == "" || !strings.HasPrefix(p.Instance, "urn:uuid:") {
-		t.Errorf("%s %s: %s %s, want code %s", a.Request.Method, a.Request.URL.Path, a.Header.Get("Content-Type"), a.body, code)
+		t.Errorf("%s %s: %s %s, want code %s", a.Request.Method, a.Request.URL.Path,
+			a.Header.Get("Content-Type"), a.body, code)
 	}
 	return p
 }

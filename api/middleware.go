@@ -30,8 +30,10 @@ func identify(secure bool, proxies httpx.Proxies) func(http.Handler) http.Handle
 	}
 }
 
-// observe logs and counts every request once it is answered: never bodies, queries or headers, which may hold secrets.
-func observe(log *slog.Logger, m *metrics, t tracing, routes chi.Routes) func(http.Handler) http.Handler {
+// observe logs and counts every request once it is answered: never bodies, queries or headers,
+// which may hold secrets.
+func observe(log *slog.Logger, m *metrics, t tracing,
+	routes chi.Routes) func(http.Handler) http.Handler {
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			began := time.Now()
@@ -59,7 +61,8 @@ func observe(log *slog.Logger, m *metrics, t tracing, routes chi.Routes) func(ht
 	}
 }
 
-func logRequest(log *slog.Logger, r *http.Request, route string, status, bytes int, took time.Duration) {
+func logRequest(log *slog.Logger, r *http.Request, route string, status, bytes int,
+	took time.Duration) {
 	attrs := []slog.Attr{
 		slog.String("method", r.Method), slog.String("route", route), slog.Int("status", status),
 		slog.Int("bytes", bytes), slog.Duration("took", took),
@@ -87,7 +90,8 @@ func logRequest(log *slog.Logger, r *http.Request, route string, status, bytes i
 	log.LogAttrs(r.Context(), level, "request", attrs...)
 }
 
-// recoverer answers a panic with a problem, if nothing was written yet, and logs where it came from.
+// recoverer answers a panic with a problem, if nothing was written yet, and logs where it came
+// from.
 func recoverer(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		defer func() {
@@ -111,7 +115,8 @@ func recoverer(next http.Handler) http.Handler {
 	})
 }
 
-// secureHeaders sets what every answer carries. Pages set a policy of their own, by which they show anything at all.
+// secureHeaders sets what every answer carries. Pages set a policy of their own, by which they
+// show anything at all.
 func secureHeaders(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()
@@ -121,7 +126,8 @@ func secureHeaders(next http.Handler) http.Handler {
 		h.Set("Cross-Origin-Opener-Policy", "same-origin")
 		h.Set("Cross-Origin-Resource-Policy", "same-origin")
 		h.Set("Permissions-Policy", "microphone=(self), camera=(), geolocation=(), payment=()")
-		h.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'")
+		h.Set("Content-Security-Policy",
+			"default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'")
 		if info := httpx.RequestFrom(r.Context()); info != nil && info.Secure {
 			h.Set("Strict-Transport-Security", "max-age=31536000")
 		}
@@ -141,13 +147,15 @@ func limitTime(limit time.Duration) func(http.Handler) http.Handler {
 	}
 }
 
-// origins keeps other sites from making requests in the name of somebody who is signed in, but for those that are allowed.
+// origins keeps other sites from making requests in the name of somebody who is signed in, but
+// for those that are allowed.
 type origins struct {
 	allowed []string
 	guard   *http.CrossOriginProtection
 }
 
-// newOrigins takes the allowed origins, and the server's own address, which a proxy may hide from it.
+// newOrigins takes the allowed origins, and the server's own address, which a proxy may hide from
+// it.
 func newOrigins(allowed []string, publicURL string) (*origins, error) {
 	o := &origins{allowed: allowed, guard: http.NewCrossOriginProtection()}
 	if u, err := url.Parse(publicURL); err == nil && u.Host != "" {
@@ -161,11 +169,15 @@ func newOrigins(allowed []string, publicURL string) (*origins, error) {
 			err = o.guard.AddTrustedOrigin(origin)
 		}
 		if err != nil || u.Host == "" {
-			return nil, fmt.Errorf("allowed origin %q is not of the form https://host: %w", origin, err)
+			return nil, fmt.Errorf("allowed origin %q is not of the form https://host: %w", origin,
+				err)
 		}
 	}
 	o.guard.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		httpx.WriteModel(w, r, &huma.ErrorModel{Status: http.StatusForbidden, Detail: "This request comes from a web site that may not make it."})
+		httpx.WriteModel(w, r, &huma.ErrorModel{
+			Status: http.StatusForbidden,
+			Detail: "This request comes from a web site that may not make it.",
+		})
 	}))
 	return o, nil
 }
@@ -179,11 +191,14 @@ func (o *origins) protect(next http.Handler) http.Handler {
 		if origin != "" && slices.Contains(o.allowed, origin) {
 			h.Set("Access-Control-Allow-Origin", origin)
 			h.Set("Access-Control-Allow-Credentials", "true")
-			h.Set("Access-Control-Expose-Headers", "ETag, Location, RateLimit, RateLimit-Policy, Retry-After, X-Request-Id")
+			h.Set("Access-Control-Expose-Headers",
+				"ETag, Location, RateLimit, RateLimit-Policy, Retry-After, X-Request-Id")
 			h.Set("Cross-Origin-Resource-Policy", "cross-origin")
-			if r.Method == http.MethodOptions && r.Header.Get("Access-Control-Request-Method") != "" {
+			if r.Method == http.MethodOptions &&
+				r.Header.Get("Access-Control-Request-Method") != "" {
 				h.Set("Access-Control-Allow-Methods", "GET, HEAD, POST, PUT, PATCH, DELETE")
-				h.Set("Access-Control-Allow-Headers", "Authorization, Content-Type, If-None-Match, If-Range, Range, Traceparent, Tracestate")
+				h.Set("Access-Control-Allow-Headers",
+					"Authorization, Content-Type, If-None-Match, If-Range, Range, Traceparent, Tracestate")
 				h.Set("Access-Control-Max-Age", "7200") // browsers keep it no longer
 				h.Add("Vary", "Access-Control-Request-Method, Access-Control-Request-Headers")
 				w.WriteHeader(http.StatusNoContent)

@@ -17,7 +17,8 @@ func OpenAPI() ([]byte, error) {
 	return render(operations(chi.NewRouter(), Config{}, Deps{}))
 }
 
-// describe is the interface's description before any operation. Its version is the interface's, not the build's.
+// describe is the interface's description before any operation. Its version is the interface's,
+// not the build's.
 func describe() huma.Config {
 	c := httpx.Config("Bedside", "1")
 	c.Info.Description = "Practice for the OET speaking test: role plays over WebRTC, and a report on what was said.\n\n" +

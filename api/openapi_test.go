@@ -32,7 +32,8 @@ func TestOpenAPI(t *testing.T) {
 	}
 	for path, methods := range doc.Paths {
 		for method, op := range methods {
-			if op.OperationID == "" || op.Summary == "" || len(op.Tags) == 0 || len(op.Responses) < 2 {
+			if op.OperationID == "" || op.Summary == "" || len(op.Tags) == 0 ||
+				len(op.Responses) < 2 {
 				t.Errorf("%s %s: incomplete: %+v", method, path, op)
 			}
 		}

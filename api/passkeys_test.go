@@ -27,9 +27,13 @@ func newPhone(t *testing.T, userID, origin string) *phone {
 		t.Fatal(err)
 	}
 	return &phone{
-		party: virtualwebauthn.RelyingParty{Name: "Bedside", ID: "practice.example.org", Origin: origin},
-		self:  virtualwebauthn.NewAuthenticatorWithOptions(virtualwebauthn.AuthenticatorOptions{UserHandle: id[:]}),
-		key:   virtualwebauthn.NewCredential(virtualwebauthn.KeyTypeEC2),
+		party: virtualwebauthn.RelyingParty{
+			Name: "Bedside", ID: "practice.example.org", Origin: origin,
+		},
+		self: virtualwebauthn.NewAuthenticatorWithOptions(virtualwebauthn.AuthenticatorOptions{
+			UserHandle: id[:],
+		}),
+		key: virtualwebauthn.NewCredential(virtualwebauthn.KeyTypeEC2),
 	}
 }
 
@@ -86,7 +90,9 @@ const (
 )
 
 func TestPasskeys(t *testing.T) {
-	s := newServer(t, func(c *api.Config, _ *api.Deps) { c.PublicURL = "https://Practice.example.org:443/" })
+	s := newServer(t, func(c *api.Config, _ *api.Deps) {
+		c.PublicURL = "https://Practice.example.org:443/"
+	})
 	p := s.registered(t, address())
 	ph := newPhone(t, p.id, origin)
 	q := p.question(t, beginKey)
@@ -94,7 +100,8 @@ func TestPasskeys(t *testing.T) {
 	var key users.Passkey
 	p.do(t, "POST", keys, answer).expect(t, 201).into(t, &key)
 	p.do(t, "POST", keys, answer).problem(t, 422, "sign-in-expired")
-	if f := p.factors(t); len(f.Passkeys) != 1 || f.Passkeys[0].Name != "My phone" || f.Passkeys[0].LastUsedAt != nil {
+	if f := p.factors(t); len(f.Passkeys) != 1 || f.Passkeys[0].Name != "My phone" ||
+		f.Passkeys[0].LastUsedAt != nil {
 		t.Errorf("factors %+v", f)
 	}
 	post.letter(t, p.email, "A way to sign in was added")
@@ -115,13 +122,17 @@ func TestPasskeys(t *testing.T) {
 	// A copy whose counter lags behind.
 	ph.key.Counter = 0
 	q = nobody.question(t, beginSignIn)
-	nobody.do(t, "POST", endSignIn, map[string]any{"ticket": q.Ticket, "credential": ph.get(t, q)}).problem(t, 401, "wrong-passkey")
+	nobody.do(t, "POST", endSignIn, map[string]any{
+		"ticket": q.Ticket, "credential": ph.get(t, q),
+	}).problem(t, 401, "wrong-passkey")
 	ph.key.Counter = 10
 
 	p.do(t, "DELETE", keys+"/"+key.ID, nil).expect(t, 204)
 	p.do(t, "DELETE", keys+"/"+key.ID, nil).problem(t, 404, "not-found")
 	q = nobody.question(t, beginSignIn)
-	nobody.do(t, "POST", endSignIn, map[string]any{"ticket": q.Ticket, "credential": ph.get(t, q)}).problem(t, 401, "wrong-passkey")
+	nobody.do(t, "POST", endSignIn, map[string]any{
+		"ticket": q.Ticket, "credential": ph.get(t, q),
+	}).problem(t, 401, "wrong-passkey")
 }
 
 func TestPasskeysRefuse(t *testing.T) {
@@ -129,22 +140,32 @@ func TestPasskeysRefuse(t *testing.T) {
 	p, other, nobody := s.registered(t, address()), s.registered(t, address()), s.anybody(t)
 	add := func(p *person, ph *phone) answer {
 		q := p.question(t, beginKey)
-		return p.do(t, "POST", keys, map[string]any{"ticket": q.Ticket, "name": "x", "credential": ph.create(t, q)})
+		return p.do(t, "POST", keys, map[string]any{
+			"ticket": q.Ticket, "name": "x", "credential": ph.create(t, q),
+		})
 	}
-	add(p, newPhone(t, p.id, "https://practise.example.com")).problem(t, 422, "bad-passkey") // another site's
+	// another site's
+	add(p, newPhone(t, p.id, "https://practise.example.com")).problem(t, 422, "bad-passkey")
 	unverified := newPhone(t, p.id, origin)
 	unverified.self.Options.UserNotVerified = true
 	add(p, unverified).problem(t, 422, "bad-passkey")
 	ph := newPhone(t, p.id, origin)
 	q := p.question(t, beginKey)
-	other.do(t, "POST", keys, map[string]any{"ticket": q.Ticket, "name": "x", "credential": ph.create(t, q)}).problem(t, 422, "sign-in-expired")
+	other.do(t, "POST", keys, map[string]any{
+		"ticket": q.Ticket, "name": "x", "credential": ph.create(t, q),
+	}).problem(t, 422, "sign-in-expired")
 	add(p, ph).expect(t, 201)
 	add(other, ph).problem(t, 409, "passkey-known")
-	for _, body := range []map[string]any{{}, {"ticket": "x", "name": "x", "credential": 1}, {"ticket": "x", "name": "", "credential": map[string]any{}}} {
+	for _, body := range []map[string]any{
+		{}, {"ticket": "x", "name": "x", "credential": 1},
+		{"ticket": "x", "name": "", "credential": map[string]any{}},
+	} {
 		p.do(t, "POST", keys, body).expect(t, 422)
 	}
 	signIn := func(q users.Question, ph *phone) answer {
-		return nobody.do(t, "POST", endSignIn, map[string]any{"ticket": q.Ticket, "credential": ph.get(t, q)})
+		return nobody.do(t, "POST", endSignIn, map[string]any{
+			"ticket": q.Ticket, "credential": ph.get(t, q),
+		})
 	}
 	ph.self.Options.UserNotVerified = true
 	signIn(nobody.question(t, beginSignIn), ph).problem(t, 401, "wrong-passkey")
@@ -162,9 +183,12 @@ func TestPasskeysRefuse(t *testing.T) {
 	q = nobody.question(t, beginSignIn)
 	s.forward(5 * time.Minute)
 	signIn(q, ph).problem(t, 401, "sign-in-expired")
-	nobody.do(t, "POST", endSignIn, map[string]any{"ticket": "x", "credential": map[string]any{}}).problem(t, 401, "sign-in-expired")
+	nobody.do(t, "POST", endSignIn, map[string]any{
+		"ticket": "x", "credential": map[string]any{},
+	}).problem(t, 401, "sign-in-expired")
 	// A disabled account.
-	if err := exec(t.Context(), `UPDATE users SET disabled = true WHERE id = $1`, p.id); err != nil {
+	if err := exec(t.Context(), `UPDATE users SET disabled = true WHERE id = $1`,
+		p.id); err != nil {
 		t.Fatal(err)
 	}
 	signIn(nobody.question(t, beginSignIn), ph).problem(t, 403, "account-disabled")

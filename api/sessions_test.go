@@ -25,7 +25,8 @@ func (p *person) device(t testing.TB, agent string) *person {
 		RefreshToken string `json:"refresh_token"`
 		SignedOut    int    `json:"signed_out"`
 	}
-	d.do(t, "POST", "/api/sessions", map[string]any{"email": p.email, "password": password}, "User-Agent", agent).expect(t, 201).into(t, &g)
+	d.do(t, "POST", "/api/sessions", map[string]any{"email": p.email, "password": password},
+		"User-Agent", agent).expect(t, 201).into(t, &g)
 	d.access, d.refresh, d.signedOut = g.AccessToken, g.RefreshToken, g.SignedOut
 	return d
 }
@@ -59,12 +60,15 @@ func TestDevices(t *testing.T) {
 	s := newServer(t)
 	desk := s.someone(t, store.RoleCandidate)
 	s.forward(time.Minute)
-	phone := desk.device(t, "Mozilla/5.0 (iPhone; CPU iPhone OS 18_6 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/26.0 Mobile/15E148 Safari/604.1")
+	phone := desk.device(t,
+		"Mozilla/5.0 (iPhone; CPU iPhone OS 18_6 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/26.0 Mobile/15E148 Safari/604.1")
 	list := phone.devices(t)
-	if len(list) != 2 || !list[0].Current || list[1].Current || list[0].Browser != "Safari 26" || list[0].System != "iOS" || list[0].Kind != "mobile" || list[0].IP != "127.0.0.1" {
+	if len(list) != 2 || !list[0].Current || list[1].Current || list[0].Browser != "Safari 26" ||
+		list[0].System != "iOS" || list[0].Kind != "mobile" || list[0].IP != "127.0.0.1" {
 		t.Fatalf("devices: %+v", list)
 	}
-	if a, b := list[0], list[1]; a.CreatedAt.Before(b.CreatedAt) || !a.ExpiresAt.After(a.CreatedAt) || a.Fingerprint == b.Fingerprint || a.Fingerprint == "" {
+	if a, b := list[0], list[1]; a.CreatedAt.Before(b.CreatedAt) ||
+		!a.ExpiresAt.After(a.CreatedAt) || a.Fingerprint == b.Fingerprint || a.Fingerprint == "" {
 		t.Errorf("devices: %+v", list)
 	}
 
@@ -74,7 +78,9 @@ func TestDevices(t *testing.T) {
 		t.Error("its sockets were not closed")
 	}
 	phone.do(t, "GET", "/api/scenarios", nil).problem(t, 401, "unauthenticated")
-	p := phone.do(t, "POST", "/auth/refresh", map[string]any{"refresh_token": phone.refresh}).problem(t, 401, "session-ended")
+	p := phone.do(t, "POST", "/auth/refresh", map[string]any{
+		"refresh_token": phone.refresh,
+	}).problem(t, 401, "session-ended")
 	if !strings.Contains(p.Detail, "elsewhere") {
 		t.Errorf("why it ended: %q", p.Detail)
 	}
@@ -101,7 +107,8 @@ func TestDevices(t *testing.T) {
 func TestDevicesOfOthers(t *testing.T) {
 	s := newServer(t)
 	owner, stranger := s.someone(t, store.RoleCandidate), s.someone(t, store.RoleCandidate)
-	tutor, admin, nobody := s.someone(t, store.RoleTutor), s.someone(t, store.RoleAdmin), s.anybody(t)
+	tutor, admin, nobody := s.someone(t,
+		store.RoleTutor), s.someone(t, store.RoleAdmin), s.anybody(t)
 	for _, tc := range []struct {
 		who  *person
 		want int
@@ -114,7 +121,9 @@ func TestDevicesOfOthers(t *testing.T) {
 			t.Errorf("after %d the device was signed out: %v", tc.want, got)
 		}
 	}
-	for _, id := range []string{"x", "0190d2a0-0000-7000-8000-00000000ffff", strings.Repeat("0", 36)} {
+	for _, id := range []string{
+		"x", "0190d2a0-0000-7000-8000-00000000ffff", strings.Repeat("0", 36),
+	} {
 		admin.do(t, "DELETE", "/api/sessions/"+id, nil).problem(t, 404, "not-found")
 	}
 	admin.do(t, "GET", "/api/sessions/user/x", nil).problem(t, 404, "not-found")
@@ -131,16 +140,21 @@ func TestDeviceLimit(t *testing.T) {
 		}
 	}
 	s.forward(time.Minute)
-	if d := p.device(t, firefox); d.signedOut != 1 || len(d.devices(t)) != 5 || !s.hasEnded(first) {
-		t.Errorf("the sixth device signed %d out; %d are left; the first was told: %v", d.signedOut, len(d.devices(t)), s.hasEnded(first))
+	if d := p.device(t, firefox); d.signedOut != 1 || len(d.devices(t)) != 5 ||
+		!s.hasEnded(first) {
+		t.Errorf("the sixth device signed %d out; %d are left; the first was told: %v",
+			d.signedOut, len(d.devices(t)), s.hasEnded(first))
 	}
-	pr := p.do(t, "POST", "/auth/refresh", map[string]any{"refresh_token": p.refresh}).problem(t, 401, "session-ended")
+	pr := p.do(t, "POST", "/auth/refresh", map[string]any{
+		"refresh_token": p.refresh,
+	}).problem(t, 401, "session-ended")
 	if !strings.Contains(pr.Detail, "too many") {
 		t.Errorf("why it ended: %q", pr.Detail)
 	}
 }
 
-// TestDeviceLimitIsExactTogether signs in behind the bounded pool of passwords, which would keep most of a hundred out at once.
+// TestDeviceLimitIsExactTogether signs in behind the bounded pool of passwords, which would keep
+// most of a hundred out at once.
 func TestDeviceLimitIsExactTogether(t *testing.T) {
 	s := newServer(t)
 	p := s.someone(t, store.RoleCandidate)
@@ -172,7 +186,8 @@ func TestDeviceLimitIsExactTogether(t *testing.T) {
 		}
 	}
 	if in != 5 || out != 96 {
-		t.Errorf("of 101 devices %d are signed in and %d were told to give way, want 5 and 96", in, out)
+		t.Errorf("of 101 devices %d are signed in and %d were told to give way, want 5 and 96", in,
+			out)
 	}
 }
 
@@ -182,11 +197,14 @@ func TestSessionTokens(t *testing.T) {
 	nobody := s.anybody(t)
 	validate := func(token string) (v sessions.Validity) {
 		t.Helper()
-		nobody.do(t, "POST", "/api/sessions/validate", map[string]any{"access_token": token}).expect(t, 200).into(t, &v)
+		nobody.do(t, "POST", "/api/sessions/validate", map[string]any{
+			"access_token": token,
+		}).expect(t, 200).into(t, &v)
 		return v
 	}
 	id := p.session(t)
-	if v := validate(p.access); !v.Active || v.UserID != p.id || v.SessionID != id || v.Role != store.RoleTutor {
+	if v := validate(p.access); !v.Active || v.UserID != p.id || v.SessionID != id ||
+		v.Role != store.RoleTutor {
 		t.Errorf("a valid token: %+v", v)
 	}
 	for _, bad := range []string{"", "x.y.z", p.refresh, p.access + "x"} {
@@ -194,20 +212,30 @@ func TestSessionTokens(t *testing.T) {
 			t.Errorf("%q: %+v", bad, v)
 		}
 	}
-	nobody.do(t, "POST", "/api/sessions/"+p.id+"/refresh", map[string]any{"refresh_token": p.refresh}).problem(t, 401, "unauthenticated")
+	nobody.do(t, "POST", "/api/sessions/"+p.id+"/refresh", map[string]any{
+		"refresh_token": p.refresh,
+	}).problem(t, 401, "unauthenticated")
 	var tokens sessions.Tokens
-	nobody.do(t, "POST", "/api/sessions/"+id+"/refresh", map[string]any{"refresh_token": p.refresh}).expect(t, 200).into(t, &tokens)
+	nobody.do(t, "POST", "/api/sessions/"+id+"/refresh", map[string]any{
+		"refresh_token": p.refresh,
+	}).expect(t, 200).into(t, &tokens)
 	if v := validate(tokens.AccessToken); !v.Active || tokens.RefreshToken == p.refresh {
 		t.Errorf("after refreshing: %+v, %+v", v, tokens)
 	}
 	// The parent is answered with the current one; what is older ends the session.
 	var again, third sessions.Tokens
-	nobody.do(t, "POST", "/api/sessions/"+id+"/refresh", map[string]any{"refresh_token": p.refresh}).expect(t, 200).into(t, &again)
-	nobody.do(t, "POST", "/api/sessions/"+id+"/refresh", map[string]any{"refresh_token": again.RefreshToken}).expect(t, 200).into(t, &third)
+	nobody.do(t, "POST", "/api/sessions/"+id+"/refresh", map[string]any{
+		"refresh_token": p.refresh,
+	}).expect(t, 200).into(t, &again)
+	nobody.do(t, "POST", "/api/sessions/"+id+"/refresh", map[string]any{
+		"refresh_token": again.RefreshToken,
+	}).expect(t, 200).into(t, &third)
 	if again.RefreshToken != tokens.RefreshToken || third.RefreshToken == again.RefreshToken {
 		t.Error("the tokens do not follow one another")
 	}
-	nobody.do(t, "POST", "/api/sessions/"+id+"/refresh", map[string]any{"refresh_token": p.refresh}).problem(t, 401, "refresh-reused")
+	nobody.do(t, "POST", "/api/sessions/"+id+"/refresh", map[string]any{
+		"refresh_token": p.refresh,
+	}).problem(t, 401, "refresh-reused")
 	if validate(third.AccessToken).Active || !s.hasEnded(id) {
 		t.Error("a copied token did not end the session")
 	}
@@ -262,7 +290,8 @@ func TestRememberedSessions(t *testing.T) {
 	q := s.someone(t, store.RoleTutor)
 	q.do(t, "GET", "/api/rooms", nil).expect(t, 200)
 	s.sessions.Trust(false)
-	if err := db.EndSession(t.Context(), sessionOf(t, s, q), store.EndRevoked, s.now()); err != nil {
+	if err := db.EndSession(t.Context(), sessionOf(t, s, q), store.EndRevoked,
+		s.now()); err != nil {
 		t.Fatal(err)
 	}
 	q.do(t, "GET", "/api/rooms", nil).problem(t, 401, "unauthenticated")

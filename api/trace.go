@@ -12,7 +12,8 @@ import (
 	"go.opentelemetry.io/otel/trace"
 )
 
-// tracing makes a span of each request. Without a tracer it does nothing. A span says what the log says: no queries, bodies nor headers.
+// tracing makes a span of each request. Without a tracer it does nothing. A span says what the
+// log says: no queries, bodies nor headers.
 type tracing struct{ tracer trace.Tracer }
 
 // begin makes the request's span, within the caller's own when it names one (traceparent).
@@ -30,11 +31,14 @@ func (t tracing) end(r *http.Request, span trace.Span, route string, status int)
 	}
 	span.SetName(methodOf(r) + " " + route)
 	span.SetAttributes(
-		attribute.String("http.request.method", methodOf(r)), attribute.String("http.route", route), attribute.Int("http.response.status_code", status),
+		attribute.String("http.request.method",
+			methodOf(r)), attribute.String("http.route", route), attribute.Int(
+			"http.response.status_code", status),
 		attribute.String("url.scheme", scheme(r)),
 	)
 	if info := httpx.RequestFrom(r.Context()); info != nil {
-		span.SetAttributes(attribute.String("request.id", info.ID), attribute.String("client.address", info.IP))
+		span.SetAttributes(attribute.String("request.id", info.ID),
+			attribute.String("client.address", info.IP))
 		user, err := info.Outcome()
 		if user != "" {
 			span.SetAttributes(attribute.String("user.id", user))

@@ -1,5 +1,5 @@
-// Package configs sums the settings of every part: the embedded default.yaml, then a file, then the environment, the later one winning.
-// Unknown keys are errors. Only main imports it.
+// Package configs sums the settings of every part: the embedded default.yaml, then a file, then
+// the environment, the later one winning. Unknown keys are errors. Only main imports it.
 package configs
 
 import (
@@ -80,8 +80,8 @@ type Auth struct {
 	AllowedOrigins []string      `yaml:"allowed_origins" env:"BEDSIDE_AUTH_ALLOWED_ORIGINS" doc:"further web origins that may call the API and the WebSocket"`
 }
 
-// Limits says how many requests a minute are taken from one address and from one account, for each class of operations; 0: any number. As many
-// may come at once.
+// Limits says how many requests a minute are taken from one address and from one account, for
+// each class of operations; 0: any number. As many may come at once.
 type Limits struct {
 	AuthPerIP           int `yaml:"auth_per_ip" env:"BEDSIDE_LIMITS_AUTH_PER_IP" doc:"requests a minute from one address to /auth; 0: any number, as below"`
 	AuthPerAccount      int `yaml:"auth_per_account" env:"BEDSIDE_LIMITS_AUTH_PER_ACCOUNT" doc:"the same from one account"`
@@ -115,7 +115,8 @@ type Speech struct {
 	IdleEnd time.Duration `yaml:"idle_end" env:"BEDSIDE_SPEECH_IDLE_END" doc:"a role play whose media server has been silent for so long is taken as ended"`
 }
 
-// Load sums the embedded defaults, the file (none when path is empty) and the environment, given as KEY=value.
+// Load sums the embedded defaults, the file (none when path is empty) and the environment, given
+// as KEY=value.
 func Load(path string, environ []string) (Config, error) {
 	var c Config
 	if err := decode(defaults, &c); err != nil {
@@ -170,7 +171,8 @@ func unknownVariables(vars map[string]string) error {
 		return nil
 	}
 	slices.Sort(unknown)
-	return fmt.Errorf("environment: unknown setting %s (the README lists those that exist)", strings.Join(unknown, ", "))
+	return fmt.Errorf("environment: unknown setting %s (the README lists those that exist)",
+		strings.Join(unknown, ", "))
 }
 
 // testOnly names variables that the project's own tests read; the server has no use for them.
@@ -206,19 +208,29 @@ func (c Config) Validate() error {
 			bad("media.public_ips: %q is not an IP address", ip)
 		}
 	}
-	if err := (certs.Config{CertFile: c.TLS.CertFile, KeyFile: c.TLS.KeyFile, Domains: c.TLS.Domains, Directory: c.TLS.Directory}).Validate(); err != nil {
+	if err := (certs.Config{
+		CertFile: c.TLS.CertFile, KeyFile: c.TLS.KeyFile, Domains: c.TLS.Domains,
+		Directory: c.TLS.Directory,
+	}).Validate(); err != nil {
 		bad("%w", err)
 	}
-	for name, address := range map[string]string{"tls.redirect": c.TLS.Redirect, "pprof": c.Pprof} {
-		if _, _, err := net.SplitHostPort(address); err != nil && address != "" && !(name == "tls.redirect" && address == "off") {
+	for name, address := range map[string]string{
+		"tls.redirect": c.TLS.Redirect, "pprof": c.Pprof,
+	} {
+		if _, _, err := net.SplitHostPort(address); err != nil && address != "" &&
+			!(name == "tls.redirect" && address == "off") {
 			bad("%s: %q is not host:port (the host may be empty)", name, address)
 		}
 	}
-	if c.TLS.Redirect != "" && c.TLS.Redirect != "off" && c.TLS.CertFile == "" && len(c.TLS.Domains) == 0 {
+	if c.TLS.Redirect != "" && c.TLS.Redirect != "off" && c.TLS.CertFile == "" &&
+		len(c.TLS.Domains) == 0 {
 		bad("tls.redirect: there is no https to lead to: set cert_file and key_file, or domains")
 	}
-	for name, address := range map[string]string{"public_url": c.PublicURL, "otlp_endpoint": c.OTLPEndpoint} {
-		if u, err := url.Parse(address); address != "" && (err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https")) {
+	for name, address := range map[string]string{
+		"public_url": c.PublicURL, "otlp_endpoint": c.OTLPEndpoint,
+	} {
+		if u, err := url.Parse(address); address != "" &&
+			(err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https")) {
 			bad("%s: %q is not an http or https address", name, address)
 		}
 	}
@@ -241,7 +253,11 @@ func (c Config) Validate() error {
 			bad("auth.old_keys: at least 32 characters each are needed")
 		}
 	}
-	for name, n := range map[string]int{"media.max_rooms": c.Media.MaxRooms, "media.max_participants": c.Media.MaxParticipants, "media.max_per_address": c.Media.MaxPerAddress, "speech.workers": c.Speech.Workers, "auth.session_limit": c.Auth.SessionLimit} {
+	for name, n := range map[string]int{
+		"media.max_rooms": c.Media.MaxRooms, "media.max_participants": c.Media.MaxParticipants,
+		"media.max_per_address": c.Media.MaxPerAddress, "speech.workers": c.Speech.Workers,
+		"auth.session_limit": c.Auth.SessionLimit,
+	} {
 		if n < 1 {
 			bad("%s: at least 1 is needed", name)
 		}

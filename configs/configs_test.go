@@ -24,7 +24,8 @@ func TestLaterSourcesWin(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if c.Listen != "127.0.0.1:9001" || c.Media.Grace != 5*time.Second || c.Log.Level != "info" || c.Media.MaxRooms != 200 {
+	if c.Listen != "127.0.0.1:9001" || c.Media.Grace != 5*time.Second || c.Log.Level != "info" ||
+		c.Media.MaxRooms != 200 {
 		t.Errorf("got %+v", c)
 	}
 }
@@ -35,18 +36,32 @@ func TestMistakesAreNamed(t *testing.T) {
 		env  []string
 		want string
 	}{
-		"unknown key":       {file: "listn: x", want: "listn"},
-		"unknown variable":  {env: []string{"BEDSIDE_LISTN=x"}, want: "BEDSIDE_LISTN"},
-		"bad duration":      {env: []string{"BEDSIDE_MEDIA_GRACE=soon"}, want: "soon"},
-		"bad address":       {env: []string{"BEDSIDE_LISTEN=8080"}, want: "host:port"},
-		"bad proxy":         {env: []string{"BEDSIDE_PROXIES=10.0.0.0/8,all"}, want: `"all"`},
-		"half of TLS":       {env: []string{"BEDSIDE_TLS_CERT_FILE=cert.pem"}, want: "go together"},
-		"two ways of TLS":   {env: []string{"BEDSIDE_TLS_CERT_FILE=c", "BEDSIDE_TLS_KEY_FILE=k", "BEDSIDE_TLS_DOMAINS=a.example"}, want: "not both"},
-		"bad domain":        {env: []string{"BEDSIDE_TLS_DOMAINS=*.example.org"}, want: "tls.domains"},
-		"redirect to none":  {env: []string{"BEDSIDE_TLS_REDIRECT=:80"}, want: "no https"},
-		"bad collector":     {env: []string{"OTEL_EXPORTER_OTLP_ENDPOINT=localhost:4318"}, want: "otlp_endpoint"},
-		"bad pprof":         {env: []string{"BEDSIDE_PPROF=6060"}, want: "pprof"},
-		"bad limit":         {env: []string{"BEDSIDE_LIMITS_READ_PER_IP=-1"}, want: "limits.read_per_ip"},
+		"unknown key":      {file: "listn: x", want: "listn"},
+		"unknown variable": {env: []string{"BEDSIDE_LISTN=x"}, want: "BEDSIDE_LISTN"},
+		"bad duration":     {env: []string{"BEDSIDE_MEDIA_GRACE=soon"}, want: "soon"},
+		"bad address":      {env: []string{"BEDSIDE_LISTEN=8080"}, want: "host:port"},
+		"bad proxy":        {env: []string{"BEDSIDE_PROXIES=10.0.0.0/8,all"}, want: `"all"`},
+		"half of TLS": {
+			env: []string{"BEDSIDE_TLS_CERT_FILE=cert.pem"}, want: "go together",
+		},
+		"two ways of TLS": {
+			env: []string{
+				"BEDSIDE_TLS_CERT_FILE=c", "BEDSIDE_TLS_KEY_FILE=k",
+				"BEDSIDE_TLS_DOMAINS=a.example",
+			},
+			want: "not both",
+		},
+		"bad domain": {
+			env: []string{"BEDSIDE_TLS_DOMAINS=*.example.org"}, want: "tls.domains",
+		},
+		"redirect to none": {env: []string{"BEDSIDE_TLS_REDIRECT=:80"}, want: "no https"},
+		"bad collector": {
+			env: []string{"OTEL_EXPORTER_OTLP_ENDPOINT=localhost:4318"}, want: "otlp_endpoint",
+		},
+		"bad pprof": {env: []string{"BEDSIDE_PPROF=6060"}, want: "pprof"},
+		"bad limit": {
+			env: []string{"BEDSIDE_LIMITS_READ_PER_IP=-1"}, want: "limits.read_per_ip",
+		},
 		"short key":         {env: []string{"BEDSIDE_AUTH_KEY=abc"}, want: "32 characters"},
 		"unknown role":      {env: []string{"BEDSIDE_ROLE=king"}, want: "king"},
 		"role needs shared": {env: []string{"BEDSIDE_ROLE=speech"}, want: "NATS_URL"},
@@ -56,7 +71,8 @@ func TestMistakesAreNamed(t *testing.T) {
 			if tc.file != "" {
 				path = write(t, tc.file)
 			}
-			if _, err := Load(path, tc.env); err == nil || !strings.Contains(err.Error(), tc.want) {
+			if _, err := Load(path, tc.env); err == nil ||
+				!strings.Contains(err.Error(), tc.want) {
 				t.Errorf("got %v, want an error that names %q", err, tc.want)
 			}
 		})

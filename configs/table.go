@@ -17,11 +17,15 @@ type Setting struct {
 func Settings() []Setting {
 	var c Config
 	if err := decode(defaults, &c); err != nil {
-		panic(fmt.Sprintf("embedded default.yaml: %v", err)) // a build that carries it cannot run at all; the tests hold it
+		// a build that carries it cannot run at all; the tests hold it
+		panic(fmt.Sprintf("embedded default.yaml: %v", err))
 	}
 	var rows []Setting
 	walk("", reflect.ValueOf(c), func(key string, f reflect.StructField, v reflect.Value) {
-		rows = append(rows, Setting{Key: key, Env: f.Tag.Get("env"), Default: show(v), Doc: f.Tag.Get("doc"), Secret: f.Tag.Get("secret") == "true"})
+		rows = append(rows, Setting{
+			Key: key, Env: f.Tag.Get("env"), Default: show(v), Doc: f.Tag.Get("doc"),
+			Secret: f.Tag.Get("secret") == "true",
+		})
 	})
 	return rows
 }
@@ -53,7 +57,8 @@ func Table() string {
 	return b.String()
 }
 
-func walk(prefix string, v reflect.Value, visit func(key string, f reflect.StructField, v reflect.Value)) {
+func walk(prefix string, v reflect.Value,
+	visit func(key string, f reflect.StructField, v reflect.Value)) {
 	for i := range v.NumField() {
 		f := v.Type().Field(i)
 		key := prefix + f.Tag.Get("yaml")

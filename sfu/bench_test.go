@@ -17,18 +17,23 @@ import (
 	dto "github.com/prometheus/client_model/go"
 )
 
-// BenchmarkForward is the way of a packet from Pion's decryption to its encryption: parsing, repair, history and fan-out. One operation is one
-// forwarded packet, so the allocations are those per forwarded packet.
+// BenchmarkForward is the way of a packet from Pion's decryption to its encryption: parsing,
+// repair, history and fan-out. One operation is one forwarded packet, so the allocations are
+// those per forwarded packet.
 func BenchmarkForward(b *testing.B) {
 	for _, sinks := range []int{1, 2, 7} {
 		b.Run(fmt.Sprintf("sinks=%d", sinks), func(b *testing.B) {
 			m, err := newMetrics(nil)
 			must(b, err)
 			opus := webrtc.RTPCodecParameters{
-				RTPCodecCapability: webrtc.RTPCodecCapability{MimeType: webrtc.MimeTypeOpus, ClockRate: 48000}, PayloadType: 111,
+				RTPCodecCapability: webrtc.RTPCodecCapability{
+					MimeType: webrtc.MimeTypeOpus, ClockRate: 48000,
+				}, PayloadType: 111,
 			}
 			track := &Track{
-				codec: opus, levelID: 1, metrics: m, nack: true, reception: reception{ssrc: 1, clockRate: 48000},
+				codec: opus, levelID: 1, metrics: m, nack: true, reception: reception{
+					ssrc: 1, clockRate: 48000,
+				},
 				feedback: func([]rtcp.Packet) error { return nil },
 			}
 			for i := range sinks {
@@ -38,7 +43,10 @@ func BenchmarkForward(b *testing.B) {
 				must(b, f.header.SetExtension(3, f.level))
 				track.add(f)
 			}
-			packet := &rtp.Packet{Header: rtp.Header{Version: 2, PayloadType: 111, SSRC: 1}, Payload: make([]byte, 80)}
+			packet := &rtp.Packet{
+				Header:  rtp.Header{Version: 2, PayloadType: 111, SSRC: 1},
+				Payload: make([]byte, 80),
+			}
 			must(b, packet.SetExtension(1, []byte{30}))
 			raw, err := packet.Marshal()
 			must(b, err)
@@ -67,8 +75,9 @@ func (m *marshaller) Write(b []byte) (int, error) { return copy(m.buf[:], b), ni
 // clientsEnv makes TestBenchmarkClients be the other end of BenchmarkEndToEnd.
 const clientsEnv = "BEDSIDE_SFU_CLIENTS"
 
-// BenchmarkEndToEnd is a server with 20 rooms of three who all speak and all listen, 50 packets a second each, over loopback; the clients run
-// in a process of their own. One operation is one forwarded packet; cpu-us/packet is what this process spends on it, of all it does.
+// BenchmarkEndToEnd is a server with 20 rooms of three who all speak and all listen, 50 packets a
+// second each, over loopback; the clients run in a process of their own. One operation is one
+// forwarded packet; cpu-us/packet is what this process spends on it, of all it does.
 func BenchmarkEndToEnd(b *testing.B) {
 	const rooms, members = 20, 3
 	n := testNode(b, Config{})
@@ -190,7 +199,8 @@ func TestBenchmarkClients(t *testing.T) {
 		var m line
 		must(t, from.Decode(&m))
 		c := clients[m.Client]
-		must(t, c.pc.SetRemoteDescription(webrtc.SessionDescription{Type: webrtc.SDPTypeAnswer, SDP: m.SDP}))
+		must(t,
+			c.pc.SetRemoteDescription(webrtc.SessionDescription{Type: webrtc.SDPTypeAnswer, SDP: m.SDP}))
 	}
 	stop := make(chan struct{})
 	var speaking sync.WaitGroup

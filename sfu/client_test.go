@@ -55,7 +55,8 @@ func testRoom(t testing.TB, n *Node, id string) *Room {
 	return r
 }
 
-// client is a participant's other end, on Pion. It answers every offer and collects what it is told.
+// client is a participant's other end, on Pion. It answers every offer and collects what it is
+// told.
 type client struct {
 	t    testing.TB
 	id   string
@@ -93,8 +94,10 @@ func newClient(t testing.TB, id string, o clientOption) *client {
 	t.Helper()
 	c := &client{
 		t: t, id: id, send: &rtp.Header{Version: 2},
-		connected: make(chan struct{}, 16), disconnected: make(chan struct{}, 16), gone: make(chan error, 1),
-		tracks: make(chan *heard, 16), negotiated: make(chan string, 64), offers: make(chan outstanding, 64), stop: make(chan struct{}),
+		connected: make(chan struct{},
+			16), disconnected: make(chan struct{}, 16), gone: make(chan error, 1),
+		tracks: make(chan *heard, 16), negotiated: make(chan string, 64), offers: make(
+			chan outstanding, 64), stop: make(chan struct{}),
 		holdOffers: o.hold,
 	}
 	media := &webrtc.MediaEngine{}
@@ -105,7 +108,8 @@ func newClient(t testing.TB, id string, o clientOption) *client {
 		},
 		PayloadType: 109,
 	}, webrtc.RTPCodecTypeAudio))
-	must(t, media.RegisterHeaderExtension(webrtc.RTPHeaderExtensionCapability{URI: levelURI}, webrtc.RTPCodecTypeAudio))
+	must(t,
+		media.RegisterHeaderExtension(webrtc.RTPHeaderExtensionCapability{URI: levelURI}, webrtc.RTPCodecTypeAudio))
 	registry := &interceptor.Registry{}
 	generator, err := nack.NewGeneratorInterceptor(nack.GeneratorInterval(50 * time.Millisecond))
 	must(t, err)
@@ -131,18 +135,24 @@ func newClient(t testing.TB, id string, o clientOption) *client {
 	} else {
 		settings.SetInterfaceFilter(func(name string) bool { return name == "lo" })
 	}
-	api := webrtc.NewAPI(webrtc.WithMediaEngine(media), webrtc.WithInterceptorRegistry(registry), webrtc.WithSettingEngine(settings))
+	api := webrtc.NewAPI(webrtc.WithMediaEngine(media), webrtc.WithInterceptorRegistry(registry),
+		webrtc.WithSettingEngine(settings))
 	c.pc, err = api.NewPeerConnection(webrtc.Configuration{})
 	must(t, err)
 	if !o.listen {
-		c.mic, err = webrtc.NewTrackLocalStaticRTP(webrtc.RTPCodecCapability{MimeType: webrtc.MimeTypeOpus}, "mic", id)
+		c.mic, err = webrtc.NewTrackLocalStaticRTP(
+			webrtc.RTPCodecCapability{MimeType: webrtc.MimeTypeOpus}, "mic", id)
 		must(t, err)
-		transceiver, err := c.pc.AddTransceiverFromTrack(c.mic, webrtc.RTPTransceiverInit{Direction: webrtc.RTPTransceiverDirectionSendonly})
+		transceiver, err := c.pc.AddTransceiverFromTrack(c.mic, webrtc.RTPTransceiverInit{
+			Direction: webrtc.RTPTransceiverDirectionSendonly,
+		})
 		must(t, err)
 		c.tasks.Go(func() { drain(transceiver.Sender().Read) })
 	}
 	for range o.sections {
-		_, err = c.pc.AddTransceiverFromKind(webrtc.RTPCodecTypeAudio, webrtc.RTPTransceiverInit{Direction: webrtc.RTPTransceiverDirectionRecvonly})
+		_, err = c.pc.AddTransceiverFromKind(webrtc.RTPCodecTypeAudio, webrtc.RTPTransceiverInit{
+			Direction: webrtc.RTPTransceiverDirectionRecvonly,
+		})
 		must(t, err)
 	}
 	c.pc.OnTrack(func(track *webrtc.TrackRemote, receiver *webrtc.RTPReceiver) {
@@ -197,10 +207,12 @@ func (c *client) offer() string {
 func (c *client) join(r *Room, publish bool) *client {
 	c.t.Helper()
 	c.t.Cleanup(c.close)
-	p, answer, err := r.Join(context.Background(), Identity{ID: c.id, Name: "Name of " + c.id, Publish: publish}, c.offer(), c)
+	p, answer, err := r.Join(context.Background(),
+		Identity{ID: c.id, Name: "Name of " + c.id, Publish: publish}, c.offer(), c)
 	must(c.t, err)
 	c.p = p
-	must(c.t, c.pc.SetRemoteDescription(webrtc.SessionDescription{Type: webrtc.SDPTypeAnswer, SDP: answer}))
+	must(c.t,
+		c.pc.SetRemoteDescription(webrtc.SessionDescription{Type: webrtc.SDPTypeAnswer, SDP: answer}))
 	if !c.holdOffers {
 		c.tasks.Go(func() {
 			for {
@@ -221,7 +233,8 @@ func (c *client) answer(o outstanding) {
 	case err == nil:
 		c.negotiated <- o.sdp
 	case errors.Is(err, ErrGone): // it left meanwhile
-	case c.pc.ConnectionState() == webrtc.PeerConnectionStateClosed: // the server closed it meanwhile
+	// the server closed it meanwhile
+	case c.pc.ConnectionState() == webrtc.PeerConnectionStateClosed:
 	default:
 		select {
 		case <-c.stop:
@@ -233,7 +246,8 @@ func (c *client) answer(o outstanding) {
 
 func (c *client) tryAnswer(o outstanding) error {
 	answer, err := c.reply(o.sdp, func(candidate webrtc.ICECandidateInit) {
-		if err := c.p.AddCandidate(context.Background(), candidate); err != nil && !errors.Is(err, ErrGone) {
+		if err := c.p.AddCandidate(context.Background(), candidate); err != nil &&
+			!errors.Is(err, ErrGone) {
 			c.t.Errorf("candidate of %s: %v", c.id, err)
 		}
 	})
@@ -245,7 +259,9 @@ func (c *client) tryAnswer(o outstanding) error {
 
 // reply makes the answer to an offer; candidates that are found later go to trickle.
 func (c *client) reply(offer string, trickle func(webrtc.ICECandidateInit)) (string, error) {
-	if err := c.pc.SetRemoteDescription(webrtc.SessionDescription{Type: webrtc.SDPTypeOffer, SDP: offer}); err != nil {
+	if err := c.pc.SetRemoteDescription(webrtc.SessionDescription{
+		Type: webrtc.SDPTypeOffer, SDP: offer,
+	}); err != nil {
 		return "", err
 	}
 	c.pc.OnICECandidate(func(candidate *webrtc.ICECandidate) {
@@ -318,7 +334,8 @@ func hears(t testing.TB, from *client, h *heard) *rtp.Packet {
 			return p
 		case <-tick.C:
 			from.send.SequenceNumber++
-			from.speak(from.send.SequenceNumber, 20, fmt.Sprintf("%s says %d", from.id, from.send.SequenceNumber))
+			from.speak(from.send.SequenceNumber, 20,
+				fmt.Sprintf("%s says %d", from.id, from.send.SequenceNumber))
 		case <-deadline:
 			t.Fatalf("nothing heard from %s", from.id)
 		}

@@ -18,12 +18,14 @@ const (
 	replayWindow    = 512                    // packets sent again come late
 	opusPayloadType = 111
 	opusFormat      = "minptime=10;useinbandfec=1;usedtx=1"
-	afterGrace      = 10 * time.Second // ICE fails only when the grace has passed, so that a restart always finds it alive
-	opusClockRate   = 48000
-	opusChannels    = 2
+	// ICE fails only when the grace has passed, so that a restart always finds it alive
+	afterGrace    = 10 * time.Second
+	opusClockRate = 48000
+	opusChannels  = 2
 )
 
-// newAPI makes Pion's settings for one participant: its packets go to in. The listener is shared by all.
+// newAPI makes Pion's settings for one participant: its packets go to in. The listener is shared
+// by all.
 func (n *Node) newAPI(in *inlets) (*webrtc.API, error) {
 	media := &webrtc.MediaEngine{}
 	if err := media.RegisterCodec(webrtc.RTPCodecParameters{
@@ -35,7 +37,8 @@ func (n *Node) newAPI(in *inlets) (*webrtc.API, error) {
 	}, webrtc.RTPCodecTypeAudio); err != nil {
 		return nil, fmt.Errorf("codec: %w", err)
 	}
-	if err := media.RegisterHeaderExtension(webrtc.RTPHeaderExtensionCapability{URI: levelURI}, webrtc.RTPCodecTypeAudio); err != nil {
+	if err := media.RegisterHeaderExtension(webrtc.RTPHeaderExtensionCapability{URI: levelURI},
+		webrtc.RTPCodecTypeAudio); err != nil {
 		return nil, fmt.Errorf("header extension: %w", err)
 	}
 	reports, err := report.NewSenderInterceptor()
@@ -63,5 +66,6 @@ func (n *Node) newAPI(in *inlets) (*webrtc.API, error) {
 			return nil, fmt.Errorf("public addresses: %w", err)
 		}
 	}
-	return webrtc.NewAPI(webrtc.WithMediaEngine(media), webrtc.WithInterceptorRegistry(interceptors), webrtc.WithSettingEngine(settings)), nil
+	return webrtc.NewAPI(webrtc.WithMediaEngine(media),
+		webrtc.WithInterceptorRegistry(interceptors), webrtc.WithSettingEngine(settings)), nil
 }

@@ -2,7 +2,8 @@ package sfu
 
 import "errors"
 
-// What can go wrong, for errors.Is. ErrGraceExpired, ErrReplaced, ErrLeft, ErrDraining and ErrTooManyStreams also come as the reason of Handler.Gone.
+// What can go wrong, for errors.Is. ErrGraceExpired, ErrReplaced, ErrLeft, ErrDraining and
+// ErrTooManyStreams also come as the reason of Handler.Gone.
 var (
 	ErrDraining            = errors.New("this media server is shutting down")
 	ErrTooManyRooms        = errors.New("this media server holds as many rooms as it may")

@@ -11,11 +11,13 @@ import (
 	"github.com/pion/webrtc/v4"
 )
 
-// maxResends is how many packets a second are sent again to one subscriber, so that its requests cannot be used to amplify.
+// maxResends is how many packets a second are sent again to one subscriber, so that its requests
+// cannot be used to amplify.
 const maxResends = 100
 
-// forwarder sends a track to one subscriber. It is a Sink of the track, and the local track of the subscriber's PeerConnection, which binds it
-// once it is negotiated and unbinds it at the end. Only SSRC, payload type and extension ids are rewritten.
+// forwarder sends a track to one subscriber. It is a Sink of the track, and the local track of
+// the subscriber's PeerConnection, which binds it once it is negotiated and unbinds it at the
+// end. Only SSRC, payload type and extension ids are rewritten.
 type forwarder struct {
 	track   *Track
 	inlets  *inlets // of the subscriber: its requests for retransmission come there
@@ -54,7 +56,8 @@ func (f *forwarder) WriteRTP(p *Packet) {
 			f.level[0] |= 0x80
 		}
 	}
-	// An error is a subscriber that is going or whose socket is full: the packet is lost to it, its loop sees to the rest.
+	// An error is a subscriber that is going or whose socket is full: the packet is lost to it,
+	// its loop sees to the rest.
 	if _, err := f.writer.WriteRTP(h, p.Payload); err != nil {
 		f.metrics.dropped.Inc()
 		return
@@ -62,7 +65,8 @@ func (f *forwarder) WriteRTP(p *Packet) {
 	f.metrics.out.Inc()
 }
 
-// Close is called when the track has ended. The subscriber's loop takes the forwarder out of the connection.
+// Close is called when the track has ended. The subscriber's loop takes the forwarder out of the
+// connection.
 func (f *forwarder) Close() {}
 
 // Bind is called by Pion when the subscriber has accepted the track.
@@ -72,7 +76,8 @@ func (f *forwarder) Bind(c webrtc.TrackLocalContext) (webrtc.RTPCodecParameters,
 			continue
 		}
 		f.mu.Lock()
-		f.ssrc, f.writer, f.levelID = uint32(c.SSRC()), c.WriteStream(), extensionID(c.HeaderExtensions(), levelURI)
+		f.ssrc, f.writer, f.levelID = uint32(c.SSRC()), c.WriteStream(), extensionID(
+			c.HeaderExtensions(), levelURI)
 		f.header = rtp.Header{Version: 2, PayloadType: uint8(codec.PayloadType), SSRC: f.ssrc}
 		if f.levelID != 0 {
 			if err := f.header.SetExtension(f.levelID, f.level); err != nil {
@@ -95,7 +100,8 @@ func (f *forwarder) Unbind(c webrtc.TrackLocalContext) error {
 	return nil
 }
 
-// receiveRTCP answers the subscriber's requests for packets that it misses. One goroutine at a time.
+// receiveRTCP answers the subscriber's requests for packets that it misses. One goroutine at a
+// time.
 func (f *forwarder) receiveRTCP(b []byte) {
 	packets, err := rtcp.Unmarshal(b)
 	if err != nil {
@@ -117,7 +123,8 @@ func (f *forwarder) receiveRTCP(b []byte) {
 	}
 }
 
-// resend sends one packet again, header and all as it was the first time, and tells whether there may be more.
+// resend sends one packet again, header and all as it was the first time, and tells whether there
+// may be more.
 func (f *forwarder) resend(seq uint16) bool {
 	f.metrics.nacksReceived.Inc()
 	if f.resends >= maxResends {

@@ -10,8 +10,9 @@ const (
 	lastRetry    = 400 * time.Millisecond
 )
 
-// gaps watches the sequence numbers of one stream and says which packets to ask for again. Time moves with the packets that arrive, so it needs
-// no timer. It belongs to one goroutine and does not allocate.
+// gaps watches the sequence numbers of one stream and says which packets to ask for again. Time
+// moves with the packets that arrive, so it needs no timer. It belongs to one goroutine and does
+// not allocate.
 type gaps struct {
 	started bool
 	highest uint16
@@ -27,13 +28,15 @@ type gap struct {
 	next time.Time
 }
 
-// add notes the arrival of a packet and returns the sequence numbers to ask for now, valid until the next call.
+// add notes the arrival of a packet and returns the sequence numbers to ask for now, valid until
+// the next call.
 func (g *gaps) add(seq uint16, now time.Time) []uint16 {
 	ahead := int16(seq - g.highest)
 	switch {
 	case !g.started:
 		g.started, g.highest = true, seq
-	case ahead > maxGaps || ahead < -1000: // a new start of the stream, or an outage that repair cannot fill
+	// a new start of the stream, or an outage that repair cannot fill
+	case ahead > maxGaps || ahead < -1000:
 		g.lost += g.n
 		if ahead > 0 {
 			g.lost += int(ahead) - 1

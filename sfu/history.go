@@ -5,8 +5,8 @@ import "sync"
 // historySize is how many packets of a track can be sent again: 2.5 s of audio. A power of two.
 const historySize = 128
 
-// history keeps the last packets of a track, once for all its subscribers. Slots are used again, so it allocates only until each has grown to
-// the size of the packets. Safe for concurrent use.
+// history keeps the last packets of a track, once for all its subscribers. Slots are used again,
+// so it allocates only until each has grown to the size of the packets. Safe for concurrent use.
 type history struct {
 	mu    sync.Mutex
 	slots [historySize]Packet

@@ -8,14 +8,16 @@ import (
 )
 
 const (
-	// maxInlets bounds what a client can make us keep by sending under ever new SSRCs. A full room needs two for each participant.
+	// maxInlets bounds what a client can make us keep by sending under ever new SSRCs. A full
+	// room needs two for each participant.
 	maxInlets = 512
 	// maxEarly is how many packets wait for their track to be set up: a second of audio.
 	maxEarly = 50
 )
 
-// inlets are the places where Pion puts the decrypted packets of one PeerConnection, one for each SSRC and kind (RTP or RTCP). Instead of
-// queueing them for a reading goroutine, an inlet passes each one on in the goroutine that decrypted it.
+// inlets are the places where Pion puts the decrypted packets of one PeerConnection, one for each
+// SSRC and kind (RTP or RTCP). Instead of queueing them for a reading goroutine, an inlet passes
+// each one on in the goroutine that decrypted it.
 type inlets struct {
 	mu       sync.Mutex
 	open     map[inletKey]*inlet
@@ -52,7 +54,8 @@ func (in *inlets) get(key inletKey) *inlet {
 	return i
 }
 
-// attach has deliver called for each packet, early ones first, by one goroutine at a time. The packet is lent.
+// attach has deliver called for each packet, early ones first, by one goroutine at a time. The
+// packet is lent.
 func (in *inlets) attach(kind packetio.BufferPacketType, ssrc uint32, deliver func([]byte)) {
 	i := in.get(inletKey{kind, ssrc})
 	i.mu.Lock()
@@ -99,7 +102,8 @@ func (i *inlet) Write(b []byte) (int, error) {
 	return len(b), nil
 }
 
-// Read says that there is nothing: nobody reads from an inlet, except Pion when it tries to guess what an undeclared SSRC might be.
+// Read says that there is nothing: nobody reads from an inlet, except Pion when it tries to guess
+// what an undeclared SSRC might be.
 func (i *inlet) Read([]byte) (int, error) { return 0, io.EOF }
 
 // Close is called by Pion when the stream ends.

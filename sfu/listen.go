@@ -13,7 +13,8 @@ import (
 // socketBuffer holds the packets of a burst: about 2,000 of them.
 const socketBuffer = 1 << 20
 
-// listener is the one UDP port of a node: a socket for its address, or one for each local address when it listens on all.
+// listener is the one UDP port of a node: a socket for its address, or one for each local address
+// when it listens on all.
 type listener struct {
 	mux      ice.UDPMux
 	addr     *net.UDPAddr
@@ -36,11 +37,16 @@ func listen(cfg Config, network transport.Net, log *slog.Logger) (*listener, err
 		log.Debug("media socket keeps its default buffer", "err", err)
 	}
 	mux := webrtc.NewICEUDPMux(pionLogs{log}.NewLogger("mux"), conn)
-	return &listener{mux: mux, addr: conn.LocalAddr().(*net.UDPAddr), loopback: cfg.IncludeLoopback || addr.IP.IsLoopback()}, nil
+	return &listener{
+		mux: mux, addr: conn.LocalAddr().(*net.UDPAddr),
+		loopback: cfg.IncludeLoopback || addr.IP.IsLoopback(),
+	}, nil
 }
 
-// listenAll opens the same port on each local address, so that an answer leaves from the address that was asked.
-func listenAll(cfg Config, addr *net.UDPAddr, network transport.Net, log *slog.Logger) (*listener, error) {
+// listenAll opens the same port on each local address, so that an answer leaves from the address
+// that was asked.
+func listenAll(cfg Config, addr *net.UDPAddr, network transport.Net,
+	log *slog.Logger) (*listener, error) {
 	options := []ice.UDPMuxFromPortOption{
 		ice.UDPMuxFromPortWithNet(network), ice.UDPMuxFromPortWithReadBufferSize(socketBuffer),
 		ice.UDPMuxFromPortWithLogger(pionLogs{log}.NewLogger("mux")),
@@ -66,9 +72,13 @@ func listenAll(cfg Config, addr *net.UDPAddr, network transport.Net, log *slog.L
 		case err != nil:
 			return nil, fmt.Errorf("media port %d: %w", port, err)
 		case len(mux.GetListenAddresses()) == 0:
-			return nil, fmt.Errorf("media address %q: this machine has no network address; include loopback to use it alone", cfg.UDPAddr)
+			return nil, fmt.Errorf(
+				"media address %q: this machine has no network address; include loopback to use it alone",
+				cfg.UDPAddr)
 		}
-		return &listener{mux: mux, addr: &net.UDPAddr{IP: addr.IP, Port: port}, loopback: cfg.IncludeLoopback}, nil
+		return &listener{
+			mux: mux, addr: &net.UDPAddr{IP: addr.IP, Port: port}, loopback: cfg.IncludeLoopback,
+		}, nil
 	}
 }
 

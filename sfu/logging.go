@@ -8,8 +8,8 @@ import (
 	"github.com/pion/logging"
 )
 
-// pionLogs carries Pion's log to ours. Pion warns about ordinary events (a peer that left, a late packet), so everything is one level quieter
-// here, and its info and debug lines are left out.
+// pionLogs carries Pion's log to ours. Pion warns about ordinary events (a peer that left, a late
+// packet), so everything is one level quieter here, and its info and debug lines are left out.
 type pionLogs struct{ log *slog.Logger }
 
 func (l pionLogs) NewLogger(scope string) logging.LeveledLogger {

@@ -11,7 +11,8 @@ import (
 	"github.com/pion/transport/v5/vnet"
 )
 
-// weather drops, delays and repeats the datagrams of a network, the same ones in every run. The handshakes are let through.
+// weather drops, delays and repeats the datagrams of a network, the same ones in every run. The
+// handshakes are let through.
 type weather struct {
 	mu    sync.Mutex
 	rnd   *rand.Rand
@@ -60,7 +61,9 @@ func TestLossReorderingAndDuplication(t *testing.T) {
 				net, _ := w.net()
 				a := newClient(t, "anna", clientOption{network: net}).join(r, true)
 				net, _ = w.net()
-				b := newClient(t, "bert", clientOption{network: net, listen: true, sections: 1}).join(r, false)
+				b := newClient(t, "bert", clientOption{
+					network: net, listen: true, sections: 1,
+				}).join(r, false)
 				await(t, "anna connects", a.connected)
 				await(t, "bert connects", b.connected)
 				h := await(t, "anna's track", b.tracks)
@@ -79,7 +82,9 @@ func TestLossReorderingAndDuplication(t *testing.T) {
 				var got []Packet
 				for len(h.packets) > 0 {
 					p := <-h.packets
-					got = append(got, Packet{Sequence: p.SequenceNumber, Timestamp: p.Timestamp, Payload: p.Payload})
+					got = append(got, Packet{
+						Sequence: p.SequenceNumber, Timestamp: p.Timestamp, Payload: p.Payload,
+					})
 				}
 				check(t, "listener", payloads(got), packets, test.atLeast)
 				weather.mu.Lock()
@@ -106,7 +111,8 @@ func shuffled(n int, rnd *rand.Rand) []int {
 	return order
 }
 
-// payloads counts how often each came, and checks that sequence number and timestamp stayed with their payload.
+// payloads counts how often each came, and checks that sequence number and timestamp stayed with
+// their payload.
 func payloads(packets []Packet) map[string]int {
 	seen := map[string]int{}
 	for _, p := range packets {
@@ -198,7 +204,8 @@ func TestReceptionReport(t *testing.T) {
 		t.Error("no report after two seconds")
 	}
 	rep := r.report(now)
-	if rep.SSRC != 7 || rep.LastSequenceNumber != 65599 || rep.TotalLost != 25 || rep.FractionLost != 64 {
+	if rep.SSRC != 7 || rep.LastSequenceNumber != 65599 || rep.TotalLost != 25 ||
+		rep.FractionLost != 64 {
 		t.Errorf("report %+v", rep)
 	}
 	if rep.LastSenderReport != 0x33445566 || rep.Delay != 2*65536 {

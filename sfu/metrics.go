@@ -6,7 +6,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-// metrics of a node. The counters of the media path are resolved once, so that counting is one atomic addition.
+// metrics of a node. The counters of the media path are resolved once, so that counting is one
+// atomic addition.
 type metrics struct {
 	rooms, participants                    prometheus.Gauge
 	in, out, dropped                       prometheus.Counter
@@ -24,15 +25,21 @@ func newMetrics(reg prometheus.Registerer) (*metrics, error) {
 		Name: "bedside_sfu_nacked_packets_total", Help: "Packets asked for again: by us of publishers (sent), by subscribers of us (received).",
 	}, []string{"direction"})
 	m := &metrics{
-		registry:      reg,
-		rooms:         prometheus.NewGauge(prometheus.GaugeOpts{Name: "bedside_sfu_rooms", Help: "Rooms on this node."}),
-		participants:  prometheus.NewGauge(prometheus.GaugeOpts{Name: "bedside_sfu_participants", Help: "Participants on this node."}),
+		registry: reg,
+		rooms: prometheus.NewGauge(prometheus.GaugeOpts{
+			Name: "bedside_sfu_rooms", Help: "Rooms on this node.",
+		}),
+		participants: prometheus.NewGauge(prometheus.GaugeOpts{
+			Name: "bedside_sfu_participants", Help: "Participants on this node.",
+		}),
 		in:            packets.WithLabelValues("in"),
 		out:           packets.WithLabelValues("out"),
 		dropped:       packets.WithLabelValues("dropped"),
 		nacksSent:     nacks.WithLabelValues("sent"),
 		nacksReceived: nacks.WithLabelValues("received"),
-		resent:        prometheus.NewCounter(prometheus.CounterOpts{Name: "bedside_sfu_resent_packets_total", Help: "Packets sent again to a subscriber."}),
+		resent: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "bedside_sfu_resent_packets_total", Help: "Packets sent again to a subscriber.",
+		}),
 		lost: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "bedside_sfu_lost_packets_total", Help: "Packets of publishers that never came.",
 		}),
@@ -44,7 +51,9 @@ func newMetrics(reg prometheus.Registerer) (*metrics, error) {
 	if reg == nil {
 		return m, nil
 	}
-	for _, c := range []prometheus.Collector{m.rooms, m.participants, packets, nacks, m.resent, m.lost, m.join} {
+	for _, c := range []prometheus.Collector{
+		m.rooms, m.participants, packets, nacks, m.resent, m.lost, m.join,
+	} {
 		if err := reg.Register(c); err != nil {
 			m.unregister()
 			return nil, fmt.Errorf("metrics of the media server: %w", err)

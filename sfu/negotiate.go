@@ -15,13 +15,17 @@ const gatherTimeout = 5 * time.Second
 
 var errGather = errors.New("local candidates took too long")
 
-// accept applies the offer of the join and returns the answer, with the tracks that the offer has room for, and all candidates.
+// accept applies the offer of the join and returns the answer, with the tracks that the offer has
+// room for, and all candidates.
 func (p *Participant) accept(ctx context.Context, offer joinOffer) (string, error) {
-	if err := p.pc.SetRemoteDescription(webrtc.SessionDescription{Type: webrtc.SDPTypeOffer, SDP: offer.sdp}); err != nil {
+	if err := p.pc.SetRemoteDescription(webrtc.SessionDescription{
+		Type: webrtc.SDPTypeOffer, SDP: offer.sdp,
+	}); err != nil {
 		return "", fmt.Errorf("%w: %w", ErrBadSDP, err)
 	}
 	for _, mid := range offer.receive {
-		if i := slices.IndexFunc(p.pc.GetTransceivers(), func(t *webrtc.RTPTransceiver) bool { return t.Mid() == mid }); i >= 0 {
+		if i := slices.IndexFunc(p.pc.GetTransceivers(),
+			func(t *webrtc.RTPTransceiver) bool { return t.Mid() == mid }); i >= 0 {
 			p.spare = append(p.spare, p.pc.GetTransceivers()[i])
 		}
 	}
@@ -42,7 +46,8 @@ func (p *Participant) accept(ctx context.Context, offer joinOffer) (string, erro
 }
 
 // describe makes a description ours and returns it with all candidates.
-func (p *Participant) describe(ctx context.Context, d webrtc.SessionDescription, gathers bool) (string, error) {
+func (p *Participant) describe(ctx context.Context, d webrtc.SessionDescription,
+	gathers bool) (string, error) {
 	if err := p.pc.SetLocalDescription(d); err != nil {
 		return "", fmt.Errorf("local description: %w", err)
 	}
@@ -84,7 +89,8 @@ func (p *Participant) reconcile() {
 	p.negotiate()
 }
 
-// forward puts the track on a section of its own, and offers it unless an answer is just being made.
+// forward puts the track on a section of its own, and offers it unless an answer is just being
+// made.
 func (p *Participant) forward(t *Track) error {
 	f := newForwarder(t, p.inlets)
 	transceiver, err := p.section(f)
@@ -100,18 +106,24 @@ func (p *Participant) forward(t *Track) error {
 // section takes a spare section for the track, or makes a new one.
 func (p *Participant) section(f *forwarder) (*webrtc.RTPTransceiver, error) {
 	if len(p.spare) == 0 {
-		return p.pc.AddTransceiverFromTrack(f, webrtc.RTPTransceiverInit{Direction: webrtc.RTPTransceiverDirectionSendonly})
+		return p.pc.AddTransceiverFromTrack(f, webrtc.RTPTransceiverInit{
+			Direction: webrtc.RTPTransceiverDirectionSendonly,
+		})
 	}
 	sender, err := p.pc.AddTrack(f) // takes the first that is idle; the spare ones are those
 	if err != nil {
 		return nil, err
 	}
 	transceivers := p.pc.GetTransceivers()
-	i := slices.IndexFunc(transceivers, func(t *webrtc.RTPTransceiver) bool { return t.Sender() == sender })
+	i := slices.IndexFunc(transceivers, func(t *webrtc.RTPTransceiver) bool {
+		return t.Sender() == sender
+	})
 	if i < 0 {
 		return nil, errors.New("the connection lost a sender")
 	}
-	p.spare = slices.DeleteFunc(p.spare, func(t *webrtc.RTPTransceiver) bool { return t == transceivers[i] })
+	p.spare = slices.DeleteFunc(p.spare, func(t *webrtc.RTPTransceiver) bool {
+		return t == transceivers[i]
+	})
 	return transceivers[i], nil
 }
 
@@ -130,7 +142,8 @@ func (p *Participant) unforward(t *Track) {
 	p.dirty = true
 }
 
-// negotiate sends an offer if there is something to offer, no other offer is out, and the client surely has our answer.
+// negotiate sends an offer if there is something to offer, no other offer is out, and the client
+// surely has our answer.
 func (p *Participant) negotiate() {
 	if !p.dirty || p.pending != nil || p.closed() || !p.reached && !p.restart {
 		return
@@ -166,7 +179,8 @@ func (p *Participant) offer() error {
 	return nil
 }
 
-// answered applies an answer. After one that cannot be used the offer stays open for another, unless Pion is past the point of return.
+// answered applies an answer. After one that cannot be used the offer stays open for another,
+// unless Pion is past the point of return.
 func (p *Participant) answered(id uint64, text string) error {
 	if p.pending == nil || p.pending.id != id {
 		return ErrStaleAnswer
@@ -174,7 +188,9 @@ func (p *Participant) answered(id uint64, text string) error {
 	if err := checkAnswer(p.pending.sdp, text); err != nil {
 		return err
 	}
-	if err := p.pc.SetRemoteDescription(webrtc.SessionDescription{Type: webrtc.SDPTypeAnswer, SDP: text}); err != nil {
+	if err := p.pc.SetRemoteDescription(webrtc.SessionDescription{
+		Type: webrtc.SDPTypeAnswer, SDP: text,
+	}); err != nil {
 		err = fmt.Errorf("%w: %w", ErrBadSDP, err)
 		if p.pc.SignalingState() != webrtc.SignalingStateHaveLocalOffer {
 			p.Leave(err)

@@ -18,8 +18,11 @@ import (
 
 // Config of a node. A zero field means the default in brackets.
 type Config struct {
-	UDPAddr         string        // the one address for all media ["127.0.0.1:0"]; port 0 takes a free one, an empty host all addresses
-	PublicIPs       []string      // further addresses to tell clients, when a NAT maps them to ours
+	// the one address for all media ["127.0.0.1:0"]; port 0 takes a free one, an empty host all
+	// addresses
+	UDPAddr string
+	// further addresses to tell clients, when a NAT maps them to ours
+	PublicIPs       []string
 	IncludeLoopback bool          // offer loopback as well; implied when UDPAddr is on loopback
 	MaxRooms        int           // rooms on this node [200]
 	MaxParticipants int           // participants in a room [8]
@@ -46,7 +49,8 @@ func (c Config) validate() error {
 	return nil
 }
 
-// Node is a media server: the owner of the UDP port and of the rooms. Safe for concurrent use. Close ends it.
+// Node is a media server: the owner of the UDP port and of the rooms. Safe for concurrent use.
+// Close ends it.
 type Node struct {
 	cfg      Config
 	log      *slog.Logger
@@ -74,7 +78,8 @@ func NewNode(cfg Config, log *slog.Logger, reg prometheus.Registerer) (*Node, er
 	return newNode(cfg, log, reg, network)
 }
 
-func newNode(cfg Config, log *slog.Logger, reg prometheus.Registerer, network transport.Net) (*Node, error) {
+func newNode(cfg Config, log *slog.Logger, reg prometheus.Registerer,
+	network transport.Net) (*Node, error) {
 	cfg = cfg.withDefaults()
 	if err := cfg.validate(); err != nil {
 		return nil, err
@@ -96,7 +101,8 @@ func newNode(cfg Config, log *slog.Logger, reg prometheus.Registerer, network tr
 	return n, nil
 }
 
-// Addr is the UDP address that the node listens on; its IP is unspecified when that is all of them.
+// Addr is the UDP address that the node listens on; its IP is unspecified when that is all of
+// them.
 func (n *Node) Addr() net.Addr { return n.listener.addr }
 
 // RoomCount is how many rooms there are.
@@ -106,8 +112,8 @@ func (n *Node) RoomCount() int {
 	return len(n.rooms)
 }
 
-// Room gets the room with that id, or makes it. A room that stays empty for the grace leaves the node; the pointer stays usable: a join
-// brings the room back.
+// Room gets the room with that id, or makes it. A room that stays empty for the grace leaves the
+// node; the pointer stays usable: a join brings the room back.
 func (n *Node) Room(id string) (*Room, error) {
 	if !validID(id) {
 		return nil, fmt.Errorf("room %.80q: %w", id, ErrBadID)
@@ -178,8 +184,8 @@ func (n *Node) watchSpeakers() {
 	}
 }
 
-// Close refuses new joins, sends everybody away with ErrDraining, waits until they are gone or ctx ends, and closes the port. It may be called
-// more than once.
+// Close refuses new joins, sends everybody away with ErrDraining, waits until they are gone or
+// ctx ends, and closes the port. It may be called more than once.
 func (n *Node) Close(ctx context.Context) error {
 	n.closing.Do(func() { n.closeErr = n.close(ctx) })
 	return n.closeErr

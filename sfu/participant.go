@@ -22,8 +22,9 @@ type Identity struct {
 	Publish  bool // may publish; otherwise only listens
 }
 
-// Handler is told what concerns a participant. Its methods are called one at a time by the participant's loop: they must not block, nor wait for
-// a call of the same Participant. Gone is the last call.
+// Handler is told what concerns a participant. Its methods are called one at a time by the
+// participant's loop: they must not block, nor wait for a call of the same Participant. Gone is
+// the last call.
 type Handler interface {
 	Offer(id uint64, sdp string) // to be answered with Participant.Answer, naming the id
 	Connected()                  // media can flow; also after a loss
@@ -31,8 +32,9 @@ type Handler interface {
 	Gone(reason error)           // removed for good, everything is released
 }
 
-// Participant is somebody in a room. Its loop alone uses the PeerConnection once the join is answered; methods are safe for concurrent use and
-// ask the loop. The room owns it; Leave ends it.
+// Participant is somebody in a room. Its loop alone uses the PeerConnection once the join is
+// answered; methods are safe for concurrent use and ask the loop. The room owns it; Leave ends
+// it.
 type Participant struct {
 	who      Identity
 	room     *Room
@@ -55,7 +57,8 @@ type Participant struct {
 	handler    Handler
 	forwarding map[*Track]*webrtc.RTPTransceiver
 	spare      []*webrtc.RTPTransceiver // idle sections that may carry a track
-	retired    []*webrtc.RTPTransceiver // idle since the last offer: spare once the client has confirmed it
+	// idle since the last offer: spare once the client has confirmed it
+	retired    []*webrtc.RTPTransceiver
 	confirming []*webrtc.RTPTransceiver // the retired ones that the outstanding offer tells of
 	pending    *outstanding
 	offers     uint64
@@ -131,7 +134,8 @@ func (p *Participant) ID() string { return p.who.ID }
 // Done is closed when the participant is gone and everything of it is released.
 func (p *Participant) Done() <-chan struct{} { return p.done }
 
-// Leave has the participant leave for that reason (nil means ErrLeft). It does not wait: Handler.Gone tells when it has happened.
+// Leave has the participant leave for that reason (nil means ErrLeft). It does not wait:
+// Handler.Gone tells when it has happened.
 func (p *Participant) Leave(reason error) {
 	if reason == nil {
 		reason = ErrLeft
@@ -142,18 +146,20 @@ func (p *Participant) Leave(reason error) {
 	}
 }
 
-// Answer applies the client's answer to the offer with that id. ErrStaleAnswer: that offer is not outstanding. ErrBadSDP: it cannot be used.
+// Answer applies the client's answer to the offer with that id. ErrStaleAnswer: that offer is not
+// outstanding. ErrBadSDP: it cannot be used.
 func (p *Participant) Answer(ctx context.Context, id uint64, sdp string) error {
 	return p.ask(ctx, func() error { return p.answered(id, sdp) })
 }
 
-// AddCandidate adds an ICE candidate of the client. An empty one, which ends a client's list, is accepted.
+// AddCandidate adds an ICE candidate of the client. An empty one, which ends a client's list, is
+// accepted.
 func (p *Participant) AddCandidate(ctx context.Context, c webrtc.ICECandidateInit) error {
 	return p.ask(ctx, func() error { return p.addCandidate(c) })
 }
 
-// RestartICE makes the server offer with new ICE credentials, after the outstanding offer, if any, is answered. ErrClosedByClient: there is no
-// way back for this connection, only a new join.
+// RestartICE makes the server offer with new ICE credentials, after the outstanding offer, if
+// any, is answered. ErrClosedByClient: there is no way back for this connection, only a new join.
 func (p *Participant) RestartICE(ctx context.Context) error {
 	return p.ask(ctx, func() error {
 		if p.closed() {
@@ -165,7 +171,8 @@ func (p *Participant) RestartICE(ctx context.Context) error {
 	})
 }
 
-// SetHandler has h told from now on; the old one hears nothing more, not even Gone. An outstanding offer is sent to h again.
+// SetHandler has h told from now on; the old one hears nothing more, not even Gone. An
+// outstanding offer is sent to h again.
 func (p *Participant) SetHandler(h Handler) error {
 	return p.ask(context.Background(), func() error {
 		p.handler = h
@@ -220,7 +227,8 @@ func (p *Participant) serve() error {
 	}
 }
 
-// watchConnection follows the state of the connection. What happened between two looks at it does not matter.
+// watchConnection follows the state of the connection. What happened between two looks at it does
+// not matter.
 func (p *Participant) watchConnection() {
 	up := p.up()
 	switch {
@@ -241,17 +249,20 @@ func (p *Participant) watchConnection() {
 	}
 }
 
-// up tells whether media can flow. It asks the transports: Pion works out its ConnectionState in two goroutines, and the one that knew less may
-// be the last to write it.
+// up tells whether media can flow. It asks the transports: Pion works out its ConnectionState in
+// two goroutines, and the one that knew less may be the last to write it.
 func (p *Participant) up() bool {
 	ice := p.pc.ICEConnectionState()
-	return (ice == webrtc.ICEConnectionStateConnected || ice == webrtc.ICEConnectionStateCompleted) &&
+	return (ice == webrtc.ICEConnectionStateConnected ||
+		ice == webrtc.ICEConnectionStateCompleted) &&
 		p.pc.SCTP().Transport().State() == webrtc.DTLSTransportStateConnected && !p.closed()
 }
 
-// closed tells whether the client has closed the connection. Its place is still kept for the grace, for a new join.
+// closed tells whether the client has closed the connection. Its place is still kept for the
+// grace, for a new join.
 func (p *Participant) closed() bool {
-	return p.pc.ConnectionState() == webrtc.PeerConnectionStateClosed || p.pc.SignalingState() == webrtc.SignalingStateClosed
+	return p.pc.ConnectionState() == webrtc.PeerConnectionStateClosed ||
+		p.pc.SignalingState() == webrtc.SignalingStateClosed
 }
 
 func (p *Participant) addCandidate(c webrtc.ICECandidateInit) error {

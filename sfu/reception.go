@@ -9,7 +9,8 @@ import (
 // reportEvery is how often a publisher is told how its stream arrives.
 const reportEvery = time.Second
 
-// reception counts one received stream for the receiver reports of RFC 3550 (sections 6.4 and A.3, A.8). Its owner guards it.
+// reception counts one received stream for the receiver reports of RFC 3550 (sections 6.4 and
+// A.3, A.8). Its owner guards it.
 type reception struct {
 	ssrc      uint32
 	clockRate float64

@@ -9,12 +9,14 @@ import (
 	"time"
 )
 
-// Room is a meeting: who is in it, what they publish, and who listens in. Its node owns it. It has no goroutine. Safe for concurrent use.
+// Room is a meeting: who is in it, what they publish, and who listens in. Its node owns it. It
+// has no goroutine. Safe for concurrent use.
 type Room struct {
 	id   string
 	node *Node
 
-	mu         sync.Mutex // guards membership: the fields below. Never held during a call to Pion or to a Handler
+	// guards membership: the fields below. Never held during a call to Pion or to a Handler
+	mu         sync.Mutex
 	members    map[string]*Participant
 	joining    int
 	tracks     []*Track // of all members, in order of publication
@@ -43,17 +45,20 @@ func newRoom(n *Node, id string) *Room {
 // validID accepts what is safe in an SDP, a log and a subject name.
 func validID(id string) bool {
 	return len(id) >= 1 && len(id) <= 64 && !slices.ContainsFunc([]byte(id), func(c byte) bool {
-		return (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') && (c < '0' || c > '9') && c != '-' && c != '_' && c != '.' && c != ':'
+		return (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') && (c < '0' || c > '9') && c != '-' &&
+			c != '_' && c != '.' && c != ':'
 	})
 }
 
 // ID of the room.
 func (r *Room) ID() string { return r.id }
 
-// Join brings a participant in: it answers the offer, with all candidates in the answer, and starts the participant's loop. A participant with
-// the same id who is in the room is replaced, once the offer has proved usable. The first server offer comes after the client has connected,
+// Join brings a participant in: it answers the offer, with all candidates in the answer, and
+// starts the participant's loop. A participant with the same id who is in the room is replaced,
+// once the offer has proved usable. The first server offer comes after the client has connected,
 // so never before the answer.
-func (r *Room) Join(ctx context.Context, who Identity, offer string, h Handler) (*Participant, string, error) {
+func (r *Room) Join(ctx context.Context, who Identity, offer string,
+	h Handler) (*Participant, string, error) {
 	p, answer, err := r.join(ctx, who, offer, h)
 	if err != nil {
 		return nil, "", fmt.Errorf("join of %.80q: %w", who.ID, err)
@@ -61,7 +66,8 @@ func (r *Room) Join(ctx context.Context, who Identity, offer string, h Handler) 
 	return p, answer, nil
 }
 
-func (r *Room) join(ctx context.Context, who Identity, offer string, h Handler) (*Participant, string, error) {
+func (r *Room) join(ctx context.Context, who Identity, offer string,
+	h Handler) (*Participant, string, error) {
 	if !validID(who.ID) {
 		return nil, "", ErrBadID
 	}
@@ -100,7 +106,8 @@ func (r *Room) reserve(id string) error {
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if _, replaces := r.members[id]; !replaces && len(r.members)+r.joining >= r.node.cfg.MaxParticipants {
+	if _, replaces := r.members[id]; !replaces &&
+		len(r.members)+r.joining >= r.node.cfg.MaxParticipants {
 		return ErrTooManyParticipants
 	}
 	if r.idle != nil {
@@ -120,7 +127,8 @@ func (r *Room) release() {
 	r.node.participants.Done()
 }
 
-// admit makes the participant a member. Whoever had its id is gone for the others at the same moment.
+// admit makes the participant a member. Whoever had its id is gone for the others at the same
+// moment.
 func (r *Room) admit(p *Participant) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -204,10 +212,13 @@ func (r *Room) publish(t *Track) bool {
 func (r *Room) others(p *Participant) []*Track {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return slices.DeleteFunc(slices.Clone(r.tracks), func(t *Track) bool { return t.publisher.who.ID == p.who.ID })
+	return slices.DeleteFunc(slices.Clone(r.tracks), func(t *Track) bool {
+		return t.publisher.who.ID == p.who.ID
+	})
 }
 
-// StartTap adds the tap's sinks to every published track, present and future, until StopTap. A tap that is there already is stopped first.
+// StartTap adds the tap's sinks to every published track, present and future, until StopTap. A
+// tap that is there already is stopped first.
 func (r *Room) StartTap(tap Tap) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -242,8 +253,8 @@ func (r *Room) tapTrack(t *Track) {
 	}
 }
 
-// OnSpeakers has f called with those who are speaking, loudest first, whenever that changes, at most four times a second. It must not block.
-// There is one f for a room; nil ends it.
+// OnSpeakers has f called with those who are speaking, loudest first, whenever that changes, at
+// most four times a second. It must not block. There is one f for a room; nil ends it.
 func (r *Room) OnSpeakers(f func([]Speaker)) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -273,10 +284,14 @@ func (r *Room) Participants() []Info {
 	for _, p := range r.members {
 		list = append(list, Info{
 			ID: p.who.ID, Name: p.who.Name, Publish: p.who.Publish, Connected: p.connected.Load(), JoinedAt: p.joinedAt,
-			Publishing: slices.ContainsFunc(r.tracks, func(t *Track) bool { return t.publisher == p }),
+			Publishing: slices.ContainsFunc(r.tracks, func(t *Track) bool {
+				return t.publisher == p
+			}),
 		})
 	}
-	slices.SortFunc(list, func(a, b Info) int { return cmp.Or(a.JoinedAt.Compare(b.JoinedAt), cmp.Compare(a.ID, b.ID)) })
+	slices.SortFunc(list, func(a, b Info) int {
+		return cmp.Or(a.JoinedAt.Compare(b.JoinedAt), cmp.Compare(a.ID, b.ID))
+	})
 	return list
 }
 

@@ -35,7 +35,8 @@ func TestTwoHearEachOther(t *testing.T) {
 	hears(t, b, fromB)
 
 	infos := r.Participants()
-	if len(infos) != 2 || infos[0].ID != "anna" || infos[0].Name != "Name of anna" || !infos[1].Connected || !infos[1].Publishing {
+	if len(infos) != 2 || infos[0].ID != "anna" || infos[0].Name != "Name of anna" ||
+		!infos[1].Connected || !infos[1].Publishing {
 		t.Errorf("participants: %+v", infos)
 	}
 }
@@ -81,7 +82,9 @@ func TestLeavingFreesSectionsForOthers(t *testing.T) {
 		await(t, "connection", stays.connected)
 		for i := range 5 {
 			net, _ := w.net()
-			guest := newClient(t, fmt.Sprintf("guest-%d", i), clientOption{network: net}).join(r, true)
+			guest := newClient(t, fmt.Sprintf("guest-%d", i), clientOption{
+				network: net,
+			}).join(r, true)
 			h := await(t, "the guest's track", stays.tracks)
 			if h.from != guest.id {
 				t.Errorf("track from %s, want %s", h.from, guest.id)
@@ -117,7 +120,8 @@ func TestJoinWithTheSameIDReplaces(t *testing.T) {
 	hears(t, first, h)
 
 	// An unusable offer must not cost the place.
-	if _, _, err := r.Join(context.Background(), Identity{ID: "anna", Publish: true}, "v=0", first); !errors.Is(err, ErrBadSDP) {
+	if _, _, err := r.Join(context.Background(), Identity{ID: "anna", Publish: true}, "v=0",
+		first); !errors.Is(err, ErrBadSDP) {
 		t.Fatalf("join with nonsense: %v", err)
 	}
 	hears(t, first, h)
@@ -141,7 +145,8 @@ func TestObserverListensOnly(t *testing.T) {
 
 	talker := newClient(t, "otto", clientOption{})
 	defer talker.close()
-	if _, _, err := r.Join(context.Background(), Identity{ID: "otto"}, talker.offer(), talker); !errors.Is(err, ErrBadSDP) {
+	if _, _, err := r.Join(context.Background(), Identity{ID: "otto"}, talker.offer(),
+		talker); !errors.Is(err, ErrBadSDP) {
 		t.Errorf("an observer that offers to send: %v, want ErrBadSDP", err)
 	}
 }
@@ -163,15 +168,20 @@ func TestLimits(t *testing.T) {
 	a := newClient(t, "anna", clientOption{}).join(r, true)
 	b := newClient(t, "bert", clientOption{})
 	defer b.close()
-	if _, _, err := r.Join(context.Background(), Identity{ID: "bert", Publish: true}, b.offer(), b); !errors.Is(err, ErrTooManyParticipants) {
+	if _, _, err := r.Join(context.Background(), Identity{ID: "bert", Publish: true}, b.offer(),
+		b); !errors.Is(err, ErrTooManyParticipants) {
 		t.Errorf("second participant: %v", err)
 	}
-	if err := a.p.AddCandidate(context.Background(), webrtc.ICECandidateInit{Candidate: "nonsense"}); !errors.Is(err, ErrBadCandidate) {
+	if err := a.p.AddCandidate(context.Background(), webrtc.ICECandidateInit{
+		Candidate: "nonsense",
+	}); !errors.Is(err, ErrBadCandidate) {
 		t.Errorf("nonsense candidate: %v", err)
 	}
 	var err error
 	for range maxCandidates {
-		err = a.p.AddCandidate(context.Background(), webrtc.ICECandidateInit{Candidate: "candidate:1 1 udp 2130706431 127.0.0.1 9 typ host"})
+		err = a.p.AddCandidate(context.Background(), webrtc.ICECandidateInit{
+			Candidate: "candidate:1 1 udp 2130706431 127.0.0.1 9 typ host",
+		})
 	}
 	if !errors.Is(err, ErrTooManyCandidates) {
 		t.Errorf("candidate %d: %v", maxCandidates+1, err)
@@ -225,9 +235,13 @@ func TestOffersAskForRobustOpus(t *testing.T) {
 	r := testRoom(t, n, "room")
 	a := newClient(t, "anna", clientOption{})
 	defer a.close()
-	_, answer, err := r.Join(context.Background(), Identity{ID: "anna", Publish: true}, a.offer(), a)
+	_, answer, err := r.Join(context.Background(), Identity{ID: "anna", Publish: true}, a.offer(),
+		a)
 	must(t, err)
-	for _, want := range []string{"useinbandfec=1", "usedtx=1", "minptime=10", "a=rtcp-fb:109 nack", levelURI, "a=candidate:", "a=end-of-candidates"} {
+	for _, want := range []string{
+		"useinbandfec=1", "usedtx=1", "minptime=10", "a=rtcp-fb:109 nack", levelURI,
+		"a=candidate:", "a=end-of-candidates",
+	} {
 		if !strings.Contains(answer, want) {
 			t.Errorf("the answer lacks %q:\n%s", want, answer)
 		}
@@ -264,7 +278,8 @@ func TestCloseWithLiveRooms(t *testing.T) {
 	}
 	c := newClient(t, "carl", clientOption{})
 	defer c.close()
-	if _, _, err := r.Join(context.Background(), Identity{ID: "carl", Publish: true}, c.offer(), c); !errors.Is(err, ErrDraining) {
+	if _, _, err := r.Join(context.Background(), Identity{ID: "carl", Publish: true}, c.offer(),
+		c); !errors.Is(err, ErrDraining) {
 		t.Errorf("join on a closed node: %v", err)
 	}
 }
@@ -276,7 +291,8 @@ func TestCloseDoesNotWaitForEver(t *testing.T) {
 	stuck := &stuckHandler{release: make(chan struct{})}
 	a := newClient(t, "anna", clientOption{})
 	defer a.close()
-	p, _, err := r.Join(context.Background(), Identity{ID: "anna", Publish: true}, a.offer(), stuck)
+	p, _, err := r.Join(context.Background(), Identity{ID: "anna", Publish: true}, a.offer(),
+		stuck)
 	must(t, err)
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
@@ -320,7 +336,8 @@ func TestJoinIsCancelled(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
 	offer := a.offer()
-	if _, _, err := r.Join(ctx, Identity{ID: "anna", Publish: true}, offer, a); !errors.Is(err, context.Canceled) {
+	if _, _, err := r.Join(ctx, Identity{ID: "anna", Publish: true}, offer,
+		a); !errors.Is(err, context.Canceled) {
 		t.Errorf("join after its context ended: %v", err)
 	}
 	if got := len(r.Participants()); got != 0 {
@@ -334,7 +351,8 @@ func TestListensOnAllAddresses(t *testing.T) {
 	a := newClient(t, "anna", clientOption{}).join(r, true)
 	await(t, "anna connects", a.connected)
 	for range 2 {
-		if _, err := NewNode(Config{UDPAddr: n.Addr().String(), IncludeLoopback: true}, quiet(), nil); err == nil {
+		if _, err := NewNode(Config{UDPAddr: n.Addr().String(), IncludeLoopback: true}, quiet(),
+			nil); err == nil {
 			t.Error("a second node took the same port")
 		}
 	}
@@ -344,7 +362,8 @@ func TestPublicAddressIsOffered(t *testing.T) {
 	n := testNode(t, Config{PublicIPs: []string{"203.0.113.7"}})
 	a := newClient(t, "anna", clientOption{})
 	defer a.close()
-	_, answer, err := testRoom(t, n, "room").Join(context.Background(), Identity{ID: "anna", Publish: true}, a.offer(), a)
+	_, answer, err := testRoom(t, n, "room").Join(context.Background(),
+		Identity{ID: "anna", Publish: true}, a.offer(), a)
 	must(t, err)
 	for _, want := range []string{" 203.0.113.7 ", " 127.0.0.1 "} {
 		if !strings.Contains(answer, want) {

@@ -19,7 +19,8 @@ type joinOffer struct {
 	receive []string // mids of the sections that can carry a track to the client
 }
 
-// parseOffer checks a client's offer: audio only, at most one section that sends, and that one only from somebody who may publish.
+// parseOffer checks a client's offer: audio only, at most one section that sends, and that one
+// only from somebody who may publish.
 func parseOffer(text string, publish bool) (joinOffer, error) {
 	parsed, err := parseSDP(text)
 	if err != nil {
@@ -33,7 +34,8 @@ func parseOffer(text string, publish bool) (joinOffer, error) {
 		direction := direction(parsed, m)
 		switch {
 		case m.MediaName.Media != "audio":
-			return joinOffer{}, fmt.Errorf("%w: only audio is accepted, it offers %.20q", ErrBadSDP, m.MediaName.Media)
+			return joinOffer{}, fmt.Errorf("%w: only audio is accepted, it offers %.20q",
+				ErrBadSDP, m.MediaName.Media)
 		case mid == "" || len(mid) > 32 || slices.Contains(mids, mid):
 			return joinOffer{}, fmt.Errorf("%w: each section needs an a=mid of its own", ErrBadSDP)
 		case !offersOpus(m):
@@ -43,7 +45,8 @@ func parseOffer(text string, publish bool) (joinOffer, error) {
 		if direction == "sendrecv" || direction == "sendonly" {
 			sending++
 			if _, ok := m.Attribute(sdp.AttrKeySSRC); !ok {
-				return joinOffer{}, fmt.Errorf("%w: the section that sends must name its a=ssrc", ErrBadSDP)
+				return joinOffer{}, fmt.Errorf("%w: the section that sends must name its a=ssrc",
+					ErrBadSDP)
 			}
 		}
 		switch direction {
@@ -59,7 +62,8 @@ func parseOffer(text string, publish bool) (joinOffer, error) {
 	case sending > 1:
 		return joinOffer{}, fmt.Errorf("%w: at most one section may send", ErrBadSDP)
 	case sending > 0 && !publish:
-		return joinOffer{}, fmt.Errorf("%w: this participant may only listen, so its sections must be recvonly", ErrBadSDP)
+		return joinOffer{}, fmt.Errorf(
+			"%w: this participant may only listen, so its sections must be recvonly", ErrBadSDP)
 	}
 	offer.receive = append(offer.receive, both...)
 	return offer, nil
@@ -72,7 +76,8 @@ func offersOpus(m *sdp.MediaDescription) bool {
 	})
 }
 
-// checkAnswer checks that an answer has the sections of the offer, which Pion finds out only when it is too late.
+// checkAnswer checks that an answer has the sections of the offer, which Pion finds out only when
+// it is too late.
 func checkAnswer(offer, answer string) error {
 	offered, err := parseSDP(offer)
 	if err != nil {
@@ -96,14 +101,16 @@ func checkAnswer(offer, answer string) error {
 // parseSDP checks what holds for every description.
 func parseSDP(text string) (*sdp.SessionDescription, error) {
 	if len(text) > maxSDP {
-		return nil, fmt.Errorf("%w: it has %d bytes, at most %d are allowed", ErrBadSDP, len(text), maxSDP)
+		return nil, fmt.Errorf("%w: it has %d bytes, at most %d are allowed", ErrBadSDP, len(text),
+			maxSDP)
 	}
 	parsed := &sdp.SessionDescription{}
 	if err := parsed.UnmarshalString(text); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrBadSDP, err)
 	}
 	if len(parsed.MediaDescriptions) > maxSections {
-		return nil, fmt.Errorf("%w: it has %d sections, at most %d are allowed", ErrBadSDP, len(parsed.MediaDescriptions), maxSections)
+		return nil, fmt.Errorf("%w: it has %d sections, at most %d are allowed", ErrBadSDP,
+			len(parsed.MediaDescriptions), maxSections)
 	}
 	return parsed, nil
 }
@@ -121,8 +128,8 @@ func direction(s *sdp.SessionDescription, m *sdp.MediaDescription) string {
 	return "sendrecv"
 }
 
-// withOpusOptions makes a description of ours ask for in-band FEC and discontinuous transmission: Pion would only repeat what the client said
-// of its own side.
+// withOpusOptions makes a description of ours ask for in-band FEC and discontinuous transmission:
+// Pion would only repeat what the client said of its own side.
 func withOpusOptions(text string) string {
 	lines := strings.SplitAfter(text, "\r\n")
 	given := map[string]string{}
@@ -138,7 +145,8 @@ func withOpusOptions(text string) string {
 			continue
 		}
 		out.WriteString(l)
-		if pt, codec, ok := attribute(l, "rtpmap"); ok && strings.HasPrefix(strings.ToLower(codec), "opus/") {
+		if pt, codec, ok := attribute(l, "rtpmap"); ok &&
+			strings.HasPrefix(strings.ToLower(codec), "opus/") {
 			opus[pt] = true
 			out.WriteString("a=fmtp:" + pt + " " + opusOptions(given[pt]) + "\r\n")
 		}

@@ -16,30 +16,36 @@ const plainOffer = "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\na=group:B
 func badOffers() map[string]string {
 	section := plainOffer[strings.Index(plainOffer, "m=audio"):]
 	return map[string]string{
-		"empty":               "",
-		"not SDP":             "hello",
-		"no sections":         plainOffer[:strings.Index(plainOffer, "m=audio")],
-		"too long":            plainOffer + strings.Repeat("a=x\r\n", 20000),
-		"video":               strings.Replace(plainOffer, "m=audio", "m=video", 1),
-		"data channel":        strings.Replace(plainOffer, "m=audio", "m=application", 1),
-		"no mid":              strings.Replace(plainOffer, "a=mid:0\r\n", "", 1),
-		"long mid":            strings.Replace(plainOffer, "a=mid:0", "a=mid:"+strings.Repeat("0", 40), 1),
-		"one mid twice":       plainOffer + section,
-		"two that send":       plainOffer + strings.Replace(section, "mid:0", "mid:1", 1),
-		"many sections":       plainOffer + strings.Repeat("m=audio 9 UDP/TLS/RTP/SAVPF 111\r\n", 80),
-		"no ssrc":             strings.Replace(plainOffer, "a=ssrc:1234 cname:x\r\n", "", 1),
-		"no ICE password":     strings.Replace(plainOffer, "a=ice-pwd:abcdefghijklmnopqrstuvwx\r\n", "", 1),
-		"no ICE name":         strings.Replace(plainOffer, "a=ice-ufrag:abcd\r\n", "", 1),
-		"no fingerprint":      strings.Replace(plainOffer, "a=fingerprint:", "a=thumbprint:", 1),
-		"no codec of ours":    strings.Replace(plainOffer, "opus/48000/2", "speex/16000", 1),
-		"nonsense in rtpmap":  strings.Replace(plainOffer, "a=rtpmap:111 opus/48000/2", "a=rtpmap:x y", 1),
-		"nonsense in a group": strings.Replace(plainOffer, "a=group:BUNDLE 0", "a=group:BUNDLE", 1) + "m=",
+		"empty":        "",
+		"not SDP":      "hello",
+		"no sections":  plainOffer[:strings.Index(plainOffer, "m=audio")],
+		"too long":     plainOffer + strings.Repeat("a=x\r\n", 20000),
+		"video":        strings.Replace(plainOffer, "m=audio", "m=video", 1),
+		"data channel": strings.Replace(plainOffer, "m=audio", "m=application", 1),
+		"no mid":       strings.Replace(plainOffer, "a=mid:0\r\n", "", 1),
+		"long mid": strings.Replace(plainOffer, "a=mid:0",
+			"a=mid:"+strings.Repeat("0", 40), 1),
+		"one mid twice": plainOffer + section,
+		"two that send": plainOffer + strings.Replace(section, "mid:0", "mid:1", 1),
+		"many sections": plainOffer +
+			strings.Repeat("m=audio 9 UDP/TLS/RTP/SAVPF 111\r\n", 80),
+		"no ssrc": strings.Replace(plainOffer, "a=ssrc:1234 cname:x\r\n", "", 1),
+		"no ICE password": strings.Replace(plainOffer,
+			"a=ice-pwd:abcdefghijklmnopqrstuvwx\r\n", "", 1),
+		"no ICE name":      strings.Replace(plainOffer, "a=ice-ufrag:abcd\r\n", "", 1),
+		"no fingerprint":   strings.Replace(plainOffer, "a=fingerprint:", "a=thumbprint:", 1),
+		"no codec of ours": strings.Replace(plainOffer, "opus/48000/2", "speex/16000", 1),
+		"nonsense in rtpmap": strings.Replace(plainOffer, "a=rtpmap:111 opus/48000/2",
+			"a=rtpmap:x y", 1),
+		"nonsense in a group": strings.Replace(plainOffer, "a=group:BUNDLE 0", "a=group:BUNDLE",
+			1) + "m=",
 	}
 }
 
 func TestPlainOfferIsAnswered(t *testing.T) {
 	n := testNode(t, Config{})
-	p, answer, err := testRoom(t, n, "room").Join(context.Background(), Identity{ID: "anna", Publish: true}, plainOffer, &stuckHandler{release: closed()})
+	p, answer, err := testRoom(t, n, "room").Join(context.Background(),
+		Identity{ID: "anna", Publish: true}, plainOffer, &stuckHandler{release: closed()})
 	must(t, err)
 	if !strings.Contains(answer, "a=recvonly") || !strings.Contains(answer, "a=fmtp:111 ") {
 		t.Errorf("answer:\n%s", answer)
@@ -58,7 +64,8 @@ func TestBadOffersAreRefused(t *testing.T) {
 	n := testNode(t, Config{MaxParticipants: 1})
 	r := testRoom(t, n, "room")
 	for name, offer := range badOffers() {
-		if _, _, err := r.Join(context.Background(), Identity{ID: "anna", Publish: true}, offer, &stuckHandler{release: closed()}); !errors.Is(err, ErrBadSDP) {
+		if _, _, err := r.Join(context.Background(), Identity{ID: "anna", Publish: true}, offer,
+			&stuckHandler{release: closed()}); !errors.Is(err, ErrBadSDP) {
 			t.Errorf("%s: %v, want ErrBadSDP", name, err)
 		}
 	}
@@ -87,7 +94,8 @@ func FuzzJoinOffer(f *testing.F) {
 	n := testNode(f, Config{})
 	r := testRoom(f, n, "room")
 	f.Fuzz(func(t *testing.T, offer string) {
-		p, answer, err := r.Join(context.Background(), Identity{ID: "anna", Publish: true}, offer, &stuckHandler{release: closed()})
+		p, answer, err := r.Join(context.Background(), Identity{ID: "anna", Publish: true}, offer,
+			&stuckHandler{release: closed()})
 		if err != nil {
 			if !errors.Is(err, ErrBadSDP) {
 				t.Errorf("refused with %v, want ErrBadSDP", err)

@@ -25,9 +25,11 @@ type Speaker struct {
 	Level float64
 }
 
-// meter sums the audio levels of a track's packets. add belongs to the track's read path, take to the node's speaker loop.
+// meter sums the audio levels of a track's packets. add belongs to the track's read path, take to
+// the node's speaker loop.
 type meter struct {
-	loudness atomic.Uint64 // sum over audible packets of how far they are above the background, in dB
+	// sum over audible packets of how far they are above the background, in dB
+	loudness atomic.Uint64
 	packets  atomic.Uint64
 
 	// Owned by the speaker loop.
@@ -45,8 +47,8 @@ func (m *meter) add(p *Packet) {
 	}
 }
 
-// take closes a window and returns the smoothed level, 0 when the participant is not speaking. A window without packets is silence: that is
-// what discontinuous transmission sends.
+// take closes a window and returns the smoothed level, 0 when the participant is not speaking. A
+// window without packets is silence: that is what discontinuous transmission sends.
 func (m *meter) take() float64 {
 	sum, n := float64(m.loudness.Swap(0)), float64(m.packets.Swap(0))
 	level := 0.0
@@ -70,10 +72,12 @@ func (m *meter) take() float64 {
 	return max(math.Round(m.smooth*levelSteps), 1) / levelSteps
 }
 
-// speakers is who was last told to be speaking, for one room. It belongs to the node's speaker loop.
+// speakers is who was last told to be speaking, for one room. It belongs to the node's speaker
+// loop.
 type speakers struct{ told []Speaker }
 
-// update closes the window of each track and returns who is speaking, loudest first, if that is news.
+// update closes the window of each track and returns who is speaking, loudest first, if that is
+// news.
 func (s *speakers) update(tracks []*Track) ([]Speaker, bool) {
 	var now []Speaker
 	for _, t := range tracks {

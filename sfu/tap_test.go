@@ -102,15 +102,18 @@ func TestTapGetsPresentAndFutureTracks(t *testing.T) {
 				continue
 			}
 			got := s.packets[0]
-			if string(got.Payload) != "during" || got.Sequence != want.Sequence || got.Timestamp != want.Timestamp ||
-				got.AudioLevel != want.AudioLevel || got.Voice != want.Voice || got.HasLevel != want.HasLevel {
+			if string(got.Payload) != "during" || got.Sequence != want.Sequence ||
+				got.Timestamp != want.Timestamp ||
+				got.AudioLevel != want.AudioLevel || got.Voice != want.Voice ||
+				got.HasLevel != want.HasLevel {
 				t.Errorf("%s: tapped %+v", id, got)
 			}
 			if got.SSRC == 0 || got.Arrival.IsZero() || got.PayloadType != 109 {
 				t.Errorf("%s: tapped %+v", id, got)
 			}
 			if !s.closed.Load() || s.late.Load() {
-				t.Errorf("%s: closed %v, written to afterwards %v", id, s.closed.Load(), s.late.Load())
+				t.Errorf("%s: closed %v, written to afterwards %v", id, s.closed.Load(),
+					s.late.Load())
 			}
 		}
 		a.close()
@@ -149,7 +152,8 @@ func TestSpeakersAreToldWhenTheyChange(t *testing.T) {
 		mu.Unlock()
 		say(25, 10*time.Second)
 		mu.Lock()
-		if n := len(told); n == 0 || n > 8 || len(told[n-1]) != 1 || told[n-1][0].ID != "anna" || told[n-1][0].Level < 0.5 {
+		if n := len(told); n == 0 || n > 8 || len(told[n-1]) != 1 || told[n-1][0].ID != "anna" ||
+			told[n-1][0].Level < 0.5 {
 			t.Errorf("steady speech was told as %v", told)
 		}
 		mu.Unlock()

@@ -11,8 +11,9 @@ import (
 	"github.com/pion/webrtc/v4"
 )
 
-// Track is one medium that a participant publishes. Its publisher owns it: it begins with the stream and ends with the participant, across
-// losses of the connection. receive is its only read path.
+// Track is one medium that a participant publishes. Its publisher owns it: it begins with the
+// stream and ends with the participant, across losses of the connection. receive is its only read
+// path.
 type Track struct {
 	id        string // unique in the room
 	publisher *Participant
@@ -34,12 +35,15 @@ type Track struct {
 	receptionMu sync.Mutex // RTP and RTCP come in goroutines of their own
 	reception   reception
 
-	fanMu sync.Mutex // held while a packet is written to the sinks, and to change them: after remove, no write is under way
-	sinks []Sink     // guarded by fanMu
-	ended bool       // guarded by fanMu
+	// held while a packet is written to the sinks, and to change them: after remove, no write is
+	// under way
+	fanMu sync.Mutex
+	sinks []Sink // guarded by fanMu
+	ended bool   // guarded by fanMu
 }
 
-func newTrack(publisher *Participant, ssrc uint32, codec webrtc.RTPCodecParameters, extensions []webrtc.RTPHeaderExtensionParameter) *Track {
+func newTrack(publisher *Participant, ssrc uint32, codec webrtc.RTPCodecParameters,
+	extensions []webrtc.RTPHeaderExtensionParameter) *Track {
 	t := &Track{
 		id:        fmt.Sprintf("%s-%d", codec.MimeType[:5], ssrc),
 		publisher: publisher,
@@ -50,7 +54,9 @@ func newTrack(publisher *Participant, ssrc uint32, codec webrtc.RTPCodecParamete
 		metrics:   publisher.room.node.metrics,
 		reception: reception{ssrc: ssrc, clockRate: float64(codec.ClockRate)},
 	}
-	t.nack = slices.ContainsFunc(codec.RTCPFeedback, func(f webrtc.RTCPFeedback) bool { return f.Type == webrtc.TypeRTCPFBNACK && f.Parameter == "" })
+	t.nack = slices.ContainsFunc(codec.RTCPFeedback, func(f webrtc.RTCPFeedback) bool {
+		return f.Type == webrtc.TypeRTCPFBNACK && f.Parameter == ""
+	})
 	return t
 }
 
@@ -113,7 +119,8 @@ func (t *Track) fanOut(p *Packet) {
 	}
 }
 
-// repair asks the publisher for what is missing, and tells it once a second how its stream arrives.
+// repair asks the publisher for what is missing, and tells it once a second how its stream
+// arrives.
 func (t *Track) repair(p *Packet, now time.Time) {
 	ask := t.gaps.add(p.Sequence, now)
 	if lost := t.gaps.takeLost(); lost > 0 {
@@ -121,7 +128,10 @@ func (t *Track) repair(p *Packet, now time.Time) {
 	}
 	if t.nack && len(ask) > 0 {
 		t.metrics.nacksSent.Add(float64(len(ask)))
-		t.send(&rtcp.TransportLayerNack{SenderSSRC: t.reporter, MediaSSRC: p.SSRC, Nacks: rtcp.NackPairsFromSequenceNumbers(ask)})
+		t.send(&rtcp.TransportLayerNack{
+			SenderSSRC: t.reporter, MediaSSRC: p.SSRC,
+			Nacks: rtcp.NackPairsFromSequenceNumbers(ask),
+		})
 	}
 	t.receptionMu.Lock()
 	t.reception.add(p.Sequence, p.Timestamp, now)
@@ -136,7 +146,8 @@ func (t *Track) repair(p *Packet, now time.Time) {
 	}
 }
 
-// send tells the publisher something. What cannot be sent is not worth keeping: the next report says it again.
+// send tells the publisher something. What cannot be sent is not worth keeping: the next report
+// says it again.
 func (t *Track) send(p rtcp.Packet) {
 	if err := t.feedback([]rtcp.Packet{p}); err != nil {
 		t.publisher.log.Debug("feedback not sent", "track", t.id, "err", err)
@@ -160,7 +171,8 @@ func (t *Track) receiveRTCP(b []byte) {
 	}
 }
 
-// add has the sink get every packet from now on. When the track has ended, it closes the sink and reports false.
+// add has the sink get every packet from now on. When the track has ended, it closes the sink and
+// reports false.
 func (t *Track) add(s Sink) bool {
 	t.fanMu.Lock()
 	if t.ended {
@@ -173,7 +185,8 @@ func (t *Track) add(s Sink) bool {
 	return true
 }
 
-// remove takes the sink off and closes it, unless that has happened already. No packet is written to it afterwards.
+// remove takes the sink off and closes it, unless that has happened already. No packet is written
+// to it afterwards.
 func (t *Track) remove(s Sink) {
 	t.fanMu.Lock()
 	i := slices.Index(t.sinks, s)

@@ -8,8 +8,8 @@ import (
 	"github.com/pion/transport/v5/vnet"
 )
 
-// world is a virtual network with a server and clients, for tests that need time or loss. It is to be used in a synctest bubble, where nothing
-// of it takes real time.
+// world is a virtual network with a server and clients, for tests that need time or loss. It is
+// to be used in a synctest bubble, where nothing of it takes real time.
 type world struct {
 	t      *testing.T
 	router *vnet.Router
@@ -23,7 +23,9 @@ const serverIP = "10.0.0.1"
 func inWorld(t *testing.T, cfg Config, test func(t *testing.T, w *world)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		router, err := vnet.NewRouter(&vnet.RouterConfig{CIDR: "10.0.0.0/24", QueueSize: 4096, LoggerFactory: pionLogs{quiet()}})
+		router, err := vnet.NewRouter(&vnet.RouterConfig{
+			CIDR: "10.0.0.0/24", QueueSize: 4096, LoggerFactory: pionLogs{quiet()},
+		})
 		must(t, err)
 		w := &world{t: t, router: router, nets: 9}
 		server, err := vnet.NewNet(&vnet.NetConfig{StaticIPs: []string{serverIP}})

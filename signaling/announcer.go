@@ -8,7 +8,8 @@ import (
 	"bedside/store"
 )
 
-// announcer tells presence how a room is, the latest state only, without the room waiting. Its room owns it.
+// announcer tells presence how a room is, the latest state only, without the room waiting. Its
+// room owns it.
 type announcer struct {
 	presence Presence
 	log      *slog.Logger

@@ -33,12 +33,15 @@ func TestCloseFinishesPlaysAndTellsEverybody(t *testing.T) {
 		next[protocol.Closing](c, "the goodbye", nil)
 		c.ends(1001)
 	}
-	for id, want := range map[string]store.AttemptState{playing: store.AttemptAnalysing, preparing: store.AttemptPreparing} {
+	for id, want := range map[string]store.AttemptState{
+		playing: store.AttemptAnalysing, preparing: store.AttemptPreparing,
+	} {
 		if a, _, _ := s.Attempt(ctx, id); a.State != want {
 			t.Errorf("%s is %s; want %s", id, a.State, want)
 		}
 	}
-	if _, res, err := websocket.Dial(ctx, s.url, nil); err == nil || res == nil || res.StatusCode != http.StatusServiceUnavailable {
+	if _, res, err := websocket.Dial(ctx, s.url, nil); err == nil || res == nil ||
+		res.StatusCode != http.StatusServiceUnavailable {
 		t.Errorf("a socket after the close: %v", err)
 	}
 	if len(s.rooms) != 0 {
@@ -76,12 +79,16 @@ func TestMetrics(t *testing.T) {
 			got[f.GetName()] += m.GetCounter().GetValue() + m.GetGauge().GetValue()
 		}
 	}
-	for name, want := range map[string]float64{"bedside_signaling_errors_total": 1, "bedside_signaling_rooms": 1, "bedside_signaling_resumes_total": 1} {
+	for name, want := range map[string]float64{
+		"bedside_signaling_errors_total": 1, "bedside_signaling_rooms": 1,
+		"bedside_signaling_resumes_total": 1,
+	} {
 		if got[name] != want {
 			t.Errorf("%s is %v; want %v", name, got[name], want)
 		}
 	}
-	if n := got["bedside_signaling_sockets"]; n < 1 || n > 3 { // the two that ended may not have been taken away yet
+	// the two that ended may not have been taken away yet
+	if n := got["bedside_signaling_sockets"]; n < 1 || n > 3 {
 		t.Errorf("%v sockets", n)
 	}
 }

@@ -17,11 +17,13 @@ const (
 	queueLength = 64 // messages that wait for a slow reader before its socket is closed
 	writeLimit  = 10 * time.Second
 	closeLimit  = 5 * time.Second
-	skipLimit   = 4 << 20 // an overlong message is read to its end up to here, so that it can be answered
+	// an overlong message is read to its end up to here, so that it can be answered
+	skipLimit = 4 << 20
 )
 
-// conn is one WebSocket. The HTTP handler's goroutine reads it; write's goroutine is the only one that writes messages, and closes it; beat's
-// only pings. send and end are safe for concurrent use and do not block.
+// conn is one WebSocket. The HTTP handler's goroutine reads it; write's goroutine is the only one
+// that writes messages, and closes it; beat's only pings. send and end are safe for concurrent
+// use and do not block.
 type conn struct {
 	ws    *websocket.Conn
 	under net.Conn // of ws
@@ -36,7 +38,10 @@ type conn struct {
 
 func newConn(ws *websocket.Conn, under net.Conn) *conn {
 	ws.SetReadLimit(skipLimit)
-	return &conn{ws: ws, under: under, queue: make(chan []byte, queueLength), reply: make(chan []byte), ending: make(chan struct{})}
+	return &conn{
+		ws: ws, under: under, queue: make(chan []byte, queueLength), reply: make(chan []byte),
+		ending: make(chan struct{}),
+	}
 }
 
 // send queues a message; a full queue closes the socket.
@@ -53,8 +58,9 @@ func (c *conn) send(m protocol.ServerMessage) {
 	}
 }
 
-// answer sends a message in answer to one of the client's. It waits until the writer takes it, past the queue, so that a burst of messages is
-// read no faster than it is answered and leaves the queue to the room. Not for a room's loop, which must not wait for a client.
+// answer sends a message in answer to one of the client's. It waits until the writer takes it,
+// past the queue, so that a burst of messages is read no faster than it is answered and leaves
+// the queue to the room. Not for a room's loop, which must not wait for a client.
 func (c *conn) answer(m protocol.ServerMessage) {
 	b, ok := c.encode(m)
 	if !ok {
@@ -74,7 +80,8 @@ func (c *conn) encode(m protocol.ServerMessage) (b []byte, ok bool) {
 	return b, err == nil
 }
 
-// end closes the socket once what is queued has been written. The first call's code and reason count.
+// end closes the socket once what is queued has been written. The first call's code and reason
+// count.
 func (c *conn) end(code websocket.StatusCode, reason string) {
 	c.once.Do(func() {
 		c.code, c.reason = code, shorten(reason, maxReason)
@@ -118,7 +125,8 @@ func (c *conn) write(ctx context.Context) {
 	}
 }
 
-// cut closes the socket with what end was given. The other side's answer is waited for only so long, whatever else it sends.
+// cut closes the socket with what end was given. The other side's answer is waited for only so
+// long, whatever else it sends.
 func (c *conn) cut() {
 	if c.under.SetDeadline(time.Now().Add(closeLimit)) == nil {
 		c.ws.Close(c.code, c.reason) // an error means that the other side has gone
@@ -127,7 +135,8 @@ func (c *conn) cut() {
 }
 
 func (c *conn) put(ctx context.Context, b []byte) bool {
-	limited, cancel := context.WithTimeout(ctx, writeLimit) // an expired context kills the connection: one for each write
+	// an expired context kills the connection: one for each write
+	limited, cancel := context.WithTimeout(ctx, writeLimit)
 	defer cancel()
 	return c.ws.Write(limited, websocket.MessageText, b) == nil
 }
@@ -151,7 +160,8 @@ func (c *conn) beat(ctx context.Context, every time.Duration) {
 	}
 }
 
-// read takes the next message; errSocket when there will be none. One over skipLimit ends the socket with status 1009.
+// read takes the next message; errSocket when there will be none. One over skipLimit ends the
+// socket with status 1009.
 func (c *conn) read(ctx context.Context) (protocol.ClientMessage, error) {
 	kind, r, err := c.ws.Reader(ctx)
 	if err != nil {

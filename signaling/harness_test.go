@@ -31,7 +31,8 @@ const patience = 20 * time.Second
 
 func quiet() *slog.Logger { return slog.New(slog.NewTextHandler(io.Discard, nil)) }
 
-// world is everything around a hub: an API, a database, a bus and presence in memory, each of which can be made to fail.
+// world is everything around a hub: an API, a database, a bus and presence in memory, each of
+// which can be made to fail.
 type world struct {
 	t   testing.TB
 	reg *prometheus.Registry
@@ -56,7 +57,9 @@ type world struct {
 func newWorld(t testing.TB, prepare, play int) *world {
 	return &world{
 		t: t, reg: prometheus.NewRegistry(), tickets: map[string]store.Join{}, used: map[string]bool{}, ended: map[string]bool{}, attempts: map[string]store.Attempt{},
-		scenario: store.Scenario{PrepareSeconds: prepare, PlaySeconds: play}, told: map[string]func(string){}, rooms: map[string]store.RoomInfo{},
+		scenario: store.Scenario{
+			PrepareSeconds: prepare, PlaySeconds: play,
+		}, told: map[string]func(string){}, rooms: map[string]store.RoomInfo{},
 		taps: map[string]int{}, log: make(chan string, 256),
 	}
 }
@@ -80,7 +83,10 @@ func (w *world) ticket(attempt, user string, role store.ParticipantRole) string 
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	ticket := fmt.Sprintf("ticket-%d", len(w.tickets)+1)
-	w.tickets[ticket] = store.Join{AttemptID: attempt, UserID: user, SessionID: "session of " + user, Name: "Name of " + user, Role: role}
+	w.tickets[ticket] = store.Join{
+		AttemptID: attempt, UserID: user, SessionID: "session of " + user, Name: "Name of " + user,
+		Role: role,
+	}
 	return ticket
 }
 
@@ -135,7 +141,8 @@ func (w *world) change(what, id string, rule func(*store.Attempt) error) (store.
 	return a, nil
 }
 
-func (w *world) PrepareAttempt(_ context.Context, id string, now time.Time) (store.Attempt, error) {
+func (w *world) PrepareAttempt(_ context.Context, id string,
+	now time.Time) (store.Attempt, error) {
 	return w.change("prepare", id, func(a *store.Attempt) error { return a.Prepare(now) })
 }
 
@@ -147,7 +154,8 @@ func (w *world) FinishAttempt(_ context.Context, id string, now time.Time) (stor
 	return w.change("finish", id, func(a *store.Attempt) error { return a.Finish(now) })
 }
 
-func (w *world) AbandonAttempt(_ context.Context, id string, now time.Time) (store.Attempt, error) {
+func (w *world) AbandonAttempt(_ context.Context, id string,
+	now time.Time) (store.Attempt, error) {
 	return w.change("abandon", id, func(a *store.Attempt) error { return a.Abandon(now) })
 }
 
@@ -208,7 +216,10 @@ func (w *world) RoomOpened(_ context.Context, r store.RoomInfo) error {
 	return nil
 }
 
-func (w *world) RoomUpdated(ctx context.Context, r store.RoomInfo) error { return w.RoomOpened(ctx, r) }
+func (w *world) RoomUpdated(ctx context.Context,
+	r store.RoomInfo) error {
+	return w.RoomOpened(ctx, r)
+}
 
 func (w *world) RoomClosed(_ context.Context, id string) error {
 	w.set(func() { delete(w.rooms, id) })
@@ -245,7 +256,8 @@ type server struct {
 
 func serve(t testing.TB, w *world, cfg Config) *server {
 	t.Helper()
-	node, err := sfu.NewNode(sfu.Config{IncludeLoopback: true}, quiet(), nil) // with its own grace: connecting takes time
+	// with its own grace: connecting takes time
+	node, err := sfu.NewNode(sfu.Config{IncludeLoopback: true}, quiet(), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -265,7 +277,8 @@ func serve(t testing.TB, w *world, cfg Config) *server {
 	return &server{world: w, hub: hub, node: node, url: "ws" + strings.TrimPrefix(web.URL, "http")}
 }
 
-// client is a participant's browser: a socket and, once it has joined, a PeerConnection. Its reader keeps everything that comes.
+// client is a participant's browser: a socket and, once it has joined, a PeerConnection. Its
+// reader keeps everything that comes.
 type client struct {
 	t      testing.TB
 	ws     *websocket.Conn
@@ -293,7 +306,10 @@ func (s *server) dial(options *websocket.DialOptions) *client {
 
 func converse(t testing.TB, ws *websocket.Conn) *client {
 	ws.SetReadLimit(1 << 20)
-	c := &client{t: t, ws: ws, came: make(chan protocol.ServerMessage, 256), closed: make(chan error, 1), read: make(chan struct{})}
+	c := &client{
+		t: t, ws: ws, came: make(chan protocol.ServerMessage, 256), closed: make(chan error, 1),
+		read: make(chan struct{}),
+	}
 	go func() {
 		defer close(c.read)
 		for {
@@ -379,7 +395,8 @@ func (c *client) ends(code int) {
 // phase waits for a phase.
 func (c *client) phase(name protocol.PhaseName, running bool) protocol.Phase {
 	c.t.Helper()
-	return next(c, fmt.Sprintf("%s, running %v", name, running), func(m protocol.PhaseChanged) bool {
+	return next(c, fmt.Sprintf("%s, running %v", name,
+		running), func(m protocol.PhaseChanged) bool {
 		return m.Phase.Name == name && m.Phase.Running == running
 	}).Phase
 }
@@ -387,7 +404,9 @@ func (c *client) phase(name protocol.PhaseName, running bool) protocol.Phase {
 // offer makes the PeerConnection and its offer.
 func (c *client) offer(publish bool) string {
 	c.t.Helper()
-	settings := webrtc.SettingEngine{LoggerFactory: &logging.DefaultLoggerFactory{Writer: io.Discard}}
+	settings := webrtc.SettingEngine{
+		LoggerFactory: &logging.DefaultLoggerFactory{Writer: io.Discard},
+	}
 	settings.SetIncludeLoopbackCandidate(true)
 	settings.SetInterfaceFilter(func(name string) bool { return name == "lo" })
 	settings.SetNetworkTypes([]webrtc.NetworkType{webrtc.NetworkTypeUDP4})
@@ -395,11 +414,15 @@ func (c *client) offer(publish bool) string {
 	settings.SetFireOnTrackBeforeFirstRTP(true)
 	engine := &webrtc.MediaEngine{}
 	must(c.t, engine.RegisterCodec(webrtc.RTPCodecParameters{
-		RTPCodecCapability: webrtc.RTPCodecCapability{MimeType: webrtc.MimeTypeOpus, ClockRate: 48000, Channels: 2}, PayloadType: 111,
+		RTPCodecCapability: webrtc.RTPCodecCapability{
+			MimeType: webrtc.MimeTypeOpus, ClockRate: 48000, Channels: 2,
+		}, PayloadType: 111,
 	}, webrtc.RTPCodecTypeAudio))
-	pc, err := webrtc.NewAPI(webrtc.WithSettingEngine(settings), webrtc.WithMediaEngine(engine)).NewPeerConnection(webrtc.Configuration{})
+	pc, err := webrtc.NewAPI(webrtc.WithSettingEngine(settings),
+		webrtc.WithMediaEngine(engine)).NewPeerConnection(webrtc.Configuration{})
 	must(c.t, err)
-	c.pc, c.up, c.tracks, c.tasks = pc, make(chan struct{}), make(chan *webrtc.TrackRemote, 8), &sync.WaitGroup{}
+	c.pc, c.up, c.tracks, c.tasks = pc, make(chan struct{}), make(chan *webrtc.TrackRemote,
+		8), &sync.WaitGroup{}
 	tasks := c.tasks
 	c.t.Cleanup(func() {
 		if err := pc.GracefulClose(); err != nil {
@@ -417,7 +440,8 @@ func (c *client) offer(publish bool) string {
 	tracks := c.tracks
 	pc.OnTrack(func(track *webrtc.TrackRemote, _ *webrtc.RTPReceiver) { tracks <- track })
 	if publish {
-		mic, err := webrtc.NewTrackLocalStaticSample(webrtc.RTPCodecCapability{MimeType: webrtc.MimeTypeOpus}, "mic", "mic")
+		mic, err := webrtc.NewTrackLocalStaticSample(
+			webrtc.RTPCodecCapability{MimeType: webrtc.MimeTypeOpus}, "mic", "mic")
 		must(c.t, err)
 		sender, err := pc.AddTrack(mic)
 		must(c.t, err)
@@ -429,7 +453,9 @@ func (c *client) offer(publish bool) string {
 			}
 		})
 	} else {
-		_, err := pc.AddTransceiverFromKind(webrtc.RTPCodecTypeAudio, webrtc.RTPTransceiverInit{Direction: webrtc.RTPTransceiverDirectionRecvonly})
+		_, err := pc.AddTransceiverFromKind(webrtc.RTPCodecTypeAudio, webrtc.RTPTransceiverInit{
+			Direction: webrtc.RTPTransceiverDirectionRecvonly,
+		})
 		must(c.t, err)
 	}
 	gathered := webrtc.GatheringCompletePromise(pc)
@@ -451,9 +477,13 @@ func must(t testing.TB, err error) {
 func (s *server) join(attempt, user string, role store.ParticipantRole) *client {
 	s.t.Helper()
 	c := s.dial(nil)
-	c.say(protocol.Join{Version: protocol.Version, Ticket: s.ticket(attempt, user, role), Offer: c.offer(role != store.ParticipantObserver)})
+	c.say(protocol.Join{
+		Version: protocol.Version, Ticket: s.ticket(attempt, user, role),
+		Offer: c.offer(role != store.ParticipantObserver),
+	})
 	c.joined = next[protocol.Joined](c, "joined", nil)
-	must(s.t, c.pc.SetRemoteDescription(webrtc.SessionDescription{Type: webrtc.SDPTypeAnswer, SDP: c.joined.Answer}))
+	must(s.t,
+		c.pc.SetRemoteDescription(webrtc.SessionDescription{Type: webrtc.SDPTypeAnswer, SDP: c.joined.Answer}))
 	await(s.t, "media of "+user, c.up)
 	return c
 }
@@ -467,7 +497,8 @@ func (c *client) answer() protocol.Offer {
 // accept answers an offer.
 func (c *client) accept(o protocol.Offer) protocol.Offer {
 	c.t.Helper()
-	must(c.t, c.pc.SetRemoteDescription(webrtc.SessionDescription{Type: webrtc.SDPTypeOffer, SDP: o.SDP}))
+	must(c.t,
+		c.pc.SetRemoteDescription(webrtc.SessionDescription{Type: webrtc.SDPTypeOffer, SDP: o.SDP}))
 	d, err := c.pc.CreateAnswer(nil)
 	must(c.t, err)
 	must(c.t, c.pc.SetLocalDescription(d))
@@ -475,7 +506,8 @@ func (c *client) accept(o protocol.Offer) protocol.Offer {
 	return o
 }
 
-// hears waits for somebody's track, which comes with the join's answer or, when it was published later, with an offer.
+// hears waits for somebody's track, which comes with the join's answer or, when it was published
+// later, with an offer.
 func (c *client) hears() *webrtc.TrackRemote {
 	c.t.Helper()
 	late := time.After(patience)

@@ -1,5 +1,6 @@
-// Package signaling brings participants into rooms: a Hub takes WebSockets, checks tickets, drives the media node and keeps the clock of
-// each role play. PROTOCOL.md is the language it speaks.
+// Package signaling brings participants into rooms: a Hub takes WebSockets, checks tickets,
+// drives the media node and keeps the clock of each role play. PROTOCOL.md is the language it
+// speaks.
 package signaling
 
 import (
@@ -20,16 +21,20 @@ import (
 
 // Config of a hub. A zero field means the default in brackets.
 type Config struct {
-	Origins    []string      // further web origins whose pages may connect, besides the host's own
-	Grace      time.Duration // how long a participant without a socket keeps its place [20 s]
-	FirstWord  time.Duration // how long a new socket may wait before its join [10 s]
-	PingEvery  time.Duration // between pings [15 s]; an answer may take as long
-	ReportWait time.Duration // how long sockets stay open for the report once the play has ended [60 s]
-	Linger     time.Duration // how long a room waits for people: empty during preparation, or without its candidate after a restart [2 min]
-	PerAddress int           // sockets from one IP address [100]
+	Origins   []string      // further web origins whose pages may connect, besides the host's own
+	Grace     time.Duration // how long a participant without a socket keeps its place [20 s]
+	FirstWord time.Duration // how long a new socket may wait before its join [10 s]
+	PingEvery time.Duration // between pings [15 s]; an answer may take as long
+	// how long sockets stay open for the report once the play has ended [60 s]
+	ReportWait time.Duration
+	// how long a room waits for people: empty during preparation, or without its candidate after
+	// a restart [2 min]
+	Linger     time.Duration
+	PerAddress int // sockets from one IP address [100]
 	// Address gives the IP address a request comes from [its connection's].
 	Address func(*http.Request) string
-	// Endpoint is the WebSocket address that presence tells for rooms of this hub; empty when there is one hub only.
+	// Endpoint is the WebSocket address that presence tells for rooms of this hub; empty when
+	// there is one hub only.
 	Endpoint string
 }
 
@@ -52,8 +57,9 @@ func (c Config) withDefaults() Config {
 	return c
 }
 
-// Verifier checks a ticket and uses it up. Errors: store.ErrExpired, store.ErrReused, store.ErrForbidden (its owner signed out),
-// store.ErrUnauthenticated (not ours); anything else means that it cannot be checked now.
+// Verifier checks a ticket and uses it up. Errors: store.ErrExpired, store.ErrReused,
+// store.ErrForbidden (its owner signed out), store.ErrUnauthenticated (not ours); anything else
+// means that it cannot be checked now.
 type Verifier interface {
 	VerifyTicket(ctx context.Context, ticket string) (store.Join, error)
 	Check(ctx context.Context, sessionID string) error // whether the session is still in use
@@ -72,26 +78,30 @@ type Attempts interface {
 type Audio interface {
 	// Begin asks for the analysis of an attempt. Doing it again is no error.
 	Begin(ctx context.Context, attemptID string, startedAt time.Time) error
-	// Tap makes sinks for a play that began at startedAt; the participant ids "candidate" and "patient" are the speakers.
+	// Tap makes sinks for a play that began at startedAt; the participant ids "candidate" and
+	// "patient" are the speakers.
 	Tap(attemptID string, startedAt time.Time) sfu.Tap
 	// Finish hands over everything that was tapped, then says that this was all.
 	Finish(ctx context.Context, attemptID string) error
 }
 
-// Presence tells the world which rooms there are. What it cannot tell now it may tell later; rooms do not wait for it.
+// Presence tells the world which rooms there are. What it cannot tell now it may tell later;
+// rooms do not wait for it.
 type Presence interface {
 	RoomOpened(ctx context.Context, room store.RoomInfo) error
 	RoomUpdated(ctx context.Context, room store.RoomInfo) error
 	RoomClosed(ctx context.Context, id string) error
 }
 
-// Feedback tells when an attempt's report is there (problem is empty) or has failed. tell must not be called after stop has returned; ctx
-// lasts as long as the subscription.
+// Feedback tells when an attempt's report is there (problem is empty) or has failed. tell must
+// not be called after stop has returned; ctx lasts as long as the subscription.
 type Feedback interface {
-	SubscribeReport(ctx context.Context, attemptID string, tell func(problem string)) (stop func(), err error)
+	SubscribeReport(ctx context.Context, attemptID string,
+		tell func(problem string)) (stop func(), err error)
 }
 
-// Hub owns the sockets and the live rooms. App makes it and closes it; ServeHTTP is called by the HTTP server.
+// Hub owns the sockets and the live rooms. App makes it and closes it; ServeHTTP is called by the
+// HTTP server.
 type Hub struct {
 	cfg      Config
 	open     func(id string) (mediaRoom, error)
@@ -116,11 +126,13 @@ type Hub struct {
 }
 
 // NewHub makes a hub over a media node. The registerer may be nil.
-func NewHub(cfg Config, node *sfu.Node, v Verifier, at Attempts, au Audio, p Presence, f Feedback, log *slog.Logger, reg prometheus.Registerer) (*Hub, error) {
+func NewHub(cfg Config, node *sfu.Node, v Verifier, at Attempts, au Audio, p Presence, f Feedback,
+	log *slog.Logger, reg prometheus.Registerer) (*Hub, error) {
 	return newHub(cfg, openOn(node), v, at, au, p, f, log, reg)
 }
 
-func newHub(cfg Config, open func(string) (mediaRoom, error), v Verifier, at Attempts, au Audio, p Presence, f Feedback, log *slog.Logger, reg prometheus.Registerer) (*Hub, error) {
+func newHub(cfg Config, open func(string) (mediaRoom, error), v Verifier, at Attempts, au Audio,
+	p Presence, f Feedback, log *slog.Logger, reg prometheus.Registerer) (*Hub, error) {
 	m, err := newMetrics(reg)
 	if err != nil {
 		return nil, err
@@ -166,7 +178,8 @@ func (h *Hub) room(ctx context.Context, attemptID string) (*room, error) {
 	return r, nil
 }
 
-// forget takes a room out of the table, once all that it had to write down is written: whoever opens it again finds how it ended.
+// forget takes a room out of the table, once all that it had to write down is written: whoever
+// opens it again finds how it ended.
 func (h *Hub) forget(r *room) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -174,8 +187,8 @@ func (h *Hub) forget(r *room) {
 	h.metrics.rooms.Dec()
 }
 
-// Close tells every room, ends the plays so that their reports are made, and waits until all is handed over, all sockets are closed and all
-// goroutines are gone, or ctx ends.
+// Close tells every room, ends the plays so that their reports are made, and waits until all is
+// handed over, all sockets are closed and all goroutines are gone, or ctx ends.
 func (h *Hub) Close(ctx context.Context) error {
 	h.mu.Lock()
 	h.closing = true
@@ -197,6 +210,7 @@ func (h *Hub) Close(ctx context.Context) error {
 	case <-ctx.Done():
 		h.cancel()
 		<-gone
-		return errors.Join(errors.New("rooms were cut off before everything was handed over"), context.Cause(ctx))
+		return errors.Join(errors.New("rooms were cut off before everything was handed over"),
+			context.Cause(ctx))
 	}
 }

@@ -11,7 +11,8 @@ func TestARolePlayFromJoinToReport(t *testing.T) {
 	s := serve(t, newWorld(t, 180, 300), Config{})
 	id := s.attempt("play-1")
 	anna := s.join(id, "anna", store.ParticipantCandidate)
-	if j := anna.joined; j.ParticipantID != "candidate" || j.RoomID != id || j.Role != protocol.RoleCandidate || j.Phase.Name != protocol.PhasePreparing ||
+	if j := anna.joined; j.ParticipantID != "candidate" || j.RoomID != id ||
+		j.Role != protocol.RoleCandidate || j.Phase.Name != protocol.PhasePreparing ||
 		j.Phase.Running || j.Phase.RemainingMS != 180_000 || len(j.Peers) != 0 {
 		t.Errorf("joined: %+v", j)
 	}
@@ -19,11 +20,18 @@ func TestARolePlayFromJoinToReport(t *testing.T) {
 	anna.phase(protocol.PhasePreparing, true)
 
 	tutor := s.join(id, "tutor", store.ParticipantPatient)
-	if p := tutor.joined.Peers; len(p) != 1 || p[0] != (protocol.Peer{ParticipantID: "candidate", Name: "Name of anna", Role: protocol.RoleCandidate, Connected: true}) {
+	if p := tutor.joined.Peers; len(p) != 1 || p[0] != (protocol.Peer{
+		ParticipantID: "candidate", Name: "Name of anna", Role: protocol.RoleCandidate,
+		Connected: true,
+	}) {
 		t.Errorf("peers: %+v", p)
 	}
-	next(anna, "the patient", func(m protocol.PeerJoined) bool { return m.Peer.ParticipantID == "patient" })
-	next(anna, "the patient's media", func(m protocol.PeerUpdated) bool { return m.Peer.Connected })
+	next(anna, "the patient", func(m protocol.PeerJoined) bool {
+		return m.Peer.ParticipantID == "patient"
+	})
+	next(anna, "the patient's media", func(m protocol.PeerUpdated) bool {
+		return m.Peer.Connected
+	})
 	anna.answer()
 	if track := await(t, "the patient's track", anna.tracks); track.StreamID() != "patient" {
 		t.Errorf("stream of %s", track.StreamID())
@@ -52,7 +60,8 @@ func TestARolePlayFromJoinToReport(t *testing.T) {
 	}
 	s.report(id, "")
 	for _, c := range []*client{anna, tutor} {
-		if r := next[protocol.Report](c, "the report", nil); r.Status != protocol.ReportReady || r.AttemptID != id {
+		if r := next[protocol.Report](c, "the report",
+			nil); r.Status != protocol.ReportReady || r.AttemptID != id {
 			t.Errorf("report: %+v", r)
 		}
 		next[protocol.Closing](c, "the goodbye", nil)

@@ -10,12 +10,14 @@ import (
 	"bedside/store"
 )
 
-// ledger carries out what a room must have written down, one entry after the other, trying again while a part is away: a role play does
-// not wait for a database. Its room owns it; Close waits until it is empty.
+// ledger carries out what a room must have written down, one entry after the other, trying again
+// while a part is away: a role play does not wait for a database. Its room owns it; Close waits
+// until it is empty.
 type ledger struct {
-	name    string
-	log     *slog.Logger
-	trouble func(entry string, givenUp bool) // an entry failed for the first time, or for good; called by the ledger's goroutine
+	name string
+	log  *slog.Logger
+	// an entry failed for the first time, or for good; called by the ledger's goroutine
+	trouble func(entry string, givenUp bool)
 
 	mu      sync.Mutex
 	entries []entry // guarded by mu
@@ -37,8 +39,12 @@ const (
 )
 
 // newLedger starts the ledger's goroutine; ctx ends the trying.
-func newLedger(ctx context.Context, name string, log *slog.Logger, trouble func(entry string, givenUp bool)) *ledger {
-	l := &ledger{name: name, log: log, trouble: trouble, wake: make(chan struct{}, 1), done: make(chan struct{})}
+func newLedger(ctx context.Context, name string, log *slog.Logger,
+	trouble func(entry string, givenUp bool)) *ledger {
+	l := &ledger{
+		name: name, log: log, trouble: trouble, wake: make(chan struct{}, 1),
+		done: make(chan struct{}),
+	}
 	go l.run(ctx)
 	return l
 }
@@ -119,7 +125,8 @@ func (l *ledger) carryOut(ctx context.Context, e entry) {
 			l.trouble(e.what, false)
 			fallthrough
 		case try%logEvery == 0:
-			l.log.Warn("trying again", "ledger", l.name, "entry", e.what, "tries", try, "error", err)
+			l.log.Warn("trying again", "ledger", l.name, "entry", e.what, "tries", try, "error",
+				err)
 		}
 		timer := time.NewTimer(wait)
 		select {
@@ -132,5 +139,6 @@ func (l *ledger) carryOut(ctx context.Context, e entry) {
 
 // permanent errors are answers, not outages.
 func permanent(err error) bool {
-	return errors.Is(err, store.ErrState) || errors.Is(err, store.ErrNotFound) || errors.Is(err, store.ErrInvalid) || errors.Is(err, store.ErrForbidden)
+	return errors.Is(err, store.ErrState) || errors.Is(err, store.ErrNotFound) ||
+		errors.Is(err, store.ErrInvalid) || errors.Is(err, store.ErrForbidden)
 }

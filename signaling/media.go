@@ -8,9 +8,11 @@ import (
 	"github.com/pion/webrtc/v4"
 )
 
-// mediaRoom is what a room asks of its media: an sfu.Room, or a stand-in where a test plays with time.
+// mediaRoom is what a room asks of its media: an sfu.Room, or a stand-in where a test plays with
+// time.
 type mediaRoom interface {
-	Join(ctx context.Context, who sfu.Identity, offer string, h sfu.Handler) (m media, answer string, err error)
+	Join(ctx context.Context, who sfu.Identity, offer string,
+		h sfu.Handler) (m media, answer string, err error)
 	StartTap(sfu.Tap)
 	StopTap()
 	OnSpeakers(func([]sfu.Speaker))
@@ -38,7 +40,8 @@ func openOn(node *sfu.Node) func(string) (mediaRoom, error) {
 // sfuRoom gives its participants as media.
 type sfuRoom struct{ *sfu.Room }
 
-func (r sfuRoom) Join(ctx context.Context, who sfu.Identity, offer string, h sfu.Handler) (media, string, error) {
+func (r sfuRoom) Join(ctx context.Context, who sfu.Identity, offer string,
+	h sfu.Handler) (media, string, error) {
 	p, answer, err := r.Room.Join(ctx, who, offer, h)
 	if err != nil {
 		return nil, "", err

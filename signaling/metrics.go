@@ -15,13 +15,29 @@ type metrics struct {
 
 func newMetrics(reg prometheus.Registerer) (*metrics, error) {
 	m := &metrics{
-		reg:        reg,
-		rooms:      prometheus.NewGauge(prometheus.GaugeOpts{Name: "bedside_signaling_rooms", Help: "Live role plays."}),
-		sockets:    prometheus.NewGauge(prometheus.GaugeOpts{Name: "bedside_signaling_sockets", Help: "Open WebSockets."}),
-		turnedAway: prometheus.NewCounter(prometheus.CounterOpts{Name: "bedside_signaling_turned_away_total", Help: "Requests that did not become a WebSocket: origin, limits, shutdown."}),
-		refused:    prometheus.NewCounterVec(prometheus.CounterOpts{Name: "bedside_signaling_errors_total", Help: "Errors told to clients, by code."}, []string{"code"}),
-		resumed:    prometheus.NewCounter(prometheus.CounterOpts{Name: "bedside_signaling_resumes_total", Help: "Places taken up again on a new socket."}),
-		finished: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "bedside_signaling_plays_ended_total", Help: "Plays that ended, by reason."},
+		reg: reg,
+		rooms: prometheus.NewGauge(prometheus.GaugeOpts{
+			Name: "bedside_signaling_rooms", Help: "Live role plays.",
+		}),
+		sockets: prometheus.NewGauge(prometheus.GaugeOpts{
+			Name: "bedside_signaling_sockets", Help: "Open WebSockets.",
+		}),
+		turnedAway: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "bedside_signaling_turned_away_total",
+			Help: "Requests that did not become a WebSocket: origin, limits, shutdown.",
+		}),
+		refused: prometheus.NewCounterVec(
+			prometheus.CounterOpts{
+				Name: "bedside_signaling_errors_total", Help: "Errors told to clients, by code.",
+			},
+			[]string{"code"}),
+		resumed: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "bedside_signaling_resumes_total",
+			Help: "Places taken up again on a new socket.",
+		}),
+		finished: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "bedside_signaling_plays_ended_total", Help: "Plays that ended, by reason.",
+		},
 			[]string{"reason"}),
 	}
 	if reg == nil {
@@ -39,7 +55,9 @@ func newMetrics(reg prometheus.Registerer) (*metrics, error) {
 }
 
 func (m *metrics) all() []prometheus.Collector {
-	return []prometheus.Collector{m.rooms, m.sockets, m.turnedAway, m.refused, m.resumed, m.finished}
+	return []prometheus.Collector{
+		m.rooms, m.sockets, m.turnedAway, m.refused, m.resumed, m.finished,
+	}
 }
 
 func (m *metrics) unregister() {

@@ -29,9 +29,10 @@ func TestThePagesLimits(t *testing.T) {
 		}
 	}
 	for what, text := range map[string]string{
-		"the tail":            "the first " + strconv.Itoa(int(tail/time.Millisecond)) + " ms",
-		"the report's wait":   strconv.Itoa(seconds(cfg.ReportWait)) + " s at most",
-		"an empty room's end": "up after " + strconv.Itoa(int(cfg.Linger/time.Minute)) + " minutes",
+		"the tail":          "the first " + strconv.Itoa(int(tail/time.Millisecond)) + " ms",
+		"the report's wait": strconv.Itoa(seconds(cfg.ReportWait)) + " s at most",
+		"an empty room's end": "up after " + strconv.Itoa(int(cfg.Linger/time.Minute)) +
+			" minutes",
 	} {
 		if !strings.Contains(strings.Join(strings.Fields(page), " "), text) {
 			t.Errorf("PROTOCOL.md does not say %q of %s", text, what)

@@ -13,9 +13,10 @@ import (
 	"github.com/google/uuid"
 )
 
-// admit seats somebody new. All of it runs in the loop, so that no two joins for one part can cross; a join takes milliseconds, and only its own
-// room waits for it.
-func (r *room) admit(ctx context.Context, c *conn, join store.Join, offer string) (s *seat, err error) {
+// admit seats somebody new. All of it runs in the loop, so that no two joins for one part can
+// cross; a join takes milliseconds, and only its own room waits for it.
+func (r *room) admit(ctx context.Context, c *conn, join store.Join,
+	offer string) (s *seat, err error) {
 	err = r.ask(func() error {
 		id, err := r.vacancy(join)
 		if err != nil {
@@ -23,7 +24,9 @@ func (r *room) admit(ctx context.Context, c *conn, join store.Join, offer string
 		}
 		s = &seat{id: id, room: r, join: join}
 		var answer string
-		s.media, answer, err = r.media.Join(ctx, sfu.Identity{ID: id, Name: join.Name, Publish: join.Role != store.ParticipantObserver}, offer, &ears{r, s})
+		s.media, answer, err = r.media.Join(ctx,
+			sfu.Identity{ID: id, Name: join.Name, Publish: join.Role != store.ParticipantObserver},
+			offer, &ears{r, s})
 		if err != nil {
 			return err
 		}
@@ -33,8 +36,9 @@ func (r *room) admit(ctx context.Context, c *conn, join store.Join, offer string
 	return s, err
 }
 
-// vacancy says under which id somebody may take a part now. Candidate and patient are called just that, because it is the speaker's name for
-// the analysis; there is one of each. Whoever joins again takes the old place.
+// vacancy says under which id somebody may take a part now. Candidate and patient are called just
+// that, because it is the speaker's name for the analysis; there is one of each. Whoever joins
+// again takes the old place.
 func (r *room) vacancy(join store.Join) (id string, err error) {
 	switch {
 	case r.closing:
@@ -45,12 +49,14 @@ func (r *room) vacancy(join store.Join) (id string, err error) {
 	switch join.Role {
 	case store.ParticipantCandidate:
 		if join.UserID != r.attempt.CandidateID {
-			return "", fatal(protocol.CodeTicketInvalid, "this role play belongs to another candidate")
+			return "", fatal(protocol.CodeTicketInvalid,
+				"this role play belongs to another candidate")
 		}
 		return string(join.Role), nil
 	case store.ParticipantPatient:
 		if s := r.seats[string(join.Role)]; s != nil && s.join.UserID != join.UserID {
-			return "", fatal(protocol.CodeRoomFull, "somebody else plays the patient in this room already")
+			return "", fatal(protocol.CodeRoomFull,
+				"somebody else plays the patient in this room already")
 		}
 		return string(join.Role), nil
 	case store.ParticipantObserver:
@@ -74,7 +80,8 @@ func (r *room) seat(s *seat, c *conn, answer string) {
 		r.dismiss(old, refusalOf(sfu.ErrReplaced))
 	}
 	c.send(protocol.Joined{
-		ParticipantID: s.id, RoomID: r.id, Role: protocol.Role(s.join.Role), Answer: answer, ResumeToken: r.hub.place(s, tokenHash{}),
+		ParticipantID: s.id, RoomID: r.id, Role: protocol.Role(s.join.Role), Answer: answer, ResumeToken: r.hub.place(
+			s, tokenHash{}),
 		GraceMS: r.hub.cfg.Grace.Milliseconds(), Phase: r.stage.phase(now), Peers: r.others(s),
 	})
 	r.tellOthers(s, protocol.PeerJoined{Peer: s.peer()})
@@ -101,7 +108,9 @@ func (r *room) resume(s *seat, c *conn, used tokenHash) error {
 	}
 	s.conn = c
 	r.hub.metrics.resumed.Inc()
-	c.send(protocol.Resumed{ResumeToken: r.hub.place(s, used), Phase: r.stage.phase(time.Now()), Peers: r.others(s)})
+	c.send(protocol.Resumed{
+		ResumeToken: r.hub.place(s, used), Phase: r.stage.phase(time.Now()), Peers: r.others(s),
+	})
 	return s.media.SetHandler(&ears{r, s}) // sends an outstanding offer again
 }
 
@@ -129,7 +138,8 @@ func (r *room) connection(s *seat, connected bool) {
 
 func (r *room) mute(s *seat, muted bool) error {
 	if s.join.Role == store.ParticipantObserver {
-		return mild(protocol.CodeWrongState, "an observer is not heard, so there is nothing to mute")
+		return mild(protocol.CodeWrongState,
+			"an observer is not heard, so there is nothing to mute")
 	}
 	if s.muted != muted {
 		s.muted = muted
@@ -154,7 +164,8 @@ func (r *room) finish(s *seat) error {
 	case s.join.Role == store.ParticipantObserver:
 		return mild(protocol.CodeWrongState, "an observer cannot end the role play")
 	case r.stage.name != protocol.PhasePlaying:
-		return mild(protocol.CodeWrongState, "there is no play to finish: the room is "+string(r.stage.name))
+		return mild(protocol.CodeWrongState,
+			"there is no play to finish: the room is "+string(r.stage.name))
 	}
 	r.end(protocol.ReasonFinished)
 	return nil

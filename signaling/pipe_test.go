@@ -32,25 +32,31 @@ func (p pipes) Accept() (net.Conn, error) {
 func (p pipes) Close() error   { close(p.done); return nil }
 func (p pipes) Addr() net.Addr { return &net.UnixAddr{Name: "pipe", Net: "pipe"} }
 
-// socket joins through a WebSocket and reads the answer, and nothing after that. It gives the connection beneath as well.
+// socket joins through a WebSocket and reads the answer, and nothing after that. It gives the
+// connection beneath as well.
 func (s *stageHand) socket(user string, role store.ParticipantRole) (*websocket.Conn, net.Conn) {
 	s.t.Helper()
 	p := pipes{make(chan net.Conn), make(chan struct{})}
 	server := &http.Server{Handler: s.hub}
 	go server.Serve(p)
 	here, there := net.Pipe()
-	transport := &http.Transport{DialContext: func(context.Context, string, string) (net.Conn, error) {
+	transport := &http.Transport{DialContext: func(context.Context, string,
+		string) (net.Conn, error) {
 		p.came <- there
 		return here, nil
 	}}
-	ws, _, err := websocket.Dial(s.t.Context(), "ws://bedside/ws", &websocket.DialOptions{HTTPClient: &http.Client{Transport: transport}})
+	ws, _, err := websocket.Dial(s.t.Context(), "ws://bedside/ws", &websocket.DialOptions{
+		HTTPClient: &http.Client{Transport: transport},
+	})
 	must(s.t, err)
 	s.t.Cleanup(func() {
 		ws.CloseNow()
 		server.Close()
 		transport.CloseIdleConnections()
 	})
-	b, err := protocol.Encode(protocol.Join{Version: protocol.Version, Ticket: s.ticket("play-1", user, role), Offer: "v=0"})
+	b, err := protocol.Encode(protocol.Join{
+		Version: protocol.Version, Ticket: s.ticket("play-1", user, role), Offer: "v=0",
+	})
 	must(s.t, err)
 	must(s.t, ws.Write(s.t.Context(), websocket.MessageText, b))
 	_, b, err = ws.Read(s.t.Context())

@@ -21,8 +21,8 @@ func (t tokenHash) equal(other tokenHash) bool {
 	return subtle.ConstantTimeCompare(t[:], other[:]) == 1
 }
 
-// place gives a seat a new resume token. The one that was used for it stays valid too, until the next: the message with the new one may be
-// lost with its socket.
+// place gives a seat a new resume token. The one that was used for it stays valid too, until the
+// next: the message with the new one may be lost with its socket.
 func (h *Hub) place(s *seat, used tokenHash) string {
 	var secret [32]byte
 	rand.Read(secret[:]) // never fails
@@ -39,7 +39,8 @@ func (h *Hub) place(s *seat, used tokenHash) string {
 	return token
 }
 
-// seat finds who holds a resume token. The table is keyed by hashes of random tokens, so the time of a look-up tells nothing of any token.
+// seat finds who holds a resume token. The table is keyed by hashes of random tokens, so the time
+// of a look-up tells nothing of any token.
 func (h *Hub) seat(hash tokenHash) (*seat, bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()

@@ -20,8 +20,8 @@ func (r *room) prepare(now time.Time) {
 	})
 }
 
-// beginPlay starts recording and analysis. Preparation is never recorded. The play does not wait for the database or the bus: what they must
-// know is in the ledgers.
+// beginPlay starts recording and analysis. Preparation is never recorded. The play does not wait
+// for the database or the bus: what they must know is in the ledgers.
 func (r *room) beginPlay(now time.Time) {
 	startedAt := now.UTC().Truncate(time.Microsecond) // as the database keeps it
 	r.records.add("start", func(ctx context.Context) error {
@@ -34,14 +34,19 @@ func (r *room) beginPlay(now time.Time) {
 func (r *room) beginAudio(startedAt time.Time) {
 	r.tapping = true
 	r.audio.add("subscribe", func(context.Context) (err error) {
-		r.unsub, err = r.hub.feedback.SubscribeReport(r.hub.ctx, r.id, func(problem string) { r.post(func() { r.report(problem) }) })
+		r.unsub, err = r.hub.feedback.SubscribeReport(r.hub.ctx, r.id, func(problem string) {
+			r.post(func() { r.report(problem) })
+		})
 		return err
 	})
-	r.audio.add("begin", func(ctx context.Context) error { return r.hub.audio.Begin(ctx, r.id, startedAt) })
+	r.audio.add("begin", func(ctx context.Context) error {
+		return r.hub.audio.Begin(ctx, r.id, startedAt)
+	})
 	r.media.StartTap(r.hub.audio.Tap(r.id, startedAt))
 }
 
-// inTrouble is told by a ledger what did not work at once, or was given up. People hear only of what may cost them their report.
+// inTrouble is told by a ledger what did not work at once, or was given up. People hear only of
+// what may cost them their report.
 func (r *room) inTrouble(entry string, givenUp bool) {
 	text := ""
 	switch {
@@ -59,8 +64,8 @@ func (r *room) inTrouble(entry string, givenUp bool) {
 	})
 }
 
-// tail is how long the tap outlives the play: what a client sends until it hears of the end, and what its network still carries, belongs to
-// the play and is kept.
+// tail is how long the tap outlives the play: what a client sends until it hears of the end, and
+// what its network still carries, belongs to the play and is kept.
 const tail = 400 * time.Millisecond
 
 // endPlay has the attempt wait for its report. The audio is handed over when the tail has passed.
@@ -85,7 +90,9 @@ func (r *room) tailing() (until time.Time, ok bool) {
 func (r *room) handOver() {
 	r.tapping = false
 	r.media.StopTap()
-	r.audio.add("finish audio", func(ctx context.Context) error { return r.hub.audio.Finish(ctx, r.id) })
+	r.audio.add("finish audio", func(ctx context.Context) error {
+		return r.hub.audio.Finish(ctx, r.id)
+	})
 }
 
 // report tells everybody that the report is there, or why there is none.

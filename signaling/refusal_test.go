@@ -19,7 +19,11 @@ func TestTicketsThatLetNobodyIn(t *testing.T) {
 	stolen := s.ticket(id, "anna", store.ParticipantCandidate)
 	s.set(func() { s.used[stolen] = true })
 	over := s.attempt("play-2")
-	s.set(func() { s.attempts[over] = store.Attempt{ID: over, CandidateID: "anna", State: store.AttemptReported} })
+	s.set(func() {
+		s.attempts[over] = store.Attempt{
+			ID: over, CandidateID: "anna", State: store.AttemptReported,
+		}
+	})
 	for _, c := range []struct {
 		what, ticket string
 		code         protocol.ErrorCode
@@ -27,10 +31,19 @@ func TestTicketsThatLetNobodyIn(t *testing.T) {
 		{"forged", "forged", protocol.CodeTicketInvalid},
 		{"expired", "expired", protocol.CodeTicketExpired},
 		{"used before by a thief", stolen, protocol.CodeTicketUsed},
-		{"another candidate's", s.ticket(id, "eve", store.ParticipantCandidate), protocol.CodeTicketInvalid},
+		{
+			"another candidate's", s.ticket(id, "eve", store.ParticipantCandidate),
+			protocol.CodeTicketInvalid,
+		},
 		{"for no part", s.ticket(id, "eve", "director"), protocol.CodeTicketInvalid},
-		{"for a play that is over", s.ticket(over, "anna", store.ParticipantCandidate), protocol.CodeRoomClosed},
-		{"for a play that is not there", s.ticket("nowhere", "anna", store.ParticipantCandidate), protocol.CodeRoomClosed},
+		{
+			"for a play that is over", s.ticket(over, "anna", store.ParticipantCandidate),
+			protocol.CodeRoomClosed,
+		},
+		{
+			"for a play that is not there",
+			s.ticket("nowhere", "anna", store.ParticipantCandidate), protocol.CodeRoomClosed,
+		},
 	} {
 		t.Run(c.what, func(t *testing.T) {
 			client := s.dial(nil)
@@ -56,11 +69,28 @@ func TestFirstMessagesThatAreNone(t *testing.T) {
 		{"a list", `["join"]`, protocol.CodeBadMessage},
 		{"an unknown type", `{"type":"sing"}`, protocol.CodeBadMessage},
 		{"no type", `{"ticket":"a"}`, protocol.CodeBadMessage},
-		{"an unknown field", `{"type":"join","version":1,"ticket":"a","offer":"v=0","admin":true}`, protocol.CodeBadMessage},
-		{"another version", `{"type":"join","version":9,"ticket":"a","offer":"v=0"}`, protocol.CodeBadMessage},
+		{
+			"an unknown field",
+			`{"type":"join","version":1,"ticket":"a","offer":"v=0","admin":true}`,
+			protocol.CodeBadMessage,
+		},
+		{
+			"another version", `{"type":"join","version":9,"ticket":"a","offer":"v=0"}`,
+			protocol.CodeBadMessage,
+		},
 		{"something else first", `{"type":"start"}`, protocol.CodeBadMessage},
-		{"a wrong SDP", `{"type":"join","version":1,"ticket":"` + s.ticket(id, "anna", store.ParticipantCandidate) + `","offer":"v=0"}`, protocol.CodeBadSDP},
-		{"an SDP of 1 MB", `{"type":"join","version":1,"ticket":"a","offer":"` + strings.Repeat("a=x\\r\\n", 1<<20/6) + `"}`, protocol.CodeTooLarge},
+		{
+			"a wrong SDP",
+			`{"type":"join","version":1,"ticket":"` +
+				s.ticket(id, "anna", store.ParticipantCandidate) + `","offer":"v=0"}`,
+			protocol.CodeBadSDP,
+		},
+		{
+			"an SDP of 1 MB",
+			`{"type":"join","version":1,"ticket":"a","offer":"` +
+				strings.Repeat("a=x\\r\\n", 1<<20/6) + `"}`,
+			protocol.CodeTooLarge,
+		},
 	} {
 		t.Run(c.what, func(t *testing.T) {
 			client := s.dial(nil)
@@ -121,9 +151,18 @@ func TestMistakesOfASeatedClient(t *testing.T) {
 		{"start by an observer", observer, `{"type":"start"}`, protocol.CodeWrongState},
 		{"finish by an observer", observer, `{"type":"finish"}`, protocol.CodeWrongState},
 		{"mute by an observer", observer, `{"type":"mute","muted":true}`, protocol.CodeWrongState},
-		{"a second join", anna, `{"type":"join","version":1,"ticket":"a","offer":"v=0"}`, protocol.CodeWrongState},
-		{"a stale answer", anna, `{"type":"answer","offer_id":99,"sdp":"v=0"}`, protocol.CodeBadSDP},
-		{"a wrong candidate", anna, `{"type":"candidate","candidate":"candidate:nonsense"}`, protocol.CodeBadSDP},
+		{
+			"a second join", anna, `{"type":"join","version":1,"ticket":"a","offer":"v=0"}`,
+			protocol.CodeWrongState,
+		},
+		{
+			"a stale answer", anna, `{"type":"answer","offer_id":99,"sdp":"v=0"}`,
+			protocol.CodeBadSDP,
+		},
+		{
+			"a wrong candidate", anna, `{"type":"candidate","candidate":"candidate:nonsense"}`,
+			protocol.CodeBadSDP,
+		},
 		{"an unknown type", anna, `{"type":"sing"}`, protocol.CodeBadMessage},
 		{"no JSON", anna, `sing`, protocol.CodeBadMessage},
 	} {
@@ -139,7 +178,8 @@ func TestMistakesOfASeatedClient(t *testing.T) {
 	anna.say(protocol.Ping{ID: 7}) // the socket has survived all of it
 	next(anna, "the pong", func(m protocol.Pong) bool { return m.ID == 7 })
 
-	tutor.write(`{"type":"answer","offer_id":1,"sdp":"` + strings.Repeat("x", protocol.MaxMessage) + `"}`)
+	tutor.write(`{"type":"answer","offer_id":1,"sdp":"` +
+		strings.Repeat("x", protocol.MaxMessage) + `"}`)
 	tutor.refused(protocol.CodeTooLarge, true)
 	tutor.ends(protocol.CloseCode(protocol.CodeTooLarge))
 }
@@ -161,7 +201,9 @@ func TestFloods(t *testing.T) {
 					break
 				}
 			}
-			next(anna, "the refusal", func(m protocol.Error) bool { return m.Fatal && m.Code == c.code })
+			next(anna, "the refusal", func(m protocol.Error) bool {
+				return m.Fatal && m.Code == c.code
+			})
 			anna.ends(protocol.CloseCode(c.code))
 		})
 	}
@@ -172,17 +214,24 @@ func TestOnlyOneOfEachPart(t *testing.T) {
 	id := s.attempt("play-1")
 	s.join(id, "tutor", store.ParticipantPatient)
 	second := s.dial(nil)
-	second.say(protocol.Join{Version: 1, Ticket: s.ticket(id, "other tutor", store.ParticipantPatient), Offer: second.offer(true)})
+	second.say(protocol.Join{
+		Version: 1, Ticket: s.ticket(id, "other tutor", store.ParticipantPatient),
+		Offer: second.offer(true),
+	})
 	second.refused(protocol.CodeRoomFull, true)
 	second.ends(protocol.CloseCode(protocol.CodeRoomFull))
 
 	for _, user := range []string{"a", "b", "c", "d", "e", "f", "g"} {
-		if j := s.join(id, user, store.ParticipantObserver).joined; !strings.HasPrefix(j.ParticipantID, "observer-") {
+		if j := s.join(id, user,
+			store.ParticipantObserver).joined; !strings.HasPrefix(j.ParticipantID, "observer-") {
 			t.Errorf("%+v", j)
 		}
 	}
 	last := s.dial(nil)
-	last.say(protocol.Join{Version: 1, Ticket: s.ticket(id, "anna", store.ParticipantCandidate), Offer: last.offer(true)})
+	last.say(protocol.Join{
+		Version: 1, Ticket: s.ticket(id, "anna", store.ParticipantCandidate),
+		Offer: last.offer(true),
+	})
 	last.refused(protocol.CodeRoomFull, true)
 	last.ends(protocol.CloseCode(protocol.CodeRoomFull))
 }
@@ -196,7 +245,10 @@ func TestAnObserverHearsAndIsNotHeard(t *testing.T) {
 		t.Errorf("stream of %s", track.StreamID())
 	}
 	loud := s.dial(nil)
-	loud.say(protocol.Join{Version: 1, Ticket: s.ticket(id, "eve", store.ParticipantObserver), Offer: loud.offer(true)})
+	loud.say(protocol.Join{
+		Version: 1, Ticket: s.ticket(id, "eve", store.ParticipantObserver),
+		Offer: loud.offer(true),
+	})
 	m := await(t, "the hub's answer", loud.came)
 	if e, ok := m.(protocol.Error); ok && e.Code != protocol.CodeBadSDP {
 		t.Errorf("%+v", e)
@@ -211,7 +263,10 @@ func TestAnObserverHearsAndIsNotHeard(t *testing.T) {
 func TestOrigins(t *testing.T) {
 	s := serve(t, newWorld(t, 180, 300), Config{Origins: []string{"https://practice.example"}})
 	own := "http" + strings.TrimPrefix(s.url, "ws")
-	for origin, ok := range map[string]bool{"": true, own: true, "https://practice.example": true, "http://practice.example": false, "https://evil.example": false} {
+	for origin, ok := range map[string]bool{
+		"": true, own: true, "https://practice.example": true, "http://practice.example": false,
+		"https://evil.example": false,
+	} {
 		header := http.Header{}
 		if origin != "" {
 			header.Set("Origin", origin)
@@ -236,7 +291,8 @@ func TestSocketsOfOneAddress(t *testing.T) {
 	s.dial(nil)
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
-	if _, res, err := websocket.Dial(ctx, s.url, nil); err == nil || res == nil || res.StatusCode != http.StatusTooManyRequests {
+	if _, res, err := websocket.Dial(ctx, s.url, nil); err == nil || res == nil ||
+		res.StatusCode != http.StatusTooManyRequests {
 		t.Fatalf("a third socket: %v", err)
 	}
 	first.write("no message")

@@ -26,7 +26,9 @@ func (c *client) speaks() {
 				return
 			case <-tick.C:
 			}
-			if track.WriteSample(pion.Sample{Data: []byte{0x78, 1, 2, 3}, Duration: 20 * time.Millisecond}) != nil {
+			if track.WriteSample(pion.Sample{
+				Data: []byte{0x78, 1, 2, 3}, Duration: 20 * time.Millisecond,
+			}) != nil {
 				return
 			}
 		}
@@ -65,7 +67,9 @@ func TestALostSocketIsResumedAndTheMediaGoesOn(t *testing.T) {
 	s.hears(10)
 	again := s.resume(anna, anna.joined.ResumeToken)
 	r := next[protocol.Resumed](again, "resumed", nil)
-	if r.Phase.Name != protocol.PhasePlaying || !r.Phase.Running || len(r.Peers) != 1 || r.Peers[0].ParticipantID != "patient" || r.ResumeToken == "" || r.ResumeToken == anna.joined.ResumeToken {
+	if r.Phase.Name != protocol.PhasePlaying || !r.Phase.Running || len(r.Peers) != 1 ||
+		r.Peers[0].ParticipantID != "patient" || r.ResumeToken == "" ||
+		r.ResumeToken == anna.joined.ResumeToken {
 		t.Errorf("%+v", r)
 	}
 	s.hears(10)
@@ -77,7 +81,8 @@ func TestALostSocketIsResumedAndTheMediaGoesOn(t *testing.T) {
 		}
 	}
 
-	// The socket was lost once more, just as the new token was under way: the older one still works, and no third.
+	// The socket was lost once more, just as the new token was under way: the older one still
+	// works, and no third.
 	again.drop()
 	third := s.resume(anna, anna.joined.ResumeToken)
 	newest := next[protocol.Resumed](third, "resumed", nil)
@@ -146,7 +151,10 @@ func TestTokensThatResumeNothing(t *testing.T) {
 	left := s.join(id, "tutor", store.ParticipantPatient)
 	left.say(protocol.Leave{})
 	left.ends(1000)
-	for what, token := range map[string]string{"wrong": "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", "of somebody who left": left.joined.ResumeToken} {
+	for what, token := range map[string]string{
+		"wrong":                "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
+		"of somebody who left": left.joined.ResumeToken,
+	} {
 		t.Run(what, func(t *testing.T) {
 			c := s.dial(nil)
 			c.say(protocol.Resume{Token: token})
@@ -162,7 +170,8 @@ func TestASocketIsReplacedByAResume(t *testing.T) {
 	s := serve(t, newWorld(t, 180, 300), Config{})
 	id := s.attempt("play-1")
 	anna := s.join(id, "anna", store.ParticipantCandidate)
-	again := s.resume(anna, anna.joined.ResumeToken) // the old socket is half dead: the server has not noticed
+	// the old socket is half dead: the server has not noticed
+	again := s.resume(anna, anna.joined.ResumeToken)
 	next[protocol.Resumed](again, "resumed", nil)
 	anna.ends(protocol.CloseCode(protocol.CodeReplaced))
 	again.say(protocol.Ping{ID: 1})
@@ -177,12 +186,16 @@ func TestAPlaceIsReplacedByAJoin(t *testing.T) {
 	again := s.join(id, "anna", store.ParticipantCandidate)
 	anna.refused(protocol.CodeReplaced, true)
 	anna.ends(protocol.CloseCode(protocol.CodeReplaced))
-	next(tutor, "the candidate again", func(m protocol.PeerJoined) bool { return m.Peer.ParticipantID == "candidate" })
+	next(tutor, "the candidate again", func(m protocol.PeerJoined) bool {
+		return m.Peer.ParticipantID == "candidate"
+	})
 	again.say(protocol.Start{})
 	tutor.phase(protocol.PhasePlaying, true)
 
 	failed := s.dial(nil) // a join that cannot be used replaces nobody
-	failed.say(protocol.Join{Version: 1, Ticket: s.ticket(id, "anna", store.ParticipantCandidate), Offer: "v=0"})
+	failed.say(protocol.Join{
+		Version: 1, Ticket: s.ticket(id, "anna", store.ParticipantCandidate), Offer: "v=0",
+	})
 	failed.refused(protocol.CodeBadSDP, true)
 	again.say(protocol.Finish{})
 	tutor.phase(protocol.PhaseEnded, false)
@@ -198,19 +211,25 @@ func TestTheEndOfASessionEndsItsSockets(t *testing.T) {
 		t.Errorf("%+v", e)
 	}
 	tutor.ends(protocol.CloseCode(protocol.CodeSessionEnded))
-	next(anna, "the patient's leave", func(m protocol.PeerLeft) bool { return m.ParticipantID == "patient" })
+	next(anna, "the patient's leave", func(m protocol.PeerLeft) bool {
+		return m.ParticipantID == "patient"
+	})
 	c := s.resume(tutor, tutor.joined.ResumeToken)
 	c.refused(protocol.CodeResumeUnknown, true)
 }
 
-// TestASessionThatEndsWhileItsUserComesIn ends between the ticket and the place, when there is no socket to close yet.
+// TestASessionThatEndsWhileItsUserComesIn ends between the ticket and the place, when there is no
+// socket to close yet.
 func TestASessionThatEndsWhileItsUserComesIn(t *testing.T) {
 	w := newWorld(t, 180, 300)
 	s := serve(t, w, Config{})
 	id := s.attempt("play-1")
 	w.set(func() { w.ended["session of tutor"] = true })
 	tutor := s.dial(nil)
-	tutor.say(protocol.Join{Version: protocol.Version, Ticket: s.ticket(id, "tutor", store.ParticipantPatient), Offer: tutor.offer(true)})
+	tutor.say(protocol.Join{
+		Version: protocol.Version, Ticket: s.ticket(id, "tutor", store.ParticipantPatient),
+		Offer: tutor.offer(true),
+	})
 	tutor.refused(protocol.CodeSessionEnded, true)
 	tutor.ends(protocol.CloseCode(protocol.CodeSessionEnded))
 }
@@ -221,7 +240,9 @@ func TestALostParticipantGoesWhenTheGraceIsOver(t *testing.T) {
 	anna := s.join(id, "anna", store.ParticipantCandidate)
 	tutor := s.join(id, "tutor", store.ParticipantPatient)
 	tutor.drop()
-	next(anna, "the patient's leave", func(m protocol.PeerLeft) bool { return m.ParticipantID == "patient" })
+	next(anna, "the patient's leave", func(m protocol.PeerLeft) bool {
+		return m.ParticipantID == "patient"
+	})
 	c := s.resume(tutor, tutor.joined.ResumeToken)
 	c.refused(protocol.CodeResumeUnknown, true)
 }

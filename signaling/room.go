@@ -14,8 +14,9 @@ import (
 	"github.com/coder/websocket"
 )
 
-// room is the live side of one attempt. Its loop alone touches the fields below "owned by run"; everybody else posts or asks. The hub owns
-// it; it ends by itself when its people have gone and everything is handed over.
+// room is the live side of one attempt. Its loop alone touches the fields below "owned by run";
+// everybody else posts or asks. The hub owns it; it ends by itself when its people have gone and
+// everything is handed over.
 type room struct {
 	id    string
 	hub   *Hub
@@ -53,7 +54,8 @@ var errRoomGone = errors.New("the room has just ended")
 func openRoom(h *Hub, a store.Attempt, sc store.Scenario, media mediaRoom) *room {
 	now := time.Now()
 	r := &room{
-		id: a.ID, hub: h, media: media, log: h.log.With("room", a.ID), wake: make(chan struct{}, 1), ended: make(chan struct{}),
+		id: a.ID, hub: h, media: media, log: h.log.With("room", a.ID), wake: make(chan struct{},
+			1), ended: make(chan struct{}),
 		attempt: a, seats: map[string]*seat{}, openedAt: now, emptyAt: now, timer: time.NewTimer(time.Hour),
 	}
 	prepare, play := time.Duration(sc.PrepareSeconds)*time.Second, time.Duration(sc.PlaySeconds)*time.Second
@@ -90,8 +92,9 @@ func (r *room) post(f func()) bool {
 	return true
 }
 
-// ask has the loop call f and gives its answer; errRoomGone when f was not called because the room has ended. It waits for f, which must be
-// bounded itself, so that what f did is never done behind the caller's back.
+// ask has the loop call f and gives its answer; errRoomGone when f was not called because the
+// room has ended. It waits for f, which must be bounded itself, so that what f did is never done
+// behind the caller's back.
 func (r *room) ask(f func() error) error {
 	answer := make(chan error, 1)
 	if !r.post(func() { answer <- f() }) {
@@ -126,9 +129,11 @@ func (r *room) run() {
 	r.wind()
 }
 
-// over says whether the room may go: nobody is here, and nobody is waited for. It closes the mailbox.
+// over says whether the room may go: nobody is here, and nobody is waited for. It closes the
+// mailbox.
 func (r *room) over(now time.Time) bool {
-	if at, ok := r.patience(); len(r.seats) > 0 || ok && now.Before(at) || r.stage.name == protocol.PhasePlaying || r.tapping {
+	if at, ok := r.patience(); len(r.seats) > 0 || ok && now.Before(at) ||
+		r.stage.name == protocol.PhasePlaying || r.tapping {
 		return false
 	}
 	r.mu.Lock()
@@ -137,14 +142,16 @@ func (r *room) over(now time.Time) bool {
 	return r.shut
 }
 
-// patience is how long the room waits for people who are not here, if it does: for anybody during preparation, for the candidate when a play
-// is taken up again after a restart, for the report at the end.
+// patience is how long the room waits for people who are not here, if it does: for anybody during
+// preparation, for the candidate when a play is taken up again after a restart, for the report at
+// the end.
 func (r *room) patience() (until time.Time, waits bool) {
 	switch {
 	case r.closing:
 	case r.stage.name == protocol.PhasePreparing && len(r.seats) == 0:
 		return r.emptyAt.Add(r.hub.cfg.Linger), true
-	case r.stage.name == protocol.PhasePlaying && r.seats[string(store.ParticipantCandidate)] == nil:
+	case r.stage.name == protocol.PhasePlaying &&
+		r.seats[string(store.ParticipantCandidate)] == nil:
 		return r.openedAt.Add(r.hub.cfg.Linger), true
 	case r.stage.name == protocol.PhaseEnded && len(r.seats) > 0 && !r.sentAway:
 		return r.endedAt.Add(r.hub.cfg.ReportWait), true
@@ -177,13 +184,15 @@ func (r *room) advance(now time.Time) {
 	if until, ok := r.tailing(); ok && (r.closing || len(r.seats) == 0 || !now.Before(until)) {
 		r.handOver()
 	}
-	if r.stage.name == protocol.PhaseEnded && !r.sentAway && (r.reported || waits && !now.Before(at)) {
+	if r.stage.name == protocol.PhaseEnded && !r.sentAway &&
+		(r.reported || waits && !now.Before(at)) {
 		r.sentAway = true
 		r.sendAway(websocket.StatusNormalClosure, "the role play is over", nil)
 	}
 }
 
-// sendAway closes every socket, with a word before it so that clients do not try to come back, and lets everybody's media go.
+// sendAway closes every socket, with a word before it so that clients do not try to come back,
+// and lets everybody's media go.
 func (r *room) sendAway(code websocket.StatusCode, why string, reason error) {
 	for _, s := range r.seats {
 		s.tell(protocol.Closing{Reason: why})
@@ -205,7 +214,8 @@ func (r *room) changed(before stage, now time.Time) {
 			r.endPlay(now)
 		}
 	}
-	if before.name != after.name || before.running != after.running || before.reason != after.reason {
+	if before.name != after.name || before.running != after.running ||
+		before.reason != after.reason {
 		r.tellAll(protocol.PhaseChanged{Phase: after.phase(now)})
 		r.tellPresence(now)
 	}
@@ -233,8 +243,9 @@ func (r *room) shutDown() {
 
 const shuttingDown = "the server is shutting down"
 
-// wind hands over what is left once everybody has gone, and takes the room off the hub. An attempt whose candidate came and went before the
-// play is given up, unless the server is only restarting.
+// wind hands over what is left once everybody has gone, and takes the room off the hub. An
+// attempt whose candidate came and went before the play is given up, unless the server is only
+// restarting.
 func (r *room) wind() {
 	r.timer.Stop()
 	r.media.OnSpeakers(nil)

@@ -12,8 +12,9 @@ import (
 	"github.com/pion/webrtc/v4"
 )
 
-// seat is a participant's place in a room: it outlives the socket for the grace. Its fields belong to the room's loop, but for those
-// that never change after the join, and tokens, which the hub's mu guards.
+// seat is a participant's place in a room: it outlives the socket for the grace. Its fields
+// belong to the room's loop, but for those that never change after the join, and tokens, which
+// the hub's mu guards.
 type seat struct {
 	id     string // participant id
 	room   *room
@@ -29,7 +30,10 @@ type seat struct {
 }
 
 func (s *seat) peer() protocol.Peer {
-	return protocol.Peer{ParticipantID: s.id, Name: s.join.Name, Role: protocol.Role(s.join.Role), Muted: s.muted, Connected: s.connected}
+	return protocol.Peer{
+		ParticipantID: s.id, Name: s.join.Name, Role: protocol.Role(s.join.Role), Muted: s.muted,
+		Connected: s.connected,
+	}
 }
 
 // tell sends a message if there is a socket; a resume tells all that matters again.
@@ -47,7 +51,8 @@ func (h *Hub) admit(ctx context.Context, c *conn, first protocol.ClientMessage) 
 	case protocol.Resume:
 		return h.admitAgain(ctx, c, m)
 	}
-	return nil, fatal(protocol.CodeBadMessage, fmt.Sprintf("the first message must be a join or a resume, not %s", protocol.TypeOf(first)))
+	return nil, fatal(protocol.CodeBadMessage,
+		fmt.Sprintf("the first message must be a join or a resume, not %s", protocol.TypeOf(first)))
 }
 
 func (h *Hub) admitNew(ctx context.Context, c *conn, m protocol.Join) (*seat, error) {
@@ -75,9 +80,11 @@ func (h *Hub) admitNew(ctx context.Context, c *conn, m protocol.Join) (*seat, er
 	}
 }
 
-// recheck closes a place whose session ended before there was a place to close. When it cannot be known, the end of the session will be heard of.
+// recheck closes a place whose session ended before there was a place to close. When it cannot be
+// known, the end of the session will be heard of.
 func (h *Hub) recheck(ctx context.Context, sessionID string) {
-	if err := h.verifier.Check(ctx, sessionID); errors.Is(err, store.ErrUnauthenticated) || errors.Is(err, store.ErrForbidden) {
+	if err := h.verifier.Check(ctx, sessionID); errors.Is(err, store.ErrUnauthenticated) ||
+		errors.Is(err, store.ErrForbidden) {
 		h.EndSession(sessionID, "This device was signed out.")
 	}
 }
@@ -119,7 +126,8 @@ func (e *ears) Gone(reason error) {
 	e.room.post(func() { e.room.remove(e.seat, reason) })
 }
 
-// handle carries out a message of a seated participant. What concerns the media alone goes to the media node; the rest to the room.
+// handle carries out a message of a seated participant. What concerns the media alone goes to the
+// media node; the rest to the room.
 func (r *room) handle(ctx context.Context, s *seat, c *conn, m protocol.ClientMessage) error {
 	ctx, cancel := context.WithTimeout(ctx, callLimit)
 	defer cancel()
@@ -127,7 +135,8 @@ func (r *room) handle(ctx context.Context, s *seat, c *conn, m protocol.ClientMe
 	case protocol.Answer:
 		return softened(s.media.Answer(ctx, m.OfferID, m.SDP))
 	case protocol.Candidate:
-		return softened(s.media.AddCandidate(ctx, webrtc.ICECandidateInit{Candidate: m.Candidate, SDPMid: m.SDPMid, SDPMLineIndex: m.SDPMLineIndex}))
+		return softened(s.media.AddCandidate(ctx,
+			webrtc.ICECandidateInit{Candidate: m.Candidate, SDPMid: m.SDPMid, SDPMLineIndex: m.SDPMLineIndex}))
 	case protocol.RestartICE:
 		return softened(s.media.RestartICE(ctx))
 	case protocol.Ping:
@@ -142,7 +151,8 @@ func (r *room) handle(ctx context.Context, s *seat, c *conn, m protocol.ClientMe
 	case protocol.Leave:
 		return r.ask(func() error { return r.leave(s) })
 	}
-	return mild(protocol.CodeWrongState, fmt.Sprintf("%s is for a new socket only", protocol.TypeOf(m)))
+	return mild(protocol.CodeWrongState,
+		fmt.Sprintf("%s is for a new socket only", protocol.TypeOf(m)))
 }
 
 // softened makes a media node's answer one that the socket survives, unless the place is gone.

@@ -104,7 +104,9 @@ func (h *Hub) converse(c *conn) {
 // receive waits for the first message and seats its sender.
 func (h *Hub) receive(c *conn) (*seat, error) {
 	// Not a read deadline: an expired read would cut the socket without a word.
-	late := time.AfterFunc(h.cfg.FirstWord, func() { h.refuse(c, fatal(protocol.CodeBadMessage, "no join or resume came in time")) })
+	late := time.AfterFunc(h.cfg.FirstWord, func() {
+		h.refuse(c, fatal(protocol.CodeBadMessage, "no join or resume came in time"))
+	})
 	defer late.Stop()
 	keep := context.AfterFunc(h.closed, func() { // from here on the room tells
 		c.send(protocol.Closing{Reason: shuttingDown})
@@ -123,14 +125,16 @@ func (h *Hub) receive(c *conn) (*seat, error) {
 	return h.admit(ctx, c, first)
 }
 
-// refuse answers a client's message with an error, and ends its socket when that is fatal. Called by the socket's reader.
+// refuse answers a client's message with an error, and ends its socket when that is fatal. Called
+// by the socket's reader.
 func (h *Hub) refuse(c *conn, err error) {
 	r := h.refusal(err)
 	c.answer(protocol.Error(*r))
 	c.endIf(r)
 }
 
-// dismiss tells a client an error that its room has found, and ends its socket when that is fatal. It does not wait for the client.
+// dismiss tells a client an error that its room has found, and ends its socket when that is
+// fatal. It does not wait for the client.
 func (h *Hub) dismiss(c *conn, err error) {
 	r := h.refusal(err)
 	c.send(protocol.Error(*r))
@@ -162,7 +166,8 @@ func (h *Hub) listen(c *conn, s *seat) {
 			return
 		case err != nil:
 			if bad++; bad > mistakes {
-				h.refuse(c, fatal(protocol.CodeBadMessage, "too many bad messages; the last: "+err.Error()))
+				h.refuse(c,
+					fatal(protocol.CodeBadMessage, "too many bad messages; the last: "+err.Error()))
 				return
 			}
 			h.refuse(c, mild(refusalOf(err).Code, refusalOf(err).Message))

@@ -6,8 +6,8 @@ import (
 	"bedside/signaling/protocol"
 )
 
-// stage is the clock of a role play: a pure state machine that its room asks and tells, with the time as an argument. It belongs to the
-// room's loop.
+// stage is the clock of a role play: a pure state machine that its room asks and tells, with the
+// time as an argument. It belongs to the room's loop.
 type stage struct {
 	name      protocol.PhaseName
 	reason    protocol.PhaseReason
@@ -27,7 +27,9 @@ func newStage(prepare, play time.Duration, now time.Time) *stage {
 
 // resumedStage goes on with a play that began before this process did.
 func resumedStage(play time.Duration, startedAt, now time.Time) *stage {
-	return &stage{name: protocol.PhasePlaying, play: play, left: leftOf(play, startedAt, now), since: now}
+	return &stage{
+		name: protocol.PhasePlaying, play: play, left: leftOf(play, startedAt, now), since: now,
+	}
 }
 
 // leftOf a phase that began at some time, perhaps by another machine's clock.
@@ -50,7 +52,10 @@ func (s *stage) deadline() (time.Time, bool) {
 
 // phase as the protocol tells it.
 func (s *stage) phase(now time.Time) protocol.Phase {
-	return protocol.Phase{Name: s.name, RemainingMS: s.remaining(now).Milliseconds(), Running: s.running, Reason: s.reason}
+	return protocol.Phase{
+		Name: s.name, RemainingMS: s.remaining(now).Milliseconds(), Running: s.running,
+		Reason: s.reason,
+	}
 }
 
 // candidateIs tells whether the candidate is connected.

@@ -13,9 +13,14 @@ import (
 
 func TestTheTapOutlivesThePlay(t *testing.T) {
 	type step func(t *testing.T, s *stageHand, anna *actor)
-	finish := func(t *testing.T, _ *stageHand, anna *actor) { must(t, anna.does(protocol.Finish{})) }
+	finish := func(t *testing.T, _ *stageHand,
+		anna *actor) {
+		must(t, anna.does(protocol.Finish{}))
+	}
 	leave := func(t *testing.T, _ *stageHand, anna *actor) { must(t, anna.does(protocol.Leave{})) }
-	gone := func(_ *testing.T, s *stageHand, _ *actor) { s.media.of("candidate").Gone(sfu.ErrGraceExpired) }
+	gone := func(_ *testing.T, s *stageHand, _ *actor) {
+		s.media.of("candidate").Gone(sfu.ErrGraceExpired)
+	}
 	withTutor := func(then step) step {
 		return func(t *testing.T, s *stageHand, anna *actor) {
 			s.enter("tutor", store.ParticipantPatient)
@@ -26,13 +31,29 @@ func TestTheTapOutlivesThePlay(t *testing.T) {
 		end, then step
 		outlives  time.Duration
 	}{
-		"by time":                      {end: func(*testing.T, *stageHand, *actor) { time.Sleep(300 * time.Second) }, outlives: tail},
-		"by hand":                      {end: finish, outlives: tail},
-		"and the candidate is cut off": {end: finish, then: func(_ *testing.T, s *stageHand, _ *actor) { s.media.of("candidate").Disconnected() }, outlives: tail},
-		"by a candidate who left, for the patient's sake":    {end: withTutor(leave), outlives: tail},
-		"by a candidate who is gone, for the patient's sake": {end: withTutor(gone), outlives: tail},
-		"and its candidate leaves a patient":                 {end: withTutor(finish), then: leave, outlives: tail},
-		"and it is finished again": {end: finish, outlives: tail, then: func(t *testing.T, _ *stageHand, anna *actor) {
+		"by time": {
+			end:      func(*testing.T, *stageHand, *actor) { time.Sleep(300 * time.Second) },
+			outlives: tail,
+		},
+		"by hand": {end: finish, outlives: tail},
+		"and the candidate is cut off": {
+			end: finish,
+			then: func(_ *testing.T, s *stageHand, _ *actor) {
+				s.media.of("candidate").Disconnected()
+			},
+			outlives: tail,
+		},
+		"by a candidate who left, for the patient's sake": {
+			end: withTutor(leave), outlives: tail,
+		},
+		"by a candidate who is gone, for the patient's sake": {
+			end: withTutor(gone), outlives: tail,
+		},
+		"and its candidate leaves a patient": {
+			end: withTutor(finish), then: leave, outlives: tail,
+		},
+		"and it is finished again": {end: finish, outlives: tail, then: func(t *testing.T,
+			_ *stageHand, anna *actor) {
 			if err := anna.does(protocol.Finish{}); refusalOf(err).Code != protocol.CodeWrongState {
 				t.Errorf("finished twice: %v", err)
 			}
@@ -60,8 +81,10 @@ func TestTheTapOutlivesThePlay(t *testing.T) {
 					time.Sleep(time.Millisecond)
 				}
 				s.tapIs(t, false)
-				if a, _, _ := s.Attempt(t.Context(), "play-1"); a.State != store.AttemptAnalysing || a.EndedAt == nil || !a.EndedAt.Equal(ended) {
-					t.Errorf("the attempt is %s, ended at %v; the play ended at %v", a.State, a.EndedAt, ended)
+				if a, _, _ := s.Attempt(t.Context(),
+					"play-1"); a.State != store.AttemptAnalysing || a.EndedAt == nil || !a.EndedAt.Equal(ended) {
+					t.Errorf("the attempt is %s, ended at %v; the play ended at %v", a.State,
+						a.EndedAt, ended)
 				}
 				time.Sleep(2 * time.Minute) // the room goes its way, and hands nothing over again
 				s.tapIs(t, false)
@@ -96,7 +119,8 @@ func (s *stageHand) tapIs(t *testing.T, open bool) {
 	}
 	s.set(func() {
 		if s.taps["candidate"] != taps || s.handedOver != handedOver {
-			t.Errorf("%d taps, handed over %d times; want %d and %d", s.taps["candidate"], s.handedOver, taps, handedOver)
+			t.Errorf("%d taps, handed over %d times; want %d and %d", s.taps["candidate"],
+				s.handedOver, taps, handedOver)
 		}
 	})
 }

@@ -50,7 +50,9 @@ func (r *room) tellPresence(now time.Time) {
 	}
 	for _, id := range slices.Sorted(maps.Keys(r.seats)) {
 		s := r.seats[id]
-		info.People = append(info.People, store.RoomPerson{UserID: s.join.UserID, Name: s.join.Name, Role: s.join.Role, Connected: s.connected})
+		info.People = append(info.People, store.RoomPerson{
+			UserID: s.join.UserID, Name: s.join.Name, Role: s.join.Role, Connected: s.connected,
+		})
 	}
 	r.announce.tell(info)
 }

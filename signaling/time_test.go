@@ -15,7 +15,8 @@ import (
 	"github.com/pion/webrtc/v4"
 )
 
-// These tests run whole rooms against a clock of their own. Media is a stand-in, since real sockets do not follow that clock.
+// These tests run whole rooms against a clock of their own. Media is a stand-in, since real
+// sockets do not follow that clock.
 
 type fakeMedia struct {
 	mu  sync.Mutex
@@ -29,7 +30,8 @@ type fakePart struct {
 	once sync.Once
 }
 
-func (f *fakeMedia) Join(_ context.Context, who sfu.Identity, _ string, h sfu.Handler) (media, string, error) {
+func (f *fakeMedia) Join(_ context.Context, who sfu.Identity, _ string,
+	h sfu.Handler) (media, string, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	p := &fakePart{h: h}
@@ -75,9 +77,13 @@ type stageHand struct {
 // inTime runs a test in a bubble. prepare and play are in seconds.
 func inTime(t *testing.T, prepare, play int, test func(*testing.T, *stageHand)) {
 	synctest.Test(t, func(t *testing.T) {
-		s := &stageHand{world: newWorld(t, prepare, play), t: t, media: &fakeMedia{all: map[string]*fakePart{}}, began: time.Now()}
+		s := &stageHand{
+			world: newWorld(t, prepare, play), t: t,
+			media: &fakeMedia{all: map[string]*fakePart{}}, began: time.Now(),
+		}
 		s.attempt("play-1")
-		hub, err := newHub(Config{}, func(string) (mediaRoom, error) { return s.media, nil }, s, s, s, s, s, quiet(), nil)
+		hub, err := newHub(Config{}, func(string) (mediaRoom, error) { return s.media, nil }, s, s,
+			s, s, s, quiet(), nil)
 		must(t, err)
 		s.hub = hub
 		t.Cleanup(func() {
@@ -130,10 +136,13 @@ func (s *stageHand) phase() (p protocol.Phase) {
 }
 
 // is checks the phase.
-func (s *stageHand) is(name protocol.PhaseName, running bool, left time.Duration, reason protocol.PhaseReason) {
+func (s *stageHand) is(name protocol.PhaseName, running bool, left time.Duration,
+	reason protocol.PhaseReason) {
 	s.t.Helper()
 	synctest.Wait()
-	if got, want := s.phase(), (protocol.Phase{Name: name, Running: running, RemainingMS: left.Milliseconds(), Reason: reason}); got != want {
+	if got, want := s.phase(), (protocol.Phase{
+		Name: name, Running: running, RemainingMS: left.Milliseconds(), Reason: reason,
+	}); got != want {
 		s.t.Fatalf("after %v the phase is %+v; want %+v", time.Since(s.began), got, want)
 	}
 }
@@ -189,7 +198,8 @@ func TestPreparationEndsByItselfWhenAPatientIsThere(t *testing.T) {
 		s.is(protocol.PhasePreparing, true, time.Millisecond, "")
 		time.Sleep(time.Millisecond)
 		s.is(protocol.PhasePlaying, true, 300*time.Second, "")
-		if a, _, _ := s.Attempt(t.Context(), "play-1"); a.State != store.AttemptPlaying || a.StartedAt.Sub(s.began) != 3*time.Minute {
+		if a, _, _ := s.Attempt(t.Context(), "play-1"); a.State != store.AttemptPlaying ||
+			a.StartedAt.Sub(s.began) != 3*time.Minute {
 			t.Errorf("%s since %v", a.State, a.StartedAt)
 		}
 		time.Sleep(5 * time.Minute)
@@ -234,7 +244,9 @@ func TestTheClockStopsWhileTheCandidateIsAway(t *testing.T) {
 		time.Sleep(100 * time.Second)
 		s.media.of("candidate").Disconnected()
 		s.is(protocol.PhasePlaying, false, 200*time.Second, protocol.ReasonCandidateAway)
-		if !told(tutor, func(m protocol.PeerUpdated) bool { return m.Peer.ParticipantID == "candidate" && !m.Peer.Connected }) {
+		if !told(tutor, func(m protocol.PeerUpdated) bool {
+			return m.Peer.ParticipantID == "candidate" && !m.Peer.Connected
+		}) {
 			t.Error("the patient was not told")
 		}
 		time.Sleep(19 * time.Second)
@@ -270,7 +282,8 @@ func TestTheClockStopsWhileACandidateIsReplaced(t *testing.T) {
 		anna := s.enter("anna", store.ParticipantCandidate)
 		must(t, anna.does(protocol.Start{}))
 		time.Sleep(time.Minute)
-		again, err := s.tryToEnter("anna", store.ParticipantCandidate) // another tab: not connected yet
+		// another tab: not connected yet
+		again, err := s.tryToEnter("anna", store.ParticipantCandidate)
 		must(t, err)
 		s.is(protocol.PhasePlaying, false, 4*time.Minute, protocol.ReasonCandidateAway)
 		if code, _ := anna.closedWith(); code != protocol.CloseCode(protocol.CodeReplaced) {
@@ -299,7 +312,8 @@ func TestAnEmptyRoomIsGivenUp(t *testing.T) {
 		if s.state() != store.AttemptAbandoned {
 			t.Errorf("%s although everybody left", s.state())
 		}
-		if _, err := s.tryToEnter("anna", store.ParticipantCandidate); refusalOf(err).Code != protocol.CodeRoomClosed {
+		if _, err := s.tryToEnter("anna",
+			store.ParticipantCandidate); refusalOf(err).Code != protocol.CodeRoomClosed {
 			t.Errorf("joining an abandoned attempt: %v", err)
 		}
 	})
@@ -321,12 +335,14 @@ func TestATutorsVisitAbandonsNothing(t *testing.T) {
 
 func TestALostSocketKeepsItsPlaceForTheGrace(t *testing.T) {
 	inTime(t, 180, 300, func(t *testing.T, s *stageHand) {
-		anna, tutor := s.enter("anna", store.ParticipantCandidate), s.enter("tutor", store.ParticipantPatient)
+		anna, tutor := s.enter("anna",
+			store.ParticipantCandidate), s.enter("tutor", store.ParticipantPatient)
 		must(t, anna.does(protocol.Start{}))
 		s.lose(tutor)
 		time.Sleep(19 * time.Second)
 		told[protocol.Pong](anna, nil)
-		s.is(protocol.PhasePlaying, true, 281*time.Second, "") // the media goes on, so the clock does
+		// the media goes on, so the clock does
+		s.is(protocol.PhasePlaying, true, 281*time.Second, "")
 		time.Sleep(time.Second)
 		if !told(anna, func(m protocol.PeerLeft) bool { return m.ParticipantID == "patient" }) {
 			t.Error("the patient kept the place for more than the grace")
@@ -353,10 +369,13 @@ func TestAResumeIsAnsweredBeforeItsRestartIsRefused(t *testing.T) {
 		s.lose(anna)
 		s.media.all["candidate"].ice = sfu.ErrBadSDP
 		c := &conn{queue: make(chan []byte, queueLength), ending: make(chan struct{})}
-		_, err = s.hub.admit(t.Context(), c, protocol.Resume{Token: b.(protocol.Joined).ResumeToken, RestartICE: true})
+		_, err = s.hub.admit(t.Context(), c, protocol.Resume{
+			Token: b.(protocol.Joined).ResumeToken, RestartICE: true,
+		})
 		must(t, err)
 		for _, want := range []string{"resumed", "error"} {
-			if m, err := protocol.DecodeServer(<-c.queue); err != nil || protocol.TypeOf(m) != want {
+			if m, err := protocol.DecodeServer(<-c.queue); err != nil ||
+				protocol.TypeOf(m) != want {
 				t.Errorf("%+v, %v; want %s", m, err, want)
 			}
 		}
@@ -372,11 +391,13 @@ func TestSocketsWaitAMinuteForTheReport(t *testing.T) {
 		if _, open := anna.closedWith(); !open {
 			t.Fatal("the socket did not wait")
 		}
-		if _, err := s.tryToEnter("anna", store.ParticipantCandidate); refusalOf(err).Code != protocol.CodeRoomClosed {
+		if _, err := s.tryToEnter("anna",
+			store.ParticipantCandidate); refusalOf(err).Code != protocol.CodeRoomClosed {
 			t.Errorf("joining a play that has ended: %v", err)
 		}
 		time.Sleep(time.Second)
-		if code, open := anna.closedWith(); open || code != 1000 || !told[protocol.Closing](anna, nil) {
+		if code, open := anna.closedWith(); open || code != 1000 ||
+			!told[protocol.Closing](anna, nil) {
 			t.Errorf("after a minute: code %d, open %v", code, open)
 		}
 		if synctest.Wait(); s.hub.rooms["play-1"] != nil {
@@ -416,7 +437,9 @@ func TestAPlayThatNobodyComesBackToEnds(t *testing.T) {
 		})
 		tutor := s.enter("tutor", store.ParticipantPatient)
 		time.Sleep(2 * time.Minute)
-		if !told(tutor, func(m protocol.PhaseChanged) bool { return m.Phase.Reason == protocol.ReasonCandidateLeft }) || s.state() != store.AttemptAnalysing {
+		if !told(tutor, func(m protocol.PhaseChanged) bool {
+			return m.Phase.Reason == protocol.ReasonCandidateLeft
+		}) || s.state() != store.AttemptAnalysing {
 			t.Errorf("the play waits for its candidate for ever: %s", s.state())
 		}
 	})
@@ -437,7 +460,8 @@ func TestAPlayDoesNotWaitForTheDatabase(t *testing.T) {
 		}
 		s.set(func() { s.down = nil })
 		time.Sleep(3 * time.Second)
-		if a, _, _ := s.Attempt(t.Context(), "play-1"); a.State != store.AttemptPlaying || !a.StartedAt.Equal(s.began) {
+		if a, _, _ := s.Attempt(t.Context(), "play-1"); a.State != store.AttemptPlaying ||
+			!a.StartedAt.Equal(s.began) {
 			t.Errorf("%s since %v; the play began at %v", a.State, a.StartedAt, s.began)
 		}
 	})
@@ -452,11 +476,13 @@ func TestAnEndedPlayIsNotBegunAnewWhileTheDatabaseIsAway(t *testing.T) {
 		must(t, anna.does(protocol.Finish{}))
 		must(t, anna.does(protocol.Leave{}))
 		time.Sleep(time.Minute)
-		if _, err := s.tryToEnter("anna", store.ParticipantCandidate); refusalOf(err).Code != protocol.CodeUnavailable {
+		if _, err := s.tryToEnter("anna",
+			store.ParticipantCandidate); refusalOf(err).Code != protocol.CodeUnavailable {
 			t.Errorf("while nobody can know: %v", err)
 		}
 		s.set(func() { s.down = nil })
-		if _, err := s.tryToEnter("anna", store.ParticipantCandidate); refusalOf(err).Code != protocol.CodeRoomClosed {
+		if _, err := s.tryToEnter("anna",
+			store.ParticipantCandidate); refusalOf(err).Code != protocol.CodeRoomClosed {
 			t.Errorf("once it is known: %v", err)
 		}
 	})
@@ -503,7 +529,9 @@ func TestPresenceKnowsWhoIsThere(t *testing.T) {
 		s.media.of("candidate").Disconnected()
 		synctest.Wait()
 		r := s.rooms["play-1"]
-		if r.Phase != "preparing" || r.Remaining != 120 || len(r.People) != 2 || r.People[0].UserID != "anna" || r.People[0].Connected || !r.People[1].Connected || !r.OpenedAt.Equal(s.began) {
+		if r.Phase != "preparing" || r.Remaining != 120 || len(r.People) != 2 ||
+			r.People[0].UserID != "anna" || r.People[0].Connected || !r.People[1].Connected ||
+			!r.OpenedAt.Equal(s.began) {
 			t.Errorf("%+v", r)
 		}
 		must(t, anna.does(protocol.Leave{}))

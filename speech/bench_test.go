@@ -9,8 +9,9 @@ import (
 	"bedside/store"
 )
 
-// BenchmarkListen is a minute of one speaker from the frames of the log to measures and recording. cpu-us/s-of-audio is what the process spends
-// on a second of it: assembling, decoding, recording and measuring.
+// BenchmarkListen is a minute of one speaker from the frames of the log to measures and
+// recording. cpu-us/s-of-audio is what the process spends on a second of it: assembling,
+// decoding, recording and measuring.
 func BenchmarkListen(b *testing.B) {
 	const seconds = 60
 	log := said(b, store.SpeakerCandidate, seconds)
@@ -34,7 +35,8 @@ func BenchmarkListen(b *testing.B) {
 			b.Fatal(err)
 		}
 	}
-	b.ReportMetric(float64((cpuTime(b)-cpu).Nanoseconds())/1000/seconds/float64(b.N), "cpu-us/s-of-audio")
+	b.ReportMetric(float64((cpuTime(b)-cpu).Nanoseconds())/1000/seconds/float64(b.N),
+		"cpu-us/s-of-audio")
 }
 
 func cpuTime(b *testing.B) time.Duration {

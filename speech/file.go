@@ -11,10 +11,12 @@ import (
 	"bedside/store"
 )
 
-// AnalyzeFile measures the speech in a WAV or Ogg Opus file, as fast as it goes. progress, which may be nil, is told how much audio was
-// heard so far. Errors are those of opus.OpenAudio, and ctx's. Audio that is cut off or damaged is an error too: measures of a part would
-// pass for those of the whole.
-func AnalyzeFile(ctx context.Context, r io.Reader, progress func(time.Duration)) (store.Analysis, error) {
+// AnalyzeFile measures the speech in a WAV or Ogg Opus file, as fast as it goes. progress, which
+// may be nil, is told how much audio was heard so far. Errors are those of opus.OpenAudio, and
+// ctx's. Audio that is cut off or damaged is an error too: measures of a part would pass for
+// those of the whole.
+func AnalyzeFile(ctx context.Context, r io.Reader,
+	progress func(time.Duration)) (store.Analysis, error) {
 	audio, err := opus.OpenAudio(r, opus.SampleRate, 0)
 	if err != nil {
 		return store.Analysis{}, err

@@ -13,12 +13,20 @@ type metrics struct {
 
 func newMetrics(reg prometheus.Registerer) (*metrics, error) {
 	m := &metrics{
-		reg:      reg,
-		attempts: prometheus.NewGauge(prometheus.GaugeOpts{Name: "bedside_speech_attempts", Help: "Attempts being listened to."}),
-		reports:  prometheus.NewCounter(prometheus.CounterOpts{Name: "bedside_speech_reports_total", Help: "Reports handed in."}),
-		failures: prometheus.NewCounter(prometheus.CounterOpts{Name: "bedside_speech_failures_total", Help: "Tries at an analysis that failed."}),
+		reg: reg,
+		attempts: prometheus.NewGauge(prometheus.GaugeOpts{
+			Name: "bedside_speech_attempts", Help: "Attempts being listened to.",
+		}),
+		reports: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "bedside_speech_reports_total", Help: "Reports handed in.",
+		}),
+		failures: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "bedside_speech_failures_total", Help: "Tries at an analysis that failed.",
+		}),
 		afterEnd: prometheus.NewHistogram(prometheus.HistogramOpts{
-			Name: "bedside_speech_report_seconds", Help: "From the end of an attempt's audio to its report.", Buckets: []float64{.05, .1, .2, .5, 1, 2, 5, 10},
+			Name: "bedside_speech_report_seconds", Help: "From the end of an attempt's audio to its report.", Buckets: []float64{
+				.05, .1, .2, .5, 1, 2, 5, 10,
+			},
 		}),
 	}
 	if reg == nil {

@@ -7,7 +7,8 @@ import (
 	"bedside/store"
 )
 
-// maxGap is the longest silence that still belongs to a change of the floor; after more nobody had it.
+// maxGap is the longest silence that still belongs to a change of the floor; after more nobody
+// had it.
 const maxGap = 10.0
 
 // stretch is somebody's speech between pauses.
@@ -16,8 +17,9 @@ type stretch struct {
 	by store.Speaker
 }
 
-// turns finds who speaks when from the separate tracks. A turn is one speaker's speech until the other speaks alone: speech that lies wholly
-// within the other's (a "mm" while listening) is an overlap, not a turn. A gap is the time from the end of one turn to the beginning of the other
+// turns finds who speaks when from the separate tracks. A turn is one speaker's speech until the
+// other speaks alone: speech that lies wholly within the other's (a "mm" while listening) is an
+// overlap, not a turn. A gap is the time from the end of one turn to the beginning of the other
 // speaker's, below zero when it began before.
 func turns(speakers []store.SpeakerReport) store.Turns {
 	t := store.Turns{Gaps: []store.TurnGap{}, Overlaps: []store.Span{}}
@@ -29,7 +31,9 @@ func turns(speakers []store.SpeakerReport) store.Turns {
 			spoken[s.Speaker] += span.EndS - span.StartS
 		}
 	}
-	slices.SortStableFunc(all, func(a, b stretch) int { return cmp.Or(cmp.Compare(a.StartS, b.StartS), cmp.Compare(a.EndS, b.EndS)) })
+	slices.SortStableFunc(all, func(a, b stretch) int {
+		return cmp.Or(cmp.Compare(a.StartS, b.StartS), cmp.Compare(a.EndS, b.EndS))
+	})
 	if total := spoken[store.SpeakerCandidate] + spoken[store.SpeakerPatient]; total > 0 {
 		t.CandidateTalkRatio = spoken[store.SpeakerCandidate] / total
 	}

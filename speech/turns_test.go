@@ -14,14 +14,20 @@ import (
 func spoke(who store.Speaker, times ...float64) store.SpeakerReport {
 	r := store.SpeakerReport{Speaker: who}
 	for i := 0; i < len(times); i += 2 {
-		r.Analysis.Speech = append(r.Analysis.Speech, store.Span{StartS: times[i], EndS: times[i+1]})
+		r.Analysis.Speech = append(r.Analysis.Speech, store.Span{
+			StartS: times[i], EndS: times[i+1],
+		})
 	}
 	return r
 }
 
 func TestTurns(t *testing.T) {
-	candidate := func(times ...float64) store.SpeakerReport { return spoke(store.SpeakerCandidate, times...) }
-	patient := func(times ...float64) store.SpeakerReport { return spoke(store.SpeakerPatient, times...) }
+	candidate := func(times ...float64) store.SpeakerReport {
+		return spoke(store.SpeakerCandidate, times...)
+	}
+	patient := func(times ...float64) store.SpeakerReport {
+		return spoke(store.SpeakerPatient, times...)
+	}
 	gap := func(at, length float64, to store.Speaker) store.TurnGap {
 		return store.TurnGap{TS: at, GapS: length, To: to}
 	}
@@ -35,19 +41,27 @@ func TestTurns(t *testing.T) {
 			CandidateTalkRatio: 1, CandidateTurns: 1, LongestCandidateTurnS: 6,
 		}},
 		"in turn": {[]store.SpeakerReport{candidate(0, 2, 5, 9), patient(2.5, 4)}, store.Turns{
-			Gaps:       []store.TurnGap{gap(2.5, 0.5, store.SpeakerPatient), gap(5, 1, store.SpeakerCandidate)},
+			Gaps: []store.TurnGap{
+				gap(2.5, 0.5, store.SpeakerPatient), gap(5, 1, store.SpeakerCandidate),
+			},
 			GapMedianS: is(1), CandidateTalkRatio: 0.8, CandidateTurns: 2, PatientTurns: 1, LongestCandidateTurnS: 4,
 		}},
-		"the patient interrupts": {[]store.SpeakerReport{candidate(0, 4), patient(3, 6)}, store.Turns{
+		"the patient interrupts": {[]store.SpeakerReport{
+			candidate(0, 4), patient(3, 6),
+		}, store.Turns{
 			Gaps:     []store.TurnGap{gap(3, -1, store.SpeakerPatient)},
 			Overlaps: []store.Span{{StartS: 3, EndS: 4}}, OverlapTotalS: 1,
 			CandidateTalkRatio: 4.0 / 7, CandidateTurns: 1, PatientTurns: 1, LongestCandidateTurnS: 4,
 		}},
-		"a listener's sound is no turn": {[]store.SpeakerReport{candidate(0, 3, 4, 6), patient(1, 1.5)}, store.Turns{
+		"a listener's sound is no turn": {[]store.SpeakerReport{
+			candidate(0, 3, 4, 6), patient(1, 1.5),
+		}, store.Turns{
 			Overlaps: []store.Span{{StartS: 1, EndS: 1.5}}, OverlapTotalS: 0.5,
 			CandidateTalkRatio: 5 / 5.5, CandidateTurns: 1, LongestCandidateTurnS: 6,
 		}},
-		"a long silence is nobody's gap": {[]store.SpeakerReport{candidate(20, 21), patient(0, 1)}, store.Turns{
+		"a long silence is nobody's gap": {[]store.SpeakerReport{
+			candidate(20, 21), patient(0, 1),
+		}, store.Turns{
 			CandidateTalkRatio: 0.5, CandidateTurns: 1, PatientTurns: 1, LongestCandidateTurnS: 1,
 		}},
 		"both begin at once": {[]store.SpeakerReport{candidate(1, 3), patient(1, 2)}, store.Turns{
@@ -55,8 +69,13 @@ func TestTurns(t *testing.T) {
 			Overlaps: []store.Span{{StartS: 1, EndS: 2}}, OverlapTotalS: 1, GapMedianS: is(-1),
 			CandidateTalkRatio: 2.0 / 3, CandidateTurns: 1, PatientTurns: 1, LongestCandidateTurnS: 2,
 		}},
-		"the median of an even number": {[]store.SpeakerReport{candidate(2, 3, 6, 7), patient(0, 1, 4, 5.5)}, store.Turns{
-			Gaps:       []store.TurnGap{gap(2, 1, store.SpeakerCandidate), gap(4, 1, store.SpeakerPatient), gap(6, 0.5, store.SpeakerCandidate)},
+		"the median of an even number": {[]store.SpeakerReport{
+			candidate(2, 3, 6, 7), patient(0, 1, 4, 5.5),
+		}, store.Turns{
+			Gaps: []store.TurnGap{
+				gap(2, 1, store.SpeakerCandidate), gap(4, 1, store.SpeakerPatient),
+				gap(6, 0.5, store.SpeakerCandidate),
+			},
 			GapMedianS: is(0.75), CandidateTalkRatio: 2 / 4.5, CandidateTurns: 2, PatientTurns: 2, LongestCandidateTurnS: 1,
 		}},
 	} {
@@ -65,7 +84,8 @@ func TestTurns(t *testing.T) {
 			if got.Gaps == nil || got.Overlaps == nil {
 				t.Error("lists that are nil would be null to clients")
 			}
-			if diff := cmp.Diff(tc.want, got, cmpopts.EquateApprox(0, 1e-9), cmpopts.EquateEmpty()); diff != "" {
+			if diff := cmp.Diff(tc.want, got, cmpopts.EquateApprox(0, 1e-9),
+				cmpopts.EquateEmpty()); diff != "" {
 				t.Errorf("-want +got:\n%s", diff)
 			}
 		})
@@ -73,7 +93,8 @@ func TestTurns(t *testing.T) {
 }
 
 func TestTurnsDoNotDependOnTheOrderOfSpeakers(t *testing.T) {
-	a, b := spoke(store.SpeakerCandidate, 0, 2, 3, 5, 9, 9.5), spoke(store.SpeakerPatient, 1.5, 3.5, 6, 8)
+	a, b := spoke(store.SpeakerCandidate, 0, 2, 3, 5, 9,
+		9.5), spoke(store.SpeakerPatient, 1.5, 3.5, 6, 8)
 	one, other := turns([]store.SpeakerReport{a, b}), turns([]store.SpeakerReport{b, a})
 	if diff := cmp.Diff(one, other); diff != "" {
 		t.Error(diff)

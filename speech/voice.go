@@ -13,8 +13,9 @@ import (
 	"bedside/store"
 )
 
-// voice is one speaker from packets to measures: its stages are plain calls. The recorder and the decoder get the same packets, so that
-// the recording analysed again gives the same measures. It belongs to its conversation.
+// voice is one speaker from packets to measures: its stages are plain calls. The recorder and the
+// decoder get the same packets, so that the recording analysed again gives the same measures. It
+// belongs to its conversation.
 type voice struct {
 	assembler *opus.Assembler
 	decoder   *opus.Decoder
@@ -97,7 +98,9 @@ func analysis(r dsp.Result) store.Analysis {
 		DurationS: r.DurationS, Syllables: r.Syllables, Measures: store.Measures(r.Measures),
 		Speech: convert(r.Speech, func(s dsp.Span) store.Span { return store.Span(s) }),
 		Pauses: convert(r.Pauses, func(s dsp.Span) store.Span { return store.Span(s) }),
-		Pitch:  convert(r.Pitch, func(p dsp.PitchPoint) store.PitchPoint { return store.PitchPoint(p) }),
+		Pitch: convert(r.Pitch, func(p dsp.PitchPoint) store.PitchPoint {
+			return store.PitchPoint(p)
+		}),
 		Intensity: convert(r.Intensity, func(p dsp.IntensityPoint) store.IntensityPoint {
 			return store.IntensityPoint(p)
 		}),

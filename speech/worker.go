@@ -1,5 +1,6 @@
-// Package speech listens: a Worker claims attempts, replays or follows their audio, measures each voice and the turns between them, keeps the
-// recordings and hands in the report. AnalyzeFile does the same to a file.
+// Package speech listens: a Worker claims attempts, replays or follows their audio, measures each
+// voice and the turns between them, keeps the recordings and hands in the report. AnalyzeFile
+// does the same to a file.
 package speech
 
 import (
@@ -25,12 +26,13 @@ type Source interface {
 	Claim(ctx context.Context) (Claim, error)
 }
 
-// Claim is a hold on an attempt; it belongs to one goroutine, which ends it with Done, Release or GiveUp.
+// Claim is a hold on an attempt; it belongs to one goroutine, which ends it with Done, Release or
+// GiveUp.
 type Claim interface {
 	Job() frame.Job
 	Tries() int // how often the job was claimed, this time included
-	// Next gives the attempt's audio from the first frame on, then as it comes; End marks the last delivery. The error is frame.ErrOver when
-	// the job was ended by somebody else.
+	// Next gives the attempt's audio from the first frame on, then as it comes; End marks the
+	// last delivery. The error is frame.ErrOver when the job was ended by somebody else.
 	Next(ctx context.Context) (frame.Delivery, error)
 	Done(ctx context.Context) error    // the report is kept: remove the audio and the job
 	Release(delay time.Duration) error // let another worker have it
@@ -83,15 +85,20 @@ type Worker struct {
 }
 
 // NewWorker makes a worker. The registerer may be nil.
-func NewWorker(cfg Config, s Source, r Reports, rec Recordings, n Notifier, log *slog.Logger, reg prometheus.Registerer) (*Worker, error) {
+func NewWorker(cfg Config, s Source, r Reports, rec Recordings, n Notifier, log *slog.Logger,
+	reg prometheus.Registerer) (*Worker, error) {
 	m, err := newMetrics(reg)
 	if err != nil {
 		return nil, err
 	}
-	return &Worker{cfg: cfg.withDefaults(), source: s, reports: r, recordings: rec, notifier: n, log: log, metrics: m}, nil
+	return &Worker{
+		cfg: cfg.withDefaults(), source: s, reports: r, recordings: rec, notifier: n, log: log,
+		metrics: m,
+	}, nil
 }
 
-// Run analyses until ctx ends; attempts that are under way then go back, for another worker to begin again.
+// Run analyses until ctx ends; attempts that are under way then go back, for another worker to
+// begin again.
 func (w *Worker) Run(ctx context.Context) error {
 	defer w.metrics.unregister()
 	var group sync.WaitGroup
@@ -132,7 +139,8 @@ func (w *Worker) attend(ctx context.Context, c Claim) {
 	log := w.log.With("attempt", c.Job().AttemptID, "try", c.Tries())
 	if c.Tries() > w.cfg.MaxTries {
 		log.Error("given up after too many tries")
-		w.fail(ctx, c, "The analysis failed several times. The recording is kept for the operator to look at.")
+		w.fail(ctx, c,
+			"The analysis failed several times. The recording is kept for the operator to look at.")
 		return
 	}
 	w.metrics.attempts.Inc()
@@ -157,7 +165,8 @@ func (w *Worker) attend(ctx context.Context, c Claim) {
 	}
 }
 
-// analyse listens to the end, then hands in report and recordings. A panic costs this try only: the media path may share the process.
+// analyse listens to the end, then hands in report and recordings. A panic costs this try only:
+// the media path may share the process.
 func (w *Worker) analyse(ctx context.Context, c Claim, log *slog.Logger) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
@@ -188,7 +197,9 @@ func (w *Worker) analyse(ctx context.Context, c Claim, log *slog.Logger) (err er
 	}
 	report.CreatedAt = w.cfg.Clock()
 	w.keepRecordings(ctx, conversation, &report, log)
-	if err := persist(ctx, log, "report", func() error { return w.reports.SaveReport(ctx, report) }); err != nil {
+	if err := persist(ctx, log, "report", func() error {
+		return w.reports.SaveReport(ctx, report)
+	}); err != nil {
 		if errors.Is(err, store.ErrNotFound) { // the candidate has deleted the account meanwhile
 			err = errors.Join(err, w.dropRecordings(ctx, report))
 		}
@@ -204,8 +215,10 @@ func (w *Worker) analyse(ctx context.Context, c Claim, log *slog.Logger) (err er
 	return nil
 }
 
-// keepRecordings moves the spooled recordings to where they stay. A recording that cannot be kept must not cost the report.
-func (w *Worker) keepRecordings(ctx context.Context, c *conversation, r *store.Report, log *slog.Logger) {
+// keepRecordings moves the spooled recordings to where they stay. A recording that cannot be kept
+// must not cost the report.
+func (w *Worker) keepRecordings(ctx context.Context, c *conversation, r *store.Report,
+	log *slog.Logger) {
 	for i := range r.Speakers {
 		s := &r.Speakers[i]
 		v := c.voices[s.Speaker]
@@ -224,7 +237,8 @@ func (w *Worker) keepRecordings(ctx context.Context, c *conversation, r *store.R
 			}
 		}
 		if err != nil {
-			log.Error("the recording could not be kept; the report goes without it", "speaker", s.Speaker, "error", err)
+			log.Error("the recording could not be kept; the report goes without it", "speaker",
+				s.Speaker, "error", err)
 			continue
 		}
 		s.Recording = &store.Recording{Key: key, DurationS: s.Analysis.DurationS, Bytes: bytes}
@@ -245,7 +259,9 @@ func (w *Worker) dropRecordings(ctx context.Context, r store.Report) error {
 // fail ends an attempt that cannot be analysed, and says so.
 func (w *Worker) fail(ctx context.Context, c Claim, problem string) {
 	id := c.Job().AttemptID
-	err := persist(ctx, w.log, "failure", func() error { return w.reports.FailAttempt(ctx, id, problem) })
+	err := persist(ctx, w.log, "failure", func() error {
+		return w.reports.FailAttempt(ctx, id, problem)
+	})
 	if err != nil && !errors.Is(err, store.ErrNotFound) && !errors.Is(err, store.ErrState) {
 		w.noted("release", c.Release(retryDelay))
 		return
@@ -263,7 +279,8 @@ func (w *Worker) tell(ctx context.Context, attemptID, problem string) {
 	w.noted("news", w.notifier.TellReport(ctx, attemptID, problem))
 }
 
-// noted logs an error after which all goes on: the queue gives a job that was not ended to somebody again.
+// noted logs an error after which all goes on: the queue gives a job that was not ended to
+// somebody again.
 func (w *Worker) noted(what string, err error) {
 	if err != nil {
 		w.log.Warn("a job's state could not be told", "what", what, "error", err)

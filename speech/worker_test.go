@@ -26,7 +26,8 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 var start = time.Date(2026, 3, 1, 9, 0, 0, 0, time.UTC)
 
-// said gives the log of a speaker who talks for some seconds: syllables of a steady pitch, real Opus, 100 ms a message.
+// said gives the log of a speaker who talks for some seconds: syllables of a steady pitch, real
+// Opus, 100 ms a message.
 func said(t testing.TB, who store.Speaker, seconds int) []frame.Delivery {
 	t.Helper()
 	encoder, err := opus.NewEncoder(opus.EncoderConfig{})
@@ -199,7 +200,8 @@ func (d *desk) TellReport(_ context.Context, id, problem string) error {
 func work(t *testing.T, q *queue, d *desk, news int) {
 	t.Helper()
 	spool := t.TempDir()
-	w, err := NewWorker(Config{SpoolDir: spool, Attempts: 1}, q, d, d, d, slog.New(slog.DiscardHandler), nil)
+	w, err := NewWorker(Config{SpoolDir: spool, Attempts: 1}, q, d, d, d,
+		slog.New(slog.DiscardHandler), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -224,17 +226,20 @@ func TestReportAndRecordings(t *testing.T) {
 		log := append(said(t, store.SpeakerCandidate, 4), said(t, store.SpeakerPatient, 2)...)
 		q, d := newQueue(&claim{id: "one", log: log}), newDesk()
 		work(t, q, d, 1)
-		if len(d.reports) != 1 || len(d.reports[0].Speakers) != 2 || !slices.Equal(q.ended, []string{"done"}) || !slices.Equal(d.news, []string{"one: "}) {
+		if len(d.reports) != 1 || len(d.reports[0].Speakers) != 2 ||
+			!slices.Equal(q.ended, []string{"done"}) || !slices.Equal(d.news, []string{"one: "}) {
 			t.Fatalf("%d reports, ended %q, news %q", len(d.reports), q.ended, d.news)
 		}
 		r := d.reports[0]
 		for i, frames := range []int{200, 100} {
 			s := r.Speakers[i]
 			if s.Frames != (store.FrameCounts{Received: frames, Analysed: frames}) {
-				t.Errorf("%s: frames %+v, want %d received and analysed", s.Speaker, s.Frames, frames)
+				t.Errorf("%s: frames %+v, want %d received and analysed", s.Speaker, s.Frames,
+					frames)
 			}
 			recording := d.recordings["attempts/one/"+string(s.Speaker)+".ogg"]
-			if s.Recording == nil || s.Recording.Bytes != int64(len(recording)) || len(recording) == 0 {
+			if s.Recording == nil || s.Recording.Bytes != int64(len(recording)) ||
+				len(recording) == 0 {
 				t.Fatalf("%s: recording %+v of %d bytes", s.Speaker, s.Recording, len(recording))
 			}
 			again, err := AnalyzeFile(t.Context(), strings.NewReader(string(recording)), nil)
@@ -245,7 +250,8 @@ func TestReportAndRecordings(t *testing.T) {
 				t.Errorf("%s: the recording analysed again differs:\n%s", s.Speaker, diff)
 			}
 			if s.Analysis.DurationS != r.DurationS || s.Analysis.Measures.SpeechDurationS < 0.5 {
-				t.Errorf("%s: %v s of %v s, speech %v s", s.Speaker, s.Analysis.DurationS, r.DurationS, s.Analysis.Measures.SpeechDurationS)
+				t.Errorf("%s: %v s of %v s, speech %v s", s.Speaker, s.Analysis.DurationS,
+					r.DurationS, s.Analysis.Measures.SpeechDurationS)
 			}
 		}
 	})
@@ -254,12 +260,15 @@ func TestReportAndRecordings(t *testing.T) {
 func TestAnotherTryGivesTheSameReport(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		log := said(t, store.SpeakerCandidate, 3)
-		q, d := newQueue(&claim{id: "once", log: log}, &claim{id: "twice", log: log, fail: map[int]error{1: errors.New("NATS is away")}}), newDesk()
+		q, d := newQueue(&claim{id: "once", log: log}, &claim{
+			id: "twice", log: log, fail: map[int]error{1: errors.New("NATS is away")},
+		}), newDesk()
 		work(t, q, d, 2)
 		if !slices.Equal(q.ended, []string{"done", "released for 2s", "done"}) {
 			t.Errorf("ended %q", q.ended)
 		}
-		if diff := cmp.Diff(d.reports[0].Speakers[0].Analysis, d.reports[1].Speakers[0].Analysis); diff != "" {
+		if diff := cmp.Diff(d.reports[0].Speakers[0].Analysis,
+			d.reports[1].Speakers[0].Analysis); diff != "" {
 			t.Error(diff)
 		}
 	})
@@ -270,10 +279,12 @@ func TestGivenUpAfterTooManyTries(t *testing.T) {
 		bad := []frame.Delivery{{Speaker: "nobody"}}
 		q, d := newQueue(&claim{id: "bad", log: bad}), newDesk()
 		work(t, q, d, 1)
-		if want := append(slices.Repeat([]string{"released for 2s"}, 5), "given up"); !slices.Equal(q.ended, want) {
+		if want := append(slices.Repeat([]string{"released for 2s"}, 5),
+			"given up"); !slices.Equal(q.ended, want) {
 			t.Errorf("ended %q, want %q", q.ended, want)
 		}
-		if !slices.Equal(d.failed, []string{"bad"}) || len(d.news) != 1 || d.news[0] == "bad: " || len(d.reports) != 0 {
+		if !slices.Equal(d.failed, []string{"bad"}) || len(d.news) != 1 || d.news[0] == "bad: " ||
+			len(d.reports) != 0 {
 			t.Errorf("failed %q, news %q, %d reports", d.failed, d.news, len(d.reports))
 		}
 	})
@@ -308,7 +319,8 @@ func TestUnwantedReportEndsTheJob(t *testing.T) {
 		q, d := newQueue(gone, over), newDesk()
 		d.refuse = store.ErrNotFound
 		ctx, cancel := context.WithCancel(t.Context())
-		w, err := NewWorker(Config{SpoolDir: t.TempDir(), Attempts: 1, MaxTries: 1}, q, d, d, d, slog.New(slog.DiscardHandler), nil)
+		w, err := NewWorker(Config{SpoolDir: t.TempDir(), Attempts: 1, MaxTries: 1}, q, d, d, d,
+			slog.New(slog.DiscardHandler), nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -343,7 +355,8 @@ func TestSilentCandidateGetsAReport(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		q, d := newQueue(&claim{id: "mute"}), newDesk()
 		work(t, q, d, 1)
-		if len(d.reports) != 1 || len(d.reports[0].Speakers) != 1 || d.reports[0].Speakers[0].Analysis.Measures.SpeechDurationS != 0 {
+		if len(d.reports) != 1 || len(d.reports[0].Speakers) != 1 ||
+			d.reports[0].Speakers[0].Analysis.Measures.SpeechDurationS != 0 {
 			t.Errorf("reports: %+v", d.reports)
 		}
 	})

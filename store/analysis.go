@@ -1,7 +1,7 @@
 package store
 
-// Analysis is what can be measured of one voice. Times are seconds from the start of the audio. speech/ANALYSIS.md defines
-// every field and the method behind it.
+// Analysis is what can be measured of one voice. Times are seconds from the start of the audio.
+// speech/ANALYSIS.md defines every field and the method behind it.
 type Analysis struct {
 	DurationS float64          `json:"duration_s" doc:"length of the audio, seconds"`
 	Speech    []Span           `json:"speech" doc:"stretches of speech, between pauses"`
@@ -30,7 +30,8 @@ type IntensityPoint struct {
 	DB float64 `json:"db"`
 }
 
-// Measures sum an analysis up. A measure that needs what the audio does not have (F0 of silence, say) is null.
+// Measures sum an analysis up. A measure that needs what the audio does not have (F0 of silence,
+// say) is null.
 type Measures struct {
 	SpeechDurationS          float64  `json:"speech_duration_s" doc:"from the first to the last speech, pauses included"`
 	PhonationTimeS           float64  `json:"phonation_time_s" doc:"sum of the speech"`

@@ -8,7 +8,8 @@ import (
 // AttemptState is where an attempt stands.
 type AttemptState string
 
-// The states of an attempt, in order. An attempt leaves Created when its candidate joins the room; Abandoned and Failed are ends.
+// The states of an attempt, in order. An attempt leaves Created when its candidate joins the
+// room; Abandoned and Failed are ends.
 const (
 	AttemptCreated   AttemptState = "created"
 	AttemptPreparing AttemptState = "preparing"
@@ -43,7 +44,8 @@ const (
 	SpeakerPatient   Speaker = "patient"
 )
 
-// Prepare moves the attempt into preparation. Doing it again is no error, so that a room can be opened twice.
+// Prepare moves the attempt into preparation. Doing it again is no error, so that a room can be
+// opened twice.
 func (a *Attempt) Prepare(now time.Time) error {
 	switch a.State {
 	case AttemptCreated:
@@ -118,7 +120,8 @@ func (a *Attempt) Fail(now time.Time, problem string) error {
 	return nil
 }
 
-// Seat gives the patient's part to a tutor. A tutor who holds it and is still in the room (present) keeps it.
+// Seat gives the patient's part to a tutor. A tutor who holds it and is still in the room
+// (present) keeps it.
 func (a *Attempt) Seat(userID string, present bool) error {
 	if !a.Joinable() {
 		return fmt.Errorf("an attempt that is %s cannot be joined: %w", a.State, ErrState)

@@ -2,8 +2,8 @@ package store
 
 import "time"
 
-// Act is an entry of the audit trail: who did what, when, from where, and how it ended. It holds no secret, no address and no name, only
-// ids. Entries are added and never changed.
+// Act is an entry of the audit trail: who did what, when, from where, and how it ended. It holds
+// no secret, no address and no name, only ids. Entries are added and never changed.
 type Act struct {
 	ID        string    // UUID v7; the store gives it
 	At        time.Time // UTC; the store gives it when it is zero

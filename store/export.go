@@ -16,7 +16,8 @@ const (
 const (
 	// ExportLife is for how long an archive is kept.
 	ExportLife = 7 * 24 * time.Hour
-	// ExportPatience is for how long an archive may be in the making before another may be asked for.
+	// ExportPatience is for how long an archive may be in the making before another may be asked
+	// for.
 	ExportPatience = time.Hour
 )
 

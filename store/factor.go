@@ -7,8 +7,9 @@ import (
 	"time"
 )
 
-// Factor is a user's second factor: an authenticator app (TOTP, RFC 6238), with recovery codes for when it is lost. Secret is sealed, Recovery
-// holds the hashes of the codes that were not used yet.
+// Factor is a user's second factor: an authenticator app (TOTP, RFC 6238), with recovery codes
+// for when it is lost. Secret is sealed, Recovery holds the hashes of the codes that were not
+// used yet.
 type Factor struct {
 	UserID      string
 	Secret      []byte
@@ -45,7 +46,8 @@ const (
 	SignInTries = 5
 )
 
-// SignIn is a sign-in whose first step is done. Hash is the SHA-256 of the ticket that its second step needs.
+// SignIn is a sign-in whose first step is done. Hash is the SHA-256 of the ticket that its second
+// step needs.
 type SignIn struct {
 	Hash      []byte
 	UserID    string

@@ -2,7 +2,8 @@ package store
 
 import "time"
 
-// Job is work that is asked for in a transaction and done after it, by some process, at least once. Kind tells the kinds apart.
+// Job is work that is asked for in a transaction and done after it, by some process, at least
+// once. Kind tells the kinds apart.
 type Job interface{ Kind() string }
 
 // Aftermath is what is kept together with a change, or not at all.
@@ -12,7 +13,8 @@ type Aftermath struct {
 	// SignOut ends the account's sessions, but for the one that KeepSession names.
 	SignOut     bool
 	KeepSession string
-	// OnlyPassword removes every other way to sign in: whoever added it is not known to be the owner of the address.
+	// OnlyPassword removes every other way to sign in: whoever added it is not known to be the
+	// owner of the address.
 	OnlyPassword bool
 }
 
@@ -34,8 +36,8 @@ const (
 	LetterAccountDeleted  Letter = "account-deleted"
 )
 
-// Mail is the job of sending a letter. It holds no secret: the token of a link is made when the letter is written, so that none lies in
-// the queue.
+// Mail is the job of sending a letter. It holds no secret: the token of a link is made when the
+// letter is written, so that none lies in the queue.
 type Mail struct {
 	Letter Letter    `json:"letter"`
 	To     string    `json:"to,omitempty"`      // an address; empty: the user's

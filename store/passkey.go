@@ -19,7 +19,8 @@ type Passkey struct {
 	LastUsedAt   *time.Time
 }
 
-// Ceremony is a challenge that waits for an authenticator's answer. Hash is the SHA-256 of the ticket that comes with it.
+// Ceremony is a challenge that waits for an authenticator's answer. Hash is the SHA-256 of the
+// ticket that comes with it.
 type Ceremony struct {
 	Hash      []byte
 	UserID    string // empty: somebody who signs in

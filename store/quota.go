@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// Quota is how much may be used under a key: Units at once, and as many again in each Window from then on, evenly (GCRA). A Quota of no units
-// is none: it is never used up.
+// Quota is how much may be used under a key: Units at once, and as many again in each Window from
+// then on, evenly (GCRA). A Quota of no units is none: it is never used up.
 type Quota struct {
 	Key    string
 	Units  int
@@ -28,7 +28,8 @@ func (q Quota) Interval() time.Duration {
 	return max(q.Window/time.Duration(q.Units), time.Microsecond)
 }
 
-// Spend uses one unit of a quota that is full again after debt, and gives its debt from then on: the same as before when there is none left.
+// Spend uses one unit of a quota that is full again after debt, and gives its debt from then on:
+// the same as before when there is none left.
 func (q Quota) Spend(debt time.Duration) (after time.Duration, b Balance) {
 	debt = max(debt, 0)
 	after = debt + q.Interval()

@@ -29,7 +29,8 @@ func TestQuota(t *testing.T) {
 	}
 }
 
-// TestQuotaHolds tries at arbitrary moments: in a window there are never more than twice the units, and whoever waits as long as told is served.
+// TestQuotaHolds tries at arbitrary moments: in a window there are never more than twice the
+// units, and whoever waits as long as told is served.
 func TestQuotaHolds(t *testing.T) {
 	const window = time.Minute
 	holds := func(units uint8, steps []uint16) bool {

@@ -12,7 +12,8 @@ type Report struct {
 	Turns     Turns           `json:"turns"`
 }
 
-// SpeakerReport is one side of the conversation, on the common time line that begins with the play.
+// SpeakerReport is one side of the conversation, on the common time line that begins with the
+// play.
 type SpeakerReport struct {
 	Speaker   Speaker     `json:"speaker" enum:"candidate,patient"`
 	Analysis  Analysis    `json:"analysis"`
@@ -41,7 +42,8 @@ type Recording struct {
 	Bytes     int64   `json:"bytes"`
 }
 
-// Turns describes how two speakers take turns. A gap belongs to the speaker who takes the floor; an overlap is a gap below zero.
+// Turns describes how two speakers take turns. A gap belongs to the speaker who takes the floor;
+// an overlap is a gap below zero.
 type Turns struct {
 	Gaps                  []TurnGap `json:"gaps"`
 	Overlaps              []Span    `json:"overlaps" doc:"where both speak"`

@@ -10,12 +10,13 @@ import (
 
 // Scenario is an authored role play.
 type Scenario struct {
-	ID             string           `json:"id" yaml:"-"`
-	Slug           string           `json:"slug" yaml:"slug"`
-	Title          string           `json:"title" yaml:"title"`
-	Profession     string           `json:"profession" yaml:"profession"`
-	Summary        string           `json:"summary" yaml:"summary"`
-	Difficulty     int              `json:"difficulty" yaml:"difficulty"` // 1 (gentle) to 3 (demanding)
+	ID         string `json:"id" yaml:"-"`
+	Slug       string `json:"slug" yaml:"slug"`
+	Title      string `json:"title" yaml:"title"`
+	Profession string `json:"profession" yaml:"profession"`
+	Summary    string `json:"summary" yaml:"summary"`
+	// 1 (gentle) to 3 (demanding)
+	Difficulty     int              `json:"difficulty" yaml:"difficulty"`
 	PrepareSeconds int              `json:"prepare_seconds" yaml:"prepare_seconds"`
 	PlaySeconds    int              `json:"play_seconds" yaml:"play_seconds"`
 	Candidate      CandidateCard    `json:"candidate_card" yaml:"candidate_card"`
@@ -30,7 +31,8 @@ type CandidateCard struct {
 	Tasks      []string `json:"tasks" yaml:"tasks"`
 }
 
-// InterlocutorCard is what whoever plays the patient reads; the candidate never sees it before the report.
+// InterlocutorCard is what whoever plays the patient reads; the candidate never sees it before
+// the report.
 type InterlocutorCard struct {
 	Name        string            `json:"name" yaml:"name"`
 	Setting     string            `json:"setting" yaml:"setting"`
@@ -38,7 +40,8 @@ type InterlocutorCard struct {
 	Mood        string            `json:"mood" yaml:"mood"`
 	Lines       []string          `json:"lines" yaml:"lines"` // to be said whatever happens
 	Conditional []ConditionalLine `json:"conditional" yaml:"conditional"`
-	Softening   string            `json:"softening" yaml:"softening"` // late, once the candidate has earned it
+	// late, once the candidate has earned it
+	Softening string `json:"softening" yaml:"softening"`
 }
 
 // ConditionalLine is said only when the candidate does what When describes.
@@ -60,17 +63,23 @@ func (s Scenario) Validate() error {
 		need(len(value) <= limit, "%s is longer than %d bytes", name, limit)
 	}
 	slug := regexp.MustCompile(`^[a-z0-9]+(-[a-z0-9]+)*$`)
-	need(len(s.Slug) <= 80 && slug.MatchString(s.Slug), "slug %q is not lower-case words joined by hyphens, at most 80 bytes", s.Slug)
+	need(len(s.Slug) <= 80 && slug.MatchString(s.Slug),
+		"slug %q is not lower-case words joined by hyphens, at most 80 bytes", s.Slug)
 	text("title", s.Title, 120)
 	text("summary", s.Summary, 400)
-	need(slices.Contains(Professions(), s.Profession), "profession %q is not one of the twelve", s.Profession)
-	need(s.Difficulty >= 1 && s.Difficulty <= 3, "difficulty %d is not between 1 and 3", s.Difficulty)
-	need(s.PrepareSeconds >= 0 && s.PrepareSeconds <= 900, "prepare_seconds %d is not between 0 and 900", s.PrepareSeconds)
-	need(s.PlaySeconds >= 10 && s.PlaySeconds <= 1800, "play_seconds %d is not between 10 and 1800", s.PlaySeconds)
+	need(slices.Contains(Professions(), s.Profession), "profession %q is not one of the twelve",
+		s.Profession)
+	need(s.Difficulty >= 1 && s.Difficulty <= 3, "difficulty %d is not between 1 and 3",
+		s.Difficulty)
+	need(s.PrepareSeconds >= 0 && s.PrepareSeconds <= 900,
+		"prepare_seconds %d is not between 0 and 900", s.PrepareSeconds)
+	need(s.PlaySeconds >= 10 && s.PlaySeconds <= 1800,
+		"play_seconds %d is not between 10 and 1800", s.PlaySeconds)
 	text("candidate_card.setting", s.Candidate.Setting, 200)
 	text("candidate_card.role", s.Candidate.Role, 200)
 	text("candidate_card.background", s.Candidate.Background, 2000)
-	need(len(s.Candidate.Tasks) >= 3 && len(s.Candidate.Tasks) <= 6, "candidate_card.tasks: %d given, 3 to 6 needed", len(s.Candidate.Tasks))
+	need(len(s.Candidate.Tasks) >= 3 && len(s.Candidate.Tasks) <= 6,
+		"candidate_card.tasks: %d given, 3 to 6 needed", len(s.Candidate.Tasks))
 	for i, t := range s.Candidate.Tasks {
 		text(fmt.Sprintf("candidate_card.tasks[%d]", i), t, 600)
 	}
@@ -79,7 +88,8 @@ func (s Scenario) Validate() error {
 	text("interlocutor_card.background", s.Patient.Background, 4000)
 	text("interlocutor_card.mood", s.Patient.Mood, 400)
 	text("interlocutor_card.softening", s.Patient.Softening, 600)
-	need(len(s.Patient.Lines) >= 1 && len(s.Patient.Lines) <= 12, "interlocutor_card.lines: %d given, 1 to 12 needed", len(s.Patient.Lines))
+	need(len(s.Patient.Lines) >= 1 && len(s.Patient.Lines) <= 12,
+		"interlocutor_card.lines: %d given, 1 to 12 needed", len(s.Patient.Lines))
 	for i, l := range s.Patient.Lines {
 		text(fmt.Sprintf("interlocutor_card.lines[%d]", i), l, 600)
 	}

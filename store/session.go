@@ -6,12 +6,15 @@ import (
 	"time"
 )
 
-// Session is a signed-in device of a user; it is the account's, not the practice's. RefreshHash is the SHA-256 of the current refresh
-// token, ParentHash that of the one it replaced. RefreshSalt is what the current token was derived from its parent with, so that a
-// repeated request with the parent can be given the very same current token although only its hash is kept.
+// Session is a signed-in device of a user; it is the account's, not the practice's. RefreshHash
+// is the SHA-256 of the current refresh token, ParentHash that of the one it replaced.
+// RefreshSalt is what the current token was derived from its parent with, so that a repeated
+// request with the parent can be given the very same current token although only its hash is
+// kept.
 //
-// ExpiresAt moves on with each refresh, but never past MaxExpiresAt. Fingerprint is a hash of what a device says of itself, to recognise it, not
-// to track it: it is no secret and proves nothing.
+// ExpiresAt moves on with each refresh, but never past MaxExpiresAt. Fingerprint is a hash of
+// what a device says of itself, to recognise it, not to track it: it is no secret and proves
+// nothing.
 type Session struct {
 	ID           string // UUID
 	UserID       string
@@ -37,7 +40,8 @@ const (
 	EndSignedOut EndReason = "signed-out"
 	EndLimit     EndReason = "too-many-devices"
 	EndReused    EndReason = "refresh-reused"
-	EndRevoked   EndReason = "ended-elsewhere" // by the user from another device, or by an administrator
+	// by the user from another device, or by an administrator
+	EndRevoked EndReason = "ended-elsewhere"
 )
 
 // Live reports whether the session may still be used at now.
@@ -52,9 +56,10 @@ func (s *Session) End(reason EndReason, now time.Time) {
 	}
 }
 
-// Rotate answers a refresh with the token whose hash is presented. The current token is replaced by the next one. Its parent (a lost
-// answer, a second tab) leaves everything as it is: the caller derives the current token again from RefreshSalt. Anything older was
-// copied by somebody: the session ends, and the error is ErrReused. The session must be kept whatever the error is.
+// Rotate answers a refresh with the token whose hash is presented. The current token is replaced
+// by the next one. Its parent (a lost answer, a second tab) leaves everything as it is: the
+// caller derives the current token again from RefreshSalt. Anything older was copied by somebody:
+// the session ends, and the error is ErrReused. The session must be kept whatever the error is.
 func (s *Session) Rotate(presented []byte, next Rotation, now time.Time) error {
 	if !s.Live(now) {
 		return fmt.Errorf("the session has ended: %w", ErrUnauthenticated)
@@ -69,7 +74,8 @@ func (s *Session) Rotate(presented []byte, next Rotation, now time.Time) error {
 	case len(s.ParentHash) > 0 && subtle.ConstantTimeCompare(presented, s.ParentHash) == 1:
 	default:
 		s.End(EndReused, now)
-		return fmt.Errorf("the refresh token was used before, so the session was ended: %w", ErrReused)
+		return fmt.Errorf("the refresh token was used before, so the session was ended: %w",
+			ErrReused)
 	}
 	s.LastSeenAt = now
 	return nil
@@ -82,8 +88,9 @@ type Rotation struct {
 	ExpiresAt time.Time
 }
 
-// SessionNews says what has become of sessions, to other processes: SessionID has ended for a reason that its user may read, or, when it is
-// empty, what is known of UserID's account has changed.
+// SessionNews says what has become of sessions, to other processes: SessionID has ended for a
+// reason that its user may read, or, when it is empty, what is known of UserID's account has
+// changed.
 type SessionNews struct {
 	SessionID string `json:"session_id,omitempty"`
 	UserID    string `json:"user_id,omitempty"`

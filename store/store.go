@@ -1,11 +1,12 @@
-// Package store holds Bedside's nouns: plain structs, the rules that belong to them, and the sentinel errors that every layer above
-// maps from. It imports the standard library only, so that any package may speak of a user or an attempt.
+// Package store holds Bedside's nouns: plain structs, the rules that belong to them, and the
+// sentinel errors that every layer above maps from. It imports the standard library only, so that
+// any package may speak of a user or an attempt.
 package store
 
 import "errors"
 
-// Sentinel errors. Stores and rules return them wrapped with %w and a sentence that says what to do; the edges map them to a
-// status in one table.
+// Sentinel errors. Stores and rules return them wrapped with %w and a sentence that says what to
+// do; the edges map them to a status in one table.
 var (
 	ErrNotFound        = errors.New("not found")
 	ErrConflict        = errors.New("conflict")

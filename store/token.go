@@ -23,7 +23,8 @@ func (p TokenPurpose) Life() time.Duration {
 	return 24 * time.Hour
 }
 
-// MailToken is what proves that a mail was read. Hash is the SHA-256 of the token in the link; the token itself is not kept.
+// MailToken is what proves that a mail was read. Hash is the SHA-256 of the token in the link;
+// the token itself is not kept.
 type MailToken struct {
 	Hash      []byte
 	UserID    string

@@ -49,8 +49,8 @@ func (u *User) Verify(now time.Time) {
 	}
 }
 
-// Validate checks what people may write into their own profile; the error says what to do. Whether the time zone exists is the
-// caller's to know.
+// Validate checks what people may write into their own profile; the error says what to do.
+// Whether the time zone exists is the caller's to know.
 func (u User) Validate() error {
 	switch {
 	case u.Profession != "" && !slices.Contains(Professions(), u.Profession):

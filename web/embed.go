@@ -14,8 +14,9 @@ import (
 //go:embed all:build*
 var files embed.FS
 
-// Handler serves the pages: GET and HEAD only, everything it does not know is the app's first page. A binary without pages says so
-// with 503. The error means that the pages were built wrongly.
+// Handler serves the pages: GET and HEAD only, everything it does not know is the app's first
+// page. A binary without pages says so with 503. The error means that the pages were built
+// wrongly.
 func Handler() (http.Handler, error) {
 	return newSite(files)
 }

@@ -60,14 +60,36 @@ func TestPages(t *testing.T) {
 	}{
 		{"first page", "/", "", 200, "text/html; charset=utf-8", "no-cache", "", page},
 		{"deep link", "/attempts/0190", "", 200, "text/html; charset=utf-8", "no-cache", "", page},
-		{"brotli first", "/", "gzip, deflate, br", 200, "text/html; charset=utf-8", "no-cache", "br", "br"},
+		{
+			"brotli first", "/", "gzip, deflate, br", 200, "text/html; charset=utf-8", "no-cache",
+			"br", "br",
+		},
 		{"gzip", "/", "gzip", 200, "text/html; charset=utf-8", "no-cache", "gzip", "gz"},
-		{"refused brotli", "/", "br;q=0, gzip;q=0.5", 200, "text/html; charset=utf-8", "no-cache", "gzip", "gz"},
-		{"hashed script", "/_app/immutable/a.js", "br, gzip", 200, "text/javascript; charset=utf-8", "public, max-age=31536000, immutable", "gzip", "packed"},
-		{"font", "/_app/immutable/text.woff2", "br, gzip", 200, "font/woff2", "public, max-age=31536000, immutable", "", "font"},
-		{"packing that does not help", "/favicon.svg", "gzip", 200, "image/svg+xml", "no-cache", "", "<svg/>"},
-		{"old hashed script", "/_app/immutable/gone.js", "", 404, "text/plain; charset=utf-8", "", "", "not found\n"},
-		{"packed form by name", "/index.html.gz", "", 404, "text/plain; charset=utf-8", "", "", "not found\n"},
+		{
+			"refused brotli", "/", "br;q=0, gzip;q=0.5", 200, "text/html; charset=utf-8",
+			"no-cache", "gzip", "gz",
+		},
+		{
+			"hashed script", "/_app/immutable/a.js", "br, gzip", 200,
+			"text/javascript; charset=utf-8", "public, max-age=31536000, immutable", "gzip",
+			"packed",
+		},
+		{
+			"font", "/_app/immutable/text.woff2", "br, gzip", 200, "font/woff2",
+			"public, max-age=31536000, immutable", "", "font",
+		},
+		{
+			"packing that does not help", "/favicon.svg", "gzip", 200, "image/svg+xml", "no-cache",
+			"", "<svg/>",
+		},
+		{
+			"old hashed script", "/_app/immutable/gone.js", "", 404, "text/plain; charset=utf-8",
+			"", "", "not found\n",
+		},
+		{
+			"packed form by name", "/index.html.gz", "", 404, "text/plain; charset=utf-8", "", "",
+			"not found\n",
+		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			r := serve(t, "GET", c.target, map[string]string{"Accept-Encoding": c.accept})
@@ -75,7 +97,10 @@ func TestPages(t *testing.T) {
 			if r.StatusCode != c.status || got != c.body {
 				t.Errorf("got %d %q, want %d %q", r.StatusCode, got, c.status, c.body)
 			}
-			for header, want := range map[string]string{"Content-Type": c.contentType, "Cache-Control": c.cache, "Content-Encoding": c.encoding} {
+			for header, want := range map[string]string{
+				"Content-Type": c.contentType, "Cache-Control": c.cache,
+				"Content-Encoding": c.encoding,
+			} {
 				if got := r.Header.Get(header); got != want {
 					t.Errorf("%s: got %q, want %q", header, got, want)
 				}
@@ -98,7 +123,9 @@ func TestPolicyIsSentWithEveryPage(t *testing.T) {
 func TestUnchangedPageIsNotSentAgain(t *testing.T) {
 	etag := serve(t, "GET", "/", map[string]string{"Accept-Encoding": "gzip"}).Header.Get("ETag")
 	for _, header := range []string{etag, `"other", W/` + etag, "*"} {
-		if r := serve(t, "GET", "/", map[string]string{"Accept-Encoding": "gzip", "If-None-Match": header}); r.StatusCode != 304 || body(t, r) != "" {
+		if r := serve(t, "GET", "/", map[string]string{
+			"Accept-Encoding": "gzip", "If-None-Match": header,
+		}); r.StatusCode != 304 || body(t, r) != "" {
 			t.Errorf("If-None-Match %s: got %d", header, r.StatusCode)
 		}
 	}
@@ -108,10 +135,12 @@ func TestUnchangedPageIsNotSentAgain(t *testing.T) {
 }
 
 func TestMethods(t *testing.T) {
-	if r := serve(t, "HEAD", "/", nil); r.StatusCode != 200 || body(t, r) != "" || r.Header.Get("Content-Length") == "" {
+	if r := serve(t, "HEAD", "/", nil); r.StatusCode != 200 || body(t, r) != "" ||
+		r.Header.Get("Content-Length") == "" {
 		t.Errorf("HEAD: got %d", r.StatusCode)
 	}
-	if r := serve(t, "POST", "/", nil); r.StatusCode != 405 || r.Header.Get("Allow") != "GET, HEAD" {
+	if r := serve(t, "POST", "/", nil); r.StatusCode != 405 ||
+		r.Header.Get("Allow") != "GET, HEAD" {
 		t.Errorf("POST: got %d", r.StatusCode)
 	}
 }
@@ -143,8 +172,12 @@ func TestEmbeddedPages(t *testing.T) {
 }
 
 func TestPolicyLetsNoScriptIn(t *testing.T) {
-	for _, bad := range []string{"default-src 'none'; script-src 'self' 'unsafe-inline'", "default-src 'unsafe-inline'", "script-src-elem 'unsafe-eval'"} {
-		if _, err := policy([]byte(`<meta http-equiv="content-security-policy" content="` + bad + `">`)); err == nil {
+	for _, bad := range []string{
+		"default-src 'none'; script-src 'self' 'unsafe-inline'", "default-src 'unsafe-inline'",
+		"script-src-elem 'unsafe-eval'",
+	} {
+		if _, err := policy([]byte(`<meta http-equiv="content-security-policy" content="` + bad +
+			`">`)); err == nil {
 			t.Errorf("%s is taken", bad)
 		}
 	}

@@ -23,7 +23,8 @@ type site struct {
 	policy string
 }
 
-// file is one page or asset with its precompressed forms; br and gzip are nil when they would not be smaller.
+// file is one page or asset with its precompressed forms; br and gzip are nil when they would not
+// be smaller.
 type file struct {
 	plain, br, gzip []byte
 	contentType     string
@@ -80,8 +81,8 @@ func smaller(packed, plain []byte) []byte {
 	return packed
 }
 
-// policy takes the content security policy that the build wrote into the page, with the hashes of its scripts, and adds what only a
-// header may say.
+// policy takes the content security policy that the build wrote into the page, with the hashes of
+// its scripts, and adds what only a header may say.
 func policy(page []byte) (string, error) {
 	found := regexp.MustCompile(`<meta http-equiv="content-security-policy" content="([^"]+)"`).FindSubmatch(page)
 	if found == nil {
@@ -89,9 +90,13 @@ func policy(page []byte) (string, error) {
 	}
 	p := html.UnescapeString(string(found[1]))
 	for directive := range strings.SplitSeq(p, ";") {
-		if name, sources, _ := strings.Cut(strings.TrimSpace(directive), " "); strings.HasPrefix(name, "script-src") || name == "default-src" {
-			if strings.Contains(sources, "'unsafe-inline'") || strings.Contains(sources, "'unsafe-eval'") {
-				return "", fmt.Errorf("web: index.html's content security policy lets any script run: %s", strings.TrimSpace(directive))
+		if name, sources, _ := strings.Cut(strings.TrimSpace(directive),
+			" "); strings.HasPrefix(name, "script-src") || name == "default-src" {
+			if strings.Contains(sources, "'unsafe-inline'") ||
+				strings.Contains(sources, "'unsafe-eval'") {
+				return "", fmt.Errorf(
+					"web: index.html's content security policy lets any script run: %s",
+					strings.TrimSpace(directive))
 			}
 		}
 	}
@@ -140,7 +145,8 @@ func (s *site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 func (s *site) secure(h http.Header) {
 	h.Set("Content-Security-Policy", s.policy)
-	h.Set("Permissions-Policy", "microphone=(self), speaker-selection=(self), camera=(), geolocation=(), payment=()")
+	h.Set("Permissions-Policy",
+		"microphone=(self), speaker-selection=(self), camera=(), geolocation=(), payment=()")
 	h.Set("Referrer-Policy", "same-origin")
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Cross-Origin-Opener-Policy", "same-origin")

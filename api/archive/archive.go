@@ -1,5 +1,5 @@
-// Package archive makes archives of what is kept of a user, and removes files that nobody may keep any more. Its functions are jobs: they may run
-// more than once.
+// Package archive makes archives of what is kept of a user, and removes files that nobody may
+// keep any more. Its functions are jobs: they may run more than once.
 package archive
 
 import (
@@ -123,7 +123,8 @@ func (a *Archivist) pieces(ctx context.Context, userID string) ([]piece, error) 
 		return err
 	}}}
 	for _, t := range a.Tables {
-		list = append(list, piece{name: "account/" + t.Name + ".json", write: func(ctx context.Context, w io.Writer) error {
+		list = append(list, piece{name: "account/" + t.Name + ".json", write: func(
+			ctx context.Context, w io.Writer) error {
 			rows, err := t.Rows(ctx, userID)
 			if err != nil {
 				return err
@@ -136,7 +137,8 @@ func (a *Archivist) pieces(ctx context.Context, userID string) ([]piece, error) 
 		return nil, err
 	}
 	for _, id := range reports {
-		list = append(list, piece{name: "reports/" + id + ".json", write: func(ctx context.Context, w io.Writer) error {
+		list = append(list, piece{name: "reports/" + id + ".json", write: func(ctx context.Context,
+			w io.Writer) error {
 			r, err := a.Store.Report(ctx, id)
 			if err != nil {
 				return err
@@ -149,7 +151,8 @@ func (a *Archivist) pieces(ctx context.Context, userID string) ([]piece, error) 
 		return nil, err
 	}
 	for _, f := range files {
-		list = append(list, piece{name: fmt.Sprintf("recordings/%s/%s.ogg", f.AttemptID, f.Speaker), stored: true, write: func(ctx context.Context, w io.Writer) error {
+		list = append(list, piece{name: fmt.Sprintf("recordings/%s/%s.ogg", f.AttemptID,
+			f.Speaker), stored: true, write: func(ctx context.Context, w io.Writer) error {
 			return a.copyFile(ctx, w, f.Key)
 		}})
 	}
@@ -169,13 +172,16 @@ func (a *Archivist) copyFile(ctx context.Context, w io.Writer, key string) (err 
 	return err
 }
 
-func (a *Archivist) fill(ctx context.Context, z *zip.Writer, pieces []piece, e *store.Export) error {
+func (a *Archivist) fill(ctx context.Context, z *zip.Writer, pieces []piece,
+	e *store.Export) error {
 	for i, p := range pieces {
 		method := zip.Deflate
 		if p.stored {
 			method = zip.Store
 		}
-		w, err := z.CreateHeader(&zip.FileHeader{Name: p.name, Method: method, Modified: e.CreatedAt})
+		w, err := z.CreateHeader(&zip.FileHeader{
+			Name: p.name, Method: method, Modified: e.CreatedAt,
+		})
 		if err != nil {
 			return err
 		}

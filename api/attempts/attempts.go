@@ -1,4 +1,5 @@
-// Package attempts is the slice of practice: attempts, tickets to their rooms, reports and recordings.
+// Package attempts is the slice of practice: attempts, tickets to their rooms, reports and
+// recordings.
 package attempts
 
 import (
@@ -17,13 +18,15 @@ import (
 // Store keeps attempts and what comes of them; store/postgres does.
 type Store interface {
 	ScenarioBySlug(ctx context.Context, slug string) (store.Scenario, error)
-	CreateAttempt(ctx context.Context, candidateID, scenarioID string, consent bool) (store.Attempt, error)
+	CreateAttempt(ctx context.Context, candidateID, scenarioID string,
+		consent bool) (store.Attempt, error)
 	Attempt(ctx context.Context, id string) (store.Attempt, store.Scenario, error)
 	AttemptViews(ctx context.Context, ids []string) ([]store.AttemptView, error)
 	AttemptsOf(ctx context.Context, userID, before string, limit int) ([]store.AttemptView, error)
 	SeatPartner(ctx context.Context, id, userID string, present bool) (store.Attempt, error)
 	PackedReport(ctx context.Context, attemptID string) ([]byte, error)
-	Recording(ctx context.Context, attemptID string, speaker store.Speaker) (store.Recording, error)
+	Recording(ctx context.Context, attemptID string,
+		speaker store.Speaker) (store.Recording, error)
 }
 
 // Rooms knows which rooms are open; store/presence does.
@@ -38,12 +41,14 @@ type Tickets interface {
 
 // Service is what the slice works with.
 type Service struct {
-	Store      Store
-	Rooms      Rooms
-	Tickets    Tickets
-	Open       func(ctx context.Context, key string) (httpx.File, error) // a recording
-	ICEServers func() []ICEServer                                        // told with each ticket; may be nil
-	SocketPath string                                                    // of the WebSocket on this server
+	Store   Store
+	Rooms   Rooms
+	Tickets Tickets
+	Open    func(ctx context.Context, key string) (httpx.File, error) // a recording
+	// told with each ticket; may be nil
+	ICEServers func() []ICEServer
+	// of the WebSocket on this server
+	SocketPath string
 }
 
 // Routes adds the slice's operations.
@@ -68,7 +73,9 @@ func (s *Service) Routes(api huma.API) {
 		OperationID: "create-ticket", Method: http.MethodPost, Path: "/api/attempts/{id}/ticket", Tags: tags,
 		Summary:       "Get a ticket to the attempt's room",
 		Description:   "It works once, within a minute, as the first message on the WebSocket. Tutors may join as the patient or as an observer.",
-		DefaultStatus: http.StatusCreated, Errors: []int{http.StatusForbidden, http.StatusNotFound, http.StatusConflict},
+		DefaultStatus: http.StatusCreated, Errors: []int{
+			http.StatusForbidden, http.StatusNotFound, http.StatusConflict,
+		},
 	}, s.ticket)
 	s.reportRoute(api, tags)
 	s.audioRoute(api, tags)
@@ -142,7 +149,8 @@ func (s *Service) create(ctx context.Context, in *createInput) (*detailOutput, e
 		return nil, err
 	}
 	if !in.Body.Consent {
-		return nil, httpx.Invalid("body.consent", "A role play is recorded and analysed. Agree to that first.")
+		return nil, httpx.Invalid("body.consent",
+			"A role play is recorded and analysed. Agree to that first.")
 	}
 	scenario, err := s.Store.ScenarioBySlug(ctx, in.Body.Scenario)
 	if errors.Is(err, store.ErrNotFound) {
@@ -155,10 +163,15 @@ func (s *Service) create(ctx context.Context, in *createInput) (*detailOutput, e
 	if err != nil {
 		return nil, err
 	}
-	v := store.AttemptView{Attempt: a, ScenarioSlug: scenario.Slug, ScenarioTitle: scenario.Title, Profession: scenario.Profession, CandidateName: p.User.Name}
+	v := store.AttemptView{
+		Attempt: a, ScenarioSlug: scenario.Slug, ScenarioTitle: scenario.Title,
+		Profession: scenario.Profession, CandidateName: p.User.Name,
+	}
 	return &detailOutput{
 		Location: "/api/attempts/" + a.ID,
-		Body:     AttemptDetail{Attempt: view(v, p.User), Scenario: httpx.ViewScenario(scenario, false)},
+		Body: AttemptDetail{
+			Attempt: view(v, p.User), Scenario: httpx.ViewScenario(scenario, false),
+		},
 	}, nil
 }
 
@@ -213,5 +226,9 @@ func (s *Service) get(ctx context.Context, in *idInput) (*detailOutput, error) {
 		return nil, missing(store.ErrNotFound)
 	}
 	withPatient := u.ID != a.CandidateID || a.State == store.AttemptReported
-	return &detailOutput{Body: AttemptDetail{Attempt: view(views[0], u), Scenario: httpx.ViewScenario(scenario, withPatient)}}, nil
+	return &detailOutput{
+		Body: AttemptDetail{
+			Attempt: view(views[0], u), Scenario: httpx.ViewScenario(scenario, withPatient),
+		},
+	}, nil
 }

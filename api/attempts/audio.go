@@ -13,11 +13,15 @@ import (
 )
 
 func (s *Service) audioRoute(api huma.API, tags []string) {
-	sound := map[string]*huma.MediaType{"audio/ogg": {Schema: &huma.Schema{Type: huma.TypeString, Format: "binary"}}}
+	sound := map[string]*huma.MediaType{
+		"audio/ogg": {Schema: &huma.Schema{Type: huma.TypeString, Format: "binary"}},
+	}
 	httpx.Register(api, huma.Operation{
 		OperationID: "get-audio", Method: http.MethodGet, Path: "/api/attempts/{id}/audio/{speaker}", Tags: tags,
 		Summary: "Hear one speaker", Description: "Ogg Opus on the report's time line. Ranges work.",
-		Metadata: httpx.Expensive(), Errors: []int{http.StatusNotFound, http.StatusRequestedRangeNotSatisfiable},
+		Metadata: httpx.Expensive(), Errors: []int{
+			http.StatusNotFound, http.StatusRequestedRangeNotSatisfiable,
+		},
 		Responses: map[string]*huma.Response{
 			"200": {Description: "The recording", Content: sound},
 			"206": {Description: "A part of the recording", Content: sound},
@@ -47,12 +51,16 @@ func (s *Service) audio(ctx context.Context, in *audioInput) (*huma.StreamRespon
 	if err != nil {
 		return nil, silent(err)
 	}
-	return httpx.SendFile(f, hearWithin, map[string]string{"Content-Type": "audio/ogg", "Cache-Control": "private, no-cache"}), nil
+	return httpx.SendFile(f, hearWithin, map[string]string{
+		"Content-Type": "audio/ogg", "Cache-Control": "private, no-cache",
+	}), nil
 }
 
 func silent(err error) error {
 	if errors.Is(err, store.ErrNotFound) {
-		return &httpx.Fault{Err: err, Code: "no-recording", Detail: "There is no recording of this speaker."}
+		return &httpx.Fault{
+			Err: err, Code: "no-recording", Detail: "There is no recording of this speaker.",
+		}
 	}
 	return err
 }

@@ -20,7 +20,8 @@ import (
 )
 
 func (s *Service) reportRoute(api huma.API, tags []string) {
-	schema := api.OpenAPI().Components.Schemas.Schema(reflect.TypeFor[store.Report](), true, "Report")
+	schema := api.OpenAPI().Components.Schemas.Schema(reflect.TypeFor[store.Report](), true,
+		"Report")
 	httpx.Register(api, huma.Operation{
 		OperationID: "get-report", Method: http.MethodGet, Path: "/api/attempts/{id}/report", Tags: tags,
 		Summary: "Read an attempt's report",
@@ -28,7 +29,9 @@ func (s *Service) reportRoute(api huma.API, tags []string) {
 			"report-failed or report-none, and its first error, at location state, holds the attempt's state.",
 		Errors: []int{http.StatusNotFound},
 		Responses: map[string]*huma.Response{"200": {
-			Description: "The report", Content: map[string]*huma.MediaType{"application/json": {Schema: schema}},
+			Description: "The report", Content: map[string]*huma.MediaType{
+				"application/json": {Schema: schema},
+			},
 		}},
 	}, s.report)
 }
@@ -91,12 +94,15 @@ func writeReport(w http.ResponseWriter, r *http.Request, packed []byte) error {
 
 // pending says why there is no report, in the problem's type and in a field.
 func pending(a store.Attempt) error {
-	f := &httpx.Fault{Err: store.ErrNotFound, Code: "report-pending", Detail: "The role play is not over yet."}
+	f := &httpx.Fault{
+		Err: store.ErrNotFound, Code: "report-pending", Detail: "The role play is not over yet.",
+	}
 	switch a.State {
 	case store.AttemptAnalysing:
 		f.Detail = "The report is being made. It takes a second or two."
 	case store.AttemptFailed:
-		f.Code, f.Detail = "report-failed", "No report could be made: "+strings.TrimSuffix(a.Problem, ".")+"."
+		f.Code, f.Detail = "report-failed", "No report could be made: "+strings.TrimSuffix(
+			a.Problem, ".")+"."
 	case store.AttemptAbandoned:
 		f.Code, f.Detail = "report-none", "This role play was never begun, so there is no report."
 	}

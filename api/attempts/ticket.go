@@ -56,7 +56,9 @@ func (s *Service) ticket(ctx context.Context, in *ticketInput) (*ticketOutput, e
 		part = cmp.Or(in.Body.Role, part)
 	}
 	if !mayTake(u, a, part) {
-		return nil, &httpx.Fault{Err: store.ErrForbidden, Detail: "You may not take this part in this role play."}
+		return nil, &httpx.Fault{
+			Err: store.ErrForbidden, Detail: "You may not take this part in this role play.",
+		}
 	}
 	if !a.Joinable() {
 		return nil, closed(store.ErrState)
@@ -66,16 +68,20 @@ func (s *Service) ticket(ctx context.Context, in *ticketInput) (*ticketOutput, e
 		return nil, err
 	}
 	if part == store.ParticipantPatient {
-		if _, err := s.Store.SeatPartner(ctx, a.ID, u.ID, room.Taken(store.ParticipantPatient, u.ID)); err != nil {
+		if _, err := s.Store.SeatPartner(ctx, a.ID, u.ID,
+			room.Taken(store.ParticipantPatient, u.ID)); err != nil {
 			return nil, closed(err)
 		}
 	}
-	ticket, expires, err := s.Tickets.Ticket(store.Join{AttemptID: a.ID, UserID: u.ID, SessionID: p.SessionID, Name: u.Name, Role: part})
+	ticket, expires, err := s.Tickets.Ticket(store.Join{
+		AttemptID: a.ID, UserID: u.ID, SessionID: p.SessionID, Name: u.Name, Role: part,
+	})
 	if err != nil {
 		return nil, err
 	}
 	out := &ticketOutput{CacheControl: "no-store", Body: Ticket{
-		URL: cmp.Or(room.Node, s.SocketPath), Ticket: ticket, Role: part, ICEServers: []ICEServer{}, ExpiresAt: expires.UTC(),
+		URL: cmp.Or(room.Node,
+			s.SocketPath), Ticket: ticket, Role: part, ICEServers: []ICEServer{}, ExpiresAt: expires.UTC(),
 	}}
 	if s.ICEServers != nil {
 		out.Body.ICEServers = append(out.Body.ICEServers, s.ICEServers()...)
@@ -94,9 +100,15 @@ func defaultPart(u store.User, a store.Attempt) store.ParticipantRole {
 func closed(err error) error {
 	switch {
 	case errors.Is(err, store.ErrState):
-		return &httpx.Fault{Err: err, Code: "room-closed", Detail: "This role play is over: its room cannot be joined any more."}
+		return &httpx.Fault{
+			Err: err, Code: "room-closed",
+			Detail: "This role play is over: its room cannot be joined any more.",
+		}
 	case errors.Is(err, store.ErrConflict):
-		return &httpx.Fault{Err: err, Code: "part-taken", Detail: "Another tutor plays the patient. Join as an observer instead."}
+		return &httpx.Fault{
+			Err: err, Code: "part-taken",
+			Detail: "Another tutor plays the patient. Join as an observer instead.",
+		}
 	}
 	return err
 }

@@ -1,4 +1,5 @@
-// Package audit is the slice of the audit trail: who did what, when and from where. Users see what concerns them, administrators everything.
+// Package audit is the slice of the audit trail: who did what, when and from where. Users see
+// what concerns them, administrators everything.
 package audit
 
 import (
@@ -13,8 +14,9 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 )
 
-// Recorder adds entries to the trail; store/postgres does. httpx.Act begins an entry with what is known of the request. What changes a record
-// passes its entries along with the change instead, as a store.Aftermath, so that there is never the one without the other.
+// Recorder adds entries to the trail; store/postgres does. httpx.Act begins an entry with what is
+// known of the request. What changes a record passes its entries along with the change instead,
+// as a store.Aftermath, so that there is never the one without the other.
 type Recorder interface {
 	Record(ctx context.Context, act store.Act) error
 }
@@ -80,7 +82,9 @@ func (s *Service) list(ctx context.Context, in *listInput) (*listOutput, error) 
 		return nil, err
 	}
 	governs := p.User.Governs()
-	filter := store.ActFilter{UserID: p.User.ID, Action: store.Action(in.Action), Before: in.Before, Limit: in.Limit + 1}
+	filter := store.ActFilter{
+		UserID: p.User.ID, Action: store.Action(in.Action), Before: in.Before, Limit: in.Limit + 1,
+	}
 	switch in.User {
 	case "", p.User.ID:
 	case everybody:
@@ -89,7 +93,9 @@ func (s *Service) list(ctx context.Context, in *listInput) (*listOutput, error) 
 		filter.UserID = in.User
 	}
 	if filter.UserID != p.User.ID && !governs {
-		return nil, &httpx.Fault{Err: store.ErrForbidden, Detail: "Only administrators see what others did."}
+		return nil, &httpx.Fault{
+			Err: store.ErrForbidden, Detail: "Only administrators see what others did.",
+		}
 	}
 	list, err := s.Store.Acts(ctx, filter)
 	if err != nil {
@@ -106,7 +112,8 @@ func (s *Service) list(ctx context.Context, in *listInput) (*listOutput, error) 
 	return out, nil
 }
 
-// view hides from users where others work from: an administrator who changed their account. Who tried to sign in to it is theirs to know.
+// view hides from users where others work from: an administrator who changed their account. Who
+// tried to sign in to it is theirs to know.
 func view(a store.Act, viewer string, governs bool) Act {
 	v := Act{
 		ID: a.ID, At: a.At, Action: a.Action, Outcome: a.Outcome, ActorID: a.ActorID, UserID: a.UserID, Own: a.ActorID == viewer,

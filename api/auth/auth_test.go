@@ -48,7 +48,9 @@ func TestRefreshTokens(t *testing.T) {
 
 func FuzzParseRefresh(f *testing.F) {
 	ring := testTokens(f).ring
-	genuine := ring.formatRefresh(refreshToken{session: uuid.Max, secret: [secretBytes]byte{1, 2, 3}})
+	genuine := ring.formatRefresh(refreshToken{
+		session: uuid.Max, secret: [secretBytes]byte{1, 2, 3},
+	})
 	f.Add(genuine)
 	f.Add("")
 	f.Add(strings.Repeat("A", 86))
@@ -68,7 +70,8 @@ func FuzzParseRefresh(f *testing.F) {
 
 func FuzzParseTokens(f *testing.F) {
 	x := testTokens(f)
-	access, err := x.access(store.User{ID: uuid.Max.String(), Role: store.RoleAdmin}, uuid.Max.String())
+	access, err := x.access(store.User{ID: uuid.Max.String(), Role: store.RoleAdmin},
+		uuid.Max.String())
 	if err != nil {
 		f.Fatal(err)
 	}
@@ -78,7 +81,9 @@ func FuzzParseTokens(f *testing.F) {
 	if err != nil {
 		f.Fatal(err)
 	}
-	for _, seed := range []string{access, ticket, "", "a.b.c", "eyJhbGciOiJub25lIn0.e30.", strings.Repeat(".", 5000)} {
+	for _, seed := range []string{
+		access, ticket, "", "a.b.c", "eyJhbGciOiJub25lIn0.e30.", strings.Repeat(".", 5000),
+	} {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, s string) {
@@ -93,7 +98,9 @@ func FuzzParseTokens(f *testing.F) {
 
 func TestTokenTimes(t *testing.T) {
 	now := time.Now()
-	x, err := newTokens(Config{Keys: []Key{NewKey(bytes.Repeat([]byte("k"), 32))}, Clock: func() time.Time { return now }})
+	x, err := newTokens(Config{
+		Keys: []Key{NewKey(bytes.Repeat([]byte("k"), 32))}, Clock: func() time.Time { return now },
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -105,8 +112,11 @@ func TestTokenTimes(t *testing.T) {
 		after time.Duration
 		want  error
 	}{
-		{0, nil}, {10*time.Minute + leeway - 2*time.Second, nil}, {10*time.Minute + leeway + 2*time.Second, store.ErrExpired},
-		{-leeway + 2*time.Second, nil}, {-time.Minute, store.ErrUnauthenticated}, // a clock that is behind, a little and too far
+		{0, nil}, {10*time.Minute + leeway - 2*time.Second, nil}, {
+			10*time.Minute + leeway + 2*time.Second, store.ErrExpired,
+		},
+		// a clock that is behind, a little and too far
+		{-leeway + 2*time.Second, nil}, {-time.Minute, store.ErrUnauthenticated},
 	} {
 		now = now.Add(c.after)
 		if _, err := x.parseAccess(access); !errors.Is(err, c.want) {
@@ -128,7 +138,9 @@ func TestPasswords(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for guess, want := range map[string]bool{good: true, good + "x": false, good[:7]: false, "": false} {
+		for guess, want := range map[string]bool{
+			good: true, good + "x": false, good[:7]: false, "": false,
+		} {
 			if ok, err := p.Compare(ctx, hash, guess); err != nil || ok != want {
 				t.Errorf("%q for %q: %v, %v", guess, good, ok, err)
 			}
@@ -157,7 +169,11 @@ func TestPasswordPoolIsBounded(t *testing.T) {
 	var all sync.WaitGroup
 	for range cap(p.places) {
 		all.Go(func() {
-			if err := p.work(context.Background(), func() error { inside <- struct{}{}; <-release; return nil }); err != nil {
+			if err := p.work(context.Background(), func() error {
+				inside <- struct{}{}
+				<-release
+				return nil
+			}); err != nil {
 				t.Error(err)
 			}
 		})

@@ -12,14 +12,16 @@ const (
 	cacheSize = 10_000
 )
 
-// cache remembers for a short while who is behind a session, so that not every request asks the database. It may be believed only while news
-// of ended sessions and changed accounts come in: without them it remembers nothing. Safe for concurrent use.
+// cache remembers for a short while who is behind a session, so that not every request asks the
+// database. It may be believed only while news of ended sessions and changed accounts come in:
+// without them it remembers nothing. Safe for concurrent use.
 type cache struct {
 	clock func() time.Time
 
-	mu         sync.Mutex // guards the fields below
-	trusted    bool
-	generation uint64 // changes with every piece of news, so that what was read before it is not remembered after it
+	mu      sync.Mutex // guards the fields below
+	trusted bool
+	// changes with every piece of news, so that what was read before it is not remembered after it
+	generation uint64
 	entries    map[string]remembered
 }
 

@@ -27,7 +27,9 @@ func TestCommon(t *testing.T) {
 			t.Errorf("%s is not common", p)
 		}
 	}
-	for _, p := range []string{"a good password", "bedside-demo", "correct horse battery", "gr8-tram-window", "mtkvqzpx"} {
+	for _, p := range []string{
+		"a good password", "bedside-demo", "correct horse battery", "gr8-tram-window", "mtkvqzpx",
+	} {
 		if is(p) {
 			t.Errorf("%s is common", p)
 		}
@@ -42,7 +44,8 @@ func TestCommon(t *testing.T) {
 		t.Error("nothing is known of them")
 	}
 	for _, p := range []string{"", "short", strings.Repeat("p", 73)} {
-		if err := passwords.Check(p); !errors.Is(err, ErrPasswordLength) || !errors.Is(err, store.ErrInvalid) {
+		if err := passwords.Check(p); !errors.Is(err, ErrPasswordLength) ||
+			!errors.Is(err, store.ErrInvalid) {
 			t.Errorf("%q: %v", p, err)
 		}
 	}

@@ -10,7 +10,8 @@ import (
 	"strings"
 )
 
-// KeyFromFile reads the signing key kept in a file that only its owner can read, and makes one first when there is none.
+// KeyFromFile reads the signing key kept in a file that only its owner can read, and makes one
+// first when there is none.
 func KeyFromFile(path string) (Key, error) {
 	b, err := os.ReadFile(path)
 	if errors.Is(err, os.ErrNotExist) {
@@ -21,7 +22,9 @@ func KeyFromFile(path string) (Key, error) {
 	}
 	secret, err := hex.DecodeString(strings.TrimSpace(string(b)))
 	if err != nil || len(secret) < minSecret {
-		return Key{}, fmt.Errorf("auth: %s holds no signing key: remove it to have a new one made (everybody is then signed out)", path)
+		return Key{}, fmt.Errorf(
+			"auth: %s holds no signing key: remove it to have a new one made (everybody is then signed out)",
+			path)
 	}
 	return NewKey(secret), nil
 }
@@ -31,7 +34,8 @@ func NewKey(secret []byte) Key {
 	return Key{ID: hex.EncodeToString(mac(secret, []byte("key id"))[:4]), Secret: secret}
 }
 
-// makeKey writes a new key beside its place and links it there, so that of two processes one wins and nobody reads half a key.
+// makeKey writes a new key beside its place and links it there, so that of two processes one wins
+// and nobody reads half a key.
 func makeKey(path string) ([]byte, error) {
 	secret := make([]byte, minSecret)
 	_, _ = rand.Read(secret) // never fails

@@ -1,4 +1,5 @@
-// Package auth issues and verifies what proves who somebody is: access tokens, refresh tokens, join tickets and passwords.
+// Package auth issues and verifies what proves who somebody is: access tokens, refresh tokens,
+// join tickets and passwords.
 package auth
 
 import (
@@ -9,8 +10,8 @@ import (
 	"fmt"
 )
 
-// Key is a secret that tokens are signed with. ID travels in the token's header, so that keys can be replaced while tokens of the old
-// one are still about.
+// Key is a secret that tokens are signed with. ID travels in the token's header, so that keys can
+// be replaced while tokens of the old one are still about.
 type Key struct {
 	ID     string
 	Secret []byte
@@ -19,7 +20,8 @@ type Key struct {
 // minSecret is the shortest secret, in bytes.
 const minSecret = 32
 
-// keyring holds the keys derived from each secret, one a purpose, so that no token can pass for one of another kind.
+// keyring holds the keys derived from each secret, one a purpose, so that no token can pass for
+// one of another kind.
 type keyring struct {
 	current derived
 	byID    map[string]derived
@@ -37,7 +39,8 @@ func newKeyring(keys []Key) (*keyring, error) {
 	ring := &keyring{byID: map[string]derived{}}
 	for i, k := range keys {
 		if len(k.Secret) < minSecret {
-			return nil, fmt.Errorf("auth: signing key %q is shorter than %d bytes", k.ID, minSecret)
+			return nil, fmt.Errorf("auth: signing key %q is shorter than %d bytes", k.ID,
+				minSecret)
 		}
 		if len(k.ID) > 255 {
 			return nil, errors.New("auth: a signing key's name is longer than 255 bytes")
@@ -46,9 +49,12 @@ func newKeyring(keys []Key) (*keyring, error) {
 			return nil, fmt.Errorf("auth: two signing keys are called %q", k.ID)
 		}
 		d := derived{id: k.ID}
-		for purpose, out := range map[string]*[]byte{"access": &d.access, "ticket": &d.ticket, "refresh": &d.refresh, "seal": &d.seal} {
+		for purpose, out := range map[string]*[]byte{
+			"access": &d.access, "ticket": &d.ticket, "refresh": &d.refresh, "seal": &d.seal,
+		} {
 			var err error
-			if *out, err = hkdf.Key(sha256.New, k.Secret, nil, "bedside "+purpose, sha256.Size); err != nil {
+			if *out, err = hkdf.Key(sha256.New, k.Secret, nil, "bedside "+purpose,
+				sha256.Size); err != nil {
 				return nil, fmt.Errorf("auth: signing key %q: %w", k.ID, err)
 			}
 		}

@@ -5,8 +5,9 @@ import (
 	"sync"
 )
 
-// knownTokens remembers what verified access tokens say, so that a signature is checked once and not at every request. Whether the session
-// behind a token is in use is another question, and asked each time. Of a token only the hash is kept. Safe for concurrent use.
+// knownTokens remembers what verified access tokens say, so that a signature is checked once and
+// not at every request. Whether the session behind a token is in use is another question, and
+// asked each time. Of a token only the hash is kept. Safe for concurrent use.
 type knownTokens struct {
 	mu     sync.RWMutex // guards claims
 	claims map[[sha256.Size]byte]accessClaims

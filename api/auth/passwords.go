@@ -19,14 +19,18 @@ const (
 
 // What is wrong with a new password.
 var (
-	ErrPasswordLength = fmt.Errorf("a password has %d to %d bytes: %w", MinPassword, MaxPassword, store.ErrInvalid)
-	ErrPasswordCommon = fmt.Errorf("this password is among the first that anybody would try: %w", store.ErrInvalid)
+	ErrPasswordLength = fmt.Errorf("a password has %d to %d bytes: %w", MinPassword, MaxPassword,
+		store.ErrInvalid)
+	ErrPasswordCommon = fmt.Errorf("this password is among the first that anybody would try: %w",
+		store.ErrInvalid)
 )
 
-// Passwords checks, hashes and compares, a few at a time: bcrypt is slow on purpose, and the media of live rooms must not starve.
+// Passwords checks, hashes and compares, a few at a time: bcrypt is slow on purpose, and the
+// media of live rooms must not starve.
 type Passwords struct {
-	cost   int
-	dummy  []byte        // compared with when there is no account, so that the answer takes as long
+	cost int
+	// compared with when there is no account, so that the answer takes as long
+	dummy  []byte
 	places chan struct{} // those who wait and those who work
 	slots  chan struct{} // those who work
 	common map[string]bool
@@ -45,10 +49,14 @@ func NewPasswords(cost int) (*Passwords, error) {
 		return nil, fmt.Errorf("auth: passwords: %w", err)
 	}
 	workers := max(1, runtime.GOMAXPROCS(0)/2)
-	return &Passwords{cost: cost, common: commonPasswords(), dummy: dummy, slots: make(chan struct{}, workers), places: make(chan struct{}, workers*(1+waiting))}, nil
+	return &Passwords{
+		cost: cost, common: commonPasswords(), dummy: dummy, slots: make(chan struct{}, workers),
+		places: make(chan struct{}, workers*(1+waiting)),
+	}, nil
 }
 
-// Hash hashes a new password. ErrPasswordLength: too short or too long; store.ErrLimit: too many at once.
+// Hash hashes a new password. ErrPasswordLength: too short or too long; store.ErrLimit: too many
+// at once.
 func (p *Passwords) Hash(ctx context.Context, password string) (hash string, err error) {
 	if n := len(password); n < MinPassword || n > MaxPassword {
 		return "", ErrPasswordLength
@@ -61,15 +69,17 @@ func (p *Passwords) Hash(ctx context.Context, password string) (hash string, err
 	return hash, err
 }
 
-// Compare reports whether the password fits the hash; an empty hash stands for an account that does not exist. The time it takes does not
-// tell the two apart. store.ErrLimit: too many at once.
+// Compare reports whether the password fits the hash; an empty hash stands for an account that
+// does not exist. The time it takes does not tell the two apart. store.ErrLimit: too many at
+// once.
 func (p *Passwords) Compare(ctx context.Context, hash, password string) (ok bool, err error) {
 	against, possible := []byte(hash), hash != "" && len(password) <= MaxPassword
 	if !possible {
 		against = p.dummy
 	}
 	err = p.work(ctx, func() error {
-		err := bcrypt.CompareHashAndPassword(against, []byte(password[:min(len(password), MaxPassword)]))
+		err := bcrypt.CompareHashAndPassword(against,
+			[]byte(password[:min(len(password), MaxPassword)]))
 		if errors.Is(err, bcrypt.ErrMismatchedHashAndPassword) {
 			return nil
 		}
@@ -84,7 +94,8 @@ func (p *Passwords) work(ctx context.Context, do func() error) error {
 	case p.places <- struct{}{}:
 		defer func() { <-p.places }()
 	default:
-		return fmt.Errorf("too many people sign in at this moment, try again in a second: %w", store.ErrLimit)
+		return fmt.Errorf("too many people sign in at this moment, try again in a second: %w",
+			store.ErrLimit)
 	}
 	select {
 	case p.slots <- struct{}{}:

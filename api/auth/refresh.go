@@ -12,11 +12,13 @@ import (
 	"github.com/google/uuid"
 )
 
-// A refresh token is the session's id, a secret of 256 bits, and a tag that only we can make. The tag tells a token that we once issued
-// from one that somebody made up: the former, when it is too old, ends the session; the latter must not.
+// A refresh token is the session's id, a secret of 256 bits, and a tag that only we can make. The
+// tag tells a token that we once issued from one that somebody made up: the former, when it is
+// too old, ends the session; the latter must not.
 //
-// The first secret is random. Each later one is the HMAC of a random salt under the secret before it. The salt is kept, so that
-// whoever repeats a request with the parent token is given the same child, although the database holds no token, only hashes.
+// The first secret is random. Each later one is the HMAC of a random salt under the secret before
+// it. The salt is kept, so that whoever repeats a request with the parent token is given the same
+// child, although the database holds no token, only hashes.
 type refreshToken struct {
 	session uuid.UUID
 	secret  [secretBytes]byte

@@ -11,8 +11,8 @@ import (
 // errSealed is the cause of every error of Unseal.
 var errSealed = errors.New("auth: what was sealed cannot be opened: it was changed, or its key is gone")
 
-// Seal encrypts what must not be read from a copy of the database (AES-256-GCM), bound to its owner. It names its key, so that keys can be
-// replaced.
+// Seal encrypts what must not be read from a copy of the database (AES-256-GCM), bound to its
+// owner. It names its key, so that keys can be replaced.
 func (s *Sessions) Seal(plain []byte, owner string) ([]byte, error) {
 	d := s.tokens.ring.current
 	gcm, err := d.gcm()

@@ -14,15 +14,19 @@ import (
 
 // Store keeps sessions; store/postgres does.
 type Store interface {
-	CreateSession(ctx context.Context, u store.User, s store.Session, limit int) (ended []string, err error)
+	CreateSession(ctx context.Context, u store.User, s store.Session,
+		limit int) (ended []string, err error)
 	Sessions(ctx context.Context, userID string, now time.Time) ([]store.Session, error)
-	EndSessions(ctx context.Context, userID, except string, reason store.EndReason, now time.Time) (ended []string, err error)
+	EndSessions(ctx context.Context, userID, except string, reason store.EndReason,
+		now time.Time) (ended []string, err error)
 	SessionUser(ctx context.Context, id string) (store.Session, store.User, error)
-	RotateSession(ctx context.Context, id string, presented []byte, next store.Rotation, now time.Time) (store.Session, store.User, error)
+	RotateSession(ctx context.Context, id string, presented []byte, next store.Rotation,
+		now time.Time) (store.Session, store.User, error)
 	EndSession(ctx context.Context, id string, reason store.EndReason, now time.Time) error
 }
 
-// Sessions signs devices in and out and knows who is behind a token. It is safe for concurrent use.
+// Sessions signs devices in and out and knows who is behind a token. It is safe for concurrent
+// use.
 type Sessions struct {
 	tokens  *tokens
 	store   Store
@@ -64,8 +68,10 @@ type Principal struct {
 	SessionID string
 }
 
-// Start signs a device in, of a user as they were when they proved who they are. store.ErrUnauthenticated: their password was changed since;
-// store.ErrForbidden: they were disabled. Of the user's other devices those are signed out that were not seen for longest, when there are too many.
+// Start signs a device in, of a user as they were when they proved who they are.
+// store.ErrUnauthenticated: their password was changed since; store.ErrForbidden: they were
+// disabled. Of the user's other devices those are signed out that were not seen for longest, when
+// there are too many.
 func (s *Sessions) Start(ctx context.Context, u store.User, d Device) (Grant, error) {
 	id, err := uuid.NewV7()
 	if err != nil {
@@ -75,20 +81,23 @@ func (s *Sessions) Start(ctx context.Context, u store.User, d Device) (Grant, er
 	token := newRefreshToken(id)
 	session := store.Session{
 		ID: id.String(), UserID: u.ID, RefreshHash: token.hash(), UserAgent: d.UserAgent, IP: d.IP, Fingerprint: d.Fingerprint,
-		CreatedAt: now, LastSeenAt: now, ExpiresAt: now.Add(min(s.tokens.cfg.SessionTTL, s.tokens.cfg.SessionMax)), MaxExpiresAt: now.Add(s.tokens.cfg.SessionMax),
+		CreatedAt: now, LastSeenAt: now, ExpiresAt: now.Add(min(s.tokens.cfg.SessionTTL,
+			s.tokens.cfg.SessionMax)), MaxExpiresAt: now.Add(s.tokens.cfg.SessionMax),
 	}
 	ended, err := s.store.CreateSession(ctx, u, session, s.tokens.cfg.SessionLimit)
 	if err != nil {
 		return Grant{}, err
 	}
-	s.Announce(ended, "You signed in on another device, and there is a limit to how many may be signed in.")
+	s.Announce(ended,
+		"You signed in on another device, and there is a limit to how many may be signed in.")
 	g, err := s.grant(u, session, token)
 	g.SignedOut = len(ended)
 	return g, err
 }
 
-// Refresh gives a new access token and the refresh token that is current afterwards: a new one for the current one, the current one for its
-// parent. store.ErrReused: the token is older than that, and the session, which the Grant names, has been ended.
+// Refresh gives a new access token and the refresh token that is current afterwards: a new one
+// for the current one, the current one for its parent. store.ErrReused: the token is older than
+// that, and the session, which the Grant names, has been ended.
 func (s *Sessions) Refresh(ctx context.Context, refresh string) (Grant, error) {
 	token, err := s.tokens.ring.parseRefresh(refresh)
 	if err != nil {
@@ -97,13 +106,16 @@ func (s *Sessions) Refresh(ctx context.Context, refresh string) (Grant, error) {
 	salt := make([]byte, secretBytes)
 	_, _ = rand.Read(salt) // never fails
 	now := s.tokens.cfg.Clock()
-	next := store.Rotation{Hash: token.child(salt).hash(), Salt: salt, ExpiresAt: now.Add(s.tokens.cfg.SessionTTL)}
+	next := store.Rotation{
+		Hash: token.child(salt).hash(), Salt: salt, ExpiresAt: now.Add(s.tokens.cfg.SessionTTL),
+	}
 	session, u, err := s.store.RotateSession(ctx, token.session.String(), token.hash(), next, now)
 	switch {
 	case errors.Is(err, store.ErrNotFound):
 		return Grant{}, fmt.Errorf("the session is gone: %w", store.ErrUnauthenticated)
 	case errors.Is(err, store.ErrReused):
-		s.Announce([]string{session.ID}, "A refresh token was used twice, so this device was signed out for safety.")
+		s.Announce([]string{session.ID},
+			"A refresh token was used twice, so this device was signed out for safety.")
 		return Grant{SessionID: session.ID, User: u, Ended: session.EndReason}, err
 	case err != nil:
 		return Grant{SessionID: session.ID, User: u, Ended: session.EndReason}, err
@@ -129,7 +141,8 @@ func (s *Sessions) SessionOf(refresh string) (id string, err error) {
 
 // End signs a device out, at once: its access tokens are worth nothing from now on.
 func (s *Sessions) End(ctx context.Context, sessionID string) error {
-	if err := s.store.EndSession(ctx, sessionID, store.EndSignedOut, s.tokens.cfg.Clock()); err != nil {
+	if err := s.store.EndSession(ctx, sessionID, store.EndSignedOut,
+		s.tokens.cfg.Clock()); err != nil {
 		return err
 	}
 	s.Announce([]string{sessionID}, "You signed out.")
@@ -141,7 +154,8 @@ func (s *Sessions) Devices(ctx context.Context, userID string) ([]store.Session,
 	return s.store.Sessions(ctx, userID, s.tokens.cfg.Clock())
 }
 
-// Revoke signs somebody's device out from elsewhere. store.ErrNotFound: it is not the user's, or no longer signed in.
+// Revoke signs somebody's device out from elsewhere. store.ErrNotFound: it is not the user's, or
+// no longer signed in.
 func (s *Sessions) Revoke(ctx context.Context, userID, sessionID, why string) error {
 	session, u, err := s.store.SessionUser(ctx, sessionID)
 	if err != nil {
@@ -150,7 +164,8 @@ func (s *Sessions) Revoke(ctx context.Context, userID, sessionID, why string) er
 	if u.ID != userID || !session.Live(s.tokens.cfg.Clock()) {
 		return fmt.Errorf("session: %w", store.ErrNotFound)
 	}
-	if err := s.store.EndSession(ctx, session.ID, store.EndRevoked, s.tokens.cfg.Clock()); err != nil {
+	if err := s.store.EndSession(ctx, session.ID, store.EndRevoked,
+		s.tokens.cfg.Clock()); err != nil {
 		return err
 	}
 	s.Announce([]string{session.ID}, why) // by its own spelling, whatever was asked for
@@ -163,7 +178,8 @@ func (s *Sessions) Owner(ctx context.Context, sessionID string) (userID string, 
 	return u.ID, err
 }
 
-// RevokeOthers signs a user's devices out but for one, and says how many. Without an exception all are.
+// RevokeOthers signs a user's devices out but for one, and says how many. Without an exception
+// all are.
 func (s *Sessions) RevokeOthers(ctx context.Context, userID, except, why string) (int, error) {
 	ended, err := s.store.EndSessions(ctx, userID, except, store.EndRevoked, s.tokens.cfg.Clock())
 	s.Announce(ended, why)
@@ -182,7 +198,8 @@ func (s *Sessions) Reseat(ctx context.Context, userID, why string) error {
 	return nil
 }
 
-// Announce makes the end of sessions known, here and to other processes; why is for whoever used them.
+// Announce makes the end of sessions known, here and to other processes; why is for whoever used
+// them.
 func (s *Sessions) Announce(sessionIDs []string, why string) {
 	for _, id := range sessionIDs {
 		s.cache.forget(id)
@@ -196,8 +213,8 @@ func (s *Sessions) UserChanged(userID string) {
 	s.tokens.cfg.Changed(userID)
 }
 
-// Forget drops what is remembered: of a session that has ended or, when none is named, of a user whose account has changed. Whoever hears
-// news from other processes calls it.
+// Forget drops what is remembered: of a session that has ended or, when none is named, of a user
+// whose account has changed. Whoever hears news from other processes calls it.
 func (s *Sessions) Forget(n store.SessionNews) {
 	if n.SessionID != "" {
 		s.cache.forget(n.SessionID)
@@ -206,11 +223,13 @@ func (s *Sessions) Forget(n store.SessionNews) {
 	s.cache.forgetUser(n.UserID)
 }
 
-// Trust says whether news of other processes come in. Until it is told so, every request asks the store.
+// Trust says whether news of other processes come in. Until it is told so, every request asks the
+// store.
 func (s *Sessions) Trust(news bool) { s.cache.trust(news) }
 
-// Authenticate finds who is behind an access token. The session is looked up, or remembered only for as long as its end would be heard of, so
-// that signing out, disabling an account and changing a role work at once.
+// Authenticate finds who is behind an access token. The session is looked up, or remembered only
+// for as long as its end would be heard of, so that signing out, disabling an account and
+// changing a role work at once.
 func (s *Sessions) Authenticate(ctx context.Context, access string) (Principal, error) {
 	claims, err := s.tokens.parseAccess(access)
 	if err != nil {
@@ -220,7 +239,8 @@ func (s *Sessions) Authenticate(ctx context.Context, access string) (Principal, 
 	return Principal{User: u, SessionID: claims.Session}, err
 }
 
-// Check asks the store whether a session is in use. store.ErrUnauthenticated or store.ErrForbidden: no longer.
+// Check asks the store whether a session is in use. store.ErrUnauthenticated or
+// store.ErrForbidden: no longer.
 func (s *Sessions) Check(ctx context.Context, sessionID string) error {
 	s.cache.forget(sessionID)
 	userID, err := s.Owner(ctx, sessionID)
@@ -261,14 +281,15 @@ func (s *Sessions) Ticket(j store.Join) (ticket string, expires time.Time, err e
 	return s.tokens.ticket(j)
 }
 
-// VerifyTicket takes a ticket: it is worth nothing afterwards. The errors are the ErrTicket ones, or store.ErrUnavailable when it cannot be
-// known whether the ticket was used.
+// VerifyTicket takes a ticket: it is worth nothing afterwards. The errors are the ErrTicket ones,
+// or store.ErrUnavailable when it cannot be known whether the ticket was used.
 func (s *Sessions) VerifyTicket(ctx context.Context, ticket string) (store.Join, error) {
 	claims, err := s.tokens.parseTicket(ticket)
 	if err != nil {
 		return store.Join{}, err
 	}
-	if _, err := s.live(ctx, claims.Session, claims.Subject); errors.Is(err, store.ErrUnauthenticated) || errors.Is(err, store.ErrForbidden) {
+	if _, err := s.live(ctx, claims.Session,
+		claims.Subject); errors.Is(err, store.ErrUnauthenticated) || errors.Is(err, store.ErrForbidden) {
 		return store.Join{}, ErrTicketEnded
 	} else if err != nil {
 		return store.Join{}, err

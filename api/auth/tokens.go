@@ -21,11 +21,13 @@ type Config struct {
 	SessionTTL time.Duration // of a session that is not used; 30 days when zero
 	TicketTTL  time.Duration // 60 s when zero
 
-	SessionMax   time.Duration                  // of any session, used or not; 90 days when zero
-	SessionLimit int                            // devices of one user; 5 when zero
-	Ended        func(sessionID, reason string) // a session has ended: its sockets are to be closed; may be nil
-	Changed      func(userID string)            // an account has changed: others are to forget what they know of it; may be nil
-	Clock        func() time.Time
+	SessionMax   time.Duration // of any session, used or not; 90 days when zero
+	SessionLimit int           // devices of one user; 5 when zero
+	// a session has ended: its sockets are to be closed; may be nil
+	Ended func(sessionID, reason string)
+	// an account has changed: others are to forget what they know of it; may be nil
+	Changed func(userID string)
+	Clock   func() time.Time
 }
 
 // Sentinels of join tickets, each with the store's sentinel that it stands for.
@@ -33,7 +35,8 @@ var (
 	ErrTicketForged  = fmt.Errorf("the ticket was not issued here: %w", store.ErrUnauthenticated)
 	ErrTicketExpired = fmt.Errorf("the ticket has %w: ask for a new one", store.ErrExpired)
 	ErrTicketUsed    = fmt.Errorf("the ticket was %w: ask for a new one", store.ErrReused)
-	ErrTicketEnded   = fmt.Errorf("whoever asked for the ticket has signed out: %w", store.ErrForbidden)
+	ErrTicketEnded   = fmt.Errorf("whoever asked for the ticket has signed out: %w",
+		store.ErrForbidden)
 )
 
 const (
@@ -107,7 +110,10 @@ func sign(claims jwt.Claims, keyID string, key []byte) (string, error) {
 
 // access signs a short-lived token of a session.
 func (t *tokens) access(u store.User, sessionID string) (string, error) {
-	claims := accessClaims{RegisteredClaims: t.registered(u.ID, audienceAPI, t.cfg.AccessTTL), Session: sessionID, Role: u.Role}
+	claims := accessClaims{
+		RegisteredClaims: t.registered(u.ID, audienceAPI, t.cfg.AccessTTL), Session: sessionID,
+		Role: u.Role,
+	}
 	return sign(claims, t.ring.current.id, t.ring.current.access)
 }
 
@@ -150,7 +156,8 @@ func (t *tokens) parseTicket(s string) (c joinClaims, err error) {
 	return c, nil
 }
 
-func (t *tokens) parse(s string, claims jwt.Claims, audience string, key func(derived) []byte) error {
+func (t *tokens) parse(s string, claims jwt.Claims, audience string,
+	key func(derived) []byte) error {
 	if len(s) > maxToken {
 		return jwt.ErrTokenMalformed
 	}
@@ -162,7 +169,9 @@ func (t *tokens) parse(s string, claims jwt.Claims, audience string, key func(de
 		}
 		return key(d), nil
 	},
-		jwt.WithValidMethods([]string{jwt.SigningMethodHS256.Alg()}), jwt.WithIssuer(t.cfg.Issuer), jwt.WithAudience(audience),
+		jwt.WithValidMethods([]string{
+			jwt.SigningMethodHS256.Alg(),
+		}), jwt.WithIssuer(t.cfg.Issuer), jwt.WithAudience(audience),
 		jwt.WithExpirationRequired(), jwt.WithIssuedAt(), jwt.WithLeeway(leeway), jwt.WithTimeFunc(t.cfg.Clock), jwt.WithStrictDecoding())
 	return err
 }

@@ -35,11 +35,16 @@ func TOTPText(secret []byte) string {
 
 // TOTPAddress is a secret as an app reads it from a QR code: the otpauth key URI format.
 func TOTPAddress(secret []byte, account string) string {
-	q := url.Values{"secret": {TOTPText(secret)}, "issuer": {"Bedside"}, "algorithm": {"SHA1"}, "digits": {"6"}, "period": {"30"}}
-	return "otpauth://totp/" + url.PathEscape("Bedside:"+account) + "?" + strings.ReplaceAll(q.Encode(), "+", "%20")
+	q := url.Values{
+		"secret": {TOTPText(secret)}, "issuer": {"Bedside"}, "algorithm": {"SHA1"},
+		"digits": {"6"}, "period": {"30"},
+	}
+	return "otpauth://totp/" + url.PathEscape("Bedside:"+account) + "?" +
+		strings.ReplaceAll(q.Encode(), "+", "%20")
 }
 
-// TOTPStep finds the time step that a code is of: the current one, or one beside it, since clocks differ.
+// TOTPStep finds the time step that a code is of: the current one, or one beside it, since clocks
+// differ.
 func TOTPStep(secret []byte, code string, now time.Time) (step int64, ok bool) {
 	current := now.Unix() / int64(totpPeriod/time.Second)
 	for _, s := range []int64{current, current - 1, current + 1} {
@@ -58,7 +63,8 @@ func totpCode(secret []byte, step int64) string {
 	h.Write(counter[:])
 	sum := h.Sum(nil)
 	at := sum[len(sum)-1] & 0xf
-	return fmt.Sprintf("%0*d", totpDigits, (binary.BigEndian.Uint32(sum[at:])&0x7fffffff)%1_000_000)
+	return fmt.Sprintf("%0*d", totpDigits,
+		(binary.BigEndian.Uint32(sum[at:])&0x7fffffff)%1_000_000)
 }
 
 // recoveryCodes is how many there are at first.

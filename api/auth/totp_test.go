@@ -33,7 +33,8 @@ func TestTOTP(t *testing.T) {
 			t.Errorf("%q is taken", bad)
 		}
 	}
-	if got, want := TOTPAddress(secret, "a b+c@example.org"), "otpauth://totp/Bedside:a%20b+c@example.org?algorithm=SHA1&digits=6&issuer=Bedside&period=30&secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"; got != want {
+	if got, want := TOTPAddress(secret,
+		"a b+c@example.org"), "otpauth://totp/Bedside:a%20b+c@example.org?algorithm=SHA1&digits=6&issuer=Bedside&period=30&secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"; got != want {
 		t.Errorf("address %s, want %s", got, want)
 	}
 }
@@ -56,7 +57,9 @@ func TestRecoveryCodes(t *testing.T) {
 }
 
 func TestSeal(t *testing.T) {
-	old, current := Key{ID: "old", Secret: bytes.Repeat([]byte("o"), 32)}, Key{ID: "new", Secret: bytes.Repeat([]byte("n"), 32)}
+	old, current := Key{
+		ID: "old", Secret: bytes.Repeat([]byte("o"), 32),
+	}, Key{ID: "new", Secret: bytes.Repeat([]byte("n"), 32)}
 	open := func(keys ...Key) *Sessions {
 		s, err := NewSessions(Config{Keys: keys}, nil, nil)
 		if err != nil {
@@ -69,7 +72,8 @@ func TestSeal(t *testing.T) {
 	if err != nil || bytes.Contains(sealed, plain) {
 		t.Fatalf("sealed as %q, %v", sealed, err)
 	}
-	if got, err := open(current, old).Unseal(sealed, "dana"); err != nil || !bytes.Equal(got, plain) {
+	if got, err := open(current, old).Unseal(sealed, "dana"); err != nil ||
+		!bytes.Equal(got, plain) {
 		t.Errorf("after the key was replaced: %q, %v", got, err)
 	}
 	if _, err := open(current).Unseal(sealed, "dana"); err == nil {

@@ -23,7 +23,8 @@ import (
 	"golang.org/x/crypto/acme"
 )
 
-// authority is a small ACME authority (RFC 8555). It asks for http-01 and looks for the proof at the handler of port 80. It believes signatures.
+// authority is a small ACME authority (RFC 8555). It asks for http-01 and looks for the proof at
+// the handler of port 80. It believes signatures.
 type authority struct {
 	*httptest.Server
 	t      *testing.T
@@ -47,7 +48,10 @@ func newAuthority(t *testing.T) *authority {
 	a := &authority{t: t, key: key}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /directory", func(w http.ResponseWriter, _ *http.Request) {
-		a.tell(w, 200, map[string]any{"newNonce": a.URL + "/nonce", "newAccount": a.URL + "/account", "newOrder": a.URL + "/order"})
+		a.tell(w, 200, map[string]any{
+			"newNonce": a.URL + "/nonce", "newAccount": a.URL + "/account",
+			"newOrder": a.URL + "/order",
+		})
 	})
 	mux.HandleFunc("/nonce", func(http.ResponseWriter, *http.Request) {})
 	mux.HandleFunc("POST /account", func(w http.ResponseWriter, _ *http.Request) {
@@ -58,8 +62,14 @@ func newAuthority(t *testing.T) *authority {
 		w.Header().Set("Location", a.URL+"/order/1")
 		a.tell(w, 201, a.order())
 	})
-	mux.HandleFunc("POST /order/1", func(w http.ResponseWriter, _ *http.Request) { a.tell(w, 200, a.order()) })
-	mux.HandleFunc("POST /authz/1", func(w http.ResponseWriter, _ *http.Request) { a.tell(w, 200, a.authorization()) })
+	mux.HandleFunc("POST /order/1", func(w http.ResponseWriter,
+		_ *http.Request) {
+		a.tell(w, 200, a.order())
+	})
+	mux.HandleFunc("POST /authz/1", func(w http.ResponseWriter,
+		_ *http.Request) {
+		a.tell(w, 200, a.authorization())
+	})
 	mux.HandleFunc("POST /challenge/1", func(w http.ResponseWriter, _ *http.Request) {
 		a.prove()
 		a.tell(w, 200, a.authorization()["challenges"].([]map[string]any)[0])
@@ -71,7 +81,8 @@ func newAuthority(t *testing.T) *authority {
 		w.Header().Set("Content-Type", "application/pem-certificate-chain")
 		w.Write(a.cert)
 	})
-	a.Server = httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	a.Server = httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter,
+		r *http.Request) {
 		w.Header().Set("Replay-Nonce", rand.Text())
 		mux.ServeHTTP(w, r)
 	}))
@@ -91,7 +102,9 @@ func (a *authority) order() map[string]any {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	o := map[string]any{
-		"status": "pending", "identifiers": []any{map[string]any{"type": "dns", "value": "bedside.example"}},
+		"status": "pending", "identifiers": []any{
+			map[string]any{"type": "dns", "value": "bedside.example"},
+		},
 		"authorizations": []string{a.URL + "/authz/1"}, "finalize": a.URL + "/finalize/1",
 	}
 	switch {
@@ -112,14 +125,20 @@ func (a *authority) authorization() map[string]any {
 	}
 	return map[string]any{
 		"status": status, "identifier": map[string]any{"type": "dns", "value": "bedside.example"},
-		"challenges": []map[string]any{{"type": "http-01", "url": a.URL + "/challenge/1", "token": challengeToken, "status": status}},
+		"challenges": []map[string]any{
+			{
+				"type": "http-01", "url": a.URL + "/challenge/1", "token": challengeToken,
+				"status": status,
+			},
+		},
 	}
 }
 
 // prove fetches the proof, as the authority does from port 80.
 func (a *authority) prove() {
 	w := httptest.NewRecorder()
-	a.port80.ServeHTTP(w, httptest.NewRequest("GET", "http://bedside.example/.well-known/acme-challenge/"+challengeToken, nil))
+	a.port80.ServeHTTP(w,
+		httptest.NewRequest("GET", "http://bedside.example/.well-known/acme-challenge/"+challengeToken, nil))
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.proven = w.Code == http.StatusOK && strings.HasPrefix(w.Body.String(), challengeToken+".")
@@ -163,7 +182,9 @@ func (a *authority) issue(der []byte) error {
 		return err
 	}
 	template := &x509.Certificate{
-		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "issued"}, DNSNames: csr.DNSNames,
+		SerialNumber: big.NewInt(1), Subject: pkix.Name{
+			CommonName: "issued",
+		}, DNSNames: csr.DNSNames,
 		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(90 * 24 * time.Hour),
 	}
 	cert, err := x509.CreateCertificate(rand.Reader, template, template, csr.PublicKey, a.key)
@@ -177,11 +198,17 @@ func (a *authority) issue(der []byte) error {
 	return nil
 }
 
-// TestCertificatesAreFetched lets the first client wait for the authority, proves the domain at port 80, and keeps what it was given.
+// TestCertificatesAreFetched lets the first client wait for the authority, proves the domain at
+// port 80, and keeps what it was given.
 func TestCertificatesAreFetched(t *testing.T) {
 	a, dir := newAuthority(t), t.TempDir()
 	started := func() *Certs {
-		c, err := Open(Config{Domains: []string{"bedside.example"}, CacheDir: dir, Directory: a.URL + "/directory"}, slog.New(slog.DiscardHandler), time.Now)
+		c, err := Open(
+			Config{
+				Domains: []string{"bedside.example"}, CacheDir: dir,
+				Directory: a.URL + "/directory",
+			},
+			slog.New(slog.DiscardHandler), time.Now)
 		if err != nil {
 			t.Fatal(err)
 		}

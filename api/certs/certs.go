@@ -1,4 +1,5 @@
-// Package certs gives the server its certificates: from files, read again when they change, or from an ACME authority such as Let's Encrypt.
+// Package certs gives the server its certificates: from files, read again when they change, or
+// from an ACME authority such as Let's Encrypt.
 package certs
 
 import (
@@ -43,7 +44,9 @@ func (c Config) Validate() error {
 	}
 	for _, d := range c.Domains {
 		if !publicName(d) {
-			return fmt.Errorf("tls.domains: %q is not a domain that an authority gives a certificate for (no wildcards, no IP addresses)", d)
+			return fmt.Errorf(
+				"tls.domains: %q is not a domain that an authority gives a certificate for (no wildcards, no IP addresses)",
+				d)
 		}
 	}
 	return nil
@@ -56,7 +59,9 @@ func publicName(d string) bool {
 		return false
 	}
 	for _, l := range labels {
-		if l == "" || len(l) > 63 || strings.Trim(l, "abcdefghijklmnopqrstuvwxyz0123456789-") != "" || l[0] == '-' || l[len(l)-1] == '-' {
+		if l == "" || len(l) > 63 ||
+			strings.Trim(l, "abcdefghijklmnopqrstuvwxyz0123456789-") != "" || l[0] == '-' ||
+			l[len(l)-1] == '-' {
 			return false
 		}
 	}
@@ -69,7 +74,8 @@ type Certs struct {
 	manager *autocert.Manager // nil with files
 }
 
-// Open reads the files, or makes ready to ask the authority, which happens when the first client comes.
+// Open reads the files, or makes ready to ask the authority, which happens when the first client
+// comes.
 func Open(cfg Config, log *slog.Logger, clock func() time.Time) (*Certs, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
@@ -97,7 +103,8 @@ func (c *Certs) TLS() *tls.Config {
 	return &tls.Config{MinVersion: tls.VersionTLS12, GetCertificate: c.files.get}
 }
 
-// Reload reads the files again; with ACME there is nothing to do. After an error the certificate stays what it was.
+// Reload reads the files again; with ACME there is nothing to do. After an error the certificate
+// stays what it was.
 func (c *Certs) Reload() error {
 	if c.files == nil {
 		return nil
@@ -105,12 +112,15 @@ func (c *Certs) Reload() error {
 	return c.files.load()
 }
 
-// Redirect is what port 80 serves: the authority's challenges, and for everybody else the way to https. target is the server's https address
-// where that is known; otherwise the host that was asked for, at port.
+// Redirect is what port 80 serves: the authority's challenges, and for everybody else the way to
+// https. target is the server's https address where that is known; otherwise the host that was
+// asked for, at port.
 func (c *Certs) Redirect(target, port string) http.Handler {
 	fixed, _ := url.Parse(target) // empty when it is no address
 	h := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		u := url.URL{Scheme: "https", Path: r.URL.Path, RawPath: r.URL.RawPath, RawQuery: r.URL.RawQuery}
+		u := url.URL{
+			Scheme: "https", Path: r.URL.Path, RawPath: r.URL.RawPath, RawQuery: r.URL.RawQuery,
+		}
 		if fixed != nil && fixed.Host != "" {
 			u.Host = fixed.Host
 		} else if u.Host = onPort(r.Host, port); u.Host == "" {
@@ -118,7 +128,8 @@ func (c *Certs) Redirect(target, port string) http.Handler {
 			return
 		}
 		if r.Method != http.MethodGet && r.Method != http.MethodHead {
-			http.Error(w, "use https", http.StatusBadRequest) // what was sent went over the wire in clear
+			// what was sent went over the wire in clear
+			http.Error(w, "use https", http.StatusBadRequest)
 			return
 		}
 		w.Header().Set("Cache-Control", "no-store")

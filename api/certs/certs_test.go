@@ -37,7 +37,9 @@ func made(t *testing.T, name string) (cert, key []byte) {
 	template := &x509.Certificate{
 		SerialNumber: serial, Subject: pkix.Name{CommonName: name}, DNSNames: []string{name},
 		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(90 * 24 * time.Hour),
-		KeyUsage: x509.KeyUsageDigitalSignature, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
+		KeyUsage: x509.KeyUsageDigitalSignature, ExtKeyUsage: []x509.ExtKeyUsage{
+			x509.ExtKeyUsageServerAuth,
+		},
 	}
 	der, err := x509.CreateCertificate(rand.Reader, template, template, private.Public(), private)
 	if err != nil {
@@ -47,7 +49,9 @@ func made(t *testing.T, name string) (cert, key []byte) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}), pem.EncodeToMemory(&pem.Block{Type: "EC PRIVATE KEY", Bytes: raw})
+	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}), pem.EncodeToMemory(&pem.Block{
+		Type: "EC PRIVATE KEY", Bytes: raw,
+	})
 }
 
 func write(t *testing.T, path string, content []byte) {
@@ -90,7 +94,9 @@ func TestFilesAreReadAgain(t *testing.T) {
 	var at atomic.Int64
 	at.Store(time.Now().UnixNano())
 	var said bytes.Buffer
-	c, err := Open(cfg, slog.New(slog.NewTextHandler(&said, nil)), func() time.Time { return time.Unix(0, at.Load()) })
+	c, err := Open(cfg, slog.New(slog.NewTextHandler(&said, nil)), func() time.Time {
+		return time.Unix(0, at.Load())
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -135,18 +141,23 @@ func TestMistakes(t *testing.T) {
 	}
 	in := func(name string) string { return filepath.Join(dir, name) }
 	for want, cfg := range map[string]Config{
-		"go together":                {CertFile: in("cert")},
-		"not both":                   {CertFile: in("cert"), KeyFile: in("key"), Domains: []string{"a.example"}},
-		"tls.cert_file":              {CertFile: in("none"), KeyFile: in("key")},
-		"tls.key_file":               {CertFile: in("cert"), KeyFile: in("none")},
-		"does not match":             {CertFile: in("cert"), KeyFile: in("other")},
-		`"*.a.example"`:              {Domains: []string{"*.a.example"}},
-		`"192.0.2.1"`:                {Domains: []string{"192.0.2.1"}},
-		`"localhost"`:                {Domains: []string{"localhost"}},
-		`"a.example:443"`:            {Domains: []string{"a.example:443"}},
-		`"http://ca.example/dir" is`: {Domains: []string{"a.example"}, Directory: "http://ca.example/dir"},
+		"go together": {CertFile: in("cert")},
+		"not both": {
+			CertFile: in("cert"), KeyFile: in("key"), Domains: []string{"a.example"},
+		},
+		"tls.cert_file":   {CertFile: in("none"), KeyFile: in("key")},
+		"tls.key_file":    {CertFile: in("cert"), KeyFile: in("none")},
+		"does not match":  {CertFile: in("cert"), KeyFile: in("other")},
+		`"*.a.example"`:   {Domains: []string{"*.a.example"}},
+		`"192.0.2.1"`:     {Domains: []string{"192.0.2.1"}},
+		`"localhost"`:     {Domains: []string{"localhost"}},
+		`"a.example:443"`: {Domains: []string{"a.example:443"}},
+		`"http://ca.example/dir" is`: {
+			Domains: []string{"a.example"}, Directory: "http://ca.example/dir",
+		},
 	} {
-		if _, err := Open(cfg, slog.New(slog.DiscardHandler), time.Now); err == nil || !strings.Contains(err.Error(), want) {
+		if _, err := Open(cfg, slog.New(slog.DiscardHandler), time.Now); err == nil ||
+			!strings.Contains(err.Error(), want) {
 			t.Errorf("want an error that says %s, got %v", want, err)
 		}
 	}
@@ -157,9 +168,13 @@ func TestKeptCertificates(t *testing.T) {
 	dir := t.TempDir()
 	cert, key := made(t, "bedside.example")
 	write(t, filepath.Join(dir, "bedside.example"), append(key, cert...))
-	authority := httptest.NewTLSServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { t.Error("the authority was asked") }))
+	authority := httptest.NewTLSServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
+		t.Error("the authority was asked")
+	}))
 	defer authority.Close()
-	c, err := Open(Config{Domains: []string{"bedside.example"}, CacheDir: dir, Directory: authority.URL}, slog.New(slog.DiscardHandler), time.Now)
+	c, err := Open(
+		Config{Domains: []string{"bedside.example"}, CacheDir: dir, Directory: authority.URL},
+		slog.New(slog.DiscardHandler), time.Now)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -175,7 +190,8 @@ func TestKeptCertificates(t *testing.T) {
 }
 
 func TestRedirect(t *testing.T) {
-	acme, err := Open(Config{Domains: []string{"bedside.example"}, CacheDir: t.TempDir()}, slog.New(slog.DiscardHandler), time.Now)
+	acme, err := Open(Config{Domains: []string{"bedside.example"}, CacheDir: t.TempDir()},
+		slog.New(slog.DiscardHandler), time.Now)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -184,14 +200,26 @@ func TestRedirect(t *testing.T) {
 		status                    int
 		location                  string
 	}{
-		{"https://bedside.example", "443", "GET", "http://bedside.example/a%2Fb?c=d", 308, "https://bedside.example/a%2Fb?c=d"},
-		{"https://bedside.example:8443", "8443", "GET", "http://other.example/", 308, "https://bedside.example:8443/"},
+		{
+			"https://bedside.example", "443", "GET", "http://bedside.example/a%2Fb?c=d", 308,
+			"https://bedside.example/a%2Fb?c=d",
+		},
+		{
+			"https://bedside.example:8443", "8443", "GET", "http://other.example/", 308,
+			"https://bedside.example:8443/",
+		},
 		{"", "443", "HEAD", "http://other.example:80/x", 308, "https://other.example/x"},
 		{"", "8443", "GET", "http://[2001:db8::1]:80/x", 308, "https://[2001:db8::1]:8443/x"},
 		{"", "443", "GET", "http://[2001:db8::1]/x", 308, "https://[2001:db8::1]/x"},
 		{"https://bedside.example", "443", "POST", "http://bedside.example/auth/login", 400, ""},
-		{"https://bedside.example", "443", "GET", "http://bedside.example/.well-known/acme-challenge/unknown", 404, ""},
-		{"https://bedside.example", "443", "GET", "http://other.example/.well-known/acme-challenge/unknown", 403, ""},
+		{
+			"https://bedside.example", "443", "GET",
+			"http://bedside.example/.well-known/acme-challenge/unknown", 404, "",
+		},
+		{
+			"https://bedside.example", "443", "GET",
+			"http://other.example/.well-known/acme-challenge/unknown", 403, "",
+		},
 	} {
 		w := httptest.NewRecorder()
 		acme.Redirect(c.target, c.port).ServeHTTP(w, httptest.NewRequest(c.method, c.url, nil))

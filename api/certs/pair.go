@@ -13,7 +13,8 @@ import (
 // lookEvery is how often the files are looked at, at most: when somebody connects.
 const lookEvery = 10 * time.Second
 
-// pair is a certificate and its key in files. It looks at them when clients connect, so that nobody has to tell it of a renewal.
+// pair is a certificate and its key in files. It looks at them when clients connect, so that
+// nobody has to tell it of a renewal.
 type pair struct {
 	cert, key string
 	log       *slog.Logger
@@ -78,7 +79,8 @@ func (p *pair) get(*tls.ClientHelloInfo) (*tls.Certificate, error) {
 		err := errors.Join(cerr, kerr)
 		if err == nil && p.seen != [2]stamp{certStamp, keyStamp} {
 			if err = p.read(); err == nil {
-				p.log.Info("the certificate was read again", "file", p.cert, "until", p.now.Leaf.NotAfter)
+				p.log.Info("the certificate was read again", "file", p.cert, "until",
+					p.now.Leaf.NotAfter)
 			}
 		}
 		if err != nil {

@@ -1,5 +1,5 @@
-// Package docs is the page that explains the REST interface, made of its OpenAPI description. It is ready when the server starts, loads nothing
-// from elsewhere and runs no script.
+// Package docs is the page that explains the REST interface, made of its OpenAPI description. It
+// is ready when the server starts, loads nothing from elsewhere and runs no script.
 package docs
 
 import (

@@ -33,7 +33,11 @@ func pages(t *testing.T) *Pages {
 	api := humachi.New(chi.NewRouter(), huma.DefaultConfig("Example", "1"))
 	huma.Register(api, huma.Operation{
 		OperationID: "put-node", Method: http.MethodPut, Path: "/nodes/{id}", Summary: "Put a node", Description: "It's <b>one</b>.\n\nTwo.", Tags: []string{"nodes"},
-		Errors: []int{http.StatusNotFound}, Security: []map[string][]string{{"bearer": {}}}, Extensions: map[string]any{"x-roles": []string{"tutor", "admin"}},
+		Errors: []int{
+			http.StatusNotFound,
+		}, Security: []map[string][]string{{"bearer": {}}}, Extensions: map[string]any{
+			"x-roles": []string{"tutor", "admin"},
+		},
 	}, func(context.Context, *input) (*output, error) { return nil, nil })
 	p, err := New(api.OpenAPI(), func(*huma.Operation) string { return "write" })
 	if err != nil {
@@ -52,14 +56,17 @@ func TestPage(t *testing.T) {
 		"whoever is signed in as tutor or admin", "<em>write</em>", "in the path", "at most 5 characters", `href="#schema-Node"`, `id="schema-Node"`,
 		"<strong>404</strong>", "Location", `Authorization: Bearer $TOKEN`, "list of Node", "urn:bedside:problem:not-found",
 	} {
-		if !strings.Contains(page, want) && !strings.Contains(page, strings.ReplaceAll(want, `"`, "&#34;")) {
+		if !strings.Contains(page, want) &&
+			!strings.Contains(page, strings.ReplaceAll(want, `"`, "&#34;")) {
 			t.Errorf("the page lacks %s", want)
 		}
 	}
-	if strings.Contains(page, "<script") || strings.Contains(page, "style=") || strings.Contains(page, "//cdn") {
+	if strings.Contains(page, "<script") || strings.Contains(page, "style=") ||
+		strings.Contains(page, "//cdn") {
 		t.Error("the page has scripts or styles of its own")
 	}
-	if csp := w.Header().Get("Content-Security-Policy"); csp != policy || strings.Contains(csp, "unsafe") {
+	if csp := w.Header().Get("Content-Security-Policy"); csp != policy ||
+		strings.Contains(csp, "unsafe") {
 		t.Errorf("policy %s", csp)
 	}
 	ids := map[string]bool{}

@@ -46,7 +46,8 @@ func (s schemas) kind(one *huma.Schema) kind {
 func (s schemas) fields(one *huma.Schema) (list []field) {
 	names := slices.Sorted(maps.Keys(one.Properties))
 	slices.SortStableFunc(names, func(a, b string) int { // what is required first
-		return boolean(!slices.Contains(one.Required, a)) - boolean(!slices.Contains(one.Required, b))
+		return boolean(!slices.Contains(one.Required,
+			a)) - boolean(!slices.Contains(one.Required, b))
 	})
 	for _, name := range names {
 		p := one.Properties[name]

@@ -74,7 +74,10 @@ type schema struct {
 
 func viewOf(doc *huma.OpenAPI, class func(*huma.Operation) string) (view, error) {
 	s := schemas{doc.Components.Schemas}
-	v := view{Title: doc.Info.Title, Version: doc.Info.Version, Intro: paragraphs(doc.Info.Description), Problems: httpx.ProblemTypes()}
+	v := view{
+		Title: doc.Info.Title, Version: doc.Info.Version, Intro: paragraphs(doc.Info.Description),
+		Problems: httpx.ProblemTypes(),
+	}
 	for _, p := range v.Problems {
 		if p.Status == http.StatusTooManyRequests {
 			v.Problem = fmt.Sprintf("{\n  \"type\": %q,\n  \"title\": %q,\n  \"status\": %d,\n  \"detail\": %q,\n  \"instance\": %q\n}",
@@ -114,7 +117,9 @@ func viewOf(doc *huma.OpenAPI, class func(*huma.Operation) string) (view, error)
 	}
 	for _, t := range doc.Tags {
 		if len(groups[t.Name]) > 0 {
-			v.Groups = append(v.Groups, group{Name: t.Name, Description: t.Description, Operations: groups[t.Name]})
+			v.Groups = append(v.Groups, group{
+				Name: t.Name, Description: t.Description, Operations: groups[t.Name],
+			})
 			delete(groups, t.Name)
 		}
 	}
@@ -125,10 +130,13 @@ func viewOf(doc *huma.OpenAPI, class func(*huma.Operation) string) (view, error)
 }
 
 func paragraphs(s string) []string {
-	return slices.DeleteFunc(strings.Split(s, "\n\n"), func(p string) bool { return strings.TrimSpace(p) == "" })
+	return slices.DeleteFunc(strings.Split(s, "\n\n"), func(p string) bool {
+		return strings.TrimSpace(p) == ""
+	})
 }
 
-func (s schemas) operation(op *huma.Operation, class func(*huma.Operation) string) (o operation, err error) {
+func (s schemas) operation(op *huma.Operation,
+	class func(*huma.Operation) string) (o operation, err error) {
 	o = operation{
 		ID: op.OperationID, Method: op.Method, Path: op.Path, Summary: op.Summary, Description: paragraphs(op.Description), Who: who(op), Class: class(op),
 	}
@@ -170,7 +178,8 @@ func who(op *huma.Operation) string {
 		return "anybody"
 	}
 	if roles := op.Extensions["x-roles"]; roles != nil {
-		return "whoever is signed in as " + strings.Join(strings.Fields(strings.Trim(fmt.Sprint(roles), "[]")), " or ")
+		return "whoever is signed in as " +
+			strings.Join(strings.Fields(strings.Trim(fmt.Sprint(roles), "[]")), " or ")
 	}
 	return "whoever is signed in"
 }
@@ -187,7 +196,8 @@ func curl(op *huma.Operation, o operation) string {
 		b.WriteString(" \\\n  -H \"Authorization: Bearer $TOKEN\"")
 	}
 	if o.Body != nil {
-		b.WriteString(" \\\n  -H \"Content-Type: " + o.Body.Media + "\" \\\n  -d '" + strings.ReplaceAll(o.Body.Example, "'", `'\''`) + "'")
+		b.WriteString(" \\\n  -H \"Content-Type: " + o.Body.Media + "\" \\\n  -d '" +
+			strings.ReplaceAll(o.Body.Example, "'", `'\''`) + "'")
 	}
 	return b.String()
 }

@@ -7,8 +7,8 @@ import (
 	"bedside/store"
 )
 
-// Act begins an entry of the audit trail: who makes the request, with which session, and from where. It concerns the account of whoever makes
-// it, unless UserID is set to another.
+// Act begins an entry of the audit trail: who makes the request, with which session, and from
+// where. It concerns the account of whoever makes it, unless UserID is set to another.
 func Act(ctx context.Context, action store.Action) store.Act {
 	act := store.Act{Action: action}
 	if p, err := auth.PrincipalFrom(ctx); err == nil {

@@ -10,7 +10,8 @@ import (
 	"strings"
 )
 
-// Asset is something that does not change while the server runs. It is packed once, so that it costs nothing to serve.
+// Asset is something that does not change while the server runs. It is packed once, so that it
+// costs nothing to serve.
 type Asset struct {
 	plain, zipped []byte
 	contentType   string
@@ -31,7 +32,10 @@ func NewAsset(body []byte, contentType string) (*Asset, error) {
 		return nil, fmt.Errorf("packing an asset: %w", err)
 	}
 	sum := sha256.Sum256(body)
-	return &Asset{plain: body, zipped: zipped.Bytes(), contentType: contentType, etag: `W/"` + base64.RawURLEncoding.EncodeToString(sum[:12]) + `"`}, nil
+	return &Asset{
+		plain: body, zipped: zipped.Bytes(), contentType: contentType,
+		etag: `W/"` + base64.RawURLEncoding.EncodeToString(sum[:12]) + `"`,
+	}, nil
 }
 
 // ServeHTTP answers with the body, or with 304 to whoever has it.

@@ -23,14 +23,17 @@ func TestAsset(t *testing.T) {
 		return w
 	}
 	plain, packed := get(), get("Accept-Encoding", "br, gzip")
-	if plain.Code != 200 || plain.Body.String() != text || plain.Header().Get("Content-Type") != "text/plain" || plain.Header().Get("Content-Encoding") != "" {
+	if plain.Code != 200 || plain.Body.String() != text ||
+		plain.Header().Get("Content-Type") != "text/plain" ||
+		plain.Header().Get("Content-Encoding") != "" {
 		t.Errorf("plain: %d, %v", plain.Code, plain.Header())
 	}
 	z, err := gzip.NewReader(packed.Body)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if b, err := io.ReadAll(z); err != nil || string(b) != text || packed.Header().Get("Content-Encoding") != "gzip" {
+	if b, err := io.ReadAll(z); err != nil || string(b) != text ||
+		packed.Header().Get("Content-Encoding") != "gzip" {
 		t.Errorf("packed: %q, %v", b, err)
 	}
 	again := get("If-None-Match", `"x", `+plain.Header().Get("ETag"))

@@ -8,7 +8,8 @@ import (
 	"strings"
 )
 
-// Proxies are the networks of the proxies whose word about a client is taken. Nobody else's is: anybody can send the headers.
+// Proxies are the networks of the proxies whose word about a client is taken. Nobody else's is:
+// anybody can send the headers.
 type Proxies []netip.Prefix
 
 // ParseProxies reads networks (10.0.0.0/8) and single addresses.
@@ -19,7 +20,8 @@ func ParseProxies(list []string) (Proxies, error) {
 		if err != nil {
 			addr, err := netip.ParseAddr(s)
 			if err != nil || addr.Zone() != "" {
-				return nil, fmt.Errorf("%q is neither a network such as 10.0.0.0/8 nor an address", s)
+				return nil, fmt.Errorf("%q is neither a network such as 10.0.0.0/8 nor an address",
+					s)
 			}
 			prefix = netip.PrefixFrom(addr, addr.BitLen())
 		}
@@ -38,8 +40,9 @@ func (p Proxies) trust(a netip.Addr) bool {
 // maxHops bounds how far back X-Forwarded-For is read.
 const maxHops = 20
 
-// Client finds where a request comes from. Each proxy adds to X-Forwarded-For whom it speaks for, so that it is read from its end, for as long as
-// proxies are trusted; the first address that is none of theirs is the client. secure: the last of them has taken the request over TLS.
+// Client finds where a request comes from. Each proxy adds to X-Forwarded-For whom it speaks for,
+// so that it is read from its end, for as long as proxies are trusted; the first address that is
+// none of theirs is the client. secure: the last of them has taken the request over TLS.
 func (p Proxies) Client(r *http.Request) (ip string, secure bool) {
 	at, ok := address(r.RemoteAddr)
 	if !ok {
@@ -59,7 +62,8 @@ func (p Proxies) Client(r *http.Request) (ip string, secure bool) {
 		}
 	}
 	protocols := strings.Split(strings.Join(r.Header.Values("X-Forwarded-Proto"), ","), ",")
-	return at.String(), r.TLS != nil || strings.EqualFold(strings.TrimSpace(protocols[len(protocols)-1]), "https")
+	return at.String(), r.TLS != nil ||
+		strings.EqualFold(strings.TrimSpace(protocols[len(protocols)-1]), "https")
 }
 
 // address reads an IP address, with a port or without.
@@ -71,7 +75,8 @@ func address(s string) (netip.Addr, bool) {
 	return a.Unmap().WithZone(""), err == nil
 }
 
-// network is what limits take for one address: of IPv6, the /64 that a household or a server is given.
+// network is what limits take for one address: of IPv6, the /64 that a household or a server is
+// given.
 func network(ip string) string {
 	addr, err := netip.ParseAddr(ip)
 	if err != nil || !addr.Is6() || addr.Is4In6() {

@@ -15,12 +15,18 @@ func TestClient(t *testing.T) {
 		via    []string // X-Forwarded-For
 		want   string
 	}{
-		"direct":                    {"198.51.100.7:5", nil, "198.51.100.7"},
-		"a stranger's word":         {"198.51.100.7:5", []string{"203.0.113.9"}, "198.51.100.7"},
-		"one proxy":                 {"10.1.1.1:5", []string{"203.0.113.9"}, "203.0.113.9"},
-		"a client's own word":       {"10.1.1.1:5", []string{"1.1.1.1, 203.0.113.9"}, "203.0.113.9"},
-		"two proxies":               {"10.1.1.1:5", []string{"1.1.1.1,203.0.113.9, 192.0.2.1"}, "203.0.113.9"},
-		"two headers":               {"10.1.1.1:5", []string{"1.1.1.1", "203.0.113.9", "10.2.2.2"}, "203.0.113.9"},
+		"direct":            {"198.51.100.7:5", nil, "198.51.100.7"},
+		"a stranger's word": {"198.51.100.7:5", []string{"203.0.113.9"}, "198.51.100.7"},
+		"one proxy":         {"10.1.1.1:5", []string{"203.0.113.9"}, "203.0.113.9"},
+		"a client's own word": {
+			"10.1.1.1:5", []string{"1.1.1.1, 203.0.113.9"}, "203.0.113.9",
+		},
+		"two proxies": {
+			"10.1.1.1:5", []string{"1.1.1.1,203.0.113.9, 192.0.2.1"}, "203.0.113.9",
+		},
+		"two headers": {
+			"10.1.1.1:5", []string{"1.1.1.1", "203.0.113.9", "10.2.2.2"}, "203.0.113.9",
+		},
 		"proxies only":              {"10.1.1.1:5", []string{"10.3.3.3, 10.2.2.2"}, "10.3.3.3"},
 		"nothing":                   {"10.1.1.1:5", nil, "10.1.1.1"},
 		"no address":                {"10.1.1.1:5", []string{"203.0.113.9, unknown"}, "10.1.1.1"},
@@ -28,8 +34,10 @@ func TestClient(t *testing.T) {
 		"with a port":               {"10.1.1.1:5", []string{"203.0.113.9:4711"}, "203.0.113.9"},
 		"IPv6":                      {"[2001:db8::1]:5", []string{"2a00:1::2"}, "2a00:1::2"},
 		"IPv6 with a port":          {"[2001:db8::1]:5", []string{"[2a00:1::2]:80"}, "2a00:1::2"},
-		"IPv4 within IPv6":          {"[::ffff:10.1.1.1]:5", []string{"::ffff:203.0.113.9"}, "203.0.113.9"},
-		"a zone":                    {"[fe80::1%eth0]:5", nil, "fe80::1"},
+		"IPv4 within IPv6": {
+			"[::ffff:10.1.1.1]:5", []string{"::ffff:203.0.113.9"}, "203.0.113.9",
+		},
+		"a zone": {"[fe80::1%eth0]:5", nil, "fe80::1"},
 	} {
 		r := httptest.NewRequest("GET", "/", nil)
 		r.RemoteAddr, r.Header["X-Forwarded-For"] = c.remote, c.via
@@ -53,7 +61,9 @@ func TestSecureBehindAProxy(t *testing.T) {
 		remote, proto string
 		want          bool
 	}{
-		{"10.1.1.1:5", "https", true}, {"10.1.1.1:5", "http, https", true}, {"10.1.1.1:5", "https, http", false},
+		{"10.1.1.1:5", "https", true}, {"10.1.1.1:5", "http, https", true}, {
+			"10.1.1.1:5", "https, http", false,
+		},
 		{"10.1.1.1:5", "", false}, {"198.51.100.7:5", "https", false},
 	} {
 		r := httptest.NewRequest("GET", "/", nil)

@@ -40,7 +40,8 @@ func DeviceOf(agent string) Device {
 // plainName is what browsers and systems are called.
 var plainName = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9 ]{0,30}$`)
 
-// String names the device for a letter to its user: nothing that somebody else could have written, such as a link.
+// String names the device for a letter to its user: nothing that somebody else could have
+// written, such as a link.
 func (d Device) String() string {
 	switch {
 	case d.Kind == "unknown" || d.Kind == "program" || !plainName.MatchString(d.Browser):

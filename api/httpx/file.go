@@ -15,8 +15,8 @@ type File interface {
 	ModTime() time.Time
 }
 
-// SendFile answers with a file, or with the ranges of it that are asked for, and closes it. The client has so long to fetch it; headers are those of
-// the answer, the type among them.
+// SendFile answers with a file, or with the ranges of it that are asked for, and closes it. The
+// client has so long to fetch it; headers are those of the answer, the type among them.
 func SendFile(f File, within time.Duration, headers map[string]string) *huma.StreamResponse {
 	return &huma.StreamResponse{Body: func(ctx huma.Context) {
 		r, w := humachi.Unwrap(ctx)

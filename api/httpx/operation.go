@@ -26,7 +26,8 @@ const maxBody = 64 << 10
 // bodyWithin is the time a client has to send its body.
 const bodyWithin = 10 * time.Second
 
-// Config is huma's configuration for an API whose problems echo nothing and whose pages load nothing from elsewhere.
+// Config is huma's configuration for an API whose problems echo nothing and whose pages load
+// nothing from elsewhere.
 func Config(title, version string) huma.Config {
 	c := huma.DefaultConfig(title, version)
 	c.CreateHooks = nil                                   // no $schema in answers
@@ -34,14 +35,18 @@ func Config(title, version string) huma.Config {
 	c.Transformers = []huma.Transformer{completeProblem}
 	c.RejectUnknownQueryParameters = true
 	c.Components.SecuritySchemes = map[string]*huma.SecurityScheme{
-		Bearer: {Type: "http", Scheme: "bearer", BearerFormat: "JWT", Description: "The access token that signing in gives: a JWT, handled as RFC8725 says."},
+		Bearer: {
+			Type: "http", Scheme: "bearer", BearerFormat: "JWT",
+			Description: "The access token that signing in gives: a JWT, handled as RFC8725 says.",
+		},
 	}
 	return c
 }
 
-// Register adds an operation. Its handler's errors become problems by the table of sentinels. An operation needs a signed-in user unless
-// it is Public, and one of roles when any are given.
-func Register[I, O any](api huma.API, op huma.Operation, handler func(context.Context, *I) (*O, error), roles ...store.Role) {
+// Register adds an operation. Its handler's errors become problems by the table of sentinels. An
+// operation needs a signed-in user unless it is Public, and one of roles when any are given.
+func Register[I, O any](api huma.API, op huma.Operation,
+	handler func(context.Context, *I) (*O, error), roles ...store.Role) {
 	if op.Metadata[publicKey] == nil {
 		op.Security = []map[string][]string{{Bearer: {}}}
 		op.Errors = append(op.Errors, http.StatusUnauthorized)
@@ -51,7 +56,8 @@ func Register[I, O any](api huma.API, op huma.Operation, handler func(context.Co
 		}
 	}
 	if op.Method != http.MethodGet && op.Method != http.MethodHead {
-		op.Errors = append(op.Errors, http.StatusBadRequest, http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType)
+		op.Errors = append(op.Errors, http.StatusBadRequest, http.StatusRequestEntityTooLarge,
+			http.StatusUnsupportedMediaType)
 	}
 	op.Errors = append(op.Errors, http.StatusTooManyRequests, http.StatusServiceUnavailable)
 	slices.Sort(op.Errors)
@@ -92,9 +98,11 @@ type Authenticator interface {
 	Authenticate(ctx context.Context, access string) (auth.Principal, error)
 }
 
-// Authenticate is a middleware that gives an operation with a security requirement its principal, or answers 401. It asks admit first, which
-// may answer for itself, with the id of the account or "".
-func Authenticate(a Authenticator, admit func(ctx huma.Context, account string) bool) func(huma.Context, func(huma.Context)) {
+// Authenticate is a middleware that gives an operation with a security requirement its principal,
+// or answers 401. It asks admit first, which may answer for itself, with the id of the account or
+// "".
+func Authenticate(a Authenticator,
+	admit func(ctx huma.Context, account string) bool) func(huma.Context, func(huma.Context)) {
 	return func(ctx huma.Context, next func(huma.Context)) {
 		if len(ctx.Operation().Security) == 0 {
 			if admit(ctx, "") {
@@ -113,8 +121,11 @@ func Authenticate(a Authenticator, admit func(ctx huma.Context, account string) 
 			refuse(ctx, err)
 			return
 		}
-		if roles, _ := ctx.Operation().Extensions[rolesKey].([]store.Role); len(roles) > 0 && !slices.Contains(roles, p.User.Role) {
-			refuse(ctx, &Fault{Err: store.ErrForbidden, Detail: "This is not for accounts of your role."})
+		if roles, _ := ctx.Operation().Extensions[rolesKey].([]store.Role); len(roles) > 0 &&
+			!slices.Contains(roles, p.User.Role) {
+			refuse(ctx, &Fault{
+				Err: store.ErrForbidden, Detail: "This is not for accounts of your role.",
+			})
 			return
 		}
 		next(huma.WithContext(ctx, auth.WithPrincipal(ctx.Context(), p)))
@@ -124,7 +135,9 @@ func Authenticate(a Authenticator, admit func(ctx huma.Context, account string) 
 func principal(ctx huma.Context, a Authenticator) (auth.Principal, error) {
 	scheme, token, _ := strings.Cut(ctx.Header("Authorization"), " ")
 	if !strings.EqualFold(scheme, "bearer") || token == "" {
-		return auth.Principal{}, &Fault{Err: store.ErrUnauthenticated, Detail: "This needs an access token: sign in first."}
+		return auth.Principal{}, &Fault{
+			Err: store.ErrUnauthenticated, Detail: "This needs an access token: sign in first.",
+		}
 	}
 	return a.Authenticate(ctx.Context(), strings.TrimSpace(token))
 }
@@ -134,8 +147,8 @@ func refuse(ctx huma.Context, err error) {
 	WriteProblem(w, r, err)
 }
 
-// RequireContentType is a middleware that refuses a body that does not say what it is: huma would take it for JSON, which is how a form of
-// another site could post it.
+// RequireContentType is a middleware that refuses a body that does not say what it is: huma would
+// take it for JSON, which is how a form of another site could post it.
 func RequireContentType(ctx huma.Context, next func(huma.Context)) {
 	body := ctx.Operation().RequestBody
 	r, w := humachi.Unwrap(ctx)
@@ -148,7 +161,8 @@ func RequireContentType(ctx huma.Context, next func(huma.Context)) {
 		names := slices.Sorted(maps.Keys(body.Content))
 		WriteModel(w, r, &huma.ErrorModel{
 			Status: http.StatusUnsupportedMediaType,
-			Detail: fmt.Sprintf("Send the body with Content-Type: %s.", strings.Join(names, " or ")),
+			Detail: fmt.Sprintf("Send the body with Content-Type: %s.",
+				strings.Join(names, " or ")),
 		})
 		return
 	}

@@ -1,4 +1,5 @@
-// Package httpx is what the API's slices share: problems, registration of operations, and what is known of a request.
+// Package httpx is what the API's slices share: problems, registration of operations, and what is
+// known of a request.
 package httpx
 
 import (
@@ -18,7 +19,8 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 )
 
-// Fault is an error with words for whoever made the request. Err is, or wraps, a sentinel that decides the status.
+// Fault is an error with words for whoever made the request. Err is, or wraps, a sentinel that
+// decides the status.
 type Fault struct {
 	Err        error
 	Code       string // last part of the problem's type; empty: the sentinel's
@@ -34,7 +36,10 @@ func (f *Fault) Unwrap() error { return f.Err }
 
 // Invalid is a Fault about one field of the request.
 func Invalid(field, message string) *Fault {
-	return &Fault{Err: store.ErrInvalid, Detail: message, Fields: []*huma.ErrorDetail{{Location: field, Message: message}}}
+	return &Fault{
+		Err: store.ErrInvalid, Detail: message,
+		Fields: []*huma.ErrorDetail{{Location: field, Message: message}},
+	}
 }
 
 // typePrefix begins a problem's type.
@@ -52,16 +57,28 @@ type row struct {
 func table() []row {
 	return []row{
 		{context.Canceled, 499, "cancelled", "The request was cancelled."},
-		{store.ErrUnavailable, http.StatusServiceUnavailable, "unavailable", "A part of the server is away for a moment. Try again soon."},
-		{context.DeadlineExceeded, http.StatusServiceUnavailable, "timeout", "The server took too long. Try again soon."},
+		{
+			store.ErrUnavailable, http.StatusServiceUnavailable, "unavailable",
+			"A part of the server is away for a moment. Try again soon.",
+		},
+		{
+			context.DeadlineExceeded, http.StatusServiceUnavailable, "timeout",
+			"The server took too long. Try again soon.",
+		},
 		{store.ErrReused, http.StatusUnauthorized, "used-before", "This was used before."},
 		{store.ErrExpired, http.StatusUnauthorized, "expired", "This has expired."},
 		{store.ErrUnauthenticated, http.StatusUnauthorized, "unauthenticated", "Sign in first."},
 		{store.ErrForbidden, http.StatusForbidden, "forbidden", "Your account may not do this."},
-		{store.ErrNotFound, http.StatusNotFound, "not-found", "There is no such thing, or it is not yours."},
+		{
+			store.ErrNotFound, http.StatusNotFound, "not-found",
+			"There is no such thing, or it is not yours.",
+		},
 		{store.ErrState, http.StatusConflict, "wrong-state", "This cannot be done any more."},
 		{store.ErrConflict, http.StatusConflict, "conflict", "This conflicts with what is there."},
-		{store.ErrLimit, http.StatusTooManyRequests, "limit", "Too much at once. Try again later."},
+		{
+			store.ErrLimit, http.StatusTooManyRequests, "limit",
+			"Too much at once. Try again later.",
+		},
 		{store.ErrInvalid, http.StatusUnprocessableEntity, "invalid", "The request is not valid."},
 	}
 }
@@ -75,11 +92,26 @@ type ProblemType struct {
 // ProblemTypes lists those of the table, by status.
 func ProblemTypes() []ProblemType {
 	list := []ProblemType{
-		{http.StatusBadRequest, typeOf(http.StatusBadRequest), "The body is not what its Content-Type says, or is not complete."},
-		{http.StatusMethodNotAllowed, typeOf(http.StatusMethodNotAllowed), "Use one of the methods that Allow names."},
-		{http.StatusRequestEntityTooLarge, typeOf(http.StatusRequestEntityTooLarge), "The body is too large."},
-		{http.StatusUnsupportedMediaType, typeOf(http.StatusUnsupportedMediaType), "Send the body with the Content-Type that the operation names."},
-		{http.StatusInternalServerError, typePrefix + "internal", "Something went wrong on our side. It has been logged."},
+		{
+			http.StatusBadRequest, typeOf(http.StatusBadRequest),
+			"The body is not what its Content-Type says, or is not complete.",
+		},
+		{
+			http.StatusMethodNotAllowed, typeOf(http.StatusMethodNotAllowed),
+			"Use one of the methods that Allow names.",
+		},
+		{
+			http.StatusRequestEntityTooLarge, typeOf(http.StatusRequestEntityTooLarge),
+			"The body is too large.",
+		},
+		{
+			http.StatusUnsupportedMediaType, typeOf(http.StatusUnsupportedMediaType),
+			"Send the body with the Content-Type that the operation names.",
+		},
+		{
+			http.StatusInternalServerError, typePrefix + "internal",
+			"Something went wrong on our side. It has been logged.",
+		},
 	}
 	for _, r := range table() {
 		if r.status != 499 { // nobody is there to read it
@@ -90,14 +122,17 @@ func ProblemTypes() []ProblemType {
 	return list
 }
 
-// Problem turns an error into what the client is told. Only a Fault's words reach it: other errors may hold what is nobody's business, and go
-// to the log.
+// Problem turns an error into what the client is told. Only a Fault's words reach it: other
+// errors may hold what is nobody's business, and go to the log.
 func Problem(ctx context.Context, err error) error {
 	var already huma.StatusError
 	if errors.As(err, &already) {
 		return err
 	}
-	model := &huma.ErrorModel{Status: http.StatusInternalServerError, Type: typePrefix + "internal", Detail: "Something went wrong on our side. It has been logged."}
+	model := &huma.ErrorModel{
+		Status: http.StatusInternalServerError, Type: typePrefix + "internal",
+		Detail: "Something went wrong on our side. It has been logged.",
+	}
 	for _, r := range table() {
 		if errors.Is(err, r.err) {
 			model.Status, model.Type, model.Detail = r.status, typePrefix+r.code, r.detail
@@ -120,7 +155,8 @@ func Problem(ctx context.Context, err error) error {
 	}
 	headers := http.Header{}
 	switch {
-	case retry > 0 || model.Status == http.StatusTooManyRequests || model.Status == http.StatusServiceUnavailable:
+	case retry > 0 || model.Status == http.StatusTooManyRequests ||
+		model.Status == http.StatusServiceUnavailable:
 		headers.Set("Retry-After", strconv.Itoa(max(1, Seconds(retry))))
 	case model.Status == http.StatusUnauthorized:
 		headers.Set("WWW-Authenticate", "Bearer")
@@ -183,7 +219,8 @@ func WriteModel(w http.ResponseWriter, r *http.Request, model *huma.ErrorModel) 
 	_, _ = w.Write(body) // fails when the client is gone
 }
 
-// complete gives a problem its type, title and the request's id, and takes rejected values out: one of them may be a password.
+// complete gives a problem its type, title and the request's id, and takes rejected values out:
+// one of them may be a password.
 func complete(ctx context.Context, model *huma.ErrorModel) {
 	model.Title = cmp.Or(model.Title, title(model.Status))
 	if model.Type == "" {

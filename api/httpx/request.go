@@ -16,7 +16,8 @@ import (
 	"github.com/google/uuid"
 )
 
-// Request is what is known of a request beside its content. It is shared by the middlewares and the handler of one request.
+// Request is what is known of a request beside its content. It is shared by the middlewares and
+// the handler of one request.
 type Request struct {
 	ID     string // UUID
 	IP     string // of the client, not of a trusted proxy in front
@@ -40,16 +41,19 @@ func WithRequest(r *http.Request, secure bool, proxies Proxies) (*http.Request, 
 	ip, tls := proxies.Client(r)
 	agent := r.UserAgent()
 	info := &Request{
-		ID: uuid.NewString(), IP: ip, Secure: secure || tls, Agent: strings.ToValidUTF8(agent[:min(len(agent), maxAgent)], ""), Host: r.Host, header: r.Header,
+		ID: uuid.NewString(), IP: ip, Secure: secure || tls, Agent: strings.ToValidUTF8(
+			agent[:min(len(agent), maxAgent)], ""), Host: r.Host, header: r.Header,
 	}
 	return r.WithContext(context.WithValue(r.Context(), requestKey{}, info)), info
 }
 
-// Fingerprint is a hash of what a browser sends alike for years: enough to recognise a device, too little to track it. Version numbers are
-// left out, since they change every month.
+// Fingerprint is a hash of what a browser sends alike for years: enough to recognise a device,
+// too little to track it. Version numbers are left out, since they change every month.
 func (r *Request) Fingerprint() string {
 	sum := sha256.New()
-	for _, name := range []string{"User-Agent", "Accept-Language", "Sec-CH-UA-Platform", "Sec-CH-UA-Mobile"} {
+	for _, name := range []string{
+		"User-Agent", "Accept-Language", "Sec-CH-UA-Platform", "Sec-CH-UA-Mobile",
+	} {
 		value := strings.Map(func(r rune) rune {
 			if unicode.IsDigit(r) || r == '.' {
 				return -1
@@ -98,6 +102,7 @@ func WriteWithin(w http.ResponseWriter, d time.Duration) {
 	if d > 0 {
 		deadline = time.Now().Add(d)
 	}
-	// Fails on a connection that is gone, which the write will find out, and on a recorder in a test.
+	// Fails on a connection that is gone, which the write will find out, and on a recorder in a
+	// test.
 	_ = http.NewResponseController(w).SetWriteDeadline(deadline)
 }

@@ -26,7 +26,8 @@ func ViewScenario(s store.Scenario, withPatient bool) Scenario {
 	v := Scenario{ScenarioSummary: SummariseScenario(s), Candidate: s.Candidate}
 	if withPatient {
 		card := s.Patient
-		card.Conditional = append([]store.ConditionalLine{}, card.Conditional...) // a list, never null
+		// a list, never null
+		card.Conditional = append([]store.ConditionalLine{}, card.Conditional...)
 		v.Patient = &card
 	}
 	return v

@@ -14,14 +14,16 @@ import (
 //go:embed letters
 var files embed.FS
 
-// letters writes letters. The words of each stand once, in letters.txt; both of its forms are made of them.
+// letters writes letters. The words of each stand once, in letters.txt; both of its forms are
+// made of them.
 type letters struct {
 	words *text.Template
 	page  *html.Template
 }
 
 func newLetters() (*letters, error) {
-	words, err := text.New("letters").Option("missingkey=error").ParseFS(files, "letters/letters.txt")
+	words, err := text.New("letters").Option("missingkey=error").ParseFS(files,
+		"letters/letters.txt")
 	if err != nil {
 		return nil, fmt.Errorf("letters: %w", err)
 	}
@@ -58,15 +60,20 @@ func (l *letters) write(letter store.Letter, c content) (m Message, err error) {
 			continue
 		}
 		p := paragraph{Lines: strings.Split(part, "\n")}
-		if words, link, ok := strings.Cut(part, "]("); ok && strings.HasPrefix(part, "[") && strings.HasSuffix(link, ")") {
+		if words, link, ok := strings.Cut(part, "]("); ok && strings.HasPrefix(part, "[") &&
+			strings.HasSuffix(link, ")") {
 			p = paragraph{Words: words[1:], Link: strings.TrimSuffix(link, ")")}
 			part = p.Words + ":\n" + p.Link
 		}
 		paragraphs, plain = append(paragraphs, p), append(plain, part)
 	}
 	var h bytes.Buffer
-	if err := l.page.Execute(&h, map[string]any{"Subject": subject, "Paragraphs": paragraphs}); err != nil {
+	if err := l.page.Execute(&h, map[string]any{
+		"Subject": subject, "Paragraphs": paragraphs,
+	}); err != nil {
 		return m, fmt.Errorf("letter: %w", err)
 	}
-	return Message{Subject: subject, Text: strings.Join(plain, "\n\n") + "\n", HTML: h.String()}, nil
+	return Message{
+		Subject: subject, Text: strings.Join(plain, "\n\n") + "\n", HTML: h.String(),
+	}, nil
 }

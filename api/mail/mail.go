@@ -1,4 +1,5 @@
-// Package mail writes and sends the letters that changes of accounts ask for: by SMTP, or into a folder where there is no mail server.
+// Package mail writes and sends the letters that changes of accounts ask for: by SMTP, or into a
+// folder where there is no mail server.
 package mail
 
 import (
@@ -44,7 +45,8 @@ type Service struct {
 	letters *letters
 }
 
-// New makes the service. site gives the address of the web pages, without a slash at its end; it is asked for each letter.
+// New makes the service. site gives the address of the web pages, without a slash at its end; it
+// is asked for each letter.
 func New(s Store, sender Sender, site func() string, clock func() time.Time, log *slog.Logger) (*Service, error) {
 	l, err := newLetters()
 	if err != nil {
@@ -59,8 +61,9 @@ func New(s Store, sender Sender, site func() string, clock func() time.Time, log
 // tooLate is how long after it was asked for a letter with a short-lived link is still written.
 const tooLate = time.Hour
 
-// Deliver does a job of the queue. A letter for nobody is none: whether an address has an account is found out here, where nobody can tell
-// by the time it takes. store.ErrExpired: it is too late for this letter.
+// Deliver does a job of the queue. A letter for nobody is none: whether an address has an account
+// is found out here, where nobody can tell by the time it takes. store.ErrExpired: it is too late
+// for this letter.
 func (s *Service) Deliver(ctx context.Context, m store.Mail) error {
 	u, err := s.reader(ctx, m)
 	if errors.Is(err, store.ErrNotFound) {
@@ -135,7 +138,8 @@ func (e unaddressed) Error() string { return strings.ReplaceAll(e.error.Error(),
 // Unwrap gives what it is.
 func (e unaddressed) Unwrap() error { return e.error }
 
-// reader finds whom a letter is for. One who is gone by now is known by the address and name in the job.
+// reader finds whom a letter is for. One who is gone by now is known by the address and name in
+// the job.
 func (s *Service) reader(ctx context.Context, m store.Mail) (store.User, error) {
 	switch {
 	case m.UserID != "":

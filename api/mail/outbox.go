@@ -26,8 +26,8 @@ import (
 	"github.com/google/uuid"
 )
 
-// Outbox keeps messages as .eml files in a folder instead of sending them, and shows them to a browser on the same machine. It is safe for
-// concurrent use.
+// Outbox keeps messages as .eml files in a folder instead of sending them, and shows them to a
+// browser on the same machine. It is safe for concurrent use.
 type Outbox struct {
 	dir   string
 	from  mail.Address
@@ -45,7 +45,8 @@ const maxKept = 500
 func NewOutbox(dir, from string, clock func() time.Time) (*Outbox, error) {
 	sender, err := mail.ParseAddress(from)
 	if err != nil {
-		return nil, fmt.Errorf("mail: the sender %q is not of the form Name <name@example.org>", from)
+		return nil, fmt.Errorf("mail: the sender %q is not of the form Name <name@example.org>",
+			from)
 	}
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("mail: %w", err)
@@ -61,7 +62,10 @@ func NewOutbox(dir, from string, clock func() time.Time) (*Outbox, error) {
 	_, rest, _ := strings.Cut(string(b), "<style>")
 	style, _, _ := strings.Cut(rest, "</style>")
 	sum := sha256.Sum256([]byte(style))
-	return &Outbox{dir: dir, from: *sender, clock: clock, page: page, style: "'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'"}, nil
+	return &Outbox{
+		dir: dir, from: *sender, clock: clock, page: page,
+		style: "'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'",
+	}, nil
 }
 
 // Send writes a message into the folder.
@@ -179,8 +183,9 @@ func parse(id string, r io.Reader) (k Kept, err error) {
 // OutboxPath is where Handler expects to be.
 const OutboxPath = "/dev/outbox"
 
-// Handler shows the messages: as a page, as JSON to whoever asks for application/json, and each one's rich form at its id. It answers only to a
-// browser on this machine that calls the server by a local name, so that no other site can read the links.
+// Handler shows the messages: as a page, as JSON to whoever asks for application/json, and each
+// one's rich form at its id. It answers only to a browser on this machine that calls the server
+// by a local name, so that no other site can read the links.
 func (o *Outbox) Handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET "+OutboxPath, o.list)
@@ -211,7 +216,9 @@ func (o *Outbox) list(w http.ResponseWriter, r *http.Request) {
 	for _, id := range names[:min(len(names), 100)] {
 		k, broken := o.read(id)
 		if broken != nil {
-			k = Kept{ID: id, Subject: "(cannot be read: " + broken.Error() + ")", Links: []string{}}
+			k = Kept{
+				ID: id, Subject: "(cannot be read: " + broken.Error() + ")", Links: []string{},
+			}
 		}
 		items = append(items, k)
 	}
@@ -221,11 +228,13 @@ func (o *Outbox) list(w http.ResponseWriter, r *http.Request) {
 	}
 	if strings.Contains(r.Header.Get("Accept"), "application/json") {
 		w.Header().Set("Content-Type", "application/json")
-		_ = json.NewEncoder(w).Encode(map[string]any{"items": items}) // fails when the client is gone
+		// fails when the client is gone
+		_ = json.NewEncoder(w).Encode(map[string]any{"items": items})
 		return
 	}
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
-	w.Header().Set("Content-Security-Policy", "default-src 'none'; style-src "+o.style+"; frame-ancestors 'none'")
+	w.Header().Set("Content-Security-Policy",
+		"default-src 'none'; style-src "+o.style+"; frame-ancestors 'none'")
 	_ = o.page.Execute(w, items) // as above
 }
 
@@ -245,6 +254,7 @@ func (o *Outbox) one(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
-	w.Header().Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; sandbox allow-top-navigation allow-popups")
+	w.Header().Set("Content-Security-Policy",
+		"default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; sandbox allow-top-navigation allow-popups")
 	_, _ = io.WriteString(w, k.HTML) // as above
 }

@@ -25,11 +25,16 @@ func outbox(t *testing.T) *Outbox {
 func TestOutbox(t *testing.T) {
 	o := outbox(t)
 	for _, to := range []string{"first@example.org", "second@example.org"} {
-		if err := o.Send(t.Context(), Message{To: to, Subject: "Grüße <b>", Text: "Look:\nhttps://bedside.example/x#token=abc\n", HTML: "<p>Look</p>"}); err != nil {
+		if err := o.Send(t.Context(), Message{
+			To: to, Subject: "Grüße <b>", Text: "Look:\nhttps://bedside.example/x#token=abc\n",
+			HTML: "<p>Look</p>",
+		}); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if err := o.Send(t.Context(), Message{To: "not an address"}); !errors.Is(err, store.ErrInvalid) {
+	if err := o.Send(t.Context(), Message{
+		To: "not an address",
+	}); !errors.Is(err, store.ErrInvalid) {
 		t.Errorf("got %v", err)
 	}
 	get := func(path, remote, host string, headers ...string) *httptest.ResponseRecorder {
@@ -44,22 +49,35 @@ func TestOutbox(t *testing.T) {
 	}
 	const here, name = "127.0.0.1:1234", "localhost:8080"
 	var list struct{ Items []Kept }
-	if err := json.Unmarshal(get(OutboxPath, here, name, "Accept", "application/json").Body.Bytes(), &list); err != nil {
+	if err := json.Unmarshal(
+		get(OutboxPath, here, name, "Accept", "application/json").Body.Bytes(),
+		&list); err != nil {
 		t.Fatal(err)
 	}
-	if len(list.Items) != 2 || list.Items[0].To != "second@example.org" || list.Items[0].Subject != "Grüße <b>" || len(list.Items[0].Links) != 1 || list.Items[0].Links[0] != "https://bedside.example/x#token=abc" {
+	if len(list.Items) != 2 || list.Items[0].To != "second@example.org" ||
+		list.Items[0].Subject != "Grüße <b>" || len(list.Items[0].Links) != 1 ||
+		list.Items[0].Links[0] != "https://bedside.example/x#token=abc" {
 		t.Fatalf("list %+v", list)
 	}
 	page := get(OutboxPath, here, "[::1]:8080")
-	if body := page.Body.String(); page.Code != 200 || !strings.Contains(body, "Grüße &lt;b&gt;") || !strings.Contains(body, `href="https://bedside.example/x#token=abc"`) || page.Header().Get("Cache-Control") != "no-store" {
+	if body := page.Body.String(); page.Code != 200 ||
+		!strings.Contains(body, "Grüße &lt;b&gt;") ||
+		!strings.Contains(body, `href="https://bedside.example/x#token=abc"`) ||
+		page.Header().Get("Cache-Control") != "no-store" {
 		t.Errorf("page %d: %s", page.Code, body)
 	}
-	if one := get(OutboxPath+"/"+list.Items[0].ID, here, name); one.Code != 200 || one.Body.String() != "<p>Look</p>" || !strings.Contains(one.Header().Get("Content-Security-Policy"), "sandbox") {
+	if one := get(OutboxPath+"/"+list.Items[0].ID, here, name); one.Code != 200 ||
+		one.Body.String() != "<p>Look</p>" ||
+		!strings.Contains(one.Header().Get("Content-Security-Policy"), "sandbox") {
 		t.Errorf("one %d: %s", one.Code, one.Body)
 	}
 	for _, c := range [][3]string{
-		{OutboxPath, "192.0.2.1:1", name}, {OutboxPath, here, "evil.example"}, {OutboxPath + "/" + list.Items[0].ID, here, "evil.example:8080"},
-		{OutboxPath + "/nothing", here, name}, {OutboxPath + "/0190d2a0-0000-7000-8000-000000000001", here, name}, {OutboxPath + "/..%2f..%2fkey", here, name},
+		{OutboxPath, "192.0.2.1:1", name}, {OutboxPath, here, "evil.example"}, {
+			OutboxPath + "/" + list.Items[0].ID, here, "evil.example:8080",
+		},
+		{OutboxPath + "/nothing", here, name}, {
+			OutboxPath + "/0190d2a0-0000-7000-8000-000000000001", here, name,
+		}, {OutboxPath + "/..%2f..%2fkey", here, name},
 	} {
 		if w := get(c[0], c[1], c[2]); w.Code != http.StatusNotFound {
 			t.Errorf("%v: %d", c, w.Code)
@@ -67,7 +85,8 @@ func TestOutbox(t *testing.T) {
 	}
 }
 
-// TestLetters holds that every letter can be written, in both forms, and that nothing in it is taken for markup.
+// TestLetters holds that every letter can be written, in both forms, and that nothing in it is
+// taken for markup.
 func TestLetters(t *testing.T) {
 	l, err := newLetters()
 	if err != nil {
@@ -83,12 +102,16 @@ func TestLetters(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if m.Subject == "" || strings.ContainsAny(m.Subject, "\r\n") || !strings.HasPrefix(m.Text, "Hello <i>Dana</i>,\n\n") || strings.Contains(m.Text, "](") ||
-			strings.Contains(m.HTML, "<i>") || strings.Contains(m.HTML, "<b>") || strings.Contains(m.HTML, "](") || strings.Contains(m.Text, "\n\n\n") {
+		if m.Subject == "" || strings.ContainsAny(m.Subject, "\r\n") ||
+			!strings.HasPrefix(m.Text, "Hello <i>Dana</i>,\n\n") ||
+			strings.Contains(m.Text, "](") ||
+			strings.Contains(m.HTML, "<i>") || strings.Contains(m.HTML, "<b>") ||
+			strings.Contains(m.HTML, "](") || strings.Contains(m.Text, "\n\n\n") {
 			t.Errorf("%s: %s\n%s", letter, m.Subject, m.Text)
 		}
 		bare, err := l.write(letter, content{Site: c.Site})
-		if err != nil || !strings.HasPrefix(bare.Text, "Hello,\n\n") || strings.Contains(bare.Text, "From:") {
+		if err != nil || !strings.HasPrefix(bare.Text, "Hello,\n\n") ||
+			strings.Contains(bare.Text, "From:") {
 			t.Errorf("%s: %v\n%s", letter, err, bare.Text)
 		}
 	}
@@ -99,13 +122,21 @@ func TestLetters(t *testing.T) {
 
 func TestSMTPAddress(t *testing.T) {
 	const from = "Bedside <bedside@example.org>"
-	for _, good := range []string{"smtp://mail.example.org", "smtp://u:p@mail.example.org:25", "smtps://u:p@mail.example.org", "smtp://127.0.0.1:1025?starttls=never"} {
+	for _, good := range []string{
+		"smtp://mail.example.org", "smtp://u:p@mail.example.org:25",
+		"smtps://u:p@mail.example.org", "smtp://127.0.0.1:1025?starttls=never",
+	} {
 		if _, err := NewSMTP(good, from, time.Now); err != nil {
 			t.Errorf("%s: %v", good, err)
 		}
 	}
-	for _, bad := range []string{"", "mail.example.org", "http://mail.example.org", "smtp://", "smtp://u:hush@mail.example.org/x", "smtps://m?starttls=never", "smtp://m?starttls=perhaps", "smtp://u:hush@m:x"} {
-		if _, err := NewSMTP(bad, from, time.Now); err == nil || strings.Contains(err.Error(), "hush") {
+	for _, bad := range []string{
+		"", "mail.example.org", "http://mail.example.org", "smtp://",
+		"smtp://u:hush@mail.example.org/x", "smtps://m?starttls=never",
+		"smtp://m?starttls=perhaps", "smtp://u:hush@m:x",
+	} {
+		if _, err := NewSMTP(bad, from, time.Now); err == nil ||
+			strings.Contains(err.Error(), "hush") {
 			t.Errorf("%s: %v", bad, err)
 		}
 	}

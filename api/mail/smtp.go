@@ -16,7 +16,8 @@ import (
 	gomail "github.com/wneessen/go-mail"
 )
 
-// SMTP sends by a mail server. It is safe for concurrent use: each message has a connection of its own.
+// SMTP sends by a mail server. It is safe for concurrent use: each message has a connection of
+// its own.
 type SMTP struct {
 	host    string
 	from    mail.Address
@@ -27,8 +28,9 @@ type SMTP struct {
 // smtpTime bounds a word with the mail server.
 const smtpTime = 20 * time.Second
 
-// NewSMTP takes smtp://user:password@host:587, which turns to TLS (STARTTLS) or fails, or smtps://host:465, which begins with it. With
-// ?starttls=never a server on this machine or network is spoken to in the clear. The error shows no password.
+// NewSMTP takes smtp://user:password@host:587, which turns to TLS (STARTTLS) or fails, or
+// smtps://host:465, which begins with it. With ?starttls=never a server on this machine or
+// network is spoken to in the clear. The error shows no password.
 func NewSMTP(address, from string, clock func() time.Time) (*SMTP, error) {
 	u, err := url.Parse(address)
 	if err != nil || u.Hostname() == "" || u.Path != "" && u.Path != "/" {
@@ -36,9 +38,13 @@ func NewSMTP(address, from string, clock func() time.Time) (*SMTP, error) {
 	}
 	sender, err := mail.ParseAddress(from)
 	if err != nil {
-		return nil, fmt.Errorf("mail: the sender %q is not of the form Name <name@example.org>", from)
+		return nil, fmt.Errorf("mail: the sender %q is not of the form Name <name@example.org>",
+			from)
 	}
-	s := &SMTP{host: u.Hostname(), from: *sender, clock: clock, options: []gomail.Option{gomail.WithTimeout(smtpTime)}}
+	s := &SMTP{
+		host: u.Hostname(), from: *sender, clock: clock,
+		options: []gomail.Option{gomail.WithTimeout(smtpTime)},
+	}
 	starttls := u.Query().Get("starttls")
 	port := 587
 	switch {
@@ -60,7 +66,8 @@ func NewSMTP(address, from string, clock func() time.Time) (*SMTP, error) {
 	s.options = append(s.options, gomail.WithPort(port))
 	if u.User != nil {
 		password, _ := u.User.Password()
-		s.options = append(s.options, gomail.WithSMTPAuth(gomail.SMTPAuthAutoDiscover), gomail.WithUsername(u.User.Username()), gomail.WithPassword(password))
+		s.options = append(s.options, gomail.WithSMTPAuth(gomail.SMTPAuthAutoDiscover),
+			gomail.WithUsername(u.User.Username()), gomail.WithPassword(password))
 	}
 	return s, nil
 }
@@ -78,7 +85,8 @@ func (s *SMTP) Send(ctx context.Context, m Message) error {
 	err = client.DialAndSendWithContext(ctx, message)
 	var refused *gomail.SendError
 	if errors.As(err, &refused) && refused.ErrorCode() >= 500 && !refused.IsTemp() {
-		return fmt.Errorf("mail: the server refuses it for good (%d): %w", refused.ErrorCode(), store.ErrInvalid)
+		return fmt.Errorf("mail: the server refuses it for good (%d): %w", refused.ErrorCode(),
+			store.ErrInvalid)
 	}
 	if err != nil {
 		return fmt.Errorf("mail: %w", err)
@@ -97,7 +105,8 @@ func compose(from mail.Address, m Message, now time.Time) (*gomail.Msg, error) {
 	message.SetDateWithValue(now)
 	_, domain, _ := strings.Cut(from.Address, "@")
 	message.SetMessageIDWithValue(uuid.NewString() + "@" + domain)
-	message.SetGenHeader("Auto-Submitted", "auto-generated") // RFC 3834: nobody's absence notice is wanted
+	// RFC 3834: nobody's absence notice is wanted
+	message.SetGenHeader("Auto-Submitted", "auto-generated")
 	message.SetBodyString(gomail.TypeTextPlain, m.Text)
 	message.AddAlternativeString(gomail.TypeTextHTML, m.HTML)
 	return message, nil

@@ -96,10 +96,13 @@ func (s *Service) list(ctx context.Context, _ *struct{}) (*listOutput, error) {
 func view(r store.RoomInfo, v store.AttemptView) Room {
 	out := Room{
 		AttemptID: r.ID, State: v.Attempt.State, Phase: r.Phase, RemainingS: r.Remaining, ScenarioSlug: v.ScenarioSlug, ScenarioTitle: v.ScenarioTitle,
-		Profession: v.Profession, CandidateName: v.CandidateName, Waiting: !r.Taken(store.ParticipantPatient, ""), People: []Occupant{}, OpenedAt: r.OpenedAt,
+		Profession: v.Profession, CandidateName: v.CandidateName, Waiting: !r.Taken(
+			store.ParticipantPatient, ""), People: []Occupant{}, OpenedAt: r.OpenedAt,
 	}
 	for _, p := range r.People {
-		out.People = append(out.People, Occupant{Name: p.Name, Role: p.Role, Connected: p.Connected})
+		out.People = append(out.People, Occupant{
+			Name: p.Name, Role: p.Role, Connected: p.Connected,
+		})
 	}
 	return out
 }

@@ -30,7 +30,9 @@ func (s *Service) Routes(api huma.API) {
 	}, s.list)
 	httpx.Register(api, huma.Operation{
 		OperationID: "get-scenario", Method: http.MethodGet, Path: "/api/scenarios/{slug}", Tags: []string{"scenarios"},
-		Summary: "Read a scenario", Description: "Candidates do not get the interlocutor's card.", Errors: []int{http.StatusNotFound},
+		Summary: "Read a scenario", Description: "Candidates do not get the interlocutor's card.", Errors: []int{
+			http.StatusNotFound,
+		},
 	}, s.get)
 }
 

@@ -163,7 +163,8 @@ func (s *Service) endOthers(ctx context.Context, _ *struct{}) (*endedOutput, err
 	if err != nil {
 		return nil, err
 	}
-	n, err := s.Sessions.RevokeOthers(ctx, p.User.ID, p.SessionID, "This device was signed out from another one.")
+	n, err := s.Sessions.RevokeOthers(ctx, p.User.ID, p.SessionID,
+		"This device was signed out from another one.")
 	if err != nil {
 		return nil, err
 	}
@@ -196,7 +197,8 @@ func (s *Service) validate(ctx context.Context, in *validateInput) (*validateOut
 	out := &validateOutput{CacheControl: "no-store"}
 	p, err := s.Sessions.Authenticate(ctx, in.Body.AccessToken)
 	switch {
-	case errors.Is(err, store.ErrUnauthenticated) || errors.Is(err, store.ErrExpired) || errors.Is(err, store.ErrForbidden):
+	case errors.Is(err, store.ErrUnauthenticated) || errors.Is(err, store.ErrExpired) ||
+		errors.Is(err, store.ErrForbidden):
 		return out, nil
 	case err != nil:
 		return nil, err
@@ -227,13 +229,18 @@ type refreshOutput struct {
 
 func (s *Service) refresh(ctx context.Context, in *refreshInput) (*refreshOutput, error) {
 	if id, err := s.Sessions.SessionOf(in.Body.RefreshToken); err != nil || id != in.ID {
-		return nil, &httpx.Fault{Err: store.ErrUnauthenticated, Detail: "This is not a refresh token of this session."}
+		return nil, &httpx.Fault{
+			Err: store.ErrUnauthenticated, Detail: "This is not a refresh token of this session.",
+		}
 	}
 	g, err := s.Sessions.Refresh(ctx, in.Body.RefreshToken)
 	if errors.Is(err, store.ErrReused) {
 		act := httpx.Act(ctx, store.ActReuse)
 		act.UserID, act.SessionID, act.Outcome = g.User.ID, g.SessionID, store.OutcomeRefused
-		return nil, errors.Join(&httpx.Fault{Err: err, Code: "refresh-reused", Detail: "This refresh token was replaced long ago. For safety the session has ended: sign in again."},
+		return nil, errors.Join(&httpx.Fault{
+			Err: err, Code: "refresh-reused",
+			Detail: "This refresh token was replaced long ago. For safety the session has ended: sign in again.",
+		},
 			s.Audit.Record(ctx, act))
 	}
 	if err != nil {

@@ -90,12 +90,14 @@ func (s *Service) govern(ctx context.Context, in *governInput) (*oneOutput, erro
 		return nil, err
 	}
 	moved := false
-	u, ended, err := s.Store.ChangeUser(ctx, in.ID, func(u *store.User) (after store.Aftermath, err error) {
+	u, ended, err := s.Store.ChangeUser(ctx, in.ID, func(u *store.User) (after store.Aftermath,
+		err error) {
 		moved = in.Body.Role != nil && *in.Body.Role != u.Role
 		act := httpx.Act(ctx, "")
 		act.UserID, act.Object = u.ID, "user "+u.ID
 		if moved {
-			act.Action, act.Detail = store.ActChangeRole, fmt.Sprintf("%s to %s", u.Role, *in.Body.Role)
+			act.Action, act.Detail = store.ActChangeRole, fmt.Sprintf("%s to %s", u.Role,
+				*in.Body.Role)
 			u.Role = *in.Body.Role
 			after.Acts = append(after.Acts, act)
 		}
@@ -109,7 +111,10 @@ func (s *Service) govern(ctx context.Context, in *governInput) (*oneOutput, erro
 		return after, nil
 	})
 	if errors.Is(err, store.ErrState) {
-		return nil, &httpx.Fault{Err: err, Code: "last-administrator", Detail: "This is the last administrator. Make somebody else one first."}
+		return nil, &httpx.Fault{
+			Err: err, Code: "last-administrator",
+			Detail: "This is the last administrator. Make somebody else one first.",
+		}
 	}
 	if err != nil {
 		return nil, err
@@ -117,7 +122,8 @@ func (s *Service) govern(ctx context.Context, in *governInput) (*oneOutput, erro
 	s.Log.Info("an administrator changed an account", "admin", p.User.ID, "user", u.ID)
 	s.settled(u.ID, ended, "This account was disabled.")
 	if moved {
-		if err := s.Sessions.Reseat(ctx, u.ID, "An administrator changed your role. Come in again."); err != nil {
+		if err := s.Sessions.Reseat(ctx, u.ID,
+			"An administrator changed your role. Come in again."); err != nil {
 			return nil, err
 		}
 	}

@@ -17,11 +17,14 @@ import (
 type Exports interface {
 	RequestExport(ctx context.Context, userID string, after store.Aftermath) (store.Export, error)
 	LastExport(ctx context.Context, userID string) (store.Export, error)
-	DeleteUser(ctx context.Context, userID string, rule func(store.User) (store.Aftermath, error)) (ended []string, err error)
+	DeleteUser(ctx context.Context, userID string,
+		rule func(store.User) (store.Aftermath, error)) (ended []string, err error)
 }
 
 func (s *Service) exportRoutes(api huma.API) {
-	archive := map[string]*huma.MediaType{"application/zip": {Schema: &huma.Schema{Type: huma.TypeString, Format: "binary"}}}
+	archive := map[string]*huma.MediaType{
+		"application/zip": {Schema: &huma.Schema{Type: huma.TypeString, Format: "binary"}},
+	}
 	httpx.Register(api, huma.Operation{
 		OperationID: "request-export", Metadata: httpx.Expensive(), Method: http.MethodPost, Path: "/api/users/profile/export", Tags: []string{"users"}, DefaultStatus: http.StatusAccepted,
 		Summary: "Ask for an archive of all that is kept of you",
@@ -31,11 +34,15 @@ func (s *Service) exportRoutes(api huma.API) {
 	}, s.requestExport)
 	httpx.Register(api, huma.Operation{
 		OperationID: "get-export", Method: http.MethodGet, Path: "/api/users/profile/export", Tags: []string{"users"},
-		Summary: "Say how far your archive is", Description: "The newest that was asked for.", Errors: []int{http.StatusNotFound},
+		Summary: "Say how far your archive is", Description: "The newest that was asked for.", Errors: []int{
+			http.StatusNotFound,
+		},
 	}, s.export)
 	httpx.Register(api, huma.Operation{
 		OperationID: "get-archive", Metadata: httpx.Expensive(), Method: http.MethodGet, Path: "/api/users/profile/export/archive", Tags: []string{"users"},
-		Summary: "Fetch your archive", Description: "Ranges work, so that a broken download can go on.", Errors: []int{http.StatusNotFound},
+		Summary: "Fetch your archive", Description: "Ranges work, so that a broken download can go on.", Errors: []int{
+			http.StatusNotFound,
+		},
 		Responses: map[string]*huma.Response{"200": {Description: "A ZIP file", Content: archive}},
 	}, s.archive)
 	httpx.Register(api, huma.Operation{
@@ -73,7 +80,9 @@ func (s *Service) requestExport(ctx context.Context, _ *struct{}) (*exportOutput
 	if err != nil {
 		return nil, err
 	}
-	e, err := s.Store.RequestExport(ctx, p.User.ID, store.Aftermath{Acts: []store.Act{httpx.Act(ctx, store.ActExport)}})
+	e, err := s.Store.RequestExport(ctx, p.User.ID, store.Aftermath{
+		Acts: []store.Act{httpx.Act(ctx, store.ActExport)},
+	})
 	return exported(e), err
 }
 
@@ -84,7 +93,9 @@ func (s *Service) lastExport(ctx context.Context) (store.Export, error) {
 	}
 	e, err := s.Store.LastExport(ctx, p.User.ID)
 	if errors.Is(err, store.ErrNotFound) {
-		err = &httpx.Fault{Err: err, Code: "no-export", Detail: "There is no archive: ask for one."}
+		err = &httpx.Fault{
+			Err: err, Code: "no-export", Detail: "There is no archive: ask for one.",
+		}
 	}
 	return e, err
 }
@@ -103,7 +114,10 @@ func (s *Service) archive(ctx context.Context, _ *struct{}) (*huma.StreamRespons
 		return nil, err
 	}
 	if e.State != store.ExportReady {
-		return nil, &httpx.Fault{Err: store.ErrNotFound, Code: "export-pending", Detail: "The archive is not ready yet."}
+		return nil, &httpx.Fault{
+			Err: store.ErrNotFound, Code: "export-pending",
+			Detail: "The archive is not ready yet.",
+		}
 	}
 	// Not of the operation's context: that one ends before the file is through.
 	f, err := s.Open(context.WithoutCancel(ctx), e.Key())
@@ -127,7 +141,10 @@ func (s *Service) deleteAccount(ctx context.Context, _ *struct{}) (*logoutOutput
 		return store.Aftermath{Acts: []store.Act{act}, Jobs: []store.Job{letter}}, nil
 	})
 	if errors.Is(err, store.ErrState) {
-		return nil, &httpx.Fault{Err: err, Code: "last-administrator", Detail: "You are the last administrator. Make somebody else one first."}
+		return nil, &httpx.Fault{
+			Err: err, Code: "last-administrator",
+			Detail: "You are the last administrator. Make somebody else one first.",
+		}
 	}
 	if err != nil {
 		return nil, err

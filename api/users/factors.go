@@ -16,18 +16,24 @@ import (
 // Factors keeps second factors and the sign-ins that wait for them; store/postgres does.
 type Factors interface {
 	Factor(ctx context.Context, userID string) (store.Factor, error)
-	ChangeFactor(ctx context.Context, userID string, rule func(store.User, *store.Factor) (store.Aftermath, error)) error
+	ChangeFactor(ctx context.Context, userID string,
+		rule func(store.User, *store.Factor) (store.Aftermath, error)) error
 	BeginSignIn(ctx context.Context, u store.User, s store.SignIn) error
-	FinishSignIn(ctx context.Context, hash []byte, rule func(*store.SignIn, store.User, *store.Factor) error) (store.User, error)
+	FinishSignIn(ctx context.Context, hash []byte,
+		rule func(*store.SignIn, store.User, *store.Factor) error) (store.User, error)
 }
 
 func (s *Service) factorRoutes(api huma.API) {
-	own := func(id, method, path, summary, description string, status int, errors ...int) huma.Operation {
+	own := func(id, method, path, summary, description string, status int,
+		errors ...int) huma.Operation {
 		return huma.Operation{OperationID: id, Method: method, Path: "/api/users/profile/factors" + path, Tags: []string{"factors"},
 			Summary: summary, Description: description, DefaultStatus: status, Errors: errors}
 	}
 	const proof = " Needs a recent proof of who you are."
-	httpx.Register(api, own("get-factors", http.MethodGet, "", "Say by what you prove who you are", "Secrets are not told.", http.StatusOK), s.factors)
+	httpx.Register(api,
+		own("get-factors", http.MethodGet, "", "Say by what you prove who you are",
+			"Secrets are not told.", http.StatusOK),
+		s.factors)
 	httpx.Register(api, own("begin-totp", http.MethodPost, "/totp", "Set an authenticator app up",
 		"Gives a secret for the app. It counts once a code of it was confirmed; asking again gives another secret."+proof,
 		http.StatusOK, http.StatusForbidden, http.StatusConflict), s.beginTOTP)
@@ -70,7 +76,9 @@ func (s *Service) factors(ctx context.Context, _ *struct{}) (*factorsOutput, err
 		return nil, err
 	}
 	out := &factorsOutput{Body: FactorList{
-		Password: u.PasswordHash != "", TOTP: TOTP{Enabled: f.On(), Since: f.ConfirmedAt}, RecoveryCodesLeft: len(f.Recovery), Passkeys: []Passkey{},
+		Password: u.PasswordHash != "", TOTP: TOTP{
+			Enabled: f.On(), Since: f.ConfirmedAt,
+		}, RecoveryCodesLeft: len(f.Recovery), Passkeys: []Passkey{},
 	}}
 	for _, k := range keys {
 		out.Body.Passkeys = append(out.Body.Passkeys, viewPasskey(k))
@@ -89,7 +97,10 @@ type totpSetupOutput struct {
 	Body         TOTPSetup
 }
 
-var errTOTPIsOn = &httpx.Fault{Err: store.ErrConflict, Code: "factor-is-on", Detail: "The authenticator app is on already. Turn it off first."}
+var errTOTPIsOn = &httpx.Fault{
+	Err: store.ErrConflict, Code: "factor-is-on",
+	Detail: "The authenticator app is on already. Turn it off first.",
+}
 
 func (s *Service) beginTOTP(ctx context.Context, _ *struct{}) (*totpSetupOutput, error) {
 	p, err := s.recent(ctx)
@@ -102,7 +113,8 @@ func (s *Service) beginTOTP(ctx context.Context, _ *struct{}) (*totpSetupOutput,
 		return nil, err
 	}
 	var email string
-	err = s.Store.ChangeFactor(ctx, p.User.ID, func(u store.User, f *store.Factor) (store.Aftermath, error) {
+	err = s.Store.ChangeFactor(ctx, p.User.ID, func(u store.User,
+		f *store.Factor) (store.Aftermath, error) {
 		if f.On() {
 			return store.Aftermath{}, errTOTPIsOn
 		}
@@ -113,7 +125,10 @@ func (s *Service) beginTOTP(ctx context.Context, _ *struct{}) (*totpSetupOutput,
 	if err != nil {
 		return nil, err
 	}
-	return &totpSetupOutput{CacheControl: "no-store", Body: TOTPSetup{Secret: auth.TOTPText(secret), URI: auth.TOTPAddress(secret, email)}}, nil
+	return &totpSetupOutput{
+		CacheControl: "no-store",
+		Body:         TOTPSetup{Secret: auth.TOTPText(secret), URI: auth.TOTPAddress(secret, email)},
+	}, nil
 }
 
 // Code is a code of an authenticator app.
@@ -133,7 +148,10 @@ type recoveryOutput struct {
 	Body         RecoveryCodes
 }
 
-var errWrongCode = &httpx.Fault{Err: store.ErrInvalid, Code: "wrong-code", Detail: "This is not the code that the app shows now. Check that the clock of your device is right."}
+var errWrongCode = &httpx.Fault{
+	Err: store.ErrInvalid, Code: "wrong-code",
+	Detail: "This is not the code that the app shows now. Check that the clock of your device is right.",
+}
 
 func (s *Service) confirmTOTP(ctx context.Context, in *codeInput) (*recoveryOutput, error) {
 	p, err := s.recent(ctx)
@@ -145,18 +163,23 @@ func (s *Service) confirmTOTP(ctx context.Context, in *codeInput) (*recoveryOutp
 	}
 	codes, hashes := auth.NewRecoveryCodes(p.User.ID)
 	now := s.Clock().UTC()
-	err = s.Store.ChangeFactor(ctx, p.User.ID, func(u store.User, f *store.Factor) (store.Aftermath, error) {
+	err = s.Store.ChangeFactor(ctx, p.User.ID, func(u store.User,
+		f *store.Factor) (store.Aftermath, error) {
 		switch {
 		case f.On():
 			return store.Aftermath{}, errTOTPIsOn
 		case len(f.Secret) == 0:
-			return store.Aftermath{}, &httpx.Fault{Err: store.ErrState, Code: "not-begun", Detail: "Set the authenticator app up first."}
+			return store.Aftermath{}, &httpx.Fault{
+				Err: store.ErrState, Code: "not-begun",
+				Detail: "Set the authenticator app up first.",
+			}
 		}
 		if err := s.takeTOTP(f, in.Body.Code, now); err != nil {
 			return store.Aftermath{}, err
 		}
 		f.ConfirmedAt, f.Recovery = &now, hashes
-		return s.noted(ctx, store.ActAddFactor, store.LetterFactorAdded, u, "an authenticator app"), nil
+		return s.noted(ctx, store.ActAddFactor, store.LetterFactorAdded, u,
+			"an authenticator app"), nil
 	})
 	if err != nil {
 		return nil, err
@@ -175,13 +198,17 @@ func (s *Service) takeTOTP(f *store.Factor, code string, now time.Time) error {
 		return errWrongCode
 	}
 	if err := f.UseStep(step); err != nil {
-		return &httpx.Fault{Err: store.ErrInvalid, Code: "wrong-code", Detail: "This code was used before. Wait for the app to show the next one."}
+		return &httpx.Fault{
+			Err: store.ErrInvalid, Code: "wrong-code",
+			Detail: "This code was used before. Wait for the app to show the next one.",
+		}
 	}
 	return nil
 }
 
 // noted is what follows a change of somebody's factors: an entry of the trail and a letter.
-func (s *Service) noted(ctx context.Context, action store.Action, kind store.Letter, u store.User, what string) store.Aftermath {
+func (s *Service) noted(ctx context.Context, action store.Action, kind store.Letter, u store.User,
+	what string) store.Aftermath {
 	act, letter := httpx.Act(ctx, action), s.letter(ctx, kind)
 	act.Object, letter.UserID, letter.What = what, u.ID, what
 	return store.Aftermath{Acts: []store.Act{act}, Jobs: []store.Job{letter}}
@@ -194,12 +221,14 @@ func (s *Service) removeTOTP(ctx context.Context, _ *struct{}) (*struct{}, error
 	if err != nil {
 		return nil, err
 	}
-	return nil, s.Store.ChangeFactor(ctx, p.User.ID, func(u store.User, f *store.Factor) (store.Aftermath, error) {
+	return nil, s.Store.ChangeFactor(ctx, p.User.ID, func(u store.User,
+		f *store.Factor) (store.Aftermath, error) {
 		if !f.On() {
 			return store.Aftermath{}, errNoTOTP
 		}
 		*f = store.Factor{UserID: u.ID}
-		return s.noted(ctx, store.ActRemoveFactor, store.LetterFactorRemoved, u, "an authenticator app"), nil
+		return s.noted(ctx, store.ActRemoveFactor, store.LetterFactorRemoved, u,
+			"an authenticator app"), nil
 	})
 }
 
@@ -209,12 +238,14 @@ func (s *Service) renewRecoveryCodes(ctx context.Context, _ *struct{}) (*recover
 		return nil, err
 	}
 	codes, hashes := auth.NewRecoveryCodes(p.User.ID)
-	err = s.Store.ChangeFactor(ctx, p.User.ID, func(u store.User, f *store.Factor) (store.Aftermath, error) {
+	err = s.Store.ChangeFactor(ctx, p.User.ID, func(u store.User,
+		f *store.Factor) (store.Aftermath, error) {
 		if !f.On() {
 			return store.Aftermath{}, errNoTOTP
 		}
 		f.Recovery = hashes
-		return s.noted(ctx, store.ActNewCodes, store.LetterFactorAdded, u, "new recovery codes"), nil
+		return s.noted(ctx, store.ActNewCodes, store.LetterFactorAdded, u,
+			"new recovery codes"), nil
 	})
 	if err != nil {
 		return nil, err

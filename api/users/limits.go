@@ -9,13 +9,15 @@ import (
 	"bedside/store"
 )
 
-// Limiter counts tries; store/presence does. Spend takes one of each quota, or none and tells when; Check only tells.
+// Limiter counts tries; store/presence does. Spend takes one of each quota, or none and tells
+// when; Check only tells.
 type Limiter interface {
 	Spend(ctx context.Context, quotas ...store.Quota) (balances []store.Balance, ok bool)
 	Check(ctx context.Context, quotas ...store.Quota) (balances []store.Balance, ok bool)
 }
 
-// Limits says how many tries a minute are taken, beside the rates of all requests. Only wrong ones count towards LoginPerAccount.
+// Limits says how many tries a minute are taken, beside the rates of all requests. Only wrong
+// ones count towards LoginPerAccount.
 type Limits struct {
 	RegisterPerIP   int
 	LoginPerIP      int
@@ -56,13 +58,19 @@ func verdict(balances []store.Balance, ok bool) error {
 	for _, b := range balances {
 		retry = max(retry, b.Retry)
 	}
-	return &httpx.Fault{Err: store.ErrLimit, Detail: "Too many tries. Wait a little, then try again.", RetryAfter: retry}
+	return &httpx.Fault{
+		Err: store.ErrLimit, Detail: "Too many tries. Wait a little, then try again.",
+		RetryAfter: retry,
+	}
 }
 
 // busy gives the password pool's limit its words.
 func busy(err error) error {
 	if errors.Is(err, store.ErrLimit) {
-		return &httpx.Fault{Err: err, Detail: "Many people sign in at this moment. Try again in a second.", RetryAfter: time.Second}
+		return &httpx.Fault{
+			Err: err, Detail: "Many people sign in at this moment. Try again in a second.",
+			RetryAfter: time.Second,
+		}
 	}
 	return err
 }

@@ -10,10 +10,13 @@ import (
 	"bedside/store"
 )
 
-// linkGone gives words to a token that cannot be taken; which of the reasons it is helps nobody but the log.
+// linkGone gives words to a token that cannot be taken; which of the reasons it is helps nobody
+// but the log.
 func linkGone(err error) error {
-	if errors.Is(err, store.ErrNotFound) || errors.Is(err, store.ErrReused) || errors.Is(err, store.ErrExpired) || errors.Is(err, store.ErrConflict) {
-		return &httpx.Fault{Err: fmt.Errorf("%w: %w", store.ErrInvalid, errors.New(err.Error())), Code: "link-expired",
+	if errors.Is(err, store.ErrNotFound) || errors.Is(err, store.ErrReused) ||
+		errors.Is(err, store.ErrExpired) || errors.Is(err, store.ErrConflict) {
+		return &httpx.Fault{Err: fmt.Errorf("%w: %w", store.ErrInvalid,
+			errors.New(err.Error())), Code: "link-expired",
 			Detail: "This link does not work any more. Ask for a new one."}
 	}
 	return err
@@ -43,7 +46,9 @@ func (s *Service) verifyEmail(ctx context.Context, in *verifyInput) (*verifyOutp
 		return nil, linkGone(err)
 	}
 	now := s.Clock().UTC()
-	u, ended, err := s.Store.UseMailToken(ctx, hash, []store.TokenPurpose{store.TokenVerify, store.TokenChange}, now,
+	u, ended, err := s.Store.UseMailToken(ctx, hash, []store.TokenPurpose{
+		store.TokenVerify, store.TokenChange,
+	}, now,
 		func(u *store.User, t store.MailToken) (store.Aftermath, error) {
 			if u.Disabled {
 				return store.Aftermath{}, errDisabled
@@ -110,7 +115,8 @@ func (s *Service) forgotPassword(ctx context.Context, in *forgotInput) (*checkMa
 	}
 	after := store.Aftermath{Acts: []store.Act{act}}
 	if s.mayWrite(ctx, store.LetterReset, email) {
-		after.Jobs = []store.Job{letter} // to an address without an account as well: the job finds that out
+		// to an address without an account as well: the job finds that out
+		after.Jobs = []store.Job{letter}
 	}
 	if err := s.Store.Ask(ctx, after); err != nil {
 		return nil, err
@@ -151,11 +157,16 @@ func (s *Service) resetPassword(ctx context.Context, in *resetInput) (*struct{},
 				return store.Aftermath{}, badPassword(err)
 			}
 			u.PasswordHash = hash
-			stranger := u.VerifiedAt == nil // may have registered with this address, and left ways of their own to sign in
-			u.Verify(now)                   // the mail was read
-			act, letter := httpx.Act(ctx, store.ActResetPassword), s.letter(ctx, store.LetterPasswordChanged)
+			// may have registered with this address, and left ways of their own to sign in
+			stranger := u.VerifiedAt == nil
+			u.Verify(now) // the mail was read
+			act, letter := httpx.Act(ctx, store.ActResetPassword), s.letter(ctx,
+				store.LetterPasswordChanged)
 			act.ActorID, act.UserID, letter.UserID = u.ID, u.ID, u.ID
-			return store.Aftermath{SignOut: true, OnlyPassword: stranger, Acts: []store.Act{act}, Jobs: []store.Job{letter}}, nil
+			return store.Aftermath{
+				SignOut: true, OnlyPassword: stranger, Acts: []store.Act{act},
+				Jobs: []store.Job{letter},
+			}, nil
 		})
 	if err != nil {
 		return nil, linkGone(err)

@@ -27,8 +27,10 @@ type Passkeys interface {
 	TakeCeremony(ctx context.Context, hash []byte, now time.Time) (store.Ceremony, error)
 	Passkeys(ctx context.Context, userID string) ([]store.Passkey, error)
 	AddPasskey(ctx context.Context, p store.Passkey, after store.Aftermath) (store.Passkey, error)
-	UsePasskey(ctx context.Context, userID string, credentialID, credential []byte, now time.Time) error
-	RemovePasskey(ctx context.Context, userID, id string, after func(store.User, store.Passkey) store.Aftermath) error
+	UsePasskey(ctx context.Context, userID string, credentialID, credential []byte,
+		now time.Time) error
+	RemovePasskey(ctx context.Context, userID, id string,
+		after func(store.User, store.Passkey) store.Aftermath) error
 }
 
 func (s *Service) passkeyRoutes(api huma.API) {
@@ -40,7 +42,10 @@ func (s *Service) passkeyRoutes(api huma.API) {
 	httpx.Register(api, huma.Operation{
 		OperationID: "finish-passkey-sign-in", Method: http.MethodPost, Path: "/auth/passkeys/finish", Tags: []string{"auth"}, Metadata: httpx.Public(),
 		Summary: "Sign in with a passkey", Description: "A passkey is both factors: it is something one has, and it asks for a finger, a face or a PIN.",
-		Errors: []int{http.StatusUnauthorized, http.StatusForbidden, http.StatusConflict, http.StatusTooManyRequests},
+		Errors: []int{
+			http.StatusUnauthorized, http.StatusForbidden, http.StatusConflict,
+			http.StatusTooManyRequests,
+		},
 	}, s.finishPasskeySignIn)
 	httpx.Register(api, huma.Operation{
 		OperationID: "begin-passkey", Method: http.MethodPost, Path: "/api/users/profile/factors/passkeys/begin", Tags: []string{"factors"},
@@ -59,23 +64,31 @@ func (s *Service) passkeyRoutes(api huma.API) {
 	}, s.removePasskey)
 }
 
-// relyingParty is this server as WebAuthn sees it: the public address or, where none is set, localhost as the request names it. Passkeys are bound
-// to a name, so that there are none for a bare network address.
+// relyingParty is this server as WebAuthn sees it: the public address or, where none is set,
+// localhost as the request names it. Passkeys are bound to a name, so that there are none for a
+// bare network address.
 func (s *Service) relyingParty(ctx context.Context) (*webauthn.WebAuthn, error) {
 	origin := strings.TrimSuffix(s.PublicURL, "/")
 	if r := httpx.RequestFrom(ctx); origin == "" && r != nil {
 		origin = "http://" + r.Host
 	}
 	u, err := url.Parse(origin)
-	if err != nil || u.Hostname() == "" || net.ParseIP(u.Hostname()) != nil || s.PublicURL == "" && u.Hostname() != "localhost" {
-		return nil, &httpx.Fault{Err: store.ErrState, Code: "no-passkeys", Detail: "Passkeys need the server's public name: open it as localhost, or ask its operator to set public_url."}
+	if err != nil || u.Hostname() == "" || net.ParseIP(u.Hostname()) != nil || s.PublicURL == "" &&
+		u.Hostname() != "localhost" {
+		return nil, &httpx.Fault{
+			Err: store.ErrState, Code: "no-passkeys",
+			Detail: "Passkeys need the server's public name: open it as localhost, or ask its operator to set public_url.",
+		}
 	}
 	host := u.Host // which browsers tell without the scheme's own port
-	if port := u.Port(); u.Scheme == "https" && port == "443" || u.Scheme == "http" && port == "80" {
+	if port := u.Port(); u.Scheme == "https" && port == "443" || u.Scheme == "http" &&
+		port == "80" {
 		host = strings.TrimSuffix(host, ":"+port)
 	}
 	return webauthn.New(&webauthn.Config{
-		RPID: strings.ToLower(u.Hostname()), RPDisplayName: "Bedside", RPOrigins: []string{u.Scheme + "://" + strings.ToLower(host)},
+		RPID: strings.ToLower(u.Hostname()), RPDisplayName: "Bedside", RPOrigins: []string{
+			u.Scheme + "://" + strings.ToLower(host),
+		},
 		AuthenticatorSelection: protocol.AuthenticatorSelection{
 			ResidentKey: protocol.ResidentKeyRequirementRequired, UserVerification: protocol.VerificationRequired,
 		},
@@ -130,7 +143,8 @@ type questionOutput struct {
 }
 
 // ask keeps a challenge and gives it to the browser.
-func (s *Service) ask(ctx context.Context, userID string, options any, session *webauthn.SessionData) (*questionOutput, error) {
+func (s *Service) ask(ctx context.Context, userID string, options any,
+	session *webauthn.SessionData) (*questionOutput, error) {
 	data, err := json.Marshal(session)
 	if err != nil {
 		return nil, fmt.Errorf("ceremony: %w", err)
@@ -145,13 +159,19 @@ func (s *Service) ask(ctx context.Context, userID string, options any, session *
 	}
 	ticket, hash := auth.NewMailToken()
 	out.Body.Ticket = ticket
-	return out, s.Store.BeginCeremony(ctx, store.Ceremony{Hash: hash, UserID: userID, Data: data, ExpiresAt: s.Clock().Add(store.CeremonyLife)})
+	return out, s.Store.BeginCeremony(ctx, store.Ceremony{
+		Hash: hash, UserID: userID, Data: data, ExpiresAt: s.Clock().Add(store.CeremonyLife),
+	})
 }
 
-var errCeremonyGone = &httpx.Fault{Err: store.ErrUnauthenticated, Code: "sign-in-expired", Detail: "This took too long. Try again."}
+var errCeremonyGone = &httpx.Fault{
+	Err: store.ErrUnauthenticated, Code: "sign-in-expired",
+	Detail: "This took too long. Try again.",
+}
 
 // take finds the challenge of a ticket, once.
-func (s *Service) take(ctx context.Context, ticket, userID string) (session webauthn.SessionData, err error) {
+func (s *Service) take(ctx context.Context, ticket,
+	userID string) (session webauthn.SessionData, err error) {
 	hash, err := auth.MailTokenHash(ticket)
 	if err != nil {
 		return session, errCeremonyGone
@@ -183,7 +203,8 @@ func (s *Service) beginPasskey(ctx context.Context, _ *struct{}) (*questionOutpu
 	if err != nil {
 		return nil, err
 	}
-	creation, session, err := party.BeginRegistration(h, webauthn.WithExclusions(webauthn.Credentials(h.credentials).CredentialDescriptors()))
+	creation, session, err := party.BeginRegistration(h,
+		webauthn.WithExclusions(webauthn.Credentials(h.credentials).CredentialDescriptors()))
 	if err != nil {
 		return nil, fmt.Errorf("passkey: %w", err)
 	}
@@ -227,7 +248,10 @@ func (s *Service) addPasskey(ctx context.Context, in *addPasskeyInput) (*passkey
 		return nil, notSigningIn(err)
 	}
 	bad := func(err error) error {
-		return &httpx.Fault{Err: fmt.Errorf("%w: %w", store.ErrInvalid, err), Code: "bad-passkey", Detail: "This passkey cannot be used. Try again, or take another device."}
+		return &httpx.Fault{
+			Err: fmt.Errorf("%w: %w", store.ErrInvalid, err), Code: "bad-passkey",
+			Detail: "This passkey cannot be used. Try again, or take another device.",
+		}
 	}
 	answer, err := parsed(in.Body.Credential, protocol.ParseCredentialCreationResponseBytes)
 	if err != nil {
@@ -249,13 +273,21 @@ func (s *Service) addPasskey(ctx context.Context, in *addPasskeyInput) (*passkey
 	if name == "" {
 		return nil, &httpx.Fault{Err: store.ErrInvalid, Detail: "Give the passkey a name."}
 	}
-	kept, err := s.Store.AddPasskey(ctx, store.Passkey{UserID: u.ID, CredentialID: c.ID, Credential: b, Name: name},
+	kept, err := s.Store.AddPasskey(ctx, store.Passkey{
+		UserID: u.ID, CredentialID: c.ID, Credential: b, Name: name,
+	},
 		s.noted(ctx, store.ActAddFactor, store.LetterFactorAdded, u, "a passkey"))
 	switch {
 	case errors.Is(err, store.ErrConflict):
-		return nil, &httpx.Fault{Err: err, Code: "passkey-known", Detail: "This passkey is known already."}
+		return nil, &httpx.Fault{
+			Err: err, Code: "passkey-known", Detail: "This passkey is known already.",
+		}
 	case errors.Is(err, store.ErrLimit):
-		return nil, &httpx.Fault{Err: store.ErrState, Code: "too-many-passkeys", Detail: fmt.Sprintf("An account may have %d passkeys. Remove one first.", store.MaxPasskeys)}
+		return nil, &httpx.Fault{
+			Err: store.ErrState, Code: "too-many-passkeys",
+			Detail: fmt.Sprintf("An account may have %d passkeys. Remove one first.",
+				store.MaxPasskeys),
+		}
 	}
 	return &passkeyOutput{Body: viewPasskey(kept)}, err
 }
@@ -263,7 +295,9 @@ func (s *Service) addPasskey(ctx context.Context, in *addPasskeyInput) (*passkey
 // notSigningIn keeps a signed-in browser from taking a stale ticket for the end of its session.
 func notSigningIn(err error) error {
 	if errors.Is(err, store.ErrUnauthenticated) {
-		return &httpx.Fault{Err: store.ErrInvalid, Code: "sign-in-expired", Detail: errCeremonyGone.Detail}
+		return &httpx.Fault{
+			Err: store.ErrInvalid, Code: "sign-in-expired", Detail: errCeremonyGone.Detail,
+		}
 	}
 	return err
 }
@@ -286,7 +320,8 @@ func (s *Service) removePasskey(ctx context.Context, in *passkeyInput) (*struct{
 	if err != nil {
 		return nil, err
 	}
-	return nil, s.Store.RemovePasskey(ctx, p.User.ID, in.ID, func(u store.User, k store.Passkey) store.Aftermath {
+	return nil, s.Store.RemovePasskey(ctx, p.User.ID, in.ID, func(u store.User,
+		k store.Passkey) store.Aftermath {
 		return s.noted(ctx, store.ActRemoveFactor, store.LetterFactorRemoved, u, "a passkey")
 	})
 }
@@ -315,7 +350,8 @@ type PasskeyAnswer struct {
 
 type passkeySignInInput struct{ Body PasskeyAnswer }
 
-func (s *Service) finishPasskeySignIn(ctx context.Context, in *passkeySignInInput) (*grantOutput, error) {
+func (s *Service) finishPasskeySignIn(ctx context.Context,
+	in *passkeySignInInput) (*grantOutput, error) {
 	if err := s.allow(ctx, "login:"+network(ctx), s.Limits.LoginPerIP); err != nil {
 		return nil, err
 	}
@@ -328,7 +364,10 @@ func (s *Service) finishPasskeySignIn(ctx context.Context, in *passkeySignInInpu
 		return nil, err
 	}
 	wrong := func(err error) error {
-		return &httpx.Fault{Err: fmt.Errorf("%w: %w", store.ErrUnauthenticated, err), Code: "wrong-passkey", Detail: "This passkey is not known here. Sign in with your password."}
+		return &httpx.Fault{
+			Err: fmt.Errorf("%w: %w", store.ErrUnauthenticated, err), Code: "wrong-passkey",
+			Detail: "This passkey is not known here. Sign in with your password.",
+		}
 	}
 	answer, err := parsed(in.Body.Credential, protocol.ParseCredentialRequestResponseBytes)
 	if err != nil {

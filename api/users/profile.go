@@ -21,7 +21,8 @@ func (s *Service) profile(ctx context.Context, _ *struct{}) (*profileOutput, err
 	return &profileOutput{Body: view(u)}, err
 }
 
-// me reads the account of whoever makes the request as it is now: what came with the session may be remembered, and in part.
+// me reads the account of whoever makes the request as it is now: what came with the session may
+// be remembered, and in part.
 func (s *Service) me(ctx context.Context) (store.User, error) {
 	p, err := auth.PrincipalFrom(ctx)
 	if err != nil {
@@ -54,7 +55,10 @@ type replaceInput struct{ Body Profile }
 
 func (s *Service) replaceProfile(ctx context.Context, in *replaceInput) (*profileOutput, error) {
 	b := in.Body
-	return s.edit(ctx, ProfileChange{Name: &b.Name, Profession: &b.Profession, TargetGrade: &b.TargetGrade, TestDate: &b.TestDate, TimeZone: &b.TimeZone, Locale: &b.Locale})
+	return s.edit(ctx, ProfileChange{
+		Name: &b.Name, Profession: &b.Profession, TargetGrade: &b.TargetGrade,
+		TestDate: &b.TestDate, TimeZone: &b.TimeZone, Locale: &b.Locale,
+	})
 }
 
 type changeInput struct{ Body ProfileChange }
@@ -78,8 +82,12 @@ func (s *Service) edit(ctx context.Context, c ProfileChange) (*profileOutput, er
 			from *string
 			to   *string
 		}{
-			{"name", c.Name, &u.Name}, {"profession", c.Profession, &u.Profession}, {"target_grade", c.TargetGrade, &u.TargetGrade},
-			{"test_date", c.TestDate, &u.TestDate}, {"time_zone", c.TimeZone, &u.TimeZone}, {"locale", c.Locale, &u.Locale},
+			{"name", c.Name, &u.Name}, {"profession", c.Profession, &u.Profession}, {
+				"target_grade", c.TargetGrade, &u.TargetGrade,
+			},
+			{
+				"test_date", c.TestDate, &u.TestDate,
+			}, {"time_zone", c.TimeZone, &u.TimeZone}, {"locale", c.Locale, &u.Locale},
 		} {
 			if f.from != nil && *f.from != *f.to {
 				*f.to = *f.from
@@ -100,7 +108,8 @@ func (s *Service) edit(ctx context.Context, c ProfileChange) (*profileOutput, er
 	return &profileOutput{Body: view(u)}, nil
 }
 
-// clean checks each part that is given, so that the answer names the field, and gives texts the form that is kept.
+// clean checks each part that is given, so that the answer names the field, and gives texts the
+// form that is kept.
 func (c *ProfileChange) clean() error {
 	if c.Name != nil {
 		name, err := cleanName(*c.Name)
@@ -110,20 +119,24 @@ func (c *ProfileChange) clean() error {
 		c.Name = &name
 	}
 	if p := c.Profession; p != nil && *p != "" && !slices.Contains(store.Professions(), *p) {
-		return httpx.Invalid("body.profession", "The profession is one of: "+strings.Join(store.Professions(), ", ")+".")
+		return httpx.Invalid("body.profession",
+			"The profession is one of: "+strings.Join(store.Professions(), ", ")+".")
 	}
 	if d := c.TestDate; d != nil && *d != "" {
 		day, err := time.Parse(time.DateOnly, *d)
 		if err != nil || day.Year() < 2000 || day.Year() > 2100 {
-			return httpx.Invalid("body.test_date", "The date of the test is written year-month-day, as 2026-11-14.")
+			return httpx.Invalid("body.test_date",
+				"The date of the test is written year-month-day, as 2026-11-14.")
 		}
 	}
 	if z := c.TimeZone; z != nil && *z != "" {
 		if _, err := time.LoadLocation(*z); err != nil || *z == "Local" {
-			return httpx.Invalid("body.time_zone", fmt.Sprintf("%q is no time zone. Give one as Europe/Zagreb.", *z))
+			return httpx.Invalid("body.time_zone",
+				fmt.Sprintf("%q is no time zone. Give one as Europe/Zagreb.", *z))
 		}
 	}
-	if l := c.Locale; l != nil && *l != "" && !regexp.MustCompile(`^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$`).MatchString(*l) {
+	if l := c.Locale; l != nil && *l != "" &&
+		!regexp.MustCompile(`^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$`).MatchString(*l) {
 		return httpx.Invalid("body.locale", "The locale is written as en or en-GB.")
 	}
 	return nil

@@ -23,7 +23,10 @@ func (s *Service) recent(ctx context.Context) (auth.Principal, error) {
 		return p, err
 	}
 	if s.Clock().Sub(at) > proofLasts {
-		return p, &httpx.Fault{Err: store.ErrForbidden, Code: "reauthentication-required", Detail: "Prove first that it is you: give your password again."}
+		return p, &httpx.Fault{
+			Err: store.ErrForbidden, Code: "reauthentication-required",
+			Detail: "Prove first that it is you: give your password again.",
+		}
 	}
 	return p, nil
 }
@@ -61,7 +64,9 @@ func (s *Service) reauthenticate(ctx context.Context, in *proofInput) (*struct{}
 		if err := s.allow(ctx, account, s.Limits.LoginPerAccount); err != nil {
 			return nil, err
 		}
-		return nil, &httpx.Fault{Err: store.ErrForbidden, Code: "wrong-credentials", Detail: "The password is wrong."}
+		return nil, &httpx.Fault{
+			Err: store.ErrForbidden, Code: "wrong-credentials", Detail: "The password is wrong.",
+		}
 	}
 	if err := s.Store.Prove(ctx, p.SessionID, s.Clock()); err != nil {
 		return nil, err
@@ -88,14 +93,18 @@ func (s *Service) changePassword(ctx context.Context, in *passwordInput) (*struc
 	if err != nil {
 		return nil, busy(err)
 	}
-	u, ended, err := s.Store.ChangeUser(ctx, p.User.ID, func(u *store.User) (store.Aftermath, error) {
+	u, ended, err := s.Store.ChangeUser(ctx, p.User.ID, func(u *store.User) (store.Aftermath,
+		error) {
 		if err := s.Passwords.Check(in.Body.Password, u.Email, u.Name); err != nil {
 			return store.Aftermath{}, badPassword(err)
 		}
 		u.PasswordHash = hash
 		letter := s.letter(ctx, store.LetterPasswordChanged)
 		letter.UserID = u.ID
-		return store.Aftermath{SignOut: true, KeepSession: p.SessionID, Acts: []store.Act{httpx.Act(ctx, store.ActChangePassword)}, Jobs: []store.Job{letter}}, nil
+		return store.Aftermath{
+			SignOut: true, KeepSession: p.SessionID,
+			Acts: []store.Act{httpx.Act(ctx, store.ActChangePassword)}, Jobs: []store.Job{letter},
+		}, nil
 	})
 	if err != nil {
 		return nil, err

@@ -36,12 +36,15 @@ type checkMailOutput struct {
 }
 
 func checkMail(email string) *checkMailOutput {
-	return &checkMailOutput{CacheControl: "no-store", Body: CheckMail{Email: email, Status: "check_mail"}}
+	return &checkMailOutput{
+		CacheControl: "no-store", Body: CheckMail{Email: email, Status: "check_mail"},
+	}
 }
 
 type registerInput struct{ Body Registration }
 
-// register does the same work, and answers the same, whether there is an account with the address or not.
+// register does the same work, and answers the same, whether there is an account with the address
+// or not.
 func (s *Service) register(ctx context.Context, in *registerInput) (*checkMailOutput, error) {
 	if err := s.allow(ctx, "register:"+network(ctx), s.Limits.RegisterPerIP); err != nil {
 		return nil, err
@@ -55,7 +58,8 @@ func (s *Service) register(ctx context.Context, in *registerInput) (*checkMailOu
 		return nil, err
 	}
 	if p := in.Body.Profession; p != "" && !slices.Contains(store.Professions(), p) {
-		return nil, httpx.Invalid("body.profession", "The profession is one of: "+strings.Join(store.Professions(), ", ")+".")
+		return nil, httpx.Invalid("body.profession",
+			"The profession is one of: "+strings.Join(store.Professions(), ", ")+".")
 	}
 	if err := s.Passwords.Check(in.Body.Password, email, name); err != nil {
 		return nil, badPassword(err)
@@ -65,7 +69,10 @@ func (s *Service) register(ctx context.Context, in *registerInput) (*checkMailOu
 		return nil, busy(err)
 	}
 	mayWrite := s.mayWrite(ctx, store.LetterRegistered, email)
-	_, err = s.Store.Register(ctx, store.User{Email: email, Name: name, Role: store.RoleCandidate, Profession: in.Body.Profession, PasswordHash: hash},
+	_, err = s.Store.Register(ctx, store.User{
+		Email: email, Name: name, Role: store.RoleCandidate, Profession: in.Body.Profession,
+		PasswordHash: hash,
+	},
 		func(u store.User, fresh bool) store.Aftermath {
 			act, letter := httpx.Act(ctx, store.ActRegister), s.letter(ctx, store.LetterVerify)
 			act.UserID, letter.UserID = u.ID, u.ID
@@ -86,12 +93,17 @@ func (s *Service) register(ctx context.Context, in *registerInput) (*checkMailOu
 	return checkMail(email), nil
 }
 
-// lettersAnHour bounds what anybody can have sent to one address, of each kind: who uses up one keeps nobody from the others.
+// lettersAnHour bounds what anybody can have sent to one address, of each kind: who uses up one
+// keeps nobody from the others.
 const lettersAnHour = 5
 
-// mayWrite counts a letter that somebody who is not signed in asks for. Beyond the limit none is sent, and the answer does not tell.
+// mayWrite counts a letter that somebody who is not signed in asks for. Beyond the limit none is
+// sent, and the answer does not tell.
 func (s *Service) mayWrite(ctx context.Context, kind store.Letter, email string) bool {
-	_, ok := s.Limiter.Spend(ctx, store.Quota{Key: "letter:" + string(kind) + ":" + fingerprint(email), Units: lettersAnHour, Window: time.Hour})
+	_, ok := s.Limiter.Spend(ctx, store.Quota{
+		Key: "letter:" + string(kind) + ":" + fingerprint(email), Units: lettersAnHour,
+		Window: time.Hour,
+	})
 	return ok
 }
 
@@ -99,9 +111,11 @@ func (s *Service) mayWrite(ctx context.Context, kind store.Letter, email string)
 func badPassword(err error) error {
 	switch {
 	case errors.Is(err, auth.ErrPasswordLength):
-		return httpx.Invalid("body.password", fmt.Sprintf("A password has %d to %d bytes.", auth.MinPassword, auth.MaxPassword))
+		return httpx.Invalid("body.password",
+			fmt.Sprintf("A password has %d to %d bytes.", auth.MinPassword, auth.MaxPassword))
 	case errors.Is(err, auth.ErrPasswordCommon):
-		f := httpx.Invalid("body.password", "This password is among the first that anybody would try. Choose another one; a few unrelated words do well.")
+		f := httpx.Invalid("body.password",
+			"This password is among the first that anybody would try. Choose another one; a few unrelated words do well.")
 		f.Code = "common-password"
 		return f
 	}
@@ -113,7 +127,8 @@ func cleanEmail(s string) (string, error) {
 	s = strings.ToLower(strings.TrimSpace(s))
 	a, err := mail.ParseAddress(s)
 	local, domain, _ := strings.Cut(s, "@")
-	if err != nil || a.Address != s || a.Name != "" || local == "" || !strings.Contains(domain, ".") || len(s) > 254 {
+	if err != nil || a.Address != s || a.Name != "" || local == "" ||
+		!strings.Contains(domain, ".") || len(s) > 254 {
 		return "", httpx.Invalid("body.email", "This is not an e-mail address.")
 	}
 	return s, nil
@@ -123,7 +138,8 @@ func cleanEmail(s string) (string, error) {
 func cleanName(s string) (string, error) {
 	s = strings.TrimSpace(s)
 	if s == "" || !utf8.ValidString(s) || strings.ContainsFunc(s, unicode.IsControl) {
-		return "", httpx.Invalid("body.name", "A name has at least one letter and no control characters.")
+		return "", httpx.Invalid("body.name",
+			"A name has at least one letter and no control characters.")
 	}
 	return s, nil
 }

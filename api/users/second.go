@@ -127,7 +127,8 @@ func (s *Service) secondFactor(ctx context.Context, in *secondInput) (*grantOutp
 	return s.signIn(ctx, u, in.Body.RefreshIn)
 }
 
-// codesADay bounds how often the codes of an account may be guessed by somebody who knows its password, however patient.
+// codesADay bounds how often the codes of an account may be guessed by somebody who knows its
+// password, however patient.
 const codesADay = 50
 
 func (s *Service) wrongCodes(userID string) []store.Quota {

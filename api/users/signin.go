@@ -55,8 +55,10 @@ func (s *Service) createSession(ctx context.Context, in *loginInput) (*signInOut
 	return s.withPassword(ctx, in.Body, http.StatusCreated)
 }
 
-// withPassword signs somebody in, as far as a password does it; granted is the status of the answer when it does.
-func (s *Service) withPassword(ctx context.Context, c Credentials, granted int) (*signInOutput, error) {
+// withPassword signs somebody in, as far as a password does it; granted is the status of the
+// answer when it does.
+func (s *Service) withPassword(ctx context.Context, c Credentials,
+	granted int) (*signInOutput, error) {
 	email, ip := strings.ToLower(strings.TrimSpace(c.Email)), network(ctx)
 	if err := s.allow(ctx, "login:"+ip, s.Limits.LoginPerIP); err != nil {
 		return nil, err
@@ -80,7 +82,10 @@ func (s *Service) withPassword(ctx context.Context, c Credentials, granted int) 
 		if err := s.allow(ctx, account, s.Limits.LoginPerAccount); err != nil {
 			return nil, err
 		}
-		return nil, &httpx.Fault{Err: store.ErrUnauthenticated, Code: "wrong-credentials", Detail: "The address or the password is wrong."}
+		return nil, &httpx.Fault{
+			Err: store.ErrUnauthenticated, Code: "wrong-credentials",
+			Detail: "The address or the password is wrong.",
+		}
 	case u.Disabled:
 		if err := s.refused(ctx, u.ID, "the account is disabled"); err != nil {
 			return nil, err
@@ -90,12 +95,18 @@ func (s *Service) withPassword(ctx context.Context, c Credentials, granted int) 
 	return s.enter(ctx, u, c.RefreshIn, granted)
 }
 
-var errDisabled = &httpx.Fault{Err: store.ErrForbidden, Code: "account-disabled", Detail: "This account is disabled. Ask an administrator."}
+var errDisabled = &httpx.Fault{
+	Err: store.ErrForbidden, Code: "account-disabled",
+	Detail: "This account is disabled. Ask an administrator.",
+}
 
 // stale gives words to a password that was changed while somebody signed in with it.
 func stale(err error) error {
 	if errors.Is(err, store.ErrUnauthenticated) {
-		return &httpx.Fault{Err: err, Code: "wrong-credentials", Detail: "The password was changed a moment ago. Sign in with the new one."}
+		return &httpx.Fault{
+			Err: err, Code: "wrong-credentials",
+			Detail: "The password was changed a moment ago. Sign in with the new one.",
+		}
 	}
 	return err
 }
@@ -107,7 +118,8 @@ func (s *Service) refused(ctx context.Context, userID, why string) error {
 	return s.Store.Record(ctx, act)
 }
 
-func (s *Service) signIn(ctx context.Context, u store.User, refreshIn string) (*grantOutput, error) {
+func (s *Service) signIn(ctx context.Context, u store.User,
+	refreshIn string) (*grantOutput, error) {
 	var device auth.Device
 	if r := httpx.RequestFrom(ctx); r != nil {
 		device = auth.Device{IP: r.IP, UserAgent: r.Agent, Fingerprint: r.Fingerprint()}
@@ -145,7 +157,10 @@ func granted(ctx context.Context, g auth.Grant, cookie bool) *grantOutput {
 
 // refreshCookie is the Set-Cookie header for a token; an empty token clears the cookie.
 func refreshCookie(ctx context.Context, token string, expires time.Time) string {
-	c := http.Cookie{Name: cookieName, Value: token, Path: cookiePath, Expires: expires, HttpOnly: true, SameSite: http.SameSiteStrictMode}
+	c := http.Cookie{
+		Name: cookieName, Value: token, Path: cookiePath, Expires: expires, HttpOnly: true,
+		SameSite: http.SameSiteStrictMode,
+	}
 	if r := httpx.RequestFrom(ctx); r != nil {
 		c.Secure = r.Secure
 	}
@@ -176,7 +191,9 @@ func pick(body *RefreshRequest, inCookie string) (token string, cookie bool) {
 func (s *Service) refresh(ctx context.Context, in *refreshInput) (*grantOutput, error) {
 	token, cookie := pick(in.Body, in.Cookie)
 	if token == "" {
-		return nil, &httpx.Fault{Err: store.ErrUnauthenticated, Detail: "There is no refresh token: sign in."}
+		return nil, &httpx.Fault{
+			Err: store.ErrUnauthenticated, Detail: "There is no refresh token: sign in.",
+		}
 	}
 	if err := s.allow(ctx, "refresh:"+network(ctx), s.Limits.RefreshPerIP); err != nil {
 		return nil, err
@@ -189,7 +206,10 @@ func (s *Service) refresh(ctx context.Context, in *refreshInput) (*grantOutput, 
 		if err := s.Store.Record(ctx, act); err != nil {
 			return nil, err
 		}
-		return nil, &httpx.Fault{Err: err, Code: "refresh-reused", Detail: "This refresh token was replaced long ago. For safety the session has ended: sign in again."}
+		return nil, &httpx.Fault{
+			Err: err, Code: "refresh-reused",
+			Detail: "This refresh token was replaced long ago. For safety the session has ended: sign in again.",
+		}
 	case errors.Is(err, store.ErrUnauthenticated):
 		return nil, &httpx.Fault{Err: err, Code: "session-ended", Detail: why(g.Ended)}
 	case err != nil:
@@ -255,7 +275,9 @@ func (s *Service) whose(ctx context.Context, in *logoutInput) (auth.Principal, e
 	}
 	scheme, access, _ := strings.Cut(in.Authorization, " ")
 	if !strings.EqualFold(scheme, "bearer") || access == "" {
-		return auth.Principal{}, &httpx.Fault{Err: store.ErrUnauthenticated, Detail: "Nobody is signed in here."}
+		return auth.Principal{}, &httpx.Fault{
+			Err: store.ErrUnauthenticated, Detail: "Nobody is signed in here.",
+		}
 	}
 	return s.Sessions.Authenticate(ctx, access)
 }

@@ -1,4 +1,5 @@
-// Package users is the slice of accounts: registering, signing in and out, mailed links, the profile, and what administrators do.
+// Package users is the slice of accounts: registering, signing in and out, mailed links, the
+// profile, and what administrators do.
 package users
 
 import (
@@ -14,13 +15,16 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 )
 
-// Accounts keeps accounts; store/postgres does. ChangeUser and Register keep what follows together with the change.
+// Accounts keeps accounts; store/postgres does. ChangeUser and Register keep what follows
+// together with the change.
 type Accounts interface {
-	Register(ctx context.Context, u store.User, after func(u store.User, fresh bool) store.Aftermath) (store.User, error)
+	Register(ctx context.Context, u store.User,
+		after func(u store.User, fresh bool) store.Aftermath) (store.User, error)
 	User(ctx context.Context, id string) (store.User, error)
 	UserByEmail(ctx context.Context, email string) (store.User, error)
 	Users(ctx context.Context, f store.UserFilter) ([]store.User, error)
-	ChangeUser(ctx context.Context, id string, rule func(*store.User) (store.Aftermath, error)) (u store.User, ended []string, err error)
+	ChangeUser(ctx context.Context, id string,
+		rule func(*store.User) (store.Aftermath, error)) (u store.User, ended []string, err error)
 }
 
 // Proofs keeps what proves who somebody is, beside the password; store/postgres does.
@@ -55,7 +59,8 @@ type Service struct {
 	Limiter   Limiter
 	Limits    Limits
 	Open      func(ctx context.Context, key string) (httpx.File, error) // an archive's file
-	PublicURL string                                                    // empty: whatever this machine calls itself
+	// empty: whatever this machine calls itself
+	PublicURL string
 	Clock     func() time.Time
 	Log       *slog.Logger
 }
@@ -133,7 +138,9 @@ func (s *Service) signingIn(api huma.API) {
 		Summary: "Prove again who you are",
 		Description: "Changes of the password, the address and the ways to sign in, and deleting the account, need a proof that is no older than ten " +
 			"minutes: signing in, or this. Without one they answer 403 with the type reauthentication-required.",
-		DefaultStatus: http.StatusNoContent, Errors: []int{http.StatusForbidden, http.StatusTooManyRequests},
+		DefaultStatus: http.StatusNoContent, Errors: []int{
+			http.StatusForbidden, http.StatusTooManyRequests,
+		},
 	}, s.reauthenticate)
 }
 
@@ -145,7 +152,9 @@ func (s *Service) mailedLinks(api huma.API) {
 	}, s.verifyEmail)
 	httpx.Register(api, huma.Operation{
 		OperationID: "resend-verification", Method: http.MethodPost, Path: "/auth/resend-verification", Tags: []string{"auth"},
-		Summary: "Mail the link that confirms your address again", Description: "To an address that is confirmed already no letter is sent.", DefaultStatus: http.StatusAccepted, Errors: []int{http.StatusTooManyRequests},
+		Summary: "Mail the link that confirms your address again", Description: "To an address that is confirmed already no letter is sent.", DefaultStatus: http.StatusAccepted, Errors: []int{
+			http.StatusTooManyRequests,
+		},
 	}, s.resendVerification)
 	httpx.Register(api, huma.Operation{
 		OperationID: "forgot-password", Method: http.MethodPost, Path: "/auth/forgot-password", Tags: []string{"auth"}, Metadata: httpx.Public(),
@@ -162,10 +171,17 @@ func (s *Service) mailedLinks(api huma.API) {
 }
 
 func (s *Service) ownAccount(api huma.API) {
-	own := func(id, method, path, summary, description string, status int, errors ...int) huma.Operation {
-		return huma.Operation{OperationID: id, Method: method, Path: path, Tags: []string{"users"}, Summary: summary, Description: description, DefaultStatus: status, Errors: errors}
+	own := func(id, method, path, summary, description string, status int,
+		errors ...int) huma.Operation {
+		return huma.Operation{
+			OperationID: id, Method: method, Path: path, Tags: []string{"users"}, Summary: summary,
+			Description: description, DefaultStatus: status, Errors: errors,
+		}
 	}
-	httpx.Register(api, own("get-profile", http.MethodGet, "/api/users/profile", "Read your own account", "As you see it yourself.", http.StatusOK), s.profile)
+	httpx.Register(api,
+		own("get-profile", http.MethodGet, "/api/users/profile", "Read your own account",
+			"As you see it yourself.", http.StatusOK),
+		s.profile)
 	httpx.Register(api, own("replace-profile", http.MethodPut, "/api/users/profile", "Replace your profile", "What is left out becomes empty.",
 		http.StatusOK, http.StatusUnprocessableEntity), s.replaceProfile)
 	httpx.Register(api, own("change-profile", http.MethodPatch, "/api/users/profile", "Change parts of your profile", "What is left out stays; an empty text empties.",
@@ -182,17 +198,23 @@ func (s *Service) ownAccount(api huma.API) {
 func (s *Service) administration(api huma.API) {
 	httpx.Register(api, huma.Operation{
 		OperationID: "list-users", Method: http.MethodGet, Path: "/api/users", Tags: []string{"users"},
-		Summary: "List accounts, the newest first", Description: "In pages. Filters go together.", Metadata: httpx.Expensive(), Errors: []int{http.StatusUnprocessableEntity},
+		Summary: "List accounts, the newest first", Description: "In pages. Filters go together.", Metadata: httpx.Expensive(), Errors: []int{
+			http.StatusUnprocessableEntity,
+		},
 	}, s.list, store.RoleAdmin)
 	httpx.Register(api, huma.Operation{
 		OperationID: "get-user", Method: http.MethodGet, Path: "/api/users/{id}", Tags: []string{"users"},
-		Summary: "Read an account", Description: "What an administrator sees of it.", Errors: []int{http.StatusNotFound},
+		Summary: "Read an account", Description: "What an administrator sees of it.", Errors: []int{
+			http.StatusNotFound,
+		},
 	}, s.one, store.RoleAdmin)
 	httpx.Register(api, huma.Operation{
 		OperationID: "change-user", Method: http.MethodPatch, Path: "/api/users/{id}", Tags: []string{"users"},
 		Summary:     "Change an account's role, disable it or enable it",
 		Description: "It counts at once, for open rooms as well. The last administrator cannot lose the role nor be disabled.",
-		Errors:      []int{http.StatusNotFound, http.StatusConflict, http.StatusUnprocessableEntity},
+		Errors: []int{
+			http.StatusNotFound, http.StatusConflict, http.StatusUnprocessableEntity,
+		},
 	}, s.govern, store.RoleAdmin)
 }
 

@@ -1,5 +1,6 @@
-// Package client is a headless participant of a room, on Pion: it signs in and asks for tickets over REST, joins over WebSocket, speaks Opus
-// packets in real time, hears the others, and mends what is lost as a browser does.
+// Package client is a headless participant of a room, on Pion: it signs in and asks for tickets
+// over REST, joins over WebSocket, speaks Opus packets in real time, hears the others, and mends
+// what is lost as a browser does.
 package client
 
 import (
@@ -14,8 +15,9 @@ import (
 
 const joinLimit = 30 * time.Second
 
-// Client is one participant in one room, from Join to Leave or Close, or until the server ends it. Its loop owns the socket and negotiates;
-// methods are safe for concurrent use and ask the loop. Whoever joined closes it.
+// Client is one participant in one room, from Join to Leave or Close, or until the server ends
+// it. Its loop owns the socket and negotiates; methods are safe for concurrent use and ask the
+// loop. Whoever joined closes it.
 type Client struct {
 	cfg   Config
 	media *media
@@ -49,8 +51,9 @@ type ask struct {
 	sent    chan error
 }
 
-// Join joins a room. The media may still be on its way when it returns: Connected waits for it. ctx limits the joining only. What the
-// server refuses is a *Refusal; what the HTTP request for the socket is refused with, a *Problem.
+// Join joins a room. The media may still be on its way when it returns: Connected waits for it.
+// ctx limits the joining only. What the server refuses is a *Refusal; what the HTTP request for
+// the socket is refused with, a *Problem.
 func Join(ctx context.Context, cfg Config) (*Client, error) {
 	cfg, err := cfg.withDefaults()
 	if err != nil {
@@ -76,7 +79,9 @@ func join(ctx context.Context, cfg Config, m *media) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	s, err := dial(ctx, cfg, protocol.Join{Version: protocol.Version, Ticket: cfg.Ticket, Offer: offer})
+	s, err := dial(ctx, cfg, protocol.Join{
+		Version: protocol.Version, Ticket: cfg.Ticket, Offer: offer,
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -94,7 +99,9 @@ func join(ctx context.Context, cfg Config, m *media) (*Client, error) {
 		asks: make(chan ask), reported: make(chan struct{}), done: make(chan struct{}), downSince: time.Now(), repair: time.NewTimer(firstPatience),
 	}
 	c.ctx, c.cancel = context.WithCancelCause(context.Background())
-	c.state.update(func(st *State) { st.Phase, st.Peers, st.seats = joined.Phase, sorted(joined.Peers), 1 })
+	c.state.update(func(st *State) {
+		st.Phase, st.Peers, st.seats = joined.Phase, sorted(joined.Peers), 1
+	})
 	go c.run(s)
 	return c, nil
 }
@@ -123,7 +130,8 @@ func greeting[M protocol.ServerMessage](ctx context.Context, s *socket) (M, erro
 	}
 }
 
-// ID is the participant's id; Room the room's, which is the attempt's; Role the part that was given.
+// ID is the participant's id; Room the room's, which is the attempt's; Role the part that was
+// given.
 func (c *Client) ID() string          { return c.id }
 func (c *Client) Room() string        { return c.room }
 func (c *Client) Role() protocol.Role { return c.role }
@@ -134,21 +142,27 @@ func (c *Client) Connected(ctx context.Context) error {
 	return err
 }
 
-// Start ends the preparation, and returns when the play has begun, and so every packet from now on is recorded. The candidate's alone.
+// Start ends the preparation, and returns when the play has begun, and so every packet from now
+// on is recorded. The candidate's alone.
 func (c *Client) Start(ctx context.Context) error {
-	s, err := c.request(ctx, protocol.Start{}, func(s State) bool { return s.Phase.Name != protocol.PhasePreparing })
+	s, err := c.request(ctx, protocol.Start{}, func(s State) bool {
+		return s.Phase.Name != protocol.PhasePreparing
+	})
 	if err == nil && s.Phase.Name == protocol.PhaseEnded {
 		return fmt.Errorf("the role play has ended: %s", s.Phase.Reason)
 	}
 	return err
 }
 
-// Finish ends the play, and returns when it has ended. It waits until what was said last can have arrived.
+// Finish ends the play, and returns when it has ended. It waits until what was said last can have
+// arrived.
 func (c *Client) Finish(ctx context.Context) error {
 	if err := c.settle(ctx); err != nil {
 		return err
 	}
-	_, err := c.request(ctx, protocol.Finish{}, func(s State) bool { return s.Phase.Name == protocol.PhaseEnded })
+	_, err := c.request(ctx, protocol.Finish{}, func(s State) bool {
+		return s.Phase.Name == protocol.PhaseEnded
+	})
 	return err
 }
 
@@ -174,8 +188,8 @@ func (c *Client) Leave(ctx context.Context) error {
 	return err
 }
 
-// Close ends the participant without a word, as a crash would: the server keeps its place for the grace. It waits until everything is
-// released, and may be called more than once.
+// Close ends the participant without a word, as a crash would: the server keeps its place for the
+// grace. It waits until everything is released, and may be called more than once.
 func (c *Client) Close() {
 	c.cancel(ErrClosed)
 	<-c.done
@@ -184,7 +198,8 @@ func (c *Client) Close() {
 // Done is closed when the participant has gone and everything is released.
 func (c *Client) Done() <-chan struct{} { return c.done }
 
-// Err says why the participant has gone: nil when it is still there, has left, or when the room has ended as it should.
+// Err says why the participant has gone: nil when it is still there, has left, or when the room
+// has ended as it should.
 func (c *Client) Err() error {
 	select {
 	case <-c.done:
@@ -204,18 +219,22 @@ func (c *Client) Reported() <-chan struct{} { return c.reported }
 
 // Stats are a participant's counters.
 type Stats struct {
-	Sent        Sent                `json:"sent"`
-	Received    map[string]Received `json:"received"` // by participant
-	JoinedIn    time.Duration       `json:"joined_ns"`
-	ConnectedIn time.Duration       `json:"connected_ns"` // from Join's call until media could flow; 0: never
-	Resumes     int                 `json:"resumes"`
-	ICERestarts int                 `json:"ice_restarts"`
+	Sent     Sent                `json:"sent"`
+	Received map[string]Received `json:"received"` // by participant
+	JoinedIn time.Duration       `json:"joined_ns"`
+	// from Join's call until media could flow; 0: never
+	ConnectedIn time.Duration `json:"connected_ns"`
+	Resumes     int           `json:"resumes"`
+	ICERestarts int           `json:"ice_restarts"`
 }
 
 // Stats counts what has happened so far.
 func (c *Client) Stats() Stats {
 	s := c.state.snapshot()
-	stats := Stats{Received: c.media.received(), JoinedIn: c.joinedIn, Resumes: s.seats - 1, ICERestarts: s.restarts}
+	stats := Stats{
+		Received: c.media.received(), JoinedIn: c.joinedIn, Resumes: s.seats - 1,
+		ICERestarts: s.restarts,
+	}
 	if !s.mediaAt.IsZero() {
 		stats.ConnectedIn = s.mediaAt.Sub(c.began)
 	}
@@ -242,8 +261,10 @@ func (c *Client) tell(ctx context.Context, m protocol.ClientMessage) error {
 	}
 }
 
-// request sends a message and waits until the state shows its effect, or the server refuses. After a resume it is sent again.
-func (c *Client) request(ctx context.Context, m protocol.ClientMessage, done func(State) bool) (State, error) {
+// request sends a message and waits until the state shows its effect, or the server refuses.
+// After a resume it is sent again.
+func (c *Client) request(ctx context.Context, m protocol.ClientMessage,
+	done func(State) bool) (State, error) {
 	s := c.state.snapshot()
 	for send := true; !done(s); {
 		if send {
@@ -253,7 +274,9 @@ func (c *Client) request(ctx context.Context, m protocol.ClientMessage, done fun
 		}
 		before := s
 		var err error
-		s, err = c.Await(ctx, func(now State) bool { return done(now) || now.refusals != before.refusals || now.seats != before.seats })
+		s, err = c.Await(ctx, func(now State) bool {
+			return done(now) || now.refusals != before.refusals || now.seats != before.seats
+		})
 		if err != nil {
 			return s, err
 		}

@@ -25,13 +25,14 @@ type Config struct {
 	HTTPClient *http.Client // makes the WebSocket connection [http.DefaultClient]
 	Log        *slog.Logger // [none]
 
-	// OnMessage sees every message of the server once it has taken effect, but for the negotiation's. It is called by the client's loop, one
-	// message after the other, and must not block nor wait for a call of the same Client.
+	// OnMessage sees every message of the server once it has taken effect, but for the
+	// negotiation's. It is called by the client's loop, one message after the other, and must not
+	// block nor wait for a call of the same Client.
 	OnMessage func(protocol.ServerMessage)
 	// OnLink is told how the connection stands; called like OnMessage.
 	OnLink func(Link)
-	// OnRTP sees every packet that arrives from a participant. It is called by the goroutine that reads that participant's stream and must not
-	// block; the packet is lent for the call.
+	// OnRTP sees every packet that arrives from a participant. It is called by the goroutine that
+	// reads that participant's stream and must not block; the packet is lent for the call.
 	OnRTP func(from string, p *rtp.Packet)
 	// Settings may change Pion's, before the connection is made; for tests on a virtual network.
 	Settings func(*webrtc.SettingEngine)
@@ -50,7 +51,8 @@ const (
 
 func (c Config) withDefaults() (Config, error) {
 	u, err := url.Parse(c.URL)
-	if err != nil || u.Host == "" || !slices.Contains([]string{"ws", "wss", "http", "https"}, u.Scheme) {
+	if err != nil || u.Host == "" ||
+		!slices.Contains([]string{"ws", "wss", "http", "https"}, u.Scheme) {
 		return c, errors.New("the WebSocket's address should be like ws://localhost:8080/ws")
 	}
 	if c.Ticket == "" {

@@ -15,15 +15,17 @@ const (
 	levelURI        = "urn:ietf:params:rtp-hdrext:ssrc-audio-level"
 	clockRate       = 48000
 	iceDisconnected = 5 * time.Second // without a packet
-	iceFailed       = time.Minute     // so long that a restart always finds ICE alive; the server's grace is shorter
-	iceKeepalive    = 2 * time.Second
-	dtlsRetransmit  = 100 * time.Millisecond // a lost ClientHello would otherwise cost a second
-	nackEvery       = 40 * time.Millisecond
-	nackAfter       = 1 // packets: what is missing behind the newest is asked for
-	replayWindow    = 512
+	// so long that a restart always finds ICE alive; the server's grace is shorter
+	iceFailed      = time.Minute
+	iceKeepalive   = 2 * time.Second
+	dtlsRetransmit = 100 * time.Millisecond // a lost ClientHello would otherwise cost a second
+	nackEvery      = 40 * time.Millisecond
+	nackAfter      = 1 // packets: what is missing behind the newest is asked for
+	replayWindow   = 512
 )
 
-// newConnection makes a PeerConnection for one participant: Opus only, resends in both directions, reports, the audio level extension.
+// newConnection makes a PeerConnection for one participant: Opus only, resends in both
+// directions, reports, the audio level extension.
 func newConnection(cfg Config) (*webrtc.PeerConnection, error) {
 	engine := &webrtc.MediaEngine{}
 	if err := engine.RegisterCodec(webrtc.RTPCodecParameters{
@@ -35,7 +37,8 @@ func newConnection(cfg Config) (*webrtc.PeerConnection, error) {
 	}, webrtc.RTPCodecTypeAudio); err != nil {
 		return nil, fmt.Errorf("codec: %w", err)
 	}
-	if err := engine.RegisterHeaderExtension(webrtc.RTPHeaderExtensionCapability{URI: levelURI}, webrtc.RTPCodecTypeAudio); err != nil {
+	if err := engine.RegisterHeaderExtension(webrtc.RTPHeaderExtensionCapability{URI: levelURI},
+		webrtc.RTPCodecTypeAudio); err != nil {
 		return nil, fmt.Errorf("header extension: %w", err)
 	}
 	interceptors, err := newInterceptors()
@@ -53,10 +56,13 @@ func newConnection(cfg Config) (*webrtc.PeerConnection, error) {
 	if cfg.Settings != nil {
 		cfg.Settings(&settings)
 	}
-	api := webrtc.NewAPI(webrtc.WithMediaEngine(engine), webrtc.WithInterceptorRegistry(interceptors), webrtc.WithSettingEngine(settings))
+	api := webrtc.NewAPI(webrtc.WithMediaEngine(engine),
+		webrtc.WithInterceptorRegistry(interceptors), webrtc.WithSettingEngine(settings))
 	var servers []webrtc.ICEServer
 	for _, s := range cfg.ICEServers {
-		servers = append(servers, webrtc.ICEServer{URLs: s.URLs, Username: s.Username, Credential: s.Credential})
+		servers = append(servers, webrtc.ICEServer{
+			URLs: s.URLs, Username: s.Username, Credential: s.Credential,
+		})
 	}
 	pc, err := api.NewPeerConnection(webrtc.Configuration{ICEServers: servers})
 	if err != nil {
@@ -66,7 +72,8 @@ func newConnection(cfg Config) (*webrtc.PeerConnection, error) {
 }
 
 func newInterceptors() (*interceptor.Registry, error) {
-	generator, err := nack.NewGeneratorInterceptor(nack.GeneratorInterval(nackEvery), nack.GeneratorSkipLastN(nackAfter), nack.GeneratorMaxNacksPerPacket(5))
+	generator, err := nack.NewGeneratorInterceptor(nack.GeneratorInterval(nackEvery),
+		nack.GeneratorSkipLastN(nackAfter), nack.GeneratorMaxNacksPerPacket(5))
 	if err != nil {
 		return nil, err
 	}

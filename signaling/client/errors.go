@@ -56,7 +56,9 @@ func verdict(why error, last protocol.ServerMessage) error {
 		return why
 	case told && code == websocket.StatusNormalClosure:
 		return fmt.Errorf("%w: %s", ErrClosed, reason)
-	case told && code >= 4000 && !slices.ContainsFunc(mendable(), func(c protocol.ErrorCode) bool { return protocol.CloseCode(c) == int(code) }):
+	case told && code >= 4000 && !slices.ContainsFunc(mendable(), func(c protocol.ErrorCode) bool {
+		return protocol.CloseCode(c) == int(code)
+	}):
 		return fmt.Errorf("the server has closed the socket: %s (%d)", reason, code)
 	}
 	return fmt.Errorf("%w: %w", errCut, why)
@@ -68,5 +70,6 @@ func lost(err error) bool {
 	if errors.As(err, &r) {
 		return !slices.Contains(mendable(), r.Code)
 	}
-	return errors.Is(err, ErrClosed) || errors.Is(err, ErrServerClosing) || errors.Is(err, errProtocol)
+	return errors.Is(err, ErrClosed) || errors.Is(err, ErrServerClosing) ||
+		errors.Is(err, errProtocol)
 }

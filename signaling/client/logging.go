@@ -8,7 +8,8 @@ import (
 	"github.com/pion/logging"
 )
 
-// pionLogs carries Pion's warnings and errors to our log, as debug lines: whatever matters of them comes to us as a state or an error.
+// pionLogs carries Pion's warnings and errors to our log, as debug lines: whatever matters of
+// them comes to us as a state or an error.
 type pionLogs struct{ log *slog.Logger }
 
 func (l pionLogs) NewLogger(scope string) logging.LeveledLogger {

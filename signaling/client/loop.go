@@ -12,7 +12,8 @@ import (
 )
 
 const (
-	pingEvery     = 10 * time.Second // a socket that says nothing for twice that long is taken for lost
+	// a socket that says nothing for twice that long is taken for lost
+	pingEvery     = 10 * time.Second
 	firstPatience = 10 * time.Second // before the first connection is tried anew
 	patience      = 2 * time.Second  // before a lost connection is
 	again         = 5 * time.Second  // between tries
@@ -135,7 +136,9 @@ func (c *Client) note(m protocol.ServerMessage) {
 // watch sends new candidates and follows the state of the connection.
 func (c *Client) watch(s *socket) error {
 	for _, found := range c.media.take() {
-		m := protocol.Candidate{Candidate: found.Candidate, SDPMid: found.SDPMid, SDPMLineIndex: found.SDPMLineIndex}
+		m := protocol.Candidate{
+			Candidate: found.Candidate, SDPMid: found.SDPMid, SDPMLineIndex: found.SDPMLineIndex,
+		}
 		if err := s.send(c.ctx, m); err != nil {
 			return err
 		}
@@ -165,14 +168,15 @@ func (c *Client) watch(s *socket) error {
 	return nil
 }
 
-// mend asks for an ICE restart, until the connection stands again or the server's grace is over. A connection that the server has closed
-// cannot be mended.
+// mend asks for an ICE restart, until the connection stands again or the server's grace is over.
+// A connection that the server has closed cannot be mended.
 func (c *Client) mend(s *socket) error {
 	switch {
 	case c.media.state() == webrtc.PeerConnectionStateClosed:
 		return fmt.Errorf("%w: the server has closed the media", ErrLost)
 	case time.Since(c.downSince) > c.grace+again:
-		return fmt.Errorf("%w: no media for %v", ErrLost, time.Since(c.downSince).Round(time.Second))
+		return fmt.Errorf("%w: no media for %v", ErrLost,
+			time.Since(c.downSince).Round(time.Second))
 	}
 	c.repair.Reset(again)
 	c.state.update(func(st *State) { st.restarts++ })

@@ -14,10 +14,12 @@ import (
 	"github.com/pion/webrtc/v4"
 )
 
-// gatherPatience is how long an offer waits for our candidates. What is found later is sent as it is found.
+// gatherPatience is how long an offer waits for our candidates. What is found later is sent as it
+// is found.
 const gatherPatience = 250 * time.Millisecond
 
-// media is a participant's PeerConnection. The client's loop (Join, until that runs) negotiates; close may be called by anybody.
+// media is a participant's PeerConnection. The client's loop (Join, until that runs) negotiates;
+// close may be called by anybody.
 type media struct {
 	cfg   Config
 	pc    *webrtc.PeerConnection
@@ -56,11 +58,15 @@ func newMedia(cfg Config) (*media, error) {
 // prepare adds the one section of the offer.
 func (m *media) prepare() error {
 	if m.cfg.Listen {
-		_, err := m.pc.AddTransceiverFromKind(webrtc.RTPCodecTypeAudio, webrtc.RTPTransceiverInit{Direction: webrtc.RTPTransceiverDirectionRecvonly})
+		_, err := m.pc.AddTransceiverFromKind(webrtc.RTPCodecTypeAudio, webrtc.RTPTransceiverInit{
+			Direction: webrtc.RTPTransceiverDirectionRecvonly,
+		})
 		return err
 	}
 	m.voice = newMicrophone()
-	t, err := m.pc.AddTransceiverFromTrack(m.voice, webrtc.RTPTransceiverInit{Direction: webrtc.RTPTransceiverDirectionSendonly})
+	t, err := m.pc.AddTransceiverFromTrack(m.voice, webrtc.RTPTransceiverInit{
+		Direction: webrtc.RTPTransceiverDirectionSendonly,
+	})
 	if err != nil {
 		return err
 	}
@@ -125,13 +131,17 @@ func (m *media) offer(ctx context.Context) (string, error) {
 	text := m.pc.LocalDescription().SDP
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.candidates = slices.DeleteFunc(m.candidates, func(c webrtc.ICECandidateInit) bool { return strings.Contains(text, c.Candidate) })
+	m.candidates = slices.DeleteFunc(m.candidates, func(c webrtc.ICECandidateInit) bool {
+		return strings.Contains(text, c.Candidate)
+	})
 	return text, nil
 }
 
 // answered takes the server's answer to the offer.
 func (m *media) answered(text string) error {
-	if err := m.pc.SetRemoteDescription(webrtc.SessionDescription{Type: webrtc.SDPTypeAnswer, SDP: text}); err != nil {
+	if err := m.pc.SetRemoteDescription(webrtc.SessionDescription{
+		Type: webrtc.SDPTypeAnswer, SDP: text,
+	}); err != nil {
 		return fmt.Errorf("the server's answer: %w", err)
 	}
 	return nil
@@ -139,7 +149,9 @@ func (m *media) answered(text string) error {
 
 // answer answers a server's offer.
 func (m *media) answer(offer string) (string, error) {
-	if err := m.pc.SetRemoteDescription(webrtc.SessionDescription{Type: webrtc.SDPTypeOffer, SDP: offer}); err != nil {
+	if err := m.pc.SetRemoteDescription(webrtc.SessionDescription{
+		Type: webrtc.SDPTypeOffer, SDP: offer,
+	}); err != nil {
 		return "", fmt.Errorf("the server's offer: %w", err)
 	}
 	d, err := m.pc.CreateAnswer(nil)

@@ -17,7 +17,8 @@ var errNotBound = errors.New("the server has not accepted the voice")
 // audible is the level, in -dBov, from which a packet is marked as voice.
 const audible = 50
 
-// microphone is the local track: it numbers packets and gives them to Pion, which binds it once the join is answered. Safe for concurrent use.
+// microphone is the local track: it numbers packets and gives them to Pion, which binds it once
+// the join is answered. Safe for concurrent use.
 type microphone struct {
 	id string
 
@@ -41,10 +42,14 @@ type Sent struct {
 }
 
 func newMicrophone() *microphone {
-	return &microphone{id: "voice", level: make([]byte, 1), header: rtp.Header{Version: 2, SequenceNumber: uint16(rand.Uint32())}, next: rand.Uint32()}
+	return &microphone{
+		id: "voice", level: make([]byte, 1),
+		header: rtp.Header{Version: 2, SequenceNumber: uint16(rand.Uint32())}, next: rand.Uint32(),
+	}
 }
 
-// begin starts a stretch of speech at a moment. Time that has passed since the last one passes in the timestamps too.
+// begin starts a stretch of speech at a moment. Time that has passed since the last one passes in
+// the timestamps too.
 func (m *microphone) begin(at time.Time) {
 	m.mu.Lock()
 	defer m.mu.Unlock()

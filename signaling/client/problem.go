@@ -52,7 +52,8 @@ func (p *Problem) Error() string {
 
 const maxProblem = 64 << 10
 
-// problemOf reads the answer to a refused request. What is not a problem document still becomes a Problem with its status.
+// problemOf reads the answer to a refused request. What is not a problem document still becomes a
+// Problem with its status.
 func problemOf(request string, res *http.Response) *Problem {
 	p := &Problem{}
 	media, _, _ := mime.ParseMediaType(res.Header.Get("Content-Type")) // a bad one is as none

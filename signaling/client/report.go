@@ -10,7 +10,8 @@ import (
 	"time"
 )
 
-// ErrNoReport means that there will be no report: the attempt failed, or was never begun. The *Problem in it says why.
+// ErrNoReport means that there will be no report: the attempt failed, or was never begun. The
+// *Problem in it says why.
 var ErrNoReport = errors.New("there is no report")
 
 const (
@@ -18,7 +19,8 @@ const (
 	lastPoll  = 2 * time.Second
 )
 
-// Report reads an attempt's report, as the server has it. While there is none the error is a *Problem with the code "report-pending".
+// Report reads an attempt's report, as the server has it. While there is none the error is a
+// *Problem with the code "report-pending".
 func (r *REST) Report(ctx context.Context, attemptID string) (json.RawMessage, error) {
 	body, err := r.read(ctx, get("/api/attempts/"+url.PathEscape(attemptID)+"/report"), maxReport)
 	var p *Problem
@@ -28,9 +30,11 @@ func (r *REST) Report(ctx context.Context, attemptID string) (json.RawMessage, e
 	return body, err
 }
 
-// WaitReport waits for an attempt's report. It asks again and again, and at once when told closes (Client.Reported, or nil). A server that
-// is away for a while does not end the waiting; ctx does.
-func (r *REST) WaitReport(ctx context.Context, attemptID string, told <-chan struct{}) (json.RawMessage, error) {
+// WaitReport waits for an attempt's report. It asks again and again, and at once when told closes
+// (Client.Reported, or nil). A server that is away for a while does not end the waiting; ctx
+// does.
+func (r *REST) WaitReport(ctx context.Context, attemptID string,
+	told <-chan struct{}) (json.RawMessage, error) {
 	for wait := firstPoll; ; wait = min(wait*3/2, lastPoll) {
 		report, err := r.Report(ctx, attemptID)
 		if err == nil {
@@ -46,7 +50,8 @@ func (r *REST) WaitReport(ctx context.Context, attemptID string, told <-chan str
 			told, wait = nil, firstPoll
 		case <-ctx.Done():
 			t.Stop()
-			return nil, fmt.Errorf("waiting for the report: %w; the last answer: %w", context.Cause(ctx), err)
+			return nil, fmt.Errorf("waiting for the report: %w; the last answer: %w",
+				context.Cause(ctx), err)
 		}
 		t.Stop()
 	}

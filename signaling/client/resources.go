@@ -126,7 +126,8 @@ func (r *REST) Scenarios(ctx context.Context) ([]Scenario, error) {
 	return list.Items, err
 }
 
-// CreateAttempt begins to practise a scenario; the account is its candidate and agrees to being recorded.
+// CreateAttempt begins to practise a scenario; the account is its candidate and agrees to being
+// recorded.
 func (r *REST) CreateAttempt(ctx context.Context, scenario string) (Attempt, error) {
 	var a Attempt
 	err := r.call(ctx, request{
@@ -180,7 +181,8 @@ func (r *REST) Rooms(ctx context.Context) ([]WaitingRoom, error) {
 	return list.Items, err
 }
 
-// Audio writes the recording of a speaker ("candidate" or "patient"), an Ogg Opus file, to w, and gives its size.
+// Audio writes the recording of a speaker ("candidate" or "patient"), an Ogg Opus file, to w, and
+// gives its size.
 func (r *REST) Audio(ctx context.Context, attemptID, speaker string, w io.Writer) (int64, error) {
 	q := get("/api/attempts/" + url.PathEscape(attemptID) + "/audio/" + url.PathEscape(speaker))
 	q.accept = "audio/ogg"

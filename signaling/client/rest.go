@@ -31,8 +31,9 @@ const (
 	maxReport    = 64 << 20
 )
 
-// REST speaks to a server's REST interface for one signed-in account. It renews the access token by itself. A request that was refused with
-// 429, or with 503 if doing it twice does no harm, is tried again, after what Retry-After says. Safe for concurrent use.
+// REST speaks to a server's REST interface for one signed-in account. It renews the access token
+// by itself. A request that was refused with 429, or with 503 if doing it twice does no harm, is
+// tried again, after what Retry-After says. Safe for concurrent use.
 type REST struct {
 	base *url.URL
 	http *http.Client
@@ -94,8 +95,10 @@ func (r *REST) read(ctx context.Context, q request, limit int64) (body []byte, e
 	return body, err
 }
 
-// send sends a request until it is answered for good, and has use read a good answer. A limit of 0 is none.
-func (r *REST) send(ctx context.Context, q request, limit time.Duration, use func(*http.Response) error) error {
+// send sends a request until it is answered for good, and has use read a good answer. A limit of
+// 0 is none.
+func (r *REST) send(ctx context.Context, q request, limit time.Duration,
+	use func(*http.Response) error) error {
 	renewed := false
 	for try := 1; ; try++ {
 		token := ""
@@ -127,11 +130,13 @@ func (r *REST) send(ctx context.Context, q request, limit time.Duration, use fun
 
 // mayRepeat: 429 is told before anything is done; a 503 may come when it is.
 func (q request) mayRepeat(p *Problem) bool {
-	return p.Status == http.StatusTooManyRequests || p.Status == http.StatusServiceUnavailable && q.repeatable
+	return p.Status == http.StatusTooManyRequests || p.Status == http.StatusServiceUnavailable &&
+		q.repeatable
 }
 
 // once sends a request once.
-func (r *REST) once(ctx context.Context, q request, token string, limit time.Duration, use func(*http.Response) error) error {
+func (r *REST) once(ctx context.Context, q request, token string, limit time.Duration,
+	use func(*http.Response) error) error {
 	if limit > 0 {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeout(ctx, limit)
@@ -185,7 +190,12 @@ func (r *REST) token(ctx context.Context, stale string) (string, error) {
 	}
 	var g grant
 	body := map[string]string{"refresh_token": r.refresh}
-	if err := r.call(ctx, request{method: http.MethodPost, path: "/auth/refresh", body: body, open: true, repeatable: true}, &g); err != nil {
+	if err := r.call(ctx,
+		request{
+			method: http.MethodPost, path: "/auth/refresh", body: body, open: true,
+			repeatable: true,
+		},
+		&g); err != nil {
 		return "", fmt.Errorf("the session could not be renewed: %w", err)
 	}
 	r.keep(g)

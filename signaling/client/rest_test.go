@@ -68,13 +68,16 @@ func (o *office) grant(w http.ResponseWriter) {
 	defer o.mu.Unlock()
 	o.grants++
 	o.valid, o.refresh = fmt.Sprintf("access-%d", o.grants), fmt.Sprintf("refresh-%d", o.grants)
-	fmt.Fprintf(w, `{"access_token":%q,"token_type":"Bearer","expires_in":600,"refresh_token":%q,"user":{"id":"u","name":"Dana","role":"candidate"}}`, o.valid, o.refresh)
+	fmt.Fprintf(w,
+		`{"access_token":%q,"token_type":"Bearer","expires_in":600,"refresh_token":%q,"user":{"id":"u","name":"Dana","role":"candidate"}}`,
+		o.valid, o.refresh)
 }
 
 func (o *office) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	o.mu.Lock()
 	o.answered[r.Method+" "+r.URL.Path]++
-	ok := strings.HasPrefix(r.URL.Path, "/auth/") || r.Header.Get("Authorization") == "Bearer "+o.valid
+	ok := strings.HasPrefix(r.URL.Path, "/auth/") ||
+		r.Header.Get("Authorization") == "Bearer "+o.valid
 	o.mu.Unlock()
 	if !ok {
 		refuse(w, 401, "expired", "This has expired.")
@@ -108,25 +111,31 @@ func signIn(t *testing.T, r *REST) {
 func TestRESTFromSignInToTicket(t *testing.T) {
 	inOffice(t, func(t *testing.T, o *office, r *REST) {
 		o.HandleFunc("GET /api/scenarios", func(w http.ResponseWriter, _ *http.Request) {
-			fmt.Fprint(w, `{"items":[{"slug":"knee","title":"The knee","prepare_seconds":180,"play_seconds":300}]}`)
+			fmt.Fprint(w,
+				`{"items":[{"slug":"knee","title":"The knee","prepare_seconds":180,"play_seconds":300}]}`)
 		})
 		o.HandleFunc("POST /api/attempts", func(w http.ResponseWriter, r *http.Request) {
 			b, err := io.ReadAll(r.Body)
 			must(t, err)
-			if string(b) != `{"consent":true,"scenario":"knee"}` || r.Header.Get("Content-Type") != "application/json" {
+			if string(b) != `{"consent":true,"scenario":"knee"}` ||
+				r.Header.Get("Content-Type") != "application/json" {
 				t.Errorf("attempt asked for with %s as %s", b, r.Header.Get("Content-Type"))
 			}
 			w.WriteHeader(201)
 			fmt.Fprint(w, `{"id":"a1","state":"created","scenario":{"slug":"knee"}}`)
 		})
-		o.HandleFunc("POST /api/attempts/{id}/ticket", func(w http.ResponseWriter, r *http.Request) {
+		o.HandleFunc("POST /api/attempts/{id}/ticket", func(w http.ResponseWriter,
+			r *http.Request) {
 			w.WriteHeader(201)
-			fmt.Fprintf(w, `{"url":"/ws","ticket":"for %s","role":"observer","ice_servers":[{"urls":["turn:x"],"username":"u","credential":"c"}]}`, r.PathValue("id"))
+			fmt.Fprintf(w,
+				`{"url":"/ws","ticket":"for %s","role":"observer","ice_servers":[{"urls":["turn:x"],"username":"u","credential":"c"}]}`,
+				r.PathValue("id"))
 		})
 		o.HandleFunc("GET /api/rooms", func(w http.ResponseWriter, _ *http.Request) {
 			fmt.Fprint(w, `{"items":[{"attempt_id":"a1","waiting":true}]}`)
 		})
-		o.HandleFunc("GET /api/attempts/{id}/audio/{speaker}", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "OggS") })
+		o.HandleFunc("GET /api/attempts/{id}/audio/{speaker}",
+			func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "OggS") })
 		if _, err := r.Scenarios(t.Context()); !errors.Is(err, ErrNotSignedIn) {
 			t.Errorf("before signing in: %v", err)
 		}
@@ -143,7 +152,8 @@ func TestRESTFromSignInToTicket(t *testing.T) {
 		if ticket.URL != "ws://office/ws" || ticket.Ticket != "for a1" {
 			t.Errorf("ticket: %+v", ticket)
 		}
-		if cfg := ticket.Config(); !cfg.Listen || cfg.URL != ticket.URL || cfg.ICEServers[0].Username != "u" {
+		if cfg := ticket.Config(); !cfg.Listen || cfg.URL != ticket.URL ||
+			cfg.ICEServers[0].Username != "u" {
 			t.Errorf("config: %+v", cfg)
 		}
 		rooms, err := r.Rooms(t.Context())
@@ -162,7 +172,10 @@ func TestRESTFromSignInToTicket(t *testing.T) {
 
 func TestTokensAreRenewed(t *testing.T) {
 	inOffice(t, func(t *testing.T, o *office, r *REST) {
-		o.HandleFunc("GET /api/scenarios", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, `{"items":[]}`) })
+		o.HandleFunc("GET /api/scenarios", func(w http.ResponseWriter,
+			_ *http.Request) {
+			fmt.Fprint(w, `{"items":[]}`)
+		})
 		signIn(t, r)
 		ask := func() {
 			t.Helper()
@@ -264,12 +277,18 @@ func TestProblemsAreTold(t *testing.T) {
 			t.Errorf("%v, want %s", err, want)
 		}
 		signIn(t, r)
-		o.HandleFunc("GET /api/scenarios", func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "bad gateway", http.StatusBadGateway) })
+		o.HandleFunc("GET /api/scenarios", func(w http.ResponseWriter, _ *http.Request) {
+			http.Error(w, "bad gateway", http.StatusBadGateway)
+		})
 		var p *Problem
-		if _, err := r.Scenarios(t.Context()); !errors.As(err, &p) || p.Status != http.StatusBadGateway || p.Detail != "bad gateway" {
+		if _, err := r.Scenarios(t.Context()); !errors.As(err, &p) ||
+			p.Status != http.StatusBadGateway || p.Detail != "bad gateway" {
 			t.Errorf("from a proxy: %v", err)
 		}
-		o.HandleFunc("GET /api/rooms", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "<html>") })
+		o.HandleFunc("GET /api/rooms", func(w http.ResponseWriter,
+			_ *http.Request) {
+			fmt.Fprint(w, "<html>")
+		})
 		if _, err := r.Rooms(t.Context()); err == nil {
 			t.Error("a page was taken for rooms")
 		}
@@ -326,7 +345,8 @@ func TestWaitReport(t *testing.T) {
 		set(200, "")
 		began := time.Now()
 		close(told)
-		if got := <-waiting; got.err != nil || string(got.report) != `{"attempt_id":"a1"}` || time.Since(began) != 0 {
+		if got := <-waiting; got.err != nil || string(got.report) != `{"attempt_id":"a1"}` ||
+			time.Since(began) != 0 {
 			t.Errorf("told: %s, %v after %v", got.report, got.err, time.Since(began))
 		}
 
@@ -339,7 +359,8 @@ func TestWaitReport(t *testing.T) {
 		}
 
 		set(404, "report-failed")
-		if got := <-wait(nil); !errors.Is(got.err, ErrNoReport) || !strings.Contains(got.err.Error(), "Not yet.") {
+		if got := <-wait(nil); !errors.Is(got.err, ErrNoReport) ||
+			!strings.Contains(got.err.Error(), "Not yet.") {
 			t.Errorf("failed: %v", got.err)
 		}
 		set(404, "not-found")
@@ -350,7 +371,8 @@ func TestWaitReport(t *testing.T) {
 		set(404, "report-pending")
 		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
 		defer cancel()
-		if _, err := r.WaitReport(ctx, "a1", nil); !errors.Is(err, context.DeadlineExceeded) || !errors.As(err, &p) {
+		if _, err := r.WaitReport(ctx, "a1", nil); !errors.Is(err, context.DeadlineExceeded) ||
+			!errors.As(err, &p) {
 			t.Errorf("cut short: %v", err)
 		}
 	})
@@ -358,7 +380,10 @@ func TestWaitReport(t *testing.T) {
 
 func TestSignOut(t *testing.T) {
 	inOffice(t, func(t *testing.T, o *office, r *REST) {
-		o.HandleFunc("POST /auth/logout", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(204) })
+		o.HandleFunc("POST /auth/logout", func(w http.ResponseWriter,
+			_ *http.Request) {
+			w.WriteHeader(204)
+		})
 		must(t, r.SignOut(t.Context()))
 		signIn(t, r)
 		must(t, r.SignOut(t.Context()))

@@ -30,7 +30,8 @@ func TestTwoHearEachOther(t *testing.T) {
 		b := w.joinWith(cfg)
 		o := w.join("observer")
 		synctest.Wait()
-		if p, ok := a.State().Peer(protocol.RolePatient); !ok || p.Name != "Name of patient" || len(a.State().Peers) != 2 {
+		if p, ok := a.State().Peer(protocol.RolePatient); !ok || p.Name != "Name of patient" ||
+			len(a.State().Peers) != 2 {
 			t.Errorf("the candidate sees %+v", a.State().Peers)
 		}
 		if b.ID() != "patient" || b.Role() != protocol.RolePatient || b.Room() != "room" {
@@ -44,10 +45,12 @@ func TestTwoHearEachOther(t *testing.T) {
 		if n := heard.Load(); n != 100 {
 			t.Errorf("the patient heard %d packets, want 100", n)
 		}
-		if r := a.Stats().Received["patient"]; r.Packets != 50 || r.Lost != 0 || r.Bytes != 200 || r.FirstAt.IsZero() {
+		if r := a.Stats().Received["patient"]; r.Packets != 50 || r.Lost != 0 || r.Bytes != 200 ||
+			r.FirstAt.IsZero() {
 			t.Errorf("the candidate counted %+v", r)
 		}
-		if r := o.Stats().Received; len(r) != 2 || r["candidate"].Packets != 100 || r["patient"].Packets != 50 {
+		if r := o.Stats().Received; len(r) != 2 || r["candidate"].Packets != 100 ||
+			r["patient"].Packets != 50 {
 			t.Errorf("the observer counted %+v", r)
 		}
 		must(t, b.Leave(t.Context()))
@@ -89,11 +92,14 @@ func TestRolePlay(t *testing.T) {
 		var links []Link
 		var messages []string
 		cfg.OnLink = func(l Link) { links = append(links, l) }
-		cfg.OnMessage = func(m protocol.ServerMessage) { messages = append(messages, protocol.TypeOf(m)) }
+		cfg.OnMessage = func(m protocol.ServerMessage) {
+			messages = append(messages, protocol.TypeOf(m))
+		}
 		a := w.joinWith(cfg)
 		w.server.with(func() { w.server.refusing = protocol.CodeWrongState })
 		var refusal *Refusal
-		if err := a.Finish(t.Context()); !errors.As(err, &refusal) || refusal.Code != protocol.CodeWrongState {
+		if err := a.Finish(t.Context()); !errors.As(err, &refusal) ||
+			refusal.Code != protocol.CodeWrongState {
 			t.Errorf("a refused finish: %v", err)
 		}
 		w.server.with(func() { w.server.refusing = "" })
@@ -116,15 +122,21 @@ func TestRolePlay(t *testing.T) {
 		default:
 		}
 		w.server.with(func() {
-			w.server.tellAll(protocol.Speaking{Speakers: []protocol.Speaker{{ParticipantID: "patient", Level: 0.5}}}, nil)
+			w.server.tellAll(
+				protocol.Speaking{
+					Speakers: []protocol.Speaker{{ParticipantID: "patient", Level: 0.5}},
+				},
+				nil)
 			w.server.tellAll(protocol.Report{AttemptID: "room", Status: protocol.ReportReady}, nil)
 		})
 		<-a.Reported()
-		if r := a.State().Report; r == nil || r.Status != protocol.ReportReady || len(a.State().Speakers) != 1 {
+		if r := a.State().Report; r == nil || r.Status != protocol.ReportReady ||
+			len(a.State().Speakers) != 1 {
 			t.Errorf("state: %+v", a.State())
 		}
 		go func() {
-			_ = w.server.seat("candidate").ws.Close(websocket.StatusNormalClosure, "the role play is over")
+			_ = w.server.seat("candidate").ws.Close(websocket.StatusNormalClosure,
+				"the role play is over")
 		}()
 		<-a.Done()
 		if err := a.Err(); err != nil {
@@ -133,10 +145,14 @@ func TestRolePlay(t *testing.T) {
 		if want := []Link{LinkConnected, LinkClosed}; !slices.Equal(links, want) {
 			t.Errorf("links %v, want %v", links, want)
 		}
-		if want := []string{"error", "phase", "phase", "speaking", "report"}; !slices.Equal(messages, want) {
+		if want := []string{
+			"error", "phase", "phase", "speaking", "report",
+		}; !slices.Equal(messages, want) {
 			t.Errorf("messages %v, want %v", messages, want)
 		}
-		if _, err := a.Await(t.Context(), func(State) bool { return false }); !errors.Is(err, ErrClosed) {
+		if _, err := a.Await(t.Context(), func(State) bool {
+			return false
+		}); !errors.Is(err, ErrClosed) {
 			t.Errorf("waiting at the end: %v", err)
 		}
 	})
@@ -168,7 +184,8 @@ func TestSocketIsResumedAndMediaStays(t *testing.T) {
 		if s := a.Stats(); s.Resumes != 1 || s.ICERestarts != 0 || s.Sent.Packets != 500 {
 			t.Errorf("counted %+v", s)
 		}
-		if r := b.Stats().Received["candidate"]; r.Packets != 500 || r.Lost != 0 || r.Streams != 1 {
+		if r := b.Stats().Received["candidate"]; r.Packets != 500 || r.Lost != 0 ||
+			r.Streams != 1 {
 			t.Errorf("the patient counted %+v", r)
 		}
 		w.server.cut("candidate") // with the newer token
@@ -217,7 +234,8 @@ func TestLostForGood(t *testing.T) {
 			t.Errorf("the end: %v", err)
 		}
 		var p *Problem
-		if !errors.As(a.Err(), &p) || p.Status != http.StatusServiceUnavailable || p.Detail != "too many connections" {
+		if !errors.As(a.Err(), &p) || p.Status != http.StatusServiceUnavailable ||
+			p.Detail != "too many connections" {
 			t.Errorf("the cause: %v", a.Err())
 		}
 		if err := a.Start(t.Context()); !errors.Is(err, ErrLost) {
@@ -233,7 +251,8 @@ func TestPlaceIsGone(t *testing.T) {
 		w.server.cut("candidate")
 		<-a.Done()
 		var r *Refusal
-		if err := a.Err(); !errors.Is(err, ErrLost) || !errors.As(err, &r) || r.Code != protocol.CodeResumeUnknown {
+		if err := a.Err(); !errors.Is(err, ErrLost) || !errors.As(err, &r) ||
+			r.Code != protocol.CodeResumeUnknown {
 			t.Errorf("the end: %v", err)
 		}
 	})
@@ -253,7 +272,8 @@ func TestMediaIsMended(t *testing.T) {
 		cable.out.Store(false)
 		_, err = a.Await(t.Context(), func(s State) bool { return s.Link == LinkConnected })
 		must(t, err)
-		time.Sleep(10 * time.Second) // a restart that was asked for before may still follow, and it interrupts
+		// a restart that was asked for before may still follow, and it interrupts
+		time.Sleep(10 * time.Second)
 		must(t, a.Speak(t.Context(), &words{left: 50, samples: 960}))
 		synctest.Wait()
 		if r := b.Stats().Received["candidate"]; r.Packets != 50 || r.Streams != 1 {
@@ -273,14 +293,17 @@ func TestMediaAndSocketAreMendedTogether(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		cfg, cable := w.config("candidate")
 		a := w.joinWith(cfg)
-		synctest.Wait() // the handshake must be over for the server too: it would take long to repeat it
+		// the handshake must be over for the server too: it would take long to repeat it
+		synctest.Wait()
 		cable.out.Store(true)
 		w.server.with(func() { w.server.busy = true })
 		w.server.cut("candidate")
 		time.Sleep(10 * time.Second)
 		cable.out.Store(false)
 		w.server.with(func() { w.server.busy = false })
-		_, err := a.Await(t.Context(), func(s State) bool { return s.seats == 2 && s.Link == LinkConnected })
+		_, err := a.Await(t.Context(), func(s State) bool {
+			return s.seats == 2 && s.Link == LinkConnected
+		})
 		must(t, err)
 		must(t, a.Speak(t.Context(), &words{left: 50, samples: 960}))
 		synctest.Wait()
@@ -298,12 +321,20 @@ func TestServerEndsIt(t *testing.T) {
 		code websocket.StatusCode
 		want func(error) bool
 	}{
-		{"replaced", protocol.Error{Code: protocol.CodeReplaced, Message: "elsewhere", Fatal: true}, 4011, func(err error) bool {
+		{"replaced", protocol.Error{
+			Code: protocol.CodeReplaced, Message: "elsewhere", Fatal: true,
+		}, 4011, func(err error) bool {
 			var r *Refusal
 			return errors.As(err, &r) && r.Code == protocol.CodeReplaced
 		}},
-		{"session ended, told by the code alone", nil, 4012, func(err error) bool { return err != nil && !errors.Is(err, ErrLost) }},
-		{"closing", protocol.Closing{Reason: "maintenance"}, websocket.StatusGoingAway, func(err error) bool { return errors.Is(err, ErrServerClosing) }},
+		{
+			"session ended, told by the code alone", nil, 4012,
+			func(err error) bool { return err != nil && !errors.Is(err, ErrLost) },
+		},
+		{
+			"closing", protocol.Closing{Reason: "maintenance"}, websocket.StatusGoingAway,
+			func(err error) bool { return errors.Is(err, ErrServerClosing) },
+		},
 		{"over", nil, websocket.StatusNormalClosure, func(err error) bool { return err == nil }},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -330,7 +361,9 @@ func TestSlowClientResumes(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		a := w.join("candidate")
 		p := w.server.seat("candidate")
-		w.server.send(p.ws, protocol.Error{Code: protocol.CodeSlow, Message: "no answer", Fatal: true})
+		w.server.send(p.ws, protocol.Error{
+			Code: protocol.CodeSlow, Message: "no answer", Fatal: true,
+		})
 		code := websocket.StatusCode(protocol.CloseCode(protocol.CodeSlow))
 		go func() { _ = p.ws.Close(code, "") }()
 		_, err := a.Await(t.Context(), func(s State) bool { return s.seats == 2 })
@@ -354,15 +387,19 @@ func TestJoinFails(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		cfg, _ := w.config("candidate")
 		w.server.with(func() {
-			w.server.refuse = &protocol.Error{Code: protocol.CodeTicketExpired, Message: "too late", Fatal: true}
+			w.server.refuse = &protocol.Error{
+				Code: protocol.CodeTicketExpired, Message: "too late", Fatal: true,
+			}
 		})
 		var r *Refusal
-		if _, err := Join(t.Context(), cfg); !errors.As(err, &r) || r.Code != protocol.CodeTicketExpired {
+		if _, err := Join(t.Context(), cfg); !errors.As(err, &r) ||
+			r.Code != protocol.CodeTicketExpired {
 			t.Errorf("refused: %v", err)
 		}
 		w.server.with(func() { w.server.refuse, w.server.busy = nil, true })
 		var p *Problem
-		if _, err := Join(t.Context(), cfg); !errors.As(err, &p) || p.Status != http.StatusServiceUnavailable {
+		if _, err := Join(t.Context(), cfg); !errors.As(err, &p) ||
+			p.Status != http.StatusServiceUnavailable {
 			t.Errorf("busy: %v", err)
 		}
 		for _, bad := range []Config{{}, {URL: "ftp://x/ws", Ticket: "t"}, {URL: "ws://x/ws"}} {

@@ -21,7 +21,8 @@ import (
 	"github.com/pion/webrtc/v4"
 )
 
-// server is a room that speaks the protocol, with a real PeerConnection for everybody on a virtual network. A ticket names the role.
+// server is a room that speaks the protocol, with a real PeerConnection for everybody on a
+// virtual network. A ticket names the role.
 type server struct {
 	t    *testing.T
 	host *vnet.Net
@@ -62,7 +63,10 @@ type seat struct {
 }
 
 func newServer(t *testing.T, host *vnet.Net) *server {
-	s := &server{t: t, host: host, heard: map[string][]arrival{}, phase: protocol.Phase{Name: protocol.PhasePreparing, RemainingMS: 180_000}}
+	s := &server{
+		t: t, host: host, heard: map[string][]arrival{},
+		phase: protocol.Phase{Name: protocol.PhasePreparing, RemainingMS: 180_000},
+	}
 	s.ctx, s.stop = context.WithCancel(context.Background())
 	return s
 }
@@ -101,13 +105,17 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	if refuse != nil {
 		s.send(ws, *refuse)
-		ws.Close(websocket.StatusCode(protocol.CloseCode(refuse.Code)), refuse.Message) //nolint:errcheck
+		//nolint:errcheck
+		ws.Close(websocket.StatusCode(protocol.CloseCode(refuse.Code)), refuse.Message)
 		return
 	}
 	p := s.admit(ws, first)
 	if p == nil {
-		s.send(ws, protocol.Error{Code: protocol.CodeResumeUnknown, Message: "the place is gone", Fatal: true})
-		ws.Close(websocket.StatusCode(protocol.CloseCode(protocol.CodeResumeUnknown)), "") //nolint:errcheck
+		s.send(ws, protocol.Error{
+			Code: protocol.CodeResumeUnknown, Message: "the place is gone", Fatal: true,
+		})
+		//nolint:errcheck
+		ws.Close(websocket.StatusCode(protocol.CloseCode(protocol.CodeResumeUnknown)), "")
 		return
 	}
 	for {
@@ -167,7 +175,9 @@ func (s *server) admit(ws *websocket.Conn, first protocol.ClientMessage) *seat {
 		for _, p := range s.seats {
 			if p.token == m.Token {
 				p.ws, p.token = ws, s.token()
-				s.send(ws, protocol.Resumed{ResumeToken: p.token, Phase: s.phase, Peers: s.peers(p)})
+				s.send(ws, protocol.Resumed{
+					ResumeToken: p.token, Phase: s.phase, Peers: s.peers(p),
+				})
 				if m.RestartICE {
 					s.offer(p, true)
 				}
@@ -179,11 +189,15 @@ func (s *server) admit(ws *websocket.Conn, first protocol.ClientMessage) *seat {
 }
 
 func (s *server) admitNew(ws *websocket.Conn, m protocol.Join) *seat {
-	p := &seat{id: m.Ticket, role: protocol.Role(m.Ticket), token: s.token(), ws: ws, out: map[*seat]*webrtc.TrackLocalStaticRTP{}}
+	p := &seat{
+		id: m.Ticket, role: protocol.Role(m.Ticket), token: s.token(), ws: ws,
+		out: map[*seat]*webrtc.TrackLocalStaticRTP{},
+	}
 	p.voice = strings.Contains(m.Offer, "a=sendonly")
 	p.pc = s.connection()
 	p.pc.OnTrack(func(track *webrtc.TrackRemote, r *webrtc.RTPReceiver) { s.listen(p, track, r) })
-	must(s.t, p.pc.SetRemoteDescription(webrtc.SessionDescription{Type: webrtc.SDPTypeOffer, SDP: m.Offer}))
+	must(s.t,
+		p.pc.SetRemoteDescription(webrtc.SessionDescription{Type: webrtc.SDPTypeOffer, SDP: m.Offer}))
 	gathered := webrtc.GatheringCompletePromise(p.pc)
 	answer, err := p.pc.CreateAnswer(nil)
 	must(s.t, err)
@@ -205,16 +219,20 @@ func (s *server) admitNew(ws *websocket.Conn, m protocol.Join) *seat {
 func (s *server) connection() *webrtc.PeerConnection {
 	media := &webrtc.MediaEngine{}
 	must(s.t, media.RegisterCodec(webrtc.RTPCodecParameters{
-		RTPCodecCapability: webrtc.RTPCodecCapability{MimeType: webrtc.MimeTypeOpus, ClockRate: 48000, Channels: 2}, PayloadType: 111,
+		RTPCodecCapability: webrtc.RTPCodecCapability{
+			MimeType: webrtc.MimeTypeOpus, ClockRate: 48000, Channels: 2,
+		}, PayloadType: 111,
 	}, webrtc.RTPCodecTypeAudio))
-	must(s.t, media.RegisterHeaderExtension(webrtc.RTPHeaderExtensionCapability{URI: levelURI}, webrtc.RTPCodecTypeAudio))
+	must(s.t,
+		media.RegisterHeaderExtension(webrtc.RTPHeaderExtensionCapability{URI: levelURI}, webrtc.RTPCodecTypeAudio))
 	settings := webrtc.SettingEngine{}
 	settings.SetNet(s.host)
 	settings.SetNetworkTypes([]webrtc.NetworkType{webrtc.NetworkTypeUDP4})
 	settings.SetICEMulticastDNSMode(ice.MulticastDNSModeDisabled)
 	settings.SetICETimeouts(5*time.Second, time.Minute, time.Second)
 	settings.SetFireOnTrackBeforeFirstRTP(true)
-	api := webrtc.NewAPI(webrtc.WithMediaEngine(media), webrtc.WithSettingEngine(settings), webrtc.WithInterceptorRegistry(&interceptor.Registry{}))
+	api := webrtc.NewAPI(webrtc.WithMediaEngine(media), webrtc.WithSettingEngine(settings),
+		webrtc.WithInterceptorRegistry(&interceptor.Registry{}))
 	pc, err := api.NewPeerConnection(webrtc.Configuration{})
 	must(s.t, err)
 	return pc
@@ -225,9 +243,12 @@ func (s *server) connect(from, to *seat) {
 	if !from.voice {
 		return
 	}
-	track, err := webrtc.NewTrackLocalStaticRTP(webrtc.RTPCodecCapability{MimeType: webrtc.MimeTypeOpus}, "audio", from.id)
+	track, err := webrtc.NewTrackLocalStaticRTP(
+		webrtc.RTPCodecCapability{MimeType: webrtc.MimeTypeOpus}, "audio", from.id)
 	must(s.t, err)
-	_, err = to.pc.AddTransceiverFromTrack(track, webrtc.RTPTransceiverInit{Direction: webrtc.RTPTransceiverDirectionSendonly})
+	_, err = to.pc.AddTransceiverFromTrack(track, webrtc.RTPTransceiverInit{
+		Direction: webrtc.RTPTransceiverDirectionSendonly,
+	})
 	if !s.done(to, err) {
 		return
 	}
@@ -253,7 +274,8 @@ func (s *server) offer(p *seat, restart bool) {
 	s.send(p.ws, protocol.Offer{OfferID: p.offers, SDP: p.pc.LocalDescription().SDP})
 }
 
-// done tells whether the connection of a seat did something. It may not when the client has closed its side meanwhile.
+// done tells whether the connection of a seat did something. It may not when the client has
+// closed its side meanwhile.
 func (s *server) done(p *seat, err error) bool {
 	if err != nil && p.pc.SignalingState() == webrtc.SignalingStateClosed {
 		return false
@@ -303,14 +325,16 @@ func (s *server) handle(p *seat, m protocol.ClientMessage) bool {
 		if m.OfferID != p.offers {
 			s.t.Errorf("answer to offer %d, want %d", m.OfferID, p.offers)
 		}
-		s.done(p, p.pc.SetRemoteDescription(webrtc.SessionDescription{Type: webrtc.SDPTypeAnswer, SDP: m.SDP}))
+		s.done(p,
+			p.pc.SetRemoteDescription(webrtc.SessionDescription{Type: webrtc.SDPTypeAnswer, SDP: m.SDP}))
 		p.pending = false
 		if p.dirty {
 			p.dirty = false
 			s.offer(p, false)
 		}
 	case protocol.Candidate:
-		s.done(p, p.pc.AddICECandidate(webrtc.ICECandidateInit{Candidate: m.Candidate, SDPMid: m.SDPMid, SDPMLineIndex: m.SDPMLineIndex}))
+		s.done(p,
+			p.pc.AddICECandidate(webrtc.ICECandidateInit{Candidate: m.Candidate, SDPMid: m.SDPMid, SDPMLineIndex: m.SDPMLineIndex}))
 	case protocol.RestartICE:
 		s.offer(p, true)
 	case protocol.Mute:
@@ -349,7 +373,10 @@ func (s *server) peers(but *seat) []protocol.Peer {
 }
 
 func peer(p *seat) protocol.Peer {
-	return protocol.Peer{ParticipantID: p.id, Name: "Name of " + p.id, Role: p.role, Muted: p.muted, Connected: true}
+	return protocol.Peer{
+		ParticipantID: p.id, Name: "Name of " + p.id, Role: p.role, Muted: p.muted,
+		Connected: true,
+	}
 }
 
 // with lets a test look at or change the server.

@@ -14,7 +14,8 @@ import (
 
 const writeLimit = 5 * time.Second
 
-// socket is one WebSocket. Its reader goroutine hands messages over until the socket ends; send and close belong to the client's loop.
+// socket is one WebSocket. Its reader goroutine hands messages over until the socket ends; send
+// and close belong to the client's loop.
 type socket struct {
 	ws       *websocket.Conn
 	messages chan protocol.ServerMessage // closed at the end; why says why
@@ -24,7 +25,9 @@ type socket struct {
 
 // dial opens a socket and sends the first message on it.
 func dial(ctx context.Context, cfg Config, first protocol.ClientMessage) (*socket, error) {
-	ws, res, err := websocket.Dial(ctx, cfg.URL, &websocket.DialOptions{HTTPClient: cfg.HTTPClient})
+	ws, res, err := websocket.Dial(ctx, cfg.URL, &websocket.DialOptions{
+		HTTPClient: cfg.HTTPClient,
+	})
 	if err != nil {
 		return nil, refusedDial(cfg.URL, res, err)
 	}
@@ -84,7 +87,8 @@ func (s *socket) send(ctx context.Context, m protocol.ClientMessage) error {
 	if err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(ctx, writeLimit) // one that expires cuts the socket, so each write has its own
+	// one that expires cuts the socket, so each write has its own
+	ctx, cancel := context.WithTimeout(ctx, writeLimit)
 	defer cancel()
 	if err := s.ws.Write(ctx, websocket.MessageText, b); err != nil {
 		return fmt.Errorf("sending %s: %w", protocol.TypeOf(m), err)

@@ -14,8 +14,9 @@ var (
 	ErrSpeaking = errors.New("this participant is speaking already")
 )
 
-// PacketSource gives Opus packets to speak. Next gives a packet, valid until the next call, its duration in samples of 48 kHz, and its level as
-// RTP has it: 0 is the loudest, 127 silence, in dB below full scale. After the last packet it gives io.EOF.
+// PacketSource gives Opus packets to speak. Next gives a packet, valid until the next call, its
+// duration in samples of 48 kHz, and its level as RTP has it: 0 is the loudest, 127 silence, in
+// dB below full scale. After the last packet it gives io.EOF.
 type PacketSource interface {
 	Next() (packet []byte, samples48k int, level uint8, err error)
 }
@@ -26,15 +27,17 @@ type Stamper interface {
 }
 
 const (
-	maxPacket  = 1400        // bytes: what a datagram holds
-	longestGap = 120 * 48    // samples: the longest packet of Opus
-	maxLag     = time.Second // a speaker that is further behind makes a pause instead of catching up
-	settling   = 250 * time.Millisecond
+	maxPacket  = 1400     // bytes: what a datagram holds
+	longestGap = 120 * 48 // samples: the longest packet of Opus
+	// a speaker that is further behind makes a pause instead of catching up
+	maxLag   = time.Second
+	settling = 250 * time.Millisecond
 )
 
-// Speak speaks in real time: each packet leaves when the ones before it have been heard to the end, on a schedule that does not drift. It
-// begins when the media stands, and returns when the last packet has been spoken to its end. While the participant is muted packets are
-// withheld, and while the connection is lost they are lost, as with a microphone. One at a time.
+// Speak speaks in real time: each packet leaves when the ones before it have been heard to the
+// end, on a schedule that does not drift. It begins when the media stands, and returns when the
+// last packet has been spoken to its end. While the participant is muted packets are withheld,
+// and while the connection is lost they are lost, as with a microphone. One at a time.
 func (c *Client) Speak(ctx context.Context, src PacketSource) error {
 	if c.media.voice == nil {
 		return ErrListener
@@ -53,7 +56,8 @@ func (c *Client) Speak(ctx context.Context, src PacketSource) error {
 	c.media.voice.begin(start)
 	for n := 0; ; n++ {
 		packet, samples, level, err := src.Next()
-		if err == nil && (len(packet) == 0 || len(packet) > maxPacket || samples <= 0 || samples > longestGap) {
+		if err == nil &&
+			(len(packet) == 0 || len(packet) > maxPacket || samples <= 0 || samples > longestGap) {
 			err = fmt.Errorf("%d bytes for %d samples cannot be sent", len(packet), samples)
 		}
 		if err != nil && !errors.Is(err, io.EOF) {
@@ -79,14 +83,16 @@ func (c *Client) Speak(ctx context.Context, src PacketSource) error {
 		if stamper != nil {
 			stamper.Stamp(packet)
 		}
-		if err := c.media.voice.send(packet, samples, level, c.state.snapshot().Muted); err != nil {
+		if err := c.media.voice.send(packet, samples, level,
+			c.state.snapshot().Muted); err != nil {
 			c.cfg.Log.Debug("a packet was not sent", "error", err)
 		}
 		said += samples
 	}
 }
 
-// settle waits until what was said last can have arrived, so that a message on the socket does not overtake it.
+// settle waits until what was said last can have arrived, so that a message on the socket does
+// not overtake it.
 func (c *Client) settle(ctx context.Context) error {
 	if c.media.voice == nil {
 		return nil

@@ -47,7 +47,8 @@ func TestSpeaksOnTimeToTheEnd(t *testing.T) {
 			if at := a.at.Sub(began); at != time.Duration(i)*20*time.Millisecond {
 				t.Fatalf("packet %d arrived after %v", i, at)
 			}
-			if a.header.SequenceNumber != got[0].header.SequenceNumber+uint16(i) || a.header.Timestamp != got[0].header.Timestamp+uint32(i)*960 {
+			if a.header.SequenceNumber != got[0].header.SequenceNumber+uint16(i) ||
+				a.header.Timestamp != got[0].header.Timestamp+uint32(i)*960 {
 				t.Fatalf("packet %d is numbered %+v after %+v", i, a.header, got[0].header)
 			}
 			if a.header.Marker != (i == 0) {
@@ -96,7 +97,8 @@ func TestSpeakerWhoIsBehindMakesAPause(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		c := w.join("candidate")
 		began := time.Now()
-		must(t, c.Speak(t.Context(), &words{left: 10, samples: 960, slowAt: 5, slow: 5 * time.Second}))
+		must(t,
+			c.Speak(t.Context(), &words{left: 10, samples: 960, slowAt: 5, slow: 5 * time.Second}))
 		synctest.Wait()
 		got := w.server.arrivals("candidate")
 		if len(got) != 10 {
@@ -161,7 +163,8 @@ func TestMuteWithholdsAndTimeGoesOn(t *testing.T) {
 			t.Fatalf("%d packets arrived, %+v", len(got), c.Stats().Sent)
 		}
 		before, after := got[49].header, got[50].header
-		if after.SequenceNumber != before.SequenceNumber+1 || after.Timestamp != before.Timestamp+51*960 || !after.Marker {
+		if after.SequenceNumber != before.SequenceNumber+1 ||
+			after.Timestamp != before.Timestamp+51*960 || !after.Marker {
 			t.Errorf("after the silence %+v follows %+v", after, before)
 		}
 		c.Close()
@@ -172,7 +175,9 @@ func TestSpeakEnds(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		c := w.join("candidate")
 		broken := errors.New("broken")
-		if err := c.Speak(t.Context(), &words{left: 3, samples: 960, fail: broken}); !errors.Is(err, broken) {
+		if err := c.Speak(t.Context(), &words{
+			left: 3, samples: 960, fail: broken,
+		}); !errors.Is(err, broken) {
 			t.Errorf("a broken source: %v", err)
 		}
 		if err := c.Speak(t.Context(), &words{left: 3, samples: -1}); err == nil {

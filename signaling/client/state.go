@@ -36,7 +36,8 @@ func (s State) Peer(role protocol.Role) (protocol.Peer, bool) {
 	return s.Peers[i], true
 }
 
-// board holds the state and wakes those who wait for it to change. Safe for concurrent use. Slices in a State are never written again.
+// board holds the state and wakes those who wait for it to change. Safe for concurrent use.
+// Slices in a State are never written again.
 type board struct {
 	mu      sync.Mutex
 	now     State         // guarded by mu
@@ -67,8 +68,8 @@ func (b *board) snapshot() State {
 	return s
 }
 
-// Await waits until the state is as wanted, and gives it. It ends with the context's error, or with Err (ErrClosed when that is nil) when the
-// participant has gone.
+// Await waits until the state is as wanted, and gives it. It ends with the context's error, or
+// with Err (ErrClosed when that is nil) when the participant has gone.
 func (c *Client) Await(ctx context.Context, wanted func(State) bool) (State, error) {
 	for {
 		s, changed := c.state.look()
@@ -117,7 +118,9 @@ func (s *State) apply(m protocol.ServerMessage) {
 }
 
 func sorted(peers []protocol.Peer) []protocol.Peer {
-	return slices.SortedFunc(slices.Values(peers), func(a, b protocol.Peer) int { return cmp.Compare(a.ParticipantID, b.ParticipantID) })
+	return slices.SortedFunc(slices.Values(peers), func(a, b protocol.Peer) int {
+		return cmp.Compare(a.ParticipantID, b.ParticipantID)
+	})
 }
 
 func with(peers []protocol.Peer, p protocol.Peer) []protocol.Peer {
@@ -125,5 +128,7 @@ func with(peers []protocol.Peer, p protocol.Peer) []protocol.Peer {
 }
 
 func without(peers []protocol.Peer, id string) []protocol.Peer {
-	return slices.DeleteFunc(slices.Clone(peers), func(p protocol.Peer) bool { return p.ParticipantID == id })
+	return slices.DeleteFunc(slices.Clone(peers), func(p protocol.Peer) bool {
+		return p.ParticipantID == id
+	})
 }

@@ -2,8 +2,8 @@ package client
 
 import "time"
 
-// Received counts what has arrived from one participant. Lost counts sequence numbers between the first and the newest that never came; a
-// packet that comes late, sent again, is no longer lost.
+// Received counts what has arrived from one participant. Lost counts sequence numbers between the
+// first and the newest that never came; a packet that comes late, sent again, is no longer lost.
 type Received struct {
 	Packets    uint64    `json:"packets"` // each once
 	Bytes      uint64    `json:"bytes"`   // of payload
@@ -23,7 +23,8 @@ type tally struct {
 	Received
 }
 
-// window is how many of the newest sequence numbers are remembered; what is older counts as a duplicate.
+// window is how many of the newest sequence numbers are remembered; what is older counts as a
+// duplicate.
 const window = 2048
 
 // add notes a packet and tells whether it is new.

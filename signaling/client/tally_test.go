@@ -36,7 +36,8 @@ func TestTallyAgainstASet(t *testing.T) {
 			seen[n], highest = true, max(highest, n)
 		}
 		want := Received{
-			Packets: uint64(len(seen)), Bytes: 10 * uint64(len(seen)), Lost: uint64(highest + 1 - len(seen)), Duplicated: duplicated, Late: late,
+			Packets: uint64(len(seen)), Bytes: 10 * uint64(len(seen)), Lost: uint64(highest +
+				1 - len(seen)), Duplicated: duplicated, Late: late,
 			Streams: 1, FirstAt: at,
 		}
 		if tl.Received != want {

@@ -28,7 +28,8 @@ func must(t testing.TB, err error) {
 	}
 }
 
-// pipes is a listener whose connections are pipes in memory, so that sockets live on a bubble's clock.
+// pipes is a listener whose connections are pipes in memory, so that sockets live on a bubble's
+// clock.
 type pipes struct {
 	conns chan net.Conn
 	done  chan struct{}
@@ -69,7 +70,9 @@ func (p *pipes) dial(ctx context.Context, _, _ string) (net.Conn, error) {
 func serve(t testing.TB, h http.Handler) (hc *http.Client, stop func()) {
 	t.Helper()
 	l := newPipes()
-	s := &http.Server{Handler: h, ErrorLog: slog.NewLogLogger(slog.DiscardHandler, slog.LevelError)}
+	s := &http.Server{
+		Handler: h, ErrorLog: slog.NewLogLogger(slog.DiscardHandler, slog.LevelError),
+	}
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
@@ -98,7 +101,9 @@ func inWorld(t *testing.T, test func(t *testing.T, w *world)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		quiet := &logging.DefaultLoggerFactory{Writer: io.Discard}
-		router, err := vnet.NewRouter(&vnet.RouterConfig{CIDR: "10.0.0.0/24", QueueSize: 4096, LoggerFactory: quiet})
+		router, err := vnet.NewRouter(&vnet.RouterConfig{
+			CIDR: "10.0.0.0/24", QueueSize: 4096, LoggerFactory: quiet,
+		})
 		must(t, err)
 		host, err := vnet.NewNet(&vnet.NetConfig{StaticIPs: []string{"10.0.0.1"}})
 		must(t, err)
@@ -135,7 +140,8 @@ func (w *world) config(ticket string) (Config, *cable) {
 		if c.out.Load() && (from == ip || to == ip) {
 			return false
 		}
-		if b := chunk.UserData(); from == ip && len(b) > 1 && b[0]>>6 == 2 && b[1]&0x7f == 111 && c.drop.Load() > 0 {
+		if b := chunk.UserData(); from == ip && len(b) > 1 && b[0]>>6 == 2 && b[1]&0x7f == 111 &&
+			c.drop.Load() > 0 {
 			c.drop.Add(-1)
 			return false
 		}

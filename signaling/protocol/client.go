@@ -2,17 +2,20 @@ package protocol
 
 import "fmt"
 
-// Join is the first message of a participant who is new to the room. Nothing else is accepted before it, or before Resume.
+// Join is the first message of a participant who is new to the room. Nothing else is accepted
+// before it, or before Resume.
 type Join struct {
 	// Version of the protocol that the client speaks.
 	Version int `json:"version"`
 	// Ticket from POST /api/attempts/{id}/ticket; it works once, within a minute.
 	Ticket string `json:"ticket"`
-	// Offer is the SDP of the client's PeerConnection: one audio section to send on; an observer's receives only.
+	// Offer is the SDP of the client's PeerConnection: one audio section to send on; an
+	// observer's receives only.
 	Offer string `json:"offer"`
 }
 
-// Resume is the first message on a new socket of a participant whose old socket was lost: same place, media untouched.
+// Resume is the first message on a new socket of a participant whose old socket was lost: same
+// place, media untouched.
 type Resume struct {
 	// Token from joined, or from the last resumed.
 	Token string `json:"token"`
@@ -127,7 +130,11 @@ func present(name, value string, limit int) error {
 	return nil
 }
 
-// clientMessages is the registry: one value of every message that a client may send, in the order of PROTOCOL.md.
+// clientMessages is the registry: one value of every message that a client may send, in the order
+// of PROTOCOL.md.
 func clientMessages() []ClientMessage {
-	return []ClientMessage{Join{}, Resume{}, Answer{}, Candidate{}, RestartICE{}, Mute{}, Start{}, Finish{}, Leave{}, Ping{}}
+	return []ClientMessage{
+		Join{}, Resume{}, Answer{}, Candidate{}, RestartICE{}, Mute{}, Start{}, Finish{}, Leave{},
+		Ping{},
+	}
 }

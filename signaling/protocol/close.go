@@ -1,7 +1,7 @@
 package protocol
 
-// CloseCode is the WebSocket close code that follows a fatal error: 4000 to 4099, but for CodeSlow. They stay as they are for ever: clients
-// depend on them.
+// CloseCode is the WebSocket close code that follows a fatal error: 4000 to 4099, but for
+// CodeSlow. They stay as they are for ever: clients depend on them.
 func CloseCode(code ErrorCode) int {
 	switch code {
 	case CodeBadMessage:

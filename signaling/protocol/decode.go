@@ -11,8 +11,8 @@ import (
 	"unicode/utf8"
 )
 
-// DecodeClient reads what a participant sent. It is strict: unknown types, unknown, missing and repeated fields are errors, and so is anything
-// after the object.
+// DecodeClient reads what a participant sent. It is strict: unknown types, unknown, missing and
+// repeated fields are errors, and so is anything after the object.
 func DecodeClient(b []byte) (ClientMessage, error) {
 	m, rest, err := decode(b, clientMessages(), true)
 	if err != nil {
@@ -28,14 +28,17 @@ func DecodeClient(b []byte) (ClientMessage, error) {
 	return m, nil
 }
 
-// DecodeServer reads what the hub sent. Fields that this version does not know are passed over, so that a server may add some.
+// DecodeServer reads what the hub sent. Fields that this version does not know are passed over,
+// so that a server may add some.
 func DecodeServer(b []byte) (ServerMessage, error) {
 	m, _, err := decode(b, serverMessages(), false)
 	return m, err
 }
 
-// decode reads a message into the one of the known that has its type. rest are the fields that are left over.
-func decode[M any](b []byte, known []M, strict bool) (m M, rest map[string]json.RawMessage, err error) {
+// decode reads a message into the one of the known that has its type. rest are the fields that
+// are left over.
+func decode[M any](b []byte, known []M, strict bool) (m M, rest map[string]json.RawMessage,
+	err error) {
 	if len(b) > MaxMessage {
 		return m, nil, ErrTooLarge
 	}
@@ -79,7 +82,8 @@ func object(b []byte) (map[string]json.RawMessage, error) {
 		}
 		var value json.RawMessage
 		if err := dec.Decode(&value); err != nil {
-			return nil, fmt.Errorf("%w (field %.40q has no value that can be read)", ErrMalformed, name)
+			return nil, fmt.Errorf("%w (field %.40q has no value that can be read)", ErrMalformed,
+				name)
 		}
 		if _, twice := fields[name]; twice {
 			return nil, fmt.Errorf("%w (field %.40q comes twice)", ErrMalformed, name)
@@ -95,8 +99,8 @@ func object(b []byte) (map[string]json.RawMessage, error) {
 	return fields, nil
 }
 
-// fill sets a message's fields by their exact names, and takes those out of the map. A null is a field that is missing. A strict one misses no
-// field but the optional ones.
+// fill sets a message's fields by their exact names, and takes those out of the map. A null is a
+// field that is missing. A strict one misses no field but the optional ones.
 func fill(message reflect.Value, fields map[string]json.RawMessage, strict bool) error {
 	for i := range message.NumField() {
 		name, options, _ := strings.Cut(message.Type().Field(i).Tag.Get("json"), ",")

@@ -35,7 +35,12 @@ func TestWhatIsNoMessage(t *testing.T) {
 		{"a NUL after it", "{\"type\":\"start\"}\x00", ErrMalformed, "follows"},
 		{"not UTF-8", "{\"type\":\"resume\",\"token\":\"\xff\"}", ErrMalformed, "UTF-8"},
 		{"a control character", "{\"type\":\"resume\",\"token\":\"\n\"}", ErrMalformed, "token"},
-		{"deep nesting", `{"type":"ping","id":` + strings.Repeat("[", 30_000) + strings.Repeat("]", 30_000) + "}", ErrMalformed, ""},
+		{
+			"deep nesting",
+			`{"type":"ping","id":` + strings.Repeat("[", 30_000) + strings.Repeat("]", 30_000) +
+				"}",
+			ErrMalformed, "",
+		},
 		{"endless nesting", strings.Repeat(`{"type":`, 8_000), ErrMalformed, ""},
 		{"a field twice", `{"type":"mute","muted":true,"muted":false}`, ErrMalformed, "twice"},
 		{"a type twice", `{"type":"start","type":"finish"}`, ErrMalformed, "twice"},
@@ -55,31 +60,89 @@ func TestWhatIsNoMessage(t *testing.T) {
 		{"a name in capitals", `{"type":"mute","Muted":true}`, ErrField, "muted"},
 		{"a missing flag", `{"type":"mute"}`, ErrField, "muted is missing"},
 		{"a missing number", `{"type":"ping"}`, ErrField, "id is missing"},
-		{"a missing text", `{"type":"join","version":1,"offer":"v=0"}`, ErrField, "ticket is missing"},
-		{"an empty text", `{"type":"join","version":1,"ticket":"","offer":"v=0"}`, ErrField, "ticket is missing"},
+		{
+			"a missing text", `{"type":"join","version":1,"offer":"v=0"}`, ErrField,
+			"ticket is missing",
+		},
+		{
+			"an empty text", `{"type":"join","version":1,"ticket":"","offer":"v=0"}`, ErrField,
+			"ticket is missing",
+		},
 		{"null", `{"type":"resume","token":null}`, ErrField, "token is missing"},
 		{"no offer's number", `{"type":"answer","offer_id":0,"sdp":"v=0"}`, ErrField, "offer_id"},
-		{"no version", `{"type":"join","ticket":"t","offer":"v=0"}`, ErrField, "version is missing"},
-		{"another version", `{"type":"join","version":2,"ticket":"t","offer":"v=0"}`, ErrField, "version 2"},
-		{"another version's field", `{"type":"join","version":2,"ticket":"t","offer":"v=0","camera":true}`, ErrField, "version 2"},
+		{
+			"no version", `{"type":"join","ticket":"t","offer":"v=0"}`, ErrField,
+			"version is missing",
+		},
+		{
+			"another version", `{"type":"join","version":2,"ticket":"t","offer":"v=0"}`, ErrField,
+			"version 2",
+		},
+		{
+			"another version's field",
+			`{"type":"join","version":2,"ticket":"t","offer":"v=0","camera":true}`, ErrField,
+			"version 2",
+		},
 
-		{"a string for a flag", `{"type":"mute","muted":"yes"}`, ErrField, "muted must be true or false"},
-		{"a number for a flag", `{"type":"mute","muted":1}`, ErrField, "muted must be true or false"},
-		{"a number for a string", `{"type":"resume","token":7}`, ErrField, "token must be a string"},
-		{"an object for a string", `{"type":"resume","token":{"a":1}}`, ErrField, "token must be a string"},
-		{"a string for a number", `{"type":"ping","id":"1"}`, ErrField, "id must be a whole number"},
+		{
+			"a string for a flag", `{"type":"mute","muted":"yes"}`, ErrField,
+			"muted must be true or false",
+		},
+		{
+			"a number for a flag", `{"type":"mute","muted":1}`, ErrField,
+			"muted must be true or false",
+		},
+		{
+			"a number for a string", `{"type":"resume","token":7}`, ErrField,
+			"token must be a string",
+		},
+		{
+			"an object for a string", `{"type":"resume","token":{"a":1}}`, ErrField,
+			"token must be a string",
+		},
+		{
+			"a string for a number", `{"type":"ping","id":"1"}`, ErrField,
+			"id must be a whole number",
+		},
 		{"a negative number", `{"type":"ping","id":-1}`, ErrField, "from 0"},
 		{"half a number", `{"type":"ping","id":0.5}`, ErrField, "whole"},
 		{"too great a number", `{"type":"ping","id":18446744073709551616}`, ErrField, "id"},
-		{"too great a section", `{"type":"candidate","candidate":"","sdp_m_line_index":65536}`, ErrField, "65535"},
-		{"a number for a section's name", `{"type":"candidate","candidate":"","sdp_mid":0}`, ErrField, "sdp_mid must be a string"},
+		{
+			"too great a section", `{"type":"candidate","candidate":"","sdp_m_line_index":65536}`,
+			ErrField, "65535",
+		},
+		{
+			"a number for a section's name", `{"type":"candidate","candidate":"","sdp_mid":0}`,
+			ErrField, "sdp_mid must be a string",
+		},
 
-		{"an SDP of 1 MB", `{"type":"answer","offer_id":1,"sdp":"` + strings.Repeat("x", 1<<20) + `"}`, ErrTooLarge, "65536"},
+		{
+			"an SDP of 1 MB",
+			`{"type":"answer","offer_id":1,"sdp":"` + strings.Repeat("x", 1<<20) + `"}`,
+			ErrTooLarge, "65536",
+		},
 		{"one byte too many", ofSize(MaxMessage + 1), ErrTooLarge, ""},
-		{"a long ticket", `{"type":"join","version":1,"ticket":"` + strings.Repeat("x", maxTicket+1) + `","offer":"v=0"}`, ErrField, "ticket is longer than 4096"},
-		{"a long token", `{"type":"resume","token":"` + strings.Repeat("x", maxToken+1) + `"}`, ErrField, "token is longer"},
-		{"a long candidate", `{"type":"candidate","candidate":"` + strings.Repeat("x", maxCandidate+1) + `"}`, ErrField, "candidate is longer"},
-		{"a long section's name", `{"type":"candidate","candidate":"","sdp_mid":"` + strings.Repeat("x", maxMid+1) + `"}`, ErrField, "sdp_mid is longer"},
+		{
+			"a long ticket",
+			`{"type":"join","version":1,"ticket":"` + strings.Repeat("x", maxTicket+1) +
+				`","offer":"v=0"}`,
+			ErrField, "ticket is longer than 4096",
+		},
+		{
+			"a long token", `{"type":"resume","token":"` + strings.Repeat("x", maxToken+1) + `"}`,
+			ErrField, "token is longer",
+		},
+		{
+			"a long candidate",
+			`{"type":"candidate","candidate":"` + strings.Repeat("x", maxCandidate+1) + `"}`,
+			ErrField, "candidate is longer",
+		},
+		{
+			"a long section's name",
+			`{"type":"candidate","candidate":"","sdp_mid":"` + strings.Repeat("x", maxMid+1) +
+				`"}`,
+			ErrField, "sdp_mid is longer",
+		},
 	} {
 		t.Run(c.what, func(t *testing.T) {
 			m, err := DecodeClient([]byte(c.text))
@@ -102,16 +165,22 @@ func ofSize(n int) string {
 func TestWhatIsAMessage(t *testing.T) {
 	mid, index := "0", uint16(0)
 	for text, want := range map[string]ClientMessage{
-		`{"type":"start"}`:                                                            Start{},
-		" { \"type\" : \"start\" } \r\n":                                              Start{},
-		`{"muted":true,"type":"mute"}`:                                                Mute{Muted: true},
-		`{"type":"mute","muted":false}`:                                               Mute{},
-		`{"type":"resume","token":"t"}`:                                               Resume{Token: "t"},
-		`{"type":"candidate","candidate":""}`:                                         Candidate{},
-		`{"type":"ping","id":18446744073709551615}`:                                   Ping{ID: 1<<64 - 1},
-		"{\"type\":\"resume\",\"token\":\"\\u00e9é\"}":                                Resume{Token: "éé"},
-		`{"type":"candidate","candidate":"a","sdp_mid":null,"sdp_m_line_index":null}`: Candidate{Candidate: "a"},
-		`{"type":"candidate","candidate":"a","sdp_mid":"0","sdp_m_line_index":0}`:     Candidate{Candidate: "a", SDPMid: &mid, SDPMLineIndex: &index},
+		`{"type":"start"}`:                    Start{},
+		" { \"type\" : \"start\" } \r\n":      Start{},
+		`{"muted":true,"type":"mute"}`:        Mute{Muted: true},
+		`{"type":"mute","muted":false}`:       Mute{},
+		`{"type":"resume","token":"t"}`:       Resume{Token: "t"},
+		`{"type":"candidate","candidate":""}`: Candidate{},
+		`{"type":"ping","id":18446744073709551615}`: Ping{
+			ID: 1<<64 - 1,
+		},
+		"{\"type\":\"resume\",\"token\":\"\\u00e9é\"}": Resume{Token: "éé"},
+		`{"type":"candidate","candidate":"a","sdp_mid":null,"sdp_m_line_index":null}`: Candidate{
+			Candidate: "a",
+		},
+		`{"type":"candidate","candidate":"a","sdp_mid":"0","sdp_m_line_index":0}`: Candidate{
+			Candidate: "a", SDPMid: &mid, SDPMLineIndex: &index,
+		},
 	} {
 		if m, err := DecodeClient([]byte(text)); err != nil || !reflect.DeepEqual(m, want) {
 			t.Errorf("%s: %+v, %v; want %+v", text, m, err, want)
@@ -127,7 +196,10 @@ func TestAServerMayAddFields(t *testing.T) {
 	if err != nil || m != (Pong{ID: 3}) {
 		t.Errorf("%+v, %v", m, err)
 	}
-	for text, want := range map[string]error{`{"type":"sing"}`: ErrUnknownType, `{"type":"pong","id":"x"}`: ErrField, `{"type":"start"}`: ErrUnknownType, `[]`: ErrMalformed} {
+	for text, want := range map[string]error{
+		`{"type":"sing"}`: ErrUnknownType, `{"type":"pong","id":"x"}`: ErrField,
+		`{"type":"start"}`: ErrUnknownType, `[]`: ErrMalformed,
+	} {
 		if m, err := DecodeServer([]byte(text)); !errors.Is(err, want) {
 			t.Errorf("%s: %+v, %v; want %v", text, m, err, want)
 		}
@@ -143,7 +215,8 @@ func TestEveryMessageSurvivesTheWay(t *testing.T) {
 	}
 }
 
-// travels sends a message of m's type there and back, with every field set, and checks that the type is in front.
+// travels sends a message of m's type there and back, with every field set, and checks that the
+// type is in front.
 func travels[M any](t *testing.T, m M, decode func([]byte) (M, error)) {
 	t.Helper()
 	value := reflect.New(reflect.TypeOf(m)).Elem()
@@ -209,7 +282,10 @@ func FuzzDecode(f *testing.F) {
 		set(value)
 		seed(f, value.Interface())
 	}
-	for _, text := range []string{"", "null", "{}", `{"type":`, `{"type":"mute","muted":1}`, `{"type":"start"}{}`, `{"type":"ping","id":1e3}`, "{\"\xff\":0}"} {
+	for _, text := range []string{
+		"", "null", "{}", `{"type":`, `{"type":"mute","muted":1}`, `{"type":"start"}{}`,
+		`{"type":"ping","id":1e3}`, "{\"\xff\":0}",
+	} {
 		f.Add([]byte(text))
 	}
 	f.Fuzz(func(t *testing.T, b []byte) {

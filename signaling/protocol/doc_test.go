@@ -20,10 +20,12 @@ const (
 	typescript = "../../web/src/lib/gen/protocol.ts"
 )
 
-// language is what one of the three says: "ClientMessage join" or "join.ticket" with the kind of the field, "Role=patient" for a value.
+// language is what one of the three says: "ClientMessage join" or "join.ticket" with the kind of
+// the field, "Role=patient" for a value.
 type language map[string]string
 
-// The structs, the page and the TypeScript say the same: every message and its direction, every field with its type, every value.
+// The structs, the page and the TypeScript say the same: every message and its direction, every
+// field with its type, every value.
 func TestStructsPageAndTypeScriptAgree(t *testing.T) {
 	structs := ofStructs(t)
 	if len(structs) < 80 {
@@ -55,7 +57,9 @@ func ofStructs(t *testing.T) language {
 		l["ServerMessage "+TypeOf(m)] = ""
 		l.fields(TypeOf(m), reflect.TypeOf(m))
 	}
-	for _, name := range []string{"Role", "PhaseName", "PhaseReason", "ReportStatus", "ErrorCode"} {
+	for _, name := range []string{
+		"Role", "PhaseName", "PhaseReason", "ReportStatus", "ErrorCode",
+	} {
 		for _, value := range constants(t, name) {
 			l[name+"="+value] = ""
 		}
@@ -148,7 +152,8 @@ func ofPage(t *testing.T) language {
 		switch {
 		case m == nil:
 		case table == "field":
-			l[name+"."+m[1]] = strings.Replace(strings.ReplaceAll(m[2], "`", ""), "integer", "number", 1)
+			l[name+"."+m[1]] = strings.Replace(strings.ReplaceAll(m[2], "`", ""), "integer",
+				"number", 1)
 		case table == "value":
 			l[name+"="+m[1]] = ""
 		}
@@ -195,7 +200,8 @@ func ofTypeScript(t *testing.T) language {
 func TestThePagesCloseCodes(t *testing.T) {
 	text := read(t, page)
 	for _, code := range constants(t, "ErrorCode") {
-		if row := "| `" + code + "` | " + strconv.Itoa(CloseCode(ErrorCode(code))) + " |"; !strings.Contains(text, row) {
+		if row := "| `" + code + "` | " + strconv.Itoa(CloseCode(ErrorCode(code))) +
+			" |"; !strings.Contains(text, row) {
 			t.Errorf("%s has no row %s", page, row)
 		}
 	}
@@ -233,7 +239,8 @@ func TestThePagesExchange(t *testing.T) {
 			}
 			var as, came map[string]any // once more as it would be written
 			b, err := Encode(m)
-			if err != nil || json.Unmarshal(b, &as) != nil || json.Unmarshal([]byte("{"+text), &came) != nil || !reflect.DeepEqual(as, came) {
+			if err != nil || json.Unmarshal(b, &as) != nil ||
+				json.Unmarshal([]byte("{"+text), &came) != nil || !reflect.DeepEqual(as, came) {
 				t.Errorf("%s would be %s", line, b)
 			}
 			said[TypeOf(m)] = true

@@ -1,5 +1,6 @@
-// Package protocol is the WebSocket language between a room's participants and the signalling hub: JSON objects, one to a message, each
-// with a "type". The structs here are the truth; the TypeScript in web/src/lib/gen and the tables of PROTOCOL.md follow them.
+// Package protocol is the WebSocket language between a room's participants and the signalling
+// hub: JSON objects, one to a message, each with a "type". The structs here are the truth; the
+// TypeScript in web/src/lib/gen and the tables of PROTOCOL.md follow them.
 package protocol
 
 //go:generate go run ./gen -out ../../web/src/lib/gen/protocol.ts
@@ -24,7 +25,8 @@ var (
 	ErrField       = errors.New("bad field")
 )
 
-// ClientMessage is what a participant sends. The interface is sealed: its implementations are the structs of this package.
+// ClientMessage is what a participant sends. The interface is sealed: its implementations are the
+// structs of this package.
 type ClientMessage interface {
 	clientType() string
 	// check reports a field that is missing or out of bounds.

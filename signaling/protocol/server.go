@@ -80,7 +80,8 @@ type Report struct {
 	Problem string `json:"problem,omitempty"`
 }
 
-// Error tells that something the client asked for was refused. A fatal one is followed by the socket's close.
+// Error tells that something the client asked for was refused. A fatal one is followed by the
+// socket's close.
 type Error struct {
 	// Code of the error, as PROTOCOL.md lists them.
 	Code ErrorCode `json:"code"`
@@ -90,7 +91,8 @@ type Error struct {
 	Fatal bool `json:"fatal"`
 }
 
-// Closing tells that the server is about to close the socket, for a reason that is not the client's fault.
+// Closing tells that the server is about to close the socket, for a reason that is not the
+// client's fault.
 type Closing struct {
 	// Reason, for people.
 	Reason string `json:"reason"`
@@ -161,12 +163,14 @@ type PhaseReason string
 
 // The reasons.
 const (
-	ReasonTime           PhaseReason = "time"            // ended: the time was up
-	ReasonFinished       PhaseReason = "finished"        // ended: candidate or patient finished
-	ReasonCandidateLeft  PhaseReason = "candidate_left"  // ended: the candidate has gone
-	ReasonServerClosing  PhaseReason = "server_closing"  // ended: the server is shutting down
-	ReasonCandidateAway  PhaseReason = "candidate_away"  // stopped: the candidate's connection is lost
-	ReasonWaitingPatient PhaseReason = "waiting_patient" // stopped at zero: preparation is over, nobody plays the patient yet
+	ReasonTime          PhaseReason = "time"           // ended: the time was up
+	ReasonFinished      PhaseReason = "finished"       // ended: candidate or patient finished
+	ReasonCandidateLeft PhaseReason = "candidate_left" // ended: the candidate has gone
+	ReasonServerClosing PhaseReason = "server_closing" // ended: the server is shutting down
+	// stopped: the candidate's connection is lost
+	ReasonCandidateAway PhaseReason = "candidate_away"
+	// stopped at zero: preparation is over, nobody plays the patient yet
+	ReasonWaitingPatient PhaseReason = "waiting_patient"
 )
 
 // ReportStatus of an attempt's report.
@@ -190,14 +194,16 @@ const (
 	CodeTicketExpired ErrorCode = "ticket_expired" // get a new one
 	CodeTicketUsed    ErrorCode = "ticket_used"    // somebody has used it before
 	CodeResumeUnknown ErrorCode = "resume_unknown" // the place is gone: join anew
-	CodeWrongState    ErrorCode = "wrong_state"    // not possible in this phase, or not by this role
-	CodeRoomFull      ErrorCode = "room_full"      // no place left, or the role is taken
-	CodeRoomClosed    ErrorCode = "room_closed"    // the attempt has ended
-	CodeBadSDP        ErrorCode = "bad_sdp"        // offer, answer or candidate cannot be used
-	CodeReplaced      ErrorCode = "replaced"       // the same participant came on another socket
-	CodeSessionEnded  ErrorCode = "session_ended"  // the device was signed out
-	CodeSlow          ErrorCode = "slow"           // the client did not read its messages, or did not answer pings
-	CodeUnavailable   ErrorCode = "unavailable"    // the server cannot do this now; try again
+	// not possible in this phase, or not by this role
+	CodeWrongState   ErrorCode = "wrong_state"
+	CodeRoomFull     ErrorCode = "room_full"     // no place left, or the role is taken
+	CodeRoomClosed   ErrorCode = "room_closed"   // the attempt has ended
+	CodeBadSDP       ErrorCode = "bad_sdp"       // offer, answer or candidate cannot be used
+	CodeReplaced     ErrorCode = "replaced"      // the same participant came on another socket
+	CodeSessionEnded ErrorCode = "session_ended" // the device was signed out
+	// the client did not read its messages, or did not answer pings
+	CodeSlow        ErrorCode = "slow"
+	CodeUnavailable ErrorCode = "unavailable" // the server cannot do this now; try again
 )
 
 func (Joined) serverType() string       { return "joined" }
@@ -213,7 +219,8 @@ func (Error) serverType() string        { return "error" }
 func (Closing) serverType() string      { return "closing" }
 func (Pong) serverType() string         { return "pong" }
 
-// serverMessages is the registry: one value of every message that the hub may send, in the order of PROTOCOL.md.
+// serverMessages is the registry: one value of every message that the hub may send, in the order
+// of PROTOCOL.md.
 func serverMessages() []ServerMessage {
 	return []ServerMessage{
 		Joined{}, Resumed{}, Offer{}, PhaseChanged{}, PeerJoined{}, PeerUpdated{}, PeerLeft{}, Speaking{}, Report{},

@@ -6,10 +6,12 @@ import (
 	"time"
 )
 
-// BenchmarkPublish is one speaker's stream of 20 ms packets, five to a message, from the ring to the log of the server in this process. One
-// operation is one frame; cpu-us/frame is what the process spends on it, the server's part and its files included.
+// BenchmarkPublish is one speaker's stream of 20 ms packets, five to a message, from the ring to
+// the log of the server in this process. One operation is one frame; cpu-us/frame is what the
+// process spends on it, the server's part and its files included.
 func BenchmarkPublish(b *testing.B) {
-	bus := open(b, Config{Dir: b.TempDir(), BatchTime: time.Hour}) // the benchmark publishes, not the clock
+	// the benchmark publishes, not the clock
+	bus := open(b, Config{Dir: b.TempDir(), BatchTime: time.Hour})
 	began := time.Now()
 	w, err := bus.Writer("attempt", "candidate", began)
 	if err != nil {

@@ -1,8 +1,10 @@
-// Package bus carries audio from the media path to its analysis over NATS JetStream: a log of what was said (AUDIO), a work queue of attempts
-// to be analysed (JOBS), and news of reports (NEWS). The NATS server is a remote one, or one inside this process; the code is the same.
+// Package bus carries audio from the media path to its analysis over NATS JetStream: a log of
+// what was said (AUDIO), a work queue of attempts to be analysed (JOBS), and news of reports
+// (NEWS). The NATS server is a remote one, or one inside this process; the code is the same.
 //
-// A message is acknowledged to the tap once JetStream has it. A SIGKILL of the process that holds the server then loses nothing that the kernel
-// was handed; what the tap had not published yet, a tenth of a second, is lost with it. A power cut may lose what the disk had not synced.
+// A message is acknowledged to the tap once JetStream has it. A SIGKILL of the process that holds
+// the server then loses nothing that the kernel was handed; what the tap had not published yet, a
+// tenth of a second, is lost with it. A power cut may lose what the disk had not synced.
 package bus
 
 import (
@@ -25,15 +27,18 @@ import (
 
 // Config of a bus. A zero field means the default in brackets.
 type Config struct {
-	URL       string        // of a NATS server with JetStream; empty: one inside this process
-	Dir       string        // where the server inside this process keeps its files
-	MaxBytes  int64         // of audio in the log [8 GiB]
-	IdleEnd   time.Duration // an attempt whose tap has been silent for so long is taken as ended [20 s]
-	AckWait   time.Duration // a claim that was not kept alive for so long goes to another worker [10 s]
+	URL      string // of a NATS server with JetStream; empty: one inside this process
+	Dir      string // where the server inside this process keeps its files
+	MaxBytes int64  // of audio in the log [8 GiB]
+	// an attempt whose tap has been silent for so long is taken as ended [20 s]
+	IdleEnd time.Duration
+	// a claim that was not kept alive for so long goes to another worker [10 s]
+	AckWait   time.Duration
 	BatchTime time.Duration // how long a tap gathers frames [100 ms]
 	Heartbeat time.Duration // how often a tap without frames shows that it lives [5 s]
 
-	dial nats.InProcessConnProvider // instead of URL: a server in this process that somebody else owns; for tests
+	// instead of URL: a server in this process that somebody else owns; for tests
+	dial nats.InProcessConnProvider
 }
 
 func (c Config) withDefaults() Config {
@@ -60,7 +65,8 @@ const (
 	largestMessage = batchFrames*(frame.MaxPayload+24) + 1024
 )
 
-// Bus is a connection to NATS, with the server when that is in this process. App opens and closes it. Safe for concurrent use.
+// Bus is a connection to NATS, with the server when that is in this process. App opens and closes
+// it. Safe for concurrent use.
 type Bus struct {
 	cfg     Config
 	log     *slog.Logger
@@ -82,14 +88,19 @@ type Bus struct {
 	back      time.Time              // when the connection was last made again; guarded by mu
 }
 
-// Open connects, starting the server inside this process first if there is no URL, and makes the streams. The registerer may be nil.
-func Open(ctx context.Context, cfg Config, log *slog.Logger, reg prometheus.Registerer) (b *Bus, err error) {
+// Open connects, starting the server inside this process first if there is no URL, and makes the
+// streams. The registerer may be nil.
+func Open(ctx context.Context, cfg Config, log *slog.Logger,
+	reg prometheus.Registerer) (b *Bus, err error) {
 	m, err := newMetrics(reg)
 	if err != nil {
 		return nil, err
 	}
 	life, cancel := context.WithCancel(context.Background())
-	b = &Bus{cfg: cfg.withDefaults(), log: log, metrics: m, ctx: life, cancel: cancel, taps: map[string]*tap{}, listeners: map[*listener]struct{}{}}
+	b = &Bus{
+		cfg: cfg.withDefaults(), log: log, metrics: m, ctx: life, cancel: cancel,
+		taps: map[string]*tap{}, listeners: map[*listener]struct{}{},
+	}
 	if err := errors.Join(b.connect(), b.prepare(ctx)); err != nil {
 		return nil, errors.Join(err, b.Close(ctx))
 	}
@@ -124,7 +135,9 @@ func (b *Bus) connect() error {
 	}
 	b.conn = conn
 	if most := conn.MaxPayload(); most < largestMessage {
-		return fmt.Errorf("%s takes messages of %d bytes at most; set its max_payload to %d or more", b.place(), most, largestMessage)
+		return fmt.Errorf(
+			"%s takes messages of %d bytes at most; set its max_payload to %d or more", b.place(),
+			most, largestMessage)
 	}
 	b.js, err = jetstream.New(conn)
 	return err
@@ -171,16 +184,21 @@ func (b *Bus) prepare(ctx context.Context) (err error) {
 		return fmt.Errorf("%s: JetStream: %w", b.place(), err)
 	}
 	b.audio, err = b.js.CreateOrUpdateStream(ctx, jetstream.StreamConfig{
-		Name: audioStream, Description: "What is said in plays, until it is reported", Subjects: []string{frame.AudioSubjects},
+		Name: audioStream, Description: "What is said in plays, until it is reported", Subjects: []string{
+			frame.AudioSubjects,
+		},
 		Storage: jetstream.FileStorage, MaxBytes: b.cfg.MaxBytes, MaxAge: maxAudioAge, MaxMsgSize: frame.MaxBatch, Duplicates: 2 * time.Minute,
 	})
 	if err != nil {
 		return fmt.Errorf("NATS stream %s: %w", audioStream, err)
 	}
 	b.queue, err = b.js.CreateOrUpdateStream(ctx, jetstream.StreamConfig{
-		Name: jobStream, Description: "Attempts to be analysed", Subjects: []string{frame.JobSubjects},
+		Name: jobStream, Description: "Attempts to be analysed", Subjects: []string{
+			frame.JobSubjects,
+		},
 		Storage: jetstream.FileStorage, Retention: jetstream.WorkQueuePolicy,
-		// One job for an attempt at a time: a second request while it waits or runs is refused by the stream.
+		// One job for an attempt at a time: a second request while it waits or runs is refused by
+		// the stream.
 		MaxMsgsPerSubject: 1, Discard: jetstream.DiscardNew, DiscardNewPerSubject: true, Duplicates: 2 * time.Minute,
 	})
 	if err != nil {
@@ -193,7 +211,9 @@ func (b *Bus) prepare(ctx context.Context) (err error) {
 		return fmt.Errorf("NATS consumer %s: %w", workers, err)
 	}
 	b.news, err = b.js.CreateOrUpdateStream(ctx, jetstream.StreamConfig{
-		Name: newsStream, Description: "The latest news of each attempt's report", Subjects: []string{frame.FeedbackSubjects},
+		Name: newsStream, Description: "The latest news of each attempt's report", Subjects: []string{
+			frame.FeedbackSubjects,
+		},
 		Storage: jetstream.FileStorage, MaxMsgsPerSubject: 1, MaxAge: maxNewsAge, MaxBytes: maxNewsBytes,
 	})
 	if err != nil {
@@ -210,7 +230,8 @@ func (b *Bus) Ping(ctx context.Context) error {
 	return nil
 }
 
-// Close flushes and ends the taps, disconnects, then stops the server if it is ours. When ctx ends first, what is left in taps is lost.
+// Close flushes and ends the taps, disconnects, then stops the server if it is ours. When ctx
+// ends first, what is left in taps is lost.
 func (b *Bus) Close(ctx context.Context) error {
 	b.mu.Lock()
 	taps := make([]*tap, 0, len(b.taps))

@@ -70,7 +70,10 @@ func TestHeartbeatKeepsASilentAttemptAlive(t *testing.T) {
 
 func TestAttemptThatNobodyFinishesEnds(t *testing.T) {
 	bubble(t, func(t *testing.T) {
-		b := open(t, Config{Dir: t.TempDir(), BatchTime: 10 * time.Second, Heartbeat: time.Minute, IdleEnd: 5 * time.Minute, AckWait: time.Minute})
+		b := open(t, Config{
+			Dir: t.TempDir(), BatchTime: 10 * time.Second, Heartbeat: time.Minute,
+			IdleEnd: 5 * time.Minute, AckWait: time.Minute,
+		})
 		began := time.Now()
 		must(t, b.Begin(t.Context(), "a", began))
 		listen(t, claim(t, b))
@@ -222,7 +225,8 @@ func TestWorkersShareTheWork(t *testing.T) {
 	})
 }
 
-// Two workers can hold one job when the first could not say that it lives. The one that is late must not report on a log that is gone.
+// Two workers can hold one job when the first could not say that it lives. The one that is late
+// must not report on a log that is gone.
 func TestLateWorkerLearnsThatTheJobIsOver(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		s := newSite(t)
@@ -297,7 +301,8 @@ func TestClosedBusSaysSo(t *testing.T) {
 		_, noClaim := b.Claim(t.Context())
 		_, noNext := c.Next(t.Context())
 		for what, err := range map[string]error{
-			"claim": noClaim, "next": noNext, "done": c.Done(t.Context()), "ping": b.Ping(t.Context()), "begin": b.Begin(t.Context(), "b", time.Now()),
+			"claim": noClaim, "next": noNext, "done": c.Done(t.Context()), "ping": b.Ping(t.Context()), "begin": b.Begin(
+				t.Context(), "b", time.Now()),
 			"tell": b.TellReport(t.Context(), "a", ""),
 		} {
 			if err == nil {

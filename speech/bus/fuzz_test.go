@@ -6,9 +6,11 @@ import (
 	"bedside/speech/frame"
 )
 
-// FuzzDelivery reads whatever may stand in the log: neither a marker nor audio makes a worker fall.
+// FuzzDelivery reads whatever may stand in the log: neither a marker nor audio makes a worker
+// fall.
 func FuzzDelivery(f *testing.F) {
-	f.Add(frame.AudioSubject("a", "candidate"), frame.Batch{Dropped: 2, Frames: []frame.Frame{{Sequence: 1, Payload: []byte{1}}}}.Append(nil))
+	f.Add(frame.AudioSubject("a", "candidate"),
+		frame.Batch{Dropped: 2, Frames: []frame.Frame{{Sequence: 1, Payload: []byte{1}}}}.Append(nil))
 	f.Add(frame.EndSubject("a"), []byte(nil))
 	f.Add(frame.EndSubject("a"), []byte("more than nothing"))
 	f.Add(frame.AliveSubject("a"), []byte(nil))

@@ -109,7 +109,8 @@ func TestFullRingDropsTheOldestAndCounts(t *testing.T) {
 		h := listen(t, claim(t, b))
 		same(t, "the newest", h.frames["candidate"], said[500:])
 		if h.dropped != 501 || count(t, b.metrics.dropped) != 501 {
-			t.Errorf("%d dropped in the log, %g in the metrics", h.dropped, count(t, b.metrics.dropped))
+			t.Errorf("%d dropped in the log, %g in the metrics", h.dropped,
+				count(t, b.metrics.dropped))
 		}
 	})
 }
@@ -175,9 +176,14 @@ func TestDoneRemovesTheAttemptsAudioOnly(t *testing.T) {
 		c := claim(t, b)
 		listen(t, c)
 		must(t, c.Done(t.Context()))
-		for id, want := range map[string]error{c.Job().AttemptID: jetstream.ErrMsgNotFound, other(c): nil} {
-			for stream, subject := range map[jetstream.Stream]string{b.audio: frame.AttemptSubjects(id), b.queue: frame.JobSubject(id)} {
-				if _, err := stream.GetLastMsgForSubject(t.Context(), subject); !errors.Is(err, want) {
+		for id, want := range map[string]error{
+			c.Job().AttemptID: jetstream.ErrMsgNotFound, other(c): nil,
+		} {
+			for stream, subject := range map[jetstream.Stream]string{
+				b.audio: frame.AttemptSubjects(id), b.queue: frame.JobSubject(id),
+			} {
+				if _, err := stream.GetLastMsgForSubject(t.Context(),
+					subject); !errors.Is(err, want) {
 					t.Errorf("%s: %v, want %v", subject, err, want)
 				}
 			}
@@ -213,7 +219,10 @@ func nobodyGets(t testing.TB, b *Bus, d time.Duration) {
 func TestWhatCannotBeReadIsCountedAndPassedOver(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		b := open(t, Config{Dir: t.TempDir()})
-		for _, job := range []string{"", "{", `{"attempt_id":"a.b","started_at":"2026-01-01T00:00:00Z"}`, `{"attempt_id":"x"}`} {
+		for _, job := range []string{
+			"", "{", `{"attempt_id":"a.b","started_at":"2026-01-01T00:00:00Z"}`,
+			`{"attempt_id":"x"}`,
+		} {
 			inject(t, b, frame.JobSubject("broken"), []byte(job))
 			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 			if c, err := b.Claim(ctx); err == nil {
@@ -226,10 +235,13 @@ func TestWhatCannotBeReadIsCountedAndPassedOver(t *testing.T) {
 		said := speak(writer(t, b, "a", "candidate"), 0, 3, 200*time.Millisecond)
 		inject(t, b, frame.AudioSubject("a", "candidate"), nil)
 		inject(t, b, frame.AudioSubject("a", "candidate"), []byte{9, 9, 9})
-		inject(t, b, frame.AudioSubject("a", "candidate")+".more", frame.Batch{Frames: said}.Append(nil))
+		inject(t, b, frame.AudioSubject("a", "candidate")+".more",
+			frame.Batch{Frames: said}.Append(nil))
 		must(t, b.Finish(t.Context(), "a"))
 		c := claim(t, b)
-		if want := (frame.Job{AttemptID: "a", StartedAt: started.UTC()}); !reflect.DeepEqual(c.Job(), want) {
+		if want := (frame.Job{
+			AttemptID: "a", StartedAt: started.UTC(),
+		}); !reflect.DeepEqual(c.Job(), want) {
 			t.Errorf("job %+v, want %+v", c.Job(), want)
 		}
 		same(t, "the rest", listen(t, c).frames["candidate"], said)
@@ -242,12 +254,15 @@ func TestWhatCannotBeReadIsCountedAndPassedOver(t *testing.T) {
 func TestNamesThatCannotStandInASubject(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		b := open(t, Config{Dir: t.TempDir()})
-		for _, bad := range []string{"", "*", ">", "a.b", "a b", "ä", "a\n", "$JS", string(make([]byte, 65))} {
+		for _, bad := range []string{
+			"", "*", ">", "a.b", "a b", "ä", "a\n", "$JS", string(make([]byte, 65)),
+		} {
 			_, noWriter := b.Writer(bad, "candidate", time.Now())
 			_, noSpeaker := b.Writer("a", bad, time.Now())
 			_, noNews := b.SubscribeReport(t.Context(), bad, func(string) {})
 			for what, err := range map[string]error{
-				"begin": b.Begin(t.Context(), bad, time.Now()), "finish": b.Finish(t.Context(), bad), "tell": b.TellReport(t.Context(), bad, ""),
+				"begin": b.Begin(t.Context(), bad,
+					time.Now()), "finish": b.Finish(t.Context(), bad), "tell": b.TellReport(t.Context(), bad, ""),
 				"attempt": noWriter, "speaker": noSpeaker, "news": noNews,
 			} {
 				if err == nil {
@@ -269,7 +284,8 @@ func TestLogSurvivesARestart(t *testing.T) {
 	b := open(t, Config{Dir: dir})
 	must(t, b.Begin(t.Context(), "a", time.Now()))
 	said := speak(writer(t, b, "a", "candidate"), 0, 200, 0)
-	must(t, b.Close(t.Context())) // puts what was said into the log; nobody has finished the attempt
+	// puts what was said into the log; nobody has finished the attempt
+	must(t, b.Close(t.Context()))
 
 	b = open(t, Config{Dir: dir})
 	must(t, b.Begin(t.Context(), "a", time.Now()))

@@ -13,11 +13,22 @@ type metrics struct {
 
 func newMetrics(reg prometheus.Registerer) (*metrics, error) {
 	m := &metrics{
-		reg:       reg,
-		published: prometheus.NewCounter(prometheus.CounterOpts{Name: "bedside_bus_frames_published_total", Help: "Opus frames put into the log."}),
-		dropped:   prometheus.NewCounter(prometheus.CounterOpts{Name: "bedside_bus_frames_dropped_total", Help: "Opus frames dropped because the log did not keep up."}),
-		retried:   prometheus.NewCounter(prometheus.CounterOpts{Name: "bedside_bus_publish_retries_total", Help: "Messages that NATS did not take at once."}),
-		malformed: prometheus.NewCounter(prometheus.CounterOpts{Name: "bedside_bus_messages_malformed_total", Help: "Jobs and messages of the log that could not be read and were passed over."}),
+		reg: reg,
+		published: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "bedside_bus_frames_published_total", Help: "Opus frames put into the log.",
+		}),
+		dropped: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "bedside_bus_frames_dropped_total",
+			Help: "Opus frames dropped because the log did not keep up.",
+		}),
+		retried: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "bedside_bus_publish_retries_total",
+			Help: "Messages that NATS did not take at once.",
+		}),
+		malformed: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "bedside_bus_messages_malformed_total",
+			Help: "Jobs and messages of the log that could not be read and were passed over.",
+		}),
 	}
 	if reg == nil {
 		return m, nil

@@ -37,23 +37,27 @@ func (l *listener) stop() {
 	l.tell = nil
 }
 
-// TellReport tells whoever subscribed, or does so within the next hour, that an attempt's report is there, or with a problem that there will
-// be none. It tries until ctx ends.
+// TellReport tells whoever subscribed, or does so within the next hour, that an attempt's report
+// is there, or with a problem that there will be none. It tries until ctx ends.
 func (b *Bus) TellReport(ctx context.Context, attemptID, problem string) error {
 	if !frame.ValidToken(attemptID) {
 		return fmt.Errorf("attempt %.80q cannot stand in a subject", attemptID)
 	}
-	return b.publish(ctx, &nats.Msg{Subject: frame.FeedbackSubject(attemptID), Data: []byte(problem)}, rand.Text())
+	return b.publish(ctx,
+		&nats.Msg{Subject: frame.FeedbackSubject(attemptID), Data: []byte(problem)}, rand.Text())
 }
 
-// SubscribeReport has tell called once when TellReport is, in whichever process, or at once if it was before. It is not called after stop has
-// returned. tell must not block.
-func (b *Bus) SubscribeReport(ctx context.Context, attemptID string, tell func(problem string)) (stop func(), err error) {
+// SubscribeReport has tell called once when TellReport is, in whichever process, or at once if it
+// was before. It is not called after stop has returned. tell must not block.
+func (b *Bus) SubscribeReport(ctx context.Context, attemptID string,
+	tell func(problem string)) (stop func(), err error) {
 	if !frame.ValidToken(attemptID) {
 		return nil, fmt.Errorf("attempt %.80q cannot stand in a subject", attemptID)
 	}
 	l := &listener{attempt: attemptID, tell: tell}
-	sub, err := b.conn.Subscribe(frame.FeedbackSubject(attemptID), func(m *nats.Msg) { l.hear(string(m.Data)) })
+	sub, err := b.conn.Subscribe(frame.FeedbackSubject(attemptID), func(m *nats.Msg) {
+		l.hear(string(m.Data))
+	})
 	if err != nil {
 		return nil, fmt.Errorf("news of attempt %s: %w", attemptID, err)
 	}
@@ -72,7 +76,8 @@ func (b *Bus) SubscribeReport(ctx context.Context, attemptID string, tell func(p
 	}, nil
 }
 
-// lookUp finds news that came before the subscription. The subscription stands without it, so an error is only noted.
+// lookUp finds news that came before the subscription. The subscription stands without it, so an
+// error is only noted.
 func (b *Bus) lookUp(ctx context.Context, l *listener) {
 	if !b.conn.IsConnected() {
 		return // catchUp follows

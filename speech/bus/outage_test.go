@@ -10,7 +10,8 @@ import (
 )
 
 // outage runs a play of a minute in which something breaks at 10 s, and is mended after a while.
-func outage(t *testing.T, away time.Duration, breaks, mends func(s *site, media, worker *line)) (said []frame.Frame, h heard) {
+func outage(t *testing.T, away time.Duration, breaks,
+	mends func(s *site, media, worker *line)) (said []frame.Frame, h heard) {
 	s := newSite(t)
 	media, mediaLine := s.process(Config{})
 	worker, workerLine := s.process(Config{})
@@ -33,10 +34,14 @@ func outage(t *testing.T, away time.Duration, breaks, mends func(s *site, media,
 }
 
 func TestServerThatComesBackCostsNothing(t *testing.T) {
-	for name, away := range map[string]time.Duration{"blink": 50 * time.Millisecond, "a while": 5 * time.Second, "longer than an idle end": 24 * time.Second} {
+	for name, away := range map[string]time.Duration{
+		"blink": 50 * time.Millisecond, "a while": 5 * time.Second,
+		"longer than an idle end": 24 * time.Second,
+	} {
 		t.Run(name, func(t *testing.T) {
 			bubble(t, func(t *testing.T) {
-				said, h := outage(t, away, func(s *site, _, _ *line) { s.stop() }, func(s *site, _, _ *line) { s.start() })
+				said, h := outage(t, away, func(s *site, _, _ *line) { s.stop() },
+					func(s *site, _, _ *line) { s.start() })
 				same(t, "all", h.frames["candidate"], said)
 				if h.dropped != 0 {
 					t.Errorf("%d dropped", h.dropped)
@@ -48,7 +53,8 @@ func TestServerThatComesBackCostsNothing(t *testing.T) {
 
 func TestServerAwayForLongCostsTheOldest(t *testing.T) {
 	bubble(t, func(t *testing.T) {
-		said, h := outage(t, 40*time.Second, func(s *site, _, _ *line) { s.stop() }, func(s *site, _, _ *line) { s.start() })
+		said, h := outage(t, 40*time.Second, func(s *site, _, _ *line) { s.stop() },
+			func(s *site, _, _ *line) { s.start() })
 		got := h.frames["candidate"]
 		if h.dropped == 0 || len(got)+h.dropped != len(said) {
 			t.Fatalf("%d of %d frames and %d dropped", len(got), len(said), h.dropped)
@@ -66,10 +72,14 @@ func TestServerAwayForLongCostsTheOldest(t *testing.T) {
 }
 
 func TestWorkerThatIsCutOffMissesNothing(t *testing.T) {
-	for name, away := range map[string]time.Duration{"blink": 50 * time.Millisecond, "a while": 8 * time.Second, "over the end of the play": 90 * time.Second} {
+	for name, away := range map[string]time.Duration{
+		"blink": 50 * time.Millisecond, "a while": 8 * time.Second,
+		"over the end of the play": 90 * time.Second,
+	} {
 		t.Run(name, func(t *testing.T) {
 			bubble(t, func(t *testing.T) {
-				said, h := outage(t, away, func(_ *site, _, worker *line) { worker.cut() }, func(_ *site, _, worker *line) { worker.mend() })
+				said, h := outage(t, away, func(_ *site, _, worker *line) { worker.cut() },
+					func(_ *site, _, worker *line) { worker.mend() })
 				same(t, "all", h.frames["candidate"], said)
 			})
 		})
@@ -78,7 +88,8 @@ func TestWorkerThatIsCutOffMissesNothing(t *testing.T) {
 
 func TestTapThatIsCutOffCatchesUp(t *testing.T) {
 	bubble(t, func(t *testing.T) {
-		said, h := outage(t, 12*time.Second, func(_ *site, media, _ *line) { media.cut() }, func(_ *site, media, _ *line) { media.mend() })
+		said, h := outage(t, 12*time.Second, func(_ *site, media, _ *line) { media.cut() },
+			func(_ *site, media, _ *line) { media.mend() })
 		same(t, "all", h.frames["candidate"], said)
 	})
 }

@@ -15,10 +15,11 @@ import (
 // fetchBatch is how many messages are asked for at a time.
 const fetchBatch = 256
 
-// reader follows an attempt's log from its first message on. Each message comes once and in order, also when the connection or the server
-// goes away meanwhile: the server counts what it delivers, and after a gap a new consumer goes on behind the last message read. Unlike
-// the client library's ordered consumer, which repairs itself for as long as it takes, it always heeds the caller's context.
-// It belongs to its claim.
+// reader follows an attempt's log from its first message on. Each message comes once and in
+// order, also when the connection or the server goes away meanwhile: the server counts what it
+// delivers, and after a gap a new consumer goes on behind the last message read. Unlike the
+// client library's ordered consumer, which repairs itself for as long as it takes, it always
+// heeds the caller's context. It belongs to its claim.
 type reader struct {
 	bus     *Bus
 	attempt string
@@ -32,7 +33,8 @@ type reader struct {
 	read     uint64                 // the place in the stream of the last message read; 0: none
 }
 
-// next gives the next message. While NATS is away it waits; it fails when ctx ends or the bus is closed.
+// next gives the next message. While NATS is away it waits; it fails when ctx ends or the bus is
+// closed.
 func (r *reader) next(ctx context.Context) (jetstream.Msg, error) {
 	for {
 		if since, _ := r.bus.heardSince(); since.After(r.made) {
@@ -63,7 +65,8 @@ func (r *reader) next(ctx context.Context) (jetstream.Msg, error) {
 		case err == nil || errors.Is(err, context.DeadlineExceeded):
 			// A request is answered in part, or not at all, when nothing more is said.
 		default:
-			r.bus.log.Warn("the log could not be read; trying again", "attempt", r.attempt, "error", err)
+			r.bus.log.Warn("the log could not be read; trying again", "attempt", r.attempt,
+				"error", err)
 			r.restart()
 			if err := pause(ctx, retryPause); err != nil {
 				return nil, err

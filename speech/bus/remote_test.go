@@ -85,10 +85,15 @@ func TestOpenSaysWhatIsWrong(t *testing.T) {
 		says []string
 	}{
 		"a file where the folder should be": {Config{Dir: file}, []string{file}},
-		"nobody listens":                    {Config{URL: "nats://me:secret@127.0.0.1:1"}, []string{"127.0.0.1:1"}},
-		"no JetStream":                      {Config{URL: plain}, []string{"JetStream"}},
-		"messages too small":                {Config{URL: small}, []string{"max_payload", "4096"}},
-		"wrong password":                    {Config{URL: strings.Replace(locked, "//", "//bedside:secret@", 1)}, []string{"Authorization", "127.0.0.1"}},
+		"nobody listens": {
+			Config{URL: "nats://me:secret@127.0.0.1:1"}, []string{"127.0.0.1:1"},
+		},
+		"no JetStream":       {Config{URL: plain}, []string{"JetStream"}},
+		"messages too small": {Config{URL: small}, []string{"max_payload", "4096"}},
+		"wrong password": {
+			Config{URL: strings.Replace(locked, "//", "//bedside:secret@", 1)},
+			[]string{"Authorization", "127.0.0.1"},
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			reg := prometheus.NewRegistry()

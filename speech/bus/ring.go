@@ -10,8 +10,9 @@ import (
 // ringFrames is how many frames wait for a log that is away: half a minute of 20 ms frames.
 const ringFrames = 1500
 
-// ring holds one speaker's frames between the media path, which puts, and the tap, which takes. Full, it drops the oldest and counts. Its
-// lock is held for the copying of one packet, or of one batch.
+// ring holds one speaker's frames between the media path, which puts, and the tap, which takes.
+// Full, it drops the oldest and counts. Its lock is held for the copying of one packet, or of one
+// batch.
 type ring struct {
 	speaker string
 
@@ -27,7 +28,8 @@ func newRing(speaker string) *ring {
 }
 
 // put copies a frame in. It allocates only while a slot sees its largest payload yet.
-func (r *ring) put(epoch, sequence uint16, timestamp uint32, arrival time.Time, payload []byte) (dropped bool) {
+func (r *ring) put(epoch, sequence uint16, timestamp uint32, arrival time.Time,
+	payload []byte) (dropped bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if len(payload) > frame.MaxPayload {
@@ -46,14 +48,16 @@ func (r *ring) put(epoch, sequence uint16, timestamp uint32, arrival time.Time, 
 	return dropped
 }
 
-// take removes up to limit of the oldest frames and adds their batch to dst. No frames and no drops: dst stays as it was.
+// take removes up to limit of the oldest frames and adds their batch to dst. No frames and no
+// drops: dst stays as it was.
 func (r *ring) take(dst []byte, limit int) (out []byte, frames int) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.length == 0 && r.dropped == 0 {
 		return dst, 0
 	}
-	// The slots taken may lie around the ring's end; a batch then ends there and the next begins at its start.
+	// The slots taken may lie around the ring's end; a batch then ends there and the next begins
+	// at its start.
 	frames = min(limit, r.length, len(r.slots)-r.first)
 	out = frame.Batch{Dropped: r.dropped, Frames: r.slots[r.first : r.first+frames]}.Append(dst)
 	r.first, r.length, r.dropped = (r.first+frames)%len(r.slots), r.length-frames, 0

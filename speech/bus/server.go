@@ -9,7 +9,10 @@ import (
 
 // startServer starts a NATS server inside this process, which listens on no port.
 func startServer(dir string, log *slog.Logger) (*server.Server, error) {
-	s, err := server.NewServer(&server.Options{ServerName: "bedside", DontListen: true, JetStream: true, StoreDir: dir, NoSigs: true, NoLog: true})
+	s, err := server.NewServer(&server.Options{
+		ServerName: "bedside", DontListen: true, JetStream: true, StoreDir: dir, NoSigs: true,
+		NoLog: true,
+	})
 	if err != nil {
 		return nil, fmt.Errorf("NATS inside this process: %w", err)
 	}
@@ -30,14 +33,16 @@ func startServer(dir string, log *slog.Logger) (*server.Server, error) {
 	return nil, fmt.Errorf("NATS inside this process, with its files in %s: %s", dir, problem)
 }
 
-// room is how much audio the server inside this process has disk for: of what is wanted, at most three quarters of what it may use at all.
+// room is how much audio the server inside this process has disk for: of what is wanted, at most
+// three quarters of what it may use at all.
 func room(s *server.Server, want int64, log *slog.Logger) int64 {
 	js := s.JetStreamConfig()
 	if js == nil || want <= js.MaxStore/4*3 {
 		return want
 	}
 	got := js.MaxStore / 4 * 3
-	log.Warn("the disk is small; less audio than configured can wait for its analysis", "bytes", got, "wanted", want)
+	log.Warn("the disk is small; less audio than configured can wait for its analysis", "bytes",
+		got, "wanted", want)
 	return got
 }
 

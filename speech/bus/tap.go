@@ -22,7 +22,8 @@ const (
 	maxPlay = 2 * time.Hour
 )
 
-// tap takes what is said in one attempt to the log. Its goroutine publishes; the media path only fills rings. The bus owns it.
+// tap takes what is said in one attempt to the log. Its goroutine publishes; the media path only
+// fills rings. The bus owns it.
 type tap struct {
 	bus     *Bus
 	attempt string
@@ -51,17 +52,20 @@ type Writer struct {
 	m     *metrics
 }
 
-// Write copies a packet. It never blocks: when the log does not keep up the oldest frames are dropped, and counted in the log.
+// Write copies a packet. It never blocks: when the log does not keep up the oldest frames are
+// dropped, and counted in the log.
 func (w *Writer) Write(sequence uint16, timestamp uint32, arrival time.Time, payload []byte) {
 	if w.ring.put(w.epoch, sequence, timestamp, arrival, payload) {
 		w.m.dropped.Inc()
 	}
 }
 
-// Writer opens a new RTP stream of a speaker. startedAt is the beginning of the attempt's time line.
+// Writer opens a new RTP stream of a speaker. startedAt is the beginning of the attempt's time
+// line.
 func (b *Bus) Writer(attemptID, speaker string, startedAt time.Time) (*Writer, error) {
 	if !frame.ValidToken(attemptID) || !frame.ValidSpeaker(speaker) {
-		return nil, fmt.Errorf("attempt %.80q or speaker %.80q cannot stand in a subject", attemptID, speaker)
+		return nil, fmt.Errorf("attempt %.80q or speaker %.80q cannot stand in a subject",
+			attemptID, speaker)
 	}
 	return b.tap(attemptID, startedAt).writer(speaker), nil
 }
@@ -86,7 +90,8 @@ func (b *Bus) tap(attemptID string, startedAt time.Time) *tap {
 func (t *tap) writer(speaker string) *Writer {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	// Seconds since the start: later streams get greater numbers, those after a restart of this process too.
+	// Seconds since the start: later streams get greater numbers, those after a restart of this
+	// process too.
 	t.epoch = max(t.epoch+1, uint16(min(max(time.Since(t.started)/time.Second, 0), 60_000)))
 	for _, r := range t.rings {
 		if r.speaker == speaker {
@@ -98,7 +103,8 @@ func (t *tap) writer(speaker string) *Writer {
 	return &Writer{ring: r, epoch: t.epoch, m: t.bus.metrics}
 }
 
-// run publishes what the rings hold, ten times a second, until the tap is closed and everything is out.
+// run publishes what the rings hold, ten times a second, until the tap is closed and everything
+// is out.
 func (t *tap) run() {
 	defer close(t.done)
 	tick := time.NewTicker(t.bus.cfg.BatchTime)
@@ -142,7 +148,8 @@ func (t *tap) flush(all bool) error {
 	return nil
 }
 
-// publish waits until the log has the message, trying again while NATS is away. Its id makes the tries one message.
+// publish waits until the log has the message, trying again while NATS is away. Its id makes the
+// tries one message.
 func (t *tap) publish(subject string, data []byte) error {
 	t.sent++
 	id := t.attempt + "/" + t.first + "/" + strconv.FormatUint(t.sent, 36)
@@ -167,7 +174,8 @@ func (b *Bus) publish(ctx context.Context, m *nats.Msg, id string) error {
 			return fmt.Errorf("NATS: %w", err)
 		}
 		b.metrics.retried.Inc()
-		b.log.Warn("NATS took no message; trying again", "subject", m.Subject, "in", wait, "error", err)
+		b.log.Warn("NATS took no message; trying again", "subject", m.Subject, "in", wait, "error",
+			err)
 		timer := time.NewTimer(wait)
 		select {
 		case <-timer.C:
@@ -184,6 +192,7 @@ func (t *tap) close(ctx context.Context) error {
 	case <-t.done:
 		return t.failed
 	case <-ctx.Done():
-		return fmt.Errorf("audio of attempt %s is not in the log yet: %w", t.attempt, context.Cause(ctx))
+		return fmt.Errorf("audio of attempt %s is not in the log yet: %w", t.attempt,
+			context.Cause(ctx))
 	}
 }

@@ -24,7 +24,8 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(clocked{m}) }
 
-// clocked keeps the server's clock goroutine, of which a process has one, outside of the tests' bubbles.
+// clocked keeps the server's clock goroutine, of which a process has one, outside of the tests'
+// bubbles.
 type clocked struct{ *testing.M }
 
 func (c clocked) Run() int {
@@ -35,7 +36,8 @@ func (c clocked) Run() int {
 
 func quiet() *slog.Logger { return slog.New(slog.DiscardHandler) }
 
-// site is a NATS server in this process that several buses, each standing for a process, share. It can go away and come back.
+// site is a NATS server in this process that several buses, each standing for a process, share.
+// It can go away and come back.
 type site struct {
 	t   testing.TB
 	dir string
@@ -131,7 +133,8 @@ func open(t testing.TB, cfg Config) *Bus {
 	return b
 }
 
-// bubble runs a test in its own time. The client library pools timers, which must not get from one time into another: collections empty the pool.
+// bubble runs a test in its own time. The client library pools timers, which must not get from
+// one time into another: collections empty the pool.
 func bubble(t *testing.T, f func(t *testing.T)) {
 	t.Helper()
 	runtime.GC()
@@ -164,7 +167,8 @@ func writer(t testing.TB, b *Bus, attempt, speaker string) *Writer {
 func spoken(n int, epoch uint16) frame.Frame {
 	payload := fmt.Appendf(nil, "frame %d", n)
 	return frame.Frame{
-		Epoch: epoch, Sequence: uint16(65000 + n), Timestamp: uint32(n * 960), Arrival: time.Now().UnixMicro(), Payload: append(payload, make([]byte, n%40)...),
+		Epoch: epoch, Sequence: uint16(65000 + n), Timestamp: uint32(n * 960), Arrival: time.Now().UnixMicro(), Payload: append(
+			payload, make([]byte, n%40)...),
 	}
 }
 

@@ -5,14 +5,16 @@ import (
 	"math"
 )
 
-// Analyzer takes the samples of one voice as they come and gives a Result at the end, the same to the last bit however they were cut up.
-// It belongs to one goroutine and holds no resource: it may be dropped at any time. It keeps about half a MB for each minute of audio.
+// Analyzer takes the samples of one voice as they come and gives a Result at the end, the same to
+// the last bit however they were cut up. It belongs to one goroutine and holds no resource: it
+// may be dropped at any time. It keeps about half a MB for each minute of audio.
 type Analyzer struct {
 	total int // samples taken
 
-	recent      []float64 // the last samples, of which frames not yet measured need some; zeros stand before the first
-	recentFrom  int       // the number of the first of them
-	blocks      []power   // likewise
+	// the last samples, of which frames not yet measured need some; zeros stand before the first
+	recent      []float64
+	recentFrom  int     // the number of the first of them
+	blocks      []power // likewise
 	blocksFrom  int
 	block       power    // being filled
 	rumble      highPass // what passes is above rumble and hum
@@ -38,10 +40,13 @@ type frames struct {
 const (
 	longFloor  = widestFloor
 	shortFloor = 130.0
-	shortest   = 115.0                          // the lowest F0 that the short window still shows: 2.65 periods
-	margin     = 1024                           // samples before and after a frame's centre that no window exceeds
-	nearby     = SampleRate / (4 * widestFloor) // samples either side of the centre: half a period of the lowest F0 in all
-	inaudible  = 1e-6                           // -120 dB re full scale
+	// the lowest F0 that the short window still shows: 2.65 periods
+	shortest = 115.0
+	// samples before and after a frame's centre that no window exceeds
+	margin = 1024
+	// samples either side of the centre: half a period of the lowest F0 in all
+	nearby    = SampleRate / (4 * widestFloor)
+	inaudible = 1e-6 // -120 dB re full scale
 )
 
 // NewAnalyzer gives an analyzer that has heard nothing.
@@ -61,8 +66,9 @@ func NewAnalyzer() *Analyzer {
 	return a
 }
 
-// Write takes the samples that follow. It keeps none of the slice. A slice that holds a sample that is not audio (ErrSample), or that would go
-// beyond MaxSeconds (ErrTooLong), is refused as a whole, and what was taken before stands.
+// Write takes the samples that follow. It keeps none of the slice. A slice that holds a sample
+// that is not audio (ErrSample), or that would go beyond MaxSeconds (ErrTooLong), is refused as a
+// whole, and what was taken before stands.
 func (a *Analyzer) Write(samples []float32) error {
 	if len(samples) > MaxSeconds*SampleRate-a.total {
 		return ErrTooLong
@@ -131,7 +137,8 @@ func blockAt(i int) int { return centre(i) / block }
 // measureLevel measures the level of the next frame.
 func (a *Analyzer) measureLevel() {
 	at := blockAt(len(a.frames.level)) - a.blocksFrom
-	a.frames.intensity = append(a.frames.intensity, float32(a.meter.intensity(a.blocks[at-intensityHalf:at+intensityHalf])))
+	a.frames.intensity = append(a.frames.intensity,
+		float32(a.meter.intensity(a.blocks[at-intensityHalf:at+intensityHalf])))
 	low, high := a.meter.bands(a.blocks[at-levelHalf : at+levelHalf])
 	a.frames.level = append(a.frames.level, float32(low))
 	a.frames.sibilance = append(a.frames.sibilance, float32(high))
@@ -154,7 +161,8 @@ func (a *Analyzer) measurePair(count int) {
 	a.short.pair(short[0], short[1], count)
 }
 
-// cut copies the window about a place, less the mean of two periods of the lowest F0 there, and gives the largest absolute value near the place.
+// cut copies the window about a place, less the mean of two periods of the lowest F0 there, and
+// gives the largest absolute value near the place.
 func (a *Analyzer) cut(frame []float64, at int) float64 {
 	half := len(frame) / 2
 	copy(frame, a.recent[at-half-a.recentFrom:])

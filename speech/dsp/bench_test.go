@@ -17,8 +17,8 @@ func minutes(n int) []float32 {
 	return x[:n*60*dsp.SampleRate]
 }
 
-// BenchmarkAnalyzer takes five minutes as a decoder gives them, 20 ms at a time, and reports what each second of audio costs and how long the
-// report waits at the end.
+// BenchmarkAnalyzer takes five minutes as a decoder gives them, 20 ms at a time, and reports what
+// each second of audio costs and how long the report waits at the end.
 func BenchmarkAnalyzer(b *testing.B) {
 	x := minutes(5)
 	var finish time.Duration

@@ -39,30 +39,40 @@ func TestResultIsJSONWithoutSpeech(t *testing.T) {
 		dc[i] = 0.4
 	}
 	for name, x := range map[string][]float32{
-		"nothing":                      nil,
-		"one sample":                   {0.5},
-		"shorter than a frame":         make([]float32, 159),
-		"one frame":                    make([]float32, 160),
-		"shorter than a window":        tone(0.03, 200, 0.5),
-		"digital silence":              silence(3),
-		"comfort noise":                noisy(silence(3), -75),
-		"loud noise":                   noisy(silence(3), -12),
-		"DC":                           dc,
-		"mains hum":                    noisy(tone(5, 50, 0.1), -60),
-		"a click":                      concat(silence(1), []float32{1, -1, 0.7, -0.3}, silence(1)),
-		"a click in noise":             noisy(concat(silence(1), []float32{1, -1, 0.7, -0.3}, silence(1)), -60),
-		"a burst of noise":             noisy(concat(silence(1), noisy(silence(0.3), -20), silence(1)), -60),
-		"denormal":                     {math.SmallestNonzeroFloat32, -math.SmallestNonzeroFloat32},
-		"as loud as it may be":         concat(silence(1), []float32{dsp.MaxSample, -dsp.MaxSample}, silence(1)),
-		"full-scale noise then a gap":  concat(noisy(silence(1), 0), silence(5)),
-		"very short voice, then quiet": concat(silence(1), voice(0.02, 0.5, steady(150)), silence(1)),
+		"nothing":               nil,
+		"one sample":            {0.5},
+		"shorter than a frame":  make([]float32, 159),
+		"one frame":             make([]float32, 160),
+		"shorter than a window": tone(0.03, 200, 0.5),
+		"digital silence":       silence(3),
+		"comfort noise":         noisy(silence(3), -75),
+		"loud noise":            noisy(silence(3), -12),
+		"DC":                    dc,
+		"mains hum":             noisy(tone(5, 50, 0.1), -60),
+		"a click": concat(silence(1), []float32{1, -1, 0.7, -0.3},
+			silence(1)),
+		"a click in noise": noisy(
+			concat(silence(1), []float32{1, -1, 0.7, -0.3}, silence(1)), -60),
+		"a burst of noise": noisy(
+			concat(silence(1), noisy(silence(0.3), -20), silence(1)), -60),
+		"denormal": {
+			math.SmallestNonzeroFloat32, -math.SmallestNonzeroFloat32,
+		},
+		"as loud as it may be": concat(silence(1),
+			[]float32{dsp.MaxSample, -dsp.MaxSample}, silence(1)),
+		"full-scale noise then a gap": concat(noisy(silence(1), 0), silence(5)),
+		"very short voice, then quiet": concat(silence(1), voice(0.02, 0.5, steady(150)),
+			silence(1)),
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := analyse(t, x)
-			if len(r.Speech) != 0 || len(r.Pauses) != 0 || len(r.Syllables) != 0 || len(r.Pitch) != 0 {
-				t.Errorf("found speech %v, pauses %v, syllables %v, %d pitch points", r.Speech, r.Pauses, r.Syllables, len(r.Pitch))
+			if len(r.Speech) != 0 || len(r.Pauses) != 0 || len(r.Syllables) != 0 ||
+				len(r.Pitch) != 0 {
+				t.Errorf("found speech %v, pauses %v, syllables %v, %d pitch points", r.Speech,
+					r.Pauses, r.Syllables, len(r.Pitch))
 			}
-			if r.Speech == nil || r.Pauses == nil || r.Syllables == nil || r.Pitch == nil || r.Intensity == nil || r.Peaks == nil {
+			if r.Speech == nil || r.Pauses == nil || r.Syllables == nil || r.Pitch == nil ||
+				r.Intensity == nil || r.Peaks == nil {
 				t.Error("a slice is nil")
 			}
 			noise := r.Measures.NoiseFloorDB
@@ -115,7 +125,9 @@ func TestWriteRefusesWhatIsNotAudio(t *testing.T) {
 	if err := a.Write(x[:10000]); err != nil {
 		t.Fatal(err)
 	}
-	for _, bad := range []float32{float32(math.NaN()), float32(math.Inf(1)), float32(math.Inf(-1)), 101, -math.MaxFloat32} {
+	for _, bad := range []float32{
+		float32(math.NaN()), float32(math.Inf(1)), float32(math.Inf(-1)), 101, -math.MaxFloat32,
+	} {
 		if err := a.Write([]float32{0.1, 0.2, bad, 0.3}); !errors.Is(err, dsp.ErrSample) {
 			t.Errorf("%v: error %v", bad, err)
 		}
@@ -152,12 +164,14 @@ func TestMemoryIsBounded(t *testing.T) {
 	runtime.KeepAlive(a)
 	runtime.KeepAlive(x)
 
-	if err := a.Write(make([]float32, dsp.MaxSeconds*dsp.SampleRate-len(x))); !errors.Is(err, dsp.ErrTooLong) {
+	if err := a.Write(make([]float32,
+		dsp.MaxSeconds*dsp.SampleRate-len(x))); !errors.Is(err, dsp.ErrTooLong) {
 		t.Errorf("four hours more: %v", err)
 	}
 }
 
-// FuzzAnalyzer feeds any samples at all: whatever is not refused yields a result that keeps its promises.
+// FuzzAnalyzer feeds any samples at all: whatever is not refused yields a result that keeps its
+// promises.
 func FuzzAnalyzer(f *testing.F) {
 	seed := func(x []float32) {
 		var b []byte
@@ -197,7 +211,9 @@ func FuzzAnalyzer(f *testing.F) {
 			}
 			last = s.EndS
 		}
-		if len(r.Pauses) != max(0, len(r.Speech)-1) || len(r.Syllables) != r.Measures.SyllableCount || r.Measures.PauseCount != len(r.Pauses) {
+		if len(r.Pauses) != max(0, len(r.Speech)-1) ||
+			len(r.Syllables) != r.Measures.SyllableCount ||
+			r.Measures.PauseCount != len(r.Pauses) {
 			t.Fatal("counts do not agree")
 		}
 	})

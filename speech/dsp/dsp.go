@@ -1,6 +1,7 @@
-// Package dsp measures one voice: level, voice activity, pauses, F0 and syllable nuclei, and the measures of fluency and prosody that
-// follow from them. It works on 16 kHz mono samples of -1 to 1, does the costly part while the samples come in, and knows nothing of
-// where they come from. ../ANALYSIS.md says what each measure is, after which paper, and how exact it was found to be.
+// Package dsp measures one voice: level, voice activity, pauses, F0 and syllable nuclei, and the
+// measures of fluency and prosody that follow from them. It works on 16 kHz mono samples of -1 to
+// 1, does the costly part while the samples come in, and knows nothing of where they come from.
+// ../ANALYSIS.md says what each measure is, after which paper, and how exact it was found to be.
 package dsp
 
 import "errors"
@@ -9,10 +10,13 @@ import "errors"
 const SampleRate = 16000
 
 const (
-	hop      = SampleRate / 100 // samples of a frame: frame i begins with sample i*hop. A last part that fills none is in no frame
-	peakSize = SampleRate / 20  // samples that a peak stands for
+	// samples of a frame: frame i begins with sample i*hop. A last part that fills none is in no
+	// frame
+	hop      = SampleRate / 100
+	peakSize = SampleRate / 20 // samples that a peak stands for
 
-	// MaxSample is the largest absolute value that is still taken for audio: 40 dB over full scale.
+	// MaxSample is the largest absolute value that is still taken for audio: 40 dB over full
+	// scale.
 	MaxSample = 100
 
 	// MaxSeconds is the longest audio that an Analyzer takes. It bounds its memory.
@@ -26,8 +30,8 @@ var (
 	ErrTooLong = errors.New("audio is longer than four hours")
 )
 
-// Result is what was measured. Times are seconds from the first sample. No slice is nil and no number is NaN or infinite. Its parts convert
-// to those of the same name in package store.
+// Result is what was measured. Times are seconds from the first sample. No slice is nil and no
+// number is NaN or infinite. Its parts convert to those of the same name in package store.
 type Result struct {
 	DurationS float64
 	Speech    []Span
@@ -57,7 +61,8 @@ type IntensityPoint struct {
 	DB float64
 }
 
-// Measures sum a result up. A measure that needs what the audio does not have is nil. Package store says what each is.
+// Measures sum a result up. A measure that needs what the audio does not have is nil. Package
+// store says what each is.
 type Measures struct {
 	SpeechDurationS          float64
 	PhonationTimeS           float64

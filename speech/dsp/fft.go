@@ -2,15 +2,18 @@ package dsp
 
 import "math"
 
-// transform is a complex Fourier transform of a fixed size, a power of two, in place over separate real and imaginary parts. Forward
-// leaves the spectrum in digit-reversed order and back expects that order, so nothing is ever permuted: an autocorrelation needs only
-// |X|² in between. It is immutable once made; many goroutines may use one.
+// transform is a complex Fourier transform of a fixed size, a power of two, in place over
+// separate real and imaginary parts. Forward leaves the spectrum in digit-reversed order and back
+// expects that order, so nothing is ever permuted: an autocorrelation needs only |X|² in between.
+// It is immutable once made; many goroutines may use one.
 //
-// It is our own because two real frames packed into one complex transform cost a quarter of what gonum's real transform costs for the two.
+// It is our own because two real frames packed into one complex transform cost a quarter of what
+// gonum's real transform costs for the two.
 type transform struct {
-	n      int
-	stages [][]float64 // of each radix-4 stage, from the widest: cos and sin of the three twiddles of each butterfly
-	pos    []int       // where the bin k stands in the digit-reversed order
+	n int
+	// of each radix-4 stage, from the widest: cos and sin of the three twiddles of each butterfly
+	stages [][]float64
+	pos    []int // where the bin k stands in the digit-reversed order
 }
 
 func newTransform(n int) *transform {
@@ -28,13 +31,15 @@ func newTransform(n int) *transform {
 		t.stages = append(t.stages, tw)
 	}
 	for k := range n {
-		// A radix-4 stage puts the bins with k mod 4 = d into its block d; the bin inside the block is k div 4.
+		// A radix-4 stage puts the bins with k mod 4 = d into its block d; the bin inside the
+		// block is k div 4.
 		p, rest, block := 0, k, n
 		for ; block >= 4; block /= 4 {
 			p += rest % 4 * (block / 4)
 			rest /= 4
 		}
-		t.pos[k] = p + rest // what is left is a block of one or two, of which the last stage is a radix-2
+		// what is left is a block of one or two, of which the last stage is a radix-2
+		t.pos[k] = p + rest
 	}
 	return t
 }

@@ -7,8 +7,9 @@ import (
 	"testing"
 )
 
-// TestFluencyOfLearners asks how well the rate of syllables and the share of phonation alone tell what experts think of a reader's fluency: the
-// correlation of a regression (linear and square terms) over five folds that share no speaker. Over the whole of the data it is .63, and .73 for
+// TestFluencyOfLearners asks how well the rate of syllables and the share of phonation alone tell
+// what experts think of a reader's fluency: the correlation of a regression (linear and square
+// terms) over five folds that share no speaker. Over the whole of the data it is .63, and .73 for
 // adults; the bounds leave room for a small sample.
 func TestFluencyOfLearners(t *testing.T) {
 	t.Parallel()
@@ -43,14 +44,16 @@ func TestFluencyOfLearners(t *testing.T) {
 			}
 		}
 		r := crossValidated(some, x)
-		t.Logf("%s: %d utterances, correlation with the experts' fluency %.3f", group.name, len(some), r)
+		t.Logf("%s: %d utterances, correlation with the experts' fluency %.3f", group.name,
+			len(some), r)
 		if r < group.want {
 			t.Errorf("%s: correlation %.3f, want %.2f", group.name, r, group.want)
 		}
 	}
 }
 
-// crossValidated is the correlation of the experts' fluency with what a regression on the other folds' speakers predicts.
+// crossValidated is the correlation of the experts' fluency with what a regression on the other
+// folds' speakers predicts.
 func crossValidated(readers []utterance, x [][]float64) float64 {
 	const folds = 5
 	var speakers []string
@@ -59,7 +62,9 @@ func crossValidated(readers []utterance, x [][]float64) float64 {
 	}
 	slices.Sort(speakers)
 	speakers = slices.Compact(speakers)
-	rand.New(rand.NewPCG(5, 6)).Shuffle(len(speakers), func(i, k int) { speakers[i], speakers[k] = speakers[k], speakers[i] })
+	rand.New(rand.NewPCG(5, 6)).Shuffle(len(speakers), func(i, k int) {
+		speakers[i], speakers[k] = speakers[k], speakers[i]
+	})
 	fold := map[string]int{}
 	for i, s := range speakers {
 		fold[s] = i % folds

@@ -83,7 +83,8 @@ func TestPitchOfAGlide(t *testing.T) {
 
 func TestUnvoicedSoundHasNoPitch(t *testing.T) {
 	// A fricative between two vowels: 0.15 s of noise.
-	x := concat(silence(0.3), voice(0.4, 0.5, steady(130)), noisy(silence(0.15), -25), voice(0.4, 0.5, steady(130)), silence(0.3))
+	x := concat(silence(0.3), voice(0.4, 0.5, steady(130)), noisy(silence(0.15), -25),
+		voice(0.4, 0.5, steady(130)), silence(0.3))
 	r := analyse(t, x)
 	if len(r.Speech) != 1 {
 		t.Fatalf("speech %v", r.Speech)
@@ -106,7 +107,8 @@ func talkTruth(t *testing.T, r dsp.Result, tolerance float64) {
 	for i, w := range want {
 		near(t, "start", r.Speech[i].StartS, w.StartS, tolerance)
 		near(t, "end", r.Speech[i].EndS, w.EndS, tolerance)
-		if i > 0 && (r.Pauses[i-1] != dsp.Span{StartS: r.Speech[i-1].EndS, EndS: r.Speech[i].StartS}) {
+		if i > 0 &&
+			(r.Pauses[i-1] != dsp.Span{StartS: r.Speech[i-1].EndS, EndS: r.Speech[i].StartS}) {
 			t.Errorf("pause %v between %v", r.Pauses[i-1], r.Speech)
 		}
 	}
@@ -153,7 +155,10 @@ func TestTalk(t *testing.T) {
 		{"on DC", addDC(x, 0.3), 0.025},
 		{"clipped", clipped(gained(x, 12)), 0.03},
 		{"with clicks in the pauses", clicked(noisy(x, -60), 0.2, 1.7, 1.88, 2.9, 4.9), 0.025},
-		{"quiet, with loud clicks", clicked(gained(noisy(x, -60), -35), 0.2, 1.7, 1.88, 2.9, 4.9), 0.03},
+		{
+			"quiet, with loud clicks",
+			clicked(gained(noisy(x, -60), -35), 0.2, 1.7, 1.88, 2.9, 4.9), 0.03,
+		},
 		{"with a digital gap in noise", gapped(noisy(x, -50), 1.6, 1.9), 0.03},
 	} {
 		t.Run(c.name, func(t *testing.T) { talkTruth(t, analyse(t, c.x), c.tolerance) })
@@ -165,7 +170,8 @@ func TestSpeechToTheVeryEnds(t *testing.T) {
 	x = x[int(0.5*dsp.SampleRate) : len(x)-int(0.5*dsp.SampleRate)]
 	for name, x := range map[string][]float32{"clean": x, "in noise": noisy(x, -50)} {
 		r := analyse(t, x)
-		if n := len(r.Speech); n != 3 || r.Speech[0].StartS > 0.02 || r.Speech[2].EndS < r.DurationS-0.02 || r.Speech[2].EndS > r.DurationS {
+		if n := len(r.Speech); n != 3 || r.Speech[0].StartS > 0.02 ||
+			r.Speech[2].EndS < r.DurationS-0.02 || r.Speech[2].EndS > r.DurationS {
 			t.Errorf("%s: speech %v in %.2f s", name, r.Speech, r.DurationS)
 		}
 		if r.Measures.SyllableCount != 13 {

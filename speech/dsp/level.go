@@ -93,7 +93,10 @@ type highPass struct {
 func newHighPass(hz float64) highPass {
 	k := math.Tan(math.Pi * hz / SampleRate)
 	norm := 1 / (1 + math.Sqrt2*k + k*k)
-	return highPass{b0: norm, b1: -2 * norm, b2: norm, a1: 2 * (k*k - 1) * norm, a2: (1 - math.Sqrt2*k + k*k) * norm}
+	return highPass{
+		b0: norm, b1: -2 * norm, b2: norm, a1: 2 * (k*k - 1) * norm,
+		a2: (1 - math.Sqrt2*k + k*k) * norm,
+	}
 }
 
 func (f *highPass) next(x float64) float64 {

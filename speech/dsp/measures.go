@@ -5,7 +5,8 @@ import (
 	"slices"
 )
 
-// sumUp decides on voicing, speech and syllables over the whole of what was kept, and measures them.
+// sumUp decides on voicing, speech and syllables over the whole of what was kept, and measures
+// them.
 func (a *Analyzer) sumUp() Result {
 	f := &a.frames
 	reference := referencePeak(f.maxima)
@@ -80,7 +81,8 @@ func voicedIn(speech []stretch, f0 []float32) []float64 {
 	return voiced
 }
 
-// measure works from the numbers as they are reported, so that anyone can repeat it from the arrays.
+// measure works from the numbers as they are reported, so that anyone can repeat it from the
+// arrays.
 func measure(speech []stretch, syllables int, voiced []float64, f *frames) Measures {
 	m := Measures{SyllableCount: syllables, NoiseFloorDB: noiseOutside(speech, f)}
 	if len(speech) == 0 {
@@ -139,7 +141,8 @@ func (m *Measures) addF0(voiced []float64) {
 	m.F0SDSemitones = some(sd)
 }
 
-// noiseOutside is the 10th percentile of the intensity outside speech, where its window reaches into no speech and something was recorded.
+// noiseOutside is the 10th percentile of the intensity outside speech, where its window reaches
+// into no speech and something was recorded.
 func noiseOutside(speech []stretch, f *frames) *float64 {
 	const reach = intensityHalf/blocksPerHop + 1
 	var outside []float64

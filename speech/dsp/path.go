@@ -11,8 +11,9 @@ const (
 	voicedUnvoicedCost = 0.14
 )
 
-// path chooses of each frame one candidate, or none (F0 0: unvoiced), so that the strengths less the costs of jumps sum to the most
-// (Viterbi). peaks are the frames' peaks, reference the peak that they are compared with.
+// path chooses of each frame one candidate, or none (F0 0: unvoiced), so that the strengths less
+// the costs of jumps sum to the most (Viterbi). peaks are the frames' peaks, reference the peak
+// that they are compared with.
 func path(c *candidates, peaks []float32, reference, floor, ceiling float64) []float32 {
 	n := len(c.ends)
 	f0 := make([]float32, n)
@@ -20,15 +21,20 @@ func path(c *candidates, peaks []float32, reference, floor, ceiling float64) []f
 		score, octave float64 // octave: log2 of F0
 		hz            float32
 	}
-	before, now := make([]state, 1, 1+candidatesPerFrame), make([]state, 0, 1+candidatesPerFrame) // state 0: unvoiced
-	from := make([][1 + candidatesPerFrame]uint8, n)                                              // the best state before each state
-	states := make([][1 + candidatesPerFrame]float32, n)                                          // F0 of each state
+	// state 0: unvoiced
+	before, now := make([]state, 1, 1+candidatesPerFrame), make([]state, 0, 1+candidatesPerFrame)
+	// the best state before each state
+	from := make([][1 + candidatesPerFrame]uint8, n)
+	// F0 of each state
+	states := make([][1 + candidatesPerFrame]float32, n)
 	for i := range n {
 		now = append(now[:0], state{score: unvoicedStrength(float64(peaks[i]), reference)})
 		for _, k := range c.frame(i) {
 			if hz := float64(k.hz); hz >= floor && hz <= ceiling {
 				octave := math.Log2(hz)
-				now = append(now, state{float64(k.strength) + octaveCost*(octave-math.Log2(floor)), octave, k.hz})
+				now = append(now, state{
+					float64(k.strength) + octaveCost*(octave-math.Log2(floor)), octave, k.hz,
+				})
 			}
 		}
 		for s := range now {
@@ -64,7 +70,8 @@ func path(c *candidates, peaks []float32, reference, floor, ceiling float64) []f
 	return f0
 }
 
-// unvoicedStrength is the strength of the candidate "unvoiced": above every voiced one in frames that are silent beside the reference.
+// unvoicedStrength is the strength of the candidate "unvoiced": above every voiced one in frames
+// that are silent beside the reference.
 func unvoicedStrength(peak, reference float64) float64 {
 	if reference <= 0 {
 		return voicingThreshold + 2
@@ -72,7 +79,8 @@ func unvoicedStrength(peak, reference float64) float64 {
 	return voicingThreshold + max(0, 2-peak/reference*(1+voicingThreshold)/silenceThreshold)
 }
 
-// speakerRange is the range of F0 for the second pass, from that of the first (Hirst 2011; De Looze and Rauzy 2009).
+// speakerRange is the range of F0 for the second pass, from that of the first (Hirst 2011; De
+// Looze and Rauzy 2009).
 func speakerRange(f0 []float64) (floor, ceiling float64) {
 	const enough = 20 // frames
 	if len(f0) < enough {

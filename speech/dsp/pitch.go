@@ -2,7 +2,8 @@ package dsp
 
 import "math"
 
-// The range in which F0 is sought at all, and the limits of what counts as a candidate (Boersma 1993).
+// The range in which F0 is sought at all, and the limits of what counts as a candidate (Boersma
+// 1993).
 const (
 	widestFloor   = 65 // Hz
 	widestCeiling = 600
@@ -14,13 +15,15 @@ const (
 	sincSteps = 4  // positions between two samples
 )
 
-// candidate is a maximum of one frame's autocorrelation: a possible F0 and how periodic the frame is at it (0 to 1).
+// candidate is a maximum of one frame's autocorrelation: a possible F0 and how periodic the frame
+// is at it (0 to 1).
 type candidate struct {
 	hz       float32
 	strength float32
 }
 
-// candidates of consecutive frames. Those of frame i are all[ends[i-1]:ends[i]], from the highest F0 to the lowest.
+// candidates of consecutive frames. Those of frame i are all[ends[i-1]:ends[i]], from the highest
+// F0 to the lowest.
 type candidates struct {
 	all  []candidate
 	ends []uint32
@@ -34,22 +37,26 @@ func (c *candidates) frame(i int) []candidate {
 	return c.all[from:c.ends[i]]
 }
 
-// bank finds the candidates of frames with a window of one length. A long window is needed for low voices; a short one follows a high voice
-// where a long one blurs its movement and takes it for unvoiced. Frames come in pairs, since one transform does for two.
+// bank finds the candidates of frames with a window of one length. A long window is needed for
+// low voices; a short one follows a high voice where a long one blurs its movement and takes it
+// for unvoiced. Frames come in pairs, since one transform does for two.
 type bank struct {
 	half   int       // half the window, samples
 	minLag int       // of the highest F0
 	maxLag int       // of the lowest F0
 	window []float64 // Hann
-	scale  []float64 // autocorrelation of the window at each lag, inverted: what the windowing took away
-	fft    *transform
-	sinc   [sincSteps][]float64 // taps that give r between two samples, from sincHalf-1 samples before to sincHalf after
-	x, y   []float64            // the pair of frames at work
-	r      []float64            // normalised autocorrelation, r[sincHalf+lag]
-	found  candidates
+	// autocorrelation of the window at each lag, inverted: what the windowing took away
+	scale []float64
+	fft   *transform
+	// taps that give r between two samples, from sincHalf-1 samples before to sincHalf after
+	sinc  [sincSteps][]float64
+	x, y  []float64 // the pair of frames at work
+	r     []float64 // normalised autocorrelation, r[sincHalf+lag]
+	found candidates
 }
 
-// newBank makes a bank whose window holds three periods of windowFloor and that looks for F0 of floor to widestCeiling.
+// newBank makes a bank whose window holds three periods of windowFloor and that looks for F0 of
+// floor to widestCeiling.
 func newBank(windowFloor, floor float64, size int) *bank {
 	b := &bank{
 		half:   int(1.5 * SampleRate / windowFloor),
@@ -77,7 +84,8 @@ func newBank(windowFloor, floor float64, size int) *bank {
 	for s := range b.sinc {
 		b.sinc[s] = make([]float64, 2*sincHalf)
 		for k := range b.sinc[s] {
-			d := float64(k-(sincHalf-1)) - float64(s)/sincSteps // from the point sought to the sample
+			// from the point sought to the sample
+			d := float64(k-(sincHalf-1)) - float64(s)/sincSteps
 			v := 1.0
 			if d != 0 {
 				v = math.Sin(math.Pi*d) / (math.Pi * d)
@@ -88,8 +96,8 @@ func newBank(windowFloor, floor float64, size int) *bank {
 	return b
 }
 
-// pair takes two consecutive frames, or with a count of 1 the last one: each a window of samples with the mean taken away, nil for digital
-// silence.
+// pair takes two consecutive frames, or with a count of 1 the last one: each a window of samples
+// with the mean taken away, nil for digital silence.
 func (b *bank) pair(first, second []float64, count int) {
 	if first != nil || second != nil {
 		b.load(b.x, first)
@@ -107,7 +115,8 @@ func (b *bank) load(dst, frame []float64) {
 		clear(dst)
 		return
 	}
-	// Both at about full scale, so that the rounding of a loud frame does not leak into a quiet one.
+	// Both at about full scale, so that the rounding of a loud frame does not leak into a quiet
+	// one.
 	peak := 0.0
 	for _, v := range frame {
 		peak = max(peak, math.Abs(v))
@@ -162,8 +171,8 @@ func (b *bank) maxima() {
 	}
 }
 
-// refine gives the place and height of the maximum next to a lag: a parabola says about where, three points of the band-limited
-// autocorrelation there say exactly.
+// refine gives the place and height of the maximum next to a lag: a parabola says about where,
+// three points of the band-limited autocorrelation there say exactly.
 func (b *bank) refine(lag int) (at, height float64) {
 	r := b.r[sincHalf+lag-1:]
 	step := int(math.Round(sincSteps * vertex(r[0], r[1], r[2])))
@@ -173,7 +182,8 @@ func (b *bank) refine(lag int) (at, height float64) {
 	return float64(lag) + (best+d)/sincSteps, y1 - 0.25*(y0-y2)*d
 }
 
-// vertex is where the parabola through three equidistant points has its extreme, from the middle one, at most one step away.
+// vertex is where the parabola through three equidistant points has its extreme, from the middle
+// one, at most one step away.
 func vertex(y0, y1, y2 float64) float64 {
 	curve := y0 - 2*y1 + y2
 	if curve >= 0 {

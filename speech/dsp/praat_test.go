@@ -20,7 +20,8 @@ type measured struct {
 	pitchStart, intensityStart float64
 }
 
-// TestAgainstPraat compares F0, level and syllable nuclei of learners' speech with those that Praat finds, given the same samples.
+// TestAgainstPraat compares F0, level and syllable nuclei of learners' speech with those that
+// Praat finds, given the same samples.
 func TestAgainstPraat(t *testing.T) {
 	t.Parallel()
 	need(t, "praat")
@@ -55,7 +56,8 @@ func runPraat(t *testing.T, dir string, names []string) []measured {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if said, err := exec.Command("praat", "--run", script, list, out).CombinedOutput(); err != nil {
+	if said, err := exec.Command("praat", "--run", script, list,
+		out).CombinedOutput(); err != nil {
 		t.Fatalf("praat: %v: %s", err, said)
 	}
 	text, err := os.ReadFile(out)
@@ -92,11 +94,12 @@ type comparison struct {
 	frames, voicing, voiced, gross int
 	levels                         int
 	levelSum, levelSquares         float64
-	ours, theirs, text             []float64 // syllable counts; those of the text where it is known
+	// syllable counts; those of the text where it is known
+	ours, theirs, text []float64
 }
 
-// add compares one file. Praat centres its frames in the file; ours stand at 5, 15, 25 ms. Where the two grids are apart by half a hop, 5 ms of
-// silence before the samples brings them together.
+// add compares one file. Praat centres its frames in the file; ours stand at 5, 15, 25 ms. Where
+// the two grids are apart by half a hop, 5 ms of silence before the samples brings them together.
 func (c *comparison) add(t *testing.T, x []float32, p measured, text int) {
 	t.Helper()
 	plain := analyse(t, x)
@@ -148,7 +151,9 @@ func (c *comparison) report(t *testing.T) {
 	percent := func(part, of int) float64 { return 100 * float64(part) / float64(of) }
 	gross, voicing := percent(c.gross, c.voiced), percent(c.voicing, c.frames)
 	mean, rms := c.levelSum/float64(c.levels), math.Sqrt(c.levelSquares/float64(c.levels))
-	t.Logf("%d frames: gross pitch error %.2f %%, voicing error %.2f %%; level %+.3f dB, RMS %.3f dB", c.frames, gross, voicing, mean, rms)
+	t.Logf(
+		"%d frames: gross pitch error %.2f %%, voicing error %.2f %%; level %+.3f dB, RMS %.3f dB",
+		c.frames, gross, voicing, mean, rms)
 	ours, oursOff := against(c.ours, c.text)
 	theirs, theirsOff := against(c.theirs, c.text)
 	alike := correlation(c.ours, c.theirs)
@@ -165,7 +170,8 @@ func (c *comparison) report(t *testing.T) {
 	}
 }
 
-// against gives the sum of the counts over that of the truth, and by how much they are off on average.
+// against gives the sum of the counts over that of the truth, and by how much they are off on
+// average.
 func against(counts, truth []float64) (ratio, off float64) {
 	var sum, all float64
 	for i := range counts {

@@ -22,7 +22,8 @@ type utterance struct {
 	fluency                 float64
 }
 
-// learners gives every step-th utterance of speechocean762 (BEDSIDE_DATA_STEP says another step: 1 for all), or skips.
+// learners gives every step-th utterance of speechocean762 (BEDSIDE_DATA_STEP says another step:
+// 1 for all), or skips.
 func learners(t *testing.T, step int) []utterance {
 	t.Helper()
 	root := os.Getenv("BEDSIDE_DATA")
@@ -32,7 +33,9 @@ func learners(t *testing.T, step int) []utterance {
 	root = filepath.Join(root, "speechocean762-train")
 	table, err := os.ReadFile(filepath.Join(root, "utterances.tsv"))
 	if err != nil {
-		t.Skipf("speechocean762-train is missing (%v): set BEDSIDE_DATA to the folder that holds it", err)
+		t.Skipf(
+			"speechocean762-train is missing (%v): set BEDSIDE_DATA to the folder that holds it",
+			err)
 	}
 	need(t, "ffmpeg")
 	if s := os.Getenv("BEDSIDE_DATA_STEP"); s != "" {
@@ -57,7 +60,10 @@ func learners(t *testing.T, step int) []utterance {
 		if err != nil {
 			t.Fatal(err)
 		}
-		all = append(all, utterance{id: f[0], path: filepath.Join(root, f[1]), speaker: f[2], text: f[5], age: age, fluency: fluency})
+		all = append(all, utterance{
+			id: f[0], path: filepath.Join(root, f[1]), speaker: f[2], text: f[5], age: age,
+			fluency: fluency,
+		})
 	}
 	return all
 }
@@ -75,7 +81,8 @@ func syllables(text string, lexicon map[string]int) int {
 	return sum
 }
 
-// vowels gives the number of vowels of each word, which are the phones with a mark of stress, as the first pronunciation listed has them.
+// vowels gives the number of vowels of each word, which are the phones with a mark of stress, as
+// the first pronunciation listed has them.
 func vowels(t *testing.T, some utterance) map[string]int {
 	t.Helper()
 	text, err := os.ReadFile(filepath.Join(some.path, "../../../lexicon.txt"))
@@ -89,7 +96,8 @@ func vowels(t *testing.T, some utterance) map[string]int {
 			continue
 		}
 		for _, phone := range f[1:] {
-			if strings.HasSuffix(phone, "0") || strings.HasSuffix(phone, "1") || strings.HasSuffix(phone, "2") {
+			if strings.HasSuffix(phone, "0") || strings.HasSuffix(phone, "1") ||
+				strings.HasSuffix(phone, "2") {
 				count[f[0]]++
 			}
 		}
@@ -105,7 +113,8 @@ func need(t *testing.T, program string) {
 	}
 }
 
-// decode reads audio files as the analyzer takes them, in the precision of 16 bits, many with one process.
+// decode reads audio files as the analyzer takes them, in the precision of 16 bits, many with one
+// process.
 func decode(t *testing.T, paths ...string) [][]float32 {
 	t.Helper()
 	const batch = 50
@@ -117,7 +126,8 @@ func decode(t *testing.T, paths ...string) [][]float32 {
 			args = append(args, "-i", path)
 		}
 		for i := range some {
-			args = append(args, "-map", strconv.Itoa(i), "-f", "s16le", "-ar", "16000", "-ac", "1", filepath.Join(dir, strconv.Itoa(i)))
+			args = append(args, "-map", strconv.Itoa(i), "-f", "s16le", "-ar", "16000", "-ac", "1",
+				filepath.Join(dir, strconv.Itoa(i)))
 		}
 		if said, err := exec.Command("ffmpeg", args...).CombinedOutput(); err != nil {
 			t.Fatalf("ffmpeg: %v: %s", err, said)
@@ -140,7 +150,9 @@ func decode(t *testing.T, paths ...string) [][]float32 {
 // writeWAV writes 16-bit samples at 16 kHz.
 func writeWAV(t *testing.T, path string, x []float32) {
 	t.Helper()
-	head := []any{[4]byte{'R', 'I', 'F', 'F'}, uint32(36 + 2*len(x)), [8]byte{'W', 'A', 'V', 'E', 'f', 'm', 't', ' '}, uint32(16), uint16(1), uint16(1),
+	head := []any{[4]byte{'R', 'I', 'F', 'F'}, uint32(36 + 2*len(x)), [8]byte{
+		'W', 'A', 'V', 'E', 'f', 'm', 't', ' ',
+	}, uint32(16), uint16(1), uint16(1),
 		uint32(dsp.SampleRate), uint32(2 * dsp.SampleRate), uint16(2), uint16(16), [4]byte{'d', 'a', 't', 'a'}, uint32(2 * len(x))}
 	var b bytes.Buffer
 	for _, field := range head {
@@ -149,7 +161,8 @@ func writeWAV(t *testing.T, path string, x []float32) {
 		}
 	}
 	for _, v := range x {
-		b.Write(binary.LittleEndian.AppendUint16(nil, uint16(int16(max(-32768, min(32767, math.Round(float64(v)*32768)))))))
+		b.Write(binary.LittleEndian.AppendUint16(nil,
+			uint16(int16(max(-32768, min(32767, math.Round(float64(v)*32768)))))))
 	}
 	if err := os.WriteFile(path, b.Bytes(), 0o600); err != nil {
 		t.Fatal(err)

@@ -8,7 +8,8 @@ import (
 	"bedside/speech/dsp"
 )
 
-// voice is a vowel-like sound: pulses at f0(t) through three resonances, faded in and out over 10 ms, with a peak of about amplitude.
+// voice is a vowel-like sound: pulses at f0(t) through three resonances, faded in and out over 10
+// ms, with a peak of about amplitude.
 func voice(seconds float64, amplitude float64, f0 func(t float64) float64) []float32 {
 	n := int(seconds * dsp.SampleRate)
 	x := make([]float64, n)
@@ -18,7 +19,8 @@ func voice(seconds float64, amplitude float64, f0 func(t float64) float64) []flo
 		before := phase
 		phase += f0(t) / dsp.SampleRate
 		if math.Floor(phase) > math.Floor(before) {
-			// The pulse falls between two samples: share it, so that periods are exact on average and close to it each.
+			// The pulse falls between two samples: share it, so that periods are exact on average
+			// and close to it each.
 			late := (phase - math.Floor(phase)) * dsp.SampleRate / f0(t)
 			x[i] += 1 - late
 			if i > 0 {
@@ -106,7 +108,8 @@ func talk() []float32 {
 		}
 		return x[:len(x)-int(0.07*dsp.SampleRate)]
 	}
-	return concat(silence(0.5), phrase(120, 125, 130, 118), silence(0.6), phrase(122, 140, 115), silence(0.4), phrase(110, 112, 114, 116, 118, 120), silence(0.5))
+	return concat(silence(0.5), phrase(120, 125, 130, 118), silence(0.6), phrase(122, 140, 115),
+		silence(0.4), phrase(110, 112, 114, 116, 118, 120), silence(0.5))
 }
 
 func analyse(t testing.TB, x []float32) dsp.Result {

@@ -39,7 +39,8 @@ func meanAndSD(values []float64) (mean, sd float64) {
 	return mean, math.Sqrt(sd / float64(len(values)))
 }
 
-// levels is a histogram of levels in steps of a quarter of a dB, for quantiles over a sliding window.
+// levels is a histogram of levels in steps of a quarter of a dB, for quantiles over a sliding
+// window.
 type levels struct {
 	count [(maxDB - silenceDB) * levelSteps]int32
 	total int

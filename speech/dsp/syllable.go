@@ -2,7 +2,8 @@ package dsp
 
 import "slices"
 
-// Syllable nuclei after de Jong and Wempe (2009): voiced peaks of the intensity contour that stand out of the dips around them.
+// Syllable nuclei after de Jong and Wempe (2009): voiced peaks of the intensity contour that
+// stand out of the dips around them.
 const (
 	nucleusDip   = 2.0  // dB that the contour rises before and falls after a nucleus
 	nucleusDrop  = 25.0 // dB below the almost loudest frame that a nucleus may be
@@ -27,8 +28,8 @@ func nuclei(intensity, f0 []float32, speech []stretch) []int {
 	return found
 }
 
-// peaks are the maxima of a contour before and after which it lies lower by dip or more, before it is as high again. The contour is taken
-// to begin and end in silence.
+// peaks are the maxima of a contour before and after which it lies lower by dip or more, before
+// it is as high again. The contour is taken to begin and end in silence.
 func peaks(contour []float32, dip float32) []int {
 	var found []int
 	rising, high, low := true, 0, 0

@@ -10,8 +10,9 @@ import (
 	"bedside/speech/dsp"
 )
 
-// TestSyntheticSpeech strings sentences of several synthetic voices together with pauses of known length, adds noise and changes the level, and
-// asks for the time from first to last speech and for the time spoken within 5 %.
+// TestSyntheticSpeech strings sentences of several synthetic voices together with pauses of known
+// length, adds noise and changes the level, and asks for the time from first to last speech and
+// for the time spoken within 5 %.
 func TestSyntheticSpeech(t *testing.T) {
 	t.Parallel()
 	need(t, "ffmpeg")
@@ -20,7 +21,10 @@ func TestSyntheticSpeech(t *testing.T) {
 		"Have you noticed any swelling in your ankles, or shortness of breath?",
 		"First, I will explain what the tablets do. Second, I will tell you how to take them.",
 	}
-	for _, voice := range [][]string{{"espeak-ng", "-v", "en-gb"}, {"espeak-ng", "-v", "en-us+f3"}, {"flite", "-voice", "slt"}, {"flite", "-voice", "awb"}} {
+	for _, voice := range [][]string{
+		{"espeak-ng", "-v", "en-gb"}, {"espeak-ng", "-v", "en-us+f3"}, {"flite", "-voice", "slt"},
+		{"flite", "-voice", "awb"},
+	} {
 		t.Run(fmt.Sprint(voice), func(t *testing.T) {
 			need(t, voice[0])
 			x, spoken := speak(t, voice, sentences)
@@ -41,7 +45,8 @@ func TestSyntheticSpeech(t *testing.T) {
 				}
 				duration := spoken[len(spoken)-1].EndS - spoken[0].StartS
 				phonationOff, durationOff := r.Measures.PhonationTimeS/truth-1, r.Measures.SpeechDurationS/duration-1
-				t.Logf("%-26s speech duration %+.2f %%, phonation %+.2f %%, %d stretches of %d", c.name, 100*durationOff, 100*phonationOff, len(r.Speech), len(spoken))
+				t.Logf("%-26s speech duration %+.2f %%, phonation %+.2f %%, %d stretches of %d",
+					c.name, 100*durationOff, 100*phonationOff, len(r.Speech), len(spoken))
 				if math.Abs(durationOff) > 0.02 || math.Abs(phonationOff) > 0.05 {
 					t.Errorf("%s: off by more than it may be", c.name)
 				}
@@ -50,7 +55,8 @@ func TestSyntheticSpeech(t *testing.T) {
 	}
 }
 
-// speak synthesises the sentences with pauses of 0.8 s and more between, and tells where sound is, gaps under 0.25 s closed.
+// speak synthesises the sentences with pauses of 0.8 s and more between, and tells where sound
+// is, gaps under 0.25 s closed.
 func speak(t *testing.T, voice, sentences []string) (x []float32, spoken []dsp.Span) {
 	t.Helper()
 	dir := t.TempDir()
@@ -95,7 +101,9 @@ func throughOpus(t *testing.T, x []float32) []float32 {
 	dir := t.TempDir()
 	wav, ogg := filepath.Join(dir, "x.wav"), filepath.Join(dir, "x.ogg")
 	writeWAV(t, wav, x)
-	if said, err := exec.Command("ffmpeg", "-nostdin", "-v", "error", "-i", wav, "-c:a", "libopus", "-application", "voip", "-b:a", "24k", "-frame_duration", "20", ogg).CombinedOutput(); err != nil {
+	if said, err := exec.Command("ffmpeg", "-nostdin", "-v", "error", "-i", wav, "-c:a", "libopus",
+		"-application", "voip", "-b:a", "24k", "-frame_duration", "20",
+		ogg).CombinedOutput(); err != nil {
 		t.Skipf("ffmpeg has no libopus: %v: %s", err, said)
 	}
 	return decode(t, ogg)[0]

@@ -2,29 +2,34 @@ package dsp
 
 import "slices"
 
-// Voice activity. Speech is what is voiced and stands out of the noise, with the unvoiced sounds next to it that stand out as well. A click, a
-// breath or a fan is loud but not voiced; a hum is voiced but steady, and so its own noise floor.
+// Voice activity. Speech is what is voiced and stands out of the noise, with the unvoiced sounds
+// next to it that stand out as well. A click, a breath or a fan is loud but not voiced; a hum is
+// voiced but steady, and so its own noise floor.
 const (
 	digitalSilence = -100.0 // dB; below it nothing was recorded: a gap, a muted microphone
 
 	noiseReach  = 500 // frames either side from which the noise at a place is taken
 	noiseStep   = 25  // frames
 	enoughNoise = 50  // frames; with fewer the noise of the whole is taken
-	nearDrop    = 15  // dB below the loudest voice of a voice that is near, not one of the background
-	voiceReach  = 20  // frames either side of a near voice that tell nothing about the noise: more than a fricative lasts
+	// dB below the loudest voice of a voice that is near, not one of the background
+	nearDrop = 15
+	// frames either side of a near voice that tell nothing about the noise: more than a fricative
+	// lasts
+	voiceReach = 20
 
-	leastSure   = 5.5  // dB over noise of sure speech, in the steadiest noise
-	mostSure    = 12.0 // and in the most restless
-	leastWeak   = 1.2  // dB over noise of the edges of speech
-	mostWeak    = 6.0
-	mostSpread  = 7.0  // dB from the tenth to the median of what is taken for noise
-	sureDrop    = 30.0 // dB below the speaker's loud voice of sure speech
-	weakDrop    = 42.0 // dB below the speaker's loud voice of the edges of speech
-	edgeReach   = 25   // frames of unvoiced sound that still belong to the voiced sound next to them
-	edgeHole    = 10   // frames: the closure before a plosive's burst
-	shortPause  = 25   // frames; a shorter one does not part speech
-	leastVoiced = 5    // frames of sure voice in a stretch of speech
-	leastSpeech = 8    // frames
+	leastSure  = 5.5  // dB over noise of sure speech, in the steadiest noise
+	mostSure   = 12.0 // and in the most restless
+	leastWeak  = 1.2  // dB over noise of the edges of speech
+	mostWeak   = 6.0
+	mostSpread = 7.0  // dB from the tenth to the median of what is taken for noise
+	sureDrop   = 30.0 // dB below the speaker's loud voice of sure speech
+	weakDrop   = 42.0 // dB below the speaker's loud voice of the edges of speech
+	// frames of unvoiced sound that still belong to the voiced sound next to them
+	edgeReach   = 25
+	edgeHole    = 10 // frames: the closure before a plosive's burst
+	shortPause  = 25 // frames; a shorter one does not part speech
+	leastVoiced = 5  // frames of sure voice in a stretch of speech
+	leastSpeech = 8  // frames
 )
 
 // stretch is a run of frames, the end excluded.
@@ -36,7 +41,8 @@ type island struct {
 	voiced int
 }
 
-// findSpeech gives the stretches of speech from each frame's levels and F0 (0: unvoiced). The stretches are apart by shortPause or more.
+// findSpeech gives the stretches of speech from each frame's levels and F0 (0: unvoiced). The
+// stretches are apart by shortPause or more.
 func findSpeech(level, sibilance, f0 []float32) []stretch {
 	away := alone(level, f0)
 	around := background(level, f0, away)
@@ -47,12 +53,14 @@ func findSpeech(level, sibilance, f0 []float32) []stretch {
 	for i, l := range level {
 		n, h := around[i], above[i]
 		sure[i] = f0[i] > 0 && float64(l) > max(n.level+n.sure, loud-sureDrop)
-		weak[i] = steadied(level, i) > max(n.level+n.weak, loud-weakDrop) || steadied(sibilance, i) > max(h.level+h.weak, loud-weakDrop)
+		weak[i] = steadied(level, i) > max(n.level+n.weak, loud-weakDrop) ||
+			steadied(sibilance, i) > max(h.level+h.weak, loud-weakDrop)
 	}
 	return join(islands(sure, weak))
 }
 
-// steadied is the median of the five levels about a frame: noise evens out in it, the edges of speech stay where they are.
+// steadied is the median of the five levels about a frame: noise evens out in it, the edges of
+// speech stay where they are.
 func steadied(level []float32, i int) float64 {
 	var five [5]float32
 	n := copy(five[:], level[max(0, i-2):min(len(level), i+3)])
@@ -60,11 +68,13 @@ func steadied(level []float32, i int) float64 {
 	return float64(five[n/2])
 }
 
-// noise is what the background does about a frame: its usual level, and how far above that sure and weak sounds must be.
+// noise is what the background does about a frame: its usual level, and how far above that sure
+// and weak sounds must be.
 type noise struct{ level, sure, weak float64 }
 
-// background gives the noise at each frame. Noise is heard where no voice is near: there its median and its spread are taken, which follow a
-// fan and a room full of talkers alike. Where that cannot be (nobody paused, or the pauses are digital silence), the weakest of the unvoiced
+// background gives the noise at each frame. Noise is heard where no voice is near: there its
+// median and its spread are taken, which follow a fan and a room full of talkers alike. Where
+// that cannot be (nobody paused, or the pauses are digital silence), the weakest of the unvoiced
 // sounds must do.
 func background(level, f0 []float32, away []bool) []noise {
 	var whole census
@@ -114,14 +124,18 @@ func (c *census) count(level float32, away bool, n int32) {
 	}
 }
 
-// noise is ok when there is enough away from voices, and nothing else lies far below it: noise is a floor.
+// noise is ok when there is enough away from voices, and nothing else lies far below it: noise is
+// a floor.
 func (c *census) noise() (n noise, ok bool) {
 	if c.away.total < enoughNoise {
 		return n, false
 	}
 	median := c.away.quantile(0.5)
 	spread := median - c.away.quantile(0.1)
-	n = noise{median, min(max(leastSure, 2.5*spread), mostSure), min(max(leastWeak, 2.2*spread), mostWeak)}
+	n = noise{
+		median, min(max(leastSure, 2.5*spread), mostSure),
+		min(max(leastWeak, 2.2*spread), mostWeak),
+	}
 	return n, spread < mostSpread && c.sounding.quantile(0.05) > median-2*spread-2
 }
 
@@ -149,7 +163,8 @@ func alone(level, f0 []float32) []bool {
 	return away
 }
 
-// loudness is the level of the speaker's loud voice: what a twentieth of the voiced frames that stand out of the noise exceed.
+// loudness is the level of the speaker's loud voice: what a twentieth of the voiced frames that
+// stand out of the noise exceed.
 func loudness(level, f0 []float32, around []noise) float64 {
 	var voiced levels
 	for i, l := range level {
@@ -160,7 +175,8 @@ func loudness(level, f0 []float32, around []noise) float64 {
 	return voiced.quantile(0.95)
 }
 
-// islands are the runs of sure frames with the weak frames next to them, as far as edgeReach, across holes of up to edgeHole frames.
+// islands are the runs of sure frames with the weak frames next to them, as far as edgeReach,
+// across holes of up to edgeHole frames.
 func islands(sure, weak []bool) []island {
 	var found []island
 	n := len(sure)
@@ -185,7 +201,8 @@ func islands(sure, weak []bool) []island {
 			}
 		}
 		if last := len(found) - 1; last >= 0 && s.from <= found[last].to {
-			found[last].from, found[last].to = min(found[last].from, s.from), max(found[last].to, s.to)
+			found[last].from, found[last].to = min(found[last].from,
+				s.from), max(found[last].to, s.to)
 			found[last].voiced += voiced
 		} else {
 			found = append(found, island{s, voiced})
@@ -195,7 +212,8 @@ func islands(sure, weak []bool) []island {
 	return found
 }
 
-// join drops islands with too little voice in them, joins those that no real pause parts, and drops what is still too short.
+// join drops islands with too little voice in them, joins those that no real pause parts, and
+// drops what is still too short.
 func join(all []island) []stretch {
 	var speech []stretch
 	for _, s := range all {

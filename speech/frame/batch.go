@@ -6,8 +6,9 @@ import (
 	"fmt"
 )
 
-// A batch is a version byte, a uvarint of frames dropped before it, and the frames one after the other: epoch, sequence and timestamp
-// big-endian, arrival as a zigzag varint, length as a uvarint, payload.
+// A batch is a version byte, a uvarint of frames dropped before it, and the frames one after the
+// other: epoch, sequence and timestamp big-endian, arrival as a zigzag varint, length as a
+// uvarint, payload.
 const (
 	batchVersion = 1
 	fixed        = 2 + 2 + 4
@@ -23,14 +24,15 @@ const (
 // ErrMalformed is the cause of every error of ParseBatch.
 var ErrMalformed = errors.New("malformed audio batch")
 
-// Batch is what one message of the log holds: frames in order of arrival, and how many were dropped before them because the log did not keep up.
-// No frames and no drops make a heartbeat.
+// Batch is what one message of the log holds: frames in order of arrival, and how many were
+// dropped before them because the log did not keep up. No frames and no drops make a heartbeat.
 type Batch struct {
 	Dropped int
 	Frames  []Frame
 }
 
-// Append adds b's binary form to dst. Frames over MaxPayload or MaxFrames are the caller's mistake and make ParseBatch fail.
+// Append adds b's binary form to dst. Frames over MaxPayload or MaxFrames are the caller's
+// mistake and make ParseBatch fail.
 func (b Batch) Append(dst []byte) []byte {
 	dst = append(dst, batchVersion)
 	dst = binary.AppendUvarint(dst, uint64(max(b.Dropped, 0)))
@@ -46,7 +48,8 @@ func (b Batch) Append(dst []byte) []byte {
 	return dst
 }
 
-// ParseBatch reads a batch. Payloads are parts of data. Whatever data holds, it neither panics nor allocates more than data warrants.
+// ParseBatch reads a batch. Payloads are parts of data. Whatever data holds, it neither panics
+// nor allocates more than data warrants.
 func ParseBatch(data []byte) (Batch, error) {
 	if len(data) == 0 || len(data) > MaxBatch {
 		return Batch{}, fmt.Errorf("%w: %d bytes", ErrMalformed, len(data))

@@ -11,13 +11,21 @@ import (
 
 func sample() Batch {
 	return Batch{Dropped: 3, Frames: []Frame{
-		{Epoch: 1, Sequence: 65535, Timestamp: 1 << 31, Arrival: 1_790_000_000_123_456, Payload: []byte{0x78, 1, 2}},
-		{Epoch: 1, Sequence: 0, Timestamp: 960, Arrival: -5, Payload: bytes.Repeat([]byte{7}, MaxPayload)},
+		{
+			Epoch: 1, Sequence: 65535, Timestamp: 1 << 31, Arrival: 1_790_000_000_123_456,
+			Payload: []byte{0x78, 1, 2},
+		},
+		{
+			Epoch: 1, Sequence: 0, Timestamp: 960, Arrival: -5,
+			Payload: bytes.Repeat([]byte{7}, MaxPayload),
+		},
 	}}
 }
 
 func TestBatchRoundTrip(t *testing.T) {
-	for name, want := range map[string]Batch{"heartbeat": {}, "drops only": {Dropped: 9}, "frames": sample()} {
+	for name, want := range map[string]Batch{
+		"heartbeat": {}, "drops only": {Dropped: 9}, "frames": sample(),
+	} {
 		t.Run(name, func(t *testing.T) {
 			got, err := ParseBatch(want.Append(nil))
 			if err != nil {
@@ -62,11 +70,14 @@ func TestSubjects(t *testing.T) {
 		AliveSubject("a-1"):            {KindAlive, ""},
 		EndSubject("a-1"):              {KindEnd, ""},
 	} {
-		if kind, speaker, err := ParseAudioSubject(subject); kind != want.kind || speaker != want.speaker || err != nil {
+		if kind, speaker, err := ParseAudioSubject(subject); kind != want.kind ||
+			speaker != want.speaker || err != nil {
 			t.Errorf("%s: got %v %q %v", subject, kind, speaker, err)
 		}
 	}
-	for _, bad := range []string{"", "audio.a", "audio.a.b.c", "audio.*.b", "audio.a.>", "video.a.b"} {
+	for _, bad := range []string{
+		"", "audio.a", "audio.a.b.c", "audio.*.b", "audio.a.>", "video.a.b",
+	} {
 		if _, _, err := ParseAudioSubject(bad); err == nil {
 			t.Errorf("%q was taken", bad)
 		}
@@ -103,7 +114,8 @@ func FuzzParseJob(f *testing.F) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got, err := ParseJob(again); err != nil || got.AttemptID != job.AttemptID || !got.StartedAt.Equal(job.StartedAt) || !ValidToken(job.AttemptID) {
+		if got, err := ParseJob(again); err != nil || got.AttemptID != job.AttemptID ||
+			!got.StartedAt.Equal(job.StartedAt) || !ValidToken(job.AttemptID) {
 			t.Errorf("%s becomes %s: %v", data, again, err)
 		}
 	})
@@ -125,13 +137,18 @@ func FuzzParseAudioSubject(f *testing.F) {
 func TestJobs(t *testing.T) {
 	good := `{"attempt_id":"a-1","started_at":"2026-01-02T03:04:05.678901Z"}`
 	job, err := ParseJob([]byte(good))
-	if want := (Job{AttemptID: "a-1", StartedAt: time.Date(2026, 1, 2, 3, 4, 5, 678901000, time.UTC)}); err != nil || job != want {
+	if want := (Job{
+		AttemptID: "a-1", StartedAt: time.Date(2026, 1, 2, 3, 4, 5, 678901000, time.UTC),
+	}); err != nil || job != want {
 		t.Errorf("got %+v, %v", job, err)
 	}
 	if again, err := json.Marshal(job); err != nil || string(again) != good {
 		t.Errorf("written again: %s, %v", again, err)
 	}
-	for _, bad := range []string{"", "null", "{}", `{"attempt_id":"a"}`, `{"attempt_id":"a","started_at":"soon"}`, `{"attempt_id":"a.b","started_at":"2026-01-02T03:04:05Z"}`} {
+	for _, bad := range []string{
+		"", "null", "{}", `{"attempt_id":"a"}`, `{"attempt_id":"a","started_at":"soon"}`,
+		`{"attempt_id":"a.b","started_at":"2026-01-02T03:04:05Z"}`,
+	} {
 		if job, err := ParseJob([]byte(bad)); err == nil {
 			t.Errorf("%s was taken for %+v", bad, job)
 		}
@@ -139,7 +156,10 @@ func TestJobs(t *testing.T) {
 }
 
 func TestSpeakersAreNoMarkers(t *testing.T) {
-	for name, want := range map[string]bool{"candidate": true, "patient": true, "end": false, "alive": false, "": false, "a.b": false, "*": false} {
+	for name, want := range map[string]bool{
+		"candidate": true, "patient": true, "end": false, "alive": false, "": false, "a.b": false,
+		"*": false,
+	} {
 		if got := ValidSpeaker(name); got != want {
 			t.Errorf("%q: %v", name, got)
 		}
@@ -149,7 +169,10 @@ func TestSpeakersAreNoMarkers(t *testing.T) {
 func BenchmarkParse(b *testing.B) {
 	batch := Batch{Frames: make([]Frame, 10)}
 	for i := range batch.Frames {
-		batch.Frames[i] = Frame{Sequence: uint16(i), Timestamp: uint32(i * 960), Arrival: 1_790_000_000_000_000, Payload: make([]byte, 80)}
+		batch.Frames[i] = Frame{
+			Sequence: uint16(i), Timestamp: uint32(i * 960), Arrival: 1_790_000_000_000_000,
+			Payload: make([]byte, 80),
+		}
 	}
 	data := batch.Append(nil)
 	b.ReportAllocs()
@@ -163,7 +186,10 @@ func BenchmarkParse(b *testing.B) {
 func BenchmarkAppend(b *testing.B) {
 	batch := Batch{Frames: make([]Frame, 10)}
 	for i := range batch.Frames {
-		batch.Frames[i] = Frame{Sequence: uint16(i), Timestamp: uint32(i * 960), Arrival: 1_790_000_000_000_000, Payload: make([]byte, 80)}
+		batch.Frames[i] = Frame{
+			Sequence: uint16(i), Timestamp: uint32(i * 960), Arrival: 1_790_000_000_000_000,
+			Payload: make([]byte, 80),
+		}
 	}
 	buf := make([]byte, 0, 4096)
 	b.ReportAllocs()

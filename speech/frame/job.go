@@ -23,7 +23,8 @@ func ParseJob(data []byte) (Job, error) {
 		return Job{}, fmt.Errorf("malformed job: %w", err)
 	}
 	if !ValidToken(j.AttemptID) {
-		return Job{}, fmt.Errorf("malformed job: attempt %.80q cannot stand in a subject", j.AttemptID)
+		return Job{}, fmt.Errorf("malformed job: attempt %.80q cannot stand in a subject",
+			j.AttemptID)
 	}
 	if year := j.StartedAt.Year(); year < 2000 || year > 9000 {
 		return Job{}, fmt.Errorf("malformed job: it begins in the year %d", year)

@@ -5,7 +5,8 @@ import (
 	"strings"
 )
 
-// Subjects of the streams. An attempt's audio is audio.<attempt>.<speaker>, its end marker audio.<attempt>.end.
+// Subjects of the streams. An attempt's audio is audio.<attempt>.<speaker>, its end marker
+// audio.<attempt>.end.
 const (
 	AudioSubjects = "audio.>"
 	JobSubjects   = "jobs.>"
@@ -22,7 +23,8 @@ func ValidToken(s string) bool {
 		return false
 	}
 	return strings.IndexFunc(s, func(r rune) bool {
-		return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && r != '-' && r != '_'
+		return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && r != '-' &&
+			r != '_'
 	}) < 0
 }
 
@@ -61,7 +63,8 @@ const (
 func ParseAudioSubject(subject string) (kind Kind, speaker string, err error) {
 	parts := strings.Split(subject, ".")
 	if len(parts) != 3 || parts[0] != "audio" || !ValidToken(parts[1]) || !ValidToken(parts[2]) {
-		return 0, "", fmt.Errorf("subject %.80q is not of the form audio.<attempt>.<speaker>", subject)
+		return 0, "", fmt.Errorf("subject %.80q is not of the form audio.<attempt>.<speaker>",
+			subject)
 	}
 	switch parts[2] {
 	case end:

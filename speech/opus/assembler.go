@@ -7,24 +7,28 @@ import (
 )
 
 const (
-	// MaxTimeline is where a time line ends at the latest. What claims a later place is counted as corrupt.
+	// MaxTimeline is where a time line ends at the latest. What claims a later place is counted
+	// as corrupt.
 	MaxTimeline = 2 * time.Hour
 	timelineEnd = int64(MaxTimeline/time.Second) * ClockRate
 
-	// ahead is by how much a frame's place may be later than its arrival. A stream's clock and the network's delay vary by less.
+	// ahead is by how much a frame's place may be later than its arrival. A stream's clock and
+	// the network's delay vary by less.
 	ahead = 2 * ClockRate
 	// suspectRun is how many frames that fit one another, but not their stream, begin it anew.
 	suspectRun = 3
 )
 
-// Assembler turns one speaker's frames, as they came over the network, into one continuous sequence of packets on the time line that
-// begins at the attempt's start. It puts frames in order, drops what comes twice or too late, and closes every gap with
-// fillers: those that stand for missing sequence numbers are marked lost; where sequence numbers go on and only time has
+// Assembler turns one speaker's frames, as they came over the network, into one continuous
+// sequence of packets on the time line that begins at the attempt's start. It puts frames in
+// order, drops what comes twice or too late, and closes every gap with fillers: those that stand
+// for missing sequence numbers are marked lost; where sequence numbers go on and only time has
 // passed (discontinuous transmission, a stopped microphone, a reconnect), nothing was lost.
 //
-// An epoch is placed by its first frames: see stream. Frames of an older epoch than the latest are late. The result depends on the
-// frames and their order alone, not on how they were batched or when Push was called. Gaps are bounded by arrival times and by
-// MaxTimeline, and memory with them, whatever the frames claim. Payloads are kept, not copied, until their packet is given;
+// An epoch is placed by its first frames: see stream. Frames of an older epoch than the latest
+// are late. The result depends on the frames and their order alone, not on how they were batched
+// or when Push was called. Gaps are bounded by arrival times and by MaxTimeline, and memory with
+// them, whatever the frames claim. Payloads are kept, not copied, until their packet is given;
 // fillers share memory with the Assembler. Not safe for concurrent use.
 type Assembler struct {
 	start    int64 // of the time line, microseconds since the Unix epoch
@@ -48,7 +52,8 @@ type arrived struct {
 
 // NewAssembler makes an assembler for a time line.
 func NewAssembler(start time.Time) *Assembler {
-	a := &Assembler{start: start.UnixMicro(), toc: 9 << 3} // SILK, wideband, 20 ms: for a voice of which nothing came
+	// SILK, wideband, 20 ms: for a voice of which nothing came
+	a := &Assembler{start: start.UnixMicro(), toc: 9 << 3}
 	for i := range a.tocs {
 		a.tocs[i] = byte(i)
 	}
@@ -91,7 +96,8 @@ func (a *Assembler) Flush() []Packet {
 	return a.out
 }
 
-// FlushTo is Flush, and fills the time line up to an end, so that all speakers' recordings are as long as the play.
+// FlushTo is Flush, and fills the time line up to an end, so that all speakers' recordings are as
+// long as the play.
 func (a *Assembler) FlushTo(end time.Duration) []Packet {
 	a.Flush()
 	end = min(end, MaxTimeline)
@@ -104,7 +110,8 @@ func (a *Assembler) Duration() time.Duration {
 	return time.Duration(a.cursor) * time.Second / ClockRate
 }
 
-// Counts gives Received, Lost, Duplicated, Late and Corrupt so far. Frames that are waiting are only in Received.
+// Counts gives Received, Lost, Duplicated, Late and Corrupt so far. Frames that are waiting are
+// only in Received.
 func (a *Assembler) Counts() Counts { return a.counts }
 
 // when gives the place of a moment on the time line, within its bounds.
@@ -135,8 +142,8 @@ func (a *Assembler) accept(x arrived) {
 	a.drain(false)
 }
 
-// suspect keeps a frame that does not fit its stream. Alone it is corrupt; several that fit one another begin a stream of their own, as
-// when a sender starts its clock anew.
+// suspect keeps a frame that does not fit its stream. Alone it is corrupt; several that fit one
+// another begin a stream of their own, as when a sender starts its clock anew.
 func (a *Assembler) suspect(x arrived) {
 	for i, s := range a.suspects {
 		if s.Sequence == x.Sequence && s.Timestamp == x.Timestamp {
@@ -196,7 +203,8 @@ func (a *Assembler) drain(all bool) {
 	}
 }
 
-// give puts a frame at its place on the time line, or right behind the one before it when that is later.
+// give puts a frame at its place on the time line, or right behind the one before it when that is
+// later.
 func (a *Assembler) give(x waiting) {
 	at := max(x.at, a.cursor)
 	end := at + int64(x.samples)
@@ -211,8 +219,9 @@ func (a *Assembler) give(x waiting) {
 	a.cursor, a.toc = end, x.payload[0]
 }
 
-// fill closes the gap up to a place, and gives how many of the lost found no filler to stand for them. The fillers next to that
-// place have the frame size of the packet that follows there, for FEC rebuilds a whole frame.
+// fill closes the gap up to a place, and gives how many of the lost found no filler to stand for
+// them. The fillers next to that place have the frame size of the packet that follows there, for
+// FEC rebuilds a whole frame.
 func (a *Assembler) fill(until int64, toc byte, lost int) (rest int) {
 	if toc >= 16<<3 {
 		toc |= 3 << 3 // CELT has no FEC: frames of 20 ms do
@@ -233,9 +242,13 @@ func (a *Assembler) fill(until int64, toc byte, lost int) (rest int) {
 	return lost
 }
 
-// filler adds one filler. Of several, those next to the end of the gap stand for the lost, one each.
+// filler adds one filler. Of several, those next to the end of the gap stand for the lost, one
+// each.
 func (a *Assembler) filler(toc byte, until, size int64, lost int) (rest int) {
-	p := Packet{Payload: a.tocs[toc : toc+1 : toc+1], Start: a.cursor, Samples: frameSize(toc), Filler: true}
+	p := Packet{
+		Payload: a.tocs[toc : toc+1 : toc+1], Start: a.cursor, Samples: frameSize(toc),
+		Filler: true,
+	}
 	a.cursor += int64(p.Samples)
 	if after := (until - a.cursor + size - 1) / size; int64(lost) > after {
 		p.Lost = lost - int(after)

@@ -15,7 +15,8 @@ import (
 // epochStart is when the time lines of these tests begin.
 func epochStart() time.Time { return time.UnixMicro(1_700_000_000_000_000) }
 
-// network makes frames of payloads that are sent every 20 ms and arrive 30 ms later, the first at a place on the time line.
+// network makes frames of payloads that are sent every 20 ms and arrive 30 ms later, the first at
+// a place on the time line.
 type network struct {
 	epoch uint16
 	seq   uint16
@@ -28,7 +29,8 @@ func (n network) send(payloads [][]byte) []frame.Frame {
 	for i, p := range payloads {
 		frames[i] = frame.Frame{
 			Epoch: n.epoch, Sequence: n.seq + uint16(i), Timestamp: n.ts + uint32(i)*frame20ms,
-			Arrival: epochStart().UnixMicro() + (n.at + time.Duration(i)*20*time.Millisecond).Microseconds(), Payload: p,
+			Arrival: epochStart().UnixMicro() +
+				(n.at + time.Duration(i)*20*time.Millisecond).Microseconds(), Payload: p,
 		}
 	}
 	return frames
@@ -63,8 +65,10 @@ func assemble(t testing.TB, frames []frame.Frame) ([]Packet, Counts) {
 		lost += p.Lost
 	}
 	c := a.Counts()
-	if c.Received != len(frames) || c.Lost != lost || c.Received != received(packets)+c.Duplicated+c.Late+c.Corrupt {
-		t.Fatalf("%d frames, %d packets received, %d lost: %+v", len(frames), received(packets), lost, c)
+	if c.Received != len(frames) || c.Lost != lost ||
+		c.Received != received(packets)+c.Duplicated+c.Late+c.Corrupt {
+		t.Fatalf("%d frames, %d packets received, %d lost: %+v", len(frames), received(packets),
+			lost, c)
 	}
 	return packets, c
 }
@@ -136,7 +140,8 @@ func TestReorderedDuplicatedAndLate(t *testing.T) {
 	if c != (Counts{Received: 360, Duplicated: 60}) || !reflect.DeepEqual(got, want) {
 		t.Errorf("doubled: %d packets, %+v", len(got), c)
 	}
-	tooLate := slices.Concat(frames[:100], frames[101:200], frames[100:101], frames[100:101], frames[200:])
+	tooLate := slices.Concat(frames[:100], frames[101:200], frames[100:101], frames[100:101],
+		frames[200:])
 	_, c = assemble(t, tooLate)
 	if c != (Counts{Received: 301, Lost: 1, Late: 1, Duplicated: 1}) {
 		t.Errorf("too late: %+v", c)
@@ -151,7 +156,8 @@ func TestReorderedDuplicatedAndLate(t *testing.T) {
 func TestLossIsNotAPause(t *testing.T) {
 	frames := network{}.send(payloads(300))
 	packets, c := assemble(t, without(frames, 100, 150, 151, 152))
-	if c.Lost != 4 || len(packets) != 300 || packets[100].Lost != 1 || !packets[100].Filler || packets[152].Lost != 1 {
+	if c.Lost != 4 || len(packets) != 300 || packets[100].Lost != 1 || !packets[100].Filler ||
+		packets[152].Lost != 1 {
 		t.Errorf("loss: %d packets, %+v", len(packets), c)
 	}
 	paused := slices.Clone(frames)
@@ -160,22 +166,28 @@ func TestLossIsNotAPause(t *testing.T) {
 		paused[100+i].Arrival += 400_000
 	}
 	packets, c = assemble(t, paused)
-	if c != (Counts{Received: 300}) || len(packets) != 320 || packets[100].Lost != 0 || !packets[100].Filler {
+	if c != (Counts{Received: 300}) || len(packets) != 320 || packets[100].Lost != 0 ||
+		!packets[100].Filler {
 		t.Errorf("pause: %d packets, %+v", len(packets), c)
 	}
 	packets, c = assemble(t, without(paused, 99, 100)) // losses around a pause
-	if c.Lost != 2 || len(packets) != 320 || packets[119].Lost != 1 || packets[120].Lost != 1 || packets[99].Lost != 0 {
+	if c.Lost != 2 || len(packets) != 320 || packets[119].Lost != 1 || packets[120].Lost != 1 ||
+		packets[99].Lost != 0 {
 		t.Errorf("pause with losses: %d packets, %+v", len(packets), c)
 	}
 }
 
 func TestFillersFitWhatFollows(t *testing.T) {
-	for _, toc := range []byte{8 << 3, 10 << 3, 11 << 3, 13<<3 | 4, 16 << 3, 31 << 3} { // 10, 40, 60, 20, 2.5, 20 ms
+	// 10, 40, 60, 20, 2.5, 20 ms
+	for _, toc := range []byte{8 << 3, 10 << 3, 11 << 3, 13<<3 | 4, 16 << 3, 31 << 3} {
 		step := frameSize(toc)
 		var frames []frame.Frame
 		for i := range 200 {
 			at := (i*step + 1080) * 1000 / 48
-			frames = append(frames, frame.Frame{Sequence: uint16(i), Timestamp: uint32(i * step), Arrival: epochStart().UnixMicro() + int64(at), Payload: []byte{toc, 1, 2}})
+			frames = append(frames, frame.Frame{
+				Sequence: uint16(i), Timestamp: uint32(i * step),
+				Arrival: epochStart().UnixMicro() + int64(at), Payload: []byte{toc, 1, 2},
+			})
 		}
 		packets, c := assemble(t, without(frames, 120))
 		if c.Lost != 1 || received(packets) != 199 {
@@ -192,17 +204,21 @@ func TestFillersFitWhatFollows(t *testing.T) {
 }
 
 func TestEpochsKeepTheirPlaceInTime(t *testing.T) {
-	first := network{epoch: 1, seq: 7, ts: 1 << 30}.send(payloads(150))                      // 0 to 3 s
-	second := network{epoch: 2, seq: 60000, ts: 12, at: 5 * time.Second}.send(payloads(100)) // 5 to 7 s
+	// 0 to 3 s
+	first := network{epoch: 1, seq: 7, ts: 1 << 30}.send(payloads(150))
+	// 5 to 7 s
+	second := network{epoch: 2, seq: 60000, ts: 12, at: 5 * time.Second}.send(payloads(100))
 	stray := first[149]
-	packets, c := assemble(t, slices.Concat(first[:149], second[:3], []frame.Frame{stray}, second[3:]))
+	packets, c := assemble(t,
+		slices.Concat(first[:149], second[:3], []frame.Frame{stray}, second[3:]))
 	if c != (Counts{Received: 250, Late: 1}) {
 		t.Errorf("%+v", c)
 	}
 	if got := places(packets); got[148] != 2960 || got[149] != 5000 || got[248] != 5000+99*20 {
 		t.Errorf("ends at %g, goes on at %g, to %g ms", got[148], got[149], got[248])
 	}
-	overlap := network{epoch: 2, at: 2900 * time.Millisecond}.send(payloads(60)) // by 100 ms: nothing is cut
+	// by 100 ms: nothing is cut
+	overlap := network{epoch: 2, at: 2900 * time.Millisecond}.send(payloads(60))
 	packets, c = assemble(t, slices.Concat(first, overlap))
 	if c != (Counts{Received: 210}) || places(packets)[150] != 3000 {
 		t.Errorf("overlap: %+v", c)
@@ -310,7 +326,8 @@ func TestArrivalBoundsTheTimeLine(t *testing.T) {
 	frames[60].Arrival = math.MaxInt64
 	frames[61].Arrival = math.MinInt64
 	for i := range frames[62:] {
-		frames[62+i].Timestamp += 7000 * ClockRate // within two hours of MaxInt64, beyond them with what follows
+		// within two hours of MaxInt64, beyond them with what follows
+		frames[62+i].Timestamp += 7000 * ClockRate
 		frames[62+i].Arrival = math.MaxInt64
 	}
 	frames[119].Timestamp += 300 * ClockRate
@@ -345,10 +362,12 @@ func TestFlushToFillsTheTimeLine(t *testing.T) {
 }
 
 func TestResultDependsOnTheFramesAlone(t *testing.T) {
-	frames := slices.Concat(network{}.send(payloads(400)), network{epoch: 1, at: 9 * time.Second}.send(payloads(100)))
+	frames := slices.Concat(network{}.send(payloads(400)),
+		network{epoch: 1, at: 9 * time.Second}.send(payloads(100)))
 	frames = without(frames, 3, 77, 78, 79, 410)
 	want, counts := assemble(t, frames)
-	for _, batch := range []int{2, 9, 100} { // as a worker gets them, looking at the counts and keeping the packets in between
+	// as a worker gets them, looking at the counts and keeping the packets in between
+	for _, batch := range []int{2, 9, 100} {
 		a := NewAssembler(epochStart())
 		var got []Packet
 		for part := range slices.Chunk(frames, batch) {
@@ -365,15 +384,20 @@ func TestResultDependsOnTheFramesAlone(t *testing.T) {
 }
 
 func TestLiveAndRecordingAreEqualSampleBySample(t *testing.T) {
-	for name, cfg := range map[string]EncoderConfig{"plain": {}, "with pauses unsent": {DTX: true}} {
+	for name, cfg := range map[string]EncoderConfig{
+		"plain": {}, "with pauses unsent": {DTX: true},
+	} {
 		sound := encode(t, voice(12, ClockRate), cfg)
-		frames := network{seq: 65400, ts: math.MaxUint32 - 9000, at: 500 * time.Millisecond}.send(sound)
+		frames := network{
+			seq: 65400, ts: math.MaxUint32 - 9000, at: 500 * time.Millisecond,
+		}.send(sound)
 		second := network{epoch: 1, at: 15 * time.Second}.send(sound)
 		rnd := rand.New(rand.NewPCG(5, 6))
 		var sent []frame.Frame
 		unsent := uint16(0)
 		for _, f := range slices.Concat(frames, second) {
-			if len(f.Payload) <= 2 { // what an encoder need not send; the next packet has the next number
+			// what an encoder need not send; the next packet has the next number
+			if len(f.Payload) <= 2 {
 				unsent++
 				continue
 			}
@@ -397,7 +421,8 @@ func TestLiveAndRecordingAreEqualSampleBySample(t *testing.T) {
 			t.Fatal(err)
 		}
 		equalSamples(t, live, got)
-		if c := counts.Add(decoded); c.Received != c.Analysed+c.Duplicated+c.Late+c.Corrupt || c.Lost != c.Recovered+c.Concealed || c.Recovered == 0 || cfg.DTX != (unsent > 0) {
+		if c := counts.Add(decoded); c.Received != c.Analysed+c.Duplicated+c.Late+c.Corrupt ||
+			c.Lost != c.Recovered+c.Concealed || c.Recovered == 0 || cfg.DTX != (unsent > 0) {
 			t.Errorf("%s: %+v", name, c)
 		} else {
 			t.Logf("%s: %d unsent, %+v", name, unsent, c)

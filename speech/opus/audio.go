@@ -13,11 +13,13 @@ import (
 // DefaultLimit is how long audio may be when no limit is given.
 const DefaultLimit = 2 * time.Hour
 
-// blocks gives sound piece by piece, each valid until the next call; io.EOF ends it. A piece and an error never come together.
+// blocks gives sound piece by piece, each valid until the next call; io.EOF ends it. A piece and
+// an error never come together.
 type blocks interface{ next() ([]float32, error) }
 
-// AudioReader gives the mono mix of a WAV or Ogg Opus file at a wanted rate. Ogg Opus goes through the same Decoder as live packets,
-// so at SampleRate a recording gives the samples of the live stream. Not safe for concurrent use.
+// AudioReader gives the mono mix of a WAV or Ogg Opus file at a wanted rate. Ogg Opus goes
+// through the same Decoder as live packets, so at SampleRate a recording gives the samples of the
+// live stream. Not safe for concurrent use.
 type AudioReader struct {
 	// Format describes the file for people, as "WAV, 44100 Hz, 2 channels, 16 bits" does.
 	Format string
@@ -30,8 +32,9 @@ type AudioReader struct {
 	err    error
 }
 
-// OpenAudio reads the headers of a WAV or Ogg Opus file; the caller owns r. Sound beyond limit gives ErrTooLong; a limit of 0 is
-// DefaultLimit. The error is ErrNotAudio, ErrUnsupported, ErrDamaged or ErrTruncated, or one of r.
+// OpenAudio reads the headers of a WAV or Ogg Opus file; the caller owns r. Sound beyond limit
+// gives ErrTooLong; a limit of 0 is DefaultLimit. The error is ErrNotAudio, ErrUnsupported,
+// ErrDamaged or ErrTruncated, or one of r.
 func OpenAudio(r io.Reader, rate int, limit time.Duration) (*AudioReader, error) {
 	if err := checkRate(rate); err != nil {
 		return nil, err
@@ -60,7 +63,8 @@ func OpenAudio(r io.Reader, rate int, limit time.Duration) (*AudioReader, error)
 	return a, nil
 }
 
-// ReadAudio reads a whole file, see OpenAudio. With ErrTruncated and ErrDamaged the samples before the flaw are given as well.
+// ReadAudio reads a whole file, see OpenAudio. With ErrTruncated and ErrDamaged the samples
+// before the flaw are given as well.
 func ReadAudio(r io.Reader, rate int, limit time.Duration) ([]float32, error) {
 	a, err := OpenAudio(r, rate, limit)
 	if err != nil {
@@ -78,7 +82,8 @@ func ReadAudio(r io.Reader, rate int, limit time.Duration) ([]float32, error) {
 	}
 }
 
-// Read fills dst as far as it can. It gives io.EOF at the end; an error comes after the samples before it.
+// Read fills dst as far as it can. It gives io.EOF at the end; an error comes after the samples
+// before it.
 func (a *AudioReader) Read(dst []float32) (n int, err error) {
 	for n < len(dst) {
 		if len(a.rest) == 0 {
@@ -163,8 +168,12 @@ func sniff(br *bufio.Reader) (isOgg bool, err error) {
 	const advice = "convert it to WAV or Ogg Opus"
 	for _, known := range []struct{ magic, name string }{
 		{"OggS", ""}, {"RIFF", ""}, {"RF64", ""}, {"BW64", ""},
-		{"RIFX", "big-endian WAV"}, {"fLaC", "FLAC"}, {"ID3", "MP3"}, {"\xff\xfb", "MP3"}, {"\xff\xf3", "MP3"}, {"\xff\xf1", "AAC"},
-		{"\xff\xf9", "AAC"}, {"\x1aE\xdf\xa3", "WebM or Matroska"}, {"FORM", "AIFF"}, {".snd", "AU"}, {"caff", "CAF"}, {"#!AMR", "AMR"},
+		{
+			"RIFX", "big-endian WAV",
+		}, {"fLaC", "FLAC"}, {"ID3", "MP3"}, {"\xff\xfb", "MP3"}, {"\xff\xf3", "MP3"}, {"\xff\xf1", "AAC"},
+		{"\xff\xf9", "AAC"}, {
+			"\x1aE\xdf\xa3", "WebM or Matroska",
+		}, {"FORM", "AIFF"}, {".snd", "AU"}, {"caff", "CAF"}, {"#!AMR", "AMR"},
 		{"0&\xb2u", "Windows Media"},
 	} {
 		if !bytes.HasPrefix(head, []byte(known.magic)) {
@@ -178,10 +187,12 @@ func sniff(br *bufio.Reader) (isOgg bool, err error) {
 	if len(head) >= 8 && string(head[4:8]) == "ftyp" {
 		return false, fmt.Errorf("%w: the file is MP4 or M4A: %s", ErrUnsupported, advice)
 	}
-	return false, fmt.Errorf("%w: neither WAV nor Ogg Opus, judging by its first bytes %q: %s", ErrNotAudio, head, advice)
+	return false, fmt.Errorf("%w: neither WAV nor Ogg Opus, judging by its first bytes %q: %s",
+		ErrNotAudio, head, advice)
 }
 
-// oggSound decodes an Ogg Opus stream, leaves its pre-skip out and stops at its end. Implements blocks.
+// oggSound decodes an Ogg Opus stream, leaves its pre-skip out and stops at its end. Implements
+// blocks.
 type oggSound struct {
 	ogg  *OggReader
 	dec  *Decoder

@@ -6,11 +6,12 @@ import (
 	libopus "github.com/hraban/opus"
 )
 
-// Decoder turns the packets of one voice into mono samples. It is one packet behind, so that a filler can be rebuilt from the
-// in-band FEC of the packet after it; without that it is concealed. Concealment fades to exact silence within 100 ms, or within
-// one second when the last thing heard was background noise (an encoder that sends nothing in pauses refreshes the noise every 400 ms).
-// What it does depends on the payloads alone, so a recording decodes to the samples of the live stream. Not safe for
-// concurrent use.
+// Decoder turns the packets of one voice into mono samples. It is one packet behind, so that a
+// filler can be rebuilt from the in-band FEC of the packet after it; without that it is
+// concealed. Concealment fades to exact silence within 100 ms, or within one second when the last
+// thing heard was background noise (an encoder that sends nothing in pauses refreshes the noise
+// every 400 ms). What it does depends on the payloads alone, so a recording decodes to the
+// samples of the live stream. Not safe for concurrent use.
 type Decoder struct {
 	lib    *libopus.Decoder
 	rate   int
@@ -39,8 +40,9 @@ func newDecoder(rate int) (*Decoder, error) {
 	return &Decoder{lib: lib, rate: rate, pcm: make([]float32, maxDuration*rate/ClockRate)}, nil
 }
 
-// Decode takes the next packet and gives the samples of the one before it; they are valid until the next call. The payload is copied.
-// A corrupt packet is concealed and counted, and does not end the stream.
+// Decode takes the next packet and gives the samples of the one before it; they are valid until
+// the next call. The payload is copied. A corrupt packet is concealed and counted, and does not
+// end the stream.
 func (d *Decoder) Decode(p Packet) []float32 {
 	next, err := parse(p.Payload)
 	valid := err == nil
@@ -56,7 +58,8 @@ func (d *Decoder) Decode(p Packet) []float32 {
 	return out
 }
 
-// Flush gives the samples of the last packet. The decoder may then be used for packets that follow.
+// Flush gives the samples of the last packet. The decoder may then be used for packets that
+// follow.
 func (d *Decoder) Flush() []float32 {
 	if !d.have {
 		return nil
@@ -114,7 +117,8 @@ func (d *Decoder) fill(n int, next *layout, payload []byte) []float32 {
 	return out
 }
 
-// samples is the held packet's length at the decoder's rate. A packet whose framing is broken has the length of its slot.
+// samples is the held packet's length at the decoder's rate. A packet whose framing is broken has
+// the length of its slot.
 func (d *Decoder) samples() int {
 	length := d.layout.duration()
 	if !d.valid {
@@ -125,7 +129,8 @@ func (d *Decoder) samples() int {
 	return length * d.rate / ClockRate
 }
 
-// conceal gives n samples for a packet without data: from the next packet's FEC when it has any, else libopus's guess, faded out.
+// conceal gives n samples for a packet without data: from the next packet's FEC when it has any,
+// else libopus's guess, faded out.
 func (d *Decoder) conceal(n int, next *layout, payload []byte) (out []float32, recovered bool) {
 	out = d.pcm[:n:n]
 	if next != nil && !d.celt && next.hasFEC() && next.frameSize*d.rate/ClockRate <= n {

@@ -10,7 +10,10 @@ import (
 )
 
 func TestPacketDurationOfEveryConfiguration(t *testing.T) {
-	ms := []float64{10, 20, 40, 60, 10, 20, 40, 60, 10, 20, 40, 60, 10, 20, 10, 20, 2.5, 5, 10, 20, 2.5, 5, 10, 20, 2.5, 5, 10, 20, 2.5, 5, 10, 20}
+	ms := []float64{
+		10, 20, 40, 60, 10, 20, 40, 60, 10, 20, 40, 60, 10, 20, 10, 20, 2.5, 5, 10, 20, 2.5, 5, 10,
+		20, 2.5, 5, 10, 20, 2.5, 5, 10, 20,
+	}
 	for config, want := range ms {
 		got, err := PacketDuration([]byte{byte(config << 3), 1, 2})
 		if err != nil || got != int(want*48) {
@@ -81,7 +84,9 @@ func lossy(packets [][]byte, drop func(i int) bool) [][]byte {
 func TestIsolatedLossesAreRebuiltFromFEC(t *testing.T) {
 	pcm := voice(6, ClockRate)
 	drop := func(i int) bool { return i%10 == 4 }
-	withFEC, without := encode(t, pcm, EncoderConfig{LossPercent: 20}), encode(t, pcm, EncoderConfig{NoFEC: true})
+	withFEC, without := encode(t, pcm, EncoderConfig{
+		LossPercent: 20,
+	}), encode(t, pcm, EncoderConfig{NoFEC: true})
 	clean, _ := decode(t, slots(withFEC))
 	repaired, counts := decode(t, slots(lossy(withFEC, drop)))
 	if len(repaired) != len(clean) {
@@ -96,7 +101,9 @@ func TestIsolatedLossesAreRebuiltFromFEC(t *testing.T) {
 		t.Errorf("without FEC: %+v", plc)
 	}
 	fecSNR, plcSNR := snr(clean, repaired), snr(cleanPLC, concealed)
-	t.Logf("10 %% isolated loss: SNR %.1f dB with FEC (%d of 30 recovered), %.1f dB with concealment alone", fecSNR, counts.Recovered, plcSNR)
+	t.Logf(
+		"10 %% isolated loss: SNR %.1f dB with FEC (%d of 30 recovered), %.1f dB with concealment alone",
+		fecSNR, counts.Recovered, plcSNR)
 	if fecSNR < plcSNR+3 {
 		t.Errorf("FEC gives %.1f dB, concealment alone %.1f dB", fecSNR, plcSNR)
 	}
@@ -155,7 +162,8 @@ func TestPausesThatAreNotSentKeepTheirBackgroundNoise(t *testing.T) {
 }
 
 func TestSilenceBeforeTheFirstPacketIsExact(t *testing.T) {
-	got, _ := decode(t, slots(append(make([][]byte, 9), encode(t, voice(0.5, ClockRate), EncoderConfig{})...)))
+	got, _ := decode(t,
+		slots(append(make([][]byte, 9), encode(t, voice(0.5, ClockRate), EncoderConfig{})...)))
 	if p := power(got[:8*320]); p != 0 {
 		t.Errorf("power %g before the first packet", p)
 	}
@@ -192,7 +200,9 @@ func TestDecodeKeepsNothingOfTheCaller(t *testing.T) {
 }
 
 func TestEncoderRefusesWhatItCannotDo(t *testing.T) {
-	for _, cfg := range []EncoderConfig{{Bitrate: 1}, {Complexity: 11}, {LossPercent: 99}, {Bitrate: -5}} {
+	for _, cfg := range []EncoderConfig{
+		{Bitrate: 1}, {Complexity: 11}, {LossPercent: 99}, {Bitrate: -5},
+	} {
 		if _, err := NewEncoder(cfg); err == nil {
 			t.Errorf("%+v is accepted", cfg)
 		}
@@ -218,12 +228,15 @@ func TestFECIsFoundInEveryShapeOfSpeechPacket(t *testing.T) {
 	for i, v := range pcm {
 		stereo[2*i], stereo[2*i+1] = v, v*0.5
 	}
-	for _, c := range []struct{ channels, ms int }{{1, 10}, {1, 20}, {1, 40}, {1, 60}, {2, 10}, {2, 20}, {2, 40}, {2, 60}} {
+	for _, c := range []struct{ channels, ms int }{
+		{1, 10}, {1, 20}, {1, 40}, {1, 60}, {2, 10}, {2, 20}, {2, 40}, {2, 60},
+	} {
 		enc, err := libopus.NewEncoder(ClockRate, c.channels, libopus.AppVoIP)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := errors.Join(enc.SetInBandFEC(true), enc.SetPacketLossPerc(25), enc.SetBitrate(24000*c.channels), enc.SetMaxBandwidth(libopus.Wideband)); err != nil {
+		if err := errors.Join(enc.SetInBandFEC(true), enc.SetPacketLossPerc(25),
+			enc.SetBitrate(24000*c.channels), enc.SetMaxBandwidth(libopus.Wideband)); err != nil {
 			t.Fatal(err)
 		}
 		samples, sound := c.ms*48, pcm
@@ -254,12 +267,15 @@ func TestFECIsFoundInEveryShapeOfSpeechPacket(t *testing.T) {
 			if l.celt || l.frames != 1 {
 				t.Fatalf("%d channels, %d ms: not coded in one frame of SILK", c.channels, c.ms)
 			}
-			broken = append(broken, Packet{Payload: []byte{buf[0] &^ 3}, Samples: samples, Filler: true, Lost: 1})
+			broken = append(broken, Packet{
+				Payload: []byte{buf[0] &^ 3}, Samples: samples, Filler: true, Lost: 1,
+			})
 		}
 		want, _ := decode(t, clean)
 		got, counts := decode(t, broken)
 		rebuilt, guessed := 0, 0
-		for _, end := range ends { // what is rebuilt resembles what was said more than a guess does
+		// what is rebuilt resembles what was said more than a guess does
+		for _, end := range ends {
 			begin := end - samples/3
 			if snr(want[begin:end], got[begin:end]) > 3 {
 				rebuilt++
@@ -268,7 +284,8 @@ func TestFECIsFoundInEveryShapeOfSpeechPacket(t *testing.T) {
 			}
 		}
 		if counts.Recovered != len(ends) || rebuilt < 10 || rebuilt < 3*guessed {
-			t.Errorf("%d channels, %d ms: %d slots rebuilt, %d not: %+v", c.channels, c.ms, rebuilt, guessed, counts)
+			t.Errorf("%d channels, %d ms: %d slots rebuilt, %d not: %+v", c.channels, c.ms,
+				rebuilt, guessed, counts)
 		}
 	}
 }

@@ -6,7 +6,8 @@ import (
 	libopus "github.com/hraban/opus"
 )
 
-// EncoderConfig sets an encoder up. The zero value is 32 kb/s at complexity 5 with FEC for 10 % loss and without DTX.
+// EncoderConfig sets an encoder up. The zero value is 32 kb/s at complexity 5 with FEC for 10 %
+// loss and without DTX.
 type EncoderConfig struct {
 	Bitrate     int  // bits per second, 6000 to 128000; 0: 32000
 	Complexity  int  // 1 to 10; 0: 5
@@ -22,7 +23,8 @@ const (
 	encoderDelay = 312
 )
 
-// Encoder turns mono sound at 48 kHz into Opus packets of 20 ms, tuned for voice. Not safe for concurrent use.
+// Encoder turns mono sound at 48 kHz into Opus packets of 20 ms, tuned for voice. Not safe for
+// concurrent use.
 type Encoder struct {
 	lib *libopus.Encoder
 	buf []byte
@@ -49,7 +51,8 @@ func NewEncoder(cfg EncoderConfig) (*Encoder, error) {
 			s.value = s.unset
 		}
 		if s.value < s.least || s.value > s.top {
-			return nil, fmt.Errorf("opus encoder: %s is %d, must be from %d to %d", s.name, s.value, s.least, s.top)
+			return nil, fmt.Errorf("opus encoder: %s is %d, must be from %d to %d", s.name,
+				s.value, s.least, s.top)
 		}
 		if err := s.set(s.value); err != nil {
 			return nil, fmt.Errorf("opus encoder: %s %d: %w", s.name, s.value, err)

@@ -74,7 +74,8 @@ func checksummed(file []byte) []byte {
 func FuzzOgg(f *testing.F) {
 	sound := encode(f, voice(0.4, ClockRate), EncoderConfig{Bitrate: 8000, Complexity: 1})
 	f.Add(recording(f, slots(sound)))
-	f.Add(recording(f, slots(lossy(sound, func(i int) bool { return i%3 == 1 })), "TITLE=two words"))
+	f.Add(recording(f, slots(lossy(sound, func(i int) bool { return i%3 == 1 })),
+		"TITLE=two words"))
 	f.Add(foreign(f, sound, 312, 0xFA, 15*frame20ms+7))
 	f.Add(recording(f, nil))
 	f.Add([]byte("OggS"))
@@ -90,7 +91,10 @@ func FuzzWAV(f *testing.F) {
 		{format: wavPCM, bits: 8, channels: 1, rate: 8000, size: -1},
 		{format: wavPCM, bits: 24, channels: 2, rate: 44100, size: math.MaxUint32},
 		{format: wavFloat, bits: 64, channels: 3, rate: 16000, size: 0, extensible: true},
-		{format: wavFloat, bits: 32, channels: 1, rate: 191999, size: -1, before: []byte("LIST\x01\x00\x00\x00a\x00"), magic: "RF64"},
+		{
+			format: wavFloat, bits: 32, channels: 1, rate: 191999, size: -1,
+			before: []byte("LIST\x01\x00\x00\x00a\x00"), magic: "RF64",
+		},
 	} {
 		f.Add(wavFile(s, pcm))
 	}
@@ -101,11 +105,18 @@ func FuzzWAV(f *testing.F) {
 
 func FuzzAssembler(f *testing.F) {
 	f.Add([]byte{0, 1, 20, 0, 0, 1, 20, 0, 0, 1, 20, 0}, uint16(65535), uint32(math.MaxUint32))
-	f.Add([]byte{0, 1, 20, 0, 0, 5, 255, 3, 0, 251, 1, 0, 64, 1, 20, 9, 128, 1, 20, 0, 192, 200, 20, 1}, uint16(0), uint32(0))
+	f.Add(
+		[]byte{
+			0, 1, 20, 0, 0, 5, 255, 3, 0, 251, 1, 0, 64, 1, 20, 9, 128, 1, 20, 0, 192, 200, 20, 1,
+		},
+		uint16(0), uint32(0))
 	f.Add(bytes.Repeat([]byte{16, 1, 20, 2}, 300), uint16(9), uint32(9))
 	f.Add(bytes.Repeat([]byte{0, 1, 100, 0, 32, 7, 1, 1}, 200), uint16(9), uint32(9))
 	f.Fuzz(func(t *testing.T, moves []byte, seq uint16, ts uint32) {
-		shapes := [][]byte{{9 << 3, 1, 2}, {31 << 3}, {11 << 3, 1, 2, 3}, {16 << 3, 4, 5}, {9<<3 | 3, 6, 1, 1, 1, 1, 1, 1}, {}, {3, 0}, {13 << 3, 0x60, 5}}
+		shapes := [][]byte{
+			{9 << 3, 1, 2}, {31 << 3}, {11 << 3, 1, 2, 3}, {16 << 3, 4, 5},
+			{9<<3 | 3, 6, 1, 1, 1, 1, 1, 1}, {}, {3, 0}, {13 << 3, 0x60, 5},
+		}
 		var frames []frame.Frame
 		at, latest, epoch := epochStart().UnixMicro(), int64(0), uint16(0)
 		for ; len(moves) >= 4; moves = moves[4:] {
@@ -128,13 +139,17 @@ func FuzzAssembler(f *testing.F) {
 			}
 			at += int64(wait) * 1000
 			latest = max(latest, at-epochStart().UnixMicro())
-			frames = append(frames, frame.Frame{Epoch: epoch, Sequence: seq, Timestamp: ts, Arrival: at, Payload: shapes[int(shape)%len(shapes)]})
+			frames = append(frames, frame.Frame{
+				Epoch: epoch, Sequence: seq, Timestamp: ts, Arrival: at,
+				Payload: shapes[int(shape)%len(shapes)],
+			})
 		}
 		packets, _ := assemble(t, frames)
 		if n := len(packets); n > 0 {
 			bound := latest*48/1000 + 3*ahead
 			if end := packets[n-1].Start; end > bound || end > timelineEnd {
-				t.Fatalf("the time line reaches %d, the last frame arrived at %d", end, latest*48/1000)
+				t.Fatalf("the time line reaches %d, the last frame arrived at %d", end,
+					latest*48/1000)
 			}
 		}
 	})
@@ -146,7 +161,9 @@ func FuzzDecoder(f *testing.F) {
 		seed = append(append(seed, byte(len(p))), p...)
 	}
 	f.Add(seed)
-	f.Add([]byte{1, 9 << 3, 0, 3, 9<<3 | 3, 255, 255, 2, 31 << 3, 0, 9, 15 << 3, 255, 0, 255, 0, 1, 2, 3, 4})
+	f.Add([]byte{
+		1, 9 << 3, 0, 3, 9<<3 | 3, 255, 255, 2, 31 << 3, 0, 9, 15 << 3, 255, 0, 255, 0, 1, 2, 3, 4,
+	})
 	f.Fuzz(func(t *testing.T, data []byte) {
 		dec, err := NewDecoder()
 		if err != nil {

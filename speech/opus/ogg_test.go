@@ -67,7 +67,8 @@ func TestOggGivesPacketsBack(t *testing.T) {
 	for i, p := range packets {
 		got, samples, err := r.Next()
 		if err != nil || !bytes.Equal(got, p.Payload) || samples != p.Samples {
-			t.Fatalf("packet %d: %d bytes of %d samples, %v; want %d", i, len(got), samples, err, len(p.Payload))
+			t.Fatalf("packet %d: %d bytes of %d samples, %v; want %d", i, len(got), samples, err,
+				len(p.Payload))
 		}
 	}
 	if _, _, err := r.Next(); !errors.Is(err, io.EOF) {
@@ -78,7 +79,8 @@ func TestOggGivesPacketsBack(t *testing.T) {
 	}
 }
 
-// foreign is a file as other encoders write it: a pre-skip, a gain, an end within the last packet, a packet in two pages.
+// foreign is a file as other encoders write it: a pre-skip, a gain, an end within the last
+// packet, a packet in two pages.
 func foreign(t testing.TB, payloads [][]byte, preSkip int, gain byte, end int64) []byte {
 	t.Helper()
 	file := recording(t, nil)
@@ -109,7 +111,8 @@ func foreign(t testing.TB, payloads [][]byte, preSkip int, gain byte, end int64)
 		if i == 5 { // a packet that begins on one page and ends on the next
 			padded := append([]byte{p[0] | 3, 1 | 64, 254}, p[1:]...)
 			padded = append(padded, make([]byte, 254)...)
-			p, head = padded, append(bytes.Repeat([]byte{255}, len(padded)/255), byte(len(padded)%255))
+			p, head = padded, append(bytes.Repeat([]byte{255}, len(padded)/255),
+				byte(len(padded)%255))
 			cur.lacing, cur.body = append(cur.lacing, head[0]), append(cur.body, p[:255]...)
 			emit(granule, 0)
 			cur.flags, head, p = flagContinued, head[1:], p[255:]
@@ -132,7 +135,8 @@ func TestPreSkipGainAndEndAreRespected(t *testing.T) {
 		t.Fatal(err)
 	}
 	equalSamples(t, plain[104:(47000+2)/3], got)
-	half, err := ReadAudio(bytes.NewReader(foreign(t, payloads, 0, 0xFA, 48000)), SampleRate, 0) // -6 dB
+	// -6 dB
+	half, err := ReadAudio(bytes.NewReader(foreign(t, payloads, 0, 0xFA, 48000)), SampleRate, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -158,9 +162,11 @@ func TestOggCutAnywhere(t *testing.T) {
 			t.Fatalf("%d of %d bytes: %v", n, len(file), err)
 		}
 		if len(got) > len(whole) {
-			t.Fatalf("%d of %d bytes give %d samples, all give %d", n, len(file), len(got), len(whole))
+			t.Fatalf("%d of %d bytes give %d samples, all give %d", n, len(file), len(got),
+				len(whole))
 		}
-		equalSamples(t, whole[:max(0, len(got)-320)], got[:max(0, len(got)-320)]) // the last packet lacks its successor
+		// the last packet lacks its successor
+		equalSamples(t, whole[:max(0, len(got)-320)], got[:max(0, len(got)-320)])
 	}
 }
 
@@ -170,7 +176,8 @@ func TestOggWithAnyByteChanged(t *testing.T) {
 		bad := bytes.Clone(file)
 		bad[n] ^= 0x55
 		_, err := ReadAudio(bytes.NewReader(bad), SampleRate, 0)
-		if !errors.Is(err, ErrDamaged) && !errors.Is(err, ErrTruncated) && !errors.Is(err, ErrNotAudio) && !errors.Is(err, ErrUnsupported) {
+		if !errors.Is(err, ErrDamaged) && !errors.Is(err, ErrTruncated) &&
+			!errors.Is(err, ErrNotAudio) && !errors.Is(err, ErrUnsupported) {
 			t.Fatalf("byte %d changed: %v", n, err)
 		}
 	}
@@ -197,19 +204,36 @@ func TestOggRefusals(t *testing.T) {
 		want error
 	}{
 		{"chained", append(bytes.Clone(file), file...), ErrUnsupported},
-		{"second stream", pages(func(i int, p *page) bool { p.serial += uint32(i); return true }), ErrUnsupported},
+		{
+			"second stream",
+			pages(func(i int, p *page) bool { p.serial += uint32(i); return true }),
+			ErrUnsupported,
+		},
 		{"page missing", pages(func(i int, p *page) bool { return i != 1 }), ErrDamaged},
 		{"no start", pages(func(i int, p *page) bool { return i != 0 }), ErrDamaged},
-		{"no end", pages(func(i int, p *page) bool { p.flags &^= flagLast; return true }), ErrTruncated},
-		{"vorbis", pages(func(i int, p *page) bool { copy(p.body, "\x01vorbis"); return true }), ErrUnsupported},
-		{"future version", pages(func(i int, p *page) bool { p.body[8] = 0x10; return true }), ErrUnsupported},
+		{
+			"no end", pages(func(i int, p *page) bool { p.flags &^= flagLast; return true }),
+			ErrTruncated,
+		},
+		{
+			"vorbis", pages(func(i int, p *page) bool { copy(p.body, "\x01vorbis"); return true }),
+			ErrUnsupported,
+		},
+		{
+			"future version", pages(func(i int, p *page) bool { p.body[8] = 0x10; return true }),
+			ErrUnsupported,
+		},
 		{"no channels", pages(func(i int, p *page) bool {
 			if i == 0 {
 				p.body[9] = 0
 			}
 			return true
 		}), ErrDamaged},
-		{"surround", pages(func(i int, p *page) bool { p.body[9], p.body[18] = 6, 1; return true }), ErrUnsupported},
+		{
+			"surround",
+			pages(func(i int, p *page) bool { p.body[9], p.body[18] = 6, 1; return true }),
+			ErrUnsupported,
+		},
 		{"packet that is not continued", pages(func(i int, p *page) bool {
 			if i == 2 {
 				p.flags |= flagContinued

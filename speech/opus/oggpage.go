@@ -58,7 +58,8 @@ func newPageReader(r io.Reader) *pageReader {
 	return &pageReader{r: bufio.NewReaderSize(r, 16<<10), buf: make([]byte, maxPageSize)}
 }
 
-// next gives the next page, valid until the next call. At a clean end of the input it gives io.EOF.
+// next gives the next page, valid until the next call. At a clean end of the input it gives
+// io.EOF.
 func (pr *pageReader) next() (page, error) {
 	head := pr.buf[:pageHeaderSize]
 	if n, err := io.ReadFull(pr.r, head); n == 0 && errors.Is(err, io.EOF) {
@@ -67,10 +68,13 @@ func (pr *pageReader) next() (page, error) {
 		return page{}, pr.cut(err)
 	}
 	if string(head[:4]) != "OggS" {
-		return page{}, fmt.Errorf("%w: no Ogg page at byte %d: make the file again from its source", ErrDamaged, pr.offset)
+		return page{}, fmt.Errorf(
+			"%w: no Ogg page at byte %d: make the file again from its source", ErrDamaged,
+			pr.offset)
 	}
 	if head[4] != 0 {
-		return page{}, fmt.Errorf("%w: Ogg version %d at byte %d", ErrUnsupported, head[4], pr.offset)
+		return page{}, fmt.Errorf("%w: Ogg version %d at byte %d", ErrUnsupported, head[4],
+			pr.offset)
 	}
 	lacing := pr.buf[pageHeaderSize : pageHeaderSize+int(head[26])]
 	if _, err := io.ReadFull(pr.r, lacing); err != nil {
@@ -92,7 +96,9 @@ func (pr *pageReader) next() (page, error) {
 	want := binary.LittleEndian.Uint32(head[22:])
 	clear(head[22:26])
 	if got := pageSum(whole); got != want {
-		return page{}, fmt.Errorf("%w: wrong checksum of the Ogg page at byte %d: copy the file again or make it again from its source", ErrDamaged, pr.offset)
+		return page{}, fmt.Errorf(
+			"%w: wrong checksum of the Ogg page at byte %d: copy the file again or make it again from its source",
+			ErrDamaged, pr.offset)
 	}
 	pr.offset += int64(len(whole))
 	return p, nil
@@ -101,13 +107,15 @@ func (pr *pageReader) next() (page, error) {
 // cut explains an input that ended, or failed, inside a page.
 func (pr *pageReader) cut(err error) error {
 	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
-		return fmt.Errorf("%w: the file stops inside the Ogg page at byte %d: copy it again", ErrTruncated, pr.offset)
+		return fmt.Errorf("%w: the file stops inside the Ogg page at byte %d: copy it again",
+			ErrTruncated, pr.offset)
 	}
 	return fmt.Errorf("read Ogg page at byte %d: %w", pr.offset, err)
 }
 
-// pageSum is Ogg's checksum. It is the polynomial of the usual CRC-32 with the bits in the other order and without inversion
-// at either end, so the standard library computes it over mirrored bytes.
+// pageSum is Ogg's checksum. It is the polynomial of the usual CRC-32 with the bits in the other
+// order and without inversion at either end, so the standard library computes it over mirrored
+// bytes.
 func pageSum(p []byte) uint32 {
 	var mirrored [512]byte
 	sum := ^uint32(0)

@@ -15,7 +15,8 @@ type OggHeader struct {
 	GainDB   float64 // to be applied to the decoded sound
 }
 
-// OggReader reads the packets of an Ogg file that holds one Opus stream. Not safe for concurrent use.
+// OggReader reads the packets of an Ogg file that holds one Opus stream. Not safe for concurrent
+// use.
 type OggReader struct {
 	Header OggHeader
 
@@ -47,8 +48,8 @@ func NewOggReader(r io.Reader) (*OggReader, error) {
 	return o, nil
 }
 
-// Next gives the next packet, valid until the next call, and its duration. After the last one it gives io.EOF; ErrTruncated when the
-// file stops before its last page.
+// Next gives the next packet, valid until the next call, and its duration. After the last one it
+// gives io.EOF; ErrTruncated when the file stops before its last page.
 func (o *OggReader) Next() (packet []byte, samples48k int, err error) {
 	if !o.again {
 		if _, err = o.nextPacket(maxOggPacket); err != nil {
@@ -66,8 +67,9 @@ func (o *OggReader) Next() (packet []byte, samples48k int, err error) {
 // unread makes Next give the same packet once more.
 func (o *OggReader) unread() { o.again = true }
 
-// End is where the sound ends, in samples at 48 kHz from the first packet's start: the last packet may reach beyond it. It is -1
-// as long as the last page was not read, which is before the first packet of that page is given.
+// End is where the sound ends, in samples at 48 kHz from the first packet's start: the last
+// packet may reach beyond it. It is -1 as long as the last page was not read, which is before the
+// first packet of that page is given.
 func (o *OggReader) End() int64 { return o.end }
 
 func (o *OggReader) readHeader() error {
@@ -78,11 +80,13 @@ func (o *OggReader) readHeader() error {
 		return err
 	}
 	if p.flags&flagFirst == 0 {
-		return fmt.Errorf("%w: the file begins in the middle of an Ogg stream: use the whole file", ErrDamaged)
+		return fmt.Errorf("%w: the file begins in the middle of an Ogg stream: use the whole file",
+			ErrDamaged)
 	}
 	body, ok := bytes.CutPrefix(p.body, []byte("OpusHead"))
 	if !ok {
-		return fmt.Errorf("%w: an Ogg file with %s: convert it to Ogg Opus or WAV", ErrUnsupported, codecName(p.body))
+		return fmt.Errorf("%w: an Ogg file with %s: convert it to Ogg Opus or WAV", ErrUnsupported,
+			codecName(p.body))
 	}
 	if len(body) < 11 {
 		return fmt.Errorf("%w: the Opus header has %d bytes, too few", ErrDamaged, len(p.body))
@@ -92,7 +96,9 @@ func (o *OggReader) readHeader() error {
 	}
 	channels, family := int(body[1]), body[10]
 	if family != 0 || channels > 2 {
-		return fmt.Errorf("%w: Ogg Opus with %d channels in mapping family %d: convert it to mono or stereo", ErrUnsupported, channels, family)
+		return fmt.Errorf(
+			"%w: Ogg Opus with %d channels in mapping family %d: convert it to mono or stereo",
+			ErrUnsupported, channels, family)
 	}
 	if channels == 0 {
 		return fmt.Errorf("%w: the Opus header names no channel", ErrDamaged)
@@ -108,7 +114,11 @@ func (o *OggReader) readHeader() error {
 // codecName names what an Ogg stream begins with.
 func codecName(body []byte) string {
 	for _, c := range []struct{ magic, name string }{
-		{"\x01vorbis", "Vorbis"}, {"\x7fFLAC", "FLAC"}, {"Speex", "Speex"}, {"\x80theora", "video"}, {"fishead", "several streams"},
+		{
+			"\x01vorbis", "Vorbis",
+		}, {"\x7fFLAC", "FLAC"}, {"Speex", "Speex"}, {"\x80theora", "video"}, {
+			"fishead", "several streams",
+		},
 	} {
 		if bytes.HasPrefix(body, []byte(c.magic)) {
 			return c.name + " instead of Opus"
@@ -117,7 +127,8 @@ func codecName(body []byte) string {
 	return "no Opus in it"
 }
 
-// skipTags reads the comment header, of which nothing is needed. It may be large (pictures), so only its start is kept.
+// skipTags reads the comment header, of which nothing is needed. It may be large (pictures), so
+// only its start is kept.
 func (o *OggReader) skipTags() error {
 	tags, err := o.nextPacket(-8)
 	if errors.Is(err, io.EOF) {
@@ -132,7 +143,8 @@ func (o *OggReader) skipTags() error {
 	return nil
 }
 
-// nextPacket collects the next packet of at most limit bytes. A limit below zero cuts the packet to as many bytes.
+// nextPacket collects the next packet of at most limit bytes. A limit below zero cuts the packet
+// to as many bytes.
 func (o *OggReader) nextPacket(limit int) ([]byte, error) {
 	o.packet = o.packet[:0]
 	for {
@@ -145,7 +157,8 @@ func (o *OggReader) nextPacket(limit int) ([]byte, error) {
 			}
 			o.packet = append(o.packet, segment...)
 			if limit >= 0 && len(o.packet) > limit {
-				return nil, fmt.Errorf("%w: a packet of over %d bytes before byte %d", ErrDamaged, limit, o.pages.offset)
+				return nil, fmt.Errorf("%w: a packet of over %d bytes before byte %d", ErrDamaged,
+					limit, o.pages.offset)
 			}
 			if o.open = n == 255; !o.open {
 				return o.packet, nil
@@ -164,7 +177,9 @@ func (o *OggReader) nextPage() error {
 	at := o.pages.offset
 	p, err := o.pages.next()
 	if errors.Is(err, io.EOF) {
-		return fmt.Errorf("%w: the file stops at byte %d without a last page: copy it again, or make it again from its source", ErrTruncated, at)
+		return fmt.Errorf(
+			"%w: the file stops at byte %d without a last page: copy it again, or make it again from its source",
+			ErrTruncated, at)
 	} else if err != nil {
 		return err
 	}
@@ -172,7 +187,8 @@ func (o *OggReader) nextPage() error {
 	case p.flags&flagFirst != 0 || p.serial != o.serial:
 		return errSeveral(at)
 	case p.sequence != o.want:
-		return fmt.Errorf("%w: pages are missing before byte %d: copy the file again", ErrDamaged, at)
+		return fmt.Errorf("%w: pages are missing before byte %d: copy the file again", ErrDamaged,
+			at)
 	case (p.flags&flagContinued != 0) != o.open:
 		return fmt.Errorf("%w: a packet is in pieces that do not fit at byte %d", ErrDamaged, at)
 	}
@@ -181,7 +197,9 @@ func (o *OggReader) nextPage() error {
 }
 
 func errSeveral(at int64) error {
-	return fmt.Errorf("%w: a second stream begins at byte %d of the Ogg file: split it into files of one stream each", ErrUnsupported, at)
+	return fmt.Errorf(
+		"%w: a second stream begins at byte %d of the Ogg file: split it into files of one stream each",
+		ErrUnsupported, at)
 }
 
 // finish is the end of the stream: nothing of another stream may follow.
@@ -195,14 +213,17 @@ func (o *OggReader) finish() error {
 	return io.EOF
 }
 
-// place works out where the stream begins, from the first page on which an audio packet ends, and where it ends, from its last page.
+// place works out where the stream begins, from the first page on which an audio packet ends, and
+// where it ends, from its last page.
 func (o *OggReader) place() error {
 	if o.page.granule < noGranule {
-		return fmt.Errorf("%w: a page at a negative time before byte %d", ErrDamaged, o.pages.offset)
+		return fmt.Errorf("%w: a page at a negative time before byte %d", ErrDamaged,
+			o.pages.offset)
 	}
 	if !o.begun && o.page.granule > 0 {
 		o.begun = true
-		if !o.last { // a last page may end before its packets do, so it says nothing about the start
+		// a last page may end before its packets do, so it says nothing about the start
+		if !o.last {
 			o.first = max(0, o.page.granule-o.pageLength())
 		}
 	}
@@ -212,7 +233,8 @@ func (o *OggReader) place() error {
 	return nil
 }
 
-// pageLength sums the durations of the packets that end on the page. The duration of a packet is in its first two bytes.
+// pageLength sums the durations of the packets that end on the page. The duration of a packet is
+// in its first two bytes.
 func (o *OggReader) pageLength() int64 {
 	var sum int64
 	body, packet := o.page.body, append([]byte(nil), o.packet...)

@@ -8,19 +8,23 @@ import (
 )
 
 const (
-	oggSerial    = 0x42454453 // any number does for the only stream of a file; a fixed one makes equal recordings equal bytes
-	maxComments  = 60 << 10   // they fit on one page
-	pageDuration = ClockRate  // a page holds at most a second, as RFC 7845 advises
+	// any number does for the only stream of a file; a fixed one makes equal recordings equal
+	// bytes
+	oggSerial    = 0x42454453
+	maxComments  = 60 << 10  // they fit on one page
+	pageDuration = ClockRate // a page holds at most a second, as RFC 7845 advises
 )
 
 // errClosed is a write after Close.
 var errClosed = errors.New("the Ogg file is finished")
 
-// OggWriter writes mono Opus packets as an Ogg Opus file (RFC 7845) with a pre-skip of 0. The caller owns w and calls Close,
-// which writes the last page and leaves w open. After an error every call gives it again. Not safe for concurrent use.
+// OggWriter writes mono Opus packets as an Ogg Opus file (RFC 7845) with a pre-skip of 0. The
+// caller owns w and calls Close, which writes the last page and leaves w open. After an error
+// every call gives it again. Not safe for concurrent use.
 type OggWriter struct {
-	w       io.Writer
-	page    page // being filled; written when the next packet does not fit, so that the last one can be marked
+	w io.Writer
+	// being filled; written when the next packet does not fit, so that the last one can be marked
+	page    page
 	started int64
 	out     []byte
 	err     error
@@ -38,7 +42,8 @@ func NewOggWriter(w io.Writer, comments ...string) (*OggWriter, error) {
 		tags = appendString(tags, c)
 	}
 	if len(tags) > maxComments {
-		return nil, fmt.Errorf("write Ogg Opus: %d bytes of comments, at most %d", len(tags), maxComments)
+		return nil, fmt.Errorf("write Ogg Opus: %d bytes of comments, at most %d", len(tags),
+			maxComments)
 	}
 	o.page.flags = flagFirst
 	o.add(head)
@@ -60,9 +65,11 @@ func (o *OggWriter) WritePacket(packet []byte, samples48k int) error {
 	if duration, err := PacketDuration(packet); err != nil {
 		return fmt.Errorf("write Ogg Opus: %w", err)
 	} else if duration != samples48k {
-		return fmt.Errorf("write Ogg Opus: the packet lasts %d samples, not %d", duration, samples48k)
+		return fmt.Errorf("write Ogg Opus: the packet lasts %d samples, not %d", duration,
+			samples48k)
 	}
-	full := o.page.granule-o.started+int64(samples48k) > pageDuration || len(o.page.lacing)+len(packet)/255+1 > pageSegments
+	full := o.page.granule-o.started+int64(samples48k) > pageDuration ||
+		len(o.page.lacing)+len(packet)/255+1 > pageSegments
 	if full && len(o.page.lacing) > 0 {
 		o.flush()
 	}

@@ -1,10 +1,12 @@
-// Package opus turns Opus packets into samples and back: it orders and repairs what came over the network (Assembler), decodes and
-// encodes (Decoder, Encoder), reads and writes Ogg Opus and reads WAV (OggWriter, OggReader, AudioReader), and feeds headless speakers
-// (PacketSource). It calls libopus through cgo.
+// Package opus turns Opus packets into samples and back: it orders and repairs what came over the
+// network (Assembler), decodes and encodes (Decoder, Encoder), reads and writes Ogg Opus and
+// reads WAV (OggWriter, OggReader, AudioReader), and feeds headless speakers (PacketSource). It
+// calls libopus through cgo.
 //
-// One sequence of Packets stands for one voice on its time line. The recording holds exactly that sequence and both the live path and
-// the recording go through the same Decoder, so both give the same samples. For the same reason our recordings have a pre-skip of 0:
-// the first sample of a recording is the first sample of the time line.
+// One sequence of Packets stands for one voice on its time line. The recording holds exactly that
+// sequence and both the live path and the recording go through the same Decoder, so both give the
+// same samples. For the same reason our recordings have a pre-skip of 0: the first sample of a
+// recording is the first sample of the time line.
 package opus
 
 import "errors"
@@ -12,16 +14,19 @@ import "errors"
 const (
 	// SampleRate is what a Decoder gives, and what analysis works on.
 	SampleRate = 16000
-	// ClockRate is the rate of RTP timestamps, granule positions and Packet.Start, and what an Encoder takes.
+	// ClockRate is the rate of RTP timestamps, granule positions and Packet.Start, and what an
+	// Encoder takes.
 	ClockRate = 48000
 
 	frame20ms   = ClockRate / 50
 	maxDuration = 120 * ClockRate / 1000 // of a packet, RFC 6716 section 3.2.5
-	tick        = ClockRate / 400        // 2.5 ms: the shortest frame; durations and places are multiples of it
+	// 2.5 ms: the shortest frame; durations and places are multiples of it
+	tick = ClockRate / 400
 )
 
-// Packet is one slot of a voice's time line. Slots follow one another without a hole; where nothing came, a filler takes the slot: a
-// packet of a TOC byte alone, which every Opus decoder takes as "nothing was received here".
+// Packet is one slot of a voice's time line. Slots follow one another without a hole; where
+// nothing came, a filler takes the slot: a packet of a TOC byte alone, which every Opus decoder
+// takes as "nothing was received here".
 type Packet struct {
 	Payload []byte
 	Start   int64 // on the time line, at 48 kHz
@@ -30,8 +35,9 @@ type Packet struct {
 	Lost    int   // sequence numbers that never came and whose place this is
 }
 
-// Counts says what became of a voice's frames. Assembler and Decoder each count what they see; the sum of both is the whole, and
-// then Received = Analysed + Duplicated + Late + Corrupt and Lost = Recovered + Concealed.
+// Counts says what became of a voice's frames. Assembler and Decoder each count what they see;
+// the sum of both is the whole, and then Received = Analysed + Duplicated + Late + Corrupt and
+// Lost = Recovered + Concealed.
 type Counts struct {
 	Received   int // frames that were pushed
 	Analysed   int // decoded
@@ -46,13 +52,16 @@ type Counts struct {
 // Add gives the sum of two counts.
 func (c Counts) Add(o Counts) Counts {
 	return Counts{
-		Received: c.Received + o.Received, Analysed: c.Analysed + o.Analysed, Lost: c.Lost + o.Lost,
+		Received: c.Received + o.Received, Analysed: c.Analysed + o.Analysed, Lost: c.Lost +
+			o.Lost,
 		Recovered: c.Recovered + o.Recovered, Concealed: c.Concealed + o.Concealed,
-		Duplicated: c.Duplicated + o.Duplicated, Late: c.Late + o.Late, Corrupt: c.Corrupt + o.Corrupt,
+		Duplicated: c.Duplicated + o.Duplicated, Late: c.Late + o.Late, Corrupt: c.Corrupt +
+			o.Corrupt,
 	}
 }
 
-// What can be wrong with audio. Each is wrapped in a message that says what was found and what to do about it.
+// What can be wrong with audio. Each is wrapped in a message that says what was found and what to
+// do about it.
 var (
 	ErrMalformed   = errors.New("malformed Opus packet")
 	ErrNotAudio    = errors.New("not audio")

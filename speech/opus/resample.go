@@ -3,18 +3,21 @@ package opus
 import "math"
 
 const (
-	// The filter passes up to 0.9 of the lower rate's half, within 0.01 dB, and keeps what folds over 80 dB down: a Kaiser window with
-	// 50 samples of the lower rate on each side, and its edge in the middle of the transition.
+	// The filter passes up to 0.9 of the lower rate's half, within 0.01 dB, and keeps what folds
+	// over 80 dB down: a Kaiser window with 50 samples of the lower rate on each side, and its
+	// edge in the middle of the transition.
 	sincReach  = 50
 	sincEdge   = 0.95
 	sincKaiser = 7.857
 
-	// maxPhases bounds the filter's table. Rates whose ratio needs more phases interpolate between neighbouring ones.
+	// maxPhases bounds the filter's table. Rates whose ratio needs more phases interpolate
+	// between neighbouring ones.
 	maxPhases = 640
 )
 
-// resampler changes the rate of mono sound by a windowed sinc. Output sample n lies at time n/to exactly: there is no delay, and
-// the length is that of the input. The output does not depend on how the input was cut into pieces. Not safe for concurrent use.
+// resampler changes the rate of mono sound by a windowed sinc. Output sample n lies at time n/to
+// exactly: there is no delay, and the length is that of the input. The output does not depend on
+// how the input was cut into pieces. Not safe for concurrent use.
 type resampler struct {
 	up, down int // to/from in lowest terms
 	reach    int // input samples on each side of an output sample
@@ -42,7 +45,8 @@ func newResampler(from, to int) *resampler {
 	return r
 }
 
-// sincRow fills in the weights of the inputs around an output that lies frac of an input sample after the row's middle. They sum to one.
+// sincRow fills in the weights of the inputs around an output that lies frac of an input sample
+// after the row's middle. They sum to one.
 func sincRow(row []float32, frac, edge float64) {
 	reach := len(row) / 2
 	weights := make([]float64, len(row))
@@ -75,7 +79,8 @@ func (r *resampler) flush() []float32 {
 	return r.run((r.in*r.up + r.down - 1) / r.down)
 }
 
-// run computes output up to an end as far as the input reaches, and lets go of the input that is no longer needed.
+// run computes output up to an end as far as the input reaches, and lets go of the input that is
+// no longer needed.
 func (r *resampler) run(end int) []float32 {
 	r.res = r.res[:0]
 	width := 2 * r.reach

@@ -26,7 +26,10 @@ func resample(pcm []float32, from, to, piece int) []float32 {
 }
 
 func TestResamplerKeepsTonesAndTheirPlace(t *testing.T) {
-	for _, from := range []int{8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000, 88200, 96000, 176400, 192000, 44056} {
+	for _, from := range []int{
+		8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000, 88200, 96000, 176400, 192000,
+		44056,
+	} {
 		for _, to := range []int{16000, 48000} {
 			worst := math.Inf(1)
 			for _, part := range []float64{0.01, 0.3, 0.6, 0.89} {

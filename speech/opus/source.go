@@ -10,15 +10,16 @@ import (
 	libopus "github.com/hraban/opus"
 )
 
-// PacketSource gives a file as Opus packets, for a headless speaker to send. A WAV file is encoded in packets of 20 ms. An Ogg Opus file
-// that begins with a packet of 20 ms is passed through untouched (its pre-skip is then heard, and a packet that is not of 20 ms keeps its
+// PacketSource gives a file as Opus packets, for a headless speaker to send. A WAV file is
+// encoded in packets of 20 ms. An Ogg Opus file that begins with a packet of 20 ms is passed
+// through untouched (its pre-skip is then heard, and a packet that is not of 20 ms keeps its
 // length); one with other packets is decoded and encoded again. Not safe for concurrent use.
 type PacketSource struct {
 	next func() (packet []byte, samples48k int, level uint8, err error)
 }
 
-// NewPacketSource reads the file's headers; the caller owns r. Errors are those of OpenAudio, also from Next, and sound beyond
-// DefaultLimit is ErrTooLong.
+// NewPacketSource reads the file's headers; the caller owns r. Errors are those of OpenAudio,
+// also from Next, and sound beyond DefaultLimit is ErrTooLong.
 func NewPacketSource(r io.Reader, cfg EncoderConfig) (*PacketSource, error) {
 	br := bufio.NewReaderSize(r, 64<<10)
 	isOgg, err := sniff(br)
@@ -58,13 +59,15 @@ func NewPacketSource(r io.Reader, cfg EncoderConfig) (*PacketSource, error) {
 	return encoded(a, cfg)
 }
 
-// Next gives the next packet, valid until the next call, its duration, and its level as RTP's audio level extension has it (RFC 6464):
-// 0 is the loudest, 127 silence, in dB below full scale. After the last packet it gives io.EOF.
+// Next gives the next packet, valid until the next call, its duration, and its level as RTP's
+// audio level extension has it (RFC 6464): 0 is the loudest, 127 silence, in dB below full scale.
+// After the last packet it gives io.EOF.
 func (s *PacketSource) Next() (packet []byte, samples48k int, level uint8, err error) {
 	return s.next()
 }
 
-// encoded encodes sound at ClockRate. The end is padded, so that the encoder's delay cuts nothing off.
+// encoded encodes sound at ClockRate. The end is padded, so that the encoder's delay cuts nothing
+// off.
 func encoded(a *AudioReader, cfg EncoderConfig) (*PacketSource, error) {
 	enc, err := NewEncoder(cfg)
 	if err != nil {
@@ -109,7 +112,8 @@ func passed(o *OggReader) (*PacketSource, error) {
 		}
 		n, err := lib.DecodeFloat32(packet, pcm)
 		if err != nil {
-			return nil, 0, 0, fmt.Errorf("%w: packet before byte %d: %w", ErrDamaged, o.pages.offset, err)
+			return nil, 0, 0, fmt.Errorf("%w: packet before byte %d: %w", ErrDamaged,
+				o.pages.offset, err)
 		}
 		return packet, samples, level(pcm[:n]), nil
 	}}, nil

@@ -28,7 +28,8 @@ func drain(t *testing.T, file []byte) (packets []Packet, levels []uint8, err err
 
 func TestSourceEncodesWAV(t *testing.T) {
 	pcm := voice(3, 44100)
-	packets, levels, err := drain(t, wavFile(wavSpec{format: wavPCM, bits: 16, channels: 2, rate: 44100, size: -1}, pcm))
+	packets, levels, err := drain(t,
+		wavFile(wavSpec{format: wavPCM, bits: 16, channels: 2, rate: 44100, size: -1}, pcm))
 	if err != nil || len(packets) != 151 { // 150 and one more for the encoder's delay
 		t.Fatalf("%d packets, %v", len(packets), err)
 	}
@@ -42,7 +43,9 @@ func TestSourceEncodesWAV(t *testing.T) {
 }
 
 func TestSourcePassesOggThrough(t *testing.T) {
-	payloads := lossy(encode(t, voice(2, ClockRate), EncoderConfig{}), func(i int) bool { return i == 30 })
+	payloads := lossy(encode(t, voice(2, ClockRate), EncoderConfig{}), func(i int) bool {
+		return i == 30
+	})
 	want := slots(payloads)
 	got, levels, err := drain(t, recording(t, want))
 	if err != nil || len(got) != len(want) {
@@ -66,7 +69,9 @@ func TestSourceRepacksOtherDurations(t *testing.T) {
 	var packets []Packet
 	for _, p := range encode(t, voice(2, ClockRate), EncoderConfig{}) {
 		joined := append([]byte{p[0] | 1}, p[1:]...) // the frame twice: 40 ms
-		packets = append(packets, Packet{Payload: append(joined, p[1:]...), Samples: 2 * frame20ms})
+		packets = append(packets, Packet{
+			Payload: append(joined, p[1:]...), Samples: 2 * frame20ms,
+		})
 	}
 	got, _, err := drain(t, recording(t, packets))
 	if err != nil || len(got) != 201 {
@@ -80,12 +85,15 @@ func TestSourceRepacksOtherDurations(t *testing.T) {
 }
 
 func TestSourceRefusals(t *testing.T) {
-	wav := wavFile(wavSpec{format: wavPCM, bits: 16, channels: 1, rate: SampleRate, size: -1}, make([]float32, 9000))
+	wav := wavFile(wavSpec{format: wavPCM, bits: 16, channels: 1, rate: SampleRate, size: -1},
+		make([]float32, 9000))
 	for _, c := range []struct {
 		file []byte
 		want error
 	}{
-		{nil, ErrNotAudio}, {recording(t, nil), ErrNotAudio}, {wav[:9000], ErrTruncated}, {wav[:20], ErrTruncated}, {[]byte("fLaC"), ErrUnsupported},
+		{nil, ErrNotAudio}, {
+			recording(t, nil), ErrNotAudio,
+		}, {wav[:9000], ErrTruncated}, {wav[:20], ErrTruncated}, {[]byte("fLaC"), ErrUnsupported},
 	} {
 		if _, _, err := drain(t, c.file); !errors.Is(err, c.want) {
 			t.Errorf("%d bytes: %v, want %v", len(c.file), err, c.want)

@@ -3,19 +3,24 @@ package opus
 import "math"
 
 const (
-	// reorderWindow is how many sequence numbers a missing frame is waited for: 640 ms of 20 ms frames, time for several retransmissions.
+	// reorderWindow is how many sequence numbers a missing frame is waited for: 640 ms of 20 ms
+	// frames, time for several retransmissions.
 	reorderWindow = 32
 	// patience bounds the same wait in arrival time, for senders that pause.
 	patience = ClockRate
 
-	// anchorFrames and anchorTime are how much of a stream its place on the time line is found from.
+	// anchorFrames and anchorTime are how much of a stream its place on the time line is found
+	// from.
 	anchorFrames = 50
 	anchorTime   = 2 * ClockRate
 
-	maxSkip = 3000 // sequence numbers that may be missing in a row, as RFC 3550 suggests: a minute of 20 ms frames
+	// sequence numbers that may be missing in a row, as RFC 3550 suggests: a minute of 20 ms
+	// frames
+	maxSkip = 3000
 	maxBack = 1000 // sequence numbers by which a frame may be out of order
 
-	// A stream whose frames arrive this much after their place, all by the same amount, was stopped at its source.
+	// A stream whose frames arrive this much after their place, all by the same amount, was
+	// stopped at its source.
 	stallFrames = 50
 	stallLag    = ClockRate
 	stallSpread = ClockRate / 5
@@ -41,12 +46,14 @@ type waiting struct {
 	payload []byte
 }
 
-// stream is one run of consecutive sequence numbers and timestamps: an epoch, or a part of it. Both are unwrapped relative to the
-// most advanced frame. Timestamps are placed on the time line by shift, the smallest difference between arrival and timestamp among
-// the first anchorFrames frames (or those of the first anchorTime); nothing is given before it is known.
+// stream is one run of consecutive sequence numbers and timestamps: an epoch, or a part of it.
+// Both are unwrapped relative to the most advanced frame. Timestamps are placed on the time line
+// by shift, the smallest difference between arrival and timestamp among the first anchorFrames
+// frames (or those of the first anchorTime); nothing is given before it is known.
 //
-// When a source stops without its timestamps going on (a phone call, a sleeping laptop), all later frames are late by the same amount.
-// After stallFrames of them later frames are moved by it; frames that catch up after a slow network are not.
+// When a source stops without its timestamps going on (a phone call, a sleeping laptop), all
+// later frames are late by the same amount. After stallFrames of them later frames are moved by
+// it; frames that catch up after a slow network are not.
 type stream struct {
 	seq      int64 // of the most advanced frame
 	seq16    uint16
@@ -85,7 +92,8 @@ func (s *stream) judge(x arrived) verdict {
 	switch {
 	case steps > maxSkip, steps < -maxBack, passed < -maxBack*maxDuration, early > ahead:
 		return strange
-	case steps > 0 && passed < steps*tick, steps < 0 && passed > steps*tick, steps == 0 && passed != 0:
+	case steps > 0 && passed < steps*tick, steps < 0 && passed > steps*tick, steps == 0 &&
+		passed != 0:
 		return strange // no frame is shorter than a tick
 	case steps == 0 || s.given[seq%int64(len(s.given))] == seq || s.queued(seq):
 		return repeated
@@ -101,7 +109,8 @@ func (s *stream) queued(seq int64) bool {
 	return i < len(s.queue) && s.queue[i].seq == seq
 }
 
-// index is where a sequence number is, or would be, in the queue. Frames mostly come in order, so it looks from the end.
+// index is where a sequence number is, or would be, in the queue. Frames mostly come in order, so
+// it looks from the end.
 func (s *stream) index(seq int64) int {
 	i := len(s.queue)
 	for i > 0 && s.queue[i-1].seq >= seq {
@@ -170,7 +179,8 @@ func (s *stream) watch(lag int64) {
 	s.lags, s.leastLag, s.topLag = 0, math.MaxInt64, math.MinInt64
 }
 
-// pop gives the next frame in order and how many sequence numbers are missing before it, if it need not wait for them any longer.
+// pop gives the next frame in order and how many sequence numbers are missing before it, if it
+// need not wait for them any longer.
 func (s *stream) pop(all bool) (w waiting, missing int, ok bool) {
 	if len(s.queue) == 0 {
 		return w, 0, false

@@ -12,7 +12,8 @@ type layout struct {
 	stereo    bool
 }
 
-// PacketDuration gives the duration of an Opus packet in samples at 48 kHz, or ErrMalformed when its framing is not valid.
+// PacketDuration gives the duration of an Opus packet in samples at 48 kHz, or ErrMalformed when
+// its framing is not valid.
 func PacketDuration(packet []byte) (samples48k int, err error) {
 	l, err := parse(packet)
 	return l.duration(), err
@@ -20,8 +21,9 @@ func PacketDuration(packet []byte) (samples48k int, err error) {
 
 func (l layout) duration() int { return l.frameSize * l.frames }
 
-// hasFEC tells whether the packet carries a copy of the frame before its first one: the LBRR flag, which follows the voice activity
-// flags at the head of the SILK data (RFC 6716, section 4.2.3). These flags are equiprobable, so they lie in the byte as plain bits.
+// hasFEC tells whether the packet carries a copy of the frame before its first one: the LBRR
+// flag, which follows the voice activity flags at the head of the SILK data (RFC 6716, section
+// 4.2.3). These flags are equiprobable, so they lie in the byte as plain bits.
 func (l layout) hasFEC() bool {
 	if l.celt || len(l.first) < 2 {
 		return false
@@ -34,7 +36,8 @@ func (l layout) hasFEC() bool {
 	return fec
 }
 
-// voiced tells whether the encoder heard a voice in the first frame. CELT does not say, and counts as voiced.
+// voiced tells whether the encoder heard a voice in the first frame. CELT does not say, and
+// counts as voiced.
 func (l layout) voiced() bool {
 	if l.celt || len(l.first) == 0 {
 		return true
@@ -66,7 +69,8 @@ func malformed(format string, args ...any) error {
 	return fmt.Errorf("%w: %s", ErrMalformed, fmt.Sprintf(format, args...))
 }
 
-// parse reads a packet's framing and holds it to the rules of RFC 6716, section 3.4, so that libopus takes whatever passes.
+// parse reads a packet's framing and holds it to the rules of RFC 6716, section 3.4, so that
+// libopus takes whatever passes.
 func parse(packet []byte) (layout, error) {
 	if len(packet) == 0 {
 		return layout{}, malformed("it is empty")

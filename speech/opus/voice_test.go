@@ -6,12 +6,14 @@ import (
 	"testing"
 )
 
-// voice makes sound that codecs take for speech: pulses of a gliding pitch through the resonances of changing vowels, in syllables,
-// with a pause of 0.5 s in every 3 s.
+// voice makes sound that codecs take for speech: pulses of a gliding pitch through the resonances
+// of changing vowels, in syllables, with a pause of 0.5 s in every 3 s.
 func voice(seconds float64, rate int) []float32 {
 	noise := rand.New(rand.NewPCG(1, 2))
 	out := make([]float32, int(seconds*float64(rate)))
-	vowels := [][3]float64{{730, 1090, 2440}, {270, 2290, 3010}, {570, 840, 2410}, {530, 1840, 2480}}
+	vowels := [][3]float64{
+		{730, 1090, 2440}, {270, 2290, 3010}, {570, 840, 2410}, {530, 1840, 2480},
+	}
 	var y1, y2 [3]float64
 	phase := 0.0
 	for i := range out {

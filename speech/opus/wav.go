@@ -17,9 +17,11 @@ const (
 	maxChannels = 32
 	wavBlock    = 2048 // frames converted at a time
 
-	// unknownSize is the least size by which writers to a pipe say that they do not know it; they differ in the low bits.
+	// unknownSize is the least size by which writers to a pipe say that they do not know it; they
+	// differ in the low bits.
 	unknownSize = 0x7FFFF000
-	// fullScale is how far beyond full scale a sample may be: more is not sound but another number format.
+	// fullScale is how far beyond full scale a sample may be: more is not sound but another
+	// number format.
 	fullScale = 64
 )
 
@@ -45,7 +47,8 @@ func newWAVReader(r *bufio.Reader) (*wavReader, error) {
 		return nil, wavCut("its header", err)
 	}
 	if string(head[8:]) != "WAVE" {
-		return nil, fmt.Errorf("%w: a RIFF file of type %q instead of WAVE: convert it to WAV", ErrUnsupported, head[8:])
+		return nil, fmt.Errorf("%w: a RIFF file of type %q instead of WAVE: convert it to WAV",
+			ErrUnsupported, head[8:])
 	}
 	w := &wavReader{r: r}
 	var large int64 = -1 // RF64 has the size of the sound apart
@@ -110,15 +113,19 @@ func (w *wavReader) readFormat(b []byte) error {
 	w.bits = int(binary.LittleEndian.Uint16(b[14:]))
 	if w.format == wavExtensible {
 		if len(b) < 40 {
-			return fmt.Errorf("%w: an extensible WAV format of %d bytes, too few", ErrDamaged, len(b))
+			return fmt.Errorf("%w: an extensible WAV format of %d bytes, too few", ErrDamaged,
+				len(b))
 		}
-		w.format = binary.LittleEndian.Uint16(b[24:]) // the sub-format's GUID begins with the plain format
+		// the sub-format's GUID begins with the plain format
+		w.format = binary.LittleEndian.Uint16(b[24:])
 	}
 	if w.format != wavPCM && w.format != wavFloat {
-		return fmt.Errorf("%w: WAV with codec %#04x: convert it to WAV with plain PCM samples", ErrUnsupported, w.format)
+		return fmt.Errorf("%w: WAV with codec %#04x: convert it to WAV with plain PCM samples",
+			ErrUnsupported, w.format)
 	}
 	if w.channels < 1 || w.channels > maxChannels {
-		return fmt.Errorf("%w: WAV with %d channels, must be 1 to %d", ErrUnsupported, w.channels, maxChannels)
+		return fmt.Errorf("%w: WAV with %d channels, must be 1 to %d", ErrUnsupported, w.channels,
+			maxChannels)
 	}
 	if err := checkRate(w.rate); err != nil {
 		return err
@@ -129,7 +136,9 @@ func (w *wavReader) readFormat(b []byte) error {
 		known = w.width*8 == w.bits && (w.bits == 32 || w.bits == 64)
 	}
 	if align%w.channels != 0 || w.bits < 1 || w.bits > 8*w.width || !known {
-		return fmt.Errorf("%w: WAV with %d bits a sample, %d bytes a frame of %d channels: convert it to 16-bit PCM", ErrUnsupported, w.bits, align, w.channels)
+		return fmt.Errorf(
+			"%w: WAV with %d bits a sample, %d bytes a frame of %d channels: convert it to 16-bit PCM",
+			ErrUnsupported, w.bits, align, w.channels)
 	}
 	return nil
 }
@@ -175,13 +184,16 @@ func (w *wavReader) next() ([]float32, error) {
 	return w.mix(raw[:whole])
 }
 
-// ended explains that there are no more whole frames. Bytes after the last frame of a chunk are a flaw of its size, and left out.
+// ended explains that there are no more whole frames. Bytes after the last frame of a chunk are a
+// flaw of its size, and left out.
 func (w *wavReader) ended(odd int) error {
 	if w.left > 0 {
-		return fmt.Errorf("%w: the WAV file holds %d of %d bytes of sound: copy it again", ErrTruncated, w.read, w.read+w.left)
+		return fmt.Errorf("%w: the WAV file holds %d of %d bytes of sound: copy it again",
+			ErrTruncated, w.read, w.read+w.left)
 	}
 	if w.left < 0 && odd+w.odd > 0 {
-		return fmt.Errorf("%w: the WAV file stops in the middle of a sample: copy it again", ErrTruncated)
+		return fmt.Errorf("%w: the WAV file stops in the middle of a sample: copy it again",
+			ErrTruncated)
 	}
 	return io.EOF
 }
@@ -197,7 +209,9 @@ func (w *wavReader) mix(raw []byte) ([]float32, error) {
 			raw = raw[w.width:]
 		}
 		if sum *= share; !(math.Abs(sum) <= fullScale) { // written so that it holds for NaN
-			return nil, fmt.Errorf("%w: a sample of the WAV file is %g where full scale is 1: convert it to 16-bit PCM", ErrDamaged, sum)
+			return nil, fmt.Errorf(
+				"%w: a sample of the WAV file is %g where full scale is 1: convert it to 16-bit PCM",
+				ErrDamaged, sum)
 		}
 		w.mono[i] = float32(sum)
 	}
@@ -231,7 +245,8 @@ const (
 
 func checkRate(rate int) error {
 	if rate < minRate || rate > maxRate {
-		return fmt.Errorf("%w: %d samples per second, must be %d to %d", ErrUnsupported, rate, minRate, maxRate)
+		return fmt.Errorf("%w: %d samples per second, must be %d to %d", ErrUnsupported, rate,
+			minRate, maxRate)
 	}
 	return nil
 }

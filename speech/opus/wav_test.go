@@ -88,7 +88,9 @@ func appendSample(dst []byte, s wavSpec, v float64) []byte {
 func TestWAVOfEveryFormat(t *testing.T) {
 	pcm := voice(0.5, SampleRate)
 	for _, s := range []wavSpec{
-		{format: wavPCM, bits: 8}, {format: wavPCM, bits: 16}, {format: wavPCM, bits: 24}, {format: wavPCM, bits: 32},
+		{format: wavPCM, bits: 8}, {
+			format: wavPCM, bits: 16,
+		}, {format: wavPCM, bits: 24}, {format: wavPCM, bits: 32},
 		{format: wavFloat, bits: 32}, {format: wavFloat, bits: 64},
 	} {
 		for _, channels := range []int{1, 2, 6} {
@@ -112,7 +114,8 @@ func TestWAVOfEveryFormat(t *testing.T) {
 }
 
 func TestWAVStereoIsMixed(t *testing.T) {
-	file := wavFile(wavSpec{format: wavPCM, bits: 16, channels: 2, rate: SampleRate, size: -1}, make([]float32, 100))
+	file := wavFile(wavSpec{format: wavPCM, bits: 16, channels: 2, rate: SampleRate, size: -1},
+		make([]float32, 100))
 	sound := file[len(file)-400:]
 	for i := range 100 {
 		binary.LittleEndian.PutUint16(sound[4*i:], 16384) // left alone
@@ -134,12 +137,17 @@ func TestWAVChunksAndSizes(t *testing.T) {
 	ds64 := append([]byte("ds64\x1c\x00\x00\x00"), make([]byte, 28)...)
 	binary.LittleEndian.PutUint64(ds64[16:], uint64(2*len(pcm)))
 	for name, file := range map[string][]byte{
-		"odd chunk before":   wavFile(wavSpec{wavPCM, 16, 1, SampleRate, false, list, -1, ""}, pcm),
-		"chunk after":        append(wavFile(plain, pcm), list...),
-		"size zero":          wavFile(wavSpec{wavPCM, 16, 1, SampleRate, false, nil, 0, ""}, pcm),
-		"size of a pipe":     wavFile(wavSpec{wavPCM, 16, 1, SampleRate, false, nil, math.MaxUint32, ""}, pcm),
-		"size of sox's pipe": wavFile(wavSpec{wavPCM, 16, 1, SampleRate, false, nil, 0x7FFFF000, ""}, pcm),
-		"64-bit size":        append(wavFile(wavSpec{wavPCM, 16, 1, SampleRate, false, ds64, math.MaxUint32, "RF64"}, pcm), list...),
+		"odd chunk before": wavFile(wavSpec{wavPCM, 16, 1, SampleRate, false, list, -1, ""},
+			pcm),
+		"chunk after": append(wavFile(plain, pcm), list...),
+		"size zero":   wavFile(wavSpec{wavPCM, 16, 1, SampleRate, false, nil, 0, ""}, pcm),
+		"size of a pipe": wavFile(
+			wavSpec{wavPCM, 16, 1, SampleRate, false, nil, math.MaxUint32, ""}, pcm),
+		"size of sox's pipe": wavFile(
+			wavSpec{wavPCM, 16, 1, SampleRate, false, nil, 0x7FFFF000, ""}, pcm),
+		"64-bit size": append(
+			wavFile(wavSpec{wavPCM, 16, 1, SampleRate, false, ds64, math.MaxUint32, "RF64"}, pcm),
+			list...),
 	} {
 		got, err := ReadAudio(iotest.OneByteReader(bytes.NewReader(file)), SampleRate, 0)
 		if err != nil {
@@ -158,8 +166,10 @@ func TestWAVRefusals(t *testing.T) {
 		change(&s)
 		return wavFile(s, pcm)
 	}
-	nan := wavFile(wavSpec{format: wavFloat, bits: 32, channels: 1, rate: SampleRate, size: -1}, []float32{0, float32(math.NaN())})
-	loud := wavFile(wavSpec{format: wavFloat, bits: 32, channels: 1, rate: SampleRate, size: -1}, []float32{0, 32767})
+	nan := wavFile(wavSpec{format: wavFloat, bits: 32, channels: 1, rate: SampleRate, size: -1},
+		[]float32{0, float32(math.NaN())})
+	loud := wavFile(wavSpec{format: wavFloat, bits: 32, channels: 1, rate: SampleRate, size: -1},
+		[]float32{0, 32767})
 	noFormat := append([]byte("RIFF\x00\x00\x00\x00WAVEdata\x04\x00\x00\x00"), 1, 2, 3, 4)
 	for _, c := range []struct {
 		name string
@@ -179,7 +189,10 @@ func TestWAVRefusals(t *testing.T) {
 		{"fast", with(func(s *wavSpec) { s.rate = 384000 }), ErrUnsupported},
 		{"half float", with(func(s *wavSpec) { s.format = wavFloat }), ErrUnsupported},
 		{"cut header", with(func(*wavSpec) {})[:30], ErrTruncated},
-		{"cut chunk", with(func(s *wavSpec) { s.before = []byte("LIST\xff\xff\xff\x00") }), ErrTruncated},
+		{
+			"cut chunk", with(func(s *wavSpec) { s.before = []byte("LIST\xff\xff\xff\x00") }),
+			ErrTruncated,
+		},
 		{"cut sound", with(func(*wavSpec) {})[:1000], ErrTruncated},
 		{"cut sample", with(func(s *wavSpec) { s.size = 0 })[:1001], ErrTruncated},
 		{"no sound", wavFile(ok, nil), ErrNotAudio},
@@ -192,7 +205,8 @@ func TestWAVRefusals(t *testing.T) {
 			t.Errorf("%s: %v, want %v", c.name, err, c.want)
 		}
 	}
-	if _, err := ReadAudio(strings.NewReader(""), SampleRate, 0); !strings.Contains(err.Error(), "the file is empty") {
+	if _, err := ReadAudio(strings.NewReader(""), SampleRate,
+		0); !strings.Contains(err.Error(), "the file is empty") {
 		t.Errorf("empty: %v", err)
 	}
 	if _, err := OpenAudio(strings.NewReader(""), 1, 0); !errors.Is(err, ErrUnsupported) {
@@ -202,10 +216,12 @@ func TestWAVRefusals(t *testing.T) {
 
 func TestReadErrorsOfTheSourceAreKept(t *testing.T) {
 	errNet := errors.New("connection reset")
-	file := wavFile(wavSpec{format: wavPCM, bits: 16, channels: 1, rate: 44100, size: -1}, make([]float32, 9000))
+	file := wavFile(wavSpec{format: wavPCM, bits: 16, channels: 1, rate: 44100, size: -1},
+		make([]float32, 9000))
 	ogg := recording(t, slots(encode(t, voice(3, ClockRate), EncoderConfig{})))
 	for _, data := range [][]byte{nil, file[:5000], ogg[:5000], ogg[:100]} {
-		if _, err := ReadAudio(io.MultiReader(bytes.NewReader(data), iotest.ErrReader(errNet)), SampleRate, 0); !errors.Is(err, errNet) {
+		if _, err := ReadAudio(io.MultiReader(bytes.NewReader(data), iotest.ErrReader(errNet)),
+			SampleRate, 0); !errors.Is(err, errNet) {
 			t.Errorf("after %d bytes: %v", len(data), err)
 		}
 	}
@@ -213,7 +229,8 @@ func TestReadErrorsOfTheSourceAreKept(t *testing.T) {
 
 func TestTruncatedWAVGivesWhatThereIs(t *testing.T) {
 	pcm := voice(0.5, SampleRate)
-	file := wavFile(wavSpec{format: wavFloat, bits: 32, channels: 1, rate: SampleRate, size: -1}, pcm)
+	file := wavFile(wavSpec{format: wavFloat, bits: 32, channels: 1, rate: SampleRate, size: -1},
+		pcm)
 	got, err := ReadAudio(bytes.NewReader(file[:len(file)-401]), SampleRate, 0)
 	if !errors.Is(err, ErrTruncated) {
 		t.Errorf("%v", err)
@@ -222,7 +239,8 @@ func TestTruncatedWAVGivesWhatThereIs(t *testing.T) {
 }
 
 func TestReadInPiecesOfAnySize(t *testing.T) {
-	file := wavFile(wavSpec{format: wavPCM, bits: 16, channels: 1, rate: 44100, size: -1}, voice(0.5, 44100))
+	file := wavFile(wavSpec{format: wavPCM, bits: 16, channels: 1, rate: 44100, size: -1},
+		voice(0.5, 44100))
 	want, err := ReadAudio(bytes.NewReader(file), SampleRate, 0)
 	if err != nil {
 		t.Fatal(err)

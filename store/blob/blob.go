@@ -1,4 +1,5 @@
-// Package blob keeps files that are too large for the database: recordings now, media later. Keys are slash-separated paths.
+// Package blob keeps files that are too large for the database: recordings now, media later. Keys
+// are slash-separated paths.
 package blob
 
 import (
@@ -67,8 +68,8 @@ func (s *Store) Ping(ctx context.Context) error {
 	return translate("recordings", err)
 }
 
-// Put keeps what r holds under the key, in place of what was there, and gives its length. When r fails, or is longer than a file may be
-// (store.ErrLimit), what was there stays.
+// Put keeps what r holds under the key, in place of what was there, and gives its length. When r
+// fails, or is longer than a file may be (store.ErrLimit), what was there stays.
 func (s *Store) Put(ctx context.Context, key string, r io.Reader, contentType string) (n int64, err error) {
 	if err := checkKey(key); err != nil {
 		return 0, err
@@ -91,7 +92,8 @@ func (s *Store) Put(ctx context.Context, key string, r io.Reader, contentType st
 	return n, translate(key, w.Close())
 }
 
-// Open opens a file for reading and seeking; the caller closes it. store.ErrNotFound: there is none.
+// Open opens a file for reading and seeking; the caller closes it. store.ErrNotFound: there is
+// none.
 func (s *Store) Open(ctx context.Context, key string) (*File, error) {
 	if err := checkKey(key); err != nil {
 		return nil, err

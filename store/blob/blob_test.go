@@ -72,10 +72,13 @@ func TestFailedPutKeepsWhatWasThere(t *testing.T) {
 		t.Fatal(err)
 	}
 	broken := errors.New("the line went dead")
-	if _, err := s.Put(t.Context(), "k", io.MultiReader(strings.NewReader("half"), iotest.ErrReader(broken)), "text/plain"); !errors.Is(err, broken) {
+	if _, err := s.Put(t.Context(), "k",
+		io.MultiReader(strings.NewReader("half"), iotest.ErrReader(broken)),
+		"text/plain"); !errors.Is(err, broken) {
 		t.Errorf("got %v", err)
 	}
-	if _, err := s.Put(t.Context(), "k", strings.NewReader("more than ten bytes"), "text/plain"); !errors.Is(err, store.ErrLimit) {
+	if _, err := s.Put(t.Context(), "k", strings.NewReader("more than ten bytes"),
+		"text/plain"); !errors.Is(err, store.ErrLimit) {
 		t.Errorf("got %v", err)
 	}
 	if got := read(t, s, "k"); got != "good" {
@@ -94,7 +97,8 @@ func TestFailedPutKeepsWhatWasThere(t *testing.T) {
 
 func TestRanges(t *testing.T) {
 	s := open(t, blob.Config{Dir: t.TempDir()})
-	if _, err := s.Put(t.Context(), "k.ogg", strings.NewReader("0123456789"), "audio/ogg"); err != nil {
+	if _, err := s.Put(t.Context(), "k.ogg", strings.NewReader("0123456789"),
+		"audio/ogg"); err != nil {
 		t.Fatal(err)
 	}
 	f, err := s.Open(t.Context(), "k.ogg")
@@ -115,8 +119,12 @@ func TestRanges(t *testing.T) {
 
 func TestKeys(t *testing.T) {
 	s := open(t, blob.Config{Dir: t.TempDir()})
-	for _, key := range []string{"", "/etc/passwd", "../up", "a/../b", "a//b", "a/.hidden", "a/b.attrs", "a\x00b", "a b", strings.Repeat("k", 501)} {
-		if _, err := s.Put(t.Context(), key, strings.NewReader("x"), ""); !errors.Is(err, store.ErrInvalid) {
+	for _, key := range []string{
+		"", "/etc/passwd", "../up", "a/../b", "a//b", "a/.hidden", "a/b.attrs", "a\x00b", "a b",
+		strings.Repeat("k", 501),
+	} {
+		if _, err := s.Put(t.Context(), key, strings.NewReader("x"),
+			""); !errors.Is(err, store.ErrInvalid) {
 			t.Errorf("put %q: %v", key, err)
 		}
 		if _, err := s.Open(t.Context(), key); !errors.Is(err, store.ErrInvalid) {

@@ -39,7 +39,10 @@ func TestRegister(t *testing.T) {
 		seen, ids = append(seen, fresh), append(ids, u.ID)
 		return store.Aftermath{Acts: []store.Act{{Action: store.ActRegister, UserID: u.ID}}}
 	}
-	u := store.User{Email: email, Name: "First", Role: store.RoleCandidate, TestDate: "2026-05-04", TargetGrade: "C+"}
+	u := store.User{
+		Email: email, Name: "First", Role: store.RoleCandidate, TestDate: "2026-05-04",
+		TargetGrade: "C+",
+	}
 	first, err := db.Register(t.Context(), u, after)
 	if err != nil || first.TestDate != "2026-05-04" || first.TargetGrade != "C+" {
 		t.Fatalf("%+v, %v", first, err)
@@ -61,11 +64,13 @@ func TestChangeUser(t *testing.T) {
 	now := time.Now()
 	ids := []string{"0190d2a0-0000-7000-8000-00000000aa01", "0190d2a0-0000-7000-8000-00000000aa02"}
 	for _, id := range ids {
-		if _, err := db.CreateSession(t.Context(), u, newSession(u, id, []byte{1}), 5); err != nil {
+		if _, err := db.CreateSession(t.Context(), u, newSession(u, id, []byte{1}),
+			5); err != nil {
 			t.Fatal(err)
 		}
 	}
-	got, ended, err := db.ChangeUser(t.Context(), u.ID, func(u *store.User) (store.Aftermath, error) {
+	got, ended, err := db.ChangeUser(t.Context(), u.ID, func(u *store.User) (store.Aftermath,
+		error) {
 		u.Name, u.TimeZone, u.Locale, u.PasswordHash = "Changed", "Europe/Zagreb", "hr", "new"
 		u.Verify(now.UTC().Truncate(time.Microsecond))
 		return store.Aftermath{SignOut: true, KeepSession: ids[0]}, nil
@@ -74,11 +79,16 @@ func TestChangeUser(t *testing.T) {
 		t.Fatalf("ended %v, %v", ended, err)
 	}
 	read, err := db.User(t.Context(), u.ID)
-	if err != nil || read.Name != "Changed" || read.TimeZone != "Europe/Zagreb" || read.Locale != "hr" || read.PasswordHash != "new" || !read.VerifiedAt.Equal(*got.VerifiedAt) {
+	if err != nil || read.Name != "Changed" || read.TimeZone != "Europe/Zagreb" ||
+		read.Locale != "hr" || read.PasswordHash != "new" ||
+		!read.VerifiedAt.Equal(*got.VerifiedAt) {
 		t.Errorf("read %+v, %v", read, err)
 	}
 	refused := errors.New("no")
-	_, _, err = db.ChangeUser(t.Context(), u.ID, func(u *store.User) (store.Aftermath, error) { u.Name = "Never"; return store.Aftermath{}, refused })
+	_, _, err = db.ChangeUser(t.Context(), u.ID, func(u *store.User) (store.Aftermath, error) {
+		u.Name = "Never"
+		return store.Aftermath{}, refused
+	})
 	expect(t, err, refused)
 	if read, err := db.User(t.Context(), u.ID); err != nil || read.Name != "Changed" {
 		t.Errorf("a refused change was kept: %+v, %v", read, err)
@@ -91,7 +101,8 @@ func TestChangeUser(t *testing.T) {
 func own(t *testing.T, cfg postgres.Config) (*postgres.DB, string) {
 	t.Helper()
 	log := slog.New(slog.DiscardHandler)
-	c, err := embedded.Start(context.Background(), embedded.Config{Dir: filepath.Join(t.TempDir(), "pg")}, log)
+	c, err := embedded.Start(context.Background(),
+		embedded.Config{Dir: filepath.Join(t.TempDir(), "pg")}, log)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -117,7 +128,9 @@ func TestLastAdministrator(t *testing.T) {
 	d, _ := own(t, postgres.Config{})
 	var admins []store.User
 	for range 6 {
-		u, err := d.CreateUser(t.Context(), store.User{Email: rand.Text() + "@example.org", Name: "Admin", Role: store.RoleAdmin})
+		u, err := d.CreateUser(t.Context(), store.User{
+			Email: rand.Text() + "@example.org", Name: "Admin", Role: store.RoleAdmin,
+		})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -127,7 +140,8 @@ func TestLastAdministrator(t *testing.T) {
 	var all sync.WaitGroup
 	for i, u := range admins {
 		all.Go(func() {
-			_, _, err := d.ChangeUser(t.Context(), u.ID, func(u *store.User) (store.Aftermath, error) {
+			_, _, err := d.ChangeUser(t.Context(), u.ID, func(u *store.User) (store.Aftermath,
+				error) {
 				if i%2 == 0 {
 					u.Role = store.RoleTutor
 				} else {
@@ -155,7 +169,10 @@ func TestLastAdministrator(t *testing.T) {
 func TestActsStay(t *testing.T) {
 	d, url := own(t, postgres.Config{})
 	id := "0190d2a0-0000-7000-8000-000000000001"
-	act := store.Act{Action: store.ActSignIn, UserID: id, ActorID: id, IP: "192.0.2.1", UserAgent: "Browser\x00\xff", Object: "session 1"}
+	act := store.Act{
+		Action: store.ActSignIn, UserID: id, ActorID: id, IP: "192.0.2.1",
+		UserAgent: "Browser\x00\xff", Object: "session 1",
+	}
 	if err := d.Record(t.Context(), act); err != nil {
 		t.Fatal(err)
 	}
@@ -172,14 +189,16 @@ func TestActsStay(t *testing.T) {
 			t.Errorf("%s was taken", sql)
 		}
 	}
-	if err := behind(t, url, "UPDATE acts SET ip = '', user_agent = '' WHERE user_id = $1", id); err != nil {
+	if err := behind(t, url, "UPDATE acts SET ip = '', user_agent = '' WHERE user_id = $1",
+		id); err != nil {
 		t.Errorf("an entry cannot be made anonymous: %v", err)
 	}
 	if err := d.SweepAccounts(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	list, err := d.Acts(t.Context(), store.ActFilter{UserID: id, Limit: 10})
-	if err != nil || len(list) != 1 || list[0].Action != store.ActSignIn || list[0].Outcome != store.OutcomeDone || list[0].Object != "session 1" || list[0].IP != "" {
+	if err != nil || len(list) != 1 || list[0].Action != store.ActSignIn ||
+		list[0].Outcome != store.OutcomeDone || list[0].Object != "session 1" || list[0].IP != "" {
 		t.Errorf("got %+v, %v", list, err)
 	}
 	_, err = d.Acts(t.Context(), store.ActFilter{Before: "x", Limit: 1})
@@ -192,20 +211,26 @@ func TestMailTokens(t *testing.T) {
 	hash := func() []byte { h := sha256.Sum256([]byte(rand.Text())); return h[:] }
 	create := func(purpose store.TokenPurpose, email string) []byte {
 		t.Helper()
-		token := store.MailToken{Hash: hash(), UserID: u.ID, Purpose: purpose, Email: email, CreatedAt: now, ExpiresAt: now.Add(purpose.Life())}
+		token := store.MailToken{
+			Hash: hash(), UserID: u.ID, Purpose: purpose, Email: email, CreatedAt: now,
+			ExpiresAt: now.Add(purpose.Life()),
+		}
 		if err := db.CreateMailToken(t.Context(), token); err != nil {
 			t.Fatal(err)
 		}
 		return token.Hash
 	}
 	use := func(hash []byte, purpose store.TokenPurpose, at time.Time) error {
-		_, _, err := db.UseMailToken(t.Context(), hash, []store.TokenPurpose{purpose}, at, func(u *store.User, _ store.MailToken) (store.Aftermath, error) {
+		_, _, err := db.UseMailToken(t.Context(), hash, []store.TokenPurpose{purpose}, at, func(
+			u *store.User, _ store.MailToken) (store.Aftermath, error) {
 			u.PasswordHash = "reset"
 			return store.Aftermath{}, nil
 		})
 		return err
 	}
-	first, second, elsewhere := create(store.TokenReset, u.Email), create(store.TokenReset, u.Email), create(store.TokenReset, "old@example.org")
+	first, second, elsewhere := create(store.TokenReset,
+		u.Email), create(store.TokenReset, u.Email), create(
+		store.TokenReset, "old@example.org")
 	verify := create(store.TokenVerify, u.Email)
 	expect(t, use(first, store.TokenVerify, now), store.ErrNotFound)
 	expect(t, use(hash(), store.TokenReset, now), store.ErrNotFound)
@@ -240,7 +265,9 @@ func TestMailTokens(t *testing.T) {
 
 func TestJobs(t *testing.T) {
 	d, _ := own(t, postgres.Config{})
-	u, err := d.CreateUser(t.Context(), store.User{Email: "jobs@example.org", Name: "Jobs", Role: store.RoleCandidate})
+	u, err := d.CreateUser(t.Context(), store.User{
+		Email: "jobs@example.org", Name: "Jobs", Role: store.RoleCandidate,
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -325,14 +352,18 @@ func TestJobs(t *testing.T) {
 	}
 }
 
-// TestStaleSignIn changes a password, and disables an account, while somebody who knew the old one is about to sign in.
+// TestStaleSignIn changes a password, and disables an account, while somebody who knew the old
+// one is about to sign in.
 func TestStaleSignIn(t *testing.T) {
 	u := newUser(t, store.RoleCandidate)
-	half := store.SignIn{Hash: []byte(uuid.NewString()), UserID: u.ID, ExpiresAt: time.Now().Add(time.Minute)}
+	half := store.SignIn{
+		Hash: []byte(uuid.NewString()), UserID: u.ID, ExpiresAt: time.Now().Add(time.Minute),
+	}
 	if err := db.BeginSignIn(t.Context(), u, half); err != nil {
 		t.Fatal(err)
 	}
-	changed, _, err := db.ChangeUser(t.Context(), u.ID, func(u *store.User) (store.Aftermath, error) {
+	changed, _, err := db.ChangeUser(t.Context(), u.ID, func(u *store.User) (store.Aftermath,
+		error) {
 		u.PasswordHash = "y"
 		return store.Aftermath{SignOut: true}, nil
 	})
@@ -341,10 +372,12 @@ func TestStaleSignIn(t *testing.T) {
 	}
 	_, err = db.CreateSession(t.Context(), u, newSession(u, uuid.NewString(), []byte{1}), 5)
 	expect(t, err, store.ErrUnauthenticated)
-	_, err = db.FinishSignIn(t.Context(), half.Hash, func(*store.SignIn, store.User, *store.Factor) error { return nil })
+	_, err = db.FinishSignIn(t.Context(), half.Hash,
+		func(*store.SignIn, store.User, *store.Factor) error { return nil })
 	expect(t, err, store.ErrNotFound)
 	expect(t, db.BeginSignIn(t.Context(), u, half), store.ErrUnauthenticated)
-	if _, err := db.CreateSession(t.Context(), changed, newSession(u, uuid.NewString(), []byte{1}), 5); err != nil {
+	if _, err := db.CreateSession(t.Context(), changed, newSession(u, uuid.NewString(), []byte{1}),
+		5); err != nil {
 		t.Error(err)
 	}
 	if _, _, err := db.ChangeUser(t.Context(), u.ID, func(u *store.User) (store.Aftermath, error) {

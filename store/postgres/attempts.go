@@ -23,16 +23,21 @@ const viewQuery = `SELECT ` + attemptColumns + `, c.slug, c.title, c.profession,
 	FROM attempts a JOIN scenarios c ON c.id = a.scenario_id JOIN users u ON u.id = a.candidate_id LEFT JOIN users p ON p.id = a.partner_id`
 
 func viewTargets(v *store.AttemptView) []any {
-	return append(attemptTargets(&v.Attempt), &v.ScenarioSlug, &v.ScenarioTitle, &v.Profession, &v.CandidateName, &v.PartnerName)
+	return append(attemptTargets(&v.Attempt), &v.ScenarioSlug, &v.ScenarioTitle, &v.Profession,
+		&v.CandidateName, &v.PartnerName)
 }
 
 // CreateAttempt keeps a new attempt of the candidate at the scenario.
-func (db *DB) CreateAttempt(ctx context.Context, candidateID, scenarioID string, consent bool) (store.Attempt, error) {
+func (db *DB) CreateAttempt(ctx context.Context, candidateID, scenarioID string,
+	consent bool) (store.Attempt, error) {
 	id, err := uuid.NewV7()
 	if err != nil {
 		return store.Attempt{}, fmt.Errorf("attempt id: %w", err)
 	}
-	a := store.Attempt{ID: id.String(), ScenarioID: scenarioID, CandidateID: candidateID, State: store.AttemptCreated, Consent: consent, CreatedAt: db.now()}
+	a := store.Attempt{
+		ID: id.String(), ScenarioID: scenarioID, CandidateID: candidateID,
+		State: store.AttemptCreated, Consent: consent, CreatedAt: db.now(),
+	}
 	err = db.do(ctx, "attempt", func(ctx context.Context, q querier) error {
 		_, err := q.Exec(ctx, `INSERT INTO attempts (id, scenario_id, candidate_id, state, consent, created_at) VALUES ($1, $2, $3, $4, $5, $6)`,
 			a.ID, a.ScenarioID, a.CandidateID, a.State, a.Consent, a.CreatedAt)
@@ -42,7 +47,8 @@ func (db *DB) CreateAttempt(ctx context.Context, candidateID, scenarioID string,
 }
 
 // Attempt finds an attempt and its scenario.
-func (db *DB) Attempt(ctx context.Context, id string) (a store.Attempt, s store.Scenario, err error) {
+func (db *DB) Attempt(ctx context.Context, id string) (a store.Attempt, s store.Scenario,
+	err error) {
 	if uuid.Validate(id) != nil {
 		return a, s, fmt.Errorf("attempt: %w", store.ErrNotFound)
 	}
@@ -53,9 +59,10 @@ func (db *DB) Attempt(ctx context.Context, id string) (a store.Attempt, s store.
 	return a, s, err
 }
 
-// AttemptsOf lists at most limit attempts in which the user was candidate or partner, newest first, older than the attempt before (all
-// when it is empty).
-func (db *DB) AttemptsOf(ctx context.Context, userID, before string, limit int) (list []store.AttemptView, err error) {
+// AttemptsOf lists at most limit attempts in which the user was candidate or partner, newest
+// first, older than the attempt before (all when it is empty).
+func (db *DB) AttemptsOf(ctx context.Context, userID, before string,
+	limit int) (list []store.AttemptView, err error) {
 	if before == "" {
 		before = uuid.Max.String()
 	} else if uuid.Validate(before) != nil {
@@ -70,17 +77,23 @@ func (db *DB) AttemptsOf(ctx context.Context, userID, before string, limit int) 
 }
 
 // AttemptViews reads the attempts of the ids that exist, oldest first.
-func (db *DB) AttemptViews(ctx context.Context, ids []string) (list []store.AttemptView, err error) {
+func (db *DB) AttemptViews(ctx context.Context, ids []string) (list []store.AttemptView,
+	err error) {
 	err = db.do(ctx, "attempts", func(ctx context.Context, q querier) (err error) {
-		list, err = collect(ctx, q, viewQuery+` WHERE a.id = ANY($1::uuid[]) ORDER BY a.id`, []any{ids}, viewTargets)
+		list, err = collect(ctx, q, viewQuery+` WHERE a.id = ANY($1::uuid[]) ORDER BY a.id`,
+			[]any{ids}, viewTargets)
 		return err
 	})
 	return list, err
 }
 
-// PrepareAttempt, StartAttempt, FinishAttempt and AbandonAttempt run the rule of the same name and give the attempt as it then is.
-func (db *DB) PrepareAttempt(ctx context.Context, id string, now time.Time) (store.Attempt, error) {
-	return db.changeAttempt(ctx, id, func(a *store.Attempt) error { return a.Prepare(micros(now)) })
+// PrepareAttempt, StartAttempt, FinishAttempt and AbandonAttempt run the rule of the same name
+// and give the attempt as it then is.
+func (db *DB) PrepareAttempt(ctx context.Context, id string,
+	now time.Time) (store.Attempt, error) {
+	return db.changeAttempt(ctx, id, func(a *store.Attempt) error {
+		return a.Prepare(micros(now))
+	})
 }
 
 // StartAttempt begins the play.
@@ -94,22 +107,32 @@ func (db *DB) FinishAttempt(ctx context.Context, id string, now time.Time) (stor
 }
 
 // AbandonAttempt ends an attempt that never came to play.
-func (db *DB) AbandonAttempt(ctx context.Context, id string, now time.Time) (store.Attempt, error) {
-	return db.changeAttempt(ctx, id, func(a *store.Attempt) error { return a.Abandon(micros(now)) })
+func (db *DB) AbandonAttempt(ctx context.Context, id string,
+	now time.Time) (store.Attempt, error) {
+	return db.changeAttempt(ctx, id, func(a *store.Attempt) error {
+		return a.Abandon(micros(now))
+	})
 }
 
 // FailAttempt notes that no report can be made, and why.
 func (db *DB) FailAttempt(ctx context.Context, id, problem string) error {
-	_, err := db.changeAttempt(ctx, id, func(a *store.Attempt) error { return a.Fail(db.now(), problem) })
+	_, err := db.changeAttempt(ctx, id, func(a *store.Attempt) error {
+		return a.Fail(db.now(), problem)
+	})
 	return err
 }
 
-// SeatPartner gives the patient's part to a tutor; present says whether the one who holds it is in the room.
-func (db *DB) SeatPartner(ctx context.Context, id, userID string, present bool) (store.Attempt, error) {
-	return db.changeAttempt(ctx, id, func(a *store.Attempt) error { return a.Seat(userID, present) })
+// SeatPartner gives the patient's part to a tutor; present says whether the one who holds it is
+// in the room.
+func (db *DB) SeatPartner(ctx context.Context, id, userID string,
+	present bool) (store.Attempt, error) {
+	return db.changeAttempt(ctx, id, func(a *store.Attempt) error {
+		return a.Seat(userID, present)
+	})
 }
 
-func (db *DB) changeAttempt(ctx context.Context, id string, rule func(*store.Attempt) error) (a store.Attempt, err error) {
+func (db *DB) changeAttempt(ctx context.Context, id string,
+	rule func(*store.Attempt) error) (a store.Attempt, err error) {
 	if uuid.Validate(id) != nil {
 		return a, fmt.Errorf("attempt: %w", store.ErrNotFound)
 	}
@@ -121,15 +144,18 @@ func (db *DB) changeAttempt(ctx context.Context, id string, rule func(*store.Att
 }
 
 // changeAttempt runs a rule on the locked row.
-func changeAttempt(ctx context.Context, q querier, id string, rule func(*store.Attempt) error) (a store.Attempt, err error) {
-	err = scanOne(ctx, q, `SELECT `+attemptColumns+` FROM attempts a WHERE a.id = $1 FOR UPDATE`, []any{id}, attemptTargets(&a))
+func changeAttempt(ctx context.Context, q querier, id string,
+	rule func(*store.Attempt) error) (a store.Attempt, err error) {
+	err = scanOne(ctx, q, `SELECT `+attemptColumns+` FROM attempts a WHERE a.id = $1 FOR UPDATE`,
+		[]any{id}, attemptTargets(&a))
 	if err != nil {
 		return a, err
 	}
 	if err := rule(&a); err != nil {
 		return a, err
 	}
-	// Whoever takes the part of a partner who left, before anything was said, is not the one who left.
+	// Whoever takes the part of a partner who left, before anything was said, is not the one who
+	// left.
 	_, err = q.Exec(ctx, `UPDATE attempts SET partner_id = nullif($2, '')::uuid, state = $3,
 		partner_left = partner_left AND (started_at IS NOT NULL OR partner_id IS NOT DISTINCT FROM nullif($2, '')::uuid), prepared_at = $4, started_at = $5, ended_at = $6, problem = $7 WHERE id = $1`,
 		a.ID, a.PartnerID, a.State, a.PreparedAt, a.StartedAt, a.EndedAt, a.Problem)

@@ -16,12 +16,17 @@ const actColumns = `a.id::text, a.at, a.action, a.outcome, coalesce(a.actor_id::
 	a.object, a.detail, a.ip, a.user_agent`
 
 func actTargets(a *store.Act) []any {
-	return []any{&a.ID, &a.At, &a.Action, &a.Outcome, &a.ActorID, &a.UserID, &a.SessionID, &a.Object, &a.Detail, &a.IP, &a.UserAgent}
+	return []any{
+		&a.ID, &a.At, &a.Action, &a.Outcome, &a.ActorID, &a.UserID, &a.SessionID, &a.Object,
+		&a.Detail, &a.IP, &a.UserAgent,
+	}
 }
 
-// Record adds an entry to the audit trail, also when whoever asked has gone: the act has happened. Texts that are too long are cut.
+// Record adds an entry to the audit trail, also when whoever asked has gone: the act has
+// happened. Texts that are too long are cut.
 func (db *DB) Record(ctx context.Context, act store.Act) error {
-	return db.do(context.WithoutCancel(ctx), "audit trail", func(ctx context.Context, q querier) error { return db.record(ctx, q, act) })
+	return db.do(context.WithoutCancel(ctx), "audit trail",
+		func(ctx context.Context, q querier) error { return db.record(ctx, q, act) })
 }
 
 func (db *DB) record(ctx context.Context, q querier, act store.Act) error {
@@ -77,7 +82,10 @@ func (db *DB) Acts(ctx context.Context, f store.ActFilter) (list []store.Act, er
 		add("a.id < $%d", f.Before)
 	}
 	err = db.do(ctx, "audit trail", func(ctx context.Context, q querier) error {
-		list, err = collect(ctx, q, `SELECT `+actColumns+` FROM acts a WHERE `+strings.Join(where, " AND ")+` ORDER BY a.id DESC LIMIT $1`, args, actTargets)
+		list, err = collect(ctx, q,
+			`SELECT `+actColumns+` FROM acts a WHERE `+strings.Join(where,
+				" AND ")+` ORDER BY a.id DESC LIMIT $1`,
+			args, actTargets)
 		return err
 	})
 	return list, err
@@ -86,7 +94,8 @@ func (db *DB) Acts(ctx context.Context, f store.ActFilter) (list []store.Act, er
 // actsKept is how long entries stay; the table's trigger holds the same.
 const actsKept = 400 * 24 * time.Hour
 
-// SweepAccounts removes what has had its time: old entries of the audit trail, and the tokens of links that no longer work.
+// SweepAccounts removes what has had its time: old entries of the audit trail, and the tokens of
+// links that no longer work.
 func (db *DB) SweepAccounts(ctx context.Context) error {
 	now := db.now()
 	for _, s := range []struct {
@@ -105,13 +114,17 @@ func (db *DB) SweepAccounts(ctx context.Context) error {
 	return nil
 }
 
-// sweep deletes the rows of a table in which a moment is past, a few at a time, so that nobody waits for it, and says how many.
-func (db *DB) sweep(ctx context.Context, table, moment string, before time.Time) (n int64, err error) {
+// sweep deletes the rows of a table in which a moment is past, a few at a time, so that nobody
+// waits for it, and says how many.
+func (db *DB) sweep(ctx context.Context, table, moment string,
+	before time.Time) (n int64, err error) {
 	const few = 5000
 	for {
 		var some int64
 		err := db.do(ctx, table, func(ctx context.Context, q querier) error {
-			tag, err := q.Exec(ctx, `DELETE FROM `+table+` WHERE ctid IN (SELECT ctid FROM `+table+` WHERE `+moment+` < $1 LIMIT $2)`, before, few)
+			tag, err := q.Exec(ctx,
+				`DELETE FROM `+table+` WHERE ctid IN (SELECT ctid FROM `+table+` WHERE `+moment+` < $1 LIMIT $2)`,
+				before, few)
 			some = tag.RowsAffected()
 			return err
 		})

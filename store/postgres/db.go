@@ -1,7 +1,8 @@
-// Package postgres keeps Bedside's records: one file per noun, rules run as methods on the nouns under a row lock.
+// Package postgres keeps Bedside's records: one file per noun, rules run as methods on the nouns
+// under a row lock.
 //
-// Every call is bounded by Config.Timeout. While the database is away calls fail with store.ErrUnavailable; they work again by
-// themselves once it is back.
+// Every call is bounded by Config.Timeout. While the database is away calls fail with
+// store.ErrUnavailable; they work again by themselves once it is back.
 package postgres
 
 import (
@@ -35,11 +36,13 @@ type DB struct {
 	log     *slog.Logger
 }
 
-// Open makes the pool. It does not wait for the database: Ping tells whether it is there, Migrate brings the tables up to date.
+// Open makes the pool. It does not wait for the database: Ping tells whether it is there, Migrate
+// brings the tables up to date.
 func Open(ctx context.Context, cfg Config, log *slog.Logger) (*DB, error) {
 	pc, err := pgxpool.ParseConfig(cfg.URL)
 	if err != nil {
-		return nil, fmt.Errorf("database address: %w", err) // pgx leaves passwords out of its errors
+		// pgx leaves passwords out of its errors
+		return nil, fmt.Errorf("database address: %w", err)
 	}
 	timeout := cmp.Or(cfg.Timeout, 3*time.Second)
 	pc.MaxConns = int32(cmp.Or(cfg.MaxConns, 16))
@@ -60,7 +63,10 @@ func Open(ctx context.Context, cfg Config, log *slog.Logger) (*DB, error) {
 		}
 	}
 	pc.AfterConnect = func(_ context.Context, conn *pgx.Conn) error {
-		conn.TypeMap().RegisterType(&pgtype.Type{Name: "timestamptz", OID: pgtype.TimestamptzOID, Codec: &pgtype.TimestamptzCodec{ScanLocation: time.UTC}})
+		conn.TypeMap().RegisterType(&pgtype.Type{
+			Name: "timestamptz", OID: pgtype.TimestamptzOID,
+			Codec: &pgtype.TimestamptzCodec{ScanLocation: time.UTC},
+		})
 		return nil
 	}
 	pool, err := pgxpool.NewWithConfig(ctx, pc)

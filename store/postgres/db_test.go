@@ -23,7 +23,8 @@ import (
 )
 
 var (
-	cluster *embedded.Cluster // shared by the package's tests, which keep to users and attempts of their own
+	// shared by the package's tests, which keep to users and attempts of their own
+	cluster *embedded.Cluster
 	db      *postgres.DB
 )
 
@@ -44,7 +45,8 @@ func withDatabase(run func() int) (code int, err error) {
 	}
 	defer os.RemoveAll(dir)
 	log := slog.New(slog.DiscardHandler)
-	if cluster, err = embedded.Start(ctx, embedded.Config{Dir: filepath.Join(dir, "pg")}, log); err != nil {
+	if cluster, err = embedded.Start(ctx, embedded.Config{Dir: filepath.Join(dir, "pg")},
+		log); err != nil {
 		return 0, err
 	}
 	defer func() { err = errors.Join(err, cluster.Close(ctx)) }()
@@ -63,7 +65,9 @@ func withDatabase(run func() int) (code int, err error) {
 
 func newUser(t *testing.T, role store.Role) store.User {
 	t.Helper()
-	u, err := db.CreateUser(t.Context(), store.User{Email: rand.Text() + "@Example.org", Name: "Somebody", Role: role, PasswordHash: "x"})
+	u, err := db.CreateUser(t.Context(), store.User{
+		Email: rand.Text() + "@Example.org", Name: "Somebody", Role: role, PasswordHash: "x",
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -73,7 +77,10 @@ func newUser(t *testing.T, role store.Role) store.User {
 // newSession is a session that lasts for an hour.
 func newSession(u store.User, id string, refreshHash []byte) store.Session {
 	now := time.Now()
-	return store.Session{ID: id, UserID: u.ID, RefreshHash: refreshHash, CreatedAt: now, LastSeenAt: now, ExpiresAt: now.Add(time.Hour), MaxExpiresAt: now.Add(time.Hour)}
+	return store.Session{
+		ID: id, UserID: u.ID, RefreshHash: refreshHash, CreatedAt: now, LastSeenAt: now,
+		ExpiresAt: now.Add(time.Hour), MaxExpiresAt: now.Add(time.Hour),
+	}
 }
 
 func newAttempt(t *testing.T, candidate store.User) store.Attempt {
@@ -121,7 +128,8 @@ func TestSeed(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if u.Role != demo.Role || bcrypt.CompareHashAndPassword([]byte(u.PasswordHash), []byte(postgres.DemoPassword)) != nil {
+		if u.Role != demo.Role || bcrypt.CompareHashAndPassword([]byte(u.PasswordHash),
+			[]byte(postgres.DemoPassword)) != nil {
 			t.Errorf("demo account %s: role %s, or its password does not fit", u.Email, u.Role)
 		}
 	}
@@ -141,13 +149,17 @@ func TestMigrateTogether(t *testing.T) {
 
 func TestUsers(t *testing.T) {
 	u := newUser(t, store.RoleCandidate)
-	_, err := db.CreateUser(t.Context(), store.User{Email: u.Email, Name: "Another", Role: store.RoleCandidate})
+	_, err := db.CreateUser(t.Context(), store.User{
+		Email: u.Email, Name: "Another", Role: store.RoleCandidate,
+	})
 	expect(t, err, store.ErrConflict)
 	found, err := db.User(t.Context(), u.ID)
 	if err != nil || found != u {
 		t.Errorf("found %+v, %v; want %+v", found, err, u)
 	}
-	for _, id := range []string{"", "nobody", "00000000-0000-7000-8000-000000000000", "' OR true --"} {
+	for _, id := range []string{
+		"", "nobody", "00000000-0000-7000-8000-000000000000", "' OR true --",
+	} {
 		_, err := db.User(t.Context(), id)
 		expect(t, err, store.ErrNotFound)
 	}
@@ -186,7 +198,10 @@ func TestSessionRotation(t *testing.T) {
 		t.Errorf("reuse did not end the session: %+v, %v", s, err)
 	}
 	expect(t, db.EndSession(t.Context(), id, store.EndSignedOut, now), nil)
-	expect(t, db.EndSession(t.Context(), "0190d2a0-0000-7000-8000-00000000ffff", store.EndSignedOut, now), store.ErrNotFound)
+	expect(t,
+		db.EndSession(t.Context(), "0190d2a0-0000-7000-8000-00000000ffff", store.EndSignedOut,
+			now),
+		store.ErrNotFound)
 }
 
 func TestAttemptStates(t *testing.T) {
@@ -196,7 +211,8 @@ func TestAttemptStates(t *testing.T) {
 
 	_, err := db.FinishAttempt(t.Context(), a.ID, now)
 	expect(t, err, store.ErrState)
-	if a, err = db.SeatPartner(t.Context(), a.ID, tutor.ID, false); err != nil || a.PartnerID != tutor.ID {
+	if a, err = db.SeatPartner(t.Context(), a.ID, tutor.ID, false); err != nil ||
+		a.PartnerID != tutor.ID {
 		t.Fatalf("seat: %v", err)
 	}
 	_, err = db.SeatPartner(t.Context(), a.ID, newUser(t, store.RoleTutor).ID, true)
@@ -208,7 +224,8 @@ func TestAttemptStates(t *testing.T) {
 		t.Fatal(err)
 	}
 	read, scenario, err := db.Attempt(t.Context(), a.ID)
-	if err != nil || scenario.Slug != "nursing-insulin-at-home" || !read.StartedAt.Equal(*a.StartedAt) || read.PartnerID != tutor.ID {
+	if err != nil || scenario.Slug != "nursing-insulin-at-home" ||
+		!read.StartedAt.Equal(*a.StartedAt) || read.PartnerID != tutor.ID {
 		t.Fatalf("read %+v, %v; want %+v", read, err, a)
 	}
 	_, err = db.AbandonAttempt(t.Context(), a.ID, now)
@@ -221,7 +238,8 @@ func TestAttemptStates(t *testing.T) {
 
 	for _, who := range []store.User{candidate, tutor} {
 		list, err := db.AttemptsOf(t.Context(), who.ID, "", 10)
-		if err != nil || len(list) != 1 || list[0].Attempt.Problem != "no audio" || list[0].PartnerName != tutor.Name {
+		if err != nil || len(list) != 1 || list[0].Attempt.Problem != "no audio" ||
+			list[0].PartnerName != tutor.Name {
 			t.Errorf("%s's list: %+v, %v", who.Role, list, err)
 		}
 	}
@@ -263,7 +281,8 @@ func TestStartOnce(t *testing.T) {
 	starts := make([]time.Time, 20)
 	for i := range starts {
 		all.Go(func() {
-			got, err := db.StartAttempt(t.Context(), a.ID, time.Now().Add(time.Duration(i)*time.Second))
+			got, err := db.StartAttempt(t.Context(), a.ID,
+				time.Now().Add(time.Duration(i)*time.Second))
 			if err != nil {
 				t.Error(err)
 				return
@@ -285,8 +304,10 @@ func TestReport(t *testing.T) {
 		AttemptID: a.ID, CreatedAt: time.Now().UTC().Truncate(time.Microsecond), DurationS: 300,
 		Speakers: []store.SpeakerReport{{
 			Speaker: store.SpeakerCandidate, Peaks: []float32{0, 0.5},
-			Analysis:  store.Analysis{DurationS: 300, Speech: []store.Span{{StartS: 1, EndS: 2}}},
-			Recording: &store.Recording{Key: "attempts/" + a.ID + "/candidate.ogg", DurationS: 300, Bytes: 12345},
+			Analysis: store.Analysis{DurationS: 300, Speech: []store.Span{{StartS: 1, EndS: 2}}},
+			Recording: &store.Recording{
+				Key: "attempts/" + a.ID + "/candidate.ogg", DurationS: 300, Bytes: 12345,
+			},
 		}},
 	}
 	_, err := db.Report(t.Context(), a.ID)
@@ -307,7 +328,9 @@ func TestReport(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got.DurationS != duration || len(got.Speakers) != 1 || *got.Speakers[0].Recording != *r.Speakers[0].Recording || got.Speakers[0].Analysis.Speech[0].EndS != 2 {
+		if got.DurationS != duration || len(got.Speakers) != 1 ||
+			*got.Speakers[0].Recording != *r.Speakers[0].Recording ||
+			got.Speakers[0].Analysis.Speech[0].EndS != 2 {
 			t.Errorf("got %+v", got)
 		}
 	}
@@ -330,7 +353,8 @@ func TestDatabaseAway(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer own.Close(ctx)
-	d, err := postgres.Open(ctx, postgres.Config{URL: own.URL(), Timeout: 300 * time.Millisecond, MaxConns: 3}, log)
+	d, err := postgres.Open(ctx,
+		postgres.Config{URL: own.URL(), Timeout: 300 * time.Millisecond, MaxConns: 3}, log)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -342,7 +366,8 @@ func TestDatabaseAway(t *testing.T) {
 		t.Fatal(err)
 	}
 	signalAll := func(sig syscall.Signal) {
-		// The postmaster leads the process group of its making; its backends lead sessions of their own.
+		// The postmaster leads the process group of its making; its backends lead sessions of
+		// their own.
 		for _, pid := range append(children(t, own.PID()), own.PID()) {
 			if err := syscall.Kill(pid, sig); err != nil && !errors.Is(err, syscall.ESRCH) {
 				t.Error(err)
@@ -364,7 +389,10 @@ func TestDatabaseAway(t *testing.T) {
 	for range 5 {
 		_, err := d.Scenarios(ctx)
 		expect(t, err, store.ErrUnavailable)
-		expect(t, d.EndSession(ctx, "0190d2a0-0000-7000-8000-00000000ffff", store.EndSignedOut, time.Now()), store.ErrUnavailable)
+		expect(t,
+			d.EndSession(ctx, "0190d2a0-0000-7000-8000-00000000ffff", store.EndSignedOut,
+				time.Now()),
+			store.ErrUnavailable)
 	}
 	signalAll(syscall.SIGCONT)
 	comesBack()

@@ -17,8 +17,10 @@ func exportTargets(e *store.Export) []any {
 	return []any{&e.ID, &e.UserID, &e.State, &e.Progress, &e.Bytes, &e.CreatedAt, &e.ExpiresAt}
 }
 
-// RequestExport asks for an archive of what is kept of a user, together with what follows. One that is being made is given instead of another.
-func (db *DB) RequestExport(ctx context.Context, userID string, after store.Aftermath) (e store.Export, err error) {
+// RequestExport asks for an archive of what is kept of a user, together with what follows. One
+// that is being made is given instead of another.
+func (db *DB) RequestExport(ctx context.Context, userID string,
+	after store.Aftermath) (e store.Export, err error) {
 	id, err := uuid.NewV7()
 	if err != nil {
 		return e, fmt.Errorf("export id: %w", err)
@@ -38,7 +40,10 @@ func (db *DB) RequestExport(ctx context.Context, userID string, after store.Afte
 			e = making[0]
 			return nil
 		}
-		e = store.Export{ID: id.String(), UserID: userID, State: store.ExportQueued, CreatedAt: now, ExpiresAt: now.Add(store.ExportLife)}
+		e = store.Export{
+			ID: id.String(), UserID: userID, State: store.ExportQueued, CreatedAt: now,
+			ExpiresAt: now.Add(store.ExportLife),
+		}
 		if _, err := tx.Exec(ctx, `INSERT INTO exports (id, user_id, state, created_at, expires_at) VALUES ($1, $2, $3, $4, $5)`,
 			e.ID, e.UserID, e.State, e.CreatedAt, e.ExpiresAt); err != nil {
 			return err
@@ -63,7 +68,9 @@ func (db *DB) LastExport(ctx context.Context, userID string) (e store.Export, er
 // KeepExport keeps how far the making of an archive is. ErrNotFound: nobody wants it any more.
 func (db *DB) KeepExport(ctx context.Context, e store.Export) error {
 	return db.do(ctx, "export", func(ctx context.Context, q querier) error {
-		tag, err := q.Exec(ctx, `UPDATE exports SET state = $2, progress = $3, bytes = $4 WHERE id = $1`, e.ID, e.State, e.Progress, e.Bytes)
+		tag, err := q.Exec(ctx,
+			`UPDATE exports SET state = $2, progress = $3, bytes = $4 WHERE id = $1`, e.ID,
+			e.State, e.Progress, e.Bytes)
 		if err == nil && tag.RowsAffected() == 0 {
 			err = pgx.ErrNoRows
 		}
@@ -74,7 +81,9 @@ func (db *DB) KeepExport(ctx context.Context, e store.Export) error {
 // SweepExports forgets archives that have expired, and asks for the removal of their files.
 func (db *DB) SweepExports(ctx context.Context) error {
 	return db.within(ctx, "exports", func(ctx context.Context, tx pgx.Tx) error {
-		old, err := collect(ctx, tx, `DELETE FROM exports e WHERE e.expires_at < $1 RETURNING `+exportColumns, []any{db.now()}, exportTargets)
+		old, err := collect(ctx, tx,
+			`DELETE FROM exports e WHERE e.expires_at < $1 RETURNING `+exportColumns,
+			[]any{db.now()}, exportTargets)
 		if err != nil || len(old) == 0 {
 			return err
 		}

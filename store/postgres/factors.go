@@ -23,20 +23,23 @@ func (db *DB) Factor(ctx context.Context, userID string) (f store.Factor, err er
 		return f, fmt.Errorf("factor: %w", store.ErrNotFound)
 	}
 	err = db.do(ctx, "factor", func(ctx context.Context, q querier) error {
-		return scanOne(ctx, q, `SELECT `+factorColumns+` FROM factors f WHERE f.user_id = $1`, []any{userID}, factorTargets(&f))
+		return scanOne(ctx, q, `SELECT `+factorColumns+` FROM factors f WHERE f.user_id = $1`,
+			[]any{userID}, factorTargets(&f))
 	})
 	return f, err
 }
 
-// ChangeFactor runs a rule on a user's locked factor, an empty one when there is none, and keeps what it did together with what follows. A factor
-// without a secret is removed.
-func (db *DB) ChangeFactor(ctx context.Context, userID string, rule func(store.User, *store.Factor) (store.Aftermath, error)) error {
+// ChangeFactor runs a rule on a user's locked factor, an empty one when there is none, and keeps
+// what it did together with what follows. A factor without a secret is removed.
+func (db *DB) ChangeFactor(ctx context.Context, userID string,
+	rule func(store.User, *store.Factor) (store.Aftermath, error)) error {
 	if uuid.Validate(userID) != nil {
 		return fmt.Errorf("user: %w", store.ErrNotFound)
 	}
 	return db.within(ctx, "factor", func(ctx context.Context, tx pgx.Tx) error {
 		var u store.User
-		if err := lockUser(ctx, tx, userID, &u); err != nil { // its lock guards the factor, which may not be there yet
+		// its lock guards the factor, which may not be there yet
+		if err := lockUser(ctx, tx, userID, &u); err != nil {
 			return err
 		}
 		f, err := lockFactor(ctx, tx, userID)
@@ -55,8 +58,8 @@ func (db *DB) ChangeFactor(ctx context.Context, userID string, rule func(store.U
 	})
 }
 
-// BeginSignIn keeps the first step of a sign-in, of a user as they were when they gave their password. ErrUnauthenticated: it is not theirs any more,
-// or they are disabled.
+// BeginSignIn keeps the first step of a sign-in, of a user as they were when they gave their
+// password. ErrUnauthenticated: it is not theirs any more, or they are disabled.
 func (db *DB) BeginSignIn(ctx context.Context, u store.User, s store.SignIn) error {
 	return db.transact(ctx, "sign-in", func(ctx context.Context, q querier) error {
 		tag, err := q.Exec(ctx, `INSERT INTO sign_ins (hash, user_id, tries, expires_at)
@@ -68,15 +71,19 @@ func (db *DB) BeginSignIn(ctx context.Context, u store.User, s store.SignIn) err
 	})
 }
 
-// FinishSignIn runs a rule on a sign-in, its user and their factor, all locked. What it did is kept whatever its error: tries count. Without an
-// error the sign-in is over. ErrNotFound: there is no such sign-in.
-func (db *DB) FinishSignIn(ctx context.Context, hash []byte, rule func(*store.SignIn, store.User, *store.Factor) error) (u store.User, err error) {
+// FinishSignIn runs a rule on a sign-in, its user and their factor, all locked. What it did is
+// kept whatever its error: tries count. Without an error the sign-in is over. ErrNotFound: there
+// is no such sign-in.
+func (db *DB) FinishSignIn(ctx context.Context, hash []byte,
+	rule func(*store.SignIn, store.User, *store.Factor) error) (u store.User, err error) {
 	var verdict error
 	err = db.within(ctx, "sign-in", func(ctx context.Context, tx pgx.Tx) error {
 		var s store.SignIn
 		u, verdict = store.User{}, nil
 		// The account first, as everybody else locks them.
-		if err := scanOne(ctx, tx, `SELECT `+userColumns+` FROM users u WHERE u.id = (SELECT user_id FROM sign_ins WHERE hash = $1) FOR SHARE`, []any{hash}, userTargets(&u)); err != nil {
+		if err := scanOne(ctx, tx,
+			`SELECT `+userColumns+` FROM users u WHERE u.id = (SELECT user_id FROM sign_ins WHERE hash = $1) FOR SHARE`,
+			[]any{hash}, userTargets(&u)); err != nil {
 			return err
 		}
 		if err := scanOne(ctx, tx, `SELECT hash, user_id::text, tries, expires_at FROM sign_ins WHERE hash = $1 FOR UPDATE`, []any{hash},
@@ -99,7 +106,9 @@ func (db *DB) FinishSignIn(ctx context.Context, hash []byte, rule func(*store.Si
 
 func lockFactor(ctx context.Context, q querier, userID string) (store.Factor, error) {
 	var f store.Factor
-	err := scanOne(ctx, q, `SELECT `+factorColumns+` FROM factors f WHERE f.user_id = $1 FOR UPDATE`, []any{userID}, factorTargets(&f))
+	err := scanOne(ctx, q,
+		`SELECT `+factorColumns+` FROM factors f WHERE f.user_id = $1 FOR UPDATE`, []any{userID},
+		factorTargets(&f))
 	if errors.Is(err, pgx.ErrNoRows) {
 		return store.Factor{UserID: userID}, nil
 	}

@@ -18,8 +18,8 @@ var migrations embed.FS
 // migrationLock is the key of the advisory lock that lets one process migrate at a time.
 const migrationLock = 0x62656473696465 // "bedside"
 
-// Migrate brings the tables up to date and gives the version they then have. Of several processes that start together one does the
-// work and the others wait for it. Cancel ctx to give up.
+// Migrate brings the tables up to date and gives the version they then have. Of several processes
+// that start together one does the work and the others wait for it. Cancel ctx to give up.
 func (db *DB) Migrate(ctx context.Context) (version int64, err error) {
 	files, err := fs.Sub(migrations, "migrations")
 	if err != nil {
@@ -45,10 +45,13 @@ func (db *DB) Migrate(ctx context.Context) (version int64, err error) {
 	return version, translate(ctx, "migration", err)
 }
 
-// patient is the pool's configuration without limits: a migration may take its time, and the caller's context bounds it.
+// patient is the pool's configuration without limits: a migration may take its time, and the
+// caller's context bounds it.
 func (db *DB) patient() *pgxpool.Config {
 	c := db.pool.Config()
-	for _, limit := range []string{"statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout"} {
+	for _, limit := range []string{
+		"statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout",
+	} {
 		delete(c.ConnConfig.RuntimeParams, limit)
 	}
 	c.ConnConfig.ConnectTimeout = 0

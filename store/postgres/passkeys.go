@@ -14,7 +14,9 @@ import (
 const passkeyColumns = `p.id::text, p.user_id::text, p.credential_id, p.credential, p.name, p.created_at, p.last_used_at`
 
 func passkeyTargets(p *store.Passkey) []any {
-	return []any{&p.ID, &p.UserID, &p.CredentialID, &p.Credential, &p.Name, &p.CreatedAt, &p.LastUsedAt}
+	return []any{
+		&p.ID, &p.UserID, &p.CredentialID, &p.Credential, &p.Name, &p.CreatedAt, &p.LastUsedAt,
+	}
 }
 
 // BeginCeremony keeps a challenge.
@@ -26,8 +28,10 @@ func (db *DB) BeginCeremony(ctx context.Context, c store.Ceremony) error {
 	})
 }
 
-// TakeCeremony takes a challenge, which is gone afterwards. ErrNotFound: there is none that waits at now.
-func (db *DB) TakeCeremony(ctx context.Context, hash []byte, now time.Time) (c store.Ceremony, err error) {
+// TakeCeremony takes a challenge, which is gone afterwards. ErrNotFound: there is none that waits
+// at now.
+func (db *DB) TakeCeremony(ctx context.Context, hash []byte,
+	now time.Time) (c store.Ceremony, err error) {
 	err = db.do(ctx, "ceremony", func(ctx context.Context, q querier) error {
 		return scanOne(ctx, q, `DELETE FROM ceremonies WHERE hash = $1 AND expires_at > $2 RETURNING hash, coalesce(user_id::text, ''), data, expires_at`,
 			[]any{hash, micros(now)}, []any{&c.Hash, &c.UserID, &c.Data, &c.ExpiresAt})
@@ -38,15 +42,18 @@ func (db *DB) TakeCeremony(ctx context.Context, hash []byte, now time.Time) (c s
 // Passkeys lists a user's, the oldest first.
 func (db *DB) Passkeys(ctx context.Context, userID string) (list []store.Passkey, err error) {
 	err = db.do(ctx, "passkeys", func(ctx context.Context, q querier) error {
-		list, err = collect(ctx, q, `SELECT `+passkeyColumns+` FROM passkeys p WHERE p.user_id = $1 ORDER BY p.id`, []any{userID}, passkeyTargets)
+		list, err = collect(ctx, q,
+			`SELECT `+passkeyColumns+` FROM passkeys p WHERE p.user_id = $1 ORDER BY p.id`,
+			[]any{userID}, passkeyTargets)
 		return err
 	})
 	return list, err
 }
 
-// AddPasskey keeps a new passkey together with what follows, and gives it its id and time. ErrConflict: it is known already; ErrLimit: the user
-// has too many.
-func (db *DB) AddPasskey(ctx context.Context, p store.Passkey, after store.Aftermath) (store.Passkey, error) {
+// AddPasskey keeps a new passkey together with what follows, and gives it its id and time.
+// ErrConflict: it is known already; ErrLimit: the user has too many.
+func (db *DB) AddPasskey(ctx context.Context, p store.Passkey,
+	after store.Aftermath) (store.Passkey, error) {
 	id, err := uuid.NewV7()
 	if err != nil {
 		return p, fmt.Errorf("passkey id: %w", err)
@@ -58,7 +65,8 @@ func (db *DB) AddPasskey(ctx context.Context, p store.Passkey, after store.After
 			return err
 		}
 		var n int
-		if err := scanOne(ctx, tx, `SELECT count(*) FROM passkeys WHERE user_id = $1`, []any{p.UserID}, []any{&n}); err != nil {
+		if err := scanOne(ctx, tx, `SELECT count(*) FROM passkeys WHERE user_id = $1`,
+			[]any{p.UserID}, []any{&n}); err != nil {
 			return err
 		}
 		if n >= store.MaxPasskeys {
@@ -75,7 +83,8 @@ func (db *DB) AddPasskey(ctx context.Context, p store.Passkey, after store.After
 }
 
 // UsePasskey keeps what an authenticator told of a passkey at its use.
-func (db *DB) UsePasskey(ctx context.Context, userID string, credentialID, credential []byte, now time.Time) error {
+func (db *DB) UsePasskey(ctx context.Context, userID string, credentialID, credential []byte,
+	now time.Time) error {
 	return db.do(ctx, "passkey", func(ctx context.Context, q querier) error {
 		tag, err := q.Exec(ctx, `UPDATE passkeys SET credential = $3, last_used_at = $4 WHERE user_id = $1 AND credential_id = $2`,
 			userID, credentialID, credential, micros(now))
@@ -86,8 +95,10 @@ func (db *DB) UsePasskey(ctx context.Context, userID string, credentialID, crede
 	})
 }
 
-// RemovePasskey removes a user's passkey together with what follows. ErrNotFound: it is not theirs.
-func (db *DB) RemovePasskey(ctx context.Context, userID, id string, after func(store.User, store.Passkey) store.Aftermath) error {
+// RemovePasskey removes a user's passkey together with what follows. ErrNotFound: it is not
+// theirs.
+func (db *DB) RemovePasskey(ctx context.Context, userID, id string,
+	after func(store.User, store.Passkey) store.Aftermath) error {
 	if uuid.Validate(id) != nil {
 		return fmt.Errorf("passkey: %w", store.ErrNotFound)
 	}
@@ -97,7 +108,9 @@ func (db *DB) RemovePasskey(ctx context.Context, userID, id string, after func(s
 			return err
 		}
 		var p store.Passkey
-		if err := scanOne(ctx, tx, `DELETE FROM passkeys p WHERE p.id = $1 AND p.user_id = $2 RETURNING `+passkeyColumns, []any{id, userID}, passkeyTargets(&p)); err != nil {
+		if err := scanOne(ctx, tx,
+			`DELETE FROM passkeys p WHERE p.id = $1 AND p.user_id = $2 RETURNING `+passkeyColumns,
+			[]any{id, userID}, passkeyTargets(&p)); err != nil {
 			return err
 		}
 		_, err := db.settle(ctx, tx, u, after(u, p))

@@ -21,7 +21,8 @@ const (
 	Kept       Fate = "kept"
 )
 
-// Personal says what a table holds of a user, and what becomes of it. DESIGN.md has the same table, with the reasons.
+// Personal says what a table holds of a user, and what becomes of it. DESIGN.md has the same
+// table, with the reasons.
 type Personal struct {
 	Table string
 	Fate  Fate
@@ -36,21 +37,45 @@ type Personal struct {
 func PersonalTables() []Personal {
 	return []Personal{
 		{Table: "users", Fate: Deleted, Where: `t.id = $1`, Secret: []string{"password_hash"}},
-		{Table: "sessions", Fate: Deleted, Where: `t.user_id = $1`, Secret: []string{"refresh_hash", "parent_hash", "refresh_salt"}},
-		{Table: "session_proofs", Fate: Deleted, Where: `t.session_id IN (SELECT id FROM sessions WHERE user_id = $1)`},
+		{
+			Table: "sessions", Fate: Deleted, Where: `t.user_id = $1`,
+			Secret: []string{"refresh_hash", "parent_hash", "refresh_salt"},
+		},
+		{
+			Table: "session_proofs", Fate: Deleted,
+			Where: `t.session_id IN (SELECT id FROM sessions WHERE user_id = $1)`,
+		},
 		{Table: "mail_tokens", Fate: Deleted, Where: `t.user_id = $1`, Secret: []string{"hash"}},
-		{Table: "factors", Fate: Deleted, Where: `t.user_id = $1`, Secret: []string{"secret", "recovery", "last_step"}},
-		{Table: "passkeys", Fate: Deleted, Where: `t.user_id = $1`, Secret: []string{"credential"}},
-		{Table: "ceremonies", Fate: Deleted, Where: `t.user_id = $1`, Secret: []string{"hash", "data"}},
+		{
+			Table: "factors", Fate: Deleted, Where: `t.user_id = $1`,
+			Secret: []string{"secret", "recovery", "last_step"},
+		},
+		{
+			Table: "passkeys", Fate: Deleted, Where: `t.user_id = $1`,
+			Secret: []string{"credential"},
+		},
+		{
+			Table: "ceremonies", Fate: Deleted, Where: `t.user_id = $1`,
+			Secret: []string{"hash", "data"},
+		},
 		{Table: "sign_ins", Fate: Deleted, Where: `t.user_id = $1`, Secret: []string{"hash"}},
 		{Table: "exports", Fate: Deleted, Where: `t.user_id = $1`},
 		{Table: "attempts", Fate: Deleted, Where: `t.candidate_id = $1`},
-		{Table: "reports", Fate: Deleted, Where: `t.attempt_id IN (SELECT id FROM attempts WHERE candidate_id = $1)`, Secret: []string{"body"}}, // the archive has them as files
+		// the archive has them as files
+		{
+			Table: "reports", Fate: Deleted,
+			Where:  `t.attempt_id IN (SELECT id FROM attempts WHERE candidate_id = $1)`,
+			Secret: []string{"body"},
+		},
 		{Table: "recordings", Fate: Deleted, Where: recordingsOf},
-		{Table: "acts", Fate: Anonymised, Where: `(t.user_id = $1 OR t.actor_id = $1)`, // where somebody else worked from is theirs
+		// where somebody else worked from is theirs
+		{Table: "acts", Fate: Anonymised, Where: `(t.user_id = $1 OR t.actor_id = $1)`,
 			Others: `CASE WHEN t.actor_id <> $1 THEN ARRAY['session_id', 'ip', 'user_agent'] ELSE ARRAY[]::text[] END`},
 		{Table: "scenarios", Fate: Kept},
-		{Table: "river_job", Fate: Deleted, Where: `t.args->>'user_id' = $1::text`, Secret: []string{"args", "errors", "metadata"}},
+		{
+			Table: "river_job", Fate: Deleted, Where: `t.args->>'user_id' = $1::text`,
+			Secret: []string{"args", "errors", "metadata"},
+		},
 		{Table: "river_leader", Fate: Kept},
 		{Table: "river_migration", Fate: Kept},
 		{Table: "river_notification", Fate: Kept},
@@ -59,12 +84,14 @@ func PersonalTables() []Personal {
 	}
 }
 
-// recordingsOf are those of a candidate's attempts, both sides, and those of a partner's voice in the attempts of others.
+// recordingsOf are those of a candidate's attempts, both sides, and those of a partner's voice in
+// the attempts of others.
 const recordingsOf = `(t.attempt_id IN (SELECT id FROM attempts WHERE candidate_id = $1)
 	OR t.speaker = 'patient' AND t.attempt_id IN (SELECT id FROM attempts WHERE partner_id = $1))`
 
 // PersonalRows gives what a table holds of a user, as JSON, a row each.
-func (db *DB) PersonalRows(ctx context.Context, p Personal, userID string) (rows []string, err error) {
+func (db *DB) PersonalRows(ctx context.Context, p Personal,
+	userID string) (rows []string, err error) {
 	if p.Where == "" {
 		return nil, nil
 	}
@@ -84,14 +111,18 @@ func (db *DB) PersonalRows(ctx context.Context, p Personal, userID string) (rows
 // PersonalReports names the attempts of a user that have a report.
 func (db *DB) PersonalReports(ctx context.Context, userID string) (attempts []string, err error) {
 	err = db.do(ctx, "reports", func(ctx context.Context, q querier) error {
-		attempts, err = ids(ctx, q, `SELECT t.attempt_id::text FROM reports t JOIN attempts a ON a.id = t.attempt_id WHERE a.candidate_id = $1 ORDER BY t.attempt_id`, userID)
+		attempts, err = ids(ctx, q,
+			`SELECT t.attempt_id::text FROM reports t JOIN attempts a ON a.id = t.attempt_id WHERE a.candidate_id = $1 ORDER BY t.attempt_id`,
+			userID)
 		return err
 	})
 	return attempts, err
 }
 
-// PersonalFiles lists the recordings of a user. Of their attempts both sides are theirs to hear; of others', their own voice.
-func (db *DB) PersonalFiles(ctx context.Context, userID string) (files []store.PersonalFile, err error) {
+// PersonalFiles lists the recordings of a user. Of their attempts both sides are theirs to hear;
+// of others', their own voice.
+func (db *DB) PersonalFiles(ctx context.Context, userID string) (files []store.PersonalFile,
+	err error) {
 	err = db.do(ctx, "recordings", func(ctx context.Context, q querier) error {
 		files, err = personalFiles(ctx, q, userID)
 		return err
@@ -104,9 +135,10 @@ func personalFiles(ctx context.Context, q querier, userID string) ([]store.Perso
 		[]any{userID}, func(f *store.PersonalFile) []any { return []any{&f.AttemptID, &f.Speaker, &f.Key} })
 }
 
-// DeleteUser deletes an account as PersonalTables says, and asks for the removal of its files. It gives the sessions that ended. ErrState: nobody
-// who can act would be left to administrate.
-func (db *DB) DeleteUser(ctx context.Context, userID string, rule func(store.User) (store.Aftermath, error)) (ended []string, err error) {
+// DeleteUser deletes an account as PersonalTables says, and asks for the removal of its files. It
+// gives the sessions that ended. ErrState: nobody who can act would be left to administrate.
+func (db *DB) DeleteUser(ctx context.Context, userID string,
+	rule func(store.User) (store.Aftermath, error)) (ended []string, err error) {
 	if uuid.Validate(userID) != nil {
 		return nil, fmt.Errorf("user: %w", store.ErrNotFound)
 	}
@@ -137,20 +169,25 @@ func (db *DB) DeleteUser(ctx context.Context, userID string, rule func(store.Use
 		if err != nil {
 			return err
 		}
-		if ended, err = ids(ctx, tx, `SELECT id::text FROM sessions WHERE user_id = $1 AND ended_at IS NULL`, userID); err != nil {
+		if ended, err = ids(ctx, tx,
+			`SELECT id::text FROM sessions WHERE user_id = $1 AND ended_at IS NULL`,
+			userID); err != nil {
 			return err
 		}
 		for _, sql := range []string{
 			`UPDATE acts SET ip = '', user_agent = '' WHERE (user_id = $1 OR actor_id = $1) AND (ip <> '' OR user_agent <> '')`,
 			`DELETE FROM recordings t WHERE ` + recordingsOf,
-			`DELETE FROM river_job WHERE args->>'user_id' = $1::text AND state <> 'running'`, // River removes those that run, in a day
+			// River removes those that run, in a day
+			`DELETE FROM river_job WHERE args->>'user_id' = $1::text AND state <> 'running'`,
 			`DELETE FROM users WHERE id = $1`,
 		} {
 			if _, err := tx.Exec(ctx, sql, userID); err != nil {
 				return err
 			}
 		}
-		if _, err := tx.Exec(ctx, `DELETE FROM river_job WHERE args->>'to' = $1 AND state <> 'running'`, u.Email); err != nil {
+		if _, err := tx.Exec(ctx,
+			`DELETE FROM river_job WHERE args->>'to' = $1 AND state <> 'running'`,
+			u.Email); err != nil {
 			return err
 		}
 		if len(keys) > 0 {
@@ -168,7 +205,8 @@ func ownedKeys(ctx context.Context, q querier, userID string) ([]string, error) 
 	if err != nil {
 		return nil, err
 	}
-	exports, err := collect(ctx, q, `SELECT `+exportColumns+` FROM exports e WHERE e.user_id = $1`, []any{userID}, exportTargets)
+	exports, err := collect(ctx, q, `SELECT `+exportColumns+` FROM exports e WHERE e.user_id = $1`,
+		[]any{userID}, exportTargets)
 	if err != nil {
 		return nil, err
 	}

@@ -52,10 +52,14 @@ func TestPersonalTables(t *testing.T) {
 	if !slices.Equal(written, coded) {
 		t.Errorf("DESIGN.md says %q, the code %q", written, coded)
 	}
-	tables := query(t, `SELECT table_name::text FROM information_schema.tables WHERE table_schema = 'public' AND table_type = 'BASE TABLE' ORDER BY 1`)
+	tables := query(t,
+		`SELECT table_name::text FROM information_schema.tables WHERE table_schema = 'public' AND table_type = 'BASE TABLE' ORDER BY 1`)
 	for _, table := range tables {
-		if !slices.ContainsFunc(coded, func(c string) bool { return strings.HasPrefix(c, table+" ") }) {
-			t.Errorf("table %s has no row: decide what becomes of it when an account is deleted", table)
+		if !slices.ContainsFunc(coded, func(c string) bool {
+			return strings.HasPrefix(c, table+" ")
+		}) {
+			t.Errorf("table %s has no row: decide what becomes of it when an account is deleted",
+				table)
 		}
 	}
 	for _, p := range postgres.PersonalTables() {
@@ -64,8 +68,11 @@ func TestPersonalTables(t *testing.T) {
 		}
 	}
 	// Whatever refers to users must be found by its row.
-	for _, table := range query(t, `SELECT DISTINCT table_name::text FROM information_schema.columns WHERE table_schema = 'public' AND column_name IN ('user_id', 'candidate_id', 'actor_id')`) {
-		if !slices.ContainsFunc(postgres.PersonalTables(), func(p postgres.Personal) bool { return p.Table == table && p.Where != "" }) {
+	for _, table := range query(t,
+		`SELECT DISTINCT table_name::text FROM information_schema.columns WHERE table_schema = 'public' AND column_name IN ('user_id', 'candidate_id', 'actor_id')`) {
+		if !slices.ContainsFunc(postgres.PersonalTables(), func(p postgres.Personal) bool {
+			return p.Table == table && p.Where != ""
+		}) {
 			t.Errorf("table %s refers to users, and its row finds nobody's", table)
 		}
 	}
@@ -92,7 +99,12 @@ func everywhere(t *testing.T) (u, partner store.User, theirs, others store.Attem
 		}
 		r := store.Report{AttemptID: a.ID, CreatedAt: now, StartedAt: now}
 		for _, s := range []store.Speaker{store.SpeakerCandidate, store.SpeakerPatient} {
-			r.Speakers = append(r.Speakers, store.SpeakerReport{Speaker: s, Recording: &store.Recording{Key: "attempts/" + a.ID + "/" + string(s) + ".ogg", Bytes: 1}})
+			r.Speakers = append(r.Speakers, store.SpeakerReport{
+				Speaker: s,
+				Recording: &store.Recording{
+					Key: "attempts/" + a.ID + "/" + string(s) + ".ogg", Bytes: 1,
+				},
+			})
 		}
 		if err := db.SaveReport(t.Context(), r); err != nil {
 			t.Fatal(err)
@@ -101,32 +113,55 @@ func everywhere(t *testing.T) (u, partner store.User, theirs, others store.Attem
 	}
 	theirs, others = reported(u, partner), reported(other, u)
 	session := uuid.NewString()
-	if _, err := db.CreateSession(t.Context(), u, newSession(u, session, []byte{1}), 5); err != nil {
+	if _, err := db.CreateSession(t.Context(), u, newSession(u, session, []byte{1}),
+		5); err != nil {
 		t.Fatal(err)
 	}
 	hash := func(s string) []byte { return []byte(s + u.ID) }
 	for what, err := range map[string]error{
-		"proof":    db.Prove(t.Context(), session, now),
-		"token":    db.CreateMailToken(t.Context(), store.MailToken{Hash: hash("m"), UserID: u.ID, Purpose: store.TokenVerify, Email: u.Email, CreatedAt: now, ExpiresAt: now.Add(time.Hour)}),
-		"ceremony": db.BeginCeremony(t.Context(), store.Ceremony{Hash: hash("c"), UserID: u.ID, Data: []byte("{}"), ExpiresAt: now.Add(time.Hour)}),
-		"sign-in":  db.BeginSignIn(t.Context(), u, store.SignIn{Hash: hash("s"), UserID: u.ID, ExpiresAt: now.Add(time.Hour)}),
-		"factor": db.ChangeFactor(t.Context(), u.ID, func(_ store.User, f *store.Factor) (store.Aftermath, error) {
+		"proof": db.Prove(t.Context(), session, now),
+		"token": db.CreateMailToken(t.Context(), store.MailToken{
+			Hash: hash("m"), UserID: u.ID, Purpose: store.TokenVerify, Email: u.Email,
+			CreatedAt: now, ExpiresAt: now.Add(time.Hour),
+		}),
+		"ceremony": db.BeginCeremony(t.Context(), store.Ceremony{
+			Hash: hash("c"), UserID: u.ID, Data: []byte("{}"), ExpiresAt: now.Add(time.Hour),
+		}),
+		"sign-in": db.BeginSignIn(t.Context(), u, store.SignIn{
+			Hash: hash("s"), UserID: u.ID, ExpiresAt: now.Add(time.Hour),
+		}),
+		"factor": db.ChangeFactor(t.Context(), u.ID, func(_ store.User,
+			f *store.Factor) (store.Aftermath, error) {
 			f.Secret, f.ConfirmedAt = []byte("sealed"), &now
-			return store.Aftermath{Acts: []store.Act{{Action: store.ActAddFactor, UserID: u.ID, ActorID: u.ID, IP: "192.0.2.7", UserAgent: "a browser"}}}, nil
+			return store.Aftermath{
+				Acts: []store.Act{
+					{
+						Action: store.ActAddFactor, UserID: u.ID, ActorID: u.ID, IP: "192.0.2.7",
+						UserAgent: "a browser",
+					},
+				},
+			}, nil
 		}),
 	} {
 		if err != nil {
 			t.Fatal(what, err)
 		}
 	}
-	if _, err := db.AddPasskey(t.Context(), store.Passkey{UserID: u.ID, CredentialID: hash("p"), Credential: []byte("{}"), Name: "My phone"}, store.Aftermath{}); err != nil {
+	if _, err := db.AddPasskey(t.Context(),
+		store.Passkey{
+			UserID: u.ID, CredentialID: hash("p"), Credential: []byte("{}"), Name: "My phone",
+		},
+		store.Aftermath{}); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := db.RequestExport(t.Context(), u.ID, store.Aftermath{}); err != nil {
 		t.Fatal(err)
 	}
 	// What others did to the account is its own to know; from where they work is not.
-	if err := db.Record(t.Context(), store.Act{Action: store.ActChangeRole, UserID: u.ID, ActorID: partner.ID, IP: "203.0.113.9", UserAgent: "an administrator's"}); err != nil {
+	if err := db.Record(t.Context(), store.Act{
+		Action: store.ActChangeRole, UserID: u.ID, ActorID: partner.ID, IP: "203.0.113.9",
+		UserAgent: "an administrator's",
+	}); err != nil {
 		t.Fatal(err)
 	}
 	return u, partner, theirs, others
@@ -148,13 +183,17 @@ func TestDeletedUserLeavesNothing(t *testing.T) {
 				t.Errorf("%s: the archive holds %s", p.Table, secret)
 			}
 		}
-		if all := strings.Join(rows, ""); p.Table == "acts" && (strings.Contains(all, "203.0.113.9") || !strings.Contains(all, "192.0.2.7") || !strings.Contains(all, string(store.ActChangeRole))) {
+		if all := strings.Join(rows, ""); p.Table == "acts" && (strings.Contains(all, "203.0.113.9") ||
+			!strings.Contains(all, "192.0.2.7") ||
+			!strings.Contains(all, string(store.ActChangeRole))) {
 			t.Errorf("the archive's trail: %s", all)
 		}
 		had[p.Table] = rows
 	}
 	ended, err := db.DeleteUser(t.Context(), u.ID, func(u store.User) (store.Aftermath, error) {
-		return store.Aftermath{Acts: []store.Act{{Action: store.ActDelete, UserID: u.ID, ActorID: u.ID}}}, nil
+		return store.Aftermath{
+			Acts: []store.Act{{Action: store.ActDelete, UserID: u.ID, ActorID: u.ID}},
+		}, nil
 	})
 	if err != nil || len(ended) != 1 {
 		t.Fatalf("ended %q, %v", ended, err)
@@ -170,7 +209,8 @@ func TestDeletedUserLeavesNothing(t *testing.T) {
 				t.Errorf("%s: %d rows are left: %s", p.Table, len(rows), rows)
 			}
 		case postgres.Anonymised:
-			if all := strings.Join(rows, ""); len(rows) != len(had[p.Table])+1 || strings.Contains(all, "192.0.2.7") || strings.Contains(all, "a browser") {
+			if all := strings.Join(rows, ""); len(rows) != len(had[p.Table])+1 ||
+				strings.Contains(all, "192.0.2.7") || strings.Contains(all, "a browser") {
 				t.Errorf("%s: %s", p.Table, all)
 			}
 		}
@@ -178,8 +218,13 @@ func TestDeletedUserLeavesNothing(t *testing.T) {
 	if files, err := db.PersonalFiles(t.Context(), u.ID); err != nil || len(files) != 0 {
 		t.Errorf("files %v, %v", files, err)
 	}
-	for _, key := range []string{theirs.ID + "/candidate", theirs.ID + "/patient", others.ID + "/patient", "exports/" + u.ID} {
-		if n := query(t, `SELECT id::text FROM river_job WHERE kind = 'remove-files' AND args::text LIKE '%' || $1 || '%'`, key); len(n) != 1 {
+	for _, key := range []string{
+		theirs.ID + "/candidate", theirs.ID + "/patient", others.ID + "/patient",
+		"exports/" + u.ID,
+	} {
+		if n := query(t,
+			`SELECT id::text FROM river_job WHERE kind = 'remove-files' AND args::text LIKE '%' || $1 || '%'`,
+			key); len(n) != 1 {
 			t.Errorf("%d jobs remove %s, want 1", len(n), key)
 		}
 	}
@@ -196,14 +241,16 @@ func TestDeletedUserLeavesNothing(t *testing.T) {
 	_, err = db.Recording(t.Context(), others.ID, store.SpeakerPatient)
 	expect(t, err, store.ErrNotFound)
 	r, err := db.Report(t.Context(), others.ID)
-	if err != nil || len(r.Speakers) != 2 || r.Speakers[0].Recording == nil || r.Speakers[1].Recording != nil {
+	if err != nil || len(r.Speakers) != 2 || r.Speakers[0].Recording == nil ||
+		r.Speakers[1].Recording != nil {
 		t.Errorf("the report of whom they played the patient for: %+v, %v", r, err)
 	}
 	_, err = db.DeleteUser(t.Context(), u.ID, nil)
 	expect(t, err, store.ErrNotFound)
 }
 
-// TestDeletedPartnerLeavesNoVoice deletes whoever played the patient while the report is in the making.
+// TestDeletedPartnerLeavesNoVoice deletes whoever played the patient while the report is in the
+// making.
 func TestDeletedPartnerLeavesNoVoice(t *testing.T) {
 	candidate, partner := newUser(t, store.RoleCandidate), newUser(t, store.RoleTutor)
 	a, now := newAttempt(t, candidate), time.Now()
@@ -213,13 +260,17 @@ func TestDeletedPartnerLeavesNoVoice(t *testing.T) {
 	if _, err := db.StartAttempt(t.Context(), a.ID, now); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := db.DeleteUser(t.Context(), partner.ID, func(store.User) (store.Aftermath, error) { return store.Aftermath{}, nil }); err != nil {
+	if _, err := db.DeleteUser(t.Context(), partner.ID, func(store.User) (store.Aftermath, error) {
+		return store.Aftermath{}, nil
+	}); err != nil {
 		t.Fatal(err)
 	}
 	r := store.Report{AttemptID: a.ID, CreatedAt: now, StartedAt: now}
 	key := func(s store.Speaker) string { return "attempts/" + a.ID + "/" + string(s) + ".ogg" }
 	for _, s := range []store.Speaker{store.SpeakerCandidate, store.SpeakerPatient} {
-		r.Speakers = append(r.Speakers, store.SpeakerReport{Speaker: s, Recording: &store.Recording{Key: key(s), Bytes: 1}})
+		r.Speakers = append(r.Speakers, store.SpeakerReport{
+			Speaker: s, Recording: &store.Recording{Key: key(s), Bytes: 1},
+		})
 	}
 	if err := db.SaveReport(t.Context(), r); err != nil {
 		t.Fatal(err)
@@ -229,21 +280,29 @@ func TestDeletedPartnerLeavesNoVoice(t *testing.T) {
 	}
 	_, err := db.Recording(t.Context(), a.ID, store.SpeakerPatient)
 	expect(t, err, store.ErrNotFound)
-	for s, want := range map[store.Speaker]int{store.SpeakerCandidate: 0, store.SpeakerPatient: 1} {
-		if n := query(t, `SELECT id::text FROM river_job WHERE kind = 'remove-files' AND args::text LIKE '%' || $1 || '%'`, key(s)); len(n) != want {
+	for s, want := range map[store.Speaker]int{
+		store.SpeakerCandidate: 0, store.SpeakerPatient: 1,
+	} {
+		if n := query(t,
+			`SELECT id::text FROM river_job WHERE kind = 'remove-files' AND args::text LIKE '%' || $1 || '%'`,
+			key(s)); len(n) != want {
 			t.Errorf("%d jobs remove the %s's voice, want %d", len(n), s, want)
 		}
 	}
 }
 
-// TestWhoeverTakesTheirPlaceIsHeard deletes a partner before the play, which somebody else then plays.
+// TestWhoeverTakesTheirPlaceIsHeard deletes a partner before the play, which somebody else then
+// plays.
 func TestWhoeverTakesTheirPlaceIsHeard(t *testing.T) {
-	candidate, left, stays := newUser(t, store.RoleCandidate), newUser(t, store.RoleTutor), newUser(t, store.RoleTutor)
+	candidate, left, stays := newUser(t,
+		store.RoleCandidate), newUser(t, store.RoleTutor), newUser(t, store.RoleTutor)
 	a, now := newAttempt(t, candidate), time.Now()
 	if _, err := db.SeatPartner(t.Context(), a.ID, left.ID, true); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := db.DeleteUser(t.Context(), left.ID, func(store.User) (store.Aftermath, error) { return store.Aftermath{}, nil }); err != nil {
+	if _, err := db.DeleteUser(t.Context(), left.ID, func(store.User) (store.Aftermath, error) {
+		return store.Aftermath{}, nil
+	}); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := db.SeatPartner(t.Context(), a.ID, stays.ID, true); err != nil {
@@ -253,7 +312,10 @@ func TestWhoeverTakesTheirPlaceIsHeard(t *testing.T) {
 		t.Fatal(err)
 	}
 	r := store.Report{AttemptID: a.ID, CreatedAt: now, StartedAt: now, Speakers: []store.SpeakerReport{
-		{Speaker: store.SpeakerPatient, Recording: &store.Recording{Key: "attempts/" + a.ID + "/patient.ogg", Bytes: 1}},
+		{
+			Speaker:   store.SpeakerPatient,
+			Recording: &store.Recording{Key: "attempts/" + a.ID + "/patient.ogg", Bytes: 1},
+		},
 	}}
 	if err := db.SaveReport(t.Context(), r); err != nil {
 		t.Fatal(err)

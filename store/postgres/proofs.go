@@ -13,7 +13,9 @@ import (
 // Prove notes that a session's user has just proved to be who they are.
 func (db *DB) Prove(ctx context.Context, sessionID string, now time.Time) error {
 	return db.do(ctx, "session", func(ctx context.Context, q querier) error {
-		_, err := q.Exec(ctx, `INSERT INTO session_proofs (session_id, at) VALUES ($1, $2) ON CONFLICT (session_id) DO UPDATE SET at = excluded.at`, sessionID, micros(now))
+		_, err := q.Exec(ctx,
+			`INSERT INTO session_proofs (session_id, at) VALUES ($1, $2) ON CONFLICT (session_id) DO UPDATE SET at = excluded.at`,
+			sessionID, micros(now))
 		return err
 	})
 }

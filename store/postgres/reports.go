@@ -18,8 +18,9 @@ import (
 // maxReport bounds a report's JSON, before compression.
 const maxReport = 64 << 20
 
-// SaveReport keeps the report, in place of an earlier one of the same attempt, and moves the attempt to reported, all or nothing. The
-// voice of a partner who has deleted the account since is not kept: its file is to be removed.
+// SaveReport keeps the report, in place of an earlier one of the same attempt, and moves the
+// attempt to reported, all or nothing. The voice of a partner who has deleted the account since
+// is not kept: its file is to be removed.
 func (db *DB) SaveReport(ctx context.Context, r store.Report) error {
 	if uuid.Validate(r.AttemptID) != nil {
 		return fmt.Errorf("report: its attempt: %w", store.ErrNotFound)
@@ -29,19 +30,23 @@ func (db *DB) SaveReport(ctx context.Context, r store.Report) error {
 		return err
 	}
 	return db.within(ctx, "report", func(ctx context.Context, q pgx.Tx) error {
-		_, err := changeAttempt(ctx, q, r.AttemptID, func(a *store.Attempt) error { return a.Reported(db.now()) })
+		_, err := changeAttempt(ctx, q, r.AttemptID, func(a *store.Attempt) error {
+			return a.Reported(db.now())
+		})
 		if err != nil {
 			return err
 		}
 		var left bool
-		if err := scanOne(ctx, q, `SELECT partner_left FROM attempts WHERE id = $1`, []any{r.AttemptID}, []any{&left}); err != nil {
+		if err := scanOne(ctx, q, `SELECT partner_left FROM attempts WHERE id = $1`,
+			[]any{r.AttemptID}, []any{&left}); err != nil {
 			return err
 		}
 		if _, err := q.Exec(ctx, `INSERT INTO reports (attempt_id, created_at, body) VALUES ($1, $2, $3)
 			ON CONFLICT (attempt_id) DO UPDATE SET created_at = excluded.created_at, body = excluded.body`, r.AttemptID, micros(r.CreatedAt), body); err != nil {
 			return err
 		}
-		if _, err := q.Exec(ctx, `DELETE FROM recordings WHERE attempt_id = $1`, r.AttemptID); err != nil {
+		if _, err := q.Exec(ctx, `DELETE FROM recordings WHERE attempt_id = $1`,
+			r.AttemptID); err != nil {
 			return err
 		}
 		for _, s := range r.Speakers {
@@ -49,7 +54,9 @@ func (db *DB) SaveReport(ctx context.Context, r store.Report) error {
 				continue
 			}
 			if left && s.Speaker == store.SpeakerPatient {
-				if err := db.ask(ctx, q, []store.Job{store.RemoveFiles{Keys: []string{s.Recording.Key}}}); err != nil {
+				if err := db.ask(ctx, q, []store.Job{
+					store.RemoveFiles{Keys: []string{s.Recording.Key}},
+				}); err != nil {
 					return err
 				}
 				continue
@@ -88,19 +95,22 @@ func (db *DB) Report(ctx context.Context, attemptID string) (r store.Report, err
 	return r, nil
 }
 
-// PackedReport finds an attempt's report as it is kept: gzipped JSON, without the recordings' keys.
+// PackedReport finds an attempt's report as it is kept: gzipped JSON, without the recordings'
+// keys.
 func (db *DB) PackedReport(ctx context.Context, attemptID string) (body []byte, err error) {
 	if uuid.Validate(attemptID) != nil {
 		return nil, fmt.Errorf("report: %w", store.ErrNotFound)
 	}
 	err = db.do(ctx, "report", func(ctx context.Context, q querier) error {
-		return scanOne(ctx, q, `SELECT body FROM reports WHERE attempt_id = $1`, []any{attemptID}, []any{&body})
+		return scanOne(ctx, q, `SELECT body FROM reports WHERE attempt_id = $1`, []any{attemptID},
+			[]any{&body})
 	})
 	return body, err
 }
 
 // Recording finds one speaker's recording.
-func (db *DB) Recording(ctx context.Context, attemptID string, speaker store.Speaker) (r store.Recording, err error) {
+func (db *DB) Recording(ctx context.Context, attemptID string,
+	speaker store.Speaker) (r store.Recording, err error) {
 	if uuid.Validate(attemptID) != nil {
 		return r, fmt.Errorf("recording: %w", store.ErrNotFound)
 	}
@@ -120,10 +130,12 @@ func packReport(r store.Report) ([]byte, error) {
 	}
 	body, err := json.Marshal(r)
 	if err != nil {
-		return nil, fmt.Errorf("report: %w: %w", store.ErrInvalid, err) // a measure that is not a number, say
+		// a measure that is not a number, say
+		return nil, fmt.Errorf("report: %w: %w", store.ErrInvalid, err)
 	}
 	if len(body) > maxReport {
-		return nil, fmt.Errorf("report: %d bytes, %d may be: %w", len(body), maxReport, store.ErrLimit)
+		return nil, fmt.Errorf("report: %d bytes, %d may be: %w", len(body), maxReport,
+			store.ErrLimit)
 	}
 	if _, err := z.Write(body); err != nil {
 		return nil, err
@@ -134,7 +146,8 @@ func packReport(r store.Report) ([]byte, error) {
 	return b.Bytes(), nil
 }
 
-// listsNotNull makes lists that nothing was put into empty ones: readers of the JSON need not tell the two apart.
+// listsNotNull makes lists that nothing was put into empty ones: readers of the JSON need not
+// tell the two apart.
 func listsNotNull(r *store.Report) {
 	r.Speakers = append([]store.SpeakerReport{}, r.Speakers...) // not the caller's
 	for i := range r.Speakers {

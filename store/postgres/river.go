@@ -11,8 +11,8 @@ import (
 	"github.com/riverqueue/river/rivermigrate"
 )
 
-// riverVersion is the newest of River's own migrations that we have taken. A newer River that brings another one needs a migration of
-// ours beside jobTables.
+// riverVersion is the newest of River's own migrations that we have taken. A newer River that
+// brings another one needs a migration of ours beside jobTables.
 const riverVersion = 8
 
 // jobTables makes River's tables, as migration 10 of ours.
@@ -28,11 +28,14 @@ func jobTables(pool *pgxpool.Config) *goose.Migration {
 			if err != nil {
 				return err
 			}
-			if _, err := m.Migrate(ctx, direction, &rivermigrate.MigrateOpts{TargetVersion: target}); err != nil {
+			if _, err := m.Migrate(ctx, direction, &rivermigrate.MigrateOpts{
+				TargetVersion: target,
+			}); err != nil {
 				return fmt.Errorf("tables of the job queue: %w", err)
 			}
 			return nil
 		}}
 	}
-	return goose.NewGoMigration(10, run(rivermigrate.DirectionUp, riverVersion), run(rivermigrate.DirectionDown, -1))
+	return goose.NewGoMigration(10, run(rivermigrate.DirectionUp, riverVersion),
+		run(rivermigrate.DirectionDown, -1))
 }

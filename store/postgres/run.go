@@ -28,13 +28,16 @@ func (db *DB) do(ctx context.Context, what string, fn func(context.Context, quer
 	})
 }
 
-// transact runs fn in a transaction that is committed when fn returns nil. fn may run twice, so it must not keep anything of its first run.
-func (db *DB) transact(ctx context.Context, what string, fn func(context.Context, querier) error) error {
+// transact runs fn in a transaction that is committed when fn returns nil. fn may run twice, so
+// it must not keep anything of its first run.
+func (db *DB) transact(ctx context.Context, what string,
+	fn func(context.Context, querier) error) error {
 	return db.within(ctx, what, func(ctx context.Context, tx pgx.Tx) error { return fn(ctx, tx) })
 }
 
 // within is transact for what needs the transaction itself, as jobs do.
-func (db *DB) within(ctx context.Context, what string, fn func(context.Context, pgx.Tx) error) error {
+func (db *DB) within(ctx context.Context, what string,
+	fn func(context.Context, pgx.Tx) error) error {
 	return db.bounded(ctx, what, func(ctx context.Context) (again bool, err error) {
 		tx, err := db.pool.Begin(ctx)
 		if err != nil {
@@ -52,9 +55,10 @@ func (db *DB) within(ctx context.Context, what string, fn func(context.Context, 
 	})
 }
 
-// bounded runs fn within the timeout, and once more when it failed on a connection that had died while it lay idle. Errors leave it
-// as the store's sentinels.
-func (db *DB) bounded(ctx context.Context, what string, fn func(context.Context) (again bool, err error)) error {
+// bounded runs fn within the timeout, and once more when it failed on a connection that had died
+// while it lay idle. Errors leave it as the store's sentinels.
+func (db *DB) bounded(ctx context.Context, what string,
+	fn func(context.Context) (again bool, err error)) error {
 	limited, cancel := context.WithTimeout(ctx, db.timeout)
 	defer cancel()
 	again, err := fn(limited)
@@ -79,7 +83,8 @@ func deadlocked(err error) bool {
 	return errors.As(err, &pg) && pg.Code == deadlockDetected
 }
 
-// broken reports whether err comes from the connection or from a server that is going away, not from the statement.
+// broken reports whether err comes from the connection or from a server that is going away, not
+// from the statement.
 func broken(err error) bool {
 	var pg *pgconn.PgError
 	if errors.As(err, &pg) {
@@ -91,11 +96,14 @@ func broken(err error) bool {
 	}
 	var connect *pgconn.ConnectError
 	var network net.Error
-	return errors.As(err, &connect) || errors.As(err, &network) || pgconn.SafeToRetry(err) || pgconn.Timeout(err) ||
-		errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, pgconn.ErrConnClosed) || errors.Is(err, pgx.ErrTxClosed)
+	return errors.As(err, &connect) || errors.As(err, &network) || pgconn.SafeToRetry(err) ||
+		pgconn.Timeout(err) ||
+		errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) ||
+		errors.Is(err, pgconn.ErrConnClosed) || errors.Is(err, pgx.ErrTxClosed)
 }
 
-// translate gives an error of pgx the sentinel it stands for. Errors of the nouns' rules pass as they are.
+// translate gives an error of pgx the sentinel it stands for. Errors of the nouns' rules pass as
+// they are.
 func translate(ctx context.Context, what string, err error) error {
 	var pg *pgconn.PgError
 	switch {
@@ -110,10 +118,13 @@ func translate(ctx context.Context, what string, err error) error {
 		case pg.Code == uniqueViolation:
 			return fmt.Errorf("%s: %w: there is one already", what, store.ErrConflict)
 		case pg.Code == badCharacter:
-			return fmt.Errorf("%s: %w: a text holds a character that cannot be kept", what, store.ErrInvalid)
+			return fmt.Errorf("%s: %w: a text holds a character that cannot be kept", what,
+				store.ErrInvalid)
 		case pg.Code == foreignKeyViolation:
-			return fmt.Errorf("%s: %w: it refers to something that is not there", what, store.ErrNotFound)
-		case broken(err) || pg.Code == queryCanceled || pg.Code == lockNotAvailable || pg.Code == deadlockDetected:
+			return fmt.Errorf("%s: %w: it refers to something that is not there", what,
+				store.ErrNotFound)
+		case broken(err) || pg.Code == queryCanceled || pg.Code == lockNotAvailable ||
+			pg.Code == deadlockDetected:
 			return fmt.Errorf("%s: the database is %w: %w", what, store.ErrUnavailable, err)
 		}
 		return fmt.Errorf("%s: %w", what, err)

@@ -12,13 +12,18 @@ import (
 const scenarioColumns = `c.id::text, c.slug, c.title, c.profession, c.summary, c.difficulty, c.prepare_seconds, c.play_seconds, c.candidate_card, c.interlocutor_card`
 
 func scenarioTargets(s *store.Scenario) []any {
-	return []any{&s.ID, &s.Slug, &s.Title, &s.Profession, &s.Summary, &s.Difficulty, &s.PrepareSeconds, &s.PlaySeconds, &s.Candidate, &s.Patient}
+	return []any{
+		&s.ID, &s.Slug, &s.Title, &s.Profession, &s.Summary, &s.Difficulty, &s.PrepareSeconds,
+		&s.PlaySeconds, &s.Candidate, &s.Patient,
+	}
 }
 
 // Scenarios lists every scenario, by profession, then from the gentlest to the most demanding.
 func (db *DB) Scenarios(ctx context.Context) (list []store.Scenario, err error) {
 	err = db.do(ctx, "scenarios", func(ctx context.Context, q querier) (err error) {
-		list, err = collect(ctx, q, `SELECT `+scenarioColumns+` FROM scenarios c ORDER BY c.profession, c.difficulty, c.slug`, nil, scenarioTargets)
+		list, err = collect(ctx, q,
+			`SELECT `+scenarioColumns+` FROM scenarios c ORDER BY c.profession, c.difficulty, c.slug`,
+			nil, scenarioTargets)
 		return err
 	})
 	return list, err
@@ -27,7 +32,8 @@ func (db *DB) Scenarios(ctx context.Context) (list []store.Scenario, err error) 
 // ScenarioBySlug finds a scenario by its slug.
 func (db *DB) ScenarioBySlug(ctx context.Context, slug string) (s store.Scenario, err error) {
 	err = db.do(ctx, "scenario", func(ctx context.Context, q querier) error {
-		return scanOne(ctx, q, `SELECT `+scenarioColumns+` FROM scenarios c WHERE c.slug = $1`, []any{slug}, scenarioTargets(&s))
+		return scanOne(ctx, q, `SELECT `+scenarioColumns+` FROM scenarios c WHERE c.slug = $1`,
+			[]any{slug}, scenarioTargets(&s))
 	})
 	return s, err
 }

@@ -23,7 +23,10 @@ const DemoPassword = "bedside-demo"
 // DemoUsers are the accounts that Seed makes.
 func DemoUsers() []store.User {
 	return []store.User{
-		{Email: "candidate@demo.bedside", Name: "Dana Kovač", Role: store.RoleCandidate, Profession: "nursing"},
+		{
+			Email: "candidate@demo.bedside", Name: "Dana Kovač", Role: store.RoleCandidate,
+			Profession: "nursing",
+		},
 		{Email: "tutor@demo.bedside", Name: "Theo Marsh", Role: store.RoleTutor},
 		{Email: "admin@demo.bedside", Name: "Ada Finch", Role: store.RoleAdmin},
 	}
@@ -55,8 +58,8 @@ func SeedScenarios() ([]store.Scenario, error) {
 	return list, nil
 }
 
-// Seed keeps the scenarios that come with Bedside, in their newest wording, and, when demo is set, makes the demo accounts that are
-// missing. Doing it again changes nothing.
+// Seed keeps the scenarios that come with Bedside, in their newest wording, and, when demo is
+// set, makes the demo accounts that are missing. Doing it again changes nothing.
 func (db *DB) Seed(ctx context.Context, demo bool) error {
 	scenarios, err := SeedScenarios()
 	if err != nil {

@@ -20,15 +20,19 @@ func sessionTargets(s *store.Session) []any {
 		&s.CreatedAt, &s.LastSeenAt, &s.ExpiresAt, &s.MaxExpiresAt, &s.EndedAt, &s.EndReason}
 }
 
-// CreateSession keeps a new session; its id is the caller's, since the refresh token names it. ErrUnauthenticated: the user no longer has the
-// password that they proved to know; ErrForbidden: they are disabled by now. Of the user's sessions at most limit stay in
-// use: the ones that were not seen for longest are ended, and their ids given. The user's row is locked meanwhile, so that this is exact however
-// many sign in at once.
-func (db *DB) CreateSession(ctx context.Context, u store.User, s store.Session, limit int) (ended []string, err error) {
+// CreateSession keeps a new session; its id is the caller's, since the refresh token names it.
+// ErrUnauthenticated: the user no longer has the password that they proved to know; ErrForbidden:
+// they are disabled by now. Of the user's sessions at most limit stay in use: the ones that were
+// not seen for longest are ended, and their ids given. The user's row is locked meanwhile, so
+// that this is exact however many sign in at once.
+func (db *DB) CreateSession(ctx context.Context, u store.User, s store.Session,
+	limit int) (ended []string, err error) {
 	err = db.transact(ctx, "session", func(ctx context.Context, q querier) error {
 		var password string
 		var disabled bool
-		if err := scanOne(ctx, q, `SELECT password_hash, disabled FROM users WHERE id = $1 FOR NO KEY UPDATE`, []any{s.UserID}, []any{&password, &disabled}); err != nil {
+		if err := scanOne(ctx, q,
+			`SELECT password_hash, disabled FROM users WHERE id = $1 FOR NO KEY UPDATE`,
+			[]any{s.UserID}, []any{&password, &disabled}); err != nil {
 			return err
 		}
 		switch {
@@ -52,7 +56,8 @@ func (db *DB) CreateSession(ctx context.Context, u store.User, s store.Session, 
 }
 
 // Sessions lists a user's sessions that are in use at now, the last seen first.
-func (db *DB) Sessions(ctx context.Context, userID string, now time.Time) (list []store.Session, err error) {
+func (db *DB) Sessions(ctx context.Context, userID string,
+	now time.Time) (list []store.Session, err error) {
 	if uuid.Validate(userID) != nil {
 		return nil, fmt.Errorf("user: %w", store.ErrNotFound)
 	}
@@ -62,7 +67,8 @@ func (db *DB) Sessions(ctx context.Context, userID string, now time.Time) (list 
 		if err != nil {
 			return err
 		}
-		list, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (s store.Session, err error) {
+		list, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (s store.Session,
+			err error) {
 			return s, row.Scan(sessionTargets(&s)...)
 		})
 		return err
@@ -70,8 +76,10 @@ func (db *DB) Sessions(ctx context.Context, userID string, now time.Time) (list 
 	return list, err
 }
 
-// EndSessions ends a user's sessions except one, and gives the ids of those that it ended. An empty except ends all.
-func (db *DB) EndSessions(ctx context.Context, userID, except string, reason store.EndReason, now time.Time) (ended []string, err error) {
+// EndSessions ends a user's sessions except one, and gives the ids of those that it ended. An
+// empty except ends all.
+func (db *DB) EndSessions(ctx context.Context, userID, except string, reason store.EndReason,
+	now time.Time) (ended []string, err error) {
 	if uuid.Validate(userID) != nil || except != "" && uuid.Validate(except) != nil {
 		return nil, fmt.Errorf("sessions: %w", store.ErrNotFound)
 	}
@@ -96,8 +104,10 @@ func ids(ctx context.Context, q querier, sql string, args ...any) ([]string, err
 	return pgx.CollectRows(rows, pgx.RowTo[string])
 }
 
-// SessionUser finds a session and its user in one read. Whether they may act is the caller's to judge.
-func (db *DB) SessionUser(ctx context.Context, id string) (s store.Session, u store.User, err error) {
+// SessionUser finds a session and its user in one read. Whether they may act is the caller's to
+// judge.
+func (db *DB) SessionUser(ctx context.Context, id string) (s store.Session, u store.User,
+	err error) {
 	if uuid.Validate(id) != nil {
 		return s, u, fmt.Errorf("session: %w", store.ErrNotFound)
 	}
@@ -108,8 +118,10 @@ func (db *DB) SessionUser(ctx context.Context, id string) (s store.Session, u st
 	return s, u, err
 }
 
-// RotateSession runs store.Session.Rotate under the session's row lock and keeps what it did, whatever its error.
-func (db *DB) RotateSession(ctx context.Context, id string, presented []byte, next store.Rotation, now time.Time) (s store.Session, u store.User, err error) {
+// RotateSession runs store.Session.Rotate under the session's row lock and keeps what it did,
+// whatever its error.
+func (db *DB) RotateSession(ctx context.Context, id string, presented []byte, next store.Rotation,
+	now time.Time) (s store.Session, u store.User, err error) {
 	if uuid.Validate(id) != nil {
 		return s, u, fmt.Errorf("session: %w", store.ErrNotFound)
 	}
@@ -128,13 +140,16 @@ func (db *DB) RotateSession(ctx context.Context, id string, presented []byte, ne
 }
 
 // EndSession ends a session; ending it again is no error.
-func (db *DB) EndSession(ctx context.Context, id string, reason store.EndReason, now time.Time) error {
+func (db *DB) EndSession(ctx context.Context, id string, reason store.EndReason,
+	now time.Time) error {
 	if uuid.Validate(id) != nil {
 		return fmt.Errorf("session: %w", store.ErrNotFound)
 	}
 	return db.transact(ctx, "session", func(ctx context.Context, q querier) error {
 		var s store.Session
-		err := scanOne(ctx, q, `SELECT `+sessionColumns+` FROM sessions s WHERE s.id = $1 FOR UPDATE`, []any{id}, sessionTargets(&s))
+		err := scanOne(ctx, q,
+			`SELECT `+sessionColumns+` FROM sessions s WHERE s.id = $1 FOR UPDATE`, []any{id},
+			sessionTargets(&s))
 		if err != nil {
 			return err
 		}

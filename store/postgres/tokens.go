@@ -24,8 +24,9 @@ func (db *DB) CreateMailToken(ctx context.Context, t store.MailToken) error {
 	})
 }
 
-// UseMailToken takes the token with the hash, and runs rule on its locked account in the same transaction. All others of its purpose stop working.
-// ErrNotFound: nobody was sent such a token; ErrReused, ErrExpired: see store.MailToken.Use.
+// UseMailToken takes the token with the hash, and runs rule on its locked account in the same
+// transaction. All others of its purpose stop working. ErrNotFound: nobody was sent such a token;
+// ErrReused, ErrExpired: see store.MailToken.Use.
 func (db *DB) UseMailToken(ctx context.Context, hash []byte, purposes []store.TokenPurpose, now time.Time,
 	rule func(*store.User, store.MailToken) (store.Aftermath, error)) (u store.User, ended []string, err error) {
 	now = micros(now)
@@ -33,7 +34,9 @@ func (db *DB) UseMailToken(ctx context.Context, hash []byte, purposes []store.To
 		u, ended = store.User{}, nil
 		var t store.MailToken
 		read := func() error {
-			return scanOne(ctx, tx, `SELECT `+tokenColumns+` FROM mail_tokens t WHERE t.hash = $1 AND t.purpose = ANY ($2)`, []any{hash, purposes}, tokenTargets(&t))
+			return scanOne(ctx, tx,
+				`SELECT `+tokenColumns+` FROM mail_tokens t WHERE t.hash = $1 AND t.purpose = ANY ($2)`,
+				[]any{hash, purposes}, tokenTargets(&t))
 		}
 		if err := read(); err != nil {
 			return err
@@ -41,7 +44,8 @@ func (db *DB) UseMailToken(ctx context.Context, hash []byte, purposes []store.To
 		if err := lockUser(ctx, tx, t.UserID, &u); err != nil {
 			return err
 		}
-		if err := read(); err != nil { // the account's lock guards its tokens: this is how it stands
+		// the account's lock guards its tokens: this is how it stands
+		if err := read(); err != nil {
 			return err
 		}
 		if err := t.Use(u, now); err != nil {
@@ -51,7 +55,9 @@ func (db *DB) UseMailToken(ctx context.Context, hash []byte, purposes []store.To
 		if err != nil {
 			return err
 		}
-		if _, err := tx.Exec(ctx, `UPDATE mail_tokens SET used_at = $3 WHERE user_id = $1 AND purpose = $2 AND used_at IS NULL`, u.ID, t.Purpose, now); err != nil {
+		if _, err := tx.Exec(ctx,
+			`UPDATE mail_tokens SET used_at = $3 WHERE user_id = $1 AND purpose = $2 AND used_at IS NULL`,
+			u.ID, t.Purpose, now); err != nil {
 			return err
 		}
 		if err := db.saveUser(ctx, tx, &u); err != nil {

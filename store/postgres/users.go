@@ -21,13 +21,17 @@ func userTargets(u *store.User) []any {
 
 // CreateUser keeps a new user, whose id and times it gives. ErrConflict: the address is taken.
 func (db *DB) CreateUser(ctx context.Context, u store.User) (store.User, error) {
-	u, err := db.Register(ctx, u, func(_ store.User, fresh bool) store.Aftermath { return store.Aftermath{} })
+	u, err := db.Register(ctx, u, func(_ store.User, fresh bool) store.Aftermath {
+		return store.Aftermath{}
+	})
 	return u, err
 }
 
-// Register keeps a new user, whose id and times it gives, together with what follows. ErrConflict: the address is taken; what follows is kept all
-// the same, and after is given the user who has the address.
-func (db *DB) Register(ctx context.Context, u store.User, after func(u store.User, fresh bool) store.Aftermath) (store.User, error) {
+// Register keeps a new user, whose id and times it gives, together with what follows.
+// ErrConflict: the address is taken; what follows is kept all the same, and after is given the
+// user who has the address.
+func (db *DB) Register(ctx context.Context, u store.User,
+	after func(u store.User, fresh bool) store.Aftermath) (store.User, error) {
 	id, err := uuid.NewV7()
 	if err != nil {
 		return store.User{}, fmt.Errorf("user id: %w", err)
@@ -46,7 +50,8 @@ func (db *DB) Register(ctx context.Context, u store.User, after func(u store.Use
 			return err
 		}
 		if fresh = tag.RowsAffected() == 1; !fresh {
-			if err := scanOne(ctx, tx, `SELECT `+userColumns+` FROM users u WHERE u.email = $1`, []any{u.Email}, userTargets(&kept)); err != nil {
+			if err := scanOne(ctx, tx, `SELECT `+userColumns+` FROM users u WHERE u.email = $1`,
+				[]any{u.Email}, userTargets(&kept)); err != nil {
 				return err
 			}
 		}
@@ -59,9 +64,11 @@ func (db *DB) Register(ctx context.Context, u store.User, after func(u store.Use
 	return kept, err
 }
 
-// ChangeUser runs a rule on the locked account and keeps what it did together with what follows. It gives the sessions that ended. When the rule
-// leaves fewer than one administrator who can act, nothing is kept and the error is ErrState.
-func (db *DB) ChangeUser(ctx context.Context, id string, rule func(*store.User) (store.Aftermath, error)) (u store.User, ended []string, err error) {
+// ChangeUser runs a rule on the locked account and keeps what it did together with what follows.
+// It gives the sessions that ended. When the rule leaves fewer than one administrator who can
+// act, nothing is kept and the error is ErrState.
+func (db *DB) ChangeUser(ctx context.Context, id string,
+	rule func(*store.User) (store.Aftermath, error)) (u store.User, ended []string, err error) {
 	if uuid.Validate(id) != nil {
 		return u, nil, fmt.Errorf("user: %w", store.ErrNotFound)
 	}
@@ -97,19 +104,25 @@ func (db *DB) saveUser(ctx context.Context, q querier, u *store.User) error {
 	return err
 }
 
-// lockUser reads an account and locks it. The accounts of administrators are locked one set at a time, in order, so that two who take each other's
-// role wait for one another instead of both succeeding.
+// lockUser reads an account and locks it. The accounts of administrators are locked one set at a
+// time, in order, so that two who take each other's role wait for one another instead of both
+// succeeding.
 func lockUser(ctx context.Context, q querier, id string, u *store.User) error {
-	_, err := q.Exec(ctx, `SELECT 1 FROM users WHERE role = 'admin' AND EXISTS (SELECT 1 FROM users WHERE id = $1 AND role = 'admin') ORDER BY id FOR UPDATE`, id)
+	_, err := q.Exec(ctx,
+		`SELECT 1 FROM users WHERE role = 'admin' AND EXISTS (SELECT 1 FROM users WHERE id = $1 AND role = 'admin') ORDER BY id FOR UPDATE`,
+		id)
 	if err != nil {
 		return err
 	}
-	return scanOne(ctx, q, `SELECT `+userColumns+` FROM users u WHERE u.id = $1 FOR UPDATE`, []any{id}, userTargets(u))
+	return scanOne(ctx, q, `SELECT `+userColumns+` FROM users u WHERE u.id = $1 FOR UPDATE`,
+		[]any{id}, userTargets(u))
 }
 
 func othersGovern(ctx context.Context, q querier, id string) error {
 	var others bool
-	err := scanOne(ctx, q, `SELECT EXISTS (SELECT 1 FROM users WHERE role = 'admin' AND NOT disabled AND id <> $1)`, []any{id}, []any{&others})
+	err := scanOne(ctx, q,
+		`SELECT EXISTS (SELECT 1 FROM users WHERE role = 'admin' AND NOT disabled AND id <> $1)`,
+		[]any{id}, []any{&others})
 	if err == nil && !others {
 		err = fmt.Errorf("this is the last administrator: %w", store.ErrState)
 	}
@@ -118,7 +131,8 @@ func othersGovern(ctx context.Context, q querier, id string) error {
 
 // UserByEmail finds a user by address, in any case.
 func (db *DB) UserByEmail(ctx context.Context, email string) (store.User, error) {
-	return db.user(ctx, `SELECT `+userColumns+` FROM users u WHERE u.email = $1`, strings.ToLower(email))
+	return db.user(ctx, `SELECT `+userColumns+` FROM users u WHERE u.email = $1`,
+		strings.ToLower(email))
 }
 
 // User finds a user by id.
@@ -141,7 +155,8 @@ func (db *DB) Users(ctx context.Context, f store.UserFilter) (list []store.User,
 	if f.Before != "" && uuid.Validate(f.Before) != nil {
 		return nil, fmt.Errorf("users: %w: the cursor is not one of ours", store.ErrInvalid)
 	}
-	text := strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`).Replace(strings.ReplaceAll(strings.ToLower(f.Text), "\x00", ""))
+	text := strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`).Replace(strings.ReplaceAll(
+		strings.ToLower(f.Text), "\x00", ""))
 	err = db.do(ctx, "users", func(ctx context.Context, q querier) error {
 		list, err = collect(ctx, q, `SELECT `+userColumns+` FROM users u
 			WHERE ($1 = '' OR lower(u.name) LIKE '%' || $1 || '%' OR u.email LIKE '%' || $1 || '%') AND ($2 = '' OR u.role = $2)
@@ -157,7 +172,8 @@ func scanOne(ctx context.Context, q querier, sql string, args, targets []any) er
 }
 
 // collect reads every row of a query into values, with targets saying where a value's columns go.
-func collect[T any](ctx context.Context, q querier, sql string, args []any, targets func(*T) []any) ([]T, error) {
+func collect[T any](ctx context.Context, q querier, sql string, args []any,
+	targets func(*T) []any) ([]T, error) {
 	rows, err := q.Query(ctx, sql, args...)
 	if err != nil {
 		return nil, err

@@ -12,9 +12,11 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// spendScript takes one unit of each quota, or of none when one of them has none left, by the clock of Redis. KEYS hold the moment at which a
-// quota is full again; ARGV has for each key the time in which one unit comes back, and the window; at last 1, or 0 to take none in any case. It
-// answers with whether there was one of each, and with each quota's debt. All times are in microseconds.
+// spendScript takes one unit of each quota, or of none when one of them has none left, by the
+// clock of Redis. KEYS hold the moment at which a quota is full again; ARGV has for each key the
+// time in which one unit comes back, and the window; at last 1, or 0 to take none in any case. It
+// answers with whether there was one of each, and with each quota's debt. All times are in
+// microseconds.
 const spendScript = `
 local clock = redis.call('TIME')
 local now = clock[1] * 1000000 + clock[2]
@@ -35,35 +37,44 @@ end
 return {ok, unpack(debts)}`
 
 const (
-	limitWithin = 250 * time.Millisecond // Redis has so long to answer about quotas: each request waits for it
-	limitRest   = time.Second            // and is not asked again for so long when it has not
-	maxBuckets  = 100_000                // quotas that a process remembers, some 10 MB
+	// Redis has so long to answer about quotas: each request waits for it
+	limitWithin = 250 * time.Millisecond
+	limitRest   = time.Second // and is not asked again for so long when it has not
+	maxBuckets  = 100_000     // quotas that a process remembers, some 10 MB
 )
 
-// limiter keeps quotas: in Redis, and what this process knows of them beside it. What it knows is never more than what was used, so that a
-// quota that is used up here is used up, and while Redis is away the process goes on with what it knows. Where Redis is inside the process
-// nobody else uses them, and Redis is not asked at all.
+// limiter keeps quotas: in Redis, and what this process knows of them beside it. What it knows is
+// never more than what was used, so that a quota that is used up here is used up, and while Redis
+// is away the process goes on with what it knows. Where Redis is inside the process nobody else
+// uses them, and Redis is not asked at all.
 type limiter struct {
 	script *redis.Script
 	clock  func() time.Time
 
-	mu    sync.Mutex
-	full  map[string]time.Time // when a quota is full again; guarded by mu
-	sweep int                  // when there are as many, those that are full are forgotten; guarded by mu
-	rest  time.Time            // until then Redis is not asked; guarded by mu
+	mu   sync.Mutex
+	full map[string]time.Time // when a quota is full again; guarded by mu
+	// when there are as many, those that are full are forgotten; guarded by mu
+	sweep int
+	rest  time.Time // until then Redis is not asked; guarded by mu
 }
 
 func newLimiter(clock func() time.Time) *limiter {
-	return &limiter{script: redis.NewScript(spendScript), clock: clock, full: map[string]time.Time{}, sweep: 1024}
+	return &limiter{
+		script: redis.NewScript(spendScript), clock: clock, full: map[string]time.Time{},
+		sweep: 1024,
+	}
 }
 
-// Spend takes one unit of each quota, or of none when one of them has none left. It always answers: without Redis from what this process knows.
-func (p *Presence) Spend(ctx context.Context, quotas ...store.Quota) (balances []store.Balance, ok bool) {
+// Spend takes one unit of each quota, or of none when one of them has none left. It always
+// answers: without Redis from what this process knows.
+func (p *Presence) Spend(ctx context.Context,
+	quotas ...store.Quota) (balances []store.Balance, ok bool) {
 	return p.ask(ctx, true, quotas)
 }
 
 // Check is Spend that takes nothing.
-func (p *Presence) Check(ctx context.Context, quotas ...store.Quota) (balances []store.Balance, ok bool) {
+func (p *Presence) Check(ctx context.Context,
+	quotas ...store.Quota) (balances []store.Balance, ok bool) {
 	return p.ask(ctx, false, quotas)
 }
 
@@ -74,7 +85,8 @@ func (p *Presence) Peek(quotas ...store.Quota) (balances []store.Balance, ok boo
 	return p.limits.own(p.limits.clock(), false, quotas)
 }
 
-func (p *Presence) ask(ctx context.Context, take bool, quotas []store.Quota) (balances []store.Balance, ok bool) {
+func (p *Presence) ask(ctx context.Context, take bool,
+	quotas []store.Quota) (balances []store.Balance, ok bool) {
 	l := p.limits
 	l.mu.Lock()
 	now := l.clock()
@@ -104,7 +116,8 @@ func (p *Presence) ask(ctx context.Context, take bool, quotas []store.Quota) (ba
 	return balances, taken
 }
 
-func (p *Presence) askRedis(ctx context.Context, take bool, quotas []store.Quota) (debts []time.Duration, ok bool, err error) {
+func (p *Presence) askRedis(ctx context.Context, take bool,
+	quotas []store.Quota) (debts []time.Duration, ok bool, err error) {
 	limited, cancel := context.WithTimeout(ctx, limitWithin)
 	defer cancel()
 	keys, args := make([]string, len(quotas)), make([]any, 0, 2*len(quotas)+1)
@@ -121,7 +134,8 @@ func (p *Presence) askRedis(ctx context.Context, take bool, quotas []store.Quota
 		return nil, false, err
 	}
 	if len(values) != len(quotas)+1 {
-		return nil, false, fmt.Errorf("presence: Redis answered %d quotas with %d values", len(quotas), len(values))
+		return nil, false, fmt.Errorf("presence: Redis answered %d quotas with %d values",
+			len(quotas), len(values))
 	}
 	for _, v := range values[1:] {
 		debts = append(debts, time.Duration(v)*time.Microsecond)
@@ -129,8 +143,10 @@ func (p *Presence) askRedis(ctx context.Context, take bool, quotas []store.Quota
 	return debts, values[0] == 1, nil
 }
 
-// own answers from what this process knows, and takes a unit of each quota when it should and there is one. The caller holds mu, also of keep.
-func (l *limiter) own(now time.Time, take bool, quotas []store.Quota) (balances []store.Balance, ok bool) {
+// own answers from what this process knows, and takes a unit of each quota when it should and
+// there is one. The caller holds mu, also of keep.
+func (l *limiter) own(now time.Time, take bool,
+	quotas []store.Quota) (balances []store.Balance, ok bool) {
 	balances, ok = make([]store.Balance, len(quotas)), true
 	for i, q := range quotas {
 		debt := l.full[q.Key].Sub(now)

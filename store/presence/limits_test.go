@@ -27,7 +27,9 @@ func stop(p *Presence) *stopped {
 
 func TestSpend(t *testing.T) {
 	onBoth(t, func(t *testing.T, p *Presence) {
-		address, account := store.Quota{Key: "address", Units: 3, Window: time.Hour}, store.Quota{Key: "account", Units: 5, Window: time.Hour}
+		address, account := store.Quota{
+			Key: "address", Units: 3, Window: time.Hour,
+		}, store.Quota{Key: "account", Units: 5, Window: time.Hour}
 		for i := range 3 {
 			b, ok := p.Spend(t.Context(), address, account)
 			if !ok || b[0].Left != 2-i || b[1].Left != 4-i || b[0].Retry != 0 || b[0].Full <= 0 {
@@ -36,7 +38,8 @@ func TestSpend(t *testing.T) {
 		}
 		for range 2 {
 			b, ok := p.Spend(t.Context(), address, account)
-			if ok || b[0].Left != 0 || b[0].Retry <= 0 || b[0].Retry > 20*time.Minute || b[1].Left != 2 || b[1].Retry != 0 {
+			if ok || b[0].Left != 0 || b[0].Retry <= 0 || b[0].Retry > 20*time.Minute ||
+				b[1].Left != 2 || b[1].Retry != 0 {
 				t.Errorf("beyond: %v, %+v", ok, b)
 			}
 		}
@@ -77,7 +80,9 @@ func TestSpendIsExact(t *testing.T) {
 		p := open(t, Config{URL: url})
 		for range 20 {
 			all.Go(func() {
-				if _, ok := p.Spend(t.Context(), store.Quota{Key: "shared", Units: 30, Window: 24 * time.Hour}); ok {
+				if _, ok := p.Spend(t.Context(), store.Quota{
+					Key: "shared", Units: 30, Window: 24 * time.Hour,
+				}); ok {
 					taken.Add(1)
 				}
 			})
@@ -89,7 +94,8 @@ func TestSpendIsExact(t *testing.T) {
 	}
 }
 
-// TestSpendWithoutRedis takes Redis away: each process goes on with what it knows, and what was used up stays used up.
+// TestSpendWithoutRedis takes Redis away: each process goes on with what it knows, and what was
+// used up stays used up.
 func TestSpendWithoutRedis(t *testing.T) {
 	r := redisServer(t)
 	p := open(t, Config{URL: r.url})
@@ -118,7 +124,9 @@ func TestSpendWithoutRedis(t *testing.T) {
 	eventually(t, "Redis counts again", func() bool {
 		clock.forward(limitRest)
 		p.Spend(t.Context(), store.Quota{Key: "another", Units: 1000, Window: time.Hour})
-		b, _ := other.Check(t.Context(), store.Quota{Key: "another", Units: 1000, Window: time.Hour})
+		b, _ := other.Check(t.Context(), store.Quota{
+			Key: "another", Units: 1000, Window: time.Hour,
+		})
 		return b[0].Left < 1000
 	})
 }
@@ -149,7 +157,9 @@ func TestLimiterIsBounded(t *testing.T) {
 	}
 	for i := range maxBuckets {
 		clock.forward(time.Minute)
-		p.Spend(t.Context(), store.Quota{Key: fmt.Sprint("later", i), Units: 5, Window: time.Minute})
+		p.Spend(t.Context(), store.Quota{
+			Key: fmt.Sprint("later", i), Units: 5, Window: time.Minute,
+		})
 	}
 	if n := len(p.limits.full); n > maxBuckets/2 {
 		t.Errorf("%d are remembered, though nearly all are full", n)
@@ -163,6 +173,7 @@ func BenchmarkSpend(b *testing.B) {
 	}
 	defer p.Close()
 	for b.Loop() {
-		p.Spend(b.Context(), store.Quota{Key: "address", Units: 1e9, Window: time.Hour}, store.Quota{Key: "account", Units: 1e9, Window: time.Hour})
+		p.Spend(b.Context(), store.Quota{Key: "address", Units: 1e9, Window: time.Hour},
+			store.Quota{Key: "account", Units: 1e9, Window: time.Hour})
 	}
 }

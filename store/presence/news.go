@@ -16,16 +16,20 @@ import (
 // sessionChannel carries what other processes must hear about sessions at once.
 const sessionChannel = "bedside:sessions"
 
-// quiet is for how long a subscription may say nothing before it is asked whether it lives; as long again and it is taken as dead.
+// quiet is for how long a subscription may say nothing before it is asked whether it lives; as
+// long again and it is taken as dead.
 const quiet = 5 * time.Second
 
-// TellSessions tells every process that follows, this one included, what has become of sessions. After an error it goes on trying for a minute.
+// TellSessions tells every process that follows, this one included, what has become of sessions.
+// After an error it goes on trying for a minute.
 func (p *Presence) TellSessions(ctx context.Context, n store.SessionNews) error {
 	b, err := json.Marshal(n)
 	if err != nil {
 		return fmt.Errorf("session news: %w", err)
 	}
-	publish := func(ctx context.Context) error { return p.client.Publish(ctx, sessionChannel, b).Err() }
+	publish := func(ctx context.Context) error {
+		return p.client.Publish(ctx, sessionChannel, b).Err()
+	}
 	err = p.do(ctx, publish)
 	if err != nil {
 		p.done.Go(func() { // others may hear Redis well, and believe what is stale
@@ -39,11 +43,13 @@ func (p *Presence) TellSessions(ctx context.Context, n store.SessionNews) error 
 	return err
 }
 
-// newsTries is how often news that Redis did not take are offered again, a second apart: for longer than sessions are remembered.
+// newsTries is how often news that Redis did not take are offered again, a second apart: for
+// longer than sessions are remembered.
 const newsTries = 60
 
-// FollowSessions calls told with everything that TellSessions tells, and link whenever the connection that it comes by is made or lost: what is
-// told while it is lost does not come. Both are called by one goroutine, until Close.
+// FollowSessions calls told with everything that TellSessions tells, and link whenever the
+// connection that it comes by is made or lost: what is told while it is lost does not come. Both
+// are called by one goroutine, until Close.
 func (p *Presence) FollowSessions(told func(store.SessionNews), link func(up bool)) {
 	ctx, cancel := context.WithCancel(context.Background())
 	subscription := p.client.Subscribe(ctx, sessionChannel)
@@ -68,7 +74,9 @@ func (p *Presence) FollowSessions(told func(store.SessionNews), link func(up boo
 			}
 			if err != nil {
 				if up {
-					p.log.Warn("news about sessions do not come from Redis; the database is asked each time", "error", err)
+					p.log.Warn(
+						"news about sessions do not come from Redis; the database is asked each time",
+						"error", err)
 					up = false
 					link(false)
 				}
@@ -76,11 +84,13 @@ func (p *Presence) FollowSessions(told func(store.SessionNews), link func(up boo
 				if !p.rest(time.Second) {
 					return
 				}
-				_ = subscription.Ping(ctx) // a connection that only stood still answers, which the next receipt tells
+				// a connection that only stood still answers, which the next receipt tells
+				_ = subscription.Ping(ctx)
 				continue
 			}
 			asked = false
-			if _, made := m.(*redis.Subscription); made || !up { // what was told before did not come
+			// what was told before did not come
+			if _, made := m.(*redis.Subscription); made || !up {
 				up = true
 				link(true)
 			}

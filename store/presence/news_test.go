@@ -31,7 +31,9 @@ func TestSessionNews(t *testing.T) {
 			if !<-listener.link {
 				t.Fatal("the link was lost before it was made")
 			}
-			for _, n := range []store.SessionNews{{SessionID: "one", Reason: "You signed out."}, {UserID: "somebody"}} {
+			for _, n := range []store.SessionNews{
+				{SessionID: "one", Reason: "You signed out."}, {UserID: "somebody"},
+			} {
 				if err := teller.TellSessions(t.Context(), n); err != nil {
 					t.Fatal(err)
 				}
@@ -79,7 +81,8 @@ func TestLostNewsAreNoticed(t *testing.T) {
 	}
 }
 
-// TestNewsAfterAStandstill stops Redis as a machine that is out of memory does: connections stay, and nothing answers.
+// TestNewsAfterAStandstill stops Redis as a machine that is out of memory does: connections stay,
+// and nothing answers.
 func TestNewsAfterAStandstill(t *testing.T) {
 	t.Parallel() // it waits for most of its time
 	real := redisServer(t)

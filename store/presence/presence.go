@@ -1,5 +1,6 @@
-// Package presence keeps what is true for a while and may be lost without losing a record: who is in which room, tickets that were
-// used, how often somebody tried. It speaks Redis, to a server of its own inside the process when no address is given.
+// Package presence keeps what is true for a while and may be lost without losing a record: who is
+// in which room, tickets that were used, how often somebody tried. It speaks Redis, to a server
+// of its own inside the process when no address is given.
 package presence
 
 import (
@@ -23,10 +24,13 @@ import (
 type Config struct {
 	URL     string        // redis://, rediss:// or unix://; empty: inside the process
 	Timeout time.Duration // of one call; 1 s when zero
-	Refresh time.Duration // how often rooms of this process are told again; 20 s when zero, rooms lapse after three times as long
+	// how often rooms of this process are told again; 20 s when zero, rooms lapse after three
+	// times as long
+	Refresh time.Duration
 }
 
-// Presence is safe for concurrent use; whoever opened it closes it. Calls fail with store.ErrUnavailable while Redis is away.
+// Presence is safe for concurrent use; whoever opened it closes it. Calls fail with
+// store.ErrUnavailable while Redis is away.
 type Presence struct {
 	client  *redis.Client
 	own     *server // nil when Redis is remote
@@ -43,7 +47,8 @@ type Presence struct {
 	done sync.WaitGroup // the refresher
 }
 
-// Open connects, or starts the server inside the process. It does not wait for a remote Redis: Ping tells whether it is there.
+// Open connects, or starts the server inside the process. It does not wait for a remote Redis:
+// Ping tells whether it is there.
 func Open(cfg Config, log *slog.Logger) (*Presence, error) {
 	p := &Presence{
 		timeout: cmp.Or(cfg.Timeout, time.Second), log: log,
@@ -61,7 +66,8 @@ func Open(cfg Config, log *slog.Logger) (*Presence, error) {
 	} else {
 		var err error
 		if options, err = redis.ParseURL(cfg.URL); err != nil {
-			return nil, errors.New("the Redis address is not of the form redis://user:password@host:port/0") // the cause would show the password
+			// the cause would show the password
+			return nil, errors.New("the Redis address is not of the form redis://user:password@host:port/0")
 		}
 	}
 	options.ContextTimeoutEnabled = true
@@ -84,7 +90,8 @@ func (p *Presence) Close() error {
 	defer cancel()
 	for _, id := range left {
 		if err := p.RoomClosed(ctx, id); err != nil {
-			p.log.Warn("a room could not be taken from the list; it lapses by itself", "room", id, "error", err)
+			p.log.Warn("a room could not be taken from the list; it lapses by itself", "room", id,
+				"error", err)
 			break
 		}
 	}
@@ -113,13 +120,15 @@ func (p *Presence) do(ctx context.Context, call func(context.Context) error) err
 		return store.ErrNotFound
 	case ctx.Err() != nil:
 		return context.Cause(ctx)
-	case errors.As(err, &fault) && !redis.HasErrorPrefix(err, "LOADING") && !redis.HasErrorPrefix(err, "READONLY"):
+	case errors.As(err, &fault) && !redis.HasErrorPrefix(err, "LOADING") &&
+		!redis.HasErrorPrefix(err, "READONLY"):
 		return fmt.Errorf("presence: Redis: %w", err)
 	}
 	return fmt.Errorf("presence: Redis is %w: %w", store.ErrUnavailable, err)
 }
 
-// A ticket's or limit's key is kept only for as long as it matters; rooms lapse unless they are told again.
+// A ticket's or limit's key is kept only for as long as it matters; rooms lapse unless they are
+// told again.
 const (
 	ticketKey = "bedside:ticket:"
 	limitKey  = "bedside:limit:"
@@ -130,7 +139,9 @@ const (
 // UseTicket marks a ticket as used until it expires. store.ErrReused: somebody used it before.
 func (p *Presence) UseTicket(ctx context.Context, id string, ttl time.Duration) error {
 	return p.do(ctx, func(ctx context.Context) error {
-		err := p.client.SetArgs(ctx, ticketKey+id, 1, redis.SetArgs{Mode: "NX", TTL: max(ttl, time.Millisecond)}).Err()
+		err := p.client.SetArgs(ctx, ticketKey+id, 1, redis.SetArgs{
+			Mode: "NX", TTL: max(ttl, time.Millisecond),
+		}).Err()
 		if errors.Is(err, redis.Nil) {
 			return fmt.Errorf("the ticket was %w", store.ErrReused)
 		}
@@ -139,10 +150,16 @@ func (p *Presence) UseTicket(ctx context.Context, id string, ttl time.Duration) 
 }
 
 // RoomOpened tells that this process keeps a room; it is told again by itself until RoomClosed.
-func (p *Presence) RoomOpened(ctx context.Context, r store.RoomInfo) error { return p.keep(ctx, r) }
+func (p *Presence) RoomOpened(ctx context.Context,
+	r store.RoomInfo) error {
+	return p.keep(ctx, r)
+}
 
 // RoomUpdated tells how a room has changed.
-func (p *Presence) RoomUpdated(ctx context.Context, r store.RoomInfo) error { return p.keep(ctx, r) }
+func (p *Presence) RoomUpdated(ctx context.Context,
+	r store.RoomInfo) error {
+	return p.keep(ctx, r)
+}
 
 func (p *Presence) keep(ctx context.Context, r store.RoomInfo) error {
 	p.mu.Lock()
@@ -189,7 +206,9 @@ const maxRooms = 500
 func (p *Presence) Rooms(ctx context.Context) (list []store.RoomInfo, err error) {
 	var values []any
 	err = p.do(ctx, func(ctx context.Context) error {
-		ids, err := p.client.ZRangeArgs(ctx, redis.ZRangeArgs{Key: roomIndex, Start: 0, Stop: maxRooms - 1}).Result()
+		ids, err := p.client.ZRangeArgs(ctx, redis.ZRangeArgs{
+			Key: roomIndex, Start: 0, Stop: maxRooms - 1,
+		}).Result()
 		if err != nil || len(ids) == 0 {
 			return err
 		}
@@ -214,7 +233,9 @@ func (p *Presence) Rooms(ctx context.Context) (list []store.RoomInfo, err error)
 		}
 		list = append(list, r)
 	}
-	slices.SortFunc(list, func(a, b store.RoomInfo) int { return cmp.Or(a.OpenedAt.Compare(b.OpenedAt), cmp.Compare(a.ID, b.ID)) })
+	slices.SortFunc(list, func(a, b store.RoomInfo) int {
+		return cmp.Or(a.OpenedAt.Compare(b.OpenedAt), cmp.Compare(a.ID, b.ID))
+	})
 	return list, nil
 }
 
@@ -228,7 +249,9 @@ func (p *Presence) tell(ctx context.Context, r store.RoomInfo) error {
 	return p.do(ctx, func(ctx context.Context) error {
 		_, err := p.client.Pipelined(ctx, func(pipe redis.Pipeliner) error {
 			pipe.Set(ctx, roomKey+r.ID, b, p.ttl)
-			pipe.ZAdd(ctx, roomIndex, redis.Z{Score: float64(now.Add(p.ttl).UnixMilli()), Member: r.ID})
+			pipe.ZAdd(ctx, roomIndex, redis.Z{
+				Score: float64(now.Add(p.ttl).UnixMilli()), Member: r.ID,
+			})
 			pipe.ZRemRangeByScore(ctx, roomIndex, "-inf", fmt.Sprint(now.UnixMilli()))
 			return nil
 		})

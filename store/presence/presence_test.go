@@ -65,7 +65,8 @@ func redisServer(t *testing.T) *realRedis {
 func (r *realRedis) start(t *testing.T) {
 	t.Helper()
 	_, port, _ := net.SplitHostPort(r.addr)
-	r.cmd = exec.Command("redis-server", "--port", port, "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--dir", t.TempDir())
+	r.cmd = exec.Command("redis-server", "--port", port, "--bind", "127.0.0.1", "--save", "",
+		"--appendonly", "no", "--dir", t.TempDir())
 	if err := r.cmd.Start(); err != nil {
 		t.Fatalf("a real redis-server is needed: %v", err)
 	}
@@ -130,20 +131,27 @@ func TestRooms(t *testing.T) {
 		ctx := t.Context()
 		now := time.Now().UTC()
 		for i, id := range []string{"b", "a"} {
-			r := store.RoomInfo{ID: id, Phase: "preparing", OpenedAt: now.Add(time.Duration(i) * time.Second)}
+			r := store.RoomInfo{
+				ID: id, Phase: "preparing", OpenedAt: now.Add(time.Duration(i) * time.Second),
+			}
 			if err := p.RoomOpened(ctx, r); err != nil {
 				t.Fatal(err)
 			}
 		}
-		waiting := store.RoomInfo{ID: "b", Phase: "playing", OpenedAt: now, People: []store.RoomPerson{{UserID: "u", Name: "U", Role: store.ParticipantPatient}}}
+		waiting := store.RoomInfo{
+			ID: "b", Phase: "playing", OpenedAt: now,
+			People: []store.RoomPerson{{UserID: "u", Name: "U", Role: store.ParticipantPatient}},
+		}
 		if err := p.RoomUpdated(ctx, waiting); err != nil {
 			t.Fatal(err)
 		}
 		list, err := p.Rooms(ctx)
-		if err != nil || len(list) != 2 || list[0].ID != "b" || list[0].Phase != "playing" || len(list[0].People) != 1 {
+		if err != nil || len(list) != 2 || list[0].ID != "b" || list[0].Phase != "playing" ||
+			len(list[0].People) != 1 {
 			t.Fatalf("rooms %+v, %v", list, err)
 		}
-		if r, err := p.Room(ctx, "b"); err != nil || !r.Taken(store.ParticipantPatient, "other") || r.Taken(store.ParticipantPatient, "u") {
+		if r, err := p.Room(ctx, "b"); err != nil || !r.Taken(store.ParticipantPatient, "other") ||
+			r.Taken(store.ParticipantPatient, "u") {
 			t.Errorf("room %+v, %v", r, err)
 		}
 		if err := p.RoomClosed(ctx, "b"); err != nil {
@@ -159,7 +167,8 @@ func TestRooms(t *testing.T) {
 func TestRoomsLapse(t *testing.T) {
 	url := redisServer(t).url
 	reader := open(t, Config{URL: url})
-	gone, err := Open(Config{URL: url, Refresh: 50 * time.Millisecond}, slog.New(slog.DiscardHandler))
+	gone, err := Open(Config{URL: url, Refresh: 50 * time.Millisecond},
+		slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -180,13 +189,16 @@ func TestRoomsLapse(t *testing.T) {
 // TestRedisAway takes Redis away and gives it back empty.
 func TestRedisAway(t *testing.T) {
 	r := redisServer(t)
-	p := open(t, Config{URL: r.url, Timeout: 200 * time.Millisecond, Refresh: 100 * time.Millisecond})
+	p := open(t, Config{
+		URL: r.url, Timeout: 200 * time.Millisecond, Refresh: 100 * time.Millisecond,
+	})
 	if err := p.RoomOpened(t.Context(), store.RoomInfo{ID: "kept"}); err != nil {
 		t.Fatal(err)
 	}
 	r.kill(t)
 	for _, err := range []error{
-		p.Ping(t.Context()), p.UseTicket(t.Context(), "x", time.Minute), p.RoomUpdated(t.Context(), store.RoomInfo{ID: "kept", Phase: "playing"}),
+		p.Ping(t.Context()), p.UseTicket(t.Context(), "x", time.Minute), p.RoomUpdated(t.Context(),
+			store.RoomInfo{ID: "kept", Phase: "playing"}),
 	} {
 		if !errors.Is(err, store.ErrUnavailable) {
 			t.Errorf("while away: %v", err)
@@ -206,7 +218,9 @@ func TestLargePipeline(t *testing.T) {
 		people[i].Name = strings.Repeat("n", 100)
 	}
 	for i := range 20 {
-		if err := p.RoomOpened(t.Context(), store.RoomInfo{ID: fmt.Sprint(i), People: people}); err != nil {
+		if err := p.RoomOpened(t.Context(), store.RoomInfo{
+			ID: fmt.Sprint(i), People: people,
+		}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -226,7 +240,8 @@ func TestCancelledCaller(t *testing.T) {
 	p := open(t, Config{})
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if err := p.Ping(ctx); !errors.Is(err, context.Canceled) || errors.Is(err, store.ErrUnavailable) {
+	if err := p.Ping(ctx); !errors.Is(err, context.Canceled) ||
+		errors.Is(err, store.ErrUnavailable) {
 		t.Errorf("got %v", err)
 	}
 }

@@ -14,7 +14,8 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// server is a Redis-compatible server inside the process. Its clients come through socket pairs: nothing but this process reaches it.
+// server is a Redis-compatible server inside the process. Its clients come through socket pairs:
+// nothing but this process reaches it.
 type server struct {
 	mini *miniredis.Miniredis
 	stop chan struct{}
@@ -60,7 +61,8 @@ func (s *server) options() *redis.Options {
 	}
 }
 
-// dial connects through the kernel's buffers. The server's own Dial has none, so that a pipeline of some size would lock up.
+// dial connects through the kernel's buffers. The server's own Dial has none, so that a pipeline
+// of some size would lock up.
 func (s *server) dial() (net.Conn, error) {
 	pair, err := socketPair()
 	if err != nil {

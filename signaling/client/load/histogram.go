@@ -11,8 +11,8 @@ const (
 	widest = 34 // powers of two of microseconds: five hours
 )
 
-// histogram counts durations in a bounded memory, to a microsecond below 64 µs and to 1.6 % above. The zero value is empty. Not safe for
-// concurrent use.
+// histogram counts durations in a bounded memory, to a microsecond below 64 µs and to 1.6 %
+// above. The zero value is empty. Not safe for concurrent use.
 type histogram struct {
 	counts [(widest - octave + 1) * steps]uint32
 	n      uint64

@@ -1,4 +1,5 @@
-// Package load fills rooms with headless participants that speak, and measures what the server makes of it.
+// Package load fills rooms with headless participants that speak, and measures what the server
+// makes of it.
 package load
 
 import (
@@ -33,12 +34,14 @@ const (
 // ErrConfig means that a load cannot be what is asked for.
 var ErrConfig = errors.New("load")
 
-// Config of a load. In each room the first participant is the candidate, the second the patient; the others listen.
+// Config of a load. In each room the first participant is the candidate, the second the patient;
+// the others listen.
 type Config struct {
 	Rooms, Participants int
 	Duration            time.Duration // of speaking
-	Packets             [][]byte      // what everybody says, repeated: Opus of 20 ms and one frame a packet
-	Scenario            string        // slug of the role play
+	// what everybody says, repeated: Opus of 20 ms and one frame a packet
+	Packets  [][]byte
+	Scenario string // slug of the role play
 
 	// SignIns a second, while everybody speaks, and what the i-th does; 0 is none.
 	SignIns int
@@ -47,8 +50,10 @@ type Config struct {
 	Candidate *client.REST // signed in; owns the attempts
 	Tutor     *client.REST // signed in; takes the other parts
 
-	CPU      func(context.Context) (seconds float64, err error) // of the server's process so far; nil: not known
-	Progress func(Progress)                                     // called about every second and when the stage changes; may be nil
+	// of the server's process so far; nil: not known
+	CPU func(context.Context) (seconds float64, err error)
+	// called about every second and when the stage changes; may be nil
+	Progress func(Progress)
 	Log      *slog.Logger
 }
 
@@ -85,8 +90,9 @@ type run struct {
 	stageEnds time.Duration
 }
 
-// Run fills the rooms, has everybody speak, empties the rooms, and gives what was measured. When ctx ends early that is what was measured
-// until then, with the context's cause as the error. Participants that fail are counted, not an error.
+// Run fills the rooms, has everybody speak, empties the rooms, and gives what was measured. When
+// ctx ends early that is what was measured until then, with the context's cause as the error.
+// Participants that fail are counted, not an error.
 func Run(ctx context.Context, cfg Config) (*Result, error) {
 	r, err := newRun(cfg)
 	if err != nil {
@@ -96,7 +102,8 @@ func Run(ctx context.Context, cfg Config) (*Result, error) {
 	r.fill(ctx)
 	spoken, cpu := r.speak(ctx)
 	r.tell(Leaving, 0)
-	// Emptying the rooms is not interrupted: attempts that are left behind would wait for their idle end.
+	// Emptying the rooms is not interrupted: attempts that are left behind would wait for their
+	// idle end.
 	leaving, cancel := context.WithTimeout(context.WithoutCancel(ctx), endLimit)
 	defer cancel()
 	r.empty(leaving)
@@ -107,13 +114,16 @@ func Run(ctx context.Context, cfg Config) (*Result, error) {
 func newRun(cfg Config) (*run, error) {
 	switch {
 	case cfg.Rooms < 1 || cfg.Rooms > MaxRooms:
-		return nil, fmt.Errorf("%w: %d rooms; 1 to %d are possible", ErrConfig, cfg.Rooms, MaxRooms)
+		return nil, fmt.Errorf("%w: %d rooms; 1 to %d are possible", ErrConfig, cfg.Rooms,
+			MaxRooms)
 	case cfg.Participants < 1 || cfg.Participants > MaxParticipants:
-		return nil, fmt.Errorf("%w: %d participants; 1 to %d are possible", ErrConfig, cfg.Participants, MaxParticipants)
+		return nil, fmt.Errorf("%w: %d participants; 1 to %d are possible", ErrConfig,
+			cfg.Participants, MaxParticipants)
 	case cfg.Duration <= 0:
 		return nil, fmt.Errorf("%w: the duration must be positive", ErrConfig)
 	case cfg.SignIns < 0 || cfg.SignIns > MaxSignIns || cfg.SignIns > 0 && cfg.SignIn == nil:
-		return nil, fmt.Errorf("%w: %d sign-ins a second; up to %d are possible", ErrConfig, cfg.SignIns, MaxSignIns)
+		return nil, fmt.Errorf("%w: %d sign-ins a second; up to %d are possible", ErrConfig,
+			cfg.SignIns, MaxSignIns)
 	case len(cfg.Packets) == 0:
 		return nil, fmt.Errorf("%w: there is nothing to say", ErrConfig)
 	}
@@ -278,7 +288,8 @@ type person struct {
 }
 
 // join gets a ticket and joins; the time until media can flow is the join time.
-func (r *run) join(ctx context.Context, rest *client.REST, attempt string, role protocol.Role) (*person, error) {
+func (r *run) join(ctx context.Context, rest *client.REST, attempt string,
+	role protocol.Role) (*person, error) {
 	ctx, cancel := context.WithTimeout(ctx, joinLimit)
 	defer cancel()
 	began := time.Now()

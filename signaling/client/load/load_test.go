@@ -14,7 +14,9 @@ import (
 )
 
 func TestConfigIsChecked(t *testing.T) {
-	good := Config{Rooms: 1, Participants: 2, Duration: time.Second, Packets: [][]byte{{0x78, 1, 2}}}
+	good := Config{
+		Rooms: 1, Participants: 2, Duration: time.Second, Packets: [][]byte{{0x78, 1, 2}},
+	}
 	for name, spoil := range map[string]func(*Config){
 		"no rooms":         func(c *Config) { c.Rooms = 0 },
 		"a city of rooms":  func(c *Config) { c.Rooms = MaxRooms + 1 },
@@ -85,7 +87,9 @@ func TestAStampDoesNotChangeTheSound(t *testing.T) {
 		}
 		stamp(s, uint32(n), time.Duration(n))
 		want := slices.Clone(plain.Decode(opus.Packet{Payload: p, Samples: opus.FrameSamples}))
-		if got := padded.Decode(opus.Packet{Payload: s, Samples: opus.FrameSamples}); !slices.Equal(got, want) {
+		if got := padded.Decode(opus.Packet{
+			Payload: s, Samples: opus.FrameSamples,
+		}); !slices.Equal(got, want) {
 			t.Fatalf("packet %d sounds different", n)
 		}
 	}
@@ -162,7 +166,8 @@ func TestCounting(t *testing.T) {
 	} {
 		expected, received, duplicated := hearing(c.heard...).count("candidate", c.said)
 		if expected != c.expected || received != c.received || duplicated != c.duplicated {
-			t.Errorf("%s: expected %d, received %d, duplicated %d; want %+v", name, expected, received, duplicated, c)
+			t.Errorf("%s: expected %d, received %d, duplicated %d; want %+v", name, expected,
+				received, duplicated, c)
 		}
 	}
 	e := hearing(1)
@@ -173,7 +178,9 @@ func TestCounting(t *testing.T) {
 }
 
 func TestVoiceRepeatsItselfUntilItsTime(t *testing.T) {
-	r, err := newRun(Config{Rooms: 1, Participants: 1, Duration: time.Second, Packets: [][]byte{{0x78, 1}, {0x78, 2}}})
+	r, err := newRun(Config{
+		Rooms: 1, Participants: 1, Duration: time.Second, Packets: [][]byte{{0x78, 1}, {0x78, 2}},
+	})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -11,9 +11,10 @@ type Result struct {
 	DurationS    float64        `json:"duration_s"`
 	Join         Times          `json:"join_ms"` // from asking for the ticket until media can flow
 	Packets      Packets        `json:"packets"`
-	Relay        Times          `json:"relay_latency_ms"` // from before a packet is sent until another participant has it
-	SignIns      *SignIns       `json:"sign_ins,omitempty"`
-	CPU          *CPU           `json:"server_cpu,omitempty"`
+	// from before a packet is sent until another participant has it
+	Relay   Times    `json:"relay_latency_ms"`
+	SignIns *SignIns `json:"sign_ins,omitempty"`
+	CPU     *CPU     `json:"server_cpu,omitempty"`
 }
 
 // Times of many: the median, the 99th percentile and the greatest.
@@ -24,8 +25,8 @@ type Times struct {
 	Max   float64 `json:"max"`
 }
 
-// Packets that were sent, and those that were expected and received by the other participants. Expected is everything from the first packet
-// of a voice that a participant heard.
+// Packets that were sent, and those that were expected and received by the other participants.
+// Expected is everything from the first packet of a voice that a participant heard.
 type Packets struct {
 	Sent       uint64 `json:"sent"`
 	Expected   uint64 `json:"expected"`
@@ -36,9 +37,10 @@ type Packets struct {
 
 // CPU of the server's process while everybody spoke.
 type CPU struct {
-	Seconds      float64 `json:"seconds"`
-	Cores        float64 `json:"cores"`                  // seconds of CPU per second
-	PerForwarded float64 `json:"us_per_packet_received"` // everything the server did, tap and analysis included
+	Seconds float64 `json:"seconds"`
+	Cores   float64 `json:"cores"` // seconds of CPU per second
+	// everything the server did, tap and analysis included
+	PerForwarded float64 `json:"us_per_packet_received"`
 }
 
 func (r *run) result(spoken time.Duration, cpu usage) *Result {
@@ -112,5 +114,7 @@ func (r *run) tell(stage Stage, left time.Duration) {
 	for _, n := range r.failures {
 		failed += n
 	}
-	r.cfg.Progress(Progress{Stage: r.stage, Joined: r.joined, Failed: failed, Left: max(r.stageEnds-r.clock.now(), 0)})
+	r.cfg.Progress(Progress{
+		Stage: r.stage, Joined: r.joined, Failed: failed, Left: max(r.stageEnds-r.clock.now(), 0),
+	})
 }

@@ -9,7 +9,9 @@ import (
 )
 
 const (
-	inFlight = 512             // bounds how many sign-ins wait for their answers; those that would come on top are left out, and counted
+	// bounds how many sign-ins wait for their answers; those that would come on top are left out,
+	// and counted
+	inFlight = 512
 	patience = 5 * time.Second // with those that wait when everybody has spoken
 )
 
@@ -44,7 +46,10 @@ func (r *run) crowd(ctx context.Context) *crowd {
 		return nil
 	}
 	c := &crowd{
-		signIn: r.cfg.SignIn, clock: r.clock, places: make(chan struct{}, inFlight), ended: make(chan struct{}), counts: SignIns{PerSecond: r.cfg.SignIns},
+		signIn: r.cfg.SignIn, clock: r.clock, places: make(chan struct{},
+			inFlight), ended: make(chan struct{}), counts: SignIns{
+			PerSecond: r.cfg.SignIns,
+		},
 	}
 	ctx, c.cancel = context.WithCancel(ctx)
 	c.wait.Go(func() {

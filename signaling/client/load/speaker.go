@@ -16,7 +16,8 @@ type clock struct{ zero time.Time }
 
 func (c clock) now() time.Duration { return time.Since(c.zero) }
 
-// voice gives a participant's packets, again and again, each with its stamp. It is used by one Client.Speak at a time; said is for everybody.
+// voice gives a participant's packets, again and again, each with its stamp. It is used by one
+// Client.Speak at a time; said is for everybody.
 type voice struct {
 	clock   clock
 	packets [][]byte // stampable, shared with other voices and so copied
@@ -90,8 +91,9 @@ func (e *ear) hear(from string, p *rtp.Packet) {
 // memory is how many packets back a repetition is known.
 const memory = 50
 
-// count says how many packets were expected of a voice that has said so many, how many came, and how many came twice. Those before the first
-// that was heard are not expected: the track was not there yet. Of a voice that was never heard all are.
+// count says how many packets were expected of a voice that has said so many, how many came, and
+// how many came twice. Those before the first that was heard are not expected: the track was not
+// there yet. Of a voice that was never heard all are.
 func (e *ear) count(from string, said uint32) (expected, received, duplicated uint64) {
 	e.mu.Lock()
 	defer e.mu.Unlock()

@@ -10,8 +10,9 @@ const (
 	stampMark   = 0xBED51DE0 // tells our padding from an encoder's
 )
 
-// stampable turns an Opus packet of one frame into the same packet with room for a stamp in its padding (RFC 6716, 3.2.5: code 3, constant bit
-// rate, one frame), which decoders skip. False when it is not a packet of one frame.
+// stampable turns an Opus packet of one frame into the same packet with room for a stamp in its
+// padding (RFC 6716, 3.2.5: code 3, constant bit rate, one frame), which decoders skip. False
+// when it is not a packet of one frame.
 func stampable(packet []byte) ([]byte, bool) {
 	if len(packet) < 2 || packet[0]&3 != 0 {
 		return nil, false
@@ -33,7 +34,8 @@ func stamp(packet []byte, number uint32, at time.Duration) {
 
 // stamped reads a stamp.
 func stamped(packet []byte) (number uint32, at time.Duration, ok bool) {
-	if len(packet) < 3+stampLength || packet[0]&3 != 3 || packet[1] != 0x41 || packet[2] != stampLength {
+	if len(packet) < 3+stampLength || packet[0]&3 != 3 || packet[1] != 0x41 ||
+		packet[2] != stampLength {
 		return 0, 0, false
 	}
 	pad := packet[len(packet)-stampLength:]

@@ -1,4 +1,5 @@
-// Command gen writes the protocol's TypeScript from the Go structs of signaling/protocol, comments included. Run by go generate.
+// Command gen writes the protocol's TypeScript from the Go structs of signaling/protocol,
+// comments included. Run by go generate.
 package main
 
 import (

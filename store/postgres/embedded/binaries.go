@@ -26,7 +26,8 @@ var ErrMissing = errors.New("PostgreSQL's server programs are missing: install t
 // Find looks for the newest installed PostgreSQL.
 func Find() (Binaries, error) { return find("", 0) }
 
-// find looks in dir, or where distributions put PostgreSQL. A major above zero must be matched: a cluster is bound to its version.
+// find looks in dir, or where distributions put PostgreSQL. A major above zero must be matched: a
+// cluster is bound to its version.
 func find(dir string, major int) (Binaries, error) {
 	var found []Binaries
 	for _, d := range candidates(dir) {
@@ -46,7 +47,9 @@ func find(dir string, major int) (Binaries, error) {
 			return b, nil
 		}
 	}
-	return Binaries{}, fmt.Errorf("the cluster was made by PostgreSQL %d, and installed is %d: install postgresql-%d, or move the data over with pg_upgrade", major, found[0].Major, major)
+	return Binaries{}, fmt.Errorf(
+		"the cluster was made by PostgreSQL %d, and installed is %d: install postgresql-%d, or move the data over with pg_upgrade",
+		major, found[0].Major, major)
 }
 
 func candidates(dir string) []string {

@@ -1,11 +1,14 @@
-// Package embedded runs a private PostgreSQL cluster as a child process: its files live in one folder, it listens on a Unix socket only
-// that its owner can reach, and it ends with this process, however that one ends.
+// Package embedded runs a private PostgreSQL cluster as a child process: its files live in one
+// folder, it listens on a Unix socket only that its owner can reach, and it ends with this
+// process, however that one ends.
 //
-// PostgreSQL refuses to run as root, so that under root the child runs as the folder's owner or as the account "postgres". When that
-// account cannot walk to the folder (below /root, say), or when the path is too long for a Unix socket, the child is handed the open
-// folder and goes by /proc/self/fd instead: neither needs the path.
+// PostgreSQL refuses to run as root, so that under root the child runs as the folder's owner or
+// as the account "postgres". When that account cannot walk to the folder (below /root, say), or
+// when the path is too long for a Unix socket, the child is handed the open folder and goes by
+// /proc/self/fd instead: neither needs the path.
 //
-// The caller holds a lock on the folder: two supervisors of one cluster would take each other's server for theirs.
+// The caller holds a lock on the folder: two supervisors of one cluster would take each other's
+// server for theirs.
 package embedded
 
 import (
@@ -33,7 +36,8 @@ const (
 	runName  = "run"     // the socket's folder, below Config.Dir
 )
 
-// Cluster is a running server and its supervisor, which starts it again when it crashes. Whoever started it closes it.
+// Cluster is a running server and its supervisor, which starts it again when it crashes. Whoever
+// started it closes it.
 type Cluster struct {
 	cfg    Config
 	bin    Binaries
@@ -57,7 +61,9 @@ func Start(ctx context.Context, cfg Config, log *slog.Logger) (*Cluster, error) 
 	if err != nil {
 		return nil, fmt.Errorf("private PostgreSQL: %w", err)
 	}
-	c := &Cluster{cfg: cfg, place: p, log: log, stop: make(chan struct{}), ended: make(chan struct{})}
+	c := &Cluster{
+		cfg: cfg, place: p, log: log, stop: make(chan struct{}), ended: make(chan struct{}),
+	}
 	if err := c.start(ctx); err != nil {
 		return nil, errors.Join(fmt.Errorf("private PostgreSQL in %s: %w", dir, err), p.close())
 	}
@@ -100,7 +106,8 @@ func (c *Cluster) binaries() (Binaries, error) {
 func (c *Cluster) URL() string { return c.url(database) }
 
 func (c *Cluster) url(db string) string {
-	return fmt.Sprintf("host='%s' port=%s user=%s dbname=%s sslmode=disable", quoted(c.place.dial()), port, database, db)
+	return fmt.Sprintf("host='%s' port=%s user=%s dbname=%s sslmode=disable",
+		quoted(c.place.dial()), port, database, db)
 }
 
 // PID is the running server's process id, 0 while there is none.
@@ -114,7 +121,8 @@ func (c *Cluster) PID() int {
 // Version is the server's major version.
 func (c *Cluster) Version() int { return c.bin.Major }
 
-// Close stops the server: its connections are cut, its files left clean. When ctx ends first the server is made to stop at once.
+// Close stops the server: its connections are cut, its files left clean. When ctx ends first the
+// server is made to stop at once.
 func (c *Cluster) Close(ctx context.Context) error {
 	return errors.Join(c.stopChild(ctx), c.place.close())
 }

@@ -18,7 +18,8 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// parentVariable makes the test binary a process that starts a cluster in the named folder and waits to be killed.
+// parentVariable makes the test binary a process that starts a cluster in the named folder and
+// waits to be killed.
 const parentVariable = "BEDSIDE_TEST_CLUSTER"
 
 func TestMain(m *testing.M) {
@@ -100,7 +101,8 @@ func expectKept(t *testing.T, c *Cluster) {
 	}
 }
 
-// TestFolders starts clusters where a server's account can walk, where it cannot, and where the path is too long for a socket.
+// TestFolders starts clusters where a server's account can walk, where it cannot, and where the
+// path is too long for a socket.
 func TestFolders(t *testing.T) {
 	open, err := os.MkdirTemp("", "cl")
 	if err != nil {
@@ -215,7 +217,8 @@ func TestOrphan(t *testing.T) {
 	expectKept(t, again)
 }
 
-// TestStalePIDFile starts although the pid file of a crash names a living process of the server's account.
+// TestStalePIDFile starts although the pid file of a crash names a living process of the server's
+// account.
 func TestStalePIDFile(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "pg")
 	c := start(t, dir)
@@ -234,7 +237,9 @@ func TestStalePIDFile(t *testing.T) {
 	}
 	defer func() { _ = bystander.Process.Kill(); _ = bystander.Wait() }()
 	pidFile := filepath.Join(dir, dataName, "postmaster.pid")
-	if err := os.WriteFile(pidFile, fmt.Appendf(nil, "%d\n%s\n", bystander.Process.Pid, filepath.Join(dir, dataName)), 0o600); err != nil {
+	if err := os.WriteFile(pidFile,
+		fmt.Appendf(nil, "%d\n%s\n", bystander.Process.Pid, filepath.Join(dir, dataName)),
+		0o600); err != nil {
 		t.Fatal(err)
 	}
 	if err := p.give(pidFile); err != nil {
@@ -257,7 +262,8 @@ func TestInterruptedInitdb(t *testing.T) {
 
 func TestStartFails(t *testing.T) {
 	t.Run("nothing installed", func(t *testing.T) {
-		_, err := Start(t.Context(), Config{Dir: filepath.Join(t.TempDir(), "pg"), Binaries: t.TempDir()}, logger(t))
+		_, err := Start(t.Context(),
+			Config{Dir: filepath.Join(t.TempDir(), "pg"), Binaries: t.TempDir()}, logger(t))
 		if !errors.Is(err, ErrMissing) {
 			t.Errorf("got %v", err)
 		}
@@ -267,7 +273,8 @@ func TestStartFails(t *testing.T) {
 		if err := os.MkdirAll(filepath.Join(dir, dataName), 0o700); err != nil {
 			t.Fatal(err)
 		}
-		if err := os.WriteFile(filepath.Join(dir, dataName, "PG_VERSION"), []byte("9\n"), 0o600); err != nil {
+		if err := os.WriteFile(filepath.Join(dir, dataName, "PG_VERSION"), []byte("9\n"),
+			0o600); err != nil {
 			t.Fatal(err)
 		}
 		_, err := Start(t.Context(), Config{Dir: dir}, logger(t))

@@ -12,7 +12,8 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// initialise makes the cluster beside its final place and moves it there once it is whole, so that a kill leaves no half of one.
+// initialise makes the cluster beside its final place and moves it there once it is whole, so
+// that a kill leaves no half of one.
 func (c *Cluster) initialise(ctx context.Context) error {
 	final := filepath.Join(c.cfg.Dir, dataName)
 	if _, err := os.Stat(filepath.Join(final, "PG_VERSION")); err == nil {
@@ -28,7 +29,8 @@ func (c *Cluster) initialise(ctx context.Context) error {
 		return err
 	}
 	began := time.Now()
-	cmd := c.place.command(filepath.Join(c.bin.Dir, "initdb"), "-D", c.place.child(fresh), "-U", database,
+	cmd := c.place.command(filepath.Join(c.bin.Dir,
+		"initdb"), "-D", c.place.child(fresh), "-U", database,
 		"--auth=trust", // the socket's folder admits its owner and root only
 		"--encoding=UTF8", "--locale=C", "--data-checksums", "--no-instructions")
 	var out bytes.Buffer
@@ -36,7 +38,8 @@ func (c *Cluster) initialise(ctx context.Context) error {
 	if err := cmd.Start(); err != nil {
 		return fmt.Errorf("initdb: %w", err)
 	}
-	stop := context.AfterFunc(ctx, func() { _ = cmd.Process.Kill() }) // fails when it has ended, which is as well
+	// fails when it has ended, which is as well
+	stop := context.AfterFunc(ctx, func() { _ = cmd.Process.Kill() })
 	err := cmd.Wait()
 	stop()
 	if ctx.Err() != nil {
@@ -48,7 +51,8 @@ func (c *Cluster) initialise(ctx context.Context) error {
 	if err := os.Rename(filepath.Join(c.cfg.Dir, fresh), final); err != nil {
 		return err
 	}
-	c.log.Info("made a private PostgreSQL cluster", "folder", final, "version", c.bin.Major, "took", time.Since(began))
+	c.log.Info("made a private PostgreSQL cluster", "folder", final, "version", c.bin.Major,
+		"took", time.Since(began))
 	return nil
 }
 
@@ -59,7 +63,8 @@ func (c *Cluster) createDatabase(ctx context.Context) error {
 		return err
 	}
 	var exists bool
-	err = conn.QueryRow(ctx, "SELECT EXISTS (SELECT FROM pg_database WHERE datname = $1)", database).Scan(&exists)
+	err = conn.QueryRow(ctx, "SELECT EXISTS (SELECT FROM pg_database WHERE datname = $1)",
+		database).Scan(&exists)
 	if err == nil && !exists {
 		_, err = conn.Exec(ctx, "CREATE DATABASE "+database)
 	}

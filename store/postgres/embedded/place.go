@@ -26,10 +26,12 @@ type account struct {
 
 // place is the cluster's folder: who owns it and by which paths each side reaches it.
 type place struct {
-	dir    string
-	owner  *account
-	folder *os.File // dir, open; handed to children as descriptor 3 and used for our own paths when dir is too long
-	byFD   bool     // children go by descriptor
+	dir   string
+	owner *account
+	// dir, open; handed to children as descriptor 3 and used for our own paths when dir is too
+	// long
+	folder *os.File
+	byFD   bool // children go by descriptor
 }
 
 func newPlace(dir string) (*place, error) {
@@ -58,14 +60,16 @@ func newPlace(dir string) (*place, error) {
 	}
 	p.byFD = len(filepath.Join(run, socketFile)) > maxSocket || !p.reachable()
 	if p.byFD && !descriptorPaths {
-		err := fmt.Errorf("the folder's path is longer than a Unix socket allows, or account %q cannot walk to it: choose another data folder", p.ownerName())
+		err := fmt.Errorf(
+			"the folder's path is longer than a Unix socket allows, or account %q cannot walk to it: choose another data folder",
+			p.ownerName())
 		return nil, errors.Join(err, p.close())
 	}
 	return p, nil
 }
 
-// ownerOf decides whom the server runs as. Under root it is the one who already owns the folder, so that a folder first used without
-// root keeps its owner.
+// ownerOf decides whom the server runs as. Under root it is the one who already owns the folder,
+// so that a folder first used without root keeps its owner.
 func ownerOf(dir string) (*account, error) {
 	st, err := os.Stat(dir)
 	if err != nil {
@@ -75,7 +79,8 @@ func ownerOf(dir string) (*account, error) {
 	me := os.Geteuid()
 	switch {
 	case me != 0 && int(uid) != me:
-		return nil, fmt.Errorf("the folder belongs to user id %d: run as that user or as root", uid)
+		return nil, fmt.Errorf("the folder belongs to user id %d: run as that user or as root",
+			uid)
 	case me != 0:
 		return nil, nil
 	case uid != 0:
@@ -83,7 +88,9 @@ func ownerOf(dir string) (*account, error) {
 	}
 	u, err := user.Lookup("postgres")
 	if err != nil {
-		return nil, fmt.Errorf("PostgreSQL does not run as root, and there is no account postgres for it (%w): create one with `useradd --system postgres`, or run as an ordinary user", err)
+		return nil, fmt.Errorf(
+			"PostgreSQL does not run as root, and there is no account postgres for it (%w): create one with `useradd --system postgres`, or run as an ordinary user",
+			err)
 	}
 	id, err := strconv.ParseUint(u.Uid, 10, 32)
 	group, gerr := strconv.ParseUint(u.Gid, 10, 32)
@@ -101,7 +108,8 @@ func (p *place) give(path string) error {
 	return os.Chown(path, int(p.owner.uid), int(p.owner.gid))
 }
 
-// reachable tries whether the server's account can walk to the folder, by starting a process of that account in it.
+// reachable tries whether the server's account can walk to the folder, by starting a process of
+// that account in it.
 func (p *place) reachable() bool {
 	if p.owner == nil {
 		return true
@@ -151,7 +159,8 @@ func (p *place) command(path string, args ...string) *exec.Cmd {
 	cmd.SysProcAttr = p.attributes()
 	cmd.Env = append(os.Environ(), "LC_ALL=C", "TZ=UTC")
 	for i := 0; i < len(cmd.Env); {
-		if strings.HasPrefix(cmd.Env[i], "PG") { // PGDATA, PGPORT and the like would be taken as settings
+		// PGDATA, PGPORT and the like would be taken as settings
+		if strings.HasPrefix(cmd.Env[i], "PG") {
 			cmd.Env = append(cmd.Env[:i], cmd.Env[i+1:]...)
 			continue
 		}

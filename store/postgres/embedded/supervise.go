@@ -18,7 +18,8 @@ import (
 	"time"
 )
 
-// How PostgreSQL is told to end: fast cuts connections and writes a checkpoint; immediate leaves recovery to the next start.
+// How PostgreSQL is told to end: fast cuts connections and writes a checkpoint; immediate leaves
+// recovery to the next start.
 const (
 	fast      = syscall.SIGINT
 	immediate = syscall.SIGQUIT
@@ -32,8 +33,9 @@ const (
 	readyPolling = 5 * time.Millisecond
 )
 
-// supervise keeps a server running until Close, and reports the outcome of the first start on first. It holds its thread for life: the
-// kernel ends the child when the thread that started it ends, and Go would otherwise end threads as it likes.
+// supervise keeps a server running until Close, and reports the outcome of the first start on
+// first. It holds its thread for life: the kernel ends the child when the thread that started it
+// ends, and Go would otherwise end threads as it likes.
 func (c *Cluster) supervise(first chan<- error) {
 	runtime.LockOSThread()
 	defer close(c.ended)
@@ -72,7 +74,8 @@ func (c *Cluster) supervise(first chan<- error) {
 	}
 }
 
-// runOnce starts the server, calls onReady once it takes connections and returns when it has ended.
+// runOnce starts the server, calls onReady once it takes connections and returns when it has
+// ended.
 func (c *Cluster) runOnce(onReady func()) (ready bool, err error) {
 	if c.closed.Load() {
 		return false, nil
@@ -85,7 +88,8 @@ func (c *Cluster) runOnce(onReady func()) (ready bool, err error) {
 	endWithParent(cmd.SysProcAttr)
 	tail := &logTail{log: c.log}
 	cmd.Stdout, cmd.Stderr = tail, tail
-	cmd.WaitDelay = 2 * time.Second // backends of a killed postmaster hold the pipe a little longer
+	// backends of a killed postmaster hold the pipe a little longer
+	cmd.WaitDelay = 2 * time.Second
 	if err := cmd.Start(); err != nil {
 		return false, err
 	}
@@ -155,7 +159,8 @@ func (c *Cluster) signal(sig os.Signal) {
 	}
 }
 
-// waitReady reads the postmaster's pid file until it says that this very process takes connections, however long its recovery takes.
+// waitReady reads the postmaster's pid file until it says that this very process takes
+// connections, however long its recovery takes.
 func waitReady(pidFile string, pid int, exited <-chan struct{}) bool {
 	tick := time.NewTicker(readyPolling)
 	defer tick.Stop()
@@ -165,7 +170,8 @@ func waitReady(pidFile string, pid int, exited <-chan struct{}) bool {
 			return false
 		case <-tick.C:
 		}
-		lines := readLines(pidFile) // pid, folder, start, port, socket, address, shared memory, status
+		// pid, folder, start, port, socket, address, shared memory, status
+		lines := readLines(pidFile)
 		if len(lines) >= 8 && lines[0] == strconv.Itoa(pid) && lines[7] == "ready" {
 			return true
 		}
@@ -184,8 +190,9 @@ func readLines(path string) []string {
 	return lines
 }
 
-// clearPredecessor deals with what an earlier server left: a server that outlived its parent is stopped; a pid file that names a
-// process which is no server on this folder is removed, since PostgreSQL would take that process for one.
+// clearPredecessor deals with what an earlier server left: a server that outlived its parent is
+// stopped; a pid file that names a process which is no server on this folder is removed, since
+// PostgreSQL would take that process for one.
 func (c *Cluster) clearPredecessor(pidFile string) error {
 	lines := readLines(pidFile)
 	if len(lines) == 0 {
@@ -199,7 +206,9 @@ func (c *Cluster) clearPredecessor(pidFile string) error {
 	c.log.Warn("stopping the PostgreSQL of an earlier server", "pid", pid)
 	for _, sig := range []syscall.Signal{fast, immediate, syscall.SIGKILL} {
 		if err := syscall.Kill(pid, sig); err != nil && !errors.Is(err, syscall.ESRCH) {
-			return fmt.Errorf("process %d, an earlier PostgreSQL on this folder, cannot be stopped: %w", pid, err)
+			return fmt.Errorf(
+				"process %d, an earlier PostgreSQL on this folder, cannot be stopped: %w", pid,
+				err)
 		}
 		for range 500 {
 			if !serves(pid, filepath.Dir(pidFile)) {
@@ -211,8 +220,8 @@ func (c *Cluster) clearPredecessor(pidFile string) error {
 	return fmt.Errorf("process %d, an earlier PostgreSQL on this folder, does not end", pid)
 }
 
-// logTail passes the server's own messages on to the log and remembers the last ones for errors. It is written to by one goroutine of
-// exec.Cmd; last is called after that has ended.
+// logTail passes the server's own messages on to the log and remembers the last ones for errors.
+// It is written to by one goroutine of exec.Cmd; last is called after that has ended.
 type logTail struct {
 	log   *slog.Logger
 	rest  []byte
@@ -244,7 +253,8 @@ func (t *logTail) line(s string) {
 	switch {
 	case strings.HasPrefix(s, "WARNING"): // an ERROR is told to whoever sent the statement
 		level = slog.LevelWarn
-	case strings.Contains(s, "terminating connection due to administrator command"): // we stop it; the administrator is us
+	// we stop it; the administrator is us
+	case strings.Contains(s, "terminating connection due to administrator command"):
 	case strings.HasPrefix(s, "FATAL"), strings.HasPrefix(s, "PANIC"):
 		level = slog.LevelError
 	}
