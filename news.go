@@ -20,17 +20,17 @@ func (a *App) sessionEnded(sessionID, why string) {
 	if a.hub != nil {
 		a.hub.EndSession(sessionID, why)
 	}
-	a.tell(store.SessionNews{SessionID: sessionID, Reason: why})
+	a.tell(store.SessionEvent{SessionID: sessionID, Reason: why})
 }
 
-func (a *App) userChanged(userID string) { a.tell(store.SessionNews{UserID: userID}) }
+func (a *App) userChanged(userID string) { a.tell(store.SessionEvent{UserID: userID}) }
 
 // tell sends news to other processes. When it cannot be sent they do not get any, know so, and
 // ask the database.
-func (a *App) tell(n store.SessionNews) {
+func (a *App) tell(n store.SessionEvent) {
 	ctx, cancel := context.WithTimeout(context.Background(), newsLimit)
 	defer cancel()
-	if err := a.presence.TellSessions(ctx, n); err != nil {
+	if err := a.presence.PublishSessionEvent(ctx, n); err != nil {
 		a.log.Warn("other processes were not told of a change of sessions", "error", err)
 	}
 }
@@ -40,7 +40,7 @@ func (a *App) openNews(context.Context) error {
 	if !a.cfg.Has("api") && !a.cfg.Has("media") {
 		return nil // nobody is signed in here
 	}
-	a.presence.FollowSessions(func(n store.SessionNews) {
+	a.presence.SubscribeSessionEvents(func(n store.SessionEvent) {
 		a.sessions.Forget(n)
 		if a.hub != nil && n.SessionID != "" {
 			a.hub.EndSession(n.SessionID, n.Reason)

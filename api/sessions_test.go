@@ -283,7 +283,7 @@ func TestRememberedSessions(t *testing.T) {
 	if err := db.EndSession(t.Context(), id, store.EndRevoked, s.now()); err != nil {
 		t.Fatal(err)
 	}
-	s.sessions.Forget(store.SessionNews{SessionID: id})
+	s.sessions.Forget(store.SessionEvent{SessionID: id})
 	p.do(t, "GET", "/api/rooms", nil).problem(t, 401, "unauthenticated")
 
 	// Without news nothing is remembered.

@@ -193,7 +193,7 @@ type sink struct {
 func (s *sink) WriteRTP(*sfu.Packet) { s.w.set(func() { s.w.heard++ }) }
 func (s *sink) Close()               { s.w.set(func() { s.w.taps[s.participant]-- }) }
 
-func (w *world) SubscribeReport(_ context.Context, id string, tell func(string)) (func(), error) {
+func (w *world) SubscribeReportReady(_ context.Context, id string, tell func(string)) (func(), error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.told[id] = tell

@@ -96,7 +96,7 @@ type Presence interface {
 // Feedback tells when an attempt's report is there (problem is empty) or has failed. tell must
 // not be called after stop has returned; ctx lasts as long as the subscription.
 type Feedback interface {
-	SubscribeReport(ctx context.Context, attemptID string,
+	SubscribeReportReady(ctx context.Context, attemptID string,
 		tell func(problem string)) (stop func(), err error)
 }
 

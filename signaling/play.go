@@ -34,7 +34,7 @@ func (r *room) beginPlay(now time.Time) {
 func (r *room) beginAudio(startedAt time.Time) {
 	r.tapping = true
 	r.audio.add("subscribe", func(context.Context) (err error) {
-		r.unsub, err = r.hub.feedback.SubscribeReport(r.hub.ctx, r.id, func(problem string) {
+		r.unsub, err = r.hub.feedback.SubscribeReportReady(r.hub.ctx, r.id, func(problem string) {
 			r.post(func() { r.report(problem) })
 		})
 		return err

@@ -53,7 +53,7 @@ type Recordings interface {
 
 // Notifier tells whoever waits for a report; problem is empty when it is there.
 type Notifier interface {
-	TellReport(ctx context.Context, attemptID, problem string) error
+	PublishReportReady(ctx context.Context, attemptID, problem string) error
 }
 
 // Config of a worker. A zero field means the default in brackets.
@@ -276,7 +276,7 @@ const tellLimit = time.Minute
 func (w *Worker) tell(ctx context.Context, attemptID, problem string) {
 	ctx, cancel := context.WithTimeout(ctx, tellLimit)
 	defer cancel()
-	w.noted("news", w.notifier.TellReport(ctx, attemptID, problem))
+	w.noted("news", w.notifier.PublishReportReady(ctx, attemptID, problem))
 }
 
 // noted logs an error after which all goes on: the queue gives a job that was not ended to

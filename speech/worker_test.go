@@ -188,7 +188,7 @@ func (d *desk) Delete(_ context.Context, key string) error {
 	return nil
 }
 
-func (d *desk) TellReport(_ context.Context, id, problem string) error {
+func (d *desk) PublishReportReady(_ context.Context, id, problem string) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.news = append(d.news, id+": "+problem)

@@ -6,8 +6,8 @@ import "time"
 // once. Kind tells the kinds apart.
 type Job interface{ Kind() string }
 
-// Aftermath is what is kept together with a change, or not at all.
-type Aftermath struct {
+// Effects is what is kept together with a change, or not at all.
+type Effects struct {
 	Acts []Act
 	Jobs []Job
 	// SignOut ends the account's sessions, but for the one that KeepSession names.

@@ -88,10 +88,10 @@ type Rotation struct {
 	ExpiresAt time.Time
 }
 
-// SessionNews says what has become of sessions, to other processes: SessionID has ended for a
+// SessionEvent says what has become of sessions, to other processes: SessionID has ended for a
 // reason that its user may read, or, when it is empty, what is known of UserID's account has
 // changed.
-type SessionNews struct {
+type SessionEvent struct {
 	SessionID string `json:"session_id,omitempty"`
 	UserID    string `json:"user_id,omitempty"`
 	Reason    string `json:"reason,omitempty"`

@@ -16,7 +16,7 @@ import (
 
 // Recorder adds entries to the trail; store/postgres does. httpx.Act begins an entry with what is
 // known of the request. What changes a record passes its entries along with the change instead,
-// as a store.Aftermath, so that there is never the one without the other.
+// as a store.Effects, so that there is never the one without the other.
 type Recorder interface {
 	Record(ctx context.Context, act store.Act) error
 }

@@ -215,7 +215,7 @@ func (s *Sessions) UserChanged(userID string) {
 
 // Forget drops what is remembered: of a session that has ended or, when none is named, of a user
 // whose account has changed. Whoever hears news from other processes calls it.
-func (s *Sessions) Forget(n store.SessionNews) {
+func (s *Sessions) Forget(n store.SessionEvent) {
 	if n.SessionID != "" {
 		s.cache.forget(n.SessionID)
 		return

@@ -90,7 +90,7 @@ func (s *Service) govern(ctx context.Context, in *governInput) (*oneOutput, erro
 		return nil, err
 	}
 	moved := false
-	u, ended, err := s.Store.ChangeUser(ctx, in.ID, func(u *store.User) (after store.Aftermath,
+	u, ended, err := s.Store.ChangeUser(ctx, in.ID, func(u *store.User) (after store.Effects,
 		err error) {
 		moved = in.Body.Role != nil && *in.Body.Role != u.Role
 		act := httpx.Act(ctx, "")

@@ -15,10 +15,10 @@ import (
 
 // Exports keeps archives of accounts, and deletes accounts; store/postgres does.
 type Exports interface {
-	RequestExport(ctx context.Context, userID string, after store.Aftermath) (store.Export, error)
+	RequestExport(ctx context.Context, userID string, after store.Effects) (store.Export, error)
 	LastExport(ctx context.Context, userID string) (store.Export, error)
 	DeleteUser(ctx context.Context, userID string,
-		rule func(store.User) (store.Aftermath, error)) (ended []string, err error)
+		rule func(store.User) (store.Effects, error)) (ended []string, err error)
 }
 
 func (s *Service) exportRoutes(api huma.API) {
@@ -80,7 +80,7 @@ func (s *Service) requestExport(ctx context.Context, _ *struct{}) (*exportOutput
 	if err != nil {
 		return nil, err
 	}
-	e, err := s.Store.RequestExport(ctx, p.User.ID, store.Aftermath{
+	e, err := s.Store.RequestExport(ctx, p.User.ID, store.Effects{
 		Acts: []store.Act{httpx.Act(ctx, store.ActExport)},
 	})
 	return exported(e), err
@@ -134,11 +134,11 @@ func (s *Service) deleteAccount(ctx context.Context, _ *struct{}) (*logoutOutput
 	if err != nil {
 		return nil, err
 	}
-	ended, err := s.Store.DeleteUser(ctx, p.User.ID, func(u store.User) (store.Aftermath, error) {
+	ended, err := s.Store.DeleteUser(ctx, p.User.ID, func(u store.User) (store.Effects, error) {
 		act, letter := httpx.Act(ctx, store.ActDelete), s.letter(ctx, store.LetterAccountDeleted)
 		act.IP, act.UserAgent = "", "" // nothing of the account's is kept but its id
 		letter.To, letter.Name = u.Email, u.Name
-		return store.Aftermath{Acts: []store.Act{act}, Jobs: []store.Job{letter}}, nil
+		return store.Effects{Acts: []store.Act{act}, Jobs: []store.Job{letter}}, nil
 	})
 	if errors.Is(err, store.ErrState) {
 		return nil, &httpx.Fault{

@@ -17,7 +17,7 @@ import (
 type Factors interface {
 	Factor(ctx context.Context, userID string) (store.Factor, error)
 	ChangeFactor(ctx context.Context, userID string,
-		rule func(store.User, *store.Factor) (store.Aftermath, error)) error
+		rule func(store.User, *store.Factor) (store.Effects, error)) error
 	BeginSignIn(ctx context.Context, u store.User, s store.SignIn) error
 	FinishSignIn(ctx context.Context, hash []byte,
 		rule func(*store.SignIn, store.User, *store.Factor) error) (store.User, error)
@@ -114,13 +114,13 @@ func (s *Service) beginTOTP(ctx context.Context, _ *struct{}) (*totpSetupOutput,
 	}
 	var email string
 	err = s.Store.ChangeFactor(ctx, p.User.ID, func(u store.User,
-		f *store.Factor) (store.Aftermath, error) {
+		f *store.Factor) (store.Effects, error) {
 		if f.On() {
-			return store.Aftermath{}, errTOTPIsOn
+			return store.Effects{}, errTOTPIsOn
 		}
 		email = u.Email
 		*f = store.Factor{UserID: u.ID, Secret: sealed}
-		return store.Aftermath{}, nil
+		return store.Effects{}, nil
 	})
 	if err != nil {
 		return nil, err
@@ -164,18 +164,18 @@ func (s *Service) confirmTOTP(ctx context.Context, in *codeInput) (*recoveryOutp
 	codes, hashes := auth.NewRecoveryCodes(p.User.ID)
 	now := s.Clock().UTC()
 	err = s.Store.ChangeFactor(ctx, p.User.ID, func(u store.User,
-		f *store.Factor) (store.Aftermath, error) {
+		f *store.Factor) (store.Effects, error) {
 		switch {
 		case f.On():
-			return store.Aftermath{}, errTOTPIsOn
+			return store.Effects{}, errTOTPIsOn
 		case len(f.Secret) == 0:
-			return store.Aftermath{}, &httpx.Fault{
+			return store.Effects{}, &httpx.Fault{
 				Err: store.ErrState, Code: "not-begun",
 				Detail: "Set the authenticator app up first.",
 			}
 		}
 		if err := s.takeTOTP(f, in.Body.Code, now); err != nil {
-			return store.Aftermath{}, err
+			return store.Effects{}, err
 		}
 		f.ConfirmedAt, f.Recovery = &now, hashes
 		return s.noted(ctx, store.ActAddFactor, store.LetterFactorAdded, u,
@@ -208,10 +208,10 @@ func (s *Service) takeTOTP(f *store.Factor, code string, now time.Time) error {
 
 // noted is what follows a change of somebody's factors: an entry of the trail and a letter.
 func (s *Service) noted(ctx context.Context, action store.Action, kind store.Letter, u store.User,
-	what string) store.Aftermath {
+	what string) store.Effects {
 	act, letter := httpx.Act(ctx, action), s.letter(ctx, kind)
 	act.Object, letter.UserID, letter.What = what, u.ID, what
-	return store.Aftermath{Acts: []store.Act{act}, Jobs: []store.Job{letter}}
+	return store.Effects{Acts: []store.Act{act}, Jobs: []store.Job{letter}}
 }
 
 var errNoTOTP = &httpx.Fault{Err: store.ErrNotFound, Detail: "There is no authenticator app."}
@@ -222,9 +222,9 @@ func (s *Service) removeTOTP(ctx context.Context, _ *struct{}) (*struct{}, error
 		return nil, err
 	}
 	return nil, s.Store.ChangeFactor(ctx, p.User.ID, func(u store.User,
-		f *store.Factor) (store.Aftermath, error) {
+		f *store.Factor) (store.Effects, error) {
 		if !f.On() {
-			return store.Aftermath{}, errNoTOTP
+			return store.Effects{}, errNoTOTP
 		}
 		*f = store.Factor{UserID: u.ID}
 		return s.noted(ctx, store.ActRemoveFactor, store.LetterFactorRemoved, u,
@@ -239,9 +239,9 @@ func (s *Service) renewRecoveryCodes(ctx context.Context, _ *struct{}) (*recover
 	}
 	codes, hashes := auth.NewRecoveryCodes(p.User.ID)
 	err = s.Store.ChangeFactor(ctx, p.User.ID, func(u store.User,
-		f *store.Factor) (store.Aftermath, error) {
+		f *store.Factor) (store.Effects, error) {
 		if !f.On() {
-			return store.Aftermath{}, errNoTOTP
+			return store.Effects{}, errNoTOTP
 		}
 		f.Recovery = hashes
 		return s.noted(ctx, store.ActNewCodes, store.LetterFactorAdded, u,

@@ -49,13 +49,13 @@ func (s *Service) verifyEmail(ctx context.Context, in *verifyInput) (*verifyOutp
 	u, ended, err := s.Store.UseMailToken(ctx, hash, []store.TokenPurpose{
 		store.TokenVerify, store.TokenChange,
 	}, now,
-		func(u *store.User, t store.MailToken) (store.Aftermath, error) {
+		func(u *store.User, t store.MailToken) (store.Effects, error) {
 			if u.Disabled {
-				return store.Aftermath{}, errDisabled
+				return store.Effects{}, errDisabled
 			}
 			act := httpx.Act(ctx, store.ActVerifyEmail)
 			act.ActorID, act.UserID = u.ID, u.ID
-			after := store.Aftermath{}
+			after := store.Effects{}
 			if t.Purpose == store.TokenChange && u.Email != t.Email {
 				act.Action = store.ActChangeEmail
 				letter := s.letter(ctx, store.LetterEmailChanged)
@@ -82,7 +82,7 @@ func (s *Service) resendVerification(ctx context.Context, _ *struct{}) (*checkMa
 	if u.VerifiedAt == nil && s.mayWrite(ctx, store.LetterVerify, u.Email) {
 		letter := s.letter(ctx, store.LetterVerify)
 		letter.UserID = u.ID
-		if err := s.Store.Ask(ctx, store.Aftermath{Jobs: []store.Job{letter}}); err != nil {
+		if err := s.Store.Ask(ctx, store.Effects{Jobs: []store.Job{letter}}); err != nil {
 			return nil, err
 		}
 	}
@@ -113,7 +113,7 @@ func (s *Service) forgotPassword(ctx context.Context, in *forgotInput) (*checkMa
 	if u.ID == "" {
 		act.Outcome, act.Detail = store.OutcomeRefused, "no account has the address"
 	}
-	after := store.Aftermath{Acts: []store.Act{act}}
+	after := store.Effects{Acts: []store.Act{act}}
 	if s.mayWrite(ctx, store.LetterReset, email) {
 		// to an address without an account as well: the job finds that out
 		after.Jobs = []store.Job{letter}
@@ -149,12 +149,12 @@ func (s *Service) resetPassword(ctx context.Context, in *resetInput) (*struct{},
 	}
 	now := s.Clock().UTC()
 	u, ended, err := s.Store.UseMailToken(ctx, token, []store.TokenPurpose{store.TokenReset}, now,
-		func(u *store.User, _ store.MailToken) (store.Aftermath, error) {
+		func(u *store.User, _ store.MailToken) (store.Effects, error) {
 			if u.Disabled {
-				return store.Aftermath{}, errDisabled
+				return store.Effects{}, errDisabled
 			}
 			if err := s.Passwords.Check(in.Body.Password, u.Email, u.Name); err != nil {
-				return store.Aftermath{}, badPassword(err)
+				return store.Effects{}, badPassword(err)
 			}
 			u.PasswordHash = hash
 			// may have registered with this address, and left ways of their own to sign in
@@ -163,7 +163,7 @@ func (s *Service) resetPassword(ctx context.Context, in *resetInput) (*struct{},
 			act, letter := httpx.Act(ctx, store.ActResetPassword), s.letter(ctx,
 				store.LetterPasswordChanged)
 			act.ActorID, act.UserID, letter.UserID = u.ID, u.ID, u.ID
-			return store.Aftermath{
+			return store.Effects{
 				SignOut: true, OnlyPassword: stranger, Acts: []store.Act{act},
 				Jobs: []store.Job{letter},
 			}, nil

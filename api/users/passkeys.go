@@ -26,11 +26,11 @@ type Passkeys interface {
 	BeginCeremony(ctx context.Context, c store.Ceremony) error
 	TakeCeremony(ctx context.Context, hash []byte, now time.Time) (store.Ceremony, error)
 	Passkeys(ctx context.Context, userID string) ([]store.Passkey, error)
-	AddPasskey(ctx context.Context, p store.Passkey, after store.Aftermath) (store.Passkey, error)
+	AddPasskey(ctx context.Context, p store.Passkey, after store.Effects) (store.Passkey, error)
 	UsePasskey(ctx context.Context, userID string, credentialID, credential []byte,
 		now time.Time) error
 	RemovePasskey(ctx context.Context, userID, id string,
-		after func(store.User, store.Passkey) store.Aftermath) error
+		after func(store.User, store.Passkey) store.Effects) error
 }
 
 func (s *Service) passkeyRoutes(api huma.API) {
@@ -321,7 +321,7 @@ func (s *Service) removePasskey(ctx context.Context, in *passkeyInput) (*struct{
 		return nil, err
 	}
 	return nil, s.Store.RemovePasskey(ctx, p.User.ID, in.ID, func(u store.User,
-		k store.Passkey) store.Aftermath {
+		k store.Passkey) store.Effects {
 		return s.noted(ctx, store.ActRemoveFactor, store.LetterFactorRemoved, u, "a passkey")
 	})
 }

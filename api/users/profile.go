@@ -75,7 +75,7 @@ func (s *Service) edit(ctx context.Context, c ProfileChange) (*profileOutput, er
 	if err := c.clean(); err != nil {
 		return nil, err
 	}
-	u, _, err := s.Store.ChangeUser(ctx, p.User.ID, func(u *store.User) (store.Aftermath, error) {
+	u, _, err := s.Store.ChangeUser(ctx, p.User.ID, func(u *store.User) (store.Effects, error) {
 		var changed []string
 		for _, f := range []struct {
 			name string
@@ -95,11 +95,11 @@ func (s *Service) edit(ctx context.Context, c ProfileChange) (*profileOutput, er
 			}
 		}
 		if len(changed) == 0 {
-			return store.Aftermath{}, nil
+			return store.Effects{}, nil
 		}
 		act := httpx.Act(ctx, store.ActChangeProfile)
 		act.Detail = strings.Join(changed, ", ")
-		return store.Aftermath{Acts: []store.Act{act}}, u.Validate()
+		return store.Effects{Acts: []store.Act{act}}, u.Validate()
 	})
 	if err != nil {
 		return nil, err

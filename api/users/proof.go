@@ -93,15 +93,15 @@ func (s *Service) changePassword(ctx context.Context, in *passwordInput) (*struc
 	if err != nil {
 		return nil, busy(err)
 	}
-	u, ended, err := s.Store.ChangeUser(ctx, p.User.ID, func(u *store.User) (store.Aftermath,
+	u, ended, err := s.Store.ChangeUser(ctx, p.User.ID, func(u *store.User) (store.Effects,
 		error) {
 		if err := s.Passwords.Check(in.Body.Password, u.Email, u.Name); err != nil {
-			return store.Aftermath{}, badPassword(err)
+			return store.Effects{}, badPassword(err)
 		}
 		u.PasswordHash = hash
 		letter := s.letter(ctx, store.LetterPasswordChanged)
 		letter.UserID = u.ID
-		return store.Aftermath{
+		return store.Effects{
 			SignOut: true, KeepSession: p.SessionID,
 			Acts: []store.Act{httpx.Act(ctx, store.ActChangePassword)}, Jobs: []store.Job{letter},
 		}, nil
@@ -132,7 +132,7 @@ func (s *Service) changeEmail(ctx context.Context, in *emailInput) (*checkMailOu
 	act.Detail, letter.UserID, letter.To = "asked for", p.User.ID, email
 	told := s.letter(ctx, store.LetterEmailAsked)
 	told.UserID, told.What = p.User.ID, email
-	after := store.Aftermath{Acts: []store.Act{act}, Jobs: []store.Job{told}}
+	after := store.Effects{Acts: []store.Act{act}, Jobs: []store.Job{told}}
 	if s.mayWrite(ctx, store.LetterConfirmEmail, email) {
 		after.Jobs = append(after.Jobs, letter)
 	}

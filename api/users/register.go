@@ -73,7 +73,7 @@ func (s *Service) register(ctx context.Context, in *registerInput) (*checkMailOu
 		Email: email, Name: name, Role: store.RoleCandidate, Profession: in.Body.Profession,
 		PasswordHash: hash,
 	},
-		func(u store.User, fresh bool) store.Aftermath {
+		func(u store.User, fresh bool) store.Effects {
 			act, letter := httpx.Act(ctx, store.ActRegister), s.letter(ctx, store.LetterVerify)
 			act.UserID, letter.UserID = u.ID, u.ID
 			if fresh {
@@ -81,7 +81,7 @@ func (s *Service) register(ctx context.Context, in *registerInput) (*checkMailOu
 			} else {
 				act.Outcome, act.Detail, letter.Letter = store.OutcomeRefused, "there is an account with the address", store.LetterRegistered
 			}
-			after := store.Aftermath{Acts: []store.Act{act}}
+			after := store.Effects{Acts: []store.Act{act}}
 			if mayWrite {
 				after.Jobs = []store.Job{letter}
 			}

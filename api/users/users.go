@@ -19,25 +19,25 @@ import (
 // together with the change.
 type Accounts interface {
 	Register(ctx context.Context, u store.User,
-		after func(u store.User, fresh bool) store.Aftermath) (store.User, error)
+		after func(u store.User, fresh bool) store.Effects) (store.User, error)
 	User(ctx context.Context, id string) (store.User, error)
 	UserByEmail(ctx context.Context, email string) (store.User, error)
 	Users(ctx context.Context, f store.UserFilter) ([]store.User, error)
 	ChangeUser(ctx context.Context, id string,
-		rule func(*store.User) (store.Aftermath, error)) (u store.User, ended []string, err error)
+		rule func(*store.User) (store.Effects, error)) (u store.User, ended []string, err error)
 }
 
 // Proofs keeps what proves who somebody is, beside the password; store/postgres does.
 type Proofs interface {
 	UseMailToken(ctx context.Context, hash []byte, purposes []store.TokenPurpose, now time.Time,
-		rule func(*store.User, store.MailToken) (store.Aftermath, error)) (u store.User, ended []string, err error)
+		rule func(*store.User, store.MailToken) (store.Effects, error)) (u store.User, ended []string, err error)
 	Prove(ctx context.Context, sessionID string, now time.Time) error
 	ProvenAt(ctx context.Context, sessionID string) (time.Time, error)
 }
 
 // Notes keeps what follows from no change: letters and entries of the audit trail.
 type Notes interface {
-	Ask(ctx context.Context, after store.Aftermath) error
+	Ask(ctx context.Context, after store.Effects) error
 	Record(ctx context.Context, act store.Act) error
 }
 

@@ -303,7 +303,7 @@ func TestClosedBusSaysSo(t *testing.T) {
 		for what, err := range map[string]error{
 			"claim": noClaim, "next": noNext, "done": c.Done(t.Context()), "ping": b.Ping(t.Context()), "begin": b.Begin(
 				t.Context(), "b", time.Now()),
-			"tell": b.TellReport(t.Context(), "a", ""),
+			"tell": b.PublishReportReady(t.Context(), "a", ""),
 		} {
 			if err == nil {
 				t.Errorf("%s worked", what)

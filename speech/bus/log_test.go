@@ -259,10 +259,10 @@ func TestNamesThatCannotStandInASubject(t *testing.T) {
 		} {
 			_, noWriter := b.Writer(bad, "candidate", time.Now())
 			_, noSpeaker := b.Writer("a", bad, time.Now())
-			_, noNews := b.SubscribeReport(t.Context(), bad, func(string) {})
+			_, noNews := b.SubscribeReportReady(t.Context(), bad, func(string) {})
 			for what, err := range map[string]error{
 				"begin": b.Begin(t.Context(), bad,
-					time.Now()), "finish": b.Finish(t.Context(), bad), "tell": b.TellReport(t.Context(), bad, ""),
+					time.Now()), "finish": b.Finish(t.Context(), bad), "tell": b.PublishReportReady(t.Context(), bad, ""),
 				"attempt": noWriter, "speaker": noSpeaker, "news": noNews,
 			} {
 				if err == nil {

@@ -43,7 +43,7 @@ func TestProcessesShareARemoteServer(t *testing.T) {
 	s, url := remote(t, server.Options{JetStream: true, StoreDir: dir})
 	media, worker := open(t, Config{URL: url}), open(t, Config{URL: url})
 	news := make(chan string, 1)
-	stop, err := media.SubscribeReport(t.Context(), "a", func(problem string) { news <- problem })
+	stop, err := media.SubscribeReportReady(t.Context(), "a", func(problem string) { news <- problem })
 	must(t, err)
 	defer stop()
 
@@ -68,7 +68,7 @@ func TestProcessesShareARemoteServer(t *testing.T) {
 	rest := listen(t, c)
 	same(t, "all", append(h.frames["candidate"], rest.frames["candidate"]...), said)
 	must(t, c.Done(t.Context()))
-	must(t, worker.TellReport(t.Context(), "a", ""))
+	must(t, worker.PublishReportReady(t.Context(), "a", ""))
 	if problem := <-news; problem != "" {
 		t.Errorf("told %q", problem)
 	}

@@ -35,9 +35,9 @@ func TestRegister(t *testing.T) {
 	email := rand.Text() + "@example.org"
 	var seen []bool
 	var ids []string
-	after := func(u store.User, fresh bool) store.Aftermath {
+	after := func(u store.User, fresh bool) store.Effects {
 		seen, ids = append(seen, fresh), append(ids, u.ID)
-		return store.Aftermath{Acts: []store.Act{{Action: store.ActRegister, UserID: u.ID}}}
+		return store.Effects{Acts: []store.Act{{Action: store.ActRegister, UserID: u.ID}}}
 	}
 	u := store.User{
 		Email: email, Name: "First", Role: store.RoleCandidate, TestDate: "2026-05-04",
@@ -69,11 +69,11 @@ func TestChangeUser(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	got, ended, err := db.ChangeUser(t.Context(), u.ID, func(u *store.User) (store.Aftermath,
+	got, ended, err := db.ChangeUser(t.Context(), u.ID, func(u *store.User) (store.Effects,
 		error) {
 		u.Name, u.TimeZone, u.Locale, u.PasswordHash = "Changed", "Europe/Zagreb", "hr", "new"
 		u.Verify(now.UTC().Truncate(time.Microsecond))
-		return store.Aftermath{SignOut: true, KeepSession: ids[0]}, nil
+		return store.Effects{SignOut: true, KeepSession: ids[0]}, nil
 	})
 	if err != nil || len(ended) != 1 || ended[0] != ids[1] {
 		t.Fatalf("ended %v, %v", ended, err)
@@ -85,9 +85,9 @@ func TestChangeUser(t *testing.T) {
 		t.Errorf("read %+v, %v", read, err)
 	}
 	refused := errors.New("no")
-	_, _, err = db.ChangeUser(t.Context(), u.ID, func(u *store.User) (store.Aftermath, error) {
+	_, _, err = db.ChangeUser(t.Context(), u.ID, func(u *store.User) (store.Effects, error) {
 		u.Name = "Never"
-		return store.Aftermath{}, refused
+		return store.Effects{}, refused
 	})
 	expect(t, err, refused)
 	if read, err := db.User(t.Context(), u.ID); err != nil || read.Name != "Changed" {
@@ -140,14 +140,14 @@ func TestLastAdministrator(t *testing.T) {
 	var all sync.WaitGroup
 	for i, u := range admins {
 		all.Go(func() {
-			_, _, err := d.ChangeUser(t.Context(), u.ID, func(u *store.User) (store.Aftermath,
+			_, _, err := d.ChangeUser(t.Context(), u.ID, func(u *store.User) (store.Effects,
 				error) {
 				if i%2 == 0 {
 					u.Role = store.RoleTutor
 				} else {
 					u.Disabled = true
 				}
-				return store.Aftermath{}, nil
+				return store.Effects{}, nil
 			})
 			if refused[i] = errors.Is(err, store.ErrState); err != nil && !refused[i] {
 				t.Error(err)
@@ -222,9 +222,9 @@ func TestMailTokens(t *testing.T) {
 	}
 	use := func(hash []byte, purpose store.TokenPurpose, at time.Time) error {
 		_, _, err := db.UseMailToken(t.Context(), hash, []store.TokenPurpose{purpose}, at, func(
-			u *store.User, _ store.MailToken) (store.Aftermath, error) {
+			u *store.User, _ store.MailToken) (store.Effects, error) {
 			u.PasswordHash = "reset"
-			return store.Aftermath{}, nil
+			return store.Effects{}, nil
 		})
 		return err
 	}
@@ -272,8 +272,8 @@ func TestJobs(t *testing.T) {
 		t.Fatal(err)
 	}
 	ask := func(what string, verdict error) {
-		_, _, err := d.ChangeUser(t.Context(), u.ID, func(*store.User) (store.Aftermath, error) {
-			return store.Aftermath{Jobs: []store.Job{store.Mail{What: what}}}, verdict
+		_, _, err := d.ChangeUser(t.Context(), u.ID, func(*store.User) (store.Effects, error) {
+			return store.Effects{Jobs: []store.Job{store.Mail{What: what}}}, verdict
 		})
 		expect(t, err, verdict)
 	}
@@ -362,10 +362,10 @@ func TestStaleSignIn(t *testing.T) {
 	if err := db.BeginSignIn(t.Context(), u, half); err != nil {
 		t.Fatal(err)
 	}
-	changed, _, err := db.ChangeUser(t.Context(), u.ID, func(u *store.User) (store.Aftermath,
+	changed, _, err := db.ChangeUser(t.Context(), u.ID, func(u *store.User) (store.Effects,
 		error) {
 		u.PasswordHash = "y"
-		return store.Aftermath{SignOut: true}, nil
+		return store.Effects{SignOut: true}, nil
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -380,9 +380,9 @@ func TestStaleSignIn(t *testing.T) {
 		5); err != nil {
 		t.Error(err)
 	}
-	if _, _, err := db.ChangeUser(t.Context(), u.ID, func(u *store.User) (store.Aftermath, error) {
+	if _, _, err := db.ChangeUser(t.Context(), u.ID, func(u *store.User) (store.Effects, error) {
 		u.Disabled = true
-		return store.Aftermath{SignOut: true}, nil
+		return store.Effects{SignOut: true}, nil
 	}); err != nil {
 		t.Fatal(err)
 	}

@@ -20,7 +20,7 @@ func exportTargets(e *store.Export) []any {
 // RequestExport asks for an archive of what is kept of a user, together with what follows. One
 // that is being made is given instead of another.
 func (db *DB) RequestExport(ctx context.Context, userID string,
-	after store.Aftermath) (e store.Export, err error) {
+	after store.Effects) (e store.Export, err error) {
 	id, err := uuid.NewV7()
 	if err != nil {
 		return e, fmt.Errorf("export id: %w", err)

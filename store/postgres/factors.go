@@ -32,7 +32,7 @@ func (db *DB) Factor(ctx context.Context, userID string) (f store.Factor, err er
 // ChangeFactor runs a rule on a user's locked factor, an empty one when there is none, and keeps
 // what it did together with what follows. A factor without a secret is removed.
 func (db *DB) ChangeFactor(ctx context.Context, userID string,
-	rule func(store.User, *store.Factor) (store.Aftermath, error)) error {
+	rule func(store.User, *store.Factor) (store.Effects, error)) error {
 	if uuid.Validate(userID) != nil {
 		return fmt.Errorf("user: %w", store.ErrNotFound)
 	}

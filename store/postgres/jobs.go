@@ -153,7 +153,7 @@ func (db *DB) ask(ctx context.Context, tx pgx.Tx, jobs []store.Job) error {
 }
 
 // Ask keeps jobs and entries that follow from no change.
-func (db *DB) Ask(ctx context.Context, after store.Aftermath) error {
+func (db *DB) Ask(ctx context.Context, after store.Effects) error {
 	return db.within(ctx, "jobs", func(ctx context.Context, tx pgx.Tx) error {
 		_, err := db.settle(ctx, tx, store.User{}, after)
 		return err
@@ -162,7 +162,7 @@ func (db *DB) Ask(ctx context.Context, after store.Aftermath) error {
 
 // settle keeps what follows from a change of u, and gives the sessions that it ended.
 func (db *DB) settle(ctx context.Context, tx pgx.Tx, u store.User,
-	after store.Aftermath) (ended []string, err error) {
+	after store.Effects) (ended []string, err error) {
 	if after.SignOut && u.ID != "" {
 		ended, err = collect(ctx, tx, `UPDATE sessions SET ended_at = $2, end_reason = $4
 			WHERE user_id = $1 AND ended_at IS NULL AND expires_at > $2 AND id::text <> $3 RETURNING id::text`,

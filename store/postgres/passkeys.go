@@ -53,7 +53,7 @@ func (db *DB) Passkeys(ctx context.Context, userID string) (list []store.Passkey
 // AddPasskey keeps a new passkey together with what follows, and gives it its id and time.
 // ErrConflict: it is known already; ErrLimit: the user has too many.
 func (db *DB) AddPasskey(ctx context.Context, p store.Passkey,
-	after store.Aftermath) (store.Passkey, error) {
+	after store.Effects) (store.Passkey, error) {
 	id, err := uuid.NewV7()
 	if err != nil {
 		return p, fmt.Errorf("passkey id: %w", err)
@@ -98,7 +98,7 @@ func (db *DB) UsePasskey(ctx context.Context, userID string, credentialID, crede
 // RemovePasskey removes a user's passkey together with what follows. ErrNotFound: it is not
 // theirs.
 func (db *DB) RemovePasskey(ctx context.Context, userID, id string,
-	after func(store.User, store.Passkey) store.Aftermath) error {
+	after func(store.User, store.Passkey) store.Effects) error {
 	if uuid.Validate(id) != nil {
 		return fmt.Errorf("passkey: %w", store.ErrNotFound)
 	}

@@ -11,21 +11,21 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// Fate says what becomes of a table's rows when a user is deleted.
-type Fate string
+// OnDelete says what becomes of a table's rows when a user is deleted.
+type OnDelete string
 
 // The fates.
 const (
-	Deleted    Fate = "deleted"
-	Anonymised Fate = "anonymised"
-	Kept       Fate = "kept"
+	Deleted    OnDelete = "deleted"
+	Anonymised OnDelete = "anonymised"
+	Kept       OnDelete = "kept"
 )
 
 // Personal says what a table holds of a user, and what becomes of it. DESIGN.md has the same
 // table, with the reasons.
 type Personal struct {
-	Table string
-	Fate  Fate
+	Table    string
+	OnDelete OnDelete
 	// Where finds a user's rows t, $1 being the user's id; empty: there are none.
 	Where string
 	// Secret columns are in no archive.
@@ -36,51 +36,51 @@ type Personal struct {
 // PersonalTables is every table there is.
 func PersonalTables() []Personal {
 	return []Personal{
-		{Table: "users", Fate: Deleted, Where: `t.id = $1`, Secret: []string{"password_hash"}},
+		{Table: "users", OnDelete: Deleted, Where: `t.id = $1`, Secret: []string{"password_hash"}},
 		{
-			Table: "sessions", Fate: Deleted, Where: `t.user_id = $1`,
+			Table: "sessions", OnDelete: Deleted, Where: `t.user_id = $1`,
 			Secret: []string{"refresh_hash", "parent_hash", "refresh_salt"},
 		},
 		{
-			Table: "session_proofs", Fate: Deleted,
+			Table: "session_proofs", OnDelete: Deleted,
 			Where: `t.session_id IN (SELECT id FROM sessions WHERE user_id = $1)`,
 		},
-		{Table: "mail_tokens", Fate: Deleted, Where: `t.user_id = $1`, Secret: []string{"hash"}},
+		{Table: "mail_tokens", OnDelete: Deleted, Where: `t.user_id = $1`, Secret: []string{"hash"}},
 		{
-			Table: "factors", Fate: Deleted, Where: `t.user_id = $1`,
+			Table: "factors", OnDelete: Deleted, Where: `t.user_id = $1`,
 			Secret: []string{"secret", "recovery", "last_step"},
 		},
 		{
-			Table: "passkeys", Fate: Deleted, Where: `t.user_id = $1`,
+			Table: "passkeys", OnDelete: Deleted, Where: `t.user_id = $1`,
 			Secret: []string{"credential"},
 		},
 		{
-			Table: "ceremonies", Fate: Deleted, Where: `t.user_id = $1`,
+			Table: "ceremonies", OnDelete: Deleted, Where: `t.user_id = $1`,
 			Secret: []string{"hash", "data"},
 		},
-		{Table: "sign_ins", Fate: Deleted, Where: `t.user_id = $1`, Secret: []string{"hash"}},
-		{Table: "exports", Fate: Deleted, Where: `t.user_id = $1`},
-		{Table: "attempts", Fate: Deleted, Where: `t.candidate_id = $1`},
+		{Table: "sign_ins", OnDelete: Deleted, Where: `t.user_id = $1`, Secret: []string{"hash"}},
+		{Table: "exports", OnDelete: Deleted, Where: `t.user_id = $1`},
+		{Table: "attempts", OnDelete: Deleted, Where: `t.candidate_id = $1`},
 		// the archive has them as files
 		{
-			Table: "reports", Fate: Deleted,
+			Table: "reports", OnDelete: Deleted,
 			Where:  `t.attempt_id IN (SELECT id FROM attempts WHERE candidate_id = $1)`,
 			Secret: []string{"body"},
 		},
-		{Table: "recordings", Fate: Deleted, Where: recordingsOf},
+		{Table: "recordings", OnDelete: Deleted, Where: recordingsOf},
 		// where somebody else worked from is theirs
-		{Table: "acts", Fate: Anonymised, Where: `(t.user_id = $1 OR t.actor_id = $1)`,
+		{Table: "acts", OnDelete: Anonymised, Where: `(t.user_id = $1 OR t.actor_id = $1)`,
 			Others: `CASE WHEN t.actor_id <> $1 THEN ARRAY['session_id', 'ip', 'user_agent'] ELSE ARRAY[]::text[] END`},
-		{Table: "scenarios", Fate: Kept},
+		{Table: "scenarios", OnDelete: Kept},
 		{
-			Table: "river_job", Fate: Deleted, Where: `t.args->>'user_id' = $1::text`,
+			Table: "river_job", OnDelete: Deleted, Where: `t.args->>'user_id' = $1::text`,
 			Secret: []string{"args", "errors", "metadata"},
 		},
-		{Table: "river_leader", Fate: Kept},
-		{Table: "river_migration", Fate: Kept},
-		{Table: "river_notification", Fate: Kept},
-		{Table: "river_queue", Fate: Kept},
-		{Table: "goose_db_version", Fate: Kept},
+		{Table: "river_leader", OnDelete: Kept},
+		{Table: "river_migration", OnDelete: Kept},
+		{Table: "river_notification", OnDelete: Kept},
+		{Table: "river_queue", OnDelete: Kept},
+		{Table: "goose_db_version", OnDelete: Kept},
 	}
 }
 
@@ -138,7 +138,7 @@ func personalFiles(ctx context.Context, q querier, userID string) ([]store.Perso
 // DeleteUser deletes an account as PersonalTables says, and asks for the removal of its files. It
 // gives the sessions that ended. ErrState: nobody who can act would be left to administrate.
 func (db *DB) DeleteUser(ctx context.Context, userID string,
-	rule func(store.User) (store.Aftermath, error)) (ended []string, err error) {
+	rule func(store.User) (store.Effects, error)) (ended []string, err error) {
 	if uuid.Validate(userID) != nil {
 		return nil, fmt.Errorf("user: %w", store.ErrNotFound)
 	}

@@ -45,7 +45,7 @@ func TestPersonalTables(t *testing.T) {
 		written = append(written, m[1]+" "+m[2])
 	}
 	for _, p := range postgres.PersonalTables() {
-		coded = append(coded, p.Table+" "+string(p.Fate))
+		coded = append(coded, p.Table+" "+string(p.OnDelete))
 	}
 	slices.Sort(written)
 	slices.Sort(coded)
@@ -131,9 +131,9 @@ func everywhere(t *testing.T) (u, partner store.User, theirs, others store.Attem
 			Hash: hash("s"), UserID: u.ID, ExpiresAt: now.Add(time.Hour),
 		}),
 		"factor": db.ChangeFactor(t.Context(), u.ID, func(_ store.User,
-			f *store.Factor) (store.Aftermath, error) {
+			f *store.Factor) (store.Effects, error) {
 			f.Secret, f.ConfirmedAt = []byte("sealed"), &now
-			return store.Aftermath{
+			return store.Effects{
 				Acts: []store.Act{
 					{
 						Action: store.ActAddFactor, UserID: u.ID, ActorID: u.ID, IP: "192.0.2.7",
@@ -151,10 +151,10 @@ func everywhere(t *testing.T) (u, partner store.User, theirs, others store.Attem
 		store.Passkey{
 			UserID: u.ID, CredentialID: hash("p"), Credential: []byte("{}"), Name: "My phone",
 		},
-		store.Aftermath{}); err != nil {
+		store.Effects{}); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := db.RequestExport(t.Context(), u.ID, store.Aftermath{}); err != nil {
+	if _, err := db.RequestExport(t.Context(), u.ID, store.Effects{}); err != nil {
 		t.Fatal(err)
 	}
 	// What others did to the account is its own to know; from where they work is not.
@@ -190,8 +190,8 @@ func TestDeletedUserLeavesNothing(t *testing.T) {
 		}
 		had[p.Table] = rows
 	}
-	ended, err := db.DeleteUser(t.Context(), u.ID, func(u store.User) (store.Aftermath, error) {
-		return store.Aftermath{
+	ended, err := db.DeleteUser(t.Context(), u.ID, func(u store.User) (store.Effects, error) {
+		return store.Effects{
 			Acts: []store.Act{{Action: store.ActDelete, UserID: u.ID, ActorID: u.ID}},
 		}, nil
 	})
@@ -203,7 +203,7 @@ func TestDeletedUserLeavesNothing(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		switch p.Fate {
+		switch p.OnDelete {
 		case postgres.Deleted:
 			if len(rows) != 0 {
 				t.Errorf("%s: %d rows are left: %s", p.Table, len(rows), rows)
@@ -260,8 +260,8 @@ func TestDeletedPartnerLeavesNoVoice(t *testing.T) {
 	if _, err := db.StartAttempt(t.Context(), a.ID, now); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := db.DeleteUser(t.Context(), partner.ID, func(store.User) (store.Aftermath, error) {
-		return store.Aftermath{}, nil
+	if _, err := db.DeleteUser(t.Context(), partner.ID, func(store.User) (store.Effects, error) {
+		return store.Effects{}, nil
 	}); err != nil {
 		t.Fatal(err)
 	}
@@ -300,8 +300,8 @@ func TestWhoeverTakesTheirPlaceIsHeard(t *testing.T) {
 	if _, err := db.SeatPartner(t.Context(), a.ID, left.ID, true); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := db.DeleteUser(t.Context(), left.ID, func(store.User) (store.Aftermath, error) {
-		return store.Aftermath{}, nil
+	if _, err := db.DeleteUser(t.Context(), left.ID, func(store.User) (store.Effects, error) {
+		return store.Effects{}, nil
 	}); err != nil {
 		t.Fatal(err)
 	}

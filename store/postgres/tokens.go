@@ -28,7 +28,7 @@ func (db *DB) CreateMailToken(ctx context.Context, t store.MailToken) error {
 // transaction. All others of its purpose stop working. ErrNotFound: nobody was sent such a token;
 // ErrReused, ErrExpired: see store.MailToken.Use.
 func (db *DB) UseMailToken(ctx context.Context, hash []byte, purposes []store.TokenPurpose, now time.Time,
-	rule func(*store.User, store.MailToken) (store.Aftermath, error)) (u store.User, ended []string, err error) {
+	rule func(*store.User, store.MailToken) (store.Effects, error)) (u store.User, ended []string, err error) {
 	now = micros(now)
 	err = db.within(ctx, "token", func(ctx context.Context, tx pgx.Tx) error {
 		u, ended = store.User{}, nil

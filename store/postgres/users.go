@@ -21,8 +21,8 @@ func userTargets(u *store.User) []any {
 
 // CreateUser keeps a new user, whose id and times it gives. ErrConflict: the address is taken.
 func (db *DB) CreateUser(ctx context.Context, u store.User) (store.User, error) {
-	u, err := db.Register(ctx, u, func(_ store.User, fresh bool) store.Aftermath {
-		return store.Aftermath{}
+	u, err := db.Register(ctx, u, func(_ store.User, fresh bool) store.Effects {
+		return store.Effects{}
 	})
 	return u, err
 }
@@ -31,7 +31,7 @@ func (db *DB) CreateUser(ctx context.Context, u store.User) (store.User, error) 
 // ErrConflict: the address is taken; what follows is kept all the same, and after is given the
 // user who has the address.
 func (db *DB) Register(ctx context.Context, u store.User,
-	after func(u store.User, fresh bool) store.Aftermath) (store.User, error) {
+	after func(u store.User, fresh bool) store.Effects) (store.User, error) {
 	id, err := uuid.NewV7()
 	if err != nil {
 		return store.User{}, fmt.Errorf("user id: %w", err)
@@ -68,7 +68,7 @@ func (db *DB) Register(ctx context.Context, u store.User,
 // It gives the sessions that ended. When the rule leaves fewer than one administrator who can
 // act, nothing is kept and the error is ErrState.
 func (db *DB) ChangeUser(ctx context.Context, id string,
-	rule func(*store.User) (store.Aftermath, error)) (u store.User, ended []string, err error) {
+	rule func(*store.User) (store.Effects, error)) (u store.User, ended []string, err error) {
 	if uuid.Validate(id) != nil {
 		return u, nil, fmt.Errorf("user: %w", store.ErrNotFound)
 	}

@@ -9,13 +9,13 @@ import (
 
 // follower keeps what it is told.
 type follower struct {
-	news chan store.SessionNews
+	news chan store.SessionEvent
 	link chan bool
 }
 
 func follow(p *Presence) follower {
-	f := follower{news: make(chan store.SessionNews, 16), link: make(chan bool, 16)}
-	p.FollowSessions(func(n store.SessionNews) { f.news <- n }, func(up bool) { f.link <- up })
+	f := follower{news: make(chan store.SessionEvent, 16), link: make(chan bool, 16)}
+	p.SubscribeSessionEvents(func(n store.SessionEvent) { f.news <- n }, func(up bool) { f.link <- up })
 	return f
 }
 
@@ -31,10 +31,10 @@ func TestSessionNews(t *testing.T) {
 			if !<-listener.link {
 				t.Fatal("the link was lost before it was made")
 			}
-			for _, n := range []store.SessionNews{
+			for _, n := range []store.SessionEvent{
 				{SessionID: "one", Reason: "You signed out."}, {UserID: "somebody"},
 			} {
-				if err := teller.TellSessions(t.Context(), n); err != nil {
+				if err := teller.PublishSessionEvent(t.Context(), n); err != nil {
 					t.Fatal(err)
 				}
 				if got := <-listener.news; got != n {
@@ -44,8 +44,8 @@ func TestSessionNews(t *testing.T) {
 			if err := teller.client.Publish(t.Context(), sessionChannel, "{").Err(); err != nil {
 				t.Fatal(err)
 			}
-			last := store.SessionNews{SessionID: "two"}
-			if err := teller.TellSessions(t.Context(), last); err != nil {
+			last := store.SessionEvent{SessionID: "two"}
+			if err := teller.PublishSessionEvent(t.Context(), last); err != nil {
 				t.Fatal(err)
 			}
 			if got := <-listener.news; got != last {
@@ -72,8 +72,8 @@ func TestLostNewsAreNoticed(t *testing.T) {
 	if !<-f.link {
 		t.Fatal("the link does not come back")
 	}
-	n := store.SessionNews{SessionID: "one"}
-	if err := p.TellSessions(t.Context(), n); err != nil {
+	n := store.SessionEvent{SessionID: "one"}
+	if err := p.PublishSessionEvent(t.Context(), n); err != nil {
 		t.Fatal(err)
 	}
 	if got := <-f.news; got != n {
@@ -93,8 +93,8 @@ func TestNewsAfterAStandstill(t *testing.T) {
 	if err := real.cmd.Process.Signal(syscall.SIGSTOP); err != nil {
 		t.Fatal(err)
 	}
-	n := store.SessionNews{SessionID: "one"}
-	if err := teller.TellSessions(t.Context(), n); err == nil {
+	n := store.SessionEvent{SessionID: "one"}
+	if err := teller.PublishSessionEvent(t.Context(), n); err == nil {
 		t.Error("Redis took news while it stood still")
 	}
 	up := <-f.link

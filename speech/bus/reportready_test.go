@@ -34,7 +34,7 @@ func (i *inbox) want(t *testing.T, news ...string) {
 func subscribe(t *testing.T, b *Bus, attempt string) (*inbox, func()) {
 	t.Helper()
 	i := &inbox{}
-	stop, err := b.SubscribeReport(t.Context(), attempt, i.tell)
+	stop, err := b.SubscribeReportReady(t.Context(), attempt, i.tell)
 	must(t, err)
 	t.Cleanup(stop)
 	return i, stop
@@ -51,14 +51,14 @@ func TestNewsReachesWhoeverSubscribed(t *testing.T) {
 		stopped, stop := subscribe(t, hub, "a")
 		stop()
 		early.want(t)
-		must(t, worker.TellReport(t.Context(), "a", ""))
+		must(t, worker.PublishReportReady(t.Context(), "a", ""))
 		early.want(t, "")
 		second.want(t, "")
 		late, _ := subscribe(t, hub, "a")
 		late.want(t, "")
-		must(t, worker.TellReport(t.Context(), "b", "It failed: \"no\" sound."))
+		must(t, worker.PublishReportReady(t.Context(), "b", "It failed: \"no\" sound."))
 		other.want(t, "It failed: \"no\" sound.")
-		must(t, worker.TellReport(t.Context(), "a", ""))
+		must(t, worker.PublishReportReady(t.Context(), "a", ""))
 		early.want(t, "") // once is enough
 		stopped.want(t)
 	})
@@ -71,7 +71,7 @@ func TestNewsOfAnOutageIsToldAfterIt(t *testing.T) {
 		hub, hubLine := s.process(Config{})
 		early, _ := subscribe(t, hub, "a")
 		hubLine.cut()
-		must(t, worker.TellReport(t.Context(), "a", "a problem"))
+		must(t, worker.PublishReportReady(t.Context(), "a", "a problem"))
 		during, _ := subscribe(t, hub, "a")
 		during.want(t)
 		hubLine.mend()
@@ -81,7 +81,7 @@ func TestNewsOfAnOutageIsToldAfterIt(t *testing.T) {
 		waiting, _ := subscribe(t, hub, "b")
 		workerLine.cut()
 		time.AfterFunc(30*time.Second, workerLine.mend)
-		must(t, worker.TellReport(t.Context(), "b", ""))
+		must(t, worker.PublishReportReady(t.Context(), "b", ""))
 		waiting.want(t, "")
 	})
 }

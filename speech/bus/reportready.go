@@ -37,9 +37,9 @@ func (l *listener) stop() {
 	l.tell = nil
 }
 
-// TellReport tells whoever subscribed, or does so within the next hour, that an attempt's report
+// PublishReportReady tells whoever subscribed, or does so within the next hour, that an attempt's report
 // is there, or with a problem that there will be none. It tries until ctx ends.
-func (b *Bus) TellReport(ctx context.Context, attemptID, problem string) error {
+func (b *Bus) PublishReportReady(ctx context.Context, attemptID, problem string) error {
 	if !frame.ValidToken(attemptID) {
 		return fmt.Errorf("attempt %.80q cannot stand in a subject", attemptID)
 	}
@@ -47,9 +47,9 @@ func (b *Bus) TellReport(ctx context.Context, attemptID, problem string) error {
 		&nats.Msg{Subject: frame.FeedbackSubject(attemptID), Data: []byte(problem)}, rand.Text())
 }
 
-// SubscribeReport has tell called once when TellReport is, in whichever process, or at once if it
+// SubscribeReportReady has tell called once when PublishReportReady is, in whichever process, or at once if it
 // was before. It is not called after stop has returned. tell must not block.
-func (b *Bus) SubscribeReport(ctx context.Context, attemptID string,
+func (b *Bus) SubscribeReportReady(ctx context.Context, attemptID string,
 	tell func(problem string)) (stop func(), err error) {
 	if !frame.ValidToken(attemptID) {
 		return nil, fmt.Errorf("attempt %.80q cannot stand in a subject", attemptID)

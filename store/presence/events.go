@@ -20,9 +20,9 @@ const sessionChannel = "bedside:sessions"
 // long again and it is taken as dead.
 const quiet = 5 * time.Second
 
-// TellSessions tells every process that follows, this one included, what has become of sessions.
+// PublishSessionEvent tells every process that follows, this one included, what has become of sessions.
 // After an error it goes on trying for a minute.
-func (p *Presence) TellSessions(ctx context.Context, n store.SessionNews) error {
+func (p *Presence) PublishSessionEvent(ctx context.Context, n store.SessionEvent) error {
 	b, err := json.Marshal(n)
 	if err != nil {
 		return fmt.Errorf("session news: %w", err)
@@ -47,10 +47,10 @@ func (p *Presence) TellSessions(ctx context.Context, n store.SessionNews) error 
 // longer than sessions are remembered.
 const newsTries = 60
 
-// FollowSessions calls told with everything that TellSessions tells, and link whenever the
+// SubscribeSessionEvents calls told with everything that PublishSessionEvent tells, and link whenever the
 // connection that it comes by is made or lost: what is told while it is lost does not come. Both
 // are called by one goroutine, until Close.
-func (p *Presence) FollowSessions(told func(store.SessionNews), link func(up bool)) {
+func (p *Presence) SubscribeSessionEvents(told func(store.SessionEvent), link func(up bool)) {
 	ctx, cancel := context.WithCancel(context.Background())
 	subscription := p.client.Subscribe(ctx, sessionChannel)
 	p.done.Go(func() {
@@ -95,7 +95,7 @@ func (p *Presence) FollowSessions(told func(store.SessionNews), link func(up boo
 				link(true)
 			}
 			if m, ok := m.(*redis.Message); ok {
-				var n store.SessionNews
+				var n store.SessionEvent
 				if err := json.Unmarshal([]byte(m.Payload), &n); err != nil {
 					p.log.Warn("news about sessions cannot be read", "error", err)
 					continue
