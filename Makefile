@@ -62,9 +62,10 @@ lint: web/build/index.html ## gofmt, vet, staticcheck, svelte-check, eslint, and
 	go tool staticcheck ./...
 	cd web && npm run --silent check && npm run --silent lint && npm run --silent lint:openapi
 
-generate: bin/bedside ## write the files generated from Go: protocol.ts, openapi.json's types
+generate: bin/bedside ## write the files generated from Go: protocol.ts, openapi.json's types, DESIGN.md's tables
 	@rm -rf web/.svelte-kit/gen && mkdir -p web/.svelte-kit && cp -pr web/src/lib/gen web/.svelte-kit/gen
 	go generate ./...
+	UPDATE=1 go test -count=1 -run '^TestDesignTables$$' . >/dev/null
 	bin/bedside openapi > web/src/lib/gen/openapi.json
 	cd web && npm run --silent generate
 	@# Files that did not change keep their times, so that nothing is built again because of them.
@@ -72,7 +73,7 @@ generate: bin/bedside ## write the files generated from Go: protocol.ts, openapi
 
 check-generated: ## the generated files are those that generate writes
 	@$(MAKE) --no-print-directory generate
-	@git diff --exit-code --stat -- web/src/lib/gen README.md || { echo "generated files differ: run make generate and commit"; exit 1; }
+	@git diff --exit-code --stat -- web/src/lib/gen README.md DESIGN.md || { echo "generated files differ: run make generate and commit"; exit 1; }
 
 screenshots: bin/bedside ## make the README's pictures again: a role play in a real browser
 	cd web && BEDSIDE_BIN=$(CURDIR)/bin/bedside npm run --silent pictures

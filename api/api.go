@@ -157,6 +157,35 @@ func front(router *chi.Mux, cfg Config, deps Deps) (http.Handler, error) {
 	return h, nil
 }
 
+// allSlices lists every slice, in the order of the documentation. Tags, operations and the rules for
+// deleting an account come from this list.
+func allSlices(cfg Config, deps Deps) []httpx.Slice {
+	accounts := &users.Service{
+		Store: deps.Store, Sessions: deps.Sessions, Passwords: deps.Passwords,
+		Limiter: deps.Presence, Limits: cfg.Limits, Open: deps.Recording,
+		PublicURL: cfg.PublicURL, Clock: deps.Clock, Log: deps.Log,
+	}
+	return append(accounts.Slices(),
+		(&sessions.Service{Sessions: deps.Sessions, Audit: deps.Store}).Slice(),
+		(&scenarios.Service{Store: deps.Store}).Slice(),
+		(&attempts.Service{
+			Store: deps.Store, Rooms: deps.Presence, Tickets: deps.Sessions, Open: deps.Recording,
+			ICEServers: cfg.ICEServers, SocketPath: SocketPath,
+		}).Slice(),
+		(&audit.Service{Store: deps.Store}).Slice(),
+		(&rooms.Service{Rooms: deps.Presence, Store: deps.Store}).Slice(),
+	)
+}
+
+// DeletionRules returns what happens to each slice's tables and files when an account is deleted.
+func DeletionRules() (tables []store.TableRule, files []store.FileRule) {
+	for _, slice := range allSlices(Config{}, Deps{}) {
+		tables = append(tables, slice.Tables...)
+		files = append(files, slice.Files...)
+	}
+	return tables, files
+}
+
 // operations adds every slice's operations. With empty deps they can be described, not called.
 func operations(router chi.Router, cfg Config, deps Deps) huma.API {
 	api := humachi.New(router, describe())
@@ -165,17 +194,9 @@ func operations(router chi.Router, cfg Config, deps Deps) huma.API {
 		api.UseMiddleware(limits.early, httpx.Authenticate(deps.Sessions, limits.admit))
 	}
 	api.UseMiddleware(httpx.RequireContentType)
-	(&users.Service{
-		Store: deps.Store, Sessions: deps.Sessions, Passwords: deps.Passwords, Limiter: deps.Presence, Limits: cfg.Limits,
-		Open: deps.Recording, PublicURL: cfg.PublicURL, Clock: deps.Clock, Log: deps.Log,
-	}).Routes(api)
-	(&sessions.Service{Sessions: deps.Sessions, Audit: deps.Store}).Routes(api)
-	(&scenarios.Service{Store: deps.Store}).Routes(api)
-	(&attempts.Service{
-		Store: deps.Store, Rooms: deps.Presence, Tickets: deps.Sessions, Open: deps.Recording, ICEServers: cfg.ICEServers, SocketPath: SocketPath,
-	}).Routes(api)
-	(&rooms.Service{Rooms: deps.Presence, Store: deps.Store}).Routes(api)
-	(&audit.Service{Store: deps.Store}).Routes(api)
+	for _, slice := range allSlices(cfg, deps) {
+		slice.Register(api)
+	}
 	listsNotNull(api)
 	headed(api)
 	bounded(api)

@@ -3,29 +3,24 @@ package api_test
 import (
 	"encoding/json"
 	"errors"
-	"os"
 	"regexp"
 	"strings"
 	"testing"
 
+	"bedside/api"
 	"bedside/api/users"
 	"bedside/store"
 
 	"github.com/jackc/pgx/v5"
 )
 
-// kinds gives the kinds of files that DESIGN.md names, as patterns of keys, with what becomes of
-// them when their owner's account is deleted.
-func kinds(t *testing.T) map[string]string {
-	t.Helper()
-	page, err := os.ReadFile("../DESIGN.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	list := map[string]string{}
-	for _, m := range regexp.MustCompile("(?m)^\\| `(\\w+/[^`]+)` \\| (deleted|kept) \\| [^|]+ \\|$").FindAllStringSubmatch(string(page), -1) {
-		list["^"+regexp.MustCompile(`<\w+>`).ReplaceAllString(regexp.QuoteMeta(m[1]),
-			`[\w-]+`)+"$"] = m[2]
+// fileRules returns the slices' rules for files, by a pattern of their keys.
+func fileRules() map[string]store.OnDelete {
+	_, rules := api.DeletionRules()
+	list := map[string]store.OnDelete{}
+	for _, r := range rules {
+		key := regexp.MustCompile(`<\w+>`).ReplaceAllString(regexp.QuoteMeta(r.Pattern), `[\w-]+`)
+		list["^"+key+"$"] = r.OnDelete
 	}
 	return list
 }
@@ -63,7 +58,8 @@ func (s *server) removals(t *testing.T, prefix string) (keys []string) {
 	return keys
 }
 
-// TestDeletedAccountLeavesNoFiles has a file of every kind that DESIGN.md names, and deletes its owner.
+// TestDeletedAccountLeavesNoFiles makes a file of every kind that a slice owns, and deletes the
+// account.
 func TestDeletedAccountLeavesNoFiles(t *testing.T) {
 	s := newServer(t)
 	p, tutor, other := s.registered(t, address()), s.someone(t,
@@ -99,22 +95,22 @@ func TestDeletedAccountLeavesNoFiles(t *testing.T) {
 	}
 	p.do(t, "DELETE", "/api/users/profile", nil).expect(t, 204)
 	removed := append(s.removals(t, attempt), s.removals(t, p.id)...)
-	named := kinds(t)
-	if len(named) != len(files) {
-		t.Errorf("DESIGN.md names %d kinds of files, the test knows %d", len(named), len(files))
+	rules := fileRules()
+	if len(rules) != len(files) {
+		t.Errorf("the slices have %d kinds of files, the test has %d", len(rules), len(files))
 	}
-	for pattern, fate := range named {
+	for pattern, onDelete := range rules {
 		known := false
 		for _, key := range files {
 			if regexp.MustCompile(pattern).MatchString(key) {
 				known = true
-				if there(key) != (fate == "kept") {
-					t.Errorf("%s is to be %s", key, fate)
+				if there(key) != (onDelete == store.Kept) {
+					t.Errorf("%s is to be %s", key, onDelete)
 				}
 			}
 		}
 		if !known {
-			t.Errorf("DESIGN.md names %s, of which the test has no file", pattern)
+			t.Errorf("the test has no file of the kind %s", pattern)
 		}
 	}
 	for _, key := range removed {

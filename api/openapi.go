@@ -24,16 +24,6 @@ func describe() huma.Config {
 	c.Info.Description = "Practice for the OET speaking test: role plays over WebRTC, and a report on what was said.\n\n" +
 		"Errors are problems (RFC 9457). Their type ends in a word that does not change. Paths may begin with /api/v1 as well as with /api."
 	c.Info.License = &huma.License{Name: "Apache 2.0", Identifier: "Apache-2.0"}
-	c.Tags = []*huma.Tag{
-		{Name: "auth", Description: "Signing in and out"},
-		{Name: "users", Description: "Accounts"},
-		{Name: "factors", Description: "Authenticator apps, recovery codes and passkeys"},
-		{Name: "sessions", Description: "Signed-in devices"},
-		{Name: "scenarios", Description: "Authored role plays"},
-		{Name: "attempts", Description: "Practice: rooms, reports and recordings"},
-		{Name: "audit", Description: "Who did what, when and from where"},
-		{Name: "rooms", Description: "The tutors' list"},
-	}
 	return c
 }
 

@@ -51,34 +51,61 @@ type Service struct {
 	SocketPath string
 }
 
-// Routes adds the slice's operations.
-func (s *Service) Routes(api huma.API) {
-	tags := []string{"attempts"}
+// Slice describes the slice to package api.
+func (s *Service) Slice() httpx.Slice {
+	return httpx.Slice{
+		Tag: "attempts", Description: "Practice: rooms, reports and recordings", Routes: s.routes,
+		Tables: []store.TableRule{
+			{
+				Table: "attempts", OnDelete: store.Deleted,
+				Why: "the candidate's role plays. Where the user played the patient for " +
+					"another candidate, the attempt is that candidate's: it stays, without " +
+					"the partner's name",
+			},
+			{
+				Table: "reports", OnDelete: store.Deleted,
+				Why: "of the candidate's role plays. The measures of a partner's voice stay " +
+					"in the candidate's report",
+			},
+			{
+				Table: "recordings", OnDelete: store.Deleted,
+				Why: "of the candidate's role plays, and of the user's own voice in those of " +
+					"others",
+			},
+		},
+		Files: []store.FileRule{{
+			Pattern: "attempts/<attempt>/<speaker>.ogg", OnDelete: store.Deleted,
+			Why: "removed by a job, which is retried for a day while the blob store is unavailable",
+		}},
+	}
+}
+
+func (s *Service) routes(api huma.API) {
 	httpx.Register(api, huma.Operation{
-		OperationID: "create-attempt", Method: http.MethodPost, Path: "/api/attempts", Tags: tags,
+		OperationID: "create-attempt", Method: http.MethodPost, Path: "/api/attempts",
 		Summary: "Begin to practise a scenario", Description: "You are its candidate. Its id is also its room's.",
 		DefaultStatus: http.StatusCreated, Errors: []int{http.StatusNotFound},
 	}, s.create)
 	httpx.Register(api, huma.Operation{
-		OperationID: "list-attempts", Method: http.MethodGet, Path: "/api/attempts", Tags: tags,
+		OperationID: "list-attempts", Method: http.MethodGet, Path: "/api/attempts",
 		Summary: "List your attempts, newest first", Description: "Those in which you were the candidate or played the patient.",
 	}, s.list)
 	httpx.Register(api, huma.Operation{
-		OperationID: "get-attempt", Method: http.MethodGet, Path: "/api/attempts/{id}", Tags: tags,
+		OperationID: "get-attempt", Method: http.MethodGet, Path: "/api/attempts/{id}",
 		Summary:     "Read an attempt and its scenario",
 		Description: "Its candidate, its partner and administrators may; tutors too while its room can be joined. The candidate gets the interlocutor's card once the report is there.",
 		Errors:      []int{http.StatusNotFound},
 	}, s.get)
 	httpx.Register(api, huma.Operation{
-		OperationID: "create-ticket", Method: http.MethodPost, Path: "/api/attempts/{id}/ticket", Tags: tags,
+		OperationID: "create-ticket", Method: http.MethodPost, Path: "/api/attempts/{id}/ticket",
 		Summary:       "Get a ticket to the attempt's room",
 		Description:   "It works once, within a minute, as the first message on the WebSocket. Tutors may join as the patient or as an observer.",
 		DefaultStatus: http.StatusCreated, Errors: []int{
 			http.StatusForbidden, http.StatusNotFound, http.StatusConflict,
 		},
 	}, s.ticket)
-	s.reportRoute(api, tags)
-	s.audioRoute(api, tags)
+	s.reportRoute(api)
+	s.audioRoute(api)
 }
 
 // Person is somebody who takes part.

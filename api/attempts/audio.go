@@ -12,12 +12,12 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 )
 
-func (s *Service) audioRoute(api huma.API, tags []string) {
+func (s *Service) audioRoute(api huma.API) {
 	sound := map[string]*huma.MediaType{
 		"audio/ogg": {Schema: &huma.Schema{Type: huma.TypeString, Format: "binary"}},
 	}
 	httpx.Register(api, huma.Operation{
-		OperationID: "get-audio", Method: http.MethodGet, Path: "/api/attempts/{id}/audio/{speaker}", Tags: tags,
+		OperationID: "get-audio", Method: http.MethodGet, Path: "/api/attempts/{id}/audio/{speaker}",
 		Summary: "Hear one speaker", Description: "Ogg Opus on the report's time line. Ranges work.",
 		Metadata: httpx.Expensive(), Errors: []int{
 			http.StatusNotFound, http.StatusRequestedRangeNotSatisfiable,

@@ -19,11 +19,11 @@ import (
 	"github.com/danielgtaylor/huma/v2/adapters/humachi"
 )
 
-func (s *Service) reportRoute(api huma.API, tags []string) {
+func (s *Service) reportRoute(api huma.API) {
 	schema := api.OpenAPI().Components.Schemas.Schema(reflect.TypeFor[store.Report](), true,
 		"Report")
 	httpx.Register(api, huma.Operation{
-		OperationID: "get-report", Method: http.MethodGet, Path: "/api/attempts/{id}/report", Tags: tags,
+		OperationID: "get-report", Method: http.MethodGet, Path: "/api/attempts/{id}/report",
 		Summary: "Read an attempt's report",
 		Description: "Its candidate, its partner and administrators may. While there is none the answer is 404: the problem's type ends in report-pending, " +
 			"report-failed or report-none, and its first error, at location state, holds the attempt's state.",

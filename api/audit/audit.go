@@ -29,10 +29,21 @@ type Store interface {
 // Service is what the slice works with.
 type Service struct{ Store Store }
 
-// Routes adds the slice's operations.
-func (s *Service) Routes(api huma.API) {
+// Slice describes the slice to package api.
+func (s *Service) Slice() httpx.Slice {
+	return httpx.Slice{
+		Tag: "audit", Description: "Who did what, when and from where", Routes: s.routes,
+		Tables: []store.TableRule{{
+			Table: "acts", OnDelete: store.Anonymised,
+			Why: "the trail must stay complete; it keeps ids, times and actions and loses " +
+				"network addresses and devices. Entries are removed after 400 days",
+		}},
+	}
+}
+
+func (s *Service) routes(api huma.API) {
 	httpx.Register(api, huma.Operation{
-		OperationID: "list-acts", Method: http.MethodGet, Path: "/api/audit", Tags: []string{"audit"},
+		OperationID: "list-acts", Method: http.MethodGet, Path: "/api/audit",
 		Summary: "Read the audit trail, newest first",
 		Description: "Your own: what you did and what was done to your account. Administrators may ask for somebody else's, or for everybody's. " +
 			"Entries stay for 400 days.",

@@ -50,10 +50,14 @@ type Occupant struct {
 	Connected bool                  `json:"connected"`
 }
 
-// Routes adds the slice's operations.
-func (s *Service) Routes(api huma.API) {
+// Slice describes the slice to package api.
+func (s *Service) Slice() httpx.Slice {
+	return httpx.Slice{Tag: "rooms", Description: "The tutors' list", Routes: s.routes}
+}
+
+func (s *Service) routes(api huma.API) {
 	httpx.Register(api, huma.Operation{
-		OperationID: "list-rooms", Method: http.MethodGet, Path: "/api/rooms", Tags: []string{"rooms"},
+		OperationID: "list-rooms", Method: http.MethodGet, Path: "/api/rooms",
 		Summary: "List the open rooms", Description: "For tutors and administrators: candidates who wait for a patient, and role plays that are going on.",
 	}, s.list, store.RoleTutor, store.RoleAdmin)
 }

@@ -22,14 +22,23 @@ type Store interface {
 // Service is what the slice works with.
 type Service struct{ Store Store }
 
-// Routes adds the slice's operations.
-func (s *Service) Routes(api huma.API) {
+// Slice describes the slice to package api.
+func (s *Service) Slice() httpx.Slice {
+	return httpx.Slice{
+		Tag: "scenarios", Description: "Authored role plays", Routes: s.routes,
+		Tables: []store.TableRule{{
+			Table: "scenarios", OnDelete: store.Kept, Why: "not about a user",
+		}},
+	}
+}
+
+func (s *Service) routes(api huma.API) {
 	httpx.Register(api, huma.Operation{
-		OperationID: "list-scenarios", Method: http.MethodGet, Path: "/api/scenarios", Tags: []string{"scenarios"},
+		OperationID: "list-scenarios", Method: http.MethodGet, Path: "/api/scenarios",
 		Summary: "List the scenarios", Description: "What there is to practise, without the cards.",
 	}, s.list)
 	httpx.Register(api, huma.Operation{
-		OperationID: "get-scenario", Method: http.MethodGet, Path: "/api/scenarios/{slug}", Tags: []string{"scenarios"},
+		OperationID: "get-scenario", Method: http.MethodGet, Path: "/api/scenarios/{slug}",
 		Summary: "Read a scenario", Description: "Candidates do not get the interlocutor's card.", Errors: []int{
 			http.StatusNotFound,
 		},

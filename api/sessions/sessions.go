@@ -25,34 +25,44 @@ type Service struct {
 	Audit    Recorder
 }
 
-// Routes adds the slice's operations.
-func (s *Service) Routes(api huma.API) {
+// Slice describes the slice to package api.
+func (s *Service) Slice() httpx.Slice {
+	return httpx.Slice{
+		Tag: "sessions", Description: "Signed-in devices", Routes: s.routes,
+		Tables: []store.TableRule{{
+			Table: "sessions", OnDelete: store.Deleted,
+			Why: "signed-in devices; they are signed out at once",
+		}},
+	}
+}
+
+func (s *Service) routes(api huma.API) {
 	httpx.Register(api, huma.Operation{
-		OperationID: "list-sessions", Method: http.MethodGet, Path: "/api/sessions", Tags: []string{"sessions"},
+		OperationID: "list-sessions", Method: http.MethodGet, Path: "/api/sessions",
 		Summary: "List the devices on which you are signed in", Description: "The last seen first.",
 	}, s.mine)
 	httpx.Register(api, huma.Operation{
-		OperationID: "list-user-sessions", Method: http.MethodGet, Path: "/api/sessions/user/{user}", Tags: []string{"sessions"},
+		OperationID: "list-user-sessions", Method: http.MethodGet, Path: "/api/sessions/user/{user}",
 		Summary: "List the devices on which somebody is signed in", Description: "Your own, or anybody's for administrators.",
 		Errors: []int{http.StatusNotFound},
 	}, s.of)
 	httpx.Register(api, huma.Operation{
-		OperationID: "validate-session", Method: http.MethodPost, Path: "/api/sessions/validate", Tags: []string{"sessions"}, Metadata: httpx.Public(),
+		OperationID: "validate-session", Method: http.MethodPost, Path: "/api/sessions/validate", Metadata: httpx.Public(),
 		Summary:     "Ask whether an access token is good",
 		Description: "The token comes in the body. A token that is no good is answered with active false and nothing else, not with an error.",
 	}, s.validate)
 	httpx.Register(api, huma.Operation{
-		OperationID: "refresh-session", Method: http.MethodPost, Path: "/api/sessions/{id}/refresh", Tags: []string{"sessions"}, Metadata: httpx.Public(),
+		OperationID: "refresh-session", Method: http.MethodPost, Path: "/api/sessions/{id}/refresh", Metadata: httpx.Public(),
 		Summary: "Get a new access token for a session's refresh token", Description: "What /auth/refresh does, for clients that keep the token themselves.",
 		Errors: []int{http.StatusUnauthorized, http.StatusForbidden},
 	}, s.refresh)
 	httpx.Register(api, huma.Operation{
-		OperationID: "end-session", Method: http.MethodDelete, Path: "/api/sessions/{id}", Tags: []string{"sessions"},
+		OperationID: "end-session", Method: http.MethodDelete, Path: "/api/sessions/{id}",
 		Summary: "Sign a device out", Description: "At once: its tokens are worth nothing, and rooms that it is in are closed to it. Your own, or anybody's for administrators.",
 		DefaultStatus: http.StatusNoContent, Errors: []int{http.StatusNotFound},
 	}, s.end)
 	httpx.Register(api, huma.Operation{
-		OperationID: "end-other-sessions", Method: http.MethodDelete, Path: "/api/sessions", Tags: []string{"sessions"},
+		OperationID: "end-other-sessions", Method: http.MethodDelete, Path: "/api/sessions",
 		Summary: "Sign all your other devices out", Description: "At once, as with each of them alone. The device that asks stays signed in.",
 	}, s.endOthers)
 }

@@ -87,15 +87,59 @@ func view(u store.User) User {
 	}
 }
 
-// Routes adds the slice's operations.
-func (s *Service) Routes(api huma.API) {
-	s.signingIn(api)
-	s.mailedLinks(api)
-	s.ownAccount(api)
-	s.factorRoutes(api)
-	s.passkeyRoutes(api)
-	s.exportRoutes(api)
-	s.administration(api)
+// Slices describes sign-in, accounts and factors to package api.
+func (s *Service) Slices() []httpx.Slice {
+	return []httpx.Slice{
+		{
+			Tag: "auth", Description: "Signing in and out",
+			Routes: func(api huma.API) {
+				s.signingIn(api)
+				s.mailedLinks(api)
+			},
+			Tables: []store.TableRule{
+				{Table: "mail_tokens", OnDelete: store.Deleted, Why: "mailed links stop working"},
+				{Table: "sign_ins", OnDelete: store.Deleted, Why: "sign-ins that wait for a code"},
+			},
+		},
+		{
+			Tag: "users", Description: "Accounts",
+			Routes: func(api huma.API) {
+				s.ownAccount(api)
+				s.exportRoutes(api)
+				s.administration(api)
+			},
+			Tables: []store.TableRule{
+				{Table: "users", OnDelete: store.Deleted, Why: "the account itself"},
+				{Table: "exports", OnDelete: store.Deleted, Why: "archives, with their files"},
+			},
+			Files: []store.FileRule{{
+				Pattern: "exports/<user>/<export>.zip", OnDelete: store.Deleted,
+				Why: "removed by the same job as recordings",
+			}},
+		},
+		{
+			Tag: "factors", Description: "Authenticator apps, recovery codes and passkeys",
+			Routes: func(api huma.API) {
+				s.factorRoutes(api)
+				s.passkeyRoutes(api)
+			},
+			Tables: []store.TableRule{
+				{
+					Table: "factors", OnDelete: store.Deleted,
+					Why: "the authenticator app and recovery codes",
+				},
+				{Table: "passkeys", OnDelete: store.Deleted, Why: "ways to sign in"},
+				{
+					Table: "ceremonies", OnDelete: store.Deleted,
+					Why: "challenges that wait for a passkey's answer",
+				},
+				{
+					Table: "session_proofs", OnDelete: store.Deleted,
+					Why: "when each session last proved who uses it",
+				},
+			},
+		},
+	}
 }
 
 func (s *Service) signingIn(api huma.API) {

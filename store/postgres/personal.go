@@ -11,76 +11,81 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// OnDelete says what becomes of a table's rows when a user is deleted.
-type OnDelete string
-
-// The fates.
-const (
-	Deleted    OnDelete = "deleted"
-	Anonymised OnDelete = "anonymised"
-	Kept       OnDelete = "kept"
-)
-
-// Personal says what a table holds of a user, and what becomes of it. DESIGN.md has the same
-// table, with the reasons.
-type Personal struct {
-	Table    string
-	OnDelete OnDelete
-	// Where finds a user's rows t, $1 being the user's id; empty: there are none.
-	Where string
-	// Secret columns are in no archive.
-	Secret []string
-	Others string // gives the columns of a row t that are somebody else's
+// PersonalTable says which rows of a table are about a user, and which of their columns the user
+// may read. What happens to the rows when the account is deleted is declared by the slice that
+// owns the table, or by OwnTables.
+type PersonalTable struct {
+	Table  string
+	Where  string   // selects a user's rows t, where $1 is the user's id; empty: there are none
+	Secret []string // columns that no archive contains
+	Others string   // an SQL array of the columns of a row t that are about somebody else
 }
 
-// PersonalTables is every table there is.
-func PersonalTables() []Personal {
-	return []Personal{
-		{Table: "users", OnDelete: Deleted, Where: `t.id = $1`, Secret: []string{"password_hash"}},
+// OwnTables returns the rules for the tables of the job queue (River) and the migrations (goose),
+// which no slice owns.
+func OwnTables() []store.TableRule {
+	rules := []store.TableRule{{
+		Table: "river_job", OnDelete: store.Deleted,
+		Why: "mail and archives that wait. A job that is running is removed a day after it is done, or a week after it failed for good",
+	}}
+	for _, table := range []string{
+		"river_leader", "river_migration", "river_notification", "river_queue", "goose_db_version",
+	} {
+		rules = append(rules, store.TableRule{
+			Table: table, OnDelete: store.Kept, Why: "not about a user",
+		})
+	}
+	return rules
+}
+
+// PersonalTables returns an entry for every table of the database.
+func PersonalTables() []PersonalTable {
+	return []PersonalTable{
+		{Table: "users", Where: `t.id = $1`, Secret: []string{"password_hash"}},
 		{
-			Table: "sessions", OnDelete: Deleted, Where: `t.user_id = $1`,
+			Table: "sessions", Where: `t.user_id = $1`,
 			Secret: []string{"refresh_hash", "parent_hash", "refresh_salt"},
 		},
 		{
-			Table: "session_proofs", OnDelete: Deleted,
+			Table: "session_proofs",
 			Where: `t.session_id IN (SELECT id FROM sessions WHERE user_id = $1)`,
 		},
-		{Table: "mail_tokens", OnDelete: Deleted, Where: `t.user_id = $1`, Secret: []string{"hash"}},
+		{Table: "mail_tokens", Where: `t.user_id = $1`, Secret: []string{"hash"}},
 		{
-			Table: "factors", OnDelete: Deleted, Where: `t.user_id = $1`,
+			Table: "factors", Where: `t.user_id = $1`,
 			Secret: []string{"secret", "recovery", "last_step"},
 		},
 		{
-			Table: "passkeys", OnDelete: Deleted, Where: `t.user_id = $1`,
+			Table: "passkeys", Where: `t.user_id = $1`,
 			Secret: []string{"credential"},
 		},
 		{
-			Table: "ceremonies", OnDelete: Deleted, Where: `t.user_id = $1`,
+			Table: "ceremonies", Where: `t.user_id = $1`,
 			Secret: []string{"hash", "data"},
 		},
-		{Table: "sign_ins", OnDelete: Deleted, Where: `t.user_id = $1`, Secret: []string{"hash"}},
-		{Table: "exports", OnDelete: Deleted, Where: `t.user_id = $1`},
-		{Table: "attempts", OnDelete: Deleted, Where: `t.candidate_id = $1`},
+		{Table: "sign_ins", Where: `t.user_id = $1`, Secret: []string{"hash"}},
+		{Table: "exports", Where: `t.user_id = $1`},
+		{Table: "attempts", Where: `t.candidate_id = $1`},
 		// the archive has them as files
 		{
-			Table: "reports", OnDelete: Deleted,
+			Table:  "reports",
 			Where:  `t.attempt_id IN (SELECT id FROM attempts WHERE candidate_id = $1)`,
 			Secret: []string{"body"},
 		},
-		{Table: "recordings", OnDelete: Deleted, Where: recordingsOf},
+		{Table: "recordings", Where: recordingsOf},
 		// where somebody else worked from is theirs
-		{Table: "acts", OnDelete: Anonymised, Where: `(t.user_id = $1 OR t.actor_id = $1)`,
+		{Table: "acts", Where: `(t.user_id = $1 OR t.actor_id = $1)`,
 			Others: `CASE WHEN t.actor_id <> $1 THEN ARRAY['session_id', 'ip', 'user_agent'] ELSE ARRAY[]::text[] END`},
-		{Table: "scenarios", OnDelete: Kept},
+		{Table: "scenarios"},
 		{
-			Table: "river_job", OnDelete: Deleted, Where: `t.args->>'user_id' = $1::text`,
+			Table: "river_job", Where: `t.args->>'user_id' = $1::text`,
 			Secret: []string{"args", "errors", "metadata"},
 		},
-		{Table: "river_leader", OnDelete: Kept},
-		{Table: "river_migration", OnDelete: Kept},
-		{Table: "river_notification", OnDelete: Kept},
-		{Table: "river_queue", OnDelete: Kept},
-		{Table: "goose_db_version", OnDelete: Kept},
+		{Table: "river_leader"},
+		{Table: "river_migration"},
+		{Table: "river_notification"},
+		{Table: "river_queue"},
+		{Table: "goose_db_version"},
 	}
 }
 
@@ -89,8 +94,8 @@ func PersonalTables() []Personal {
 const recordingsOf = `(t.attempt_id IN (SELECT id FROM attempts WHERE candidate_id = $1)
 	OR t.speaker = 'patient' AND t.attempt_id IN (SELECT id FROM attempts WHERE partner_id = $1))`
 
-// PersonalRows gives what a table holds of a user, as JSON, a row each.
-func (db *DB) PersonalRows(ctx context.Context, p Personal,
+// PersonalRows returns what a table holds about a user, one JSON object per row.
+func (db *DB) PersonalRows(ctx context.Context, p PersonalTable,
 	userID string) (rows []string, err error) {
 	if p.Where == "" {
 		return nil, nil

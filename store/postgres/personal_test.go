@@ -1,13 +1,12 @@
 package postgres_test
 
 import (
-	"os"
-	"regexp"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"bedside/api"
 	"bedside/store"
 	"bedside/store/postgres"
 
@@ -34,46 +33,58 @@ func query(t *testing.T, sql string, args ...any) []string {
 	return list
 }
 
-// TestPersonalTables holds the page, the code and the database together.
-func TestPersonalTables(t *testing.T) {
-	page, err := os.ReadFile("../../DESIGN.md")
-	if err != nil {
-		t.Fatal(err)
+// deletionRules returns the rules of every table, by its name.
+func deletionRules(t *testing.T) map[string]store.OnDelete {
+	t.Helper()
+	rules, _ := api.DeletionRules()
+	byTable := map[string]store.OnDelete{}
+	for _, r := range append(rules, postgres.OwnTables()...) {
+		if byTable[r.Table] != "" {
+			t.Errorf("table %s has two deletion rules", r.Table)
+		}
+		byTable[r.Table] = r.OnDelete
 	}
-	var written, coded []string
-	for _, m := range regexp.MustCompile("(?m)^\\| `(\\w+)` \\| (deleted|anonymised|kept) \\| [^|]+ \\|$").FindAllStringSubmatch(string(page), -1) {
-		written = append(written, m[1]+" "+m[2])
-	}
+	return byTable
+}
+
+// TestEveryTableHasOneDeletionRule compares the rules of the slices, the SQL that finds a user's
+// rows, and the real schema.
+func TestEveryTableHasOneDeletionRule(t *testing.T) {
+	rules := deletionRules(t)
+	var personal []string
 	for _, p := range postgres.PersonalTables() {
-		coded = append(coded, p.Table+" "+string(p.OnDelete))
+		personal = append(personal, p.Table)
 	}
-	slices.Sort(written)
-	slices.Sort(coded)
-	if !slices.Equal(written, coded) {
-		t.Errorf("DESIGN.md says %q, the code %q", written, coded)
-	}
+	slices.Sort(personal)
 	tables := query(t,
-		`SELECT table_name::text FROM information_schema.tables WHERE table_schema = 'public' AND table_type = 'BASE TABLE' ORDER BY 1`)
+		`SELECT table_name::text FROM information_schema.tables WHERE table_schema = 'public' AND table_type = 'BASE TABLE'`)
+	slices.Sort(tables)
 	for _, table := range tables {
-		if !slices.ContainsFunc(coded, func(c string) bool {
-			return strings.HasPrefix(c, table+" ")
-		}) {
-			t.Errorf("table %s has no row: decide what becomes of it when an account is deleted",
-				table)
+		if rules[table] == "" {
+			t.Errorf("no slice says what happens to table %s when an account is deleted", table)
 		}
+	}
+	for table := range rules {
+		if !slices.Contains(tables, table) {
+			t.Errorf("there is a deletion rule for %s, which is not a table", table)
+		}
+	}
+	if !slices.Equal(personal, tables) {
+		t.Errorf("PersonalTables has %q, the database has %q", personal, tables)
 	}
 	for _, p := range postgres.PersonalTables() {
-		if !slices.Contains(tables, p.Table) {
-			t.Errorf("there is no table %s", p.Table)
+		if p.Where == "" && rules[p.Table] != store.Kept {
+			t.Errorf("rows of %s are to be %s, but PersonalTables does not say how to find them",
+				p.Table, rules[p.Table])
 		}
 	}
-	// Whatever refers to users must be found by its row.
+	// A table that refers to users must have an entry that finds their rows.
 	for _, table := range query(t,
 		`SELECT DISTINCT table_name::text FROM information_schema.columns WHERE table_schema = 'public' AND column_name IN ('user_id', 'candidate_id', 'actor_id')`) {
-		if !slices.ContainsFunc(postgres.PersonalTables(), func(p postgres.Personal) bool {
+		if !slices.ContainsFunc(postgres.PersonalTables(), func(p postgres.PersonalTable) bool {
 			return p.Table == table && p.Where != ""
 		}) {
-			t.Errorf("table %s refers to users, and its row finds nobody's", table)
+			t.Errorf("table %s refers to users, but PersonalTables finds no rows of it", table)
 		}
 	}
 }
@@ -169,7 +180,7 @@ func everywhere(t *testing.T) (u, partner store.User, theirs, others store.Attem
 
 func TestDeletedUserLeavesNothing(t *testing.T) {
 	u, partner, theirs, others := everywhere(t)
-	had := map[string][]string{}
+	rules, had := deletionRules(t), map[string][]string{}
 	for _, p := range postgres.PersonalTables() {
 		rows, err := db.PersonalRows(t.Context(), p, u.ID)
 		if err != nil {
@@ -203,12 +214,12 @@ func TestDeletedUserLeavesNothing(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		switch p.OnDelete {
-		case postgres.Deleted:
+		switch rules[p.Table] {
+		case store.Deleted:
 			if len(rows) != 0 {
 				t.Errorf("%s: %d rows are left: %s", p.Table, len(rows), rows)
 			}
-		case postgres.Anonymised:
+		case store.Anonymised:
 			if all := strings.Join(rows, ""); len(rows) != len(had[p.Table])+1 ||
 				strings.Contains(all, "192.0.2.7") || strings.Contains(all, "a browser") {
 				t.Errorf("%s: %s", p.Table, all)
