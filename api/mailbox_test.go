@@ -174,7 +174,7 @@ func (p *postOffice) letter(t *testing.T, to, words string) received {
 func (p *postOffice) letters(t *testing.T, to string) (list []received) {
 	t.Helper()
 	marker := "marker-" + strings.ToLower(t.Name()) + "@example.org"
-	if err := db.Ask(t.Context(), store.Effects{Jobs: []store.Job{store.Mail{Letter: store.LetterAccountDeleted, To: marker, Asked: time.Now()}}}); err != nil {
+	if err := db.ApplyEffects(t.Context(), store.Effects{Jobs: []store.Job{store.Mail{Letter: store.LetterAccountDeleted, To: marker, Asked: time.Now()}}}); err != nil {
 		t.Fatal(err)
 	}
 	p.letter(t, marker, "deleted")

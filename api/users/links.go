@@ -82,7 +82,7 @@ func (s *Service) resendVerification(ctx context.Context, _ *struct{}) (*checkMa
 	if u.VerifiedAt == nil && s.mayWrite(ctx, store.LetterVerify, u.Email) {
 		letter := s.letter(ctx, store.LetterVerify)
 		letter.UserID = u.ID
-		if err := s.Store.Ask(ctx, store.Effects{Jobs: []store.Job{letter}}); err != nil {
+		if err := s.Store.ApplyEffects(ctx, store.Effects{Jobs: []store.Job{letter}}); err != nil {
 			return nil, err
 		}
 	}
@@ -118,7 +118,7 @@ func (s *Service) forgotPassword(ctx context.Context, in *forgotInput) (*checkMa
 		// to an address without an account as well: the job finds that out
 		after.Jobs = []store.Job{letter}
 	}
-	if err := s.Store.Ask(ctx, after); err != nil {
+	if err := s.Store.ApplyEffects(ctx, after); err != nil {
 		return nil, err
 	}
 	return checkMail(email), nil

@@ -136,7 +136,7 @@ func (s *Service) changeEmail(ctx context.Context, in *emailInput) (*checkMailOu
 	if s.mayWrite(ctx, store.LetterConfirmEmail, email) {
 		after.Jobs = append(after.Jobs, letter)
 	}
-	if err := s.Store.Ask(ctx, after); err != nil {
+	if err := s.Store.ApplyEffects(ctx, after); err != nil {
 		return nil, err
 	}
 	return checkMail(email), nil

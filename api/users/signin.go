@@ -136,7 +136,7 @@ func (s *Service) signIn(ctx context.Context, u store.User,
 	if g.SignedOut > 0 {
 		letter := s.letter(ctx, store.LetterDeviceEnded)
 		letter.UserID, letter.What = u.ID, "you are signed in on as many as one account may be, and it was the one not seen for longest"
-		if err := s.Store.Ask(ctx, store.Effects{Jobs: []store.Job{letter}}); err != nil {
+		if err := s.Store.ApplyEffects(ctx, store.Effects{Jobs: []store.Job{letter}}); err != nil {
 			return nil, err
 		}
 	}

@@ -37,7 +37,7 @@ type Proofs interface {
 
 // Notes keeps what follows from no change: letters and entries of the audit trail.
 type Notes interface {
-	Ask(ctx context.Context, after store.Effects) error
+	ApplyEffects(ctx context.Context, after store.Effects) error
 	Record(ctx context.Context, act store.Act) error
 }
 

@@ -50,7 +50,7 @@ func (db *DB) RequestExport(ctx context.Context, userID string,
 		}
 		more := after // the transaction may run again
 		more.Jobs = append(slices.Clone(after.Jobs), store.MakeExport{ID: e.ID, UserID: userID})
-		_, err = db.settle(ctx, tx, u, more)
+		_, err = db.applyEffects(ctx, tx, u, more)
 		return err
 	})
 	return e, err
@@ -91,6 +91,6 @@ func (db *DB) SweepExports(ctx context.Context) error {
 		for _, e := range old {
 			files.Keys = append(files.Keys, e.Key())
 		}
-		return db.ask(ctx, tx, []store.Job{files})
+		return db.insertJobs(ctx, tx, []store.Job{files})
 	})
 }

@@ -53,7 +53,7 @@ func (db *DB) ChangeFactor(ctx context.Context, userID string,
 		if err := saveFactor(ctx, tx, f); err != nil {
 			return err
 		}
-		_, err = db.settle(ctx, tx, u, after)
+		_, err = db.applyEffects(ctx, tx, u, after)
 		return err
 	})
 }

@@ -133,8 +133,8 @@ const attempts = 13
 // slowQueue holds the jobs that take minutes, so that letters need not wait for them.
 const slowQueue = "slow"
 
-// ask keeps jobs in the transaction.
-func (db *DB) ask(ctx context.Context, tx pgx.Tx, jobs []store.Job) error {
+// insertJobs adds jobs to the queue in the transaction.
+func (db *DB) insertJobs(ctx context.Context, tx pgx.Tx, jobs []store.Job) error {
 	if len(jobs) == 0 {
 		return nil
 	}
@@ -147,21 +147,22 @@ func (db *DB) ask(ctx context.Context, tx pgx.Tx, jobs []store.Job) error {
 		params[i] = river.InsertManyParams{Args: job, InsertOpts: opts}
 	}
 	if _, err := db.queue.InsertManyTx(ctx, tx, params); err != nil {
-		return fmt.Errorf("asking for jobs: %w", err)
+		return fmt.Errorf("adding jobs: %w", err)
 	}
 	return nil
 }
 
-// Ask keeps jobs and entries that follow from no change.
-func (db *DB) Ask(ctx context.Context, after store.Effects) error {
+// ApplyEffects adds jobs and audit entries that belong to no change of an account.
+func (db *DB) ApplyEffects(ctx context.Context, after store.Effects) error {
 	return db.within(ctx, "jobs", func(ctx context.Context, tx pgx.Tx) error {
-		_, err := db.settle(ctx, tx, store.User{}, after)
+		_, err := db.applyEffects(ctx, tx, store.User{}, after)
 		return err
 	})
 }
 
-// settle keeps what follows from a change of u, and gives the sessions that it ended.
-func (db *DB) settle(ctx context.Context, tx pgx.Tx, u store.User,
+// applyEffects applies the effects of a change of u in its transaction, and returns the ids of the
+// sessions that it ended.
+func (db *DB) applyEffects(ctx context.Context, tx pgx.Tx, u store.User,
 	after store.Effects) (ended []string, err error) {
 	if after.SignOut && u.ID != "" {
 		ended, err = collect(ctx, tx, `UPDATE sessions SET ended_at = $2, end_reason = $4
@@ -192,7 +193,7 @@ func (db *DB) settle(ctx context.Context, tx pgx.Tx, u store.User,
 			return nil, err
 		}
 	}
-	return ended, db.ask(ctx, tx, after.Jobs)
+	return ended, db.insertJobs(ctx, tx, after.Jobs)
 }
 
 // each runs statements about a user, one after the other.

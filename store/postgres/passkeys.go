@@ -76,7 +76,7 @@ func (db *DB) AddPasskey(ctx context.Context, p store.Passkey,
 			p.ID, p.UserID, p.CredentialID, p.Credential, p.Name, p.CreatedAt); err != nil {
 			return err
 		}
-		_, err := db.settle(ctx, tx, u, after)
+		_, err := db.applyEffects(ctx, tx, u, after)
 		return err
 	})
 	return p, err
@@ -113,7 +113,7 @@ func (db *DB) RemovePasskey(ctx context.Context, userID, id string,
 			[]any{id, userID}, passkeyTargets(&p)); err != nil {
 			return err
 		}
-		_, err := db.settle(ctx, tx, u, after(u, p))
+		_, err := db.applyEffects(ctx, tx, u, after(u, p))
 		return err
 	})
 }

@@ -198,7 +198,7 @@ func (db *DB) DeleteUser(ctx context.Context, userID string,
 		if len(keys) > 0 {
 			after.Jobs = append(after.Jobs, store.RemoveFiles{Keys: keys})
 		}
-		_, err = db.settle(ctx, tx, store.User{}, after)
+		_, err = db.applyEffects(ctx, tx, store.User{}, after)
 		return err
 	})
 	return ended, err

@@ -54,7 +54,7 @@ func (db *DB) SaveReport(ctx context.Context, r store.Report) error {
 				continue
 			}
 			if left && s.Speaker == store.SpeakerPatient {
-				if err := db.ask(ctx, q, []store.Job{
+				if err := db.insertJobs(ctx, q, []store.Job{
 					store.RemoveFiles{Keys: []string{s.Recording.Key}},
 				}); err != nil {
 					return err

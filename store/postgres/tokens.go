@@ -63,7 +63,7 @@ func (db *DB) UseMailToken(ctx context.Context, hash []byte, purposes []store.To
 		if err := db.saveUser(ctx, tx, &u); err != nil {
 			return err
 		}
-		ended, err = db.settle(ctx, tx, u, after)
+		ended, err = db.applyEffects(ctx, tx, u, after)
 		return err
 	})
 	return u, ended, err

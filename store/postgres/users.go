@@ -55,7 +55,7 @@ func (db *DB) Register(ctx context.Context, u store.User,
 				return err
 			}
 		}
-		_, err = db.settle(ctx, tx, kept, after(kept, fresh))
+		_, err = db.applyEffects(ctx, tx, kept, after(kept, fresh))
 		return err
 	})
 	if err == nil && !fresh {
@@ -90,7 +90,7 @@ func (db *DB) ChangeUser(ctx context.Context, id string,
 		if err := db.saveUser(ctx, tx, &u); err != nil {
 			return err
 		}
-		ended, err = db.settle(ctx, tx, u, after)
+		ended, err = db.applyEffects(ctx, tx, u, after)
 		return err
 	})
 	return u, ended, err
