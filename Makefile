@@ -73,7 +73,7 @@ generate: bin/bedside ## write the files generated from Go: protocol.ts, openapi
 
 check-generated: ## the generated files are those that generate writes
 	@$(MAKE) --no-print-directory generate
-	@git diff --exit-code --stat -- web/src/lib/gen README.md DESIGN.md || { echo "generated files differ: run make generate and commit"; exit 1; }
+	@git diff --exit-code --stat -- web/src/lib/gen README.md DESIGN.md speech/ANALYSIS.md || { echo "generated files differ: run make generate and commit"; exit 1; }
 
 screenshots: bin/bedside ## make the README's pictures again: a role play in a real browser
 	cd web && BEDSIDE_BIN=$(CURDIR)/bin/bedside npm run --silent pictures

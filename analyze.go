@@ -37,7 +37,7 @@ func (c analyzeCommand) Run(ctx context.Context, s *streams) error {
 		return json.NewEncoder(s.out).Encode(a)
 	}
 	fmt.Fprintf(s.out, "%s: %.1f s\n", c.File, a.DurationS)
-	printMeasures(s.out, a.Measures)
+	printMeasures(s.out, store.VoiceMeasures(), a.Measures)
 	return nil
 }
 
@@ -53,24 +53,11 @@ func progress(w io.Writer) func(time.Duration) {
 	}
 }
 
-func printMeasures(out io.Writer, m store.Measures) {
+// printMeasures prints a line for each measure. of is the struct that holds the values.
+func printMeasures(out io.Writer, measures []store.Measure, of any) {
 	w := tabwriter.NewWriter(out, 0, 4, 2, ' ', 0)
 	defer w.Flush()
-	line := func(name, format string, value *float64) {
-		if value == nil {
-			fmt.Fprintf(w, "  %s\t-\n", name)
-			return
-		}
-		fmt.Fprintf(w, "  %s\t"+format+"\n", name, *value)
+	for _, m := range measures {
+		fmt.Fprintf(w, "  %s\t%s\n", m.Name, m.Text(of))
 	}
-	line("speech, pauses included", "%.1f s", &m.SpeechDurationS)
-	line("phonation-time ratio", "%.2f", m.PhonationTimeRatio)
-	line("speech rate", "%.2f syllables/s", m.SpeechRateSyllPerS)
-	line("articulation rate", "%.2f syllables/s", m.ArticulationRateSyllPerS)
-	line("mean length of run", "%.1f syllables", m.MeanLengthOfRunSyll)
-	fmt.Fprintf(w, "  pauses\t%d, %.1f s in all\n", m.PauseCount, m.PauseTotalS)
-	line("mean pause", "%.2f s", m.PauseMeanS)
-	line("F0 median", "%.0f Hz", m.F0MedianHz)
-	line("F0 range", "%.1f semitones", m.F0RangeSemitones)
-	line("intensity", "%.1f dB re full scale", m.IntensityMeanDB)
 }

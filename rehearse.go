@@ -239,9 +239,9 @@ func report(s *streams, p *client.Client, done <-chan struct{}) {
 }
 
 func printRehearsal(s *streams, r *rehearsal) error {
-	var rep store.Report
-	if err := json.Unmarshal(r.Report, &rep); err != nil {
-		return fmt.Errorf("the report cannot be read: %w", err)
+	rep, err := store.ParseReport(r.Report)
+	if err != nil {
+		return err
 	}
 	fmt.Fprintf(s.out, "Attempt %s (%s): %.1f s, report after %.1f s\n", r.AttemptID, r.Scenario,
 		rep.DurationS, r.ReportAfterS)
@@ -249,11 +249,11 @@ func printRehearsal(s *streams, r *rehearsal) error {
 		sent := r.Participants[string(sp.Speaker)].Sent.Packets
 		fmt.Fprintf(s.out, "\n%s: %d frames sent, %d received, %d analysed, %d lost, %d dropped\n",
 			strings.ToUpper(string(sp.Speaker)), sent, sp.Frames.Received, sp.Frames.Analysed, sp.Frames.Lost, sp.Frames.Dropped)
-		printMeasures(s.out, sp.Analysis.Measures)
+		printMeasures(s.out, store.VoiceMeasures(), sp.Analysis.Measures)
 	}
-	if g := rep.Turns.GapMedianS; g != nil {
-		fmt.Fprintf(s.out, "\nTURNS: median gap before the candidate speaks %.2f s, overlaps %.1f s in all, candidate speaks %.0f %% of the talk\n",
-			*g, rep.Turns.OverlapTotalS, 100*rep.Turns.CandidateTalkRatio)
+	if len(rep.Speakers) > 1 {
+		fmt.Fprintf(s.out, "\nTURNS:\n")
+		printMeasures(s.out, store.TurnMeasures(), rep.Turns)
 	}
 	return nil
 }

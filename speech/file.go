@@ -31,7 +31,7 @@ func AnalyzeFile(ctx context.Context, r io.Reader,
 		heard += n
 		switch {
 		case errors.Is(err, io.EOF):
-			return analysis(a.Finish()), nil
+			return a.Finish().Analysis, nil
 		case err != nil:
 			return store.Analysis{}, err
 		case ctx.Err() != nil:

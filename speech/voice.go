@@ -74,7 +74,7 @@ func (v *voice) finish(end time.Duration) error {
 func (v *voice) report(s store.Speaker) store.SpeakerReport {
 	n := v.assembler.Counts().Add(v.decoder.Counts())
 	return store.SpeakerReport{
-		Speaker: s, Analysis: analysis(v.result), Peaks: v.result.Peaks,
+		Speaker: s, Analysis: v.result.Analysis, Peaks: v.result.Peaks,
 		Frames: store.FrameCounts{
 			Received: n.Received, Analysed: n.Analysed, Lost: n.Lost, Recovered: n.Recovered, Concealed: n.Concealed,
 			Duplicated: n.Duplicated, Late: n.Late, Corrupt: n.Corrupt, Dropped: v.dropped,
@@ -90,27 +90,4 @@ func (v *voice) rewind() error {
 
 func (v *voice) close() error {
 	return errors.Join(v.file.Close(), os.Remove(v.file.Name()))
-}
-
-// analysis puts dsp's result into the nouns that are stored and served.
-func analysis(r dsp.Result) store.Analysis {
-	return store.Analysis{
-		DurationS: r.DurationS, Syllables: r.Syllables, Measures: store.Measures(r.Measures),
-		Speech: convert(r.Speech, func(s dsp.Span) store.Span { return store.Span(s) }),
-		Pauses: convert(r.Pauses, func(s dsp.Span) store.Span { return store.Span(s) }),
-		Pitch: convert(r.Pitch, func(p dsp.PitchPoint) store.PitchPoint {
-			return store.PitchPoint(p)
-		}),
-		Intensity: convert(r.Intensity, func(p dsp.IntensityPoint) store.IntensityPoint {
-			return store.IntensityPoint(p)
-		}),
-	}
-}
-
-func convert[A, B any](list []A, f func(A) B) []B {
-	out := make([]B, len(list))
-	for i, x := range list {
-		out[i] = f(x)
-	}
-	return out
 }

@@ -1,15 +1,42 @@
 package store
 
-import "time"
+import (
+	"encoding/json"
+	"fmt"
+	"time"
+)
 
-// Report is what an attempt yields.
+// ReportVersion is the version of a report's JSON form that this program writes. Raise it when a
+// reader of the previous form would misread the new one, and have ParseReport bring older forms up
+// to date; a new field, or a new measure, needs no new version.
+const ReportVersion = 1
+
+// Report is the result of an attempt: what was measured of each speaker, and how they took turns.
 type Report struct {
-	AttemptID string          `json:"attempt_id"`
-	CreatedAt time.Time       `json:"created_at"`
-	StartedAt time.Time       `json:"started_at" doc:"when the play began"`
-	DurationS float64         `json:"duration_s" doc:"length of the play's common time line, seconds"`
-	Speakers  []SpeakerReport `json:"speakers" doc:"the candidate first, then the patient if one spoke"`
-	Turns     Turns           `json:"turns"`
+	SchemaVersion int             `json:"schema_version,omitempty" doc:"Version of the report's form. Reports stored before there were versions have none and are of version 1."`
+	AttemptID     string          `json:"attempt_id"`
+	CreatedAt     time.Time       `json:"created_at"`
+	StartedAt     time.Time       `json:"started_at" doc:"when the play began"`
+	DurationS     float64         `json:"duration_s" doc:"length of the play's common time line, seconds"`
+	Speakers      []SpeakerReport `json:"speakers" doc:"the candidate first, then the patient if one spoke"`
+	Turns         Turns           `json:"turns"`
+}
+
+// ParseReport reads a report's JSON, of ReportVersion or any version before it. The error wraps
+// ErrInvalid when a later program wrote the report.
+func ParseReport(b []byte) (Report, error) {
+	var r Report
+	if err := json.Unmarshal(b, &r); err != nil {
+		return Report{}, fmt.Errorf("report: %w", err)
+	}
+	if r.SchemaVersion == 0 { // written before there were versions
+		r.SchemaVersion = 1
+	}
+	if r.SchemaVersion > ReportVersion {
+		return Report{}, fmt.Errorf("report of version %d; this program reads versions up to %d: %w",
+			r.SchemaVersion, ReportVersion, ErrInvalid)
+	}
+	return r, nil
 }
 
 // SpeakerReport is one side of the conversation, on the common time line that begins with the
@@ -43,16 +70,16 @@ type Recording struct {
 }
 
 // Turns describes how two speakers take turns. A gap belongs to the speaker who takes the floor;
-// an overlap is a gap below zero.
+// an overlap is a gap below zero. The tags of its numbers are explained at Measures.
 type Turns struct {
 	Gaps                  []TurnGap `json:"gaps"`
-	Overlaps              []Span    `json:"overlaps" doc:"where both speak"`
-	GapMedianS            *float64  `json:"gap_median_s" doc:"median time from the patient's last word to the candidate's first; null without a second speaker"`
-	OverlapTotalS         float64   `json:"overlap_total_s"`
-	CandidateTalkRatio    float64   `json:"candidate_talk_ratio" doc:"candidate's speech over all speech"`
-	CandidateTurns        int       `json:"candidate_turns"`
-	PatientTurns          int       `json:"patient_turns"`
-	LongestCandidateTurnS float64   `json:"longest_candidate_turn_s"`
+	Overlaps              []Span    `json:"overlaps" doc:"Where both speak."`
+	GapMedianS            *float64  `json:"gap_median_s" name:"Answering gap" unit:"s" digits:"2" group:"Taking turns" doc:"The median silence between the patient’s last word and the candidate’s first." hint:"Below zero, you came in before the end." null:"the candidate never answered"`
+	CandidateTalkRatio    float64   `json:"candidate_talk_ratio" name:"Your share of the talk" unit:"%" digits:"0" group:"Taking turns" doc:"The candidate’s speech out of all speech." hint:"The patient needs room to tell you things."`
+	CandidateTurns        int       `json:"candidate_turns" name:"Turns" unit:"" digits:"0" group:"Taking turns" doc:"How often the candidate took the floor."`
+	PatientTurns          int       `json:"patient_turns" name:"Patient’s turns" unit:"" digits:"0" doc:"How often the patient took the floor."`
+	LongestCandidateTurnS float64   `json:"longest_candidate_turn_s" name:"Longest turn" unit:"s" digits:"1" group:"Taking turns" doc:"The longest time for which the candidate held the floor." hint:"Long turns can become lectures."`
+	OverlapTotalS         float64   `json:"overlap_total_s" name:"Both at once" unit:"s" digits:"1" group:"Taking turns" doc:"The time in which both spoke."`
 }
 
 // TurnGap is one change of the floor.

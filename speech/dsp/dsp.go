@@ -4,7 +4,11 @@
 // ../ANALYSIS.md says what each measure is, after which paper, and how exact it was found to be.
 package dsp
 
-import "errors"
+import (
+	"errors"
+
+	"bedside/store"
+)
 
 // SampleRate of the samples that an Analyzer takes.
 const SampleRate = 16000
@@ -30,60 +34,8 @@ var (
 	ErrTooLong = errors.New("audio is longer than four hours")
 )
 
-// Result is what was measured. Times are seconds from the first sample. No slice is nil and no
-// number is NaN or infinite. Its parts convert to those of the same name in package store.
+// Result is what an Analyzer measured. No slice is nil and no number is NaN or infinite.
 type Result struct {
-	DurationS float64
-	Speech    []Span
-	Pauses    []Span
-	Syllables []float64
-	Pitch     []PitchPoint
-	Intensity []IntensityPoint
-	Measures  Measures
-	Peaks     []float32 // largest absolute sample of each 50 ms
-}
-
-// Span is a stretch of time in seconds, the end excluded.
-type Span struct {
-	StartS float64
-	EndS   float64
-}
-
-// PitchPoint is F0 at a time.
-type PitchPoint struct {
-	TS float64
-	Hz float64
-}
-
-// IntensityPoint is the level at a time, in dB re full scale (0 dB: a full-scale square wave).
-type IntensityPoint struct {
-	TS float64
-	DB float64
-}
-
-// Measures sum a result up. A measure that needs what the audio does not have is nil. Package
-// store says what each is.
-type Measures struct {
-	SpeechDurationS          float64
-	PhonationTimeS           float64
-	PhonationTimeRatio       *float64
-	SyllableCount            int
-	SpeechRateSyllPerS       *float64
-	ArticulationRateSyllPerS *float64
-	MeanLengthOfRunSyll      *float64
-	MeanLengthOfRunS         *float64
-	PauseCount               int
-	PauseTotalS              float64
-	PauseMeanS               *float64
-	PauseMaxS                *float64
-	PausesPerMin             *float64
-	F0MedianHz               *float64
-	F0Q10Hz                  *float64
-	F0Q90Hz                  *float64
-	F0RangeSemitones         *float64
-	F0SDSemitones            *float64
-	VoicedRatio              *float64
-	IntensityMeanDB          *float64
-	IntensitySDDB            *float64
-	NoiseFloorDB             *float64
+	store.Analysis
+	Peaks []float32 // the largest absolute sample of each 50 ms
 }

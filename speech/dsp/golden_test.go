@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"bedside/speech/dsp"
+	"bedside/store"
 )
 
 func TestIntensityOfKnownSignals(t *testing.T) {
@@ -100,7 +101,9 @@ func TestUnvoicedSoundHasNoPitch(t *testing.T) {
 // talkTruth checks talk() against what it was made of.
 func talkTruth(t *testing.T, r dsp.Result, tolerance float64) {
 	t.Helper()
-	want := []dsp.Span{{0.5, 1.43}, {2.03, 2.71}, {3.11, 4.54}}
+	want := []store.Span{
+		{StartS: 0.5, EndS: 1.43}, {StartS: 2.03, EndS: 2.71}, {StartS: 3.11, EndS: 4.54},
+	}
 	if len(r.Speech) != len(want) || len(r.Pauses) != len(want)-1 {
 		t.Fatalf("speech %v, pauses %v", r.Speech, r.Pauses)
 	}
@@ -108,7 +111,7 @@ func talkTruth(t *testing.T, r dsp.Result, tolerance float64) {
 		near(t, "start", r.Speech[i].StartS, w.StartS, tolerance)
 		near(t, "end", r.Speech[i].EndS, w.EndS, tolerance)
 		if i > 0 &&
-			(r.Pauses[i-1] != dsp.Span{StartS: r.Speech[i-1].EndS, EndS: r.Speech[i].StartS}) {
+			(r.Pauses[i-1] != store.Span{StartS: r.Speech[i-1].EndS, EndS: r.Speech[i].StartS}) {
 			t.Errorf("pause %v between %v", r.Pauses[i-1], r.Speech)
 		}
 	}

@@ -3,6 +3,8 @@ package dsp
 import (
 	"math"
 	"slices"
+
+	"bedside/store"
 )
 
 // sumUp decides on voicing, speech and syllables over the whole of what was kept, and measures
@@ -21,13 +23,15 @@ func (a *Analyzer) sumUp() Result {
 	syllables := nuclei(f.intensity, f0, speech)
 
 	r := Result{
-		DurationS: float64(a.total) / SampleRate,
-		Speech:    make([]Span, 0, len(speech)),
-		Pauses:    make([]Span, 0, len(speech)),
-		Syllables: make([]float64, 0, len(syllables)),
-		Pitch:     []PitchPoint{},
-		Intensity: make([]IntensityPoint, 0, len(f.intensity)),
-		Peaks:     append([]float32{}, a.peaks...),
+		Analysis: store.Analysis{
+			DurationS: float64(a.total) / SampleRate,
+			Speech:    make([]store.Span, 0, len(speech)),
+			Pauses:    make([]store.Span, 0, len(speech)),
+			Syllables: make([]float64, 0, len(syllables)),
+			Pitch:     []store.PitchPoint{},
+			Intensity: make([]store.IntensityPoint, 0, len(f.intensity)),
+		},
+		Peaks: append([]float32{}, a.peaks...),
 	}
 	for i, s := range speech {
 		r.Speech = append(r.Speech, s.span())
@@ -36,7 +40,7 @@ func (a *Analyzer) sumUp() Result {
 		}
 		for k := s.from; k < s.to; k++ {
 			if f0[k] > 0 {
-				r.Pitch = append(r.Pitch, PitchPoint{TS: timeOf(k), Hz: hundredth(f0[k])})
+				r.Pitch = append(r.Pitch, store.PitchPoint{TS: timeOf(k), Hz: hundredth(f0[k])})
 			}
 		}
 	}
@@ -44,7 +48,7 @@ func (a *Analyzer) sumUp() Result {
 		r.Syllables = append(r.Syllables, timeOf(frame))
 	}
 	for i, db := range f.intensity {
-		r.Intensity = append(r.Intensity, IntensityPoint{TS: timeOf(i), DB: hundredth(db)})
+		r.Intensity = append(r.Intensity, store.IntensityPoint{TS: timeOf(i), DB: hundredth(db)})
 	}
 	r.Measures = measure(speech, len(syllables), voicedIn(speech, f0), f)
 	return r
@@ -64,7 +68,9 @@ func referencePeak(maxima []float32) float64 {
 // timeOf is the centre of a frame in seconds.
 func timeOf(frame int) float64 { return float64(2*frame+1) / 200 }
 
-func (s stretch) span() Span { return Span{StartS: seconds(s.from), EndS: seconds(s.to)} }
+func (s stretch) span() store.Span {
+	return store.Span{StartS: seconds(s.from), EndS: seconds(s.to)}
+}
 
 func hundredth(v float32) float64 { return math.Round(float64(v)*100) / 100 }
 
@@ -83,8 +89,8 @@ func voicedIn(speech []stretch, f0 []float32) []float64 {
 
 // measure works from the numbers as they are reported, so that anyone can repeat it from the
 // arrays.
-func measure(speech []stretch, syllables int, voiced []float64, f *frames) Measures {
-	m := Measures{SyllableCount: syllables, NoiseFloorDB: noiseOutside(speech, f)}
+func measure(speech []stretch, syllables int, voiced []float64, f *frames) store.Measures {
+	m := store.Measures{SyllableCount: syllables, NoiseFloorDB: noiseOutside(speech, f)}
 	if len(speech) == 0 {
 		return m
 	}
@@ -121,11 +127,11 @@ func measure(speech []stretch, syllables int, voiced []float64, f *frames) Measu
 	m.IntensityMeanDB = some(decibel(power / float64(len(db))))
 	_, sd := meanAndSD(db)
 	m.IntensitySDDB = some(sd)
-	m.addF0(voiced)
+	addF0(&m, voiced)
 	return m
 }
 
-func (m *Measures) addF0(voiced []float64) {
+func addF0(m *store.Measures, voiced []float64) {
 	if len(voiced) == 0 {
 		return
 	}

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"bedside/speech/dsp"
+	"bedside/store"
 )
 
 // TestSyntheticSpeech strings sentences of several synthetic voices together with pauses of known
@@ -57,7 +58,7 @@ func TestSyntheticSpeech(t *testing.T) {
 
 // speak synthesises the sentences with pauses of 0.8 s and more between, and tells where sound
 // is, gaps under 0.25 s closed.
-func speak(t *testing.T, voice, sentences []string) (x []float32, spoken []dsp.Span) {
+func speak(t *testing.T, voice, sentences []string) (x []float32, spoken []store.Span) {
 	t.Helper()
 	dir := t.TempDir()
 	var files []string
@@ -83,7 +84,7 @@ func speak(t *testing.T, voice, sentences []string) (x []float32, spoken []dsp.S
 		}
 		for _, s := range sounding(sentence) {
 			at := float64(len(x)) / dsp.SampleRate
-			s = dsp.Span{StartS: s.StartS + at, EndS: s.EndS + at}
+			s = store.Span{StartS: s.StartS + at, EndS: s.EndS + at}
 			if last := len(spoken) - 1; last >= 0 && s.StartS-spoken[last].EndS < 0.25 {
 				spoken[last].EndS = s.EndS
 			} else {
@@ -110,7 +111,7 @@ func throughOpus(t *testing.T, x []float32) []float32 {
 }
 
 // sounding is where 5 ms of a sound without noise lie no more than 40 dB below its loudest 5 ms.
-func sounding(x []float32) []dsp.Span {
+func sounding(x []float32) []store.Span {
 	const size = dsp.SampleRate / 200
 	var power []float64
 	loudest := 0.0
@@ -122,17 +123,17 @@ func sounding(x []float32) []dsp.Span {
 		power = append(power, sum)
 		loudest = max(loudest, sum)
 	}
-	var spans []dsp.Span
+	var spans []store.Span
 	for i, p := range power {
 		if p > loudest*1e-4 {
-			spans = append(spans, dsp.Span{StartS: float64(i) / 200, EndS: float64(i+1) / 200})
+			spans = append(spans, store.Span{StartS: float64(i) / 200, EndS: float64(i+1) / 200})
 		}
 	}
 	return spans
 }
 
 // under adds white noise that lies so many dB below the mean power of what is spoken.
-func under(x []float32, spoken []dsp.Span, db float64) []float32 {
+func under(x []float32, spoken []store.Span, db float64) []float32 {
 	sum, n := 0.0, 0
 	for _, s := range spoken {
 		for _, v := range x[int(s.StartS*dsp.SampleRate):int(s.EndS*dsp.SampleRate)] {

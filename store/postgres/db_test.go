@@ -328,7 +328,8 @@ func TestReport(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got.DurationS != duration || len(got.Speakers) != 1 ||
+		if got.SchemaVersion != store.ReportVersion || got.DurationS != duration ||
+			len(got.Speakers) != 1 ||
 			*got.Speakers[0].Recording != *r.Speakers[0].Recording ||
 			got.Speakers[0].Analysis.Speech[0].EndS != 2 {
 			t.Errorf("got %+v", got)

@@ -122,6 +122,7 @@ func (db *DB) Recording(ctx context.Context, attemptID string,
 }
 
 func packReport(r store.Report) ([]byte, error) {
+	r.SchemaVersion = store.ReportVersion
 	listsNotNull(&r)
 	var b bytes.Buffer
 	z, err := gzip.NewWriterLevel(&b, gzip.BestSpeed)
@@ -176,8 +177,5 @@ func unpackReport(b []byte) (r store.Report, err error) {
 	if err != nil {
 		return r, fmt.Errorf("report: %w", err)
 	}
-	if err := json.Unmarshal(body, &r); err != nil {
-		return r, fmt.Errorf("report: %w", err)
-	}
-	return r, nil
+	return store.ParseReport(body)
 }

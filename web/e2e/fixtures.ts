@@ -209,7 +209,7 @@ function voice(rng: () => number, base: number) {
 					intensity_mean_db: -23.4,
 					intensity_sd_db: 5.2,
 					noise_floor_db: -61
-				}
+				} as Schemas['Measures']
 			};
 		}
 	};

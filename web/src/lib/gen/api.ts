@@ -1264,88 +1264,112 @@ export interface components {
         Measures: {
             /**
              * Format: double
-             * @description syllables over phonation time
+             * @description Syllables for each second of actual speech (phonation time).
              */
             articulation_rate_syll_per_s: number | null;
-            /** Format: double */
+            /**
+             * Format: double
+             * @description The median of F0: half of the voice is above it and half below.
+             */
             f0_median_hz: number | null;
             /**
              * Format: double
-             * @description 10th percentile
+             * @description The 10th percentile of F0.
              */
             f0_q10_hz: number | null;
             /**
              * Format: double
-             * @description 90th percentile
+             * @description The 90th percentile of F0.
              */
             f0_q90_hz: number | null;
             /**
              * Format: double
-             * @description from the 10th to the 90th percentile
+             * @description From the low tones (10th percentile of F0) to the high ones (90th percentile).
              */
             f0_range_semitones: number | null;
-            /** Format: double */
+            /**
+             * Format: double
+             * @description How far the pitch usually strays from its average: the standard deviation of F0.
+             */
             f0_sd_semitones: number | null;
             /**
              * Format: double
-             * @description mean power of the speech, dB re full scale
+             * @description The mean power of the speech in the recording; 0 is full scale, the loudest possible.
              */
             intensity_mean_db: number | null;
             /**
              * Format: double
-             * @description over frames of speech
+             * @description How much the level rises and falls within speech: its standard deviation.
              */
             intensity_sd_db: number | null;
-            /** Format: double */
+            /**
+             * Format: double
+             * @description How long a stretch of speech between two pauses lasts on average.
+             */
             mean_length_of_run_s: number | null;
             /**
              * Format: double
-             * @description syllables between pauses, mean
+             * @description Syllables in a stretch of speech between two pauses, on average.
              */
             mean_length_of_run_syll: number | null;
             /**
              * Format: double
-             * @description 10th percentile of the level outside speech
+             * @description The level outside speech: its 10th percentile, digital silence left out.
              */
             noise_floor_db: number | null;
-            /** Format: int64 */
+            /**
+             * Format: int64
+             * @description Silences of 0.25 s or longer between two stretches of speech.
+             */
             pause_count: number;
-            /** Format: double */
+            /**
+             * Format: double
+             * @description How long the longest pause lasts.
+             */
             pause_max_s: number | null;
-            /** Format: double */
+            /**
+             * Format: double
+             * @description How long a pause lasts on average.
+             */
             pause_mean_s: number | null;
-            /** Format: double */
+            /**
+             * Format: double
+             * @description The sum of the pauses: speech duration less phonation time.
+             */
             pause_total_s: number;
             /**
              * Format: double
-             * @description over speech duration
+             * @description Pauses for each minute of the speech duration.
              */
             pauses_per_min: number | null;
             /**
              * Format: double
-             * @description phonation time over speech duration, 0 to 1
+             * @description Phonation time over speech duration: the share in which there is voice and not silence.
              */
             phonation_time_ratio: number | null;
             /**
              * Format: double
-             * @description sum of the speech
+             * @description The sum of the stretches of speech, pauses left out.
              */
             phonation_time_s: number;
             /**
              * Format: double
-             * @description from the first to the last speech, pauses included
+             * @description From the start of the first speech to the end of the last, pauses included.
              */
             speech_duration_s: number;
             /**
              * Format: double
-             * @description syllables over speech duration
+             * @description Syllables for each second of the speech duration, pauses included.
              */
             speech_rate_syll_per_s: number | null;
-            /** Format: int64 */
+            /**
+             * Format: int64
+             * @description The number of syllable nuclei, which are counted from the peaks of the voice.
+             */
             syllable_count: number;
             /**
              * Format: double
-             * @description voiced frames over frames of speech, 0 to 1
+             * @description Voiced frames over frames of speech.
              */
             voiced_ratio: number | null;
         };
@@ -1545,6 +1569,11 @@ export interface components {
              * @description length of the play's common time line, seconds
              */
             duration_s: number;
+            /**
+             * Format: int64
+             * @description Version of the report's form. Reports stored before there were versions have none and are of version 1.
+             */
+            schema_version?: number;
             /** @description the candidate first, then the patient if one spoke */
             speakers: components["schemas"]["SpeakerReport"][];
             /**
@@ -1792,24 +1821,36 @@ export interface components {
         Turns: {
             /**
              * Format: double
-             * @description candidate's speech over all speech
+             * @description The candidate’s speech out of all speech.
              */
             candidate_talk_ratio: number;
-            /** Format: int64 */
+            /**
+             * Format: int64
+             * @description How often the candidate took the floor.
+             */
             candidate_turns: number;
             /**
              * Format: double
-             * @description median time from the patient's last word to the candidate's first; null without a second speaker
+             * @description The median silence between the patient’s last word and the candidate’s first.
              */
             gap_median_s: number | null;
             gaps: components["schemas"]["TurnGap"][];
-            /** Format: double */
+            /**
+             * Format: double
+             * @description The longest time for which the candidate held the floor.
+             */
             longest_candidate_turn_s: number;
-            /** Format: double */
+            /**
+             * Format: double
+             * @description The time in which both spoke.
+             */
             overlap_total_s: number;
-            /** @description where both speak */
+            /** @description Where both speak. */
             overlaps: components["schemas"]["Span"][];
-            /** Format: int64 */
+            /**
+             * Format: int64
+             * @description How often the patient took the floor.
+             */
             patient_turns: number;
         };
         User: {

@@ -1,31 +1,9 @@
 import { expect, it } from 'vitest';
 import type { Measures, Report, SpeakerReport } from '$lib/api/types';
+import { VOICE_MEASURES } from '$lib/gen/measures';
 import { groups, measure } from './measures';
 
-const nothing: Measures = {
-	speech_duration_s: 0,
-	phonation_time_s: 0,
-	phonation_time_ratio: null,
-	syllable_count: 0,
-	speech_rate_syll_per_s: null,
-	articulation_rate_syll_per_s: null,
-	mean_length_of_run_syll: null,
-	mean_length_of_run_s: null,
-	pause_count: 0,
-	pause_total_s: 0,
-	pause_mean_s: null,
-	pause_max_s: null,
-	pauses_per_min: null,
-	f0_median_hz: null,
-	f0_q10_hz: null,
-	f0_q90_hz: null,
-	f0_range_semitones: null,
-	f0_sd_semitones: null,
-	voiced_ratio: null,
-	intensity_mean_db: null,
-	intensity_sd_db: null,
-	noise_floor_db: null
-};
+const nothing = Object.fromEntries(VOICE_MEASURES.map((m) => [m.key, null])) as unknown as Measures;
 
 const speaker = (name: 'candidate' | 'patient', measures: Partial<Measures>): SpeakerReport => ({
 	speaker: name,
