@@ -7,179 +7,136 @@ import (
 	"time"
 
 	"bedside/api"
+	"bedside/api/apitest"
 	"bedside/api/audit"
 	"bedside/api/users"
 	"bedside/store"
 )
 
-func address() string { return strings.ToLower(rand.Text()) + "@example.org" }
-
-// registered is a new account, made over the API and signed in.
-func (s *server) registered(t *testing.T, email string) *person {
-	t.Helper()
-	p := s.anybody(t)
-	p.do(t, "POST", "/auth/register", map[string]any{
-		"email": email, "password": password, "name": "Dana",
-	}).expect(t, 202)
-	p.email = email
-	p.signIn(t)
-	var me users.User
-	p.do(t, "GET", "/api/users/profile", nil).expect(t, 200).into(t, &me)
-	p.id = me.ID
-	return p
-}
-
-func (p *person) profile(t *testing.T) (me users.User) {
-	t.Helper()
-	p.do(t, "GET", "/api/users/profile", nil).expect(t, 200).into(t, &me)
-	return me
-}
-
-// acts gives a person's own trail, oldest first, as action and outcome.
-func (p *person) acts(t *testing.T) (list []string) {
-	t.Helper()
-	var page audit.ActPage
-	p.do(t, "GET", "/api/audit?limit=100", nil).expect(t, 200).into(t, &page)
-	for _, a := range page.Items {
-		list = append([]string{string(a.Action) + " " + string(a.Outcome)}, list...)
-	}
-	return list
-}
-
-func contains(list []string, want ...string) bool {
-	i := 0
-	for _, s := range list {
-		if i < len(want) && s == want[i] {
-			i++
-		}
-	}
-	return i == len(want)
-}
-
 func TestVerification(t *testing.T) {
-	s := newServer(t)
-	email := address()
-	p := s.registered(t, email)
-	letter := post.letter(t, email, "Confirm your e-mail address")
-	if strings.Contains(letter.text, "Dana") ||
-		letter.header.Get("Auto-Submitted") != "auto-generated" ||
-		!strings.Contains(letter.from, "bedside@example.org") {
+	s := apitest.NewServer(t)
+	email := apitest.NewEmail()
+	p := s.Register(t, email)
+	letter := s.Mail.Await(t, email, "Confirm your e-mail address")
+	if strings.Contains(letter.Text, "Dana") ||
+		letter.Header.Get("Auto-Submitted") != "auto-generated" ||
+		!strings.Contains(letter.From, "bedside@example.org") {
 		t.Errorf("letter %+v", letter)
 	}
-	verify := func(token string) answer {
-		return s.anybody(t).do(t, "POST", "/auth/verify-email", map[string]any{"token": token})
+	verify := func(token string) apitest.Response {
+		return s.NewClient(t).Do(t, "POST", "/auth/verify-email", map[string]any{"token": token})
 	}
 	for _, bad := range []string{"x", strings.Repeat("A", 43), strings.Repeat("é", 50)} {
-		verify(bad).problem(t, 422, "link-expired")
+		verify(bad).Problem(t, 422, "link-expired")
 	}
-	token := letter.token(t, "/verify-email")
-	s.anybody(t).do(t, "POST", "/auth/reset-password", map[string]any{
+	token := letter.Token(t, "/verify-email")
+	s.NewClient(t).Do(t, "POST", "/auth/reset-password", map[string]any{
 		"token": token, "password": "gr8-tram-window",
-	}).problem(t, 422, "link-expired")
+	}).Problem(t, 422, "link-expired")
 
-	p.do(t, "POST", "/auth/resend-verification", nil).expect(t, 202)
-	second := post.letter(t, email, "Confirm").token(t, "/verify-email")
+	p.Do(t, "POST", "/auth/resend-verification", nil).Expect(t, 202)
+	second := s.Mail.Await(t, email, "Confirm").Token(t, "/verify-email")
 	var got users.Verified
-	verify(second).expect(t, 200).into(t, &got)
-	if got.Email != email || !p.profile(t).EmailVerified {
+	verify(second).Expect(t, 200).Decode(t, &got)
+	if got.Email != email || !p.Profile(t).EmailVerified {
 		t.Errorf("verified %+v", got)
 	}
-	verify(second).problem(t, 422, "link-expired")
-	verify(token).problem(t, 422, "link-expired")
-	p.do(t, "POST", "/auth/resend-verification", nil).expect(t, 202)
+	verify(second).Problem(t, 422, "link-expired")
+	verify(token).Problem(t, 422, "link-expired")
+	p.Do(t, "POST", "/auth/resend-verification", nil).Expect(t, 202)
 
-	s.anybody(t).do(t, "POST", "/auth/register", map[string]any{
+	s.NewClient(t).Do(t, "POST", "/auth/register", map[string]any{
 		"email": email, "password": "gr8-tram-window", "name": "Mallory",
-	}).expect(t, 202)
-	told := post.letter(t, email, "already have an account")
-	if !strings.Contains(told.text, site+"/sign-in") ||
-		!strings.Contains(told.text, "Hello Dana,") || strings.Contains(told.text, "Mallory") {
-		t.Errorf("letter %s", told.text)
+	}).Expect(t, 202)
+	told := s.Mail.Await(t, email, "already have an account")
+	if !strings.Contains(told.Text, apitest.SiteURL+"/sign-in") ||
+		!strings.Contains(told.Text, "Hello Dana,") || strings.Contains(told.Text, "Mallory") {
+		t.Errorf("letter %s", told.Text)
 	}
-	if left := post.letters(t, email); len(left) != 0 {
+	if left := s.Mail.All(t, email); len(left) != 0 {
 		t.Errorf("further letters: %+v", left)
 	}
-	if acts := p.acts(t); !contains(acts, "user.register done", "session.start done",
+	if acts := p.AuditTrail(t); !apitest.ContainsInOrder(acts, "user.register done", "session.start done",
 		"user.verify_email done", "user.register refused") {
 		t.Errorf("trail %v", acts)
 	}
 
-	late := s.registered(t, address())
-	token = post.letter(t, late.email, "Confirm").token(t, "/verify-email")
-	s.forward(25 * time.Hour)
-	verify(token).problem(t, 422, "link-expired")
+	late := s.Register(t, apitest.NewEmail())
+	token = s.Mail.Await(t, late.Email, "Confirm").Token(t, "/verify-email")
+	s.Forward(25 * time.Hour)
+	verify(token).Problem(t, 422, "link-expired")
 }
 
 func TestForgottenPassword(t *testing.T) {
-	s := newServer(t)
-	email, unknown := address(), address()
-	p, other := s.registered(t, email), s.registered(t, address())
-	laptop := s.anybody(t)
-	laptop.email = email
-	laptop.signIn(t)
-	forgot := func(email string) answer {
-		return s.anybody(t).do(t, "POST", "/auth/forgot-password", map[string]any{
+	s := apitest.NewServer(t)
+	email, unknown := apitest.NewEmail(), apitest.NewEmail()
+	p, other := s.Register(t, email), s.Register(t, apitest.NewEmail())
+	laptop := s.NewClient(t)
+	laptop.Email = email
+	laptop.SignIn(t)
+	forgot := func(email string) apitest.Response {
+		return s.NewClient(t).Do(t, "POST", "/auth/forgot-password", map[string]any{
 			"email": email,
-		}).expect(t, 202)
+		}).Expect(t, 202)
 	}
 	a, b := forgot(email), forgot(unknown)
-	if strings.ReplaceAll(string(a.body), email, "x") != strings.ReplaceAll(string(b.body),
+	if strings.ReplaceAll(string(a.Data), email, "x") != strings.ReplaceAll(string(b.Data),
 		unknown, "x") {
-		t.Errorf("%s and %s tell them apart", a.body, b.body)
+		t.Errorf("%s and %s tell them apart", a.Data, b.Data)
 	}
-	letter := post.letter(t, email, "Choose a new password")
-	token := letter.token(t, "/reset-password")
-	if !strings.Contains(letter.text, "From: 127.0.0.1") {
-		t.Errorf("letter %s", letter.text)
+	letter := s.Mail.Await(t, email, "Choose a new password")
+	token := letter.Token(t, "/reset-password")
+	if !strings.Contains(letter.Text, "From: 127.0.0.1") {
+		t.Errorf("letter %s", letter.Text)
 	}
-	if got := post.letters(t, unknown); len(got) != 0 {
+	if got := s.Mail.All(t, unknown); len(got) != 0 {
 		t.Errorf("somebody without an account got %+v", got)
 	}
 	const fresh = "gr8-tram-window"
-	reset := func(token, password string) answer {
-		return s.anybody(t).do(t, "POST", "/auth/reset-password", map[string]any{
+	reset := func(token, password string) apitest.Response {
+		return s.NewClient(t).Do(t, "POST", "/auth/reset-password", map[string]any{
 			"token": token, "password": password,
 		})
 	}
-	reset(token, "password1").problem(t, 422, "common-password")
-	reset(token, email).problem(t, 422, "common-password")
-	reset(token, "short").problem(t, 422, "invalid")
-	reset(token, fresh).expect(t, 204)
-	reset(token, fresh).problem(t, 422, "link-expired")
+	reset(token, "password1").Problem(t, 422, "common-password")
+	reset(token, email).Problem(t, 422, "common-password")
+	reset(token, "short").Problem(t, 422, "invalid")
+	reset(token, fresh).Expect(t, 204)
+	reset(token, fresh).Problem(t, 422, "link-expired")
 
-	for _, device := range []*person{p, laptop} {
-		device.do(t, "GET", "/api/users/profile", nil).problem(t, 401, "unauthenticated")
-		device.do(t, "POST", "/auth/refresh", map[string]any{
-			"refresh_token": device.refresh,
-		}).problem(t, 401, "session-ended")
+	for _, device := range []*apitest.Client{p, laptop} {
+		device.Do(t, "GET", "/api/users/profile", nil).Problem(t, 401, "unauthenticated")
+		device.Do(t, "POST", "/auth/refresh", map[string]any{
+			"refresh_token": device.Refresh,
+		}).Problem(t, 401, "session-ended")
 	}
-	other.profile(t)
-	if len(s.ended) != 2 {
-		t.Errorf("told of %d ended sessions", len(s.ended))
+	other.Profile(t)
+	if len(s.EndedSessions()) != 2 {
+		t.Errorf("told of %d ended sessions", len(s.EndedSessions()))
 	}
-	post.letter(t, email, "password was changed")
-	p.do(t, "POST", "/auth/login", map[string]any{
-		"email": email, "password": password,
-	}).problem(t, 401, "wrong-credentials")
+	s.Mail.Await(t, email, "password was changed")
+	p.Do(t, "POST", "/auth/login", map[string]any{
+		"email": email, "password": apitest.Password,
+	}).Problem(t, 401, "wrong-credentials")
 	var g users.Grant
-	p.do(t, "POST", "/auth/login", map[string]any{
+	p.Do(t, "POST", "/auth/login", map[string]any{
 		"email": email, "password": fresh,
-	}).expect(t, 200).into(t, &g)
-	p.access = g.AccessToken
-	if !p.profile(t).EmailVerified {
+	}).Expect(t, 200).Decode(t, &g)
+	p.Access = g.AccessToken
+	if !p.Profile(t).EmailVerified {
 		t.Error("the mail was read, and yet the address is not verified")
 	}
-	if acts := p.acts(t); !contains(acts, "user.forgot_password done", "user.reset_password done",
+	if acts := p.AuditTrail(t); !apitest.ContainsInOrder(acts, "user.forgot_password done", "user.reset_password done",
 		"session.start refused", "session.start done") {
 		t.Errorf("trail %v", acts)
 	}
 
 	forgot(email)
-	late := post.letter(t, email, "Choose a new password").token(t, "/reset-password")
-	s.forward(11 * time.Minute)
-	reset(late, fresh).problem(t, 422, "link-expired")
-	log := s.log.String()
-	for _, secret := range []string{token, late, fresh, password} {
+	late := s.Mail.Await(t, email, "Choose a new password").Token(t, "/reset-password")
+	s.Forward(11 * time.Minute)
+	reset(late, fresh).Problem(t, 422, "link-expired")
+	log := s.Log.String()
+	for _, secret := range []string{token, late, fresh, apitest.Password} {
 		if strings.Contains(log, secret) {
 			t.Error("a secret is in the log")
 		}
@@ -187,43 +144,41 @@ func TestForgottenPassword(t *testing.T) {
 }
 
 func TestLettersAreLimited(t *testing.T) {
-	s := newServer(t)
-	email := address()
-	s.registered(t, email)
+	s := apitest.NewServer(t)
+	email := apitest.NewEmail()
+	s.Register(t, email)
 	for range 10 {
-		s.anybody(t).do(t, "POST", "/auth/forgot-password", map[string]any{
+		s.NewClient(t).Do(t, "POST", "/auth/forgot-password", map[string]any{
 			"email": email,
-		}).expect(t, 202)
+		}).Expect(t, 202)
 	}
 	// the one of the registration is of another kind
-	if got := post.letters(t, email); len(got) != 1+5 {
+	if got := s.Mail.All(t, email); len(got) != 1+5 {
 		t.Errorf("%d letters came", len(got))
 	}
 }
 
 func TestLetterTroubles(t *testing.T) {
-	s := newServer(t)
-	nobody, later := "nobody-"+address(), "later-"+address()
-	s.registered(t, nobody)
-	s.registered(t, later)
-	post.letter(t, later, "Confirm")
-	post.letters(t, nobody)
-	post.mu.Lock()
-	defer post.mu.Unlock()
-	if post.tries[nobody] != 1 || post.tries[later] != 2 {
-		t.Errorf("tried %d and %d times", post.tries[nobody], post.tries[later])
+	s := apitest.NewServer(t)
+	nobody, later := "nobody-"+apitest.NewEmail(), "later-"+apitest.NewEmail()
+	s.Register(t, nobody)
+	s.Register(t, later)
+	s.Mail.Await(t, later, "Confirm")
+	s.Mail.All(t, nobody)
+	if s.Mail.Tries(nobody) != 1 || s.Mail.Tries(later) != 2 {
+		t.Errorf("tried %d and %d times", s.Mail.Tries(nobody), s.Mail.Tries(later))
 	}
 }
 
 func TestCommonPasswords(t *testing.T) {
-	s := newServer(t)
+	s := apitest.NewServer(t)
 	for _, p := range []string{
 		"password", "12345678", "Password123", "qwertyuiop", "dana.common",
 	} {
-		a := s.anybody(t).do(t, "POST", "/auth/register", map[string]any{
+		a := s.NewClient(t).Do(t, "POST", "/auth/register", map[string]any{
 			"email": "dana.common@example.org", "password": p, "name": "Dana",
 		})
-		if got := a.problem(t, 422, "common-password"); len(got.Errors) != 1 ||
+		if got := a.Problem(t, 422, "common-password"); len(got.Errors) != 1 ||
 			got.Errors[0].Location != "body.password" {
 			t.Errorf("%s: %+v", p, got)
 		}
@@ -231,28 +186,28 @@ func TestCommonPasswords(t *testing.T) {
 }
 
 func TestProfile(t *testing.T) {
-	s := newServer(t)
-	p := s.someone(t, store.RoleCandidate)
+	s := apitest.NewServer(t)
+	p := s.NewUser(t, store.RoleCandidate)
 	full := map[string]any{
 		"name": " Dana K. ", "profession": "nursing", "target_grade": "C+",
 		"test_date": "2026-11-14", "time_zone": "Europe/Zagreb", "locale": "en-GB",
 	}
 	var me users.User
-	p.do(t, "PUT", "/api/users/profile", full).expect(t, 200).into(t, &me)
-	if me != p.profile(t) || me.Name != "Dana K." || me.TargetGrade != "C+" ||
+	p.Do(t, "PUT", "/api/users/profile", full).Expect(t, 200).Decode(t, &me)
+	if me != p.Profile(t) || me.Name != "Dana K." || me.TargetGrade != "C+" ||
 		me.TestDate != "2026-11-14" || me.TimeZone != "Europe/Zagreb" || me.Locale != "en-GB" ||
 		me.Profession != "nursing" {
 		t.Errorf("profile %+v", me)
 	}
-	p.do(t, "PATCH", "/api/users/profile", map[string]any{
+	p.Do(t, "PATCH", "/api/users/profile", map[string]any{
 		"profession": "medicine", "test_date": "",
-	}).expect(t, 200).into(t, &me)
+	}).Expect(t, 200).Decode(t, &me)
 	if me.Profession != "medicine" || me.TestDate != "" || me.TimeZone != "Europe/Zagreb" {
 		t.Errorf("profile %+v", me)
 	}
-	p.do(t, "PUT", "/api/users/profile", map[string]any{
+	p.Do(t, "PUT", "/api/users/profile", map[string]any{
 		"name": "Dana",
-	}).expect(t, 200).into(t, &me)
+	}).Expect(t, 200).Decode(t, &me)
 	if me.Profession != "" || me.TimeZone != "" || me.Locale != "" || me.TargetGrade != "" {
 		t.Errorf("profile %+v", me)
 	}
@@ -267,211 +222,211 @@ func TestProfile(t *testing.T) {
 		}, "locale": {"english!", "e"}, "role": {"admin"}, "email": {"x@example.org"}, "disabled": {true},
 	} {
 		for _, v := range values {
-			if got := p.do(t, "PATCH", "/api/users/profile", map[string]any{field: v}); v != nil {
-				if pr := got.problem(t, 422, "invalid"); len(pr.Errors) == 0 {
+			if got := p.Do(t, "PATCH", "/api/users/profile", map[string]any{field: v}); v != nil {
+				if pr := got.Problem(t, 422, "invalid"); len(pr.Errors) == 0 {
 					t.Errorf("%s %v: no field is named", field, v)
 				}
 			}
 		}
 	}
-	if acts := p.acts(t); len(acts) != 4 {
+	if acts := p.AuditTrail(t); len(acts) != 4 {
 		t.Errorf("trail %v", acts)
 	}
 }
 
 func TestPasswordChange(t *testing.T) {
-	s := newServer(t)
-	p := s.someone(t, store.RoleCandidate)
-	tablet := s.anybody(t)
-	tablet.email = p.email
-	tablet.signIn(t)
+	s := apitest.NewServer(t)
+	p := s.NewUser(t, store.RoleCandidate)
+	tablet := s.NewClient(t)
+	tablet.Email = p.Email
+	tablet.SignIn(t)
 	const fresh = "gr8-tram-window"
-	change := func() answer {
-		return p.do(t, "POST", "/api/users/profile/password", map[string]any{"password": fresh})
+	change := func() apitest.Response {
+		return p.Do(t, "POST", "/api/users/profile/password", map[string]any{"password": fresh})
 	}
 	renew := func() {
 		t.Helper()
 		var g users.Grant
-		p.do(t, "POST", "/auth/refresh", map[string]any{
-			"refresh_token": p.refresh,
-		}).expect(t, 200).into(t, &g)
-		p.access, p.refresh = g.AccessToken, g.RefreshToken
+		p.Do(t, "POST", "/auth/refresh", map[string]any{
+			"refresh_token": p.Refresh,
+		}).Expect(t, 200).Decode(t, &g)
+		p.Access, p.Refresh = g.AccessToken, g.RefreshToken
 	}
-	s.forward(11 * time.Minute)
+	s.Forward(11 * time.Minute)
 	renew()
-	change().problem(t, 403, "reauthentication-required")
-	p.do(t, "POST", "/auth/reauthenticate", map[string]any{
+	change().Problem(t, 403, "reauthentication-required")
+	p.Do(t, "POST", "/auth/reauthenticate", map[string]any{
 		"password": "wrong",
-	}).problem(t, 403, "wrong-credentials")
-	change().problem(t, 403, "reauthentication-required")
-	p.do(t, "POST", "/auth/reauthenticate", map[string]any{"password": password}).expect(t, 204)
-	change().expect(t, 204)
-	p.profile(t) // this device stays
-	tablet.access = ""
-	tablet.do(t, "POST", "/auth/refresh", map[string]any{
-		"refresh_token": tablet.refresh,
-	}).problem(t, 401, "session-ended")
-	post.letter(t, strings.ToLower(p.email), "password was changed")
-	p.do(t, "POST", "/auth/login", map[string]any{
-		"email": p.email, "password": fresh,
-	}).expect(t, 200)
-	if acts := p.acts(t); !contains(acts, "user.reauthenticate refused",
+	}).Problem(t, 403, "wrong-credentials")
+	change().Problem(t, 403, "reauthentication-required")
+	p.Do(t, "POST", "/auth/reauthenticate", map[string]any{"password": apitest.Password}).Expect(t, 204)
+	change().Expect(t, 204)
+	p.Profile(t) // this device stays
+	tablet.Access = ""
+	tablet.Do(t, "POST", "/auth/refresh", map[string]any{
+		"refresh_token": tablet.Refresh,
+	}).Problem(t, 401, "session-ended")
+	s.Mail.Await(t, strings.ToLower(p.Email), "password was changed")
+	p.Do(t, "POST", "/auth/login", map[string]any{
+		"email": p.Email, "password": fresh,
+	}).Expect(t, 200)
+	if acts := p.AuditTrail(t); !apitest.ContainsInOrder(acts, "user.reauthenticate refused",
 		"user.reauthenticate done", "user.change_password done") {
 		t.Errorf("trail %v", acts)
 	}
 }
 
 func TestEmailChange(t *testing.T) {
-	s := newServer(t)
-	old, fresh := address(), address()
-	p, other := s.registered(t, old), s.registered(t, address())
-	change := func(email string) answer {
-		return p.do(t, "POST", "/api/users/profile/email", map[string]any{
+	s := apitest.NewServer(t)
+	old, fresh := apitest.NewEmail(), apitest.NewEmail()
+	p, other := s.Register(t, old), s.Register(t, apitest.NewEmail())
+	change := func(email string) apitest.Response {
+		return p.Do(t, "POST", "/api/users/profile/email", map[string]any{
 			"email": email,
-		}).expect(t, 202)
+		}).Expect(t, 202)
 	}
-	taken, free := change(other.email), change(fresh)
-	if strings.ReplaceAll(string(taken.body), other.email,
-		"x") != strings.ReplaceAll(string(free.body), fresh, "x") {
-		t.Errorf("%s and %s tell them apart", taken.body, free.body)
+	taken, free := change(other.Email), change(fresh)
+	if strings.ReplaceAll(string(taken.Data), other.Email,
+		"x") != strings.ReplaceAll(string(free.Data), fresh, "x") {
+		t.Errorf("%s and %s tell them apart", taken.Data, free.Data)
 	}
-	post.letter(t, other.email, "already have an account")
-	token := post.letter(t, fresh, "Confirm your new e-mail address").token(t, "/verify-email")
-	if got := p.profile(t).Email; got != old {
+	s.Mail.Await(t, other.Email, "already have an account")
+	token := s.Mail.Await(t, fresh, "Confirm your new e-mail address").Token(t, "/verify-email")
+	if got := p.Profile(t).Email; got != old {
 		t.Errorf("the address is %s before it is confirmed", got)
 	}
-	s.anybody(t).do(t, "POST", "/auth/verify-email", map[string]any{"token": token}).expect(t, 200)
-	if me := p.profile(t); me.Email != fresh || !me.EmailVerified {
+	s.NewClient(t).Do(t, "POST", "/auth/verify-email", map[string]any{"token": token}).Expect(t, 200)
+	if me := p.Profile(t); me.Email != fresh || !me.EmailVerified {
 		t.Errorf("profile %+v", me)
 	}
-	told := post.letter(t, old, "address was changed")
-	if !strings.Contains(told.text, fresh) {
-		t.Errorf("letter %s", told.text)
+	told := s.Mail.Await(t, old, "address was changed")
+	if !strings.Contains(told.Text, fresh) {
+		t.Errorf("letter %s", told.Text)
 	}
-	p.do(t, "POST", "/auth/login", map[string]any{
-		"email": old, "password": password,
-	}).expect(t, 401)
-	p.do(t, "POST", "/auth/login", map[string]any{
-		"email": fresh, "password": password,
-	}).expect(t, 200)
+	p.Do(t, "POST", "/auth/login", map[string]any{
+		"email": old, "password": apitest.Password,
+	}).Expect(t, 401)
+	p.Do(t, "POST", "/auth/login", map[string]any{
+		"email": fresh, "password": apitest.Password,
+	}).Expect(t, 200)
 
 	// Somebody who registers with the address in the meantime keeps it.
-	contested := address()
+	contested := apitest.NewEmail()
 	change(contested)
-	token = post.letter(t, contested, "Confirm your new e-mail address").token(t, "/verify-email")
-	s.registered(t, contested)
-	s.anybody(t).do(t, "POST", "/auth/verify-email", map[string]any{
+	token = s.Mail.Await(t, contested, "Confirm your new e-mail address").Token(t, "/verify-email")
+	s.Register(t, contested)
+	s.NewClient(t).Do(t, "POST", "/auth/verify-email", map[string]any{
 		"token": token,
-	}).problem(t, 422, "link-expired")
+	}).Problem(t, 422, "link-expired")
 }
 
 // TestResetForgetsWhatAStrangerLeft has somebody register with another's address, and prepare to
 // come back.
 func TestResetForgetsWhatAStrangerLeft(t *testing.T) {
-	s := newServer(t, func(c *api.Config, _ *api.Deps) { c.PublicURL = origin })
-	stranger := s.registered(t, address())
-	stranger.withApp(t)
-	ph := newPhone(t, stranger.id, origin)
-	q := stranger.question(t, beginKey)
-	stranger.do(t, "POST", keys, map[string]any{
-		"ticket": q.Ticket, "name": "A way back", "credential": ph.create(t, q),
-	}).expect(t, 201)
+	s := apitest.NewServer(t, func(c *api.Config, _ *api.Deps) { c.PublicURL = apitest.PasskeyOrigin })
+	stranger := s.Register(t, apitest.NewEmail())
+	stranger.AddAuthenticator(t)
+	ph := apitest.NewPhone(t, stranger.ID, apitest.PasskeyOrigin)
+	q := stranger.Question(t, apitest.BeginPasskeyPath)
+	stranger.Do(t, "POST", apitest.PasskeysPath, map[string]any{
+		"ticket": q.Ticket, "name": "A way back", "credential": ph.Create(t, q),
+	}).Expect(t, 201)
 
-	owner := s.anybody(t)
-	owner.do(t, "POST", "/auth/forgot-password", map[string]any{
-		"email": stranger.email,
-	}).expect(t, 202)
-	token := post.letter(t, stranger.email, "Choose a new password").token(t, "/reset-password")
-	owner.do(t, "POST", "/auth/reset-password", map[string]any{
+	owner := s.NewClient(t)
+	owner.Do(t, "POST", "/auth/forgot-password", map[string]any{
+		"email": stranger.Email,
+	}).Expect(t, 202)
+	token := s.Mail.Await(t, stranger.Email, "Choose a new password").Token(t, "/reset-password")
+	owner.Do(t, "POST", "/auth/reset-password", map[string]any{
 		"token": token, "password": "gr8-tram-window",
-	}).expect(t, 204)
+	}).Expect(t, 204)
 	var g users.Grant
-	owner.do(t, "POST", "/auth/login", map[string]any{
-		"email": stranger.email, "password": "gr8-tram-window",
-	}).expect(t, 200).into(t, &g)
-	owner.access = g.AccessToken
-	if f := owner.factors(t); f.TOTP.Enabled || len(f.Passkeys) != 0 || f.RecoveryCodesLeft != 0 {
+	owner.Do(t, "POST", "/auth/login", map[string]any{
+		"email": stranger.Email, "password": "gr8-tram-window",
+	}).Expect(t, 200).Decode(t, &g)
+	owner.Access = g.AccessToken
+	if f := owner.Factors(t); f.TOTP.Enabled || len(f.Passkeys) != 0 || f.RecoveryCodesLeft != 0 {
 		t.Errorf("the stranger can still sign in by %+v", f)
 	}
-	q = s.anybody(t).question(t, beginSignIn)
-	s.anybody(t).do(t, "POST", endSignIn, map[string]any{
-		"ticket": q.Ticket, "credential": ph.get(t, q),
-	}).problem(t, 401, "wrong-passkey")
+	q = s.NewClient(t).Question(t, apitest.BeginPasskeySignInPath)
+	s.NewClient(t).Do(t, "POST", apitest.FinishPasskeySignInPath, map[string]any{
+		"ticket": q.Ticket, "credential": ph.SignIn(t, q),
+	}).Problem(t, 401, "wrong-passkey")
 }
 
 // TestResetUndoesAChangeOfAddress has somebody with a stolen session ask for another address
 // before the owner resets the password.
 func TestResetUndoesAChangeOfAddress(t *testing.T) {
-	s := newServer(t)
-	email, evil := address(), address()
-	p := s.registered(t, email)
-	verify := func(token string) answer {
-		return s.anybody(t).do(t, "POST", "/auth/verify-email", map[string]any{"token": token})
+	s := apitest.NewServer(t)
+	email, evil := apitest.NewEmail(), apitest.NewEmail()
+	p := s.Register(t, email)
+	verify := func(token string) apitest.Response {
+		return s.NewClient(t).Do(t, "POST", "/auth/verify-email", map[string]any{"token": token})
 	}
-	verify(post.letter(t, email,
-		"Confirm your e-mail address").token(t, "/verify-email")).expect(t, 200)
-	p.do(t, "POST", "/api/users/profile/email", map[string]any{"email": evil}).expect(t, 202)
-	if told := post.letter(t, email, "is to be changed"); !strings.Contains(told.text, evil) {
-		t.Errorf("letter %s", told.text)
+	verify(s.Mail.Await(t, email,
+		"Confirm your e-mail address").Token(t, "/verify-email")).Expect(t, 200)
+	p.Do(t, "POST", "/api/users/profile/email", map[string]any{"email": evil}).Expect(t, 202)
+	if told := s.Mail.Await(t, email, "is to be changed"); !strings.Contains(told.Text, evil) {
+		t.Errorf("letter %s", told.Text)
 	}
-	letter := post.letter(t, evil, "Confirm your new e-mail address")
-	if strings.Contains(letter.text, "Dana") {
+	letter := s.Mail.Await(t, evil, "Confirm your new e-mail address")
+	if strings.Contains(letter.Text, "Dana") {
 		t.Error("what somebody calls themselves is sent to a stranger")
 	}
-	s.anybody(t).do(t, "POST", "/auth/forgot-password", map[string]any{
+	s.NewClient(t).Do(t, "POST", "/auth/forgot-password", map[string]any{
 		"email": email,
-	}).expect(t, 202)
-	reset := post.letter(t, email, "Choose a new password").token(t, "/reset-password")
-	s.anybody(t).do(t, "POST", "/auth/reset-password", map[string]any{
+	}).Expect(t, 202)
+	reset := s.Mail.Await(t, email, "Choose a new password").Token(t, "/reset-password")
+	s.NewClient(t).Do(t, "POST", "/auth/reset-password", map[string]any{
 		"token": reset, "password": "gr8-tram-window",
-	}).expect(t, 204)
-	verify(letter.token(t, "/verify-email")).problem(t, 422, "link-expired")
+	}).Expect(t, 204)
+	verify(letter.Token(t, "/verify-email")).Problem(t, 422, "link-expired")
 }
 
 // TestLettersOfOneKindLeaveOthers has a stranger use up the letters of a registration.
 func TestLettersOfOneKindLeaveOthers(t *testing.T) {
-	s := newServer(t)
-	p := s.registered(t, address())
+	s := apitest.NewServer(t)
+	p := s.Register(t, apitest.NewEmail())
 	for range 8 {
-		s.anybody(t).do(t, "POST", "/auth/register", map[string]any{
-			"email": p.email, "password": password, "name": "Somebody",
-		}).expect(t, 202)
+		s.NewClient(t).Do(t, "POST", "/auth/register", map[string]any{
+			"email": p.Email, "password": apitest.Password, "name": "Somebody",
+		}).Expect(t, 202)
 	}
-	s.anybody(t).do(t, "POST", "/auth/forgot-password", map[string]any{
-		"email": p.email,
-	}).expect(t, 202)
-	post.letter(t, p.email, "Choose a new password")
+	s.NewClient(t).Do(t, "POST", "/auth/forgot-password", map[string]any{
+		"email": p.Email,
+	}).Expect(t, 202)
+	s.Mail.Await(t, p.Email, "Choose a new password")
 }
 
 // TestTextsThatCannotBeKept sends what PostgreSQL takes no text with.
 func TestTextsThatCannotBeKept(t *testing.T) {
-	s := newServer(t)
-	s.anybody(t).do(t, "POST", "/auth/login", map[string]any{
-		"email": "a\x00@example.org", "password": password,
-	}).problem(t, 422, "invalid")
-	p := s.registered(t, address())
-	s.anybody(t).do(t, "POST", "/auth/login",
-		map[string]any{"email": p.email, "password": password}, "User-Agent",
-		"Telefon \xfcber "+strings.Repeat("ü", 300)).expect(t, 200)
+	s := apitest.NewServer(t)
+	s.NewClient(t).Do(t, "POST", "/auth/login", map[string]any{
+		"email": "a\x00@example.org", "password": apitest.Password,
+	}).Problem(t, 422, "invalid")
+	p := s.Register(t, apitest.NewEmail())
+	s.NewClient(t).Do(t, "POST", "/auth/login",
+		map[string]any{"email": p.Email, "password": apitest.Password}, "User-Agent",
+		"Telefon \xfcber "+strings.Repeat("ü", 300)).Expect(t, 200)
 }
 
 func TestAdministration(t *testing.T) {
-	s := newServer(t)
-	admin, p := s.someone(t, store.RoleAdmin), s.someone(t, store.RoleCandidate)
+	s := apitest.NewServer(t)
+	admin, p := s.NewUser(t, store.RoleAdmin), s.NewUser(t, store.RoleCandidate)
 	mark := strings.ToLower(rand.Text())
-	p.do(t, "PATCH", "/api/users/profile", map[string]any{
+	p.Do(t, "PATCH", "/api/users/profile", map[string]any{
 		"name": "Zoë 100%_" + mark,
-	}).expect(t, 200)
+	}).Expect(t, 200)
 	list := func(query string) (page users.AccountPage) {
 		t.Helper()
-		admin.do(t, "GET", "/api/users?"+query, nil).expect(t, 200).into(t, &page)
+		admin.Do(t, "GET", "/api/users?"+query, nil).Expect(t, 200).Decode(t, &page)
 		return page
 	}
 	for query, want := range map[string]int{
 		"text=" + mark: 1, "text=ZO%C3%8B+100%25_" + mark: 1, "text=%25" + mark: 0, "text=" +
 			mark + "&role=tutor": 0,
 		"text=" + mark + "&disabled=true": 0, "text=" + mark +
-			"&disabled=false&role=candidate": 1, "text=" + strings.ToLower(p.email): 1,
+			"&disabled=false&role=candidate": 1, "text=" + strings.ToLower(p.Email): 1,
 	} {
 		if page := list(query); len(page.Items) != want {
 			t.Errorf("%s: %d accounts", query, len(page.Items))
@@ -483,46 +438,46 @@ func TestAdministration(t *testing.T) {
 		t.Errorf("pages %+v, %+v", first, second)
 	}
 	for _, bad := range []string{"limit=0", "before=x", "role=king", "disabled=maybe"} {
-		admin.do(t, "GET", "/api/users?"+bad, nil).problem(t, 422, "invalid")
+		admin.Do(t, "GET", "/api/users?"+bad, nil).Problem(t, 422, "invalid")
 	}
-	path := "/api/users/" + p.id
+	path := "/api/users/" + p.ID
 	var a users.Account
-	admin.do(t, "PATCH", path, map[string]any{"role": "tutor"}).expect(t, 200).into(t, &a)
+	admin.Do(t, "PATCH", path, map[string]any{"role": "tutor"}).Expect(t, 200).Decode(t, &a)
 	if a.Role != store.RoleTutor {
 		t.Errorf("account %+v", a)
 	}
-	p.do(t, "GET", "/api/rooms", nil).expect(t, 200) // at once
-	admin.do(t, "PATCH", path, map[string]any{"role": "king"}).problem(t, 422, "invalid")
-	admin.do(t, "PATCH", path, map[string]any{"disabled": true}).expect(t, 200)
-	if a := p.do(t, "GET", "/api/rooms", nil); a.StatusCode != 401 && a.StatusCode != 403 {
+	p.Do(t, "GET", "/api/rooms", nil).Expect(t, 200) // at once
+	admin.Do(t, "PATCH", path, map[string]any{"role": "king"}).Problem(t, 422, "invalid")
+	admin.Do(t, "PATCH", path, map[string]any{"disabled": true}).Expect(t, 200)
+	if a := p.Do(t, "GET", "/api/rooms", nil); a.StatusCode != 401 && a.StatusCode != 403 {
 		t.Errorf("a disabled account got %d", a.StatusCode)
 	}
-	if len(s.ended) != 2 { // its rooms were closed with the new role, and its session was ended
-		t.Errorf("told of %d ended sessions", len(s.ended))
+	if len(s.EndedSessions()) != 2 { // its rooms were closed with the new role, and its session was ended
+		t.Errorf("told of %d ended sessions", len(s.EndedSessions()))
 	}
-	p.do(t, "POST", "/auth/login", map[string]any{
-		"email": p.email, "password": password,
-	}).problem(t, 403, "account-disabled")
-	admin.do(t, "PATCH", path, map[string]any{
+	p.Do(t, "POST", "/auth/login", map[string]any{
+		"email": p.Email, "password": apitest.Password,
+	}).Problem(t, 403, "account-disabled")
+	admin.Do(t, "PATCH", path, map[string]any{
 		"disabled": false, "role": "candidate",
-	}).expect(t, 200)
-	p.signIn(t)
-	admin.do(t, "GET", "/api/users/0190d2a0-0000-7000-8000-00000000ffff",
-		nil).problem(t, 404, "not-found")
-	admin.do(t, "GET", "/api/users/x", nil).problem(t, 404, "not-found")
+	}).Expect(t, 200)
+	p.SignIn(t)
+	admin.Do(t, "GET", "/api/users/0190d2a0-0000-7000-8000-00000000ffff",
+		nil).Problem(t, 404, "not-found")
+	admin.Do(t, "GET", "/api/users/x", nil).Problem(t, 404, "not-found")
 
 	var trail, own audit.ActPage
-	admin.do(t, "GET", "/api/audit?user="+p.id, nil).expect(t, 200).into(t, &trail)
-	p.do(t, "GET", "/api/audit", nil).expect(t, 200).into(t, &own)
+	admin.Do(t, "GET", "/api/audit?user="+p.ID, nil).Expect(t, 200).Decode(t, &trail)
+	p.Do(t, "GET", "/api/audit", nil).Expect(t, 200).Decode(t, &own)
 	if len(own.Items) != len(trail.Items) {
 		t.Errorf("%d entries, and %d for the administrator", len(own.Items), len(trail.Items))
 	}
 	for i, act := range trail.Items {
-		if act.ActorID == admin.id && (act.IP == "" || own.Items[i].IP != "" || own.Items[i].Own) {
+		if act.ActorID == admin.ID && (act.IP == "" || own.Items[i].IP != "" || own.Items[i].Own) {
 			t.Errorf("entry %+v is shown as %+v", act, own.Items[i])
 		}
 	}
-	if acts := p.acts(t); !contains(acts, "user.change_role done", "user.disable done",
+	if acts := p.AuditTrail(t); !apitest.ContainsInOrder(acts, "user.change_role done", "user.disable done",
 		"session.start refused", "user.change_role done", "user.enable done",
 		"session.start done") {
 		t.Errorf("trail %v", acts)

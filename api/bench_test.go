@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"bedside/api/apitest"
 	"bedside/api/users"
 	"bedside/store"
 
@@ -22,10 +23,10 @@ import (
 // alone, which check the token's signature and nothing else. Both print the CPU time of this
 // process a request, and how many times bare ours is.
 func BenchmarkRead(b *testing.B) {
-	s := newServer(b)
-	p := s.someone(b, store.RoleCandidate)
-	s.sessions.Trust(true) // news come in, as on a server
-	pool, err := pgxpool.New(b.Context(), dbURL)
+	s := apitest.NewServer(b)
+	p := s.NewUser(b, store.RoleCandidate)
+	s.Sessions.Trust(true) // news come in, as on a server
+	pool, err := pgxpool.New(b.Context(), s.DBURL)
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -51,13 +52,13 @@ func BenchmarkRead(b *testing.B) {
 		_ = json.NewEncoder(w).Encode(u)
 	})
 	token, err := jwt.NewWithClaims(jwt.SigningMethodHS256, jwt.RegisteredClaims{
-		Subject: p.id, ExpiresAt: jwt.NewNumericDate(time.Now().Add(time.Hour)),
+		Subject: p.ID, ExpiresAt: jwt.NewNumericDate(time.Now().Add(time.Hour)),
 	}).SignedString([]byte("secret"))
 	if err != nil {
 		b.Fatal(err)
 	}
-	compare(b, client{s.Config.Handler, "/api/users/profile", "Bearer " + p.access}, client{
-		router, "/api/users/" + p.id, "Bearer " + token,
+	compare(b, client{s.Config.Handler, "/api/users/profile", "Bearer " + p.Access}, client{
+		router, "/api/users/" + p.ID, "Bearer " + token,
 	})
 }
 

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"bedside/api"
+	"bedside/api/apitest"
 	"bedside/api/users"
 	"bedside/store"
 
@@ -26,9 +27,9 @@ func fileRules() map[string]store.OnDelete {
 }
 
 // removals does the jobs that remove files of the keys with a prefix, and says which they were.
-func (s *server) removals(t *testing.T, prefix string) (keys []string) {
+func removals(t *testing.T, s *apitest.Server, prefix string) (keys []string) {
 	t.Helper()
-	conn, err := pgx.Connect(t.Context(), dbURL)
+	conn, err := pgx.Connect(t.Context(), s.DBURL)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -49,7 +50,7 @@ func (s *server) removals(t *testing.T, prefix string) (keys []string) {
 			t.Fatal(err)
 		}
 		for range 2 { // a job may run twice
-			if err := s.archivist().Remove(t.Context(), job); err != nil {
+			if err := s.Archivist().Remove(t.Context(), job); err != nil {
 				t.Error(err)
 			}
 		}
@@ -61,22 +62,22 @@ func (s *server) removals(t *testing.T, prefix string) (keys []string) {
 // TestDeletedAccountLeavesNoFiles makes a file of every kind that a slice owns, and deletes the
 // account.
 func TestDeletedAccountLeavesNoFiles(t *testing.T) {
-	s := newServer(t)
-	p, tutor, other := s.registered(t, address()), s.someone(t,
-		store.RoleTutor), s.registered(t, address())
-	attempt, others := s.reported(t, p, tutor), s.reported(t, other, tutor)
+	s := apitest.NewServer(t)
+	p, tutor, other := s.Register(t, apitest.NewEmail()), s.NewUser(t,
+		store.RoleTutor), s.Register(t, apitest.NewEmail())
+	attempt, others := s.NewReport(t, p, tutor), s.NewReport(t, other, tutor)
 	var e users.Export
-	p.do(t, "POST", "/api/users/profile/export", nil).expect(t, 202).into(t, &e)
-	if err := s.archivist().Make(t.Context(), store.MakeExport{
-		ID: e.ID, UserID: p.id,
+	p.Do(t, "POST", "/api/users/profile/export", nil).Expect(t, 202).Decode(t, &e)
+	if err := s.Archivist().Make(t.Context(), store.MakeExport{
+		ID: e.ID, UserID: p.ID,
 	}); err != nil {
 		t.Fatal(err)
 	}
 	files := []string{
-		"attempts/" + attempt + "/candidate.ogg", store.Export{ID: e.ID, UserID: p.id}.Key(),
+		"attempts/" + attempt + "/candidate.ogg", store.Export{ID: e.ID, UserID: p.ID}.Key(),
 	}
 	there := func(key string) bool {
-		f, err := s.blobs.Open(t.Context(), key)
+		f, err := s.Blobs.Open(t.Context(), key)
 		if errors.Is(err, store.ErrNotFound) {
 			return false
 		}
@@ -93,8 +94,8 @@ func TestDeletedAccountLeavesNoFiles(t *testing.T) {
 			t.Fatalf("there is no %s: the test does not test it", key)
 		}
 	}
-	p.do(t, "DELETE", "/api/users/profile", nil).expect(t, 204)
-	removed := append(s.removals(t, attempt), s.removals(t, p.id)...)
+	p.Do(t, "DELETE", "/api/users/profile", nil).Expect(t, 204)
+	removed := append(removals(t, s, attempt), removals(t, s, p.ID)...)
 	rules := fileRules()
 	if len(rules) != len(files) {
 		t.Errorf("the slices have %d kinds of files, the test has %d", len(rules), len(files))
@@ -114,8 +115,8 @@ func TestDeletedAccountLeavesNoFiles(t *testing.T) {
 		}
 	}
 	for _, key := range removed {
-		if strings.Contains(key, others) || strings.Contains(key, other.id) ||
-			strings.Contains(key, tutor.id) {
+		if strings.Contains(key, others) || strings.Contains(key, other.ID) ||
+			strings.Contains(key, tutor.ID) {
 			t.Errorf("%s was somebody else's", key)
 		}
 	}

@@ -1,6 +1,7 @@
 package api_test
 
 import (
+	"bedside/api/apitest"
 	"encoding/json"
 	"regexp"
 	"strings"
@@ -10,14 +11,14 @@ import (
 // TestDocs holds that the page names every operation and every schema, and that its links lead
 // somewhere.
 func TestDocs(t *testing.T) {
-	p := newServer(t).anybody(t)
-	a := p.do(t, "GET", "/docs", nil, "Accept-Encoding", "identity").expect(t, 200)
-	page := string(a.body)
+	p := apitest.NewServer(t).NewClient(t)
+	a := p.Do(t, "GET", "/docs", nil, "Accept-Encoding", "identity").Expect(t, 200)
+	page := string(a.Data)
 	if csp := a.Header.Get("Content-Security-Policy"); !strings.HasPrefix(csp,
 		"default-src 'none'; style-src 'self'") || strings.Contains(csp, "unsafe") {
 		t.Errorf("policy %s", csp)
 	}
-	if style := p.do(t, "GET", "/docs/style.css", nil).expect(t, 200); !strings.HasPrefix(
+	if style := p.Do(t, "GET", "/docs/style.css", nil).Expect(t, 200); !strings.HasPrefix(
 		style.Header.Get("Content-Type"), "text/css") {
 		t.Errorf("the style sheet is %s", style.Header.Get("Content-Type"))
 	}
@@ -25,7 +26,7 @@ func TestDocs(t *testing.T) {
 		Paths      map[string]map[string]struct{ OperationID string }
 		Components struct{ Schemas map[string]any }
 	}
-	p.do(t, "GET", "/openapi.json", nil).expect(t, 200).into(t, &doc)
+	p.Do(t, "GET", "/openapi.json", nil).Expect(t, 200).Decode(t, &doc)
 	for path, methods := range doc.Paths {
 		for method, op := range methods {
 			if !strings.Contains(page, `id="`+op.OperationID+`"`) ||
@@ -53,7 +54,7 @@ func TestDescribedLimits(t *testing.T) {
 			Responses map[string]struct{ Headers map[string]json.RawMessage }
 		}
 	}
-	newServer(t).anybody(t).do(t, "GET", "/openapi.json", nil).expect(t, 200).into(t, &doc)
+	apitest.NewServer(t).NewClient(t).Do(t, "GET", "/openapi.json", nil).Expect(t, 200).Decode(t, &doc)
 	for path, methods := range doc.Paths {
 		for method, op := range methods {
 			limited := op.Responses["429"]

@@ -8,74 +8,53 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"io"
-	"log/slog"
 	"strings"
 	"testing"
 	"time"
 
+	"bedside/api/apitest"
 	"bedside/api/archive"
 	"bedside/api/users"
 	"bedside/store"
-	"bedside/store/postgres"
 )
 
-// archivist does the jobs of a server's archives when the test says so.
-func (s *server) archivist() *archive.Archivist {
-	var tables []archive.Table
-	for _, p := range postgres.PersonalTables() {
-		tables = append(tables, archive.Table{
-			Name: p.Table,
-			Rows: func(ctx context.Context, id string) ([]string, error) {
-				return db.PersonalRows(ctx, p, id)
-			},
-		})
-	}
-	return &archive.Archivist{
-		Store: db, Files: s.blobs, Tables: tables, Log: slog.New(slog.DiscardHandler),
-		Open: func(ctx context.Context,
-			key string) (io.ReadCloser, error) {
-			return s.blobs.Open(ctx, key)
-		},
-	}
-}
-
 func TestExport(t *testing.T) {
-	s := newServer(t)
-	p, tutor := s.someone(t, store.RoleCandidate), s.someone(t, store.RoleTutor)
-	attempt := s.reported(t, p, tutor)
-	app, codes := p.withApp(t)
-	factor, err := db.Factor(t.Context(), p.id)
+	s := apitest.NewServer(t)
+	p, tutor := s.NewUser(t, store.RoleCandidate), s.NewUser(t, store.RoleTutor)
+	attempt := s.NewReport(t, p, tutor)
+	app, codes := p.AddAuthenticator(t)
+	factor, err := s.DB.Factor(t.Context(), p.ID)
 	if err != nil {
 		t.Fatal(err)
 	}
-	secrets := append(codes, "$2a$", "refresh_hash", hex.EncodeToString(app.secret),
-		base32.StdEncoding.EncodeToString(app.secret), hex.EncodeToString(factor.Secret))
+	secrets := append(codes, "$2a$", "refresh_hash", hex.EncodeToString(app.Secret),
+		base32.StdEncoding.EncodeToString(app.Secret), hex.EncodeToString(factor.Secret))
 	for _, hash := range factor.Recovery {
 		secrets = append(secrets, hex.EncodeToString(hash))
 	}
-	p.do(t, "GET", "/api/users/profile/export", nil).problem(t, 404, "no-export")
-	p.do(t, "GET", "/api/users/profile/export/archive", nil).problem(t, 404, "no-export")
+	p.Do(t, "GET", "/api/users/profile/export", nil).Problem(t, 404, "no-export")
+	p.Do(t, "GET", "/api/users/profile/export/archive", nil).Problem(t, 404, "no-export")
 	var e, again users.Export
-	p.do(t, "POST", "/api/users/profile/export", nil).expect(t, 202).into(t, &e)
-	p.do(t, "POST", "/api/users/profile/export", nil).expect(t, 202).into(t, &again)
+	p.Do(t, "POST", "/api/users/profile/export", nil).Expect(t, 202).Decode(t, &e)
+	p.Do(t, "POST", "/api/users/profile/export", nil).Expect(t, 202).Decode(t, &again)
 	if e.State != store.ExportQueued || e.ID != again.ID || !e.ExpiresAt.After(e.CreatedAt) {
 		t.Errorf("asked for: %+v, then %+v", e, again)
 	}
-	p.do(t, "GET", "/api/users/profile/export/archive", nil).problem(t, 404, "export-pending")
+	p.Do(t, "GET", "/api/users/profile/export/archive", nil).Problem(t, 404, "export-pending")
 	for range 2 { // a job may run twice
-		if err := s.archivist().Make(t.Context(), store.MakeExport{
-			ID: e.ID, UserID: p.id,
+		if err := s.Archivist().Make(t.Context(), store.MakeExport{
+			ID: e.ID, UserID: p.ID,
 		}); err != nil {
 			t.Fatal(err)
 		}
 	}
-	p.do(t, "GET", "/api/users/profile/export", nil).expect(t, 200).into(t, &e)
-	a := p.do(t, "GET", "/api/users/profile/export/archive", nil).expect(t, 200)
-	if e.State != store.ExportReady || e.Progress != 1 || e.Bytes != int64(len(a.body)) ||
+	p.Do(t, "GET", "/api/users/profile/export", nil).Expect(t, 200).Decode(t, &e)
+	a := p.Do(t, "GET", "/api/users/profile/export/archive", nil).Expect(t, 200)
+	if e.State != store.ExportReady || e.Progress != 1 || e.Bytes != int64(len(a.Data)) ||
 		a.Header.Get("Content-Type") != "application/zip" {
-		t.Errorf("made: %+v of %d bytes as %s", e, len(a.body), a.Header.Get("Content-Type"))
+		t.Errorf("made: %+v of %d bytes as %s", e, len(a.Data), a.Header.Get("Content-Type"))
 	}
-	z, err := zip.NewReader(bytes.NewReader(a.body), int64(len(a.body)))
+	z, err := zip.NewReader(bytes.NewReader(a.Data), int64(len(a.Data)))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -95,7 +74,7 @@ func TestExport(t *testing.T) {
 		}
 	}
 	for name, holds := range map[string]string{
-		"README.txt": "OET", "account/users.json": p.email, "account/factors.json": "confirmed_at", "account/sessions.json": "127.0.0.1", "account/attempts.json": attempt,
+		"README.txt": "OET", "account/users.json": p.Email, "account/factors.json": "confirmed_at", "account/sessions.json": "127.0.0.1", "account/attempts.json": attempt,
 		"reports/" + attempt + ".json": `"speakers"`, "recordings/" + attempt +
 			"/candidate.ogg": "",
 	} {
@@ -111,65 +90,62 @@ func TestExport(t *testing.T) {
 		}
 	}
 	// It is the owner's, and for a week.
-	tutor.do(t, "GET", "/api/users/profile/export/archive", nil).problem(t, 404, "no-export")
-	if err := exec(t.Context(),
-		`UPDATE exports SET expires_at = now() - interval '1 second' WHERE id = $1`,
-		e.ID); err != nil {
-		t.Fatal(err)
-	}
-	p.do(t, "GET", "/api/users/profile/export", nil).problem(t, 404, "no-export")
+	tutor.Do(t, "GET", "/api/users/profile/export/archive", nil).Problem(t, 404, "no-export")
+	s.Exec(t, `UPDATE exports SET expires_at = now() - interval '1 second' WHERE id = $1`,
+		e.ID)
+	p.Do(t, "GET", "/api/users/profile/export", nil).Problem(t, 404, "no-export")
 }
 
 func TestExportFails(t *testing.T) {
-	s := newServer(t)
-	p := s.someone(t, store.RoleCandidate)
+	s := apitest.NewServer(t)
+	p := s.NewUser(t, store.RoleCandidate)
 	var e users.Export
-	p.do(t, "POST", "/api/users/profile/export", nil).expect(t, 202).into(t, &e)
-	broken := s.archivist()
+	p.Do(t, "POST", "/api/users/profile/export", nil).Expect(t, 202).Decode(t, &e)
+	broken := s.Archivist()
 	broken.Tables = append(broken.Tables, archive.Table{
 		Name: "broken",
 		Rows: func(context.Context, string) ([]string, error) { return nil, store.ErrUnavailable },
 	})
-	if err := broken.Make(t.Context(), store.MakeExport{ID: e.ID, UserID: p.id}); err == nil {
+	if err := broken.Make(t.Context(), store.MakeExport{ID: e.ID, UserID: p.ID}); err == nil {
 		t.Error("no error")
 	}
-	p.do(t, "GET", "/api/users/profile/export", nil).expect(t, 200).into(t, &e)
+	p.Do(t, "GET", "/api/users/profile/export", nil).Expect(t, 200).Decode(t, &e)
 	if e.State != store.ExportFailed {
 		t.Errorf("state %s", e.State)
 	}
-	if err := s.archivist().Make(t.Context(), store.MakeExport{
-		ID: e.ID, UserID: p.id,
+	if err := s.Archivist().Make(t.Context(), store.MakeExport{
+		ID: e.ID, UserID: p.ID,
 	}); err != nil {
 		t.Error("the next try:", err)
 	}
 }
 
 func TestDeleteAccount(t *testing.T) {
-	s := newServer(t)
-	p := s.registered(t, address())
-	id, other := p.session(t), p.device(t, firefox)
-	s.forward(11 * time.Minute)
+	s := apitest.NewServer(t)
+	p := s.Register(t, apitest.NewEmail())
+	id, other := p.SessionID(t), p.NewDevice(t, apitest.Firefox)
+	s.Forward(11 * time.Minute)
 	var g users.Grant
-	p.do(t, "POST", "/auth/refresh", map[string]any{
-		"refresh_token": p.refresh,
-	}).expect(t, 200).into(t, &g)
-	p.access = g.AccessToken
-	p.do(t, "DELETE", "/api/users/profile", nil).problem(t, 403, "reauthentication-required")
-	p.do(t, "POST", "/api/users/profile/export", nil).problem(t, 403, "reauthentication-required")
-	p.do(t, "POST", "/auth/reauthenticate", map[string]any{"password": password}).expect(t, 204)
-	p.do(t, "DELETE", "/api/users/profile", nil).expect(t, 204)
-	if !s.hasEnded(id) {
+	p.Do(t, "POST", "/auth/refresh", map[string]any{
+		"refresh_token": p.Refresh,
+	}).Expect(t, 200).Decode(t, &g)
+	p.Access = g.AccessToken
+	p.Do(t, "DELETE", "/api/users/profile", nil).Problem(t, 403, "reauthentication-required")
+	p.Do(t, "POST", "/api/users/profile/export", nil).Problem(t, 403, "reauthentication-required")
+	p.Do(t, "POST", "/auth/reauthenticate", map[string]any{"password": apitest.Password}).Expect(t, 204)
+	p.Do(t, "DELETE", "/api/users/profile", nil).Expect(t, 204)
+	if !s.HasEnded(id) {
 		t.Error("open rooms were not told")
 	}
-	p.do(t, "GET", "/api/scenarios", nil).problem(t, 401, "unauthenticated")
-	for _, d := range []*person{p, other} {
-		d.do(t, "POST", "/auth/refresh", map[string]any{
-			"refresh_token": d.refresh,
-		}).problem(t, 401, "session-ended")
+	p.Do(t, "GET", "/api/scenarios", nil).Problem(t, 401, "unauthenticated")
+	for _, d := range []*apitest.Client{p, other} {
+		d.Do(t, "POST", "/auth/refresh", map[string]any{
+			"refresh_token": d.Refresh,
+		}).Problem(t, 401, "session-ended")
 	}
-	p.do(t, "POST", "/auth/login", map[string]any{
-		"email": p.email, "password": password,
-	}).problem(t, 401, "wrong-credentials")
-	post.letter(t, p.email, "Your account was deleted")
-	s.registered(t, p.email) // the address is free again
+	p.Do(t, "POST", "/auth/login", map[string]any{
+		"email": p.Email, "password": apitest.Password,
+	}).Problem(t, 401, "wrong-credentials")
+	s.Mail.Await(t, p.Email, "Your account was deleted")
+	s.Register(t, p.Email) // the address is free again
 }

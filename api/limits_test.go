@@ -6,20 +6,21 @@ import (
 	"testing"
 
 	"bedside/api"
+	"bedside/api/apitest"
 	"bedside/api/httpx"
 	"bedside/store"
 )
 
 func TestRequestsAreLimited(t *testing.T) {
-	s := newServer(t, func(c *api.Config, _ *api.Deps) {
+	s := apitest.NewServer(t, func(c *api.Config, _ *api.Deps) {
 		c.Rates = api.Rates{
 			Auth: api.Rate{PerIP: 50}, Read: api.Rate{PerIP: 8, PerAccount: 5},
 			Write: api.Rate{PerAccount: 2},
 		}
 	})
-	p, other := s.someone(t, store.RoleCandidate), s.someone(t, store.RoleCandidate)
+	p, other := s.NewUser(t, store.RoleCandidate), s.NewUser(t, store.RoleCandidate)
 	for i := range 5 {
-		a := p.do(t, "GET", "/api/scenarios", nil).expect(t, 200)
+		a := p.Do(t, "GET", "/api/scenarios", nil).Expect(t, 200)
 		if got, want := a.Header.Get("RateLimit-Policy"), `"read-ip";q=8;w=60, "read-account";q=5;w=60`; got != want {
 			t.Errorf("RateLimit-Policy: %s, want %s", got, want)
 		}
@@ -33,34 +34,34 @@ func TestRequestsAreLimited(t *testing.T) {
 			t.Errorf("RateLimit: %s, %v", a.Header.Get("RateLimit"), err)
 		}
 	}
-	a := p.do(t, "GET", "/api/scenarios", nil)
-	a.problem(t, 429, "limit")
+	a := p.Do(t, "GET", "/api/scenarios", nil)
+	a.Problem(t, 429, "limit")
 	if wait, err := strconv.Atoi(a.Header.Get("Retry-After")); err != nil || wait < 1 ||
 		wait > 12 {
 		t.Errorf("Retry-After: %s", a.Header.Get("Retry-After"))
 	}
 	// Another account at the address has its own quota, and the address has one for all.
 	for range 3 {
-		other.do(t, "GET", "/api/scenarios", nil).expect(t, 200)
+		other.Do(t, "GET", "/api/scenarios", nil).Expect(t, 200)
 	}
-	other.do(t, "GET", "/api/scenarios", nil).problem(t, 429, "limit")
+	other.Do(t, "GET", "/api/scenarios", nil).Problem(t, 429, "limit")
 	// before it is asked who it is
-	s.anybody(t).do(t, "GET", "/api/scenarios", nil).problem(t, 429, "limit")
+	s.NewClient(t).Do(t, "GET", "/api/scenarios", nil).Problem(t, 429, "limit")
 	// Each class is counted by itself.
-	p.attempt(t)
-	p.attempt(t)
-	p.do(t, "POST", "/api/attempts", map[string]any{"scenario": slug}).problem(t, 429, "limit")
-	p.signIn(t)
-	p.do(t, "GET", "/health", nil).expect(t, 200)
+	p.NewAttempt(t)
+	p.NewAttempt(t)
+	p.Do(t, "POST", "/api/attempts", map[string]any{"scenario": apitest.ScenarioSlug}).Problem(t, 429, "limit")
+	p.SignIn(t)
+	p.Do(t, "GET", "/health", nil).Expect(t, 200)
 }
 
 func TestRefusedRequestsCount(t *testing.T) {
-	s := newServer(t, func(c *api.Config, _ *api.Deps) { c.Rates.Read.PerIP = 3 })
-	p := s.anybody(t)
+	s := apitest.NewServer(t, func(c *api.Config, _ *api.Deps) { c.Rates.Read.PerIP = 3 })
+	p := s.NewClient(t)
 	for range 3 {
-		p.do(t, "GET", "/api/scenarios", nil, "Authorization", "Bearer nonsense").expect(t, 401)
+		p.Do(t, "GET", "/api/scenarios", nil, "Authorization", "Bearer nonsense").Expect(t, 401)
 	}
-	p.do(t, "GET", "/api/scenarios", nil).problem(t, 429, "limit")
+	p.Do(t, "GET", "/api/scenarios", nil).Problem(t, 429, "limit")
 }
 
 // TestProxies holds that limits, sessions and the trail see the same client.
@@ -69,24 +70,24 @@ func TestProxies(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := newServer(t, func(c *api.Config, _ *api.Deps) {
+	s := apitest.NewServer(t, func(c *api.Config, _ *api.Deps) {
 		c.Rates.Auth.PerIP, c.Proxies = 2, trusted
 	})
-	someone := newServer(t).someone(t, store.RoleCandidate)
-	someone.s = s
-	from := func(ip string) answer {
-		return someone.do(t, "POST", "/auth/login",
-			map[string]any{"email": someone.email, "password": password}, "X-Forwarded-For",
+	someone := apitest.NewServer(t).NewUser(t, store.RoleCandidate)
+	someone.Server = s
+	from := func(ip string) apitest.Response {
+		return someone.Do(t, "POST", "/auth/login",
+			map[string]any{"email": someone.Email, "password": apitest.Password}, "X-Forwarded-For",
 			"192.0.2.1, "+ip)
 	}
-	from("203.0.113.9").expect(t, 200)
-	from("203.0.113.9").expect(t, 200)
-	from("203.0.113.9").problem(t, 429, "limit")
-	from("203.0.113.10").expect(t, 200)
+	from("203.0.113.9").Expect(t, 200)
+	from("203.0.113.9").Expect(t, 200)
+	from("203.0.113.9").Problem(t, 429, "limit")
+	from("203.0.113.10").Expect(t, 200)
 	var devices struct{ Items []struct{ IP string } }
-	someone.do(t, "GET", "/api/sessions", nil).expect(t, 200).into(t, &devices)
+	someone.Do(t, "GET", "/api/sessions", nil).Expect(t, 200).Decode(t, &devices)
 	var acts struct{ Items []struct{ IP string } }
-	someone.do(t, "GET", "/api/audit", nil).expect(t, 200).into(t, &acts)
+	someone.Do(t, "GET", "/api/audit", nil).Expect(t, 200).Decode(t, &acts)
 	found := func(list []struct{ IP string }) bool {
 		for _, x := range list {
 			if x.IP == "203.0.113.10" {

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"bedside/api"
+	"bedside/api/apitest"
 	"bedside/store"
 
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
@@ -19,9 +20,9 @@ import (
 // TestLogHoldsNoSecrets does everything that carries a secret, rightly and wrongly, and looks for
 // each in the log and in the spans.
 func TestLogHoldsNoSecrets(t *testing.T) {
-	log, spans := &lockedBuffer{}, tracetest.NewInMemoryExporter()
+	log, spans := &apitest.Buffer{}, tracetest.NewInMemoryExporter()
 	provider := sdktrace.NewTracerProvider(sdktrace.WithSyncer(spans))
-	s := newServer(t, func(_ *api.Config, d *api.Deps) {
+	s := apitest.NewServer(t, func(_ *api.Config, d *api.Deps) {
 		d.Log = slog.New(slog.NewJSONHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 		d.Tracer = provider.Tracer("test")
 	})
@@ -29,60 +30,60 @@ func TestLogHoldsNoSecrets(t *testing.T) {
 		"password": "s3cret-tram-window", "wrong password": "wr0ng-tram-window",
 		"new password": "n3w-tram-window",
 	}
-	email := address()
-	p := s.anybody(t)
-	p.email = email
-	p.do(t, "POST", "/auth/register", map[string]any{
+	email := apitest.NewEmail()
+	p := s.NewClient(t)
+	p.Email = email
+	p.Do(t, "POST", "/auth/register", map[string]any{
 		"email": email, "password": secrets["password"], "name": "Dana",
-	}).expect(t, 202)
-	secrets["verification"] = post.letter(t, email,
-		"Confirm your e-mail address").token(t, "/verify-email")
-	p.do(t, "POST", "/auth/verify-email", map[string]any{
+	}).Expect(t, 202)
+	secrets["verification"] = s.Mail.Await(t, email,
+		"Confirm your e-mail address").Token(t, "/verify-email")
+	p.Do(t, "POST", "/auth/verify-email", map[string]any{
 		"token": secrets["verification"],
-	}).expect(t, 200)
-	p.do(t, "POST", "/auth/login", map[string]any{
+	}).Expect(t, 200)
+	p.Do(t, "POST", "/auth/login", map[string]any{
 		"email": email, "password": secrets["wrong password"],
-	}).expect(t, 401)
-	p.do(t, "POST", "/auth/login", map[string]any{
+	}).Expect(t, 401)
+	p.Do(t, "POST", "/auth/login", map[string]any{
 		"email": email, "password": []string{secrets["wrong password"]},
-	}).expect(t, 422)
+	}).Expect(t, 422)
 	var g struct {
 		AccessToken  string `json:"access_token"`
 		RefreshToken string `json:"refresh_token"`
 	}
 	login := map[string]any{"email": email, "password": secrets["password"]}
-	p.do(t, "POST", "/auth/login", login).expect(t, 200).into(t, &g)
+	p.Do(t, "POST", "/auth/login", login).Expect(t, 200).Decode(t, &g)
 	secrets["access token"], secrets["refresh token"] = g.AccessToken, g.RefreshToken
-	p.access = g.AccessToken
-	p.do(t, "POST", "/auth/refresh", map[string]any{
+	p.Access = g.AccessToken
+	p.Do(t, "POST", "/auth/refresh", map[string]any{
 		"refresh_token": g.RefreshToken,
-	}).expect(t, 200).into(t, &g)
+	}).Expect(t, 200).Decode(t, &g)
 	secrets["second access token"], secrets["second refresh token"] = g.AccessToken, g.RefreshToken
 	login["refresh_in"] = "cookie"
-	p.do(t, "POST", "/auth/login", login).expect(t, 200)
+	p.Do(t, "POST", "/auth/login", login).Expect(t, 200)
 	at, err := url.Parse(s.URL + "/auth/refresh")
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, c := range p.client.Jar.Cookies(at) {
+	for _, c := range p.HTTP.Jar.Cookies(at) {
 		secrets["cookie"] = c.Value
 	}
 	if secrets["cookie"] == "" {
 		t.Fatal("no cookie")
 	}
-	p.do(t, "POST", "/auth/refresh", nil).expect(t, 200)
-	p.do(t, "GET", "/api/users/profile?token="+secrets["refresh token"], nil).expect(t, 422)
-	p.do(t, "GET", "/"+secrets["refresh token"], nil).expect(t, 404)
-	p.do(t, "GET", "/api/scenarios", nil, "Authorization",
-		"Bearer "+secrets["access token"]+"x").expect(t, 401)
-	p.do(t, "POST", "/auth/forgot-password", map[string]any{"email": email}).expect(t, 202)
-	secrets["reset"] = post.letter(t, email, "Choose a new password").token(t, "/reset-password")
-	p.do(t, "POST", "/auth/reset-password", map[string]any{
+	p.Do(t, "POST", "/auth/refresh", nil).Expect(t, 200)
+	p.Do(t, "GET", "/api/users/profile?token="+secrets["refresh token"], nil).Expect(t, 422)
+	p.Do(t, "GET", "/"+secrets["refresh token"], nil).Expect(t, 404)
+	p.Do(t, "GET", "/api/scenarios", nil, "Authorization",
+		"Bearer "+secrets["access token"]+"x").Expect(t, 401)
+	p.Do(t, "POST", "/auth/forgot-password", map[string]any{"email": email}).Expect(t, 202)
+	secrets["reset"] = s.Mail.Await(t, email, "Choose a new password").Token(t, "/reset-password")
+	p.Do(t, "POST", "/auth/reset-password", map[string]any{
 		"token": secrets["reset"] + "x", "password": secrets["new password"],
-	}).expect(t, 422)
-	p.do(t, "POST", "/auth/reset-password", map[string]any{
+	}).Expect(t, 422)
+	p.Do(t, "POST", "/auth/reset-password", map[string]any{
 		"token": secrets["reset"], "password": secrets["new password"],
-	}).expect(t, 204)
+	}).Expect(t, 204)
 
 	traced, err := json.Marshal(spans.GetSpans())
 	if err != nil {
@@ -120,13 +121,13 @@ func TestLogHoldsNoSecrets(t *testing.T) {
 func TestSpans(t *testing.T) {
 	spans := tracetest.NewInMemoryExporter()
 	provider := sdktrace.NewTracerProvider(sdktrace.WithSyncer(spans))
-	s := newServer(t, func(_ *api.Config, d *api.Deps) { d.Tracer = provider.Tracer("test") })
-	p := s.someone(t, store.RoleCandidate)
-	id := p.attempt(t)
+	s := apitest.NewServer(t, func(_ *api.Config, d *api.Deps) { d.Tracer = provider.Tracer("test") })
+	p := s.NewUser(t, store.RoleCandidate)
+	id := p.NewAttempt(t)
 	spans.Reset()
 	const trace = "0af7651916cd43dd8448eb211c80319c"
-	p.do(t, "GET", "/api/attempts/"+id, nil, "traceparent",
-		"00-"+trace+"-b7ad6b7169203331-01").expect(t, 200)
+	p.Do(t, "GET", "/api/attempts/"+id, nil, "traceparent",
+		"00-"+trace+"-b7ad6b7169203331-01").Expect(t, 200)
 	got := spans.GetSpans()
 	if len(got) != 1 || got[0].Name != "GET /api/attempts/{id}" ||
 		got[0].SpanContext.TraceID().String() != trace ||
@@ -138,7 +139,7 @@ func TestSpans(t *testing.T) {
 		said[string(a.Key)] = a.Value.AsInterface()
 	}
 	if said["http.route"] != "/api/attempts/{id}" ||
-		said["http.response.status_code"] != int64(200) || said["user.id"] != p.id ||
+		said["http.response.status_code"] != int64(200) || said["user.id"] != p.ID ||
 		said["http.request.method"] != "GET" {
 		t.Errorf("attributes %v", said)
 	}

@@ -2,67 +2,24 @@ package api_test
 
 import (
 	"errors"
-	"slices"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
+	"bedside/api/apitest"
 	"bedside/api/auth"
 	"bedside/api/sessions"
 	"bedside/store"
 )
 
-const firefox = "Mozilla/5.0 (X11; Linux x86_64; rv:143.0) Gecko/20100101 Firefox/143.0"
-
-// device is one more device of a person's, signed in.
-func (p *person) device(t testing.TB, agent string) *person {
-	t.Helper()
-	d := p.s.anybody(t)
-	d.email, d.id = p.email, p.id
-	var g struct {
-		AccessToken  string `json:"access_token"`
-		RefreshToken string `json:"refresh_token"`
-		SignedOut    int    `json:"signed_out"`
-	}
-	d.do(t, "POST", "/api/sessions", map[string]any{"email": p.email, "password": password},
-		"User-Agent", agent).expect(t, 201).into(t, &g)
-	d.access, d.refresh, d.signedOut = g.AccessToken, g.RefreshToken, g.SignedOut
-	return d
-}
-
-// devices lists a person's sessions.
-func (p *person) devices(t testing.TB) []sessions.Session {
-	t.Helper()
-	var list sessions.List
-	p.do(t, "GET", "/api/sessions", nil).expect(t, 200).into(t, &list)
-	return list.Items
-}
-
-func (p *person) session(t testing.TB) string {
-	t.Helper()
-	for _, s := range p.devices(t) {
-		if s.Current {
-			return s.ID
-		}
-	}
-	t.Fatal("no session is the current one")
-	return ""
-}
-
-func (s *server) hasEnded(id string) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return slices.Contains(s.ended, id)
-}
-
 func TestDevices(t *testing.T) {
-	s := newServer(t)
-	desk := s.someone(t, store.RoleCandidate)
-	s.forward(time.Minute)
-	phone := desk.device(t,
+	s := apitest.NewServer(t)
+	desk := s.NewUser(t, store.RoleCandidate)
+	s.Forward(time.Minute)
+	phone := desk.NewDevice(t,
 		"Mozilla/5.0 (iPhone; CPU iPhone OS 18_6 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/26.0 Mobile/15E148 Safari/604.1")
-	list := phone.devices(t)
+	list := phone.Devices(t)
 	if len(list) != 2 || !list[0].Current || list[1].Current || list[0].Browser != "Safari 26" ||
 		list[0].System != "iOS" || list[0].Kind != "mobile" || list[0].IP != "127.0.0.1" {
 		t.Fatalf("devices: %+v", list)
@@ -72,82 +29,82 @@ func TestDevices(t *testing.T) {
 		t.Errorf("devices: %+v", list)
 	}
 
-	id := phone.session(t)
-	desk.do(t, "DELETE", "/api/sessions/"+id, nil).expect(t, 204)
-	if !s.hasEnded(id) {
+	id := phone.SessionID(t)
+	desk.Do(t, "DELETE", "/api/sessions/"+id, nil).Expect(t, 204)
+	if !s.HasEnded(id) {
 		t.Error("its sockets were not closed")
 	}
-	phone.do(t, "GET", "/api/scenarios", nil).problem(t, 401, "unauthenticated")
-	p := phone.do(t, "POST", "/auth/refresh", map[string]any{
-		"refresh_token": phone.refresh,
-	}).problem(t, 401, "session-ended")
+	phone.Do(t, "GET", "/api/scenarios", nil).Problem(t, 401, "unauthenticated")
+	p := phone.Do(t, "POST", "/auth/refresh", map[string]any{
+		"refresh_token": phone.Refresh,
+	}).Problem(t, 401, "session-ended")
 	if !strings.Contains(p.Detail, "elsewhere") {
 		t.Errorf("why it ended: %q", p.Detail)
 	}
-	desk.do(t, "DELETE", "/api/sessions/"+id, nil).problem(t, 404, "not-found")
-	if list := desk.devices(t); len(list) != 1 || !list[0].Current {
+	desk.Do(t, "DELETE", "/api/sessions/"+id, nil).Problem(t, 404, "not-found")
+	if list := desk.Devices(t); len(list) != 1 || !list[0].Current {
 		t.Errorf("devices afterwards: %+v", list)
 	}
 
-	tablet, laptop := desk.device(t, firefox), desk.device(t, firefox)
-	if a, b := tablet.devices(t)[0].Fingerprint, laptop.devices(t)[0].Fingerprint; a != b {
+	tablet, laptop := desk.NewDevice(t, apitest.Firefox), desk.NewDevice(t, apitest.Firefox)
+	if a, b := tablet.Devices(t)[0].Fingerprint, laptop.Devices(t)[0].Fingerprint; a != b {
 		t.Error("the same headers are not recognised")
 	}
 	var ended sessions.Ended
-	laptop.do(t, "DELETE", "/api/sessions", nil).expect(t, 200).into(t, &ended)
+	laptop.Do(t, "DELETE", "/api/sessions", nil).Expect(t, 200).Decode(t, &ended)
 	if ended.Ended != 2 {
 		t.Errorf("%d devices were signed out, want 2", ended.Ended)
 	}
-	for _, p := range []*person{desk, tablet} {
-		p.do(t, "GET", "/api/scenarios", nil).problem(t, 401, "unauthenticated")
+	for _, p := range []*apitest.Client{desk, tablet} {
+		p.Do(t, "GET", "/api/scenarios", nil).Problem(t, 401, "unauthenticated")
 	}
-	laptop.do(t, "GET", "/api/scenarios", nil).expect(t, 200)
+	laptop.Do(t, "GET", "/api/scenarios", nil).Expect(t, 200)
 }
 
 func TestDevicesOfOthers(t *testing.T) {
-	s := newServer(t)
-	owner, stranger := s.someone(t, store.RoleCandidate), s.someone(t, store.RoleCandidate)
-	tutor, admin, nobody := s.someone(t,
-		store.RoleTutor), s.someone(t, store.RoleAdmin), s.anybody(t)
+	s := apitest.NewServer(t)
+	owner, stranger := s.NewUser(t, store.RoleCandidate), s.NewUser(t, store.RoleCandidate)
+	tutor, admin, nobody := s.NewUser(t,
+		store.RoleTutor), s.NewUser(t, store.RoleAdmin), s.NewClient(t)
 	for _, tc := range []struct {
-		who  *person
+		who  *apitest.Client
 		want int
 	}{{stranger, 404}, {tutor, 404}, {nobody, 401}, {admin, 204}, {owner, 204}} {
-		id := owner.device(t, firefox).session(t)
-		if a := tc.who.do(t, "DELETE", "/api/sessions/"+id, nil); a.StatusCode != tc.want {
-			t.Errorf("ending the owner's device: %d, want %d: %s", a.StatusCode, tc.want, a.body)
+		id := owner.NewDevice(t, apitest.Firefox).SessionID(t)
+		if a := tc.who.Do(t, "DELETE", "/api/sessions/"+id, nil); a.StatusCode != tc.want {
+			t.Errorf("ending the owner's device: %d, want %d: %s", a.StatusCode, tc.want, a.Data)
 		}
-		if got := s.hasEnded(id); got != (tc.want == 204) {
+		if got := s.HasEnded(id); got != (tc.want == 204) {
 			t.Errorf("after %d the device was signed out: %v", tc.want, got)
 		}
 	}
 	for _, id := range []string{
 		"x", "0190d2a0-0000-7000-8000-00000000ffff", strings.Repeat("0", 36),
 	} {
-		admin.do(t, "DELETE", "/api/sessions/"+id, nil).problem(t, 404, "not-found")
+		admin.Do(t, "DELETE", "/api/sessions/"+id, nil).Problem(t, 404, "not-found")
 	}
-	admin.do(t, "GET", "/api/sessions/user/x", nil).problem(t, 404, "not-found")
+	admin.Do(t, "GET", "/api/sessions/user/x", nil).Problem(t, 404, "not-found")
 }
 
 func TestDeviceLimit(t *testing.T) {
-	s := newServer(t)
-	p := s.someone(t, store.RoleCandidate)
-	first := p.session(t)
+	s := apitest.NewServer(t)
+	p := s.NewUser(t, store.RoleCandidate)
+	first := p.SessionID(t)
 	for range 4 {
-		s.forward(time.Minute)
-		if d := p.device(t, firefox); d.signedOut != 0 {
-			t.Errorf("%d devices were signed out within the limit", d.signedOut)
+		s.Forward(time.Minute)
+		if d := p.NewDevice(t, apitest.Firefox); d.SignedOut != 0 {
+			t.Errorf("%d devices were signed out within the limit", d.SignedOut)
 		}
 	}
-	s.forward(time.Minute)
-	if d := p.device(t, firefox); d.signedOut != 1 || len(d.devices(t)) != 5 ||
-		!s.hasEnded(first) {
+	s.Forward(time.Minute)
+	if d := p.NewDevice(t, apitest.Firefox); d.SignedOut != 1 || len(d.Devices(t)) != 5 ||
+		!s.HasEnded(first) {
 		t.Errorf("the sixth device signed %d out; %d are left; the first was told: %v",
-			d.signedOut, len(d.devices(t)), s.hasEnded(first))
+			d.SignedOut, len(d.Devices(t)), s.HasEnded(first))
 	}
-	pr := p.do(t, "POST", "/auth/refresh", map[string]any{
-		"refresh_token": p.refresh,
-	}).problem(t, 401, "session-ended")
+	pr := p.Do(t, "POST", "/auth/refresh", map[string]any{
+		"refresh_token": p.Refresh,
+	}).Problem(t, 401, "session-ended")
 	if !strings.Contains(pr.Detail, "too many") {
 		t.Errorf("why it ended: %q", pr.Detail)
 	}
@@ -156,9 +113,9 @@ func TestDeviceLimit(t *testing.T) {
 // TestDeviceLimitIsExactTogether signs in behind the bounded pool of passwords, which would keep
 // most of a hundred out at once.
 func TestDeviceLimitIsExactTogether(t *testing.T) {
-	s := newServer(t)
-	p := s.someone(t, store.RoleCandidate)
-	u, err := db.User(t.Context(), p.id)
+	s := apitest.NewServer(t)
+	p := s.NewUser(t, store.RoleCandidate)
+	u, err := s.DB.User(t.Context(), p.ID)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -166,7 +123,7 @@ func TestDeviceLimitIsExactTogether(t *testing.T) {
 	var all sync.WaitGroup
 	for range cap(grants) {
 		all.Go(func() {
-			g, err := s.sessions.Start(t.Context(), u, auth.Device{UserAgent: firefox})
+			g, err := s.Sessions.Start(t.Context(), u, auth.Device{UserAgent: apitest.Firefox})
 			if err != nil {
 				t.Error(err)
 			}
@@ -178,7 +135,7 @@ func TestDeviceLimitIsExactTogether(t *testing.T) {
 	in, out := 0, 0
 	for g := range grants {
 		out += g.SignedOut
-		switch _, err := s.sessions.Authenticate(t.Context(), g.Access); {
+		switch _, err := s.Sessions.Authenticate(t.Context(), g.Access); {
 		case err == nil:
 			in++
 		case !errors.Is(err, store.ErrUnauthenticated):
@@ -192,114 +149,114 @@ func TestDeviceLimitIsExactTogether(t *testing.T) {
 }
 
 func TestSessionTokens(t *testing.T) {
-	s := newServer(t)
-	p := s.someone(t, store.RoleTutor)
-	nobody := s.anybody(t)
+	s := apitest.NewServer(t)
+	p := s.NewUser(t, store.RoleTutor)
+	nobody := s.NewClient(t)
 	validate := func(token string) (v sessions.Validity) {
 		t.Helper()
-		nobody.do(t, "POST", "/api/sessions/validate", map[string]any{
+		nobody.Do(t, "POST", "/api/sessions/validate", map[string]any{
 			"access_token": token,
-		}).expect(t, 200).into(t, &v)
+		}).Expect(t, 200).Decode(t, &v)
 		return v
 	}
-	id := p.session(t)
-	if v := validate(p.access); !v.Active || v.UserID != p.id || v.SessionID != id ||
+	id := p.SessionID(t)
+	if v := validate(p.Access); !v.Active || v.UserID != p.ID || v.SessionID != id ||
 		v.Role != store.RoleTutor {
 		t.Errorf("a valid token: %+v", v)
 	}
-	for _, bad := range []string{"", "x.y.z", p.refresh, p.access + "x"} {
+	for _, bad := range []string{"", "x.y.z", p.Refresh, p.Access + "x"} {
 		if v := validate(bad); v != (sessions.Validity{}) {
 			t.Errorf("%q: %+v", bad, v)
 		}
 	}
-	nobody.do(t, "POST", "/api/sessions/"+p.id+"/refresh", map[string]any{
-		"refresh_token": p.refresh,
-	}).problem(t, 401, "unauthenticated")
+	nobody.Do(t, "POST", "/api/sessions/"+p.ID+"/refresh", map[string]any{
+		"refresh_token": p.Refresh,
+	}).Problem(t, 401, "unauthenticated")
 	var tokens sessions.Tokens
-	nobody.do(t, "POST", "/api/sessions/"+id+"/refresh", map[string]any{
-		"refresh_token": p.refresh,
-	}).expect(t, 200).into(t, &tokens)
-	if v := validate(tokens.AccessToken); !v.Active || tokens.RefreshToken == p.refresh {
+	nobody.Do(t, "POST", "/api/sessions/"+id+"/refresh", map[string]any{
+		"refresh_token": p.Refresh,
+	}).Expect(t, 200).Decode(t, &tokens)
+	if v := validate(tokens.AccessToken); !v.Active || tokens.RefreshToken == p.Refresh {
 		t.Errorf("after refreshing: %+v, %+v", v, tokens)
 	}
 	// The parent is answered with the current one; what is older ends the session.
 	var again, third sessions.Tokens
-	nobody.do(t, "POST", "/api/sessions/"+id+"/refresh", map[string]any{
-		"refresh_token": p.refresh,
-	}).expect(t, 200).into(t, &again)
-	nobody.do(t, "POST", "/api/sessions/"+id+"/refresh", map[string]any{
+	nobody.Do(t, "POST", "/api/sessions/"+id+"/refresh", map[string]any{
+		"refresh_token": p.Refresh,
+	}).Expect(t, 200).Decode(t, &again)
+	nobody.Do(t, "POST", "/api/sessions/"+id+"/refresh", map[string]any{
 		"refresh_token": again.RefreshToken,
-	}).expect(t, 200).into(t, &third)
+	}).Expect(t, 200).Decode(t, &third)
 	if again.RefreshToken != tokens.RefreshToken || third.RefreshToken == again.RefreshToken {
 		t.Error("the tokens do not follow one another")
 	}
-	nobody.do(t, "POST", "/api/sessions/"+id+"/refresh", map[string]any{
-		"refresh_token": p.refresh,
-	}).problem(t, 401, "refresh-reused")
-	if validate(third.AccessToken).Active || !s.hasEnded(id) {
+	nobody.Do(t, "POST", "/api/sessions/"+id+"/refresh", map[string]any{
+		"refresh_token": p.Refresh,
+	}).Problem(t, 401, "refresh-reused")
+	if validate(third.AccessToken).Active || !s.HasEnded(id) {
 		t.Error("a copied token did not end the session")
 	}
 }
 
 func TestSessionsEndInTheEnd(t *testing.T) {
-	s := newServer(t)
-	p := s.someone(t, store.RoleCandidate)
+	s := apitest.NewServer(t)
+	p := s.NewUser(t, store.RoleCandidate)
 	for range 4 { // it is used each 25 days, and idles for at most 30
-		s.forward(25 * 24 * time.Hour)
-		a := p.do(t, "POST", "/auth/refresh", map[string]any{"refresh_token": p.refresh})
+		s.Forward(25 * 24 * time.Hour)
+		a := p.Do(t, "POST", "/auth/refresh", map[string]any{"refresh_token": p.Refresh})
 		if a.StatusCode != 200 {
-			a.problem(t, 401, "session-ended")
+			a.Problem(t, 401, "session-ended")
 			return
 		}
 		var g struct {
 			RefreshToken string `json:"refresh_token"`
 		}
-		a.into(t, &g)
-		p.refresh = g.RefreshToken
+		a.Decode(t, &g)
+		p.Refresh = g.RefreshToken
 	}
 	t.Error("a session lives for more than 90 days")
 }
 
 // TestRememberedSessions holds that what is remembered of a session is never older than the news.
 func TestRememberedSessions(t *testing.T) {
-	s := newServer(t)
-	s.sessions.Trust(true)
-	p, admin := s.someone(t, store.RoleTutor), s.someone(t, store.RoleAdmin)
-	p.do(t, "GET", "/api/rooms", nil).expect(t, 200)
-	before := s.reads.Load()
+	s := apitest.NewServer(t)
+	s.Sessions.Trust(true)
+	p, admin := s.NewUser(t, store.RoleTutor), s.NewUser(t, store.RoleAdmin)
+	p.Do(t, "GET", "/api/rooms", nil).Expect(t, 200)
+	before := s.SessionReads()
 	for range 10 {
-		p.do(t, "GET", "/api/rooms", nil).expect(t, 200)
+		p.Do(t, "GET", "/api/rooms", nil).Expect(t, 200)
 	}
-	if n := s.reads.Load() - before; n != 0 {
+	if n := s.SessionReads() - before; n != 0 {
 		t.Errorf("%v reads of a session that is remembered", n)
 	}
-	admin.do(t, "PATCH", "/api/users/"+p.id, map[string]any{"role": "candidate"}).expect(t, 200)
-	p.do(t, "GET", "/api/rooms", nil).problem(t, 403, "forbidden")
-	admin.do(t, "PATCH", "/api/users/"+p.id, map[string]any{"role": "tutor"}).expect(t, 200)
-	p.do(t, "GET", "/api/rooms", nil).expect(t, 200)
+	admin.Do(t, "PATCH", "/api/users/"+p.ID, map[string]any{"role": "candidate"}).Expect(t, 200)
+	p.Do(t, "GET", "/api/rooms", nil).Problem(t, 403, "forbidden")
+	admin.Do(t, "PATCH", "/api/users/"+p.ID, map[string]any{"role": "tutor"}).Expect(t, 200)
+	p.Do(t, "GET", "/api/rooms", nil).Expect(t, 200)
 
 	// Another process ends the session, and tells.
-	id := p.session(t)
-	if err := db.EndSession(t.Context(), id, store.EndRevoked, s.now()); err != nil {
+	id := p.SessionID(t)
+	if err := s.DB.EndSession(t.Context(), id, store.EndRevoked, s.Now()); err != nil {
 		t.Fatal(err)
 	}
-	s.sessions.Forget(store.SessionEvent{SessionID: id})
-	p.do(t, "GET", "/api/rooms", nil).problem(t, 401, "unauthenticated")
+	s.Sessions.Forget(store.SessionEvent{SessionID: id})
+	p.Do(t, "GET", "/api/rooms", nil).Problem(t, 401, "unauthenticated")
 
 	// Without news nothing is remembered.
-	q := s.someone(t, store.RoleTutor)
-	q.do(t, "GET", "/api/rooms", nil).expect(t, 200)
-	s.sessions.Trust(false)
-	if err := db.EndSession(t.Context(), sessionOf(t, s, q), store.EndRevoked,
-		s.now()); err != nil {
+	q := s.NewUser(t, store.RoleTutor)
+	q.Do(t, "GET", "/api/rooms", nil).Expect(t, 200)
+	s.Sessions.Trust(false)
+	if err := s.DB.EndSession(t.Context(), sessionOf(t, s, q), store.EndRevoked,
+		s.Now()); err != nil {
 		t.Fatal(err)
 	}
-	q.do(t, "GET", "/api/rooms", nil).problem(t, 401, "unauthenticated")
+	q.Do(t, "GET", "/api/rooms", nil).Problem(t, 401, "unauthenticated")
 }
 
-func sessionOf(t *testing.T, s *server, p *person) string {
+func sessionOf(t *testing.T, s *apitest.Server, p *apitest.Client) string {
 	t.Helper()
-	id, err := s.sessions.SessionOf(p.refresh)
+	id, err := s.Sessions.SessionOf(p.Refresh)
 	if err != nil {
 		t.Fatal(err)
 	}
