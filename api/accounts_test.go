@@ -56,8 +56,15 @@ func TestVerification(t *testing.T) {
 	if left := s.Mail.All(t, email); len(left) != 0 {
 		t.Errorf("further letters: %+v", left)
 	}
-	if acts := p.AuditTrail(t); !apitest.ContainsInOrder(acts, "user.register done", "session.start done",
-		"user.verify_email done", "user.register refused") {
+	if acts := p.AuditTrail(
+		t,
+	); !apitest.ContainsInOrder(
+		acts,
+		"user.register done",
+		"session.start done",
+		"user.verify_email done",
+		"user.register refused",
+	) {
 		t.Errorf("trail %v", acts)
 	}
 
@@ -126,8 +133,15 @@ func TestForgottenPassword(t *testing.T) {
 	if !p.Profile(t).EmailVerified {
 		t.Error("the mail was read, and yet the address is not verified")
 	}
-	if acts := p.AuditTrail(t); !apitest.ContainsInOrder(acts, "user.forgot_password done", "user.reset_password done",
-		"session.start refused", "session.start done") {
+	if acts := p.AuditTrail(
+		t,
+	); !apitest.ContainsInOrder(
+		acts,
+		"user.forgot_password done",
+		"user.reset_password done",
+		"session.start refused",
+		"session.start done",
+	) {
 		t.Errorf("trail %v", acts)
 	}
 
@@ -259,7 +273,8 @@ func TestPasswordChange(t *testing.T) {
 		"password": "wrong",
 	}).Problem(t, 403, "wrong-credentials")
 	change().Problem(t, 403, "reauthentication-required")
-	p.Do(t, "POST", "/auth/reauthenticate", map[string]any{"password": apitest.Password}).Expect(t, 204)
+	p.Do(t, "POST", "/auth/reauthenticate", map[string]any{"password": apitest.Password}).
+		Expect(t, 204)
 	change().Expect(t, 204)
 	p.Profile(t) // this device stays
 	tablet.Access = ""
@@ -295,7 +310,9 @@ func TestEmailChange(t *testing.T) {
 	if got := p.Profile(t).Email; got != old {
 		t.Errorf("the address is %s before it is confirmed", got)
 	}
-	s.NewClient(t).Do(t, "POST", "/auth/verify-email", map[string]any{"token": token}).Expect(t, 200)
+	s.NewClient(t).
+		Do(t, "POST", "/auth/verify-email", map[string]any{"token": token}).
+		Expect(t, 200)
 	if me := p.Profile(t); me.Email != fresh || !me.EmailVerified {
 		t.Errorf("profile %+v", me)
 	}
@@ -323,7 +340,10 @@ func TestEmailChange(t *testing.T) {
 // TestResetForgetsWhatAStrangerLeft has somebody register with another's address, and prepare to
 // come back.
 func TestResetForgetsWhatAStrangerLeft(t *testing.T) {
-	s := apitest.NewServer(t, func(c *api.Config, _ *api.Deps) { c.PublicURL = apitest.PasskeyOrigin })
+	s := apitest.NewServer(
+		t,
+		func(c *api.Config, _ *api.Deps) { c.PublicURL = apitest.PasskeyOrigin },
+	)
 	stranger := s.Register(t, apitest.NewEmail())
 	stranger.AddAuthenticator(t)
 	ph := apitest.NewPhone(t, stranger.ID, apitest.PasskeyOrigin)
@@ -452,7 +472,9 @@ func TestAdministration(t *testing.T) {
 	if a := p.Do(t, "GET", "/api/rooms", nil); a.StatusCode != 401 && a.StatusCode != 403 {
 		t.Errorf("a disabled account got %d", a.StatusCode)
 	}
-	if len(s.EndedSessions()) != 2 { // its rooms were closed with the new role, and its session was ended
+	if len(
+		s.EndedSessions(),
+	) != 2 { // its rooms were closed with the new role, and its session was ended
 		t.Errorf("told of %d ended sessions", len(s.EndedSessions()))
 	}
 	p.Do(t, "POST", "/auth/login", map[string]any{
@@ -477,9 +499,17 @@ func TestAdministration(t *testing.T) {
 			t.Errorf("entry %+v is shown as %+v", act, own.Items[i])
 		}
 	}
-	if acts := p.AuditTrail(t); !apitest.ContainsInOrder(acts, "user.change_role done", "user.disable done",
-		"session.start refused", "user.change_role done", "user.enable done",
-		"session.start done") {
+	if acts := p.AuditTrail(
+		t,
+	); !apitest.ContainsInOrder(
+		acts,
+		"user.change_role done",
+		"user.disable done",
+		"session.start refused",
+		"user.change_role done",
+		"user.enable done",
+		"session.start done",
+	) {
 		t.Errorf("trail %v", acts)
 	}
 }

@@ -61,7 +61,8 @@ func TestAttempt(t *testing.T) {
 	p.Do(t, "POST", "/api/attempts", map[string]any{
 		"scenario": apitest.ScenarioSlug, "consent": false,
 	}).Problem(t, 422, "invalid")
-	p.Do(t, "POST", "/api/attempts", map[string]any{"scenario": apitest.ScenarioSlug}).Problem(t, 422, "invalid")
+	p.Do(t, "POST", "/api/attempts", map[string]any{"scenario": apitest.ScenarioSlug}).
+		Problem(t, 422, "invalid")
 	p.Do(t, "POST", "/api/attempts", map[string]any{
 		"scenario": "nothing", "consent": true,
 	}).Problem(t, 404, "not-found")
@@ -137,8 +138,22 @@ func TestRooms(t *testing.T) {
 	candidate, tutor := s.NewUser(t, store.RoleCandidate), s.NewUser(t, store.RoleTutor)
 	id, over := candidate.NewAttempt(t), candidate.NewAttempt(t)
 	for _, open := range []string{id, over} {
-		if err := s.Presence.RoomOpened(t.Context(), store.RoomInfo{ID: open, Phase: "preparing", OpenedAt: time.Now(),
-			People: []store.RoomPerson{{UserID: candidate.ID, Name: "C", Role: store.ParticipantCandidate, Connected: true}}}); err != nil {
+		if err := s.Presence.RoomOpened(
+			t.Context(),
+			store.RoomInfo{
+				ID:       open,
+				Phase:    "preparing",
+				OpenedAt: time.Now(),
+				People: []store.RoomPerson{
+					{
+						UserID:    candidate.ID,
+						Name:      "C",
+						Role:      store.ParticipantCandidate,
+						Connected: true,
+					},
+				},
+			},
+		); err != nil {
 			t.Fatal(err)
 		}
 	}

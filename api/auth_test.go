@@ -60,7 +60,11 @@ func TestRegisterAndSignIn(t *testing.T) {
 func TestRegisterRefuses(t *testing.T) {
 	s := apitest.NewServer(t)
 	good := func() map[string]any {
-		return map[string]any{"email": "new@example.org", "password": apitest.Password, "name": "New"}
+		return map[string]any{
+			"email":    "new@example.org",
+			"password": apitest.Password,
+			"name":     "New",
+		}
 	}
 	for field, values := range map[string][]any{
 		"email": {

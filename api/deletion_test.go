@@ -34,9 +34,11 @@ func removals(t *testing.T, s *apitest.Server, prefix string) (keys []string) {
 		t.Fatal(err)
 	}
 	defer conn.Close(t.Context())
-	rows, err := conn.Query(t.Context(),
+	rows, err := conn.Query(
+		t.Context(),
 		`SELECT args FROM river_job WHERE kind = 'remove-files' AND args::text LIKE '%' || $1 || '%'`,
-		prefix)
+		prefix,
+	)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -54,7 +54,11 @@ func TestDescribedLimits(t *testing.T) {
 			Responses map[string]struct{ Headers map[string]json.RawMessage }
 		}
 	}
-	apitest.NewServer(t).NewClient(t).Do(t, "GET", "/openapi.json", nil).Expect(t, 200).Decode(t, &doc)
+	apitest.NewServer(t).
+		NewClient(t).
+		Do(t, "GET", "/openapi.json", nil).
+		Expect(t, 200).
+		Decode(t, &doc)
 	for path, methods := range doc.Paths {
 		for method, op := range methods {
 			limited := op.Responses["429"]

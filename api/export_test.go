@@ -132,7 +132,8 @@ func TestDeleteAccount(t *testing.T) {
 	p.Access = g.AccessToken
 	p.Do(t, "DELETE", "/api/users/profile", nil).Problem(t, 403, "reauthentication-required")
 	p.Do(t, "POST", "/api/users/profile/export", nil).Problem(t, 403, "reauthentication-required")
-	p.Do(t, "POST", "/auth/reauthenticate", map[string]any{"password": apitest.Password}).Expect(t, 204)
+	p.Do(t, "POST", "/auth/reauthenticate", map[string]any{"password": apitest.Password}).
+		Expect(t, 204)
 	p.Do(t, "DELETE", "/api/users/profile", nil).Expect(t, 204)
 	if !s.HasEnded(id) {
 		t.Error("open rooms were not told")

@@ -58,9 +58,17 @@ func TestSecondFactor(t *testing.T) {
 	p.Do(t, "DELETE", "/api/users/profile/factors/totp", nil).Problem(t, 404, "not-found")
 	p.SignIn(t)
 	s.Mail.Await(t, p.Email, "A way to sign in was removed")
-	if acts := p.AuditTrail(t); !apitest.ContainsInOrder(acts, "factor.add done", "session.start refused",
-		"factor.use done", "session.start done", "factor.new_recovery_codes done",
-		"factor.remove done") {
+	if acts := p.AuditTrail(
+		t,
+	); !apitest.ContainsInOrder(
+		acts,
+		"factor.add done",
+		"session.start refused",
+		"factor.use done",
+		"session.start done",
+		"factor.new_recovery_codes done",
+		"factor.remove done",
+	) {
 		t.Errorf("the trail: %q", acts)
 	}
 	for _, secret := range append(codes, base32.StdEncoding.EncodeToString(a.Secret)) {
@@ -130,7 +138,8 @@ func TestFactorChangesNeedAProof(t *testing.T) {
 		p.Do(t, method, "/api/users/profile/factors"+path,
 			body).Problem(t, 403, "reauthentication-required")
 	}
-	p.Do(t, "POST", "/auth/reauthenticate", map[string]any{"password": apitest.Password}).Expect(t, 204)
+	p.Do(t, "POST", "/auth/reauthenticate", map[string]any{"password": apitest.Password}).
+		Expect(t, 204)
 	p.AddAuthenticator(t)
 }
 

@@ -171,7 +171,10 @@ func TestHeaders(t *testing.T) {
 	if a.Header.Get("X-Request-Id") == "" {
 		t.Error("no request id")
 	}
-	s = apitest.NewServer(t, func(c *api.Config, _ *api.Deps) { c.PublicURL = "https://bedside.example" })
+	s = apitest.NewServer(
+		t,
+		func(c *api.Config, _ *api.Deps) { c.PublicURL = "https://bedside.example" },
+	)
 	a = s.NewClient(t).Do(t, "GET", "/health", nil).Expect(t, 200)
 	if a.Header.Get("Strict-Transport-Security") == "" {
 		t.Error("no HSTS on https")
@@ -343,7 +346,9 @@ func TestRequestTimeLimit(t *testing.T) {
 		c.RequestTimeout = time.Second
 		d.Store = slowStore{d.Store}
 	})
-	p := apitest.NewServer(t).NewUser(t, store.RoleCandidate) // signed in at a server that has time
+	p := apitest.NewServer(t).
+		NewUser(t, store.RoleCandidate)
+		// signed in at a server that has time
 	p.Server = s
 	p.Do(t, "GET", "/api/scenarios", nil).Problem(t, 503, "timeout")
 }

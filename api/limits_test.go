@@ -21,7 +21,9 @@ func TestRequestsAreLimited(t *testing.T) {
 	p, other := s.NewUser(t, store.RoleCandidate), s.NewUser(t, store.RoleCandidate)
 	for i := range 5 {
 		a := p.Do(t, "GET", "/api/scenarios", nil).Expect(t, 200)
-		if got, want := a.Header.Get("RateLimit-Policy"), `"read-ip";q=8;w=60, "read-account";q=5;w=60`; got != want {
+		if got, want := a.Header.Get(
+			"RateLimit-Policy",
+		), `"read-ip";q=8;w=60, "read-account";q=5;w=60`; got != want {
 			t.Errorf("RateLimit-Policy: %s, want %s", got, want)
 		}
 		var left [2]int
@@ -50,7 +52,8 @@ func TestRequestsAreLimited(t *testing.T) {
 	// Each class is counted by itself.
 	p.NewAttempt(t)
 	p.NewAttempt(t)
-	p.Do(t, "POST", "/api/attempts", map[string]any{"scenario": apitest.ScenarioSlug}).Problem(t, 429, "limit")
+	p.Do(t, "POST", "/api/attempts", map[string]any{"scenario": apitest.ScenarioSlug}).
+		Problem(t, 429, "limit")
 	p.SignIn(t)
 	p.Do(t, "GET", "/health", nil).Expect(t, 200)
 }
@@ -76,9 +79,17 @@ func TestProxies(t *testing.T) {
 	someone := apitest.NewServer(t).NewUser(t, store.RoleCandidate)
 	someone.Server = s
 	from := func(ip string) apitest.Response {
-		return someone.Do(t, "POST", "/auth/login",
-			map[string]any{"email": someone.Email, "password": apitest.Password}, "X-Forwarded-For",
-			"192.0.2.1, "+ip)
+		return someone.Do(
+			t,
+			"POST",
+			"/auth/login",
+			map[string]any{
+				"email":    someone.Email,
+				"password": apitest.Password,
+			},
+			"X-Forwarded-For",
+			"192.0.2.1, "+ip,
+		)
 	}
 	from("203.0.113.9").Expect(t, 200)
 	from("203.0.113.9").Expect(t, 200)

@@ -121,7 +121,10 @@ func TestLogHoldsNoSecrets(t *testing.T) {
 func TestSpans(t *testing.T) {
 	spans := tracetest.NewInMemoryExporter()
 	provider := sdktrace.NewTracerProvider(sdktrace.WithSyncer(spans))
-	s := apitest.NewServer(t, func(_ *api.Config, d *api.Deps) { d.Tracer = provider.Tracer("test") })
+	s := apitest.NewServer(
+		t,
+		func(_ *api.Config, d *api.Deps) { d.Tracer = provider.Tracer("test") },
+	)
 	p := s.NewUser(t, store.RoleCandidate)
 	id := p.NewAttempt(t)
 	spans.Reset()

@@ -59,8 +59,19 @@ func TestPasskeys(t *testing.T) {
 }
 
 func TestPasskeysRefuse(t *testing.T) {
-	s := apitest.NewServer(t, func(c *api.Config, _ *api.Deps) { c.PublicURL = apitest.PasskeyOrigin })
-	p, other, nobody := s.Register(t, apitest.NewEmail()), s.Register(t, apitest.NewEmail()), s.NewClient(t)
+	s := apitest.NewServer(
+		t,
+		func(c *api.Config, _ *api.Deps) { c.PublicURL = apitest.PasskeyOrigin },
+	)
+	p, other, nobody := s.Register(
+		t,
+		apitest.NewEmail(),
+	), s.Register(
+		t,
+		apitest.NewEmail(),
+	), s.NewClient(
+		t,
+	)
 	add := func(p *apitest.Client, ph *apitest.Phone) apitest.Response {
 		q := p.Question(t, apitest.BeginPasskeyPath)
 		return p.Do(t, "POST", apitest.PasskeysPath, map[string]any{
@@ -68,7 +79,10 @@ func TestPasskeysRefuse(t *testing.T) {
 		})
 	}
 	// another site's
-	add(p, apitest.NewPhone(t, p.ID, "https://practise.example.com")).Problem(t, 422, "bad-passkey")
+	add(
+		p,
+		apitest.NewPhone(t, p.ID, "https://practise.example.com"),
+	).Problem(t, 422, "bad-passkey")
 	unverified := apitest.NewPhone(t, p.ID, apitest.PasskeyOrigin)
 	unverified.Authenticator.Options.UserNotVerified = true
 	add(p, unverified).Problem(t, 422, "bad-passkey")
@@ -112,11 +126,18 @@ func TestPasskeysRefuse(t *testing.T) {
 	// A disabled account.
 	s.Exec(t, `UPDATE users SET disabled = true WHERE id = $1`,
 		p.ID)
-	signIn(nobody.Question(t, apitest.BeginPasskeySignInPath), ph).Problem(t, 403, "account-disabled")
+	signIn(
+		nobody.Question(t, apitest.BeginPasskeySignInPath),
+		ph,
+	).Problem(t, 403, "account-disabled")
 }
 
 func TestPasskeysNeedAName(t *testing.T) {
 	s := apitest.NewServer(t) // on 127.0.0.1
-	s.NewClient(t).Do(t, "POST", apitest.BeginPasskeySignInPath, nil).Problem(t, 409, "no-passkeys")
-	s.NewUser(t, store.RoleTutor).Do(t, "POST", apitest.BeginPasskeyPath, nil).Problem(t, 409, "no-passkeys")
+	s.NewClient(t).
+		Do(t, "POST", apitest.BeginPasskeySignInPath, nil).
+		Problem(t, 409, "no-passkeys")
+	s.NewUser(t, store.RoleTutor).
+		Do(t, "POST", apitest.BeginPasskeyPath, nil).
+		Problem(t, 409, "no-passkeys")
 }

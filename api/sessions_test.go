@@ -17,8 +17,10 @@ func TestDevices(t *testing.T) {
 	s := apitest.NewServer(t)
 	desk := s.NewUser(t, store.RoleCandidate)
 	s.Forward(time.Minute)
-	phone := desk.NewDevice(t,
-		"Mozilla/5.0 (iPhone; CPU iPhone OS 18_6 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/26.0 Mobile/15E148 Safari/604.1")
+	phone := desk.NewDevice(
+		t,
+		"Mozilla/5.0 (iPhone; CPU iPhone OS 18_6 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/26.0 Mobile/15E148 Safari/604.1",
+	)
 	list := phone.Devices(t)
 	if len(list) != 2 || !list[0].Current || list[1].Current || list[0].Browser != "Safari 26" ||
 		list[0].System != "iOS" || list[0].Kind != "mobile" || list[0].IP != "127.0.0.1" {

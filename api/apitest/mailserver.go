@@ -58,7 +58,11 @@ func startMailServer(ctx context.Context, db *postgres.DB) (*MailServer, error) 
 		return nil, err
 	}
 	go func() { p.served <- p.server.Serve(listener) }()
-	sender, err := letters.NewSMTP("smtp://"+listener.Addr().String()+"?starttls=never", "Bedside <bedside@example.org>", time.Now)
+	sender, err := letters.NewSMTP(
+		"smtp://"+listener.Addr().String()+"?starttls=never",
+		"Bedside <bedside@example.org>",
+		time.Now,
+	)
 	if err != nil {
 		return nil, err
 	}
@@ -103,9 +107,17 @@ func (d *smtpSession) Rcpt(to string, _ *smtp.RcptOptions) error {
 	d.server.tries[to]++
 	switch {
 	case strings.HasPrefix(to, "nobody-"):
-		return &smtp.SMTPError{Code: 550, EnhancedCode: smtp.EnhancedCode{5, 1, 1}, Message: "no such mailbox"}
+		return &smtp.SMTPError{
+			Code:         550,
+			EnhancedCode: smtp.EnhancedCode{5, 1, 1},
+			Message:      "no such mailbox",
+		}
 	case strings.HasPrefix(to, "later-") && d.server.tries[to] == 1:
-		return &smtp.SMTPError{Code: 451, EnhancedCode: smtp.EnhancedCode{4, 3, 0}, Message: "try again"}
+		return &smtp.SMTPError{
+			Code:         451,
+			EnhancedCode: smtp.EnhancedCode{4, 3, 0},
+			Message:      "try again",
+		}
 	}
 	d.m.To = to
 	return nil

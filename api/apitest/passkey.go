@@ -52,7 +52,10 @@ func (p *Phone) Create(t testing.TB, q users.Question) map[string]any {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return object(t, virtualwebauthn.CreateAttestationResponse(p.party, p.Authenticator, p.Key, *o))
+	return object(
+		t,
+		virtualwebauthn.CreateAttestationResponse(p.party, p.Authenticator, p.Key, *o),
+	)
 }
 
 // SignIn answers a request to sign in.
