@@ -12,19 +12,20 @@ type Analysis struct {
 	Measures  Measures         `json:"measures"`
 }
 
-// Span is a stretch of time in seconds, the end excluded.
+// Span is an interval of time in seconds; it excludes its end.
 type Span struct {
 	StartS float64 `json:"start_s"`
 	EndS   float64 `json:"end_s"`
 }
 
-// PitchPoint is F0 at a time.
+// PitchPoint is the fundamental frequency (F0) at one time.
 type PitchPoint struct {
 	TS float64 `json:"t_s"`
 	Hz float64 `json:"hz"`
 }
 
-// IntensityPoint is the level at a time, in dB re full scale (0 dB: a full-scale square wave).
+// IntensityPoint is the level at one time, in dB relative to full scale (0 dB is a full-scale
+// square wave).
 type IntensityPoint struct {
 	TS float64 `json:"t_s"`
 	DB float64 `json:"db"`

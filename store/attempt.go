@@ -2,14 +2,15 @@ package store
 
 import (
 	"fmt"
+	"slices"
 	"time"
 )
 
-// AttemptState is where an attempt stands.
+// AttemptState is the stage that an attempt has reached.
 type AttemptState string
 
-// The states of an attempt, in order. An attempt leaves Created when its candidate joins the
-// room; Abandoned and Failed are ends.
+// The states of an attempt, in order. It leaves Created when its candidate joins the room.
+// Abandoned (no play took place) and Failed (no report could be made) end it early.
 const (
 	AttemptCreated   AttemptState = "created"
 	AttemptPreparing AttemptState = "preparing"
@@ -20,7 +21,7 @@ const (
 	AttemptAbandoned AttemptState = "abandoned"
 )
 
-// Attempt is one practice of a scenario by one candidate. Its id is its room's id.
+// Attempt is one practice of a scenario by one candidate. Its id is also its room's id.
 type Attempt struct {
 	ID          string // UUID v7
 	ScenarioID  string
@@ -32,10 +33,11 @@ type Attempt struct {
 	PreparedAt  *time.Time // preparation began
 	StartedAt   *time.Time // play began
 	EndedAt     *time.Time // play ended
-	Problem     string     // why it failed, for people
+	Problem     string     // why it failed, in words for the user
 }
 
-// Speaker names a side of the conversation in subjects, file names and reports.
+// Speaker is one side of the conversation. Its text is part of NATS subjects, file names and
+// reports.
 type Speaker string
 
 // The speakers of a role play.
@@ -44,84 +46,97 @@ const (
 	SpeakerPatient   Speaker = "patient"
 )
 
-// Prepare moves the attempt into preparation. Doing it again is no error, so that a room can be
-// opened twice.
+// Prepare begins the preparation. It changes nothing when the preparation has begun already,
+// because a room can be opened twice. It returns ErrState in any later state.
 func (a *Attempt) Prepare(now time.Time) error {
-	switch a.State {
-	case AttemptCreated:
-		a.State, a.PreparedAt = AttemptPreparing, &now
-		return nil
-	case AttemptPreparing:
-		return nil
+	changed, err := a.advance(AttemptPreparing, "prepared", AttemptCreated)
+	if changed {
+		a.PreparedAt = &now
 	}
-	return fmt.Errorf("an attempt that is %s cannot be prepared: %w", a.State, ErrState)
+	return err
 }
 
-// Start begins the play. Doing it again keeps the first start.
+// Start begins the play, and keeps the first start when called again. It returns ErrState when the
+// attempt has ended.
 func (a *Attempt) Start(now time.Time) error {
-	switch a.State {
-	case AttemptCreated, AttemptPreparing:
-		a.State, a.StartedAt = AttemptPlaying, &now
-		return nil
-	case AttemptPlaying:
-		return nil
+	changed, err := a.advance(AttemptPlaying, "started", AttemptCreated, AttemptPreparing)
+	if changed {
+		a.StartedAt = &now
 	}
-	return fmt.Errorf("an attempt that is %s cannot be started: %w", a.State, ErrState)
+	return err
 }
 
-// Finish ends the play; what is left is the analysis.
+// Finish ends the play; the analysis follows. It changes nothing when the play has ended already.
+// It returns ErrState when there was no play.
 func (a *Attempt) Finish(now time.Time) error {
-	switch a.State {
-	case AttemptPlaying:
-		a.State, a.EndedAt = AttemptAnalysing, &now
-		return nil
-	case AttemptAnalysing, AttemptReported:
+	if a.State == AttemptReported {
 		return nil
 	}
-	return fmt.Errorf("an attempt that is %s cannot be finished: %w", a.State, ErrState)
+	changed, err := a.advance(AttemptAnalysing, "finished", AttemptPlaying)
+	if changed {
+		a.EndedAt = &now
+	}
+	return err
 }
 
-// Abandon ends an attempt that never came to play.
+// Abandon ends an attempt whose play never began. It returns ErrState when the play has begun or
+// the attempt failed.
 func (a *Attempt) Abandon(now time.Time) error {
-	switch a.State {
-	case AttemptCreated, AttemptPreparing:
-		a.State, a.EndedAt = AttemptAbandoned, &now
-		return nil
-	case AttemptAbandoned:
-		return nil
+	changed, err := a.advance(AttemptAbandoned, "abandoned", AttemptCreated, AttemptPreparing)
+	if changed {
+		a.EndedAt = &now
 	}
-	return fmt.Errorf("an attempt that is %s cannot be abandoned: %w", a.State, ErrState)
+	return err
 }
 
-// Reported notes that the report is there. It may follow a crash, so it is taken from Playing too.
+// Reported records that the report exists. Playing is a permitted state before it, because the
+// server may have crashed before Finish. It returns ErrState when there was no play.
 func (a *Attempt) Reported(now time.Time) error {
-	switch a.State {
-	case AttemptPlaying, AttemptAnalysing, AttemptFailed:
-		if a.EndedAt == nil {
-			a.EndedAt = &now
-		}
-		a.State, a.Problem = AttemptReported, ""
-		return nil
-	case AttemptReported:
-		return nil
+	changed, err := a.advance(AttemptReported, "reported",
+		AttemptPlaying, AttemptAnalysing, AttemptFailed)
+	if changed {
+		a.end(now)
+		a.Problem = ""
 	}
-	return fmt.Errorf("an attempt that is %s cannot be reported: %w", a.State, ErrState)
+	return err
 }
 
-// Fail notes that no report can be made, and why.
+// Fail records that no report can be made, and why. It returns ErrState when there is a report.
 func (a *Attempt) Fail(now time.Time, problem string) error {
 	if a.State == AttemptReported {
 		return fmt.Errorf("a reported attempt cannot fail: %w", ErrState)
 	}
-	if a.EndedAt == nil {
-		a.EndedAt = &now
-	}
+	a.end(now)
 	a.State, a.Problem = AttemptFailed, problem
 	return nil
 }
 
-// Seat gives the patient's part to a tutor. A tutor who holds it and is still in the room
-// (present) keeps it.
+// advance moves the attempt from one of the given states to another, and reports whether it did.
+// It does nothing when the attempt is in that state already, and returns ErrState in any other;
+// participle names the change in the message.
+func (a *Attempt) advance(to AttemptState, participle string,
+	from ...AttemptState) (changed bool, err error) {
+	switch {
+	case a.State == to:
+		return false, nil
+	case slices.Contains(from, a.State):
+		a.State = to
+		return true, nil
+	}
+	return false, fmt.Errorf("an attempt that is %s cannot be %s: %w", a.State, participle,
+		ErrState)
+}
+
+// end sets the end of the play unless it is set.
+func (a *Attempt) end(now time.Time) {
+	if a.EndedAt == nil {
+		a.EndedAt = &now
+	}
+}
+
+// Seat gives the patient's part to a tutor. present says whether the tutor who has the part is in
+// the room; then Seat returns ErrConflict for anybody else. It returns ErrState when the room can
+// no longer be joined.
 func (a *Attempt) Seat(userID string, present bool) error {
 	if !a.Joinable() {
 		return fmt.Errorf("an attempt that is %s cannot be joined: %w", a.State, ErrState)
@@ -133,32 +148,33 @@ func (a *Attempt) Seat(userID string, present bool) error {
 	return nil
 }
 
-// Joinable reports whether its room may be joined.
+// Joinable reports whether people may join the attempt's room.
 func (a Attempt) Joinable() bool {
 	return a.State == AttemptCreated || a.State == AttemptPreparing || a.State == AttemptPlaying
 }
 
-// Join is what a ticket allows: one user to take one part in one room.
+// Join is what a ticket permits: one user may join one room in one part. A ticket is the signed,
+// single-use token for the WebSocket that carries a Join.
 type Join struct {
 	AttemptID string
 	UserID    string
-	SessionID string // the signed-in device, so that its end closes the room's socket
+	SessionID string // the signed-in device; when it is signed out, the socket is closed
 	Name      string
 	Role      ParticipantRole
 	Expires   time.Time
 }
 
-// ParticipantRole is the part somebody takes in a room.
+// ParticipantRole is the part that a user has in a room.
 type ParticipantRole string
 
-// The parts. An observer hears and is not heard.
+// The parts. An observer can listen but not speak.
 const (
 	ParticipantCandidate ParticipantRole = "candidate"
 	ParticipantPatient   ParticipantRole = "patient"
 	ParticipantObserver  ParticipantRole = "observer"
 )
 
-// AttemptView is an attempt with what a list shows beside it.
+// AttemptView is an attempt together with the names that a list shows.
 type AttemptView struct {
 	Attempt       Attempt
 	ScenarioSlug  string

@@ -2,23 +2,23 @@ package store
 
 import "time"
 
-// Act is an entry of the audit trail: who did what, when, from where, and how it ended. It holds
-// no secret, no address and no name, only ids. Entries are added and never changed.
+// Act is an entry of the audit trail: who did what, when, from where, and with what outcome. It
+// names accounts by id only and contains no secrets. Entries are appended and never changed.
 type Act struct {
-	ID        string    // UUID v7; the store gives it
-	At        time.Time // UTC; the store gives it when it is zero
+	ID        string    // UUID v7, set by the store
+	At        time.Time // UTC; the store sets it when it is zero
 	Action    Action
 	Outcome   Outcome // done when empty
-	ActorID   string  // who did it; empty: nobody known
-	UserID    string  // whose account it concerns; empty: nobody's
-	SessionID string  // of the one who did it
-	Object    string  // what it was done to, as "session <id>"
+	ActorID   string  // who did it; empty when not known
+	UserID    string  // the account that it is about; empty when there is none
+	SessionID string  // the actor's
+	Object    string  // what it was done to, such as "session <id>"
 	Detail    string  // a few words
 	IP        string
 	UserAgent string
 }
 
-// Outcome says how an act ended.
+// Outcome is the result of an act.
 type Outcome string
 
 // The outcomes.
@@ -27,10 +27,10 @@ const (
 	OutcomeRefused Outcome = "refused"
 )
 
-// Action names an act. Its part before the dot is the kind of thing that it is done to.
+// Action is a kind of act. The part before the dot is the kind of object.
 type Action string
 
-// The acts that the trail holds.
+// The actions of the audit trail.
 const (
 	ActRegister       Action = "user.register"
 	ActVerifyEmail    Action = "user.verify_email"
@@ -55,10 +55,10 @@ const (
 	ActNewCodes       Action = "factor.new_recovery_codes"
 )
 
-// ActFilter says which entries of the trail are wanted, newest first.
+// ActFilter selects entries of the audit trail, newest first.
 type ActFilter struct {
-	UserID string // that were done by the account or concern it; empty: all
+	UserID string // entries by or about this account; empty: all
 	Action Action // empty: all
-	Before string // the id of the last one seen
+	Before string // the id of the last entry of the page before; empty: the first page
 	Limit  int
 }

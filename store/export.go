@@ -2,7 +2,7 @@ package store
 
 import "time"
 
-// ExportState is where the making of an archive stands.
+// ExportState is the progress of the job that makes an archive.
 type ExportState string
 
 // The states of an archive.
@@ -14,14 +14,13 @@ const (
 )
 
 const (
-	// ExportLife is for how long an archive is kept.
-	ExportLife = 7 * 24 * time.Hour
-	// ExportPatience is for how long an archive may be in the making before another may be asked
-	// for.
-	ExportPatience = time.Hour
+	// ExportLifetime is how long an archive is kept.
+	ExportLifetime = 7 * 24 * time.Hour
+	// ExportStaleAfter is how long an archive may take before the user may request another.
+	ExportStaleAfter = time.Hour
 )
 
-// Export is an archive of what is kept of a user. It is made by a job.
+// Export is an archive (ZIP) of everything stored about a user. A job makes it on request.
 type Export struct {
 	ID        string
 	UserID    string
@@ -32,10 +31,10 @@ type Export struct {
 	ExpiresAt time.Time
 }
 
-// Key is where the archive is in the blob store.
+// Key returns the archive's key in the blob store.
 func (e Export) Key() string { return "exports/" + e.UserID + "/" + e.ID + ".zip" }
 
-// MakeExport is the job of making an archive.
+// MakeExport is the job that makes an archive.
 type MakeExport struct {
 	ID     string `json:"id"`
 	UserID string `json:"user_id"`
@@ -44,7 +43,7 @@ type MakeExport struct {
 // Kind names the job.
 func (MakeExport) Kind() string { return "export" }
 
-// RemoveFiles is the job of removing files from the blob store.
+// RemoveFiles is the job that removes files from the blob store.
 type RemoveFiles struct {
 	Keys []string `json:"keys"`
 }
@@ -52,7 +51,7 @@ type RemoveFiles struct {
 // Kind names the job.
 func (RemoveFiles) Kind() string { return "remove-files" }
 
-// PersonalFile is a file of a user's.
+// PersonalFile is a recording that a user may have a copy of.
 type PersonalFile struct {
 	AttemptID string
 	Speaker   Speaker

@@ -2,33 +2,34 @@ package store
 
 import "time"
 
-// Job is work that is asked for in a transaction and done after it, by some process, at least
-// once. Kind tells the kinds apart.
+// Job is work that a transaction adds to the queue. Once the transaction is committed, any process
+// of the server runs it, at least once. Kind names the type of job in the queue.
 type Job interface{ Kind() string }
 
-// Effects is what is kept together with a change, or not at all.
+// Effects are what follows from a change of an account. They are saved in the same transaction as
+// the change, so that a change is never without its audit entries and mail, or the reverse.
 type Effects struct {
 	Acts []Act
 	Jobs []Job
-	// SignOut ends the account's sessions, but for the one that KeepSession names.
+	// SignOut ends the account's sessions, except for KeepSession.
 	SignOut     bool
 	KeepSession string
-	// OnlyPassword removes every other way to sign in: whoever added it is not known to be the
-	// owner of the address.
+	// OnlyPassword removes every other way to sign in. It is for when the owner of the email
+	// address takes over an account whose factors somebody else may have added.
 	OnlyPassword bool
 }
 
-// Letter is a kind of mail.
+// Letter is a kind of mail message.
 type Letter string
 
-// The letters.
+// The kinds of mail messages.
 const (
 	LetterVerify          Letter = "verify"
 	LetterRegistered      Letter = "already-registered"
 	LetterReset           Letter = "reset"
 	LetterPasswordChanged Letter = "password-changed"
-	LetterConfirmEmail    Letter = "confirm-email" // to an address that an account is to get
-	LetterEmailAsked      Letter = "email-asked"   // to the address that it is to lose
+	LetterConfirmEmail    Letter = "confirm-email" // to the new address, before the change
+	LetterEmailAsked      Letter = "email-asked"   // to the old address, before the change
 	LetterEmailChanged    Letter = "email-changed"
 	LetterFactorAdded     Letter = "factor-added"
 	LetterFactorRemoved   Letter = "factor-removed"
@@ -36,14 +37,14 @@ const (
 	LetterAccountDeleted  Letter = "account-deleted"
 )
 
-// Mail is the job of sending a letter. It holds no secret: the token of a link is made when the
-// letter is written, so that none lies in the queue.
+// Mail is the job that sends a message. It contains no secret: the token of a link is made when
+// the message is written, so that no token is ever in the queue.
 type Mail struct {
 	Letter Letter    `json:"letter"`
-	To     string    `json:"to,omitempty"`      // an address; empty: the user's
-	UserID string    `json:"user_id,omitempty"` // empty: whoever has the address, if anybody
-	Name   string    `json:"name,omitempty"`    // for a user who is gone by then
-	Asked  time.Time `json:"asked"`             // when it happened
+	To     string    `json:"to,omitempty"`      // the recipient's address; empty: the user's
+	UserID string    `json:"user_id,omitempty"` // empty: the user with that address, if any
+	Name   string    `json:"name,omitempty"`    // of a user who is deleted by then
+	Asked  time.Time `json:"asked"`             // when the user requested or did it
 	IP     string    `json:"ip,omitempty"`      // from where
 	Device string    `json:"device,omitempty"`  // a device's name
 	What   string    `json:"what,omitempty"`    // what changed: a new address, a factor's name
@@ -52,7 +53,7 @@ type Mail struct {
 // Kind names the job.
 func (Mail) Kind() string { return "mail" }
 
-// Sweep is the job of removing what has had its time. It is asked for once in a while.
+// Sweep is the periodic job that removes expired records and files.
 type Sweep struct{}
 
 // Kind names the job.

@@ -2,13 +2,14 @@ package store
 
 import "time"
 
-// MaxPasskeys is how many an account may have.
+// MaxPasskeys is the number of passkeys that an account may have.
 const MaxPasskeys = 20
 
-// CeremonyLife is how long an authenticator may take to answer.
-const CeremonyLife = 5 * time.Minute
+// CeremonyLifetime is how long a challenge can be answered.
+const CeremonyLifetime = 5 * time.Minute
 
-// Passkey is a WebAuthn credential of a user's. Credential is its public half, as JSON.
+// Passkey is a WebAuthn credential of a user: a key pair whose private half stays in the user's
+// authenticator (a phone, a laptop or a security key). Credential is the public half, as JSON.
 type Passkey struct {
 	ID           string // UUID v7
 	UserID       string
@@ -19,11 +20,12 @@ type Passkey struct {
 	LastUsedAt   *time.Time
 }
 
-// Ceremony is a challenge that waits for an authenticator's answer. Hash is the SHA-256 of the
-// ticket that comes with it.
+// Ceremony is a WebAuthn exchange in progress, for adding a passkey or for signing in with one:
+// the server has sent a challenge and waits for the authenticator's answer. Hash is the SHA-256 of
+// the ticket that the client presents with the answer.
 type Ceremony struct {
 	Hash      []byte
-	UserID    string // empty: somebody who signs in
-	Data      []byte // as JSON
+	UserID    string // empty when signing in: the passkey says who it is
+	Data      []byte // the challenge, as JSON
 	ExpiresAt time.Time
 }

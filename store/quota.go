@@ -5,22 +5,26 @@ import (
 	"time"
 )
 
-// Quota is how much may be used under a key: Units at once, and as many again in each Window from
-// then on, evenly (GCRA). A Quota of no units is none: it is never used up.
+// Quota limits how often something may be done under a key, such as sign-ins from one address.
+// Units may be used at once; they come back evenly over Window (the generic cell rate algorithm,
+// GCRA). With 5 units a minute, for example, somebody who has used all five gets one back every 12
+// seconds. A Quota with no units does not limit anything.
+//
+// The state of a quota is one number, its debt: the time until all units are available again.
 type Quota struct {
 	Key    string
 	Units  int
 	Window time.Duration
 }
 
-// Balance is what is left of a Quota.
+// Balance is the state of a Quota for its user.
 type Balance struct {
-	Left  int           // units that may be used at once
-	Full  time.Duration // until all of them may be used at once
-	Retry time.Duration // when a unit was refused: until there is one; else zero
+	Left  int           // units that are available
+	Full  time.Duration // time until all units are available
+	Retry time.Duration // after a refusal: time until a unit is available; otherwise zero
 }
 
-// Interval is the time in which one unit comes back.
+// Interval returns the time in which one unit comes back.
 func (q Quota) Interval() time.Duration {
 	if q.Units <= 0 {
 		return 0
@@ -28,8 +32,8 @@ func (q Quota) Interval() time.Duration {
 	return max(q.Window/time.Duration(q.Units), time.Microsecond)
 }
 
-// Spend uses one unit of a quota that is full again after debt, and gives its debt from then on:
-// the same as before when there is none left.
+// Spend uses one unit of a quota with the given debt, and returns the new debt. When no unit is
+// available the debt is unchanged and the balance has a Retry.
 func (q Quota) Spend(debt time.Duration) (after time.Duration, b Balance) {
 	debt = max(debt, 0)
 	after = debt + q.Interval()
@@ -39,7 +43,7 @@ func (q Quota) Spend(debt time.Duration) (after time.Duration, b Balance) {
 	return after, q.Balance(after)
 }
 
-// Balance is what is left of a quota that is full again after debt.
+// Balance returns the state of a quota with the given debt.
 func (q Quota) Balance(debt time.Duration) Balance {
 	if q.Units <= 0 {
 		return Balance{Left: math.MaxInt}

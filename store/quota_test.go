@@ -29,13 +29,13 @@ func TestQuota(t *testing.T) {
 	}
 }
 
-// TestQuotaHolds tries at arbitrary moments: in a window there are never more than twice the
-// units, and whoever waits as long as told is served.
-func TestQuotaHolds(t *testing.T) {
+// TestQuotaBoundsUseInAnyWindow spends at arbitrary times. No window has more than twice the
+// units, and waiting for Retry is always enough.
+func TestQuotaBoundsUseInAnyWindow(t *testing.T) {
 	const window = time.Minute
 	holds := func(units uint8, steps []uint16) bool {
 		q := Quota{Units: int(units%50) + 1, Window: window}
-		var now, full time.Duration // full: when the quota is full again
+		var now, full time.Duration // full: when all units are available
 		var taken []time.Duration
 		for _, s := range steps {
 			now += time.Duration(s) * time.Millisecond

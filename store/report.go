@@ -39,8 +39,8 @@ func ParseReport(b []byte) (Report, error) {
 	return r, nil
 }
 
-// SpeakerReport is one side of the conversation, on the common time line that begins with the
-// play.
+// SpeakerReport is one side of the conversation. Its times are on the common time line that begins
+// with the play.
 type SpeakerReport struct {
 	Speaker   Speaker     `json:"speaker" enum:"candidate,patient"`
 	Analysis  Analysis    `json:"analysis"`
@@ -49,7 +49,7 @@ type SpeakerReport struct {
 	Peaks     []float32   `json:"peaks" doc:"largest absolute sample of each 50 ms, 0 to 1, for drawing a waveform"`
 }
 
-// FrameCounts says what became of one speaker's Opus frames.
+// FrameCounts counts what happened to one speaker's Opus frames.
 type FrameCounts struct {
 	Received   int `json:"received" doc:"frames in the log"`
 	Analysed   int `json:"analysed" doc:"frames decoded and measured"`
@@ -69,8 +69,8 @@ type Recording struct {
 	Bytes     int64   `json:"bytes"`
 }
 
-// Turns describes how two speakers take turns. A gap belongs to the speaker who takes the floor;
-// an overlap is a gap below zero. The tags of its numbers are explained at Measures.
+// Turns describes how two speakers take turns. A gap is the silence between them and belongs to
+// the speaker who begins to speak; an overlap is a negative gap. Measures explains the field tags.
 type Turns struct {
 	Gaps                  []TurnGap `json:"gaps"`
 	Overlaps              []Span    `json:"overlaps" doc:"Where both speak."`
@@ -82,7 +82,7 @@ type Turns struct {
 	OverlapTotalS         float64   `json:"overlap_total_s" name:"Both at once" unit:"s" digits:"1" group:"Taking turns" doc:"The time in which both spoke."`
 }
 
-// TurnGap is one change of the floor.
+// TurnGap is one change of speaker.
 type TurnGap struct {
 	TS   float64 `json:"t_s" doc:"when the new speaker began"`
 	GapS float64 `json:"gap_s" doc:"silence before it; below zero when it overlapped"`

@@ -2,21 +2,21 @@ package store
 
 import "time"
 
-// RoomInfo is an open room as presence keeps it: what a tutor's list and a ticket need to know.
-// Its id is its attempt's. Who keeps the room tells presence of every change; presence forgets a
-// room that nobody has spoken for within a minute.
+// RoomInfo is what presence knows about an open room, for the tutors' list and for tickets. Its id
+// is its attempt's id. The node that holds the room updates it at every change and at regular
+// intervals; presence removes a room that was not updated for a minute.
 type RoomInfo struct {
 	ID string `json:"id"`
-	// WebSocket address of the node that holds the room; empty: the one that answers
+	// WebSocket address of the node that holds the room; empty: the same host as the API
 	Node string `json:"node,omitempty"`
-	// as signalling names it: preparing, playing, ended
+	// preparing, playing or ended, as in package signaling
 	Phase     string       `json:"phase"`
-	Remaining float64      `json:"remaining_s"` // seconds left of the phase, when it was told
+	Remaining float64      `json:"remaining_s"` // seconds left of the phase at the last update
 	People    []RoomPerson `json:"people"`
 	OpenedAt  time.Time    `json:"opened_at"`
 }
 
-// RoomPerson is somebody in a room.
+// RoomPerson is a user in a room.
 type RoomPerson struct {
 	UserID    string          `json:"user_id"`
 	Name      string          `json:"name"`
@@ -24,7 +24,7 @@ type RoomPerson struct {
 	Connected bool            `json:"connected"`
 }
 
-// Taken reports whether somebody other than the user holds the role.
+// Taken reports whether somebody other than the user has the role.
 func (r RoomInfo) Taken(role ParticipantRole, userID string) bool {
 	for _, p := range r.People {
 		if p.Role == role && p.UserID != userID {

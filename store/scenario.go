@@ -8,14 +8,15 @@ import (
 	"strings"
 )
 
-// Scenario is an authored role play.
+// Scenario is an authored role play: who the candidate and the patient are, what the candidate has
+// to do, and how long it lasts.
 type Scenario struct {
 	ID         string `json:"id" yaml:"-"`
 	Slug       string `json:"slug" yaml:"slug"`
 	Title      string `json:"title" yaml:"title"`
 	Profession string `json:"profession" yaml:"profession"`
 	Summary    string `json:"summary" yaml:"summary"`
-	// 1 (gentle) to 3 (demanding)
+	// Difficulty is 1 (easy) to 3 (hard).
 	Difficulty     int              `json:"difficulty" yaml:"difficulty"`
 	PrepareSeconds int              `json:"prepare_seconds" yaml:"prepare_seconds"`
 	PlaySeconds    int              `json:"play_seconds" yaml:"play_seconds"`
@@ -23,7 +24,7 @@ type Scenario struct {
 	Patient        InterlocutorCard `json:"interlocutor_card" yaml:"interlocutor_card"`
 }
 
-// CandidateCard is what the candidate reads.
+// CandidateCard is the card that the candidate reads.
 type CandidateCard struct {
 	Setting    string   `json:"setting" yaml:"setting"`
 	Role       string   `json:"role" yaml:"role"`
@@ -31,26 +32,26 @@ type CandidateCard struct {
 	Tasks      []string `json:"tasks" yaml:"tasks"`
 }
 
-// InterlocutorCard is what whoever plays the patient reads; the candidate never sees it before
-// the report.
+// InterlocutorCard is the card of the person who plays the patient. The candidate does not see it
+// before the report.
 type InterlocutorCard struct {
 	Name        string            `json:"name" yaml:"name"`
 	Setting     string            `json:"setting" yaml:"setting"`
 	Background  string            `json:"background" yaml:"background"`
 	Mood        string            `json:"mood" yaml:"mood"`
-	Lines       []string          `json:"lines" yaml:"lines"` // to be said whatever happens
+	Lines       []string          `json:"lines" yaml:"lines"` // to be said in any case
 	Conditional []ConditionalLine `json:"conditional" yaml:"conditional"`
-	// late, once the candidate has earned it
+	// Softening is how the patient relents near the end, if the candidate has earned it.
 	Softening string `json:"softening" yaml:"softening"`
 }
 
-// ConditionalLine is said only when the candidate does what When describes.
+// ConditionalLine is a line for when the candidate does what When describes.
 type ConditionalLine struct {
 	When string `json:"when" yaml:"when"`
 	Say  string `json:"say" yaml:"say"`
 }
 
-// Validate reports everything that keeps the scenario from being played, all at once.
+// Validate returns ErrInvalid, joined with every reason why the scenario cannot be played.
 func (s Scenario) Validate() error {
 	var errs []error
 	need := func(ok bool, format string, args ...any) {

@@ -6,14 +6,16 @@ import (
 	"time"
 )
 
-// Session is a signed-in device of a user; it is the account's, not the practice's. RefreshHash
-// is the SHA-256 of the current refresh token, ParentHash that of the one it replaced.
-// RefreshSalt is what the current token was derived from its parent with, so that a repeated
-// request with the parent can be given the very same current token although only its hash is
-// kept.
+// Session is one signed-in device of a user. The device has two tokens: a short-lived access
+// token for requests, and a refresh token, which it exchanges for new ones. Each refresh replaces
+// the refresh token by a child.
 //
-// ExpiresAt moves on with each refresh, but never past MaxExpiresAt. Fingerprint is a hash of
-// what a device says of itself, to recognise it, not to track it: it is no secret and proves
+// RefreshHash is the SHA-256 of the current refresh token, ParentHash that of the token before it.
+// The current token was derived from its parent and RefreshSalt. When a client repeats a request
+// with the parent, the same token can be derived again, although only its hash is stored.
+//
+// Each refresh extends ExpiresAt, but never beyond MaxExpiresAt. Fingerprint is a hash of how the
+// device describes itself. It helps users to recognise a device; it is not secret and proves
 // nothing.
 type Session struct {
 	ID           string // UUID
@@ -35,7 +37,7 @@ type Session struct {
 // EndReason says why a session ended.
 type EndReason string
 
-// The reasons.
+// The reasons why sessions end.
 const (
 	EndSignedOut EndReason = "signed-out"
 	EndLimit     EndReason = "too-many-devices"
@@ -44,22 +46,28 @@ const (
 	EndRevoked EndReason = "ended-elsewhere"
 )
 
-// Live reports whether the session may still be used at now.
+// Live reports whether the session can be used at the given time.
 func (s Session) Live(now time.Time) bool {
 	return s.EndedAt == nil && now.Before(s.ExpiresAt)
 }
 
-// End ends the session; doing it again keeps the first end.
+// End ends the session. A second call changes nothing.
 func (s *Session) End(reason EndReason, now time.Time) {
 	if s.EndedAt == nil {
 		s.EndedAt, s.EndReason = &now, reason
 	}
 }
 
-// Rotate answers a refresh with the token whose hash is presented. The current token is replaced
-// by the next one. Its parent (a lost answer, a second tab) leaves everything as it is: the
-// caller derives the current token again from RefreshSalt. Anything older was copied by somebody:
-// the session ends, and the error is ErrReused. The session must be kept whatever the error is.
+// Rotate handles a refresh with the token whose hash is presented:
+//
+//   - The current token is replaced by the next one.
+//   - Its parent changes nothing: the response was lost, or a second tab was late. The caller
+//     derives the current token again from RefreshSalt.
+//   - Any other token is older, so somebody copied it. The session ends, and Rotate returns
+//     ErrReused.
+//
+// Rotate returns ErrUnauthenticated when the session has ended. The caller must save the session
+// even when there is an error.
 func (s *Session) Rotate(presented []byte, next Rotation, now time.Time) error {
 	if !s.Live(now) {
 		return fmt.Errorf("the session has ended: %w", ErrUnauthenticated)
@@ -81,16 +89,16 @@ func (s *Session) Rotate(presented []byte, next Rotation, now time.Time) error {
 	return nil
 }
 
-// Rotation is the refresh token that follows.
+// Rotation is the next refresh token.
 type Rotation struct {
 	Hash      []byte
 	Salt      []byte
 	ExpiresAt time.Time
 }
 
-// SessionEvent says what has become of sessions, to other processes: SessionID has ended for a
-// reason that its user may read, or, when it is empty, what is known of UserID's account has
-// changed.
+// SessionEvent tells the other processes about a change. Either the session SessionID has ended,
+// and Reason says why in words for its user, or, when SessionID is empty, the account of UserID
+// has changed.
 type SessionEvent struct {
 	SessionID string `json:"session_id,omitempty"`
 	UserID    string `json:"user_id,omitempty"`

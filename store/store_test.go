@@ -9,7 +9,8 @@ import (
 
 func scenario() Scenario {
 	return Scenario{
-		Slug: "a-slug-1", Title: "T", Profession: "nursing", Summary: "S", Difficulty: 1, PrepareSeconds: 180, PlaySeconds: 300,
+		Slug: "a-slug-1", Title: "T", Profession: "nursing", Summary: "S", Difficulty: 1,
+		PrepareSeconds: 180, PlaySeconds: 300,
 		Candidate: CandidateCard{
 			Setting: "S", Role: "R", Background: "B", Tasks: []string{"1", "2", "3"},
 		},
@@ -25,23 +26,18 @@ func TestScenarioValidate(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, change := range map[string]func(*Scenario){
-		"slug": func(s *Scenario) {
-			s.Slug = "A slug"
-		}, "no slug": func(s *Scenario) { s.Slug = "" }, "long slug": func(s *Scenario) {
-			s.Slug = strings.Repeat("a", 81)
-		},
-		"title": func(s *Scenario) { s.Title = " " }, "profession": func(s *Scenario) {
-			s.Profession = "magic"
-		}, "difficulty": func(s *Scenario) { s.Difficulty = 4 },
-		"prepare": func(s *Scenario) {
-			s.PrepareSeconds = -1
-		}, "play": func(s *Scenario) { s.PlaySeconds = 0 },
-		"few tasks": func(s *Scenario) {
-			s.Candidate.Tasks = s.Candidate.Tasks[:2]
-		}, "empty task": func(s *Scenario) { s.Candidate.Tasks[1] = "" },
-		"long background": func(s *Scenario) {
-			s.Patient.Background = strings.Repeat("b", 4001)
-		}, "no lines": func(s *Scenario) { s.Patient.Lines = nil },
+		"slug":            func(s *Scenario) { s.Slug = "A slug" },
+		"no slug":         func(s *Scenario) { s.Slug = "" },
+		"long slug":       func(s *Scenario) { s.Slug = strings.Repeat("a", 81) },
+		"title":           func(s *Scenario) { s.Title = " " },
+		"profession":      func(s *Scenario) { s.Profession = "magic" },
+		"difficulty":      func(s *Scenario) { s.Difficulty = 4 },
+		"prepare":         func(s *Scenario) { s.PrepareSeconds = -1 },
+		"play":            func(s *Scenario) { s.PlaySeconds = 0 },
+		"few tasks":       func(s *Scenario) { s.Candidate.Tasks = s.Candidate.Tasks[:2] },
+		"empty task":      func(s *Scenario) { s.Candidate.Tasks[1] = "" },
+		"long background": func(s *Scenario) { s.Patient.Background = strings.Repeat("b", 4001) },
+		"no lines":        func(s *Scenario) { s.Patient.Lines = nil },
 		"half a condition": func(s *Scenario) {
 			s.Patient.Conditional = []ConditionalLine{{When: "asked"}}
 		},
@@ -54,23 +50,16 @@ func TestScenarioValidate(t *testing.T) {
 	}
 }
 
-func TestAttemptLeadsToOneEnd(t *testing.T) {
+func TestAttemptStateTransitions(t *testing.T) {
 	now := time.Now()
 	steps := map[string]func(*Attempt) error{
-		"prepare": func(a *Attempt) error {
-			return a.Prepare(now)
-		}, "start": func(a *Attempt) error { return a.Start(now) },
-		"finish": func(a *Attempt) error {
-			return a.Finish(now)
-		}, "abandon": func(a *Attempt) error {
-			return a.Abandon(now)
-		},
-		"report": func(a *Attempt) error {
-			return a.Reported(now)
-		}, "fail": func(a *Attempt) error {
-			return a.Fail(now, "why")
-		},
-		"seat": func(a *Attempt) error { return a.Seat("tutor", false) },
+		"prepare": func(a *Attempt) error { return a.Prepare(now) },
+		"start":   func(a *Attempt) error { return a.Start(now) },
+		"finish":  func(a *Attempt) error { return a.Finish(now) },
+		"abandon": func(a *Attempt) error { return a.Abandon(now) },
+		"report":  func(a *Attempt) error { return a.Reported(now) },
+		"fail":    func(a *Attempt) error { return a.Fail(now, "why") },
+		"seat":    func(a *Attempt) error { return a.Seat("tutor", false) },
 	}
 	allowed := map[AttemptState]string{
 		AttemptCreated:   "prepare start abandon fail seat",
@@ -95,15 +84,15 @@ func TestAttemptLeadsToOneEnd(t *testing.T) {
 	}
 }
 
-func TestSeat(t *testing.T) {
+func TestSeatIsKeptWhileTutorIsPresent(t *testing.T) {
 	a := Attempt{State: AttemptPreparing, PartnerID: "first"}
 	if err := a.Seat("second", true); !errors.Is(err, ErrConflict) || a.PartnerID != "first" {
-		t.Errorf("taken over: %v, %s", err, a.PartnerID)
+		t.Errorf("seat of a present tutor: %v, %s", err, a.PartnerID)
 	}
 	if err := a.Seat("first", true); err != nil {
 		t.Error(err)
 	}
 	if err := a.Seat("second", false); err != nil || a.PartnerID != "second" {
-		t.Errorf("not given on: %v, %s", err, a.PartnerID)
+		t.Errorf("seat of an absent tutor: %v, %s", err, a.PartnerID)
 	}
 }

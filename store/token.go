@@ -5,38 +5,38 @@ import (
 	"time"
 )
 
-// TokenPurpose says what a mailed link is for.
+// TokenPurpose is what a mailed link is for.
 type TokenPurpose string
 
 // The purposes of mailed links.
 const (
-	TokenVerify TokenPurpose = "verify"
-	TokenReset  TokenPurpose = "reset"
-	TokenChange TokenPurpose = "change" // to the address that the link was sent to
+	TokenVerify TokenPurpose = "verify" // confirm the account's address
+	TokenReset  TokenPurpose = "reset"  // choose a new password
+	TokenChange TokenPurpose = "change" // change the account's address to the one with the link
 )
 
-// Life is how long a link works.
-func (p TokenPurpose) Life() time.Duration {
+// Lifetime returns how long a link works.
+func (p TokenPurpose) Lifetime() time.Duration {
 	if p == TokenReset {
 		return 10 * time.Minute
 	}
 	return 24 * time.Hour
 }
 
-// MailToken is what proves that a mail was read. Hash is the SHA-256 of the token in the link;
-// the token itself is not kept.
+// MailToken is the record of a mailed link. Whoever presents its token can read the mail of the
+// address. Hash is the SHA-256 of the token; the token itself is not stored.
 type MailToken struct {
 	Hash      []byte
 	UserID    string
 	Purpose   TokenPurpose
-	Email     string // that it was sent to
+	Email     string // where the link was sent
 	CreatedAt time.Time
 	ExpiresAt time.Time
 	UsedAt    *time.Time
 }
 
-// Use takes the token: it works once, until it expires, and only while the account still has the
-// address, unless it is to get it.
+// Use marks the token as used. It returns ErrReused when it was used before, and ErrExpired when
+// its time is over or the account's address has changed since (unless this link changes it).
 func (t *MailToken) Use(u User, now time.Time) error {
 	switch {
 	case t.UsedAt != nil:

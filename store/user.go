@@ -9,7 +9,7 @@ import (
 // Role says what a user may do.
 type Role string
 
-// The roles, least privileged first.
+// The roles, from the least to the most privileged.
 const (
 	RoleCandidate Role = "candidate"
 	RoleTutor     Role = "tutor"
@@ -21,7 +21,7 @@ func (r Role) Valid() bool {
 	return r == RoleCandidate || r == RoleTutor || r == RoleAdmin
 }
 
-// User is an account. PasswordHash is bcrypt's; it never leaves the store and the auth slice.
+// User is an account. PasswordHash is a bcrypt hash; no response contains it.
 type User struct {
 	ID           string // UUID
 	Email        string // lower case, unique
@@ -34,23 +34,23 @@ type User struct {
 	Locale       string // BCP 47, or empty
 	PasswordHash string
 	Disabled     bool
-	VerifiedAt   *time.Time // when the address was found to be theirs
+	VerifiedAt   *time.Time // when the user confirmed the address; nil: not yet
 	CreatedAt    time.Time
 	UpdatedAt    time.Time
 }
 
-// Governs reports whether the user is an administrator who can act.
-func (u User) Governs() bool { return u.Role == RoleAdmin && !u.Disabled }
+// IsActiveAdmin reports whether the user is an administrator and the account is not disabled.
+func (u User) IsActiveAdmin() bool { return u.Role == RoleAdmin && !u.Disabled }
 
-// Verify notes that the address is the user's; doing it again keeps the first time.
+// Verify records that the user confirmed the address. A second call changes nothing.
 func (u *User) Verify(now time.Time) {
 	if u.VerifiedAt == nil {
 		u.VerifiedAt = &now
 	}
 }
 
-// Validate checks what people may write into their own profile; the error says what to do.
-// Whether the time zone exists is the caller's to know.
+// Validate checks the fields that users may edit in their own profile, and returns ErrInvalid when
+// one is wrong. It does not check the time zone; that is up to the caller.
 func (u User) Validate() error {
 	switch {
 	case u.Profession != "" && !slices.Contains(Professions(), u.Profession):
@@ -66,22 +66,23 @@ func (u User) Validate() error {
 	return nil
 }
 
-// TargetGrades returns the grades that one may aim for, best first.
+// TargetGrades returns the grades that a candidate may aim for, best first.
 func TargetGrades() []string { return []string{"A", "B", "C+", "C"} }
 
-// Professions returns the twelve of the OET, as slugs, in alphabetical order.
+// Professions returns the twelve professions of the OET, as slugs in alphabetical order.
 func Professions() []string {
 	return []string{
 		"dentistry", "dietetics", "medicine", "nursing", "occupational-therapy", "optometry",
-		"pharmacy", "physiotherapy", "podiatry", "radiography", "speech-pathology", "veterinary-science",
+		"pharmacy", "physiotherapy", "podiatry", "radiography", "speech-pathology",
+		"veterinary-science",
 	}
 }
 
-// UserFilter says which accounts are wanted, the newest first.
+// UserFilter selects accounts, newest first.
 type UserFilter struct {
-	Text     string // in the name or the address, in any case; empty: all
+	Text     string // part of the name or the address, case-insensitive; empty: all
 	Role     Role   // empty: all
 	Disabled *bool  // nil: all
-	Before   string // the id of the last one seen
+	Before   string // the id of the last account of the page before; empty: the first page
 	Limit    int
 }

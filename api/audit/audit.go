@@ -92,7 +92,7 @@ func (s *Service) list(ctx context.Context, in *listInput) (*listOutput, error) 
 	if err != nil {
 		return nil, err
 	}
-	governs := p.User.Governs()
+	governs := p.User.IsActiveAdmin()
 	filter := store.ActFilter{
 		UserID: p.User.ID, Action: store.Action(in.Action), Before: in.Before, Limit: in.Limit + 1,
 	}

@@ -107,7 +107,7 @@ func (s *Service) Deliver(ctx context.Context, m store.Mail) error {
 	if page != "" {
 		var secret string
 		secret, token.Hash = auth.NewMailToken()
-		token.ExpiresAt = now.Add(token.Purpose.Life())
+		token.ExpiresAt = now.Add(token.Purpose.Lifetime())
 		if err := s.store.CreateMailToken(ctx, token); err != nil {
 			return err
 		}

@@ -160,7 +160,7 @@ func (s *Service) ask(ctx context.Context, userID string, options any,
 	ticket, hash := auth.NewMailToken()
 	out.Body.Ticket = ticket
 	return out, s.Store.BeginCeremony(ctx, store.Ceremony{
-		Hash: hash, UserID: userID, Data: data, ExpiresAt: s.Clock().Add(store.CeremonyLife),
+		Hash: hash, UserID: userID, Data: data, ExpiresAt: s.Clock().Add(store.CeremonyLifetime),
 	})
 }
 

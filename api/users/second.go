@@ -58,11 +58,11 @@ func (s *Service) enter(ctx context.Context, u store.User, refreshIn string, gra
 		return &signInOutput{Status: granted, SetCookie: g.SetCookie, CacheControl: g.CacheControl, Body: g.Body}, nil
 	}
 	ticket, hash := auth.NewMailToken()
-	if err := s.Store.BeginSignIn(ctx, u, store.SignIn{Hash: hash, UserID: u.ID, ExpiresAt: s.Clock().Add(store.SignInLife)}); err != nil {
+	if err := s.Store.BeginSignIn(ctx, u, store.SignIn{Hash: hash, UserID: u.ID, ExpiresAt: s.Clock().Add(store.SignInLifetime)}); err != nil {
 		return nil, stale(err)
 	}
 	return &signInOutput{Status: http.StatusAccepted, CacheControl: "no-store", Body: SecondStep{
-		Ticket: ticket, Methods: []string{"totp", "recovery_code"}, ExpiresIn: int(store.SignInLife / time.Second),
+		Ticket: ticket, Methods: []string{"totp", "recovery_code"}, ExpiresIn: int(store.SignInLifetime / time.Second),
 	}}, nil
 }
 

@@ -213,7 +213,7 @@ func TestMailTokens(t *testing.T) {
 		t.Helper()
 		token := store.MailToken{
 			Hash: hash(), UserID: u.ID, Purpose: purpose, Email: email, CreatedAt: now,
-			ExpiresAt: now.Add(purpose.Life()),
+			ExpiresAt: now.Add(purpose.Lifetime()),
 		}
 		if err := db.CreateMailToken(t.Context(), token); err != nil {
 			t.Fatal(err)

@@ -32,7 +32,7 @@ func (db *DB) RequestExport(ctx context.Context, userID string,
 			return err
 		}
 		making, err := collect(ctx, tx, `SELECT `+exportColumns+` FROM exports e WHERE e.user_id = $1 AND e.state IN ('queued', 'running') AND e.created_at > $2
-			ORDER BY e.id DESC LIMIT 1`, []any{userID, now.Add(-store.ExportPatience)}, exportTargets)
+			ORDER BY e.id DESC LIMIT 1`, []any{userID, now.Add(-store.ExportStaleAfter)}, exportTargets)
 		if err != nil {
 			return err
 		}
@@ -42,7 +42,7 @@ func (db *DB) RequestExport(ctx context.Context, userID string,
 		}
 		e = store.Export{
 			ID: id.String(), UserID: userID, State: store.ExportQueued, CreatedAt: now,
-			ExpiresAt: now.Add(store.ExportLife),
+			ExpiresAt: now.Add(store.ExportLifetime),
 		}
 		if _, err := tx.Exec(ctx, `INSERT INTO exports (id, user_id, state, created_at, expires_at) VALUES ($1, $2, $3, $4, $5)`,
 			e.ID, e.UserID, e.State, e.CreatedAt, e.ExpiresAt); err != nil {

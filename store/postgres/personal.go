@@ -152,7 +152,7 @@ func (db *DB) DeleteUser(ctx context.Context, userID string,
 		if err := lockUser(ctx, tx, userID, &u); err != nil {
 			return err
 		}
-		if u.Governs() {
+		if u.IsActiveAdmin() {
 			if err := othersGovern(ctx, tx, userID); err != nil {
 				return err
 			}

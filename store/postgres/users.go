@@ -82,7 +82,7 @@ func (db *DB) ChangeUser(ctx context.Context, id string,
 		if err != nil {
 			return err
 		}
-		if before.Governs() && !u.Governs() {
+		if before.IsActiveAdmin() && !u.IsActiveAdmin() {
 			if err := othersGovern(ctx, tx, id); err != nil {
 				return err
 			}
