@@ -14,7 +14,10 @@ export default {
 				'script-src': ['self'],
 				'style-src': ['self'],
 				// The one style attribute there is: kit's live region for screen readers. The browser test fails when a new kit changes it.
-				'style-src-attr': ['unsafe-hashes', 'sha256-S8qMpvofolR8Mpjy4kQvEm7m1q8clzU4dfDH0AmvZjo='],
+				'style-src-attr': [
+					'unsafe-hashes',
+					'sha256-S8qMpvofolR8Mpjy4kQvEm7m1q8clzU4dfDH0AmvZjo='
+				],
 				'img-src': ['self', 'data:'],
 				'font-src': ['self'],
 				'media-src': ['self', 'blob:'],

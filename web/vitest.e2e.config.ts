@@ -12,8 +12,25 @@ export default defineConfig(({ mode }) => {
 	return {
 		test: {
 			projects: [
-				{ test: { ...common, name: 'screens', include: MOCKED, maxWorkers: 2, sequence: { groupOrder: 1 } } },
-				{ test: { ...common, name: 'real', include: ['e2e/**/*.test.ts'], exclude: MOCKED, fileParallelism: false, sequence: { groupOrder: 2 } } }
+				{
+					test: {
+						...common,
+						name: 'screens',
+						include: MOCKED,
+						maxWorkers: 2,
+						sequence: { groupOrder: 1 }
+					}
+				},
+				{
+					test: {
+						...common,
+						name: 'real',
+						include: ['e2e/**/*.test.ts'],
+						exclude: MOCKED,
+						fileParallelism: false,
+						sequence: { groupOrder: 2 }
+					}
+				}
 			]
 		}
 	};

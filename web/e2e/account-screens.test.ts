@@ -38,7 +38,14 @@ afterEach(async () => {
 
 async function start(colorScheme: 'light' | 'dark'): Promise<void> {
 	await context?.close();
-	context = await browser.newContext({ baseURL: server.url, viewport: WIDE, colorScheme, reducedMotion: 'reduce', timezoneId: 'Europe/Vienna', permissions: ['clipboard-write'] });
+	context = await browser.newContext({
+		baseURL: server.url,
+		viewport: WIDE,
+		colorScheme,
+		reducedMotion: 'reduce',
+		timezoneId: 'Europe/Vienna',
+		permissions: ['clipboard-write']
+	});
 	context.setDefaultTimeout(15_000);
 	({ page, problems } = await open(context));
 }
@@ -46,12 +53,23 @@ async function start(colorScheme: 'light' | 'dark'): Promise<void> {
 const button = (name: string | RegExp) => page.getByRole('button', { name, exact: true });
 const field = (name: string) => page.getByLabel(name, { exact: true });
 const heading = (name: string) => page.getByRole('heading', { name }).waitFor();
-const focused = () => page.evaluate(() => (document.activeElement as HTMLInputElement | null)?.name ?? '');
-const refuse = (status: number, kind: string, detail: string) => ({ status, body: { status, detail, type: `urn:bedside:problem:${kind}` } });
+const focused = () =>
+	page.evaluate(() => (document.activeElement as HTMLInputElement | null)?.name ?? '');
+const refuse = (status: number, kind: string, detail: string) => ({
+	status,
+	body: { status, detail, type: `urn:bedside:problem:${kind}` }
+});
 
 /** Lets the server want a proof once for a request, and does it the next time. */
 function wantProof(request: string): void {
-	server.answers.set(request, refuse(403, 'reauthentication-required', 'Prove first that it is you: give your password again.'));
+	server.answers.set(
+		request,
+		refuse(
+			403,
+			'reauthentication-required',
+			'Prove first that it is you: give your password again.'
+		)
+	);
 }
 async function prove(request: string): Promise<void> {
 	await field('Your password').fill('right');
@@ -78,7 +96,16 @@ describe('signed out', () => {
 		await field('Password').fill('password');
 		server.answers.set('POST /auth/register', {
 			status: 422,
-			body: { status: 422, detail: 'Too common.', errors: [{ location: 'body.password', message: 'This password is among the first that anybody would try.' }] }
+			body: {
+				status: 422,
+				detail: 'Too common.',
+				errors: [
+					{
+						location: 'body.password',
+						message: 'This password is among the first that anybody would try.'
+					}
+				]
+			}
 		});
 		await button('Create my account').click();
 		await page.getByText('This password is among the first').waitFor();
@@ -88,7 +115,11 @@ describe('signed out', () => {
 		await page.keyboard.press('Enter');
 		await heading('Look at your mail');
 		await inspect(page, 'register-mail');
-		expect(server.sent.get('POST /auth/register')).toEqual({ name: 'Dana Kovač', email: 'dana@example.org', password: 'seven green lanterns' });
+		expect(server.sent.get('POST /auth/register')).toEqual({
+			name: 'Dana Kovač',
+			email: 'dana@example.org',
+			password: 'seven green lanterns'
+		});
 	});
 
 	it('confirms an address', async () => {
@@ -103,7 +134,10 @@ describe('signed out', () => {
 	});
 
 	it('says what to do about a link that is spent, or none', async () => {
-		server.answers.set('POST /auth/verify-email', refuse(422, 'link-expired', 'This link does not work any more. Ask for a new one.'));
+		server.answers.set(
+			'POST /auth/verify-email',
+			refuse(422, 'link-expired', 'This link does not work any more. Ask for a new one.')
+		);
 		await page.goto('/verify-email#token=abc');
 		await button('Confirm my address').click();
 		await page.getByText('This link does not work any more.').waitFor();
@@ -136,7 +170,10 @@ describe('signed out', () => {
 	});
 
 	it('takes a second step', async () => {
-		server.answers.set('POST /auth/login', { status: 202, body: { ticket: 'k', methods: ['totp', 'recovery_code'], expires_in: 300 } });
+		server.answers.set('POST /auth/login', {
+			status: 202,
+			body: { ticket: 'k', methods: ['totp', 'recovery_code'], expires_in: 300 }
+		});
 		server.answers.set('POST /auth/second-factor', refuse(401, 'wrong-code', 'Wrong.'));
 		await page.goto('/sign-in?next=/account');
 		const signIn = async () => {
@@ -156,7 +193,10 @@ describe('signed out', () => {
 		await button('Use a recovery code').click();
 		await field('Recovery code').fill(accounts.CODES[0] ?? '');
 		await inspect(page, 'second-step-recovery');
-		server.answers.set('POST /auth/second-factor', refuse(401, 'sign-in-expired', 'Too late.'));
+		server.answers.set(
+			'POST /auth/second-factor',
+			refuse(401, 'sign-in-expired', 'Too late.')
+		);
 		await button('Go on').click();
 		await page.getByText('That took too long, or there were too many tries.').waitFor();
 		server.answers.delete('POST /auth/second-factor');
@@ -164,12 +204,22 @@ describe('signed out', () => {
 		await field('Six-digit code').fill('123456');
 		await button('Go on').click();
 		await page.waitForURL((url) => url.pathname === '/account');
-		expect(server.sent.get('POST /auth/second-factor')).toEqual({ ticket: 'k', code: '123456', refresh_in: 'cookie' });
+		expect(server.sent.get('POST /auth/second-factor')).toEqual({
+			ticket: 'k',
+			code: '123456',
+			refresh_in: 'cookie'
+		});
 	});
 
 	it('says that too many tried, or that no passkey came', async () => {
-		server.answers.set('POST /auth/login', refuse(429, 'limit', 'Too many tries. Wait a minute, then try again.'));
-		server.answers.set('POST /auth/passkeys/begin', { status: 200, body: { ticket: 'k', options: { challenge: 'AAAA', rpId: 'elsewhere.example' } } });
+		server.answers.set(
+			'POST /auth/login',
+			refuse(429, 'limit', 'Too many tries. Wait a minute, then try again.')
+		);
+		server.answers.set('POST /auth/passkeys/begin', {
+			status: 200,
+			body: { ticket: 'k', options: { challenge: 'AAAA', rpId: 'elsewhere.example' } }
+		});
 		await page.goto('/sign-in');
 		await field('E-mail').fill('dana@example.org');
 		await field('Password').fill('right');
@@ -187,7 +237,10 @@ describe('signed out', () => {
 	});
 
 	it('is told that the session has ended, and led back', async () => {
-		server.answers.set('POST /auth/refresh', refuse(401, 'session-ended', 'The session has ended: sign in again.'));
+		server.answers.set(
+			'POST /auth/refresh',
+			refuse(401, 'session-ended', 'The session has ended: sign in again.')
+		);
 		await page.goto('/account/devices');
 		await page.getByText('The session has ended: sign in again.').waitFor();
 		await inspect(page, 'sign-in-ended');
@@ -230,7 +283,15 @@ describe('profile', () => {
 		await picture(page, 'profile-zones-1280', false);
 		await page.keyboard.press('ArrowDown');
 		await page.keyboard.press('Enter');
-		server.answers.set('PATCH /api/users/profile', { status: 200, body: { ...fixtures.candidate, name: 'Dana K.', profession: 'medicine', time_zone: 'America/New_York' } });
+		server.answers.set('PATCH /api/users/profile', {
+			status: 200,
+			body: {
+				...fixtures.candidate,
+				name: 'Dana K.',
+				profession: 'medicine',
+				time_zone: 'America/New_York'
+			}
+		});
 		await button('Save').click();
 		await page.getByText('Saved.').waitFor();
 		expect(server.sent.get('PATCH /api/users/profile')).toEqual({
@@ -242,7 +303,9 @@ describe('profile', () => {
 		await page.keyboard.press('ArrowDown');
 		await page.getByRole('option', { name: /America\/New York/ }).waitFor(); // far down the list, and yet there
 		await page.keyboard.press('Enter');
-		expect(await page.getByRole('combobox', { name: 'Time zone' }).inputValue()).toMatch(/New York/);
+		expect(await page.getByRole('combobox', { name: 'Time zone' }).inputValue()).toMatch(
+			/New York/
+		);
 		await page.getByRole('button', { name: 'Your menu, Dana K.' }).waitFor();
 	});
 
@@ -251,11 +314,25 @@ describe('profile', () => {
 		await page.goto('/account');
 		await page.getByText('Loading your profile').waitFor({ state: 'attached' });
 		await inspect(page, 'profile-loading');
-		server.answers.set('GET /api/users/profile', refuse(500, 'internal', 'Something went wrong on our side. It has been logged.'));
+		server.answers.set(
+			'GET /api/users/profile',
+			refuse(500, 'internal', 'Something went wrong on our side. It has been logged.')
+		);
 		await page.reload();
 		await button('Try again').waitFor();
 		await inspect(page, 'profile-failed');
-		server.answers.set('GET /api/users/profile', { status: 200, body: { ...fixtures.candidate, email_verified: false, profession: '', target_grade: '', test_date: '', time_zone: '', locale: '' } });
+		server.answers.set('GET /api/users/profile', {
+			status: 200,
+			body: {
+				...fixtures.candidate,
+				email_verified: false,
+				profession: '',
+				target_grade: '',
+				test_date: '',
+				time_zone: '',
+				locale: ''
+			}
+		});
 		await button('Try again').click();
 		await button('Send the link again').click();
 		await page.getByText('A new mail is on its way.').waitFor();
@@ -275,7 +352,10 @@ describe('security', () => {
 		await button('Change the password').click();
 		await page.getByRole('dialog').waitFor();
 		await inspect(page, 'proof');
-		server.answers.set('POST /auth/reauthenticate', refuse(403, 'wrong-credentials', 'The password is wrong.'));
+		server.answers.set(
+			'POST /auth/reauthenticate',
+			refuse(403, 'wrong-credentials', 'The password is wrong.')
+		);
 		await field('Your password').fill('wrong');
 		await button('It is me').click();
 		await page.getByText('This password is wrong. Try again.').waitFor();
@@ -283,7 +363,9 @@ describe('security', () => {
 		server.answers.delete('POST /auth/reauthenticate');
 		await prove('POST /api/users/profile/password');
 		await page.getByText('Your password is changed.').waitFor();
-		expect(server.sent.get('POST /api/users/profile/password')).toEqual({ password: 'seven green lanterns' });
+		expect(server.sent.get('POST /api/users/profile/password')).toEqual({
+			password: 'seven green lanterns'
+		});
 		expect(server.sent.get('POST /auth/reauthenticate')).toEqual({ password: 'right' });
 	});
 
@@ -310,12 +392,18 @@ describe('security', () => {
 		await prove('POST /api/users/profile/factors/totp');
 		await page.getByRole('img', { name: /QR code/ }).waitFor();
 		await inspect(page, 'totp-setup');
-		server.answers.set('POST /api/users/profile/factors/totp/confirm', refuse(422, 'wrong-code', 'Wrong.'));
+		server.answers.set(
+			'POST /api/users/profile/factors/totp/confirm',
+			refuse(422, 'wrong-code', 'Wrong.')
+		);
 		await field('Six-digit code').fill('000000');
 		await button('Turn it on').click();
 		await page.getByText('This code is not right.').waitFor();
 		server.answers.clear();
-		server.answers.set('GET /api/users/profile/factors', { status: 200, body: accounts.ALL_FACTORS });
+		server.answers.set('GET /api/users/profile/factors', {
+			status: 200,
+			body: accounts.ALL_FACTORS
+		});
 		await field('Six-digit code').fill('123456');
 		await button('Turn it on').click();
 		await page.getByText(accounts.CODES[0] ?? '').waitFor();
@@ -324,7 +412,9 @@ describe('security', () => {
 		await page.getByText('Copied.').waitFor();
 		const download = page.waitForEvent('download');
 		await button('Download').click();
-		expect(readFileSync(await (await download).path(), 'utf8')).toContain(accounts.CODES.join('\n'));
+		expect(readFileSync(await (await download).path(), 'utf8')).toContain(
+			accounts.CODES.join('\n')
+		);
 		await page.emulateMedia({ media: 'print' });
 		await picture(page, 'recovery-codes-print');
 		await page.emulateMedia({ media: 'screen' });
@@ -334,7 +424,10 @@ describe('security', () => {
 	});
 
 	it('turns it off again, and makes new codes', async () => {
-		server.answers.set('GET /api/users/profile/factors', { status: 200, body: accounts.ALL_FACTORS });
+		server.answers.set('GET /api/users/profile/factors', {
+			status: 200,
+			body: accounts.ALL_FACTORS
+		});
 		await page.goto('/account/security');
 		await button('Make new recovery codes').click();
 		await button('Make new ones').click();
@@ -349,7 +442,10 @@ describe('security', () => {
 	});
 
 	it('removes a passkey', async () => {
-		server.answers.set('GET /api/users/profile/factors', { status: 200, body: accounts.ALL_FACTORS });
+		server.answers.set('GET /api/users/profile/factors', {
+			status: 200,
+			body: accounts.ALL_FACTORS
+		});
 		await page.goto('/account/security');
 		await button('Remove Firefox on Linux').click();
 		await page.getByRole('alertdialog').waitFor();
@@ -362,7 +458,14 @@ describe('security', () => {
 		const devtools = await context.newCDPSession(page);
 		await devtools.send('WebAuthn.enable');
 		await devtools.send('WebAuthn.addVirtualAuthenticator', {
-			options: { protocol: 'ctap2', transport: 'internal', hasResidentKey: true, hasUserVerification: true, isUserVerified: true, automaticPresenceSimulation: true }
+			options: {
+				protocol: 'ctap2',
+				transport: 'internal',
+				hasResidentKey: true,
+				hasUserVerification: true,
+				isUserVerified: true,
+				automaticPresenceSimulation: true
+			}
 		});
 		server.answers.set('POST /api/users/profile/factors/passkeys/begin', {
 			status: 200,
@@ -376,19 +479,33 @@ describe('security', () => {
 				}
 			}
 		});
-		server.answers.set('POST /api/users/profile/factors/passkeys', { status: 201, body: accounts.ALL_FACTORS.passkeys[0] });
+		server.answers.set('POST /api/users/profile/factors/passkeys', {
+			status: 201,
+			body: accounts.ALL_FACTORS.passkeys[0]
+		});
 		await page.goto('/account/security');
 		await button('Add a passkey').click();
 		await field('Name of the passkey').fill('My laptop');
 		await inspect(page, 'passkey-adding');
 		await button('Go on').click();
 		await page.getByText('My laptop was added.').waitFor();
-		expect(server.sent.get('POST /api/users/profile/factors/passkeys')).toMatchObject({ ticket: 'k', name: 'My laptop', credential: { type: 'public-key' } });
+		expect(server.sent.get('POST /api/users/profile/factors/passkeys')).toMatchObject({
+			ticket: 'k',
+			name: 'My laptop',
+			credential: { type: 'public-key' }
+		});
 	});
 
 	it('loads and fails', async () => {
 		server.answers.set('GET /api/users/profile', 'never');
-		server.answers.set('GET /api/users/profile/factors', refuse(503, 'unavailable', 'A part of the server is away for a moment. Try again soon.'));
+		server.answers.set(
+			'GET /api/users/profile/factors',
+			refuse(
+				503,
+				'unavailable',
+				'A part of the server is away for a moment. Try again soon.'
+			)
+		);
 		await page.goto('/account/security');
 		await button('Try again').waitFor();
 		await inspect(page, 'security-loading');
@@ -407,7 +524,10 @@ describe('devices', () => {
 		await page.getByText('Safari 18 on iOS was signed out.').waitFor();
 		expect(server.sent.has('DELETE /api/sessions/s2')).toBe(true);
 		await button('Sign all others out').click();
-		server.answers.set('GET /api/sessions', { status: 200, body: { items: accounts.devices.slice(0, 1) } });
+		server.answers.set('GET /api/sessions', {
+			status: 200,
+			body: { items: accounts.devices.slice(0, 1) }
+		});
 		await button('Sign them out').click();
 		await page.getByText('2 devices were signed out.').waitFor();
 		await page.getByText('This is the only one.').waitFor();
@@ -419,7 +539,10 @@ describe('devices', () => {
 		await page.goto('/account/devices');
 		await page.getByText('Loading your devices').waitFor({ state: 'attached' });
 		await inspect(page, 'devices-loading');
-		server.answers.set('GET /api/sessions', refuse(500, 'internal', 'Something went wrong on our side. It has been logged.'));
+		server.answers.set(
+			'GET /api/sessions',
+			refuse(500, 'internal', 'Something went wrong on our side. It has been logged.')
+		);
 		await page.reload();
 		await button('Try again').waitFor();
 		await inspect(page, 'devices-failed');
@@ -431,22 +554,34 @@ describe('my data', () => {
 		await page.goto('/account/data');
 		await button('Make an archive').waitFor();
 		await inspect(page, 'data');
-		server.answers.set('GET /api/users/profile/export', { status: 200, body: accounts.archive({ state: 'running', progress: 0.4 }) });
+		server.answers.set('GET /api/users/profile/export', {
+			status: 200,
+			body: accounts.archive({ state: 'running', progress: 0.4 })
+		});
 		await button('Make an archive').click();
 		await page.getByRole('progressbar', { name: 'Your archive is being made' }).waitFor();
 		expect(await page.getByRole('progressbar').getAttribute('aria-valuenow')).toBe('40');
 		await inspect(page, 'data-making');
-		server.answers.set('GET /api/users/profile/export', { status: 200, body: accounts.archive() });
+		server.answers.set('GET /api/users/profile/export', {
+			status: 200,
+			body: accounts.archive()
+		});
 		await button('Download it').waitFor();
 		await inspect(page, 'data-ready');
-		server.answers.set('GET /api/users/profile/export/archive', { status: 200, body: { a: 1 } });
+		server.answers.set('GET /api/users/profile/export/archive', {
+			status: 200,
+			body: { a: 1 }
+		});
 		const download = page.waitForEvent('download');
 		await button('Download it').click();
 		expect((await download).suggestedFilename()).toBe('bedside-my-data.zip');
 	});
 
 	it('may fail to be packed', async () => {
-		server.answers.set('GET /api/users/profile/export', { status: 200, body: accounts.archive({ state: 'failed', progress: 0.2 }) });
+		server.answers.set('GET /api/users/profile/export', {
+			status: 200,
+			body: accounts.archive({ state: 'failed', progress: 0.2 })
+		});
 		await page.goto('/account/data');
 		await button('Begin anew').waitFor();
 		await inspect(page, 'data-failed');
@@ -499,14 +634,23 @@ describe('administration', () => {
 		await field('Name or address').fill('dana');
 		await page.getByLabel('State').click();
 		await choose(page, 'Enabled');
-		await expect.poll(() => server.sent.get('GET /api/users')).toBe('?text=dana&disabled=false');
+		await expect
+			.poll(() => server.sent.get('GET /api/users'))
+			.toBe('?text=dana&disabled=false');
 		await button('Disable the account of Dana Kovač').click();
 		await page.getByRole('alertdialog').waitFor();
 		await inspect(page, 'admin-disable');
 		await button('Disable it').click();
 		await page.getByText('The account of Dana Kovač is disabled.').waitFor();
 		expect(server.sent.get('PATCH /api/users/c1')).toEqual({ disabled: true });
-		server.answers.set('PATCH /api/users/x1', refuse(409, 'last-administrator', 'This is the last administrator. Make somebody else one first.'));
+		server.answers.set(
+			'PATCH /api/users/x1',
+			refuse(
+				409,
+				'last-administrator',
+				'This is the last administrator. Make somebody else one first.'
+			)
+		);
 		const role = field('Role of Robin Vale');
 		await role.click();
 		await choose(page, 'Candidate');
@@ -514,7 +658,10 @@ describe('administration', () => {
 		await page.getByRole('alert').getByText('This is the last administrator.').waitFor();
 		expect(await role.innerText()).toBe('Administrator'); // as it was
 		await inspect(page, 'admin-last');
-		server.answers.set('GET /api/users', { status: 200, body: { items: [{ ...accounts.accounts[1], id: 'z9', name: 'Zora Zima' }], next: '' } });
+		server.answers.set('GET /api/users', {
+			status: 200,
+			body: { items: [{ ...accounts.accounts[1], id: 'z9', name: 'Zora Zima' }], next: '' }
+		});
 		await button('Show more').click();
 		await page.getByText('Zora Zima', { exact: true }).waitFor();
 		expect(server.sent.get('GET /api/users')).toContain('before=x1');
@@ -529,7 +676,10 @@ describe('administration', () => {
 		await page.reload();
 		await page.getByText('Loading the accounts').waitFor({ state: 'attached' });
 		await inspect(page, 'admin-loading');
-		server.answers.set('GET /api/users', refuse(500, 'internal', 'Something went wrong on our side. It has been logged.'));
+		server.answers.set(
+			'GET /api/users',
+			refuse(500, 'internal', 'Something went wrong on our side. It has been logged.')
+		);
 		await page.reload();
 		await button('Try again').waitFor();
 		await inspect(page, 'admin-failed');
@@ -548,8 +698,14 @@ describe('administration', () => {
 
 it('in the dark', async () => {
 	await start('dark');
-	server.answers.set('GET /api/users/profile/factors', { status: 200, body: accounts.ALL_FACTORS });
-	server.answers.set('GET /api/users/profile/export', { status: 200, body: accounts.archive({ state: 'running', progress: 0.4 }) });
+	server.answers.set('GET /api/users/profile/factors', {
+		status: 200,
+		body: accounts.ALL_FACTORS
+	});
+	server.answers.set('GET /api/users/profile/export', {
+		status: 200,
+		body: accounts.archive({ state: 'running', progress: 0.4 })
+	});
 	server.user = accounts.admin;
 	for (const [name, path, text] of [
 		['profile', '/account', 'Save'],
@@ -572,7 +728,10 @@ it('in the dark', async () => {
 	await page.getByText('to show that you mean it').waitFor();
 	await inspect(page, 'dark-delete');
 	server.user = null;
-	server.answers.set('POST /auth/login', { status: 202, body: { ticket: 'k', methods: ['totp', 'recovery_code'], expires_in: 300 } });
+	server.answers.set('POST /auth/login', {
+		status: 202,
+		body: { ticket: 'k', methods: ['totp', 'recovery_code'], expires_in: 300 }
+	});
 	await page.goto('/register');
 	await button('Create my account').click();
 	await page.getByText('Choose a password.').waitFor();

@@ -13,7 +13,16 @@ let server: Server;
 
 beforeAll(async () => {
 	dir = folder();
-	browser = await launch(speak(dir, 'check', 'Hello, this is my microphone, and I am about to begin.', 'en-gb', 0.3, 60).file);
+	browser = await launch(
+		speak(
+			dir,
+			'check',
+			'Hello, this is my microphone, and I am about to begin.',
+			'en-gb',
+			0.3,
+			60
+		).file
+	);
 	server = new Server();
 	await server.start();
 }, 120_000);
@@ -58,7 +67,10 @@ describe('an account', () => {
 	});
 
 	it('gets a new password by the mailed link, which works once and signs every device out', async () => {
-		const [here, there] = [await Person.arrive(browser, server.url), await Person.arrive(browser, server.url)];
+		const [here, there] = [
+			await Person.arrive(browser, server.url),
+			await Person.arrive(browser, server.url)
+		];
 		await there.signIn(email, PASSWORD);
 
 		const { page } = here;
@@ -115,7 +127,11 @@ describe('an account', () => {
 		await inspect(page, 'real-data');
 		const download = page.waitForEvent('download');
 		await page.getByRole('button', { name: 'Download it' }).click();
-		expect(readFileSync(await (await download).path()).subarray(0, 4).toString('latin1')).toBe('PK\x03\x04');
+		expect(
+			readFileSync(await (await download).path())
+				.subarray(0, 4)
+				.toString('latin1')
+		).toBe('PK\x03\x04');
 
 		await page.getByRole('button', { name: 'Delete my account' }).click();
 		await page.getByLabel('Type your e-mail address').fill('ama@elsewhere.example');
@@ -146,23 +162,43 @@ describe('two tabs', () => {
 			const tab = request.frame().page();
 			if (refused.has(tab)) return route.continue();
 			refused.add(tab);
-			return route.fulfill({ status: 401, contentType: 'application/problem+json', body: '{"status":401}' });
+			return route.fulfill({
+				status: 401,
+				contentType: 'application/problem+json',
+				body: '{"status":401}'
+			});
 		});
 		await context.route('**/auth/refresh', async (route) => {
 			refreshes++;
 			most = Math.max(most, ++atOnce);
-			if (refreshes === 1) await expect.poll(() => one.evaluate(async () => (await navigator.locks.query()).pending?.length), PATIENT).toBe(1);
+			if (refreshes === 1)
+				await expect
+					.poll(
+						() =>
+							one.evaluate(
+								async () => (await navigator.locks.query()).pending?.length
+							),
+						PATIENT
+					)
+					.toBe(1);
 			const response = await route.fetch();
 			atOnce--;
 			await route.fulfill({ response });
 		});
 		// Home was left and is entered again without a reload, which would ask for a token in any case.
 		for (const tab of tabs) await tab.locator('.scenario').first().click();
-		for (const tab of tabs) await tab.getByRole('link', { name: 'Check your sound' }).waitFor();
-		await Promise.all(tabs.map((tab) => tab.getByRole('link', { name: 'Bedside, home' }).click()));
-		for (const tab of tabs) await tab.getByRole('heading', { name: 'Your practice' }).waitFor();
+		for (const tab of tabs)
+			await tab.getByRole('link', { name: 'Check your sound' }).waitFor();
+		await Promise.all(
+			tabs.map((tab) => tab.getByRole('link', { name: 'Bedside, home' }).click())
+		);
+		for (const tab of tabs)
+			await tab.getByRole('heading', { name: 'Your practice' }).waitFor();
 		await expect.poll(() => refused.size, PATIENT).toBe(2);
-		for (const tab of tabs) await tab.getByText('Your role plays and their reports will be listed here.').waitFor();
+		for (const tab of tabs)
+			await tab
+				.getByText('Your role plays and their reports will be listed here.')
+				.waitFor();
 		expect(refreshes).toBe(1);
 		expect(most).toBe(1);
 
@@ -208,7 +244,10 @@ describe('devices', () => {
 
 describe('an authenticator app', () => {
 	it('is set up, asked for, and replaced by a recovery code', async () => {
-		const [here, there] = [await Person.arrive(browser, server.url), await Person.arrive(browser, server.url)];
+		const [here, there] = [
+			await Person.arrive(browser, server.url),
+			await Person.arrive(browser, server.url)
+		];
 		const { page } = here;
 		await here.signIn('tutor');
 		await page.goto('/account/security');
@@ -257,7 +296,14 @@ describe('a passkey', () => {
 		const devtools = await tess.context.newCDPSession(page);
 		await devtools.send('WebAuthn.enable');
 		await devtools.send('WebAuthn.addVirtualAuthenticator', {
-			options: { protocol: 'ctap2', transport: 'internal', hasResidentKey: true, hasUserVerification: true, isUserVerified: true, automaticPresenceSimulation: true }
+			options: {
+				protocol: 'ctap2',
+				transport: 'internal',
+				hasResidentKey: true,
+				hasUserVerification: true,
+				isUserVerified: true,
+				automaticPresenceSimulation: true
+			}
 		});
 		await tess.signIn('tutor');
 		await page.goto('/account/security');
@@ -289,7 +335,10 @@ describe('a passkey', () => {
 
 describe('administrators', () => {
 	it('change a role, which counts at once', async () => {
-		const [admin, dana] = [await Person.arrive(browser, server.url), await Person.arrive(browser, server.url)];
+		const [admin, dana] = [
+			await Person.arrive(browser, server.url),
+			await Person.arrive(browser, server.url)
+		];
 		await dana.signIn('candidate');
 		await admin.signIn('admin');
 		await admin.page.getByRole('link', { name: 'Accounts' }).click();

@@ -9,9 +9,14 @@ export const NARROW = { width: 360, height: 740 };
 
 /** Chromium with a WAV file as its microphone: silence at the end, not from the start again. */
 export async function launch(microphone: string): Promise<Browser> {
-	if (!existsSync(microphone)) throw new Error(`${microphone} is missing: Chromium would be silent without a word`);
+	if (!existsSync(microphone))
+		throw new Error(`${microphone} is missing: Chromium would be silent without a word`);
 	return chromium.launch({
-		executablePath: process.env.CHROMIUM ?? ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find((p) => existsSync(p)),
+		executablePath:
+			process.env.CHROMIUM ??
+			['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find(
+				(p) => existsSync(p)
+			),
 		args: [
 			'--no-sandbox',
 			'--disable-gpu',
@@ -35,7 +40,8 @@ export async function open(context: BrowserContext): Promise<{ page: Page; probl
 	page.on('console', (message) => {
 		const text = message.text();
 		// A status of 401, 404 or the like is said by the console too; whether it is right is for the tests.
-		if (message.type() === 'error' && !text.startsWith('Failed to load resource')) problems.push(`console: ${text}`);
+		if (message.type() === 'error' && !text.startsWith('Failed to load resource'))
+			problems.push(`console: ${text}`);
 	});
 	return { page, problems };
 }
@@ -44,21 +50,30 @@ export async function open(context: BrowserContext): Promise<{ page: Page; probl
 export async function accessible(page: Page, screen: string): Promise<void> {
 	// Not as a script element, which the content policy would forbid.
 	await page.evaluate(axe.source);
-	await expect.poll(() => violations(page), { message: `axe on ${screen}`, timeout: 10_000 }).toEqual([]);
+	await expect
+		.poll(() => violations(page), { message: `axe on ${screen}`, timeout: 10_000 })
+		.toEqual([]);
 }
 
 async function violations(page: Page): Promise<string[]> {
 	await settled(page);
 	return page.evaluate(async () => {
 		const runner = (window as unknown as { axe: typeof axe }).axe;
-		const { violations } = await runner.run(document, { runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'] });
-		return violations.map((v) => `${v.id}: ${v.help}\n  ${v.nodes.map((n) => `${n.html}\n  ${n.failureSummary ?? ''}`).join('\n  ')}`);
+		const { violations } = await runner.run(document, {
+			runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice']
+		});
+		return violations.map(
+			(v) =>
+				`${v.id}: ${v.help}\n  ${v.nodes.map((n) => `${n.html}\n  ${n.failureSummary ?? ''}`).join('\n  ')}`
+		);
 	});
 }
 
 /** Fails when the page is wider than the window. */
 export async function fits(page: Page, screen: string): Promise<void> {
-	const over = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+	const over = await page.evaluate(
+		() => document.documentElement.scrollWidth - document.documentElement.clientWidth
+	);
 	expect(over, `${screen} is wider than the window`).toBeLessThanOrEqual(0);
 }
 
@@ -72,7 +87,10 @@ export async function picture(page: Page, name: string, fullPage = true): Promis
 export async function choose(page: Page, option: string): Promise<void> {
 	await page.getByRole('option', { name: option, exact: true }).waitFor();
 	await page.keyboard.press(option.charAt(0));
-	await page.locator('[role=option][data-highlighted]').getByText(option, { exact: true }).waitFor();
+	await page
+		.locator('[role=option][data-highlighted]')
+		.getByText(option, { exact: true })
+		.waitFor();
 	await page.keyboard.press('Enter');
 	await page.getByRole('listbox').waitFor({ state: 'hidden' });
 }
@@ -93,7 +111,12 @@ export async function inspect(page: Page, name: string): Promise<void> {
 async function settled(page: Page): Promise<void> {
 	await page.evaluate(async () => {
 		await document.fonts.ready;
-		await Promise.allSettled(document.getAnimations().filter((a) => a.effect?.getComputedTiming().iterations !== Infinity).map((a) => a.finished));
+		await Promise.allSettled(
+			document
+				.getAnimations()
+				.filter((a) => a.effect?.getComputedTiming().iterations !== Infinity)
+				.map((a) => a.finished)
+		);
 		await new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
 	});
 }

@@ -34,7 +34,8 @@ export function ear(): void {
 
 	const play = Reflect.get(HTMLMediaElement.prototype, 'play') as () => Promise<void>;
 	HTMLMediaElement.prototype.play = function (this: HTMLAudioElement) {
-		if (!this.srcObject && !it.recordings.some((r) => r.element === this)) it.recordings.push({ element: this, db: -120 });
+		if (!this.srcObject && !it.recordings.some((r) => r.element === this))
+			it.recordings.push({ element: this, db: -120 });
 		return play.call(this);
 	};
 
@@ -64,11 +65,17 @@ export function ear(): void {
 		for (const { srcObject, paused, muted } of document.querySelectorAll('audio')) {
 			if (srcObject instanceof MediaStream && !paused && !muted) power += levels(srcObject);
 		}
-		const speaking = [...document.querySelectorAll('.person.speaking strong')].map((name) => name.textContent ?? '');
+		const speaking = [...document.querySelectorAll('.person.speaking strong')].map(
+			(name) => name.textContent ?? ''
+		);
 		it.heard.push({ db: decibels(power), speaking });
 		for (const recording of it.recordings) {
 			if (recording.element.paused) continue;
-			const stream = captures.get(recording.element) ?? (recording.element as HTMLAudioElement & { captureStream(): MediaStream }).captureStream();
+			const stream =
+				captures.get(recording.element) ??
+				(
+					recording.element as HTMLAudioElement & { captureStream(): MediaStream }
+				).captureStream();
 			captures.set(recording.element, stream);
 			recording.db = Math.max(recording.db, decibels(levels(stream)));
 		}

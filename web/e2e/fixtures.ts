@@ -17,9 +17,24 @@ export const candidate: Schemas['User'] = {
 	locale: 'en-GB',
 	created_at: '2026-05-01T08:00:00Z'
 };
-export const tutor: Schemas['User'] = { ...candidate, id: 't1', email: 'tutor@demo.bedside', name: 'Tess Okafor', role: 'tutor', profession: '', target_grade: '', test_date: '' };
+export const tutor: Schemas['User'] = {
+	...candidate,
+	id: 't1',
+	email: 'tutor@demo.bedside',
+	name: 'Tess Okafor',
+	role: 'tutor',
+	profession: '',
+	target_grade: '',
+	test_date: ''
+};
 
-const summary = (slug: string, title: string, profession: string, difficulty: number, text: string): Schemas['ScenarioSummary'] => ({
+const summary = (
+	slug: string,
+	title: string,
+	profession: string,
+	difficulty: number,
+	text: string
+): Schemas['ScenarioSummary'] => ({
 	id: slug,
 	slug,
 	title,
@@ -31,10 +46,34 @@ const summary = (slug: string, title: string, profession: string, difficulty: nu
 });
 
 export const scenarios = [
-	summary('insulin', 'Starting insulin at home', 'nursing', 2, 'A man who has just been told that he needs insulin is afraid of needles and of what his family will say.'),
-	summary('asthma', 'An inhaler that does not help', 'pharmacy', 1, 'A young mother says that her son’s new inhaler is useless. She may be using it in a way that cannot work.'),
-	summary('fall', 'After the second fall', 'physiotherapy', 3, 'A retired teacher has fallen twice and refuses the walking frame that her daughter brought along.'),
-	summary('biopsy', 'Waiting for a biopsy', 'medicine', 2, 'A patient who was promised results today has to be told that they will take another week.')
+	summary(
+		'insulin',
+		'Starting insulin at home',
+		'nursing',
+		2,
+		'A man who has just been told that he needs insulin is afraid of needles and of what his family will say.'
+	),
+	summary(
+		'asthma',
+		'An inhaler that does not help',
+		'pharmacy',
+		1,
+		'A young mother says that her son’s new inhaler is useless. She may be using it in a way that cannot work.'
+	),
+	summary(
+		'fall',
+		'After the second fall',
+		'physiotherapy',
+		3,
+		'A retired teacher has fallen twice and refuses the walking frame that her daughter brought along.'
+	),
+	summary(
+		'biopsy',
+		'Waiting for a biopsy',
+		'medicine',
+		2,
+		'A patient who was promised results today has to be told that they will take another week.'
+	)
 ];
 
 export const candidateCard: Schemas['CandidateCard'] = {
@@ -54,11 +93,15 @@ export const candidateCard: Schemas['CandidateCard'] = {
 export const interlocutorCard: Schemas['InterlocutorCard'] = {
 	name: 'Jens Bauer',
 	setting: 'Diabetes clinic',
-	background: 'You are 58 and drive a delivery van. Your mother injected insulin with glass syringes and lost her sight anyway. You have told nobody at work.',
+	background:
+		'You are 58 and drive a delivery van. Your mother injected insulin with glass syringes and lost her sight anyway. You have told nobody at work.',
 	mood: 'Guarded and a little angry at first; ashamed underneath.',
 	lines: ['I took every tablet they ever gave me.', 'My mother was on insulin, you know.'],
 	conditional: [
-		{ when: 'asked what worries you most', say: 'That I go blind like her. She did everything right.' },
+		{
+			when: 'asked what worries you most',
+			say: 'That I go blind like her. She did everything right.'
+		},
 		{ when: 'asked about work', say: 'If they hear of it they take the van away from me.' }
 	],
 	softening: 'Well. If that pen is really as small as you say, I could try it while you watch.'
@@ -70,7 +113,11 @@ export const scenario = (slug: string, withPatient: boolean): Schemas['Scenario'
 	...(withPatient && { interlocutor_card: interlocutorCard })
 });
 
-export const attempt = (id: string, state: Attempt['state'], more: Partial<Attempt> = {}): Attempt => ({
+export const attempt = (
+	id: string,
+	state: Attempt['state'],
+	more: Partial<Attempt> = {}
+): Attempt => ({
 	id,
 	state,
 	part: 'candidate',
@@ -139,7 +186,17 @@ export function report(id: string): Schemas['Report'] {
 	const speakers = (['candidate', 'patient'] as const).map((speaker) => ({
 		speaker,
 		analysis: voices[speaker].analysis(duration),
-		frames: { received: 15_000, analysed: 15_000, lost: 12, recovered: 9, concealed: 3, duplicated: 0, late: 0, corrupt: 0, dropped: 0 },
+		frames: {
+			received: 15_000,
+			analysed: 15_000,
+			lost: 12,
+			recovered: 9,
+			concealed: 3,
+			duplicated: 0,
+			late: 0,
+			corrupt: 0,
+			dropped: 0
+		},
 		recording: { duration_s: duration, bytes: 900_000 },
 		peaks: voices[speaker].peaks
 	}));
@@ -170,15 +227,21 @@ function voice(rng: () => number, base: number) {
 		peaks,
 		speak(from: number, to: number) {
 			speech.push({ start_s: from, end_s: to });
-			for (let i = Math.round(from * 20); i < to * 20; i++) peaks[i] = (0.15 + 0.4 * Math.abs(Math.sin(i * 0.9))) * (0.6 + 0.5 * rng());
+			for (let i = Math.round(from * 20); i < to * 20; i++)
+				peaks[i] = (0.15 + 0.4 * Math.abs(Math.sin(i * 0.9))) * (0.6 + 0.5 * rng());
 			for (let i = Math.round(from * 100); i < to * 100; i++) {
 				if (i % 30 > 22) continue; // unvoiced
 				const along = (i / 100 - from) / (to - from);
-				pitch.push({ t_s: i / 100, hz: base * (1.15 - 0.25 * along + 0.12 * Math.sin(i / 14)) });
+				pitch.push({
+					t_s: i / 100,
+					hz: base * (1.15 - 0.25 * along + 0.12 * Math.sin(i / 14))
+				});
 			}
 		},
 		analysis(duration: number): Schemas['Analysis'] {
-			const pauses = speech.slice(1).map((s, i) => ({ start_s: speech[i]?.end_s ?? 0, end_s: s.start_s }));
+			const pauses = speech
+				.slice(1)
+				.map((s, i) => ({ start_s: speech[i]?.end_s ?? 0, end_s: s.start_s }));
 			return {
 				duration_s: duration,
 				speech,

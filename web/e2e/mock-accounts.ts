@@ -24,14 +24,32 @@ const device = (id: string, more: Partial<Schemas['Session']>): Schemas['Session
 
 export const devices: Schemas['Session'][] = [
 	device('s1', { current: true }),
-	device('s2', { browser: 'Safari 18', system: 'iOS', kind: 'mobile', ip: '2001:db8:85a3:8d3:1319:8a2e:370:7348', last_seen_at: ago(DAY) }),
-	device('s3', { browser: '', system: '', kind: 'program', ip: '198.51.100.4', last_seen_at: ago(9 * DAY), created_at: ago(40 * DAY) })
+	device('s2', {
+		browser: 'Safari 18',
+		system: 'iOS',
+		kind: 'mobile',
+		ip: '2001:db8:85a3:8d3:1319:8a2e:370:7348',
+		last_seen_at: ago(DAY)
+	}),
+	device('s3', {
+		browser: '',
+		system: '',
+		kind: 'program',
+		ip: '198.51.100.4',
+		last_seen_at: ago(9 * DAY),
+		created_at: ago(40 * DAY)
+	})
 ];
 
 const FIREFOX = 'Mozilla/5.0 (X11; Linux x86_64; rv:143.0) Gecko/20100101 Firefox/143.0';
-const PHONE = 'Mozilla/5.0 (iPhone; CPU iPhone OS 18_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.5 Mobile/15E148 Safari/604.1';
+const PHONE =
+	'Mozilla/5.0 (iPhone; CPU iPhone OS 18_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.5 Mobile/15E148 Safari/604.1';
 let acts = 0;
-const act = (action: string, minutes: number, more: Partial<Schemas['Act']> = {}): Schemas['Act'] => ({
+const act = (
+	action: string,
+	minutes: number,
+	more: Partial<Schemas['Act']> = {}
+): Schemas['Act'] => ({
 	id: `act${++acts}`,
 	at: ago(minutes),
 	action,
@@ -50,25 +68,69 @@ const act = (action: string, minutes: number, more: Partial<Schemas['Act']> = {}
 export const trail: Schemas['Act'][] = [
 	act('user.change_profile', 2, { detail: 'profession, test_date' }),
 	act('session.start', 5),
-	act('session.start', 7, { outcome: 'refused', own: false, actor_id: '', detail: 'wrong address or password', ip: '203.0.113.99', user_agent: PHONE }),
-	act('user.change_role', 2 * DAY, { own: false, actor_id: 'x', detail: 'candidate to tutor', ip: '', user_agent: '' }),
+	act('session.start', 7, {
+		outcome: 'refused',
+		own: false,
+		actor_id: '',
+		detail: 'wrong address or password',
+		ip: '203.0.113.99',
+		user_agent: PHONE
+	}),
+	act('user.change_role', 2 * DAY, {
+		own: false,
+		actor_id: 'x',
+		detail: 'candidate to tutor',
+		ip: '',
+		user_agent: ''
+	}),
 	act('factor.add', 3 * DAY, { detail: 'an authenticator app' }),
 	act('user.register', 40 * DAY)
 ];
 
-const account = (user: Schemas['User'], more: Partial<Schemas['Account']> = {}): Schemas['Account'] => ({ ...user, disabled: false, updated_at: ago(DAY), ...more });
+const account = (
+	user: Schemas['User'],
+	more: Partial<Schemas['Account']> = {}
+): Schemas['Account'] => ({ ...user, disabled: false, updated_at: ago(DAY), ...more });
 
-export const admin: Schemas['User'] = { ...tutor, id: 'x1', email: 'admin@demo.bedside', name: 'Robin Vale', role: 'admin' };
+export const admin: Schemas['User'] = {
+	...tutor,
+	id: 'x1',
+	email: 'admin@demo.bedside',
+	name: 'Robin Vale',
+	role: 'admin'
+};
 
 export const accounts: Schemas['Account'][] = [
-	account({ ...candidate, id: 'n1', email: 'a-very-long-name-of-somebody-who-has-just-registered@students.university.example', name: 'Maximiliane Österreicher-Papadopoulou' }, { email_verified: false }),
+	account(
+		{
+			...candidate,
+			id: 'n1',
+			email: 'a-very-long-name-of-somebody-who-has-just-registered@students.university.example',
+			name: 'Maximiliane Österreicher-Papadopoulou'
+		},
+		{ email_verified: false }
+	),
 	account(candidate),
 	account(tutor),
-	account({ ...candidate, id: 'c9', email: 'gone@example.org', name: 'Min-jun Park', profession: 'physiotherapy' }, { disabled: true }),
+	account(
+		{
+			...candidate,
+			id: 'c9',
+			email: 'gone@example.org',
+			name: 'Min-jun Park',
+			profession: 'physiotherapy'
+		},
+		{ disabled: true }
+	),
 	account(admin)
 ];
 
-const NO_FACTORS: Schemas['FactorList'] = { totp: { enabled: false }, recovery_codes_left: 0, passkeys: [], password: true };
+const NO_FACTORS: Schemas['FactorList'] = {
+	totp: { enabled: false },
+	recovery_codes_left: 0,
+	passkeys: [],
+	password: true
+};
 
 export const ALL_FACTORS: Schemas['FactorList'] = {
 	totp: { enabled: true, since: ago(12 * DAY) },
@@ -104,7 +166,11 @@ export const archive = (more: Partial<Schemas['Export']> = {}): Schemas['Export'
 });
 
 /** The usual answers about accounts; undefined when it is about something else. */
-export function answer(method: string, path: string, user: Schemas['User'] | null): { status: number; body?: object } | undefined {
+export function answer(
+	method: string,
+	path: string,
+	user: Schemas['User'] | null
+): { status: number; body?: object } | undefined {
 	switch (`${method} ${path}`) {
 		case 'GET /api/users/profile':
 		case 'PATCH /api/users/profile':
@@ -114,7 +180,13 @@ export function answer(method: string, path: string, user: Schemas['User'] | nul
 		case 'GET /api/users/profile/factors':
 			return { status: 200, body: NO_FACTORS };
 		case 'POST /api/users/profile/factors/totp':
-			return { status: 200, body: { secret: 'JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP', uri: 'otpauth://totp/Bedside:candidate@demo.bedside?secret=JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP&issuer=Bedside' } };
+			return {
+				status: 200,
+				body: {
+					secret: 'JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP',
+					uri: 'otpauth://totp/Bedside:candidate@demo.bedside?secret=JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP&issuer=Bedside'
+				}
+			};
 		case 'POST /api/users/profile/factors/totp/confirm':
 		case 'POST /api/users/profile/factors/recovery-codes':
 			return { status: 200, body: { recovery_codes: CODES } };
@@ -131,7 +203,8 @@ export function answer(method: string, path: string, user: Schemas['User'] | nul
 		case 'GET /api/users':
 			return { status: 200, body: { items: accounts, next: 'x1' } };
 	}
-	if (method === 'PATCH' && path.startsWith('/api/users/')) return { status: 200, body: { ...accounts[1], disabled: true } };
+	if (method === 'PATCH' && path.startsWith('/api/users/'))
+		return { status: 200, body: { ...accounts[1], disabled: true } };
 	if (/^\/api\/(users|sessions)\//.test(path)) return { status: 204 };
 	return undefined;
 }

@@ -40,20 +40,39 @@ export interface Mock {
 /** Serves the built pages and made-up content, for screens that a real server shows only rarely. */
 export async function mock(): Promise<Mock> {
 	const index = await readFile(join(BUILD, 'index.html'), 'utf8');
-	const policy = (/content-security-policy" content="([^"]+)"/.exec(index)?.[1] ?? '').replaceAll('&#39;', "'");
-	const it: Mock = { url: '', user: null, state: 'reported', answers: new Map(), sent: new Map(), audio: Buffer.alloc(0), close: async () => undefined };
+	const policy = (
+		/content-security-policy" content="([^"]+)"/.exec(index)?.[1] ?? ''
+	).replaceAll('&#39;', "'");
+	const it: Mock = {
+		url: '',
+		user: null,
+		state: 'reported',
+		answers: new Map(),
+		sent: new Map(),
+		audio: Buffer.alloc(0),
+		close: async () => undefined
+	};
 
 	const send = (res: ServerResponse, status: number, body?: object) =>
 		body === undefined
 			? void res.writeHead(status).end()
-			: void res.writeHead(status, { 'Content-Type': status < 400 ? 'application/json' : 'application/problem+json' }).end(JSON.stringify(body));
-	const refuse = (res: ServerResponse, status: number, detail: string) => send(res, status, { status, detail });
+			: void res
+					.writeHead(status, {
+						'Content-Type':
+							status < 400 ? 'application/json' : 'application/problem+json'
+					})
+					.end(JSON.stringify(body));
+	const refuse = (res: ServerResponse, status: number, detail: string) =>
+		send(res, status, { status, detail });
 
 	async function file(path: string, res: ServerResponse): Promise<void> {
 		const known = extname(path) !== '';
 		try {
 			const body = known ? await readFile(join(BUILD, path)) : index;
-			res.writeHead(200, { 'Content-Type': TYPES[extname(path)] ?? TYPES['.html'], 'Content-Security-Policy': policy }).end(body);
+			res.writeHead(200, {
+				'Content-Type': TYPES[extname(path)] ?? TYPES['.html'],
+				'Content-Security-Policy': policy
+			}).end(body);
 		} catch {
 			res.writeHead(404).end();
 		}
@@ -66,18 +85,43 @@ export async function mock(): Promise<Mock> {
 			...fixtures.attempt(id, state, isTutor ? { part: 'patient' } : {}),
 			scenario: fixtures.scenario('insulin', isTutor || state === 'reported')
 		});
-		if (kind === 'scenarios') return send(res, 200, id ? fixtures.scenario(id, isTutor) : { items: fixtures.scenarios });
+		if (kind === 'scenarios')
+			return send(
+				res,
+				200,
+				id ? fixtures.scenario(id, isTutor) : { items: fixtures.scenarios }
+			);
 		if (kind === 'rooms') return send(res, 200, { items: fixtures.rooms });
 		if (kind !== 'attempts') return refuse(res, 404, 'There is no such thing.');
 		if (!id && method === 'POST') return send(res, 201, detail('created'));
 		if (!id) {
-			const states: AttemptState[] = ['reported', 'preparing', 'failed', 'reported', 'abandoned'];
-			return send(res, 200, { items: states.map((s, i) => fixtures.attempt(`a${i}`, s)), next: 'a4' });
+			const states: AttemptState[] = [
+				'reported',
+				'preparing',
+				'failed',
+				'reported',
+				'abandoned'
+			];
+			return send(res, 200, {
+				items: states.map((s, i) => fixtures.attempt(`a${i}`, s)),
+				next: 'a4'
+			});
 		}
-		if (what === 'ticket') return send(res, 201, { url: '/ws', ticket: 'ticket', role: 'candidate', ice_servers: [], expires_at: '' });
+		if (what === 'ticket')
+			return send(res, 201, {
+				url: '/ws',
+				ticket: 'ticket',
+				role: 'candidate',
+				ice_servers: [],
+				expires_at: ''
+			});
 		if (what === 'report') return send(res, 200, fixtures.report(id));
-		if (what === 'audio') return void res.writeHead(200, { 'Content-Type': 'audio/wav' }).end(it.audio);
-		send(res, 200, { ...detail(it.state), ...(it.state === 'failed' && { problem: 'No sound reached the server.' }) });
+		if (what === 'audio')
+			return void res.writeHead(200, { 'Content-Type': 'audio/wav' }).end(it.audio);
+		send(res, 200, {
+			...detail(it.state),
+			...(it.state === 'failed' && { problem: 'No sound reached the server.' })
+		});
 	}
 
 	async function handle(req: IncomingMessage, res: ServerResponse): Promise<void> {
@@ -93,12 +137,19 @@ export async function mock(): Promise<Mock> {
 			return void res.writeHead(204).end();
 		}
 		if (MAILS.includes(path)) return send(res, 202, { email: '', status: 'check_mail' });
-		if (path === '/auth/verify-email') return send(res, 200, { email: fixtures.candidate.email, status: 'verified' });
-		if (path === '/auth/reset-password' || path === '/auth/reauthenticate') return void res.writeHead(204).end();
+		if (path === '/auth/verify-email')
+			return send(res, 200, { email: fixtures.candidate.email, status: 'verified' });
+		if (path === '/auth/reset-password' || path === '/auth/reauthenticate')
+			return void res.writeHead(204).end();
 		if (path.startsWith('/auth/')) {
 			if (path !== '/auth/refresh') it.user ??= fixtures.candidate;
 			if (!it.user) return refuse(res, 401, 'There is no refresh token: sign in.');
-			return send(res, 200, { access_token: 'token', token_type: 'Bearer', expires_in: 600, user: it.user });
+			return send(res, 200, {
+				access_token: 'token',
+				token_type: 'Bearer',
+				expires_in: 600,
+				user: it.user
+			});
 		}
 		const about = accounts.answer(req.method ?? 'GET', path, it.user);
 		if (about) return send(res, about.status, about.body);

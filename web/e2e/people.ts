@@ -18,7 +18,12 @@ export class Person {
 	) {}
 
 	static async arrive(browser: Browser, url: string): Promise<Person> {
-		const context = await browser.newContext({ baseURL: url, viewport: WIDE, reducedMotion: 'reduce', permissions: ['microphone'] });
+		const context = await browser.newContext({
+			baseURL: url,
+			viewport: WIDE,
+			reducedMotion: 'reduce',
+			permissions: ['microphone']
+		});
 		context.setDefaultTimeout(PATIENCE_MS);
 		await context.addInitScript(ear);
 		const { page, problems } = await open(context);
@@ -28,7 +33,9 @@ export class Person {
 	/** Ends it. That the server was killed is no mistake of the page's, and the browser notes it all the same. */
 	async close({ serverWasAway = false } = {}): Promise<void> {
 		await this.context.close();
-		expect(this.problems.filter((p) => !(serverWasAway && p.includes('WebSocket connection to')))).toEqual([]);
+		expect(
+			this.problems.filter((p) => !(serverWasAway && p.includes('WebSocket connection to')))
+		).toEqual([]);
 	}
 
 	/** Signs in as somebody of the demo, or with an address. */
@@ -39,7 +46,8 @@ export class Person {
 
 	/** Gives address and password, as the first of two steps or the only one. */
 	async firstStep(who: string, password = 'bedside-demo'): Promise<void> {
-		if (new URL(this.page.url(), 'http://none').pathname !== '/sign-in') await this.page.goto('/sign-in');
+		if (new URL(this.page.url(), 'http://none').pathname !== '/sign-in')
+			await this.page.goto('/sign-in');
 		await this.page.getByLabel('E-mail').fill(who.includes('@') ? who : `${who}@demo.bedside`);
 		await this.page.getByLabel('Password', { exact: true }).fill(password);
 		await this.page.getByRole('button', { name: 'Sign in', exact: true }).click();
@@ -66,24 +74,35 @@ export class Person {
 
 	/** Waits until the fake microphone is at a place of its file. */
 	async speaksUntil(seconds: number): Promise<void> {
-		await this.page.waitForFunction((s) => (performance.now() - window.ear.opened) / 1000 >= s, seconds, { timeout: PATIENCE_MS + 1000 * seconds });
+		await this.page.waitForFunction(
+			(s) => (performance.now() - window.ear.opened) / 1000 >= s,
+			seconds,
+			{ timeout: PATIENCE_MS + 1000 * seconds }
+		);
 	}
 
 	/** Waits until somebody who is shown as speaking has been heard for a second or so, from now on. */
 	async hears(name: string): Promise<void> {
 		await this.page.evaluate(() => void (window.ear.heard.length = 0));
-		const enough = ([who, floor]: [string, number]) => window.ear.heard.filter((m) => m.db > floor && m.speaking.includes(who)).length >= 10;
-		await this.page.waitForFunction(enough, [name, VOICE_DB] as [string, number]).catch(async (error: unknown) => {
-			const heard = await this.page.evaluate(() => window.ear.heard.slice(-20));
-			throw new Error(`${name} was not heard: ${JSON.stringify(heard)}`, { cause: error });
-		});
+		const enough = ([who, floor]: [string, number]) =>
+			window.ear.heard.filter((m) => m.db > floor && m.speaking.includes(who)).length >= 10;
+		await this.page
+			.waitForFunction(enough, [name, VOICE_DB] as [string, number])
+			.catch(async (error: unknown) => {
+				const heard = await this.page.evaluate(() => window.ear.heard.slice(-20));
+				throw new Error(`${name} was not heard: ${JSON.stringify(heard)}`, {
+					cause: error
+				});
+			});
 	}
 
 	/** Waits until nothing is heard and nobody is shown as speaking. */
 	async hearsNothing(): Promise<void> {
 		const quiet = (ceiling: number) => {
 			const last = window.ear.heard.slice(-10);
-			return last.length === 10 && last.every((m) => m.db < ceiling && m.speaking.length === 0);
+			return (
+				last.length === 10 && last.every((m) => m.db < ceiling && m.speaking.length === 0)
+			);
 		};
 		await this.page.waitForFunction(quiet, SILENCE_DB);
 	}
@@ -95,7 +114,9 @@ export class Person {
 
 	/** Seconds on the room's clock. */
 	async clock(): Promise<number> {
-		const [minutes = NaN, seconds = NaN] = (await this.page.getByRole('timer').innerText()).split(':').map(Number);
+		const [minutes = NaN, seconds = NaN] = (await this.page.getByRole('timer').innerText())
+			.split(':')
+			.map(Number);
 		return minutes * 60 + seconds;
 	}
 

@@ -14,12 +14,30 @@ const MOST_BYTES = 200_000;
 const LEAD_S = 14; // for entering the room and beginning
 
 const TALK: [nurse: string, patient: string][] = [
-	['Good morning, Mr Hale. My name is Dana, I am one of the nurses here. How have you been since we last spoke?', 'Not well, to tell you the truth. I have hardly slept since the doctor said insulin.'],
-	['I am sorry to hear that. Could you tell me what worries you most about it?', 'The needles. My father had to inject himself every single day, and in the end it did not help him.'],
-	['That must have been hard to watch. And now you are afraid that it will be the same for you.', 'Yes. And that I did something wrong.'],
-	['You did nothing wrong. May I explain two things? First, why the tablets are no longer enough, and second, how small these needles are.', 'All right. Go on, then.'],
-	['Thank you. Over the years the body simply makes less insulin of its own. So what we do is give back what is missing, once a day, with a pen like this.', 'And that is all? Once a day?'],
-	['Once a day, in the evening. Before we go on, could you tell me in your own words what we have said so far?', 'Well. One small needle in the evening, because my body makes too little.']
+	[
+		'Good morning, Mr Hale. My name is Dana, I am one of the nurses here. How have you been since we last spoke?',
+		'Not well, to tell you the truth. I have hardly slept since the doctor said insulin.'
+	],
+	[
+		'I am sorry to hear that. Could you tell me what worries you most about it?',
+		'The needles. My father had to inject himself every single day, and in the end it did not help him.'
+	],
+	[
+		'That must have been hard to watch. And now you are afraid that it will be the same for you.',
+		'Yes. And that I did something wrong.'
+	],
+	[
+		'You did nothing wrong. May I explain two things? First, why the tablets are no longer enough, and second, how small these needles are.',
+		'All right. Go on, then.'
+	],
+	[
+		'Thank you. Over the years the body simply makes less insulin of its own. So what we do is give back what is missing, once a day, with a pen like this.',
+		'And that is all? Once a day?'
+	],
+	[
+		'Once a day, in the evening. Before we go on, could you tell me in your own words what we have said so far?',
+		'Well. One small needle in the evening, because my body makes too little.'
+	]
 ];
 
 /** Both sides of a conversation as files of the same length, each silent while the other speaks. */
@@ -40,8 +58,23 @@ function converse(dir: string): { nurse: string; patient: string } {
 	});
 	const end = speak(dir, 'end', 'That is exactly right.', 'en-gb+f2', 0.7, 300);
 	const lead: Take = { file: `${dir}/lead.wav`, leadS: LEAD_S, speechS: 0 };
-	execFileSync('sox', ['-n', '-r', '48000', '-c', '1', '-b', '16', lead.file, 'trim', '0', String(LEAD_S)]);
-	return { nurse: join(dir, 'nurse', lead, ...nurse, end), patient: join(dir, 'patient', ...patient) };
+	execFileSync('sox', [
+		'-n',
+		'-r',
+		'48000',
+		'-c',
+		'1',
+		'-b',
+		'16',
+		lead.file,
+		'trim',
+		'0',
+		String(LEAD_S)
+	]);
+	return {
+		nurse: join(dir, 'nurse', lead, ...nurse, end),
+		patient: join(dir, 'patient', ...patient)
+	};
 }
 
 async function shoot(page: Page, name: string): Promise<void> {
@@ -70,7 +103,11 @@ it('takes the pictures', { timeout: 300_000 }, async () => {
 		const attempt = new URL(page.url()).pathname.split('/').at(-1) ?? '';
 		const partner = new Partner(server.url, attempt, patient);
 		await partner.says('joined');
-		await page.getByRole('textbox', { name: 'Notes' }).fill('Ask first: what does he fear?\nNeedle 4 mm, pen, once a day\nTeach back before the leaflet');
+		await page
+			.getByRole('textbox', { name: 'Notes' })
+			.fill(
+				'Ask first: what does he fear?\nNeedle 4 mm, pen, once a day\nTeach back before the leaflet'
+			);
 		await page.reload(); // the microphone's file begins again
 		await candidate.connected();
 		// Both files are meant to begin together: the patient's with the play, the nurse's after its lead.
@@ -87,8 +124,12 @@ it('takes the pictures', { timeout: 300_000 }, async () => {
 		await candidate.speaksUntil((await candidate.spoken()) + 4);
 		await candidate.finish();
 		await candidate.report(attempt, 'speech_duration_s');
-		await page.waitForFunction(() => !document.querySelector('figure button')?.hasAttribute('disabled'));
-		await page.getByRole('slider', { name: 'Place in the recording' }).click({ position: { x: 420, y: 60 } });
+		await page.waitForFunction(
+			() => !document.querySelector('figure button')?.hasAttribute('disabled')
+		);
+		await page
+			.getByRole('slider', { name: 'Place in the recording' })
+			.click({ position: { x: 420, y: 60 } });
 		await page.mouse.move(4, 4);
 		await page.setViewportSize({ ...SIZE, height: 1020 });
 		await page.evaluate(() => (document.activeElement as HTMLElement | null)?.blur());

@@ -10,7 +10,8 @@ const CHECK = 'Hello, this is my microphone, and I am about to begin.';
 const SAID =
 	'Good morning. My name is Dana and I am one of the nurses here. I understand that you are worried about the injections. ' +
 	'Could you tell me what troubles you most? Let me explain how it is done, and then we will try it together.';
-const ANSWER = 'Well, nurse, to be honest I am afraid of the needles. My father had to inject himself every day.';
+const ANSWER =
+	'Well, nurse, to be honest I am afraid of the needles. My father had to inject himself every day.';
 
 // Every getUserMedia starts the microphone's file anew, so it serves twice: its first words are for the sound check. In the room they fall
 // into the preparation, which is not recorded; the play is begun in the silence after them. What follows is what is said in the play, and
@@ -44,7 +45,10 @@ const checkEndsS = () => check.leadS + check.speechS;
 const saidBeginsS = () => checkEndsS() + SILENCE_S;
 
 /** Leads a candidate from the list of role plays to the sound check. */
-async function choose({ page }: Person, look: (name: string) => Promise<void> = async () => undefined): Promise<void> {
+async function choose(
+	{ page }: Person,
+	look: (name: string) => Promise<void> = async () => undefined
+): Promise<void> {
 	await page.locator('.scenario').first().waitFor();
 	await look('real-home');
 	await page.locator('.scenario').first().click();
@@ -63,8 +67,13 @@ async function begin(candidate: Person, leastS: number): Promise<void> {
 	}
 	await candidate.speaksUntil(checkEndsS() + MARGIN_S);
 	await candidate.page.getByRole('button', { name: 'Begin now' }).click();
-	await candidate.page.getByText('The role play has begun. You speak first.').waitFor({ state: 'attached' });
-	expect(await candidate.spoken(), 'the machine is too slow: speech began before the play').toBeLessThan(saidBeginsS());
+	await candidate.page
+		.getByText('The role play has begun. You speak first.')
+		.waitFor({ state: 'attached' });
+	expect(
+		await candidate.spoken(),
+		'the machine is too slow: speech began before the play'
+	).toBeLessThan(saidBeginsS());
 }
 
 describe('a role play', () => {
@@ -96,18 +105,35 @@ describe('a role play', () => {
 
 		const shown = await candidate.report(attempt, 'speech_duration_s');
 		const alone = (await measure(said.file)).speech_duration_s;
-		expect(Math.abs(alone - said.speechS), `${alone} s are measured in a file with ${said.speechS} s`).toBeLessThan(0.05 * said.speechS);
-		expect(Math.abs(shown - alone), `${shown} s are reported of ${alone} s`).toBeLessThan(0.05 * alone);
+		expect(
+			Math.abs(alone - said.speechS),
+			`${alone} s are measured in a file with ${said.speechS} s`
+		).toBeLessThan(0.05 * said.speechS);
+		expect(Math.abs(shown - alone), `${shown} s are reported of ${alone} s`).toBeLessThan(
+			0.05 * alone
+		);
 		expect(await partner.done()).toMatch(/from candidate \d+ received, 0 lost/);
 
-		await page.waitForFunction(() => !document.querySelector('figure button')?.hasAttribute('disabled'));
+		await page.waitForFunction(
+			() => !document.querySelector('figure button')?.hasAttribute('disabled')
+		);
 		await look('real-report');
 		await page.getByRole('button', { name: 'Play', exact: true }).click();
 		// The patient speaks first; to hear the candidate, go to a pause of theirs.
-		await page.waitForFunction(() => window.ear.recordings.length === 2 && window.ear.recordings.every((r) => r.element.currentTime > 1));
+		await page.waitForFunction(
+			() =>
+				window.ear.recordings.length === 2 &&
+				window.ear.recordings.every((r) => r.element.currentTime > 1)
+		);
 		await page.locator('ol button').first().click();
-		await page.waitForFunction((floor) => window.ear.recordings.every((r) => r.db > floor), VOICE_DB);
-		await page.waitForFunction(() => Number(document.querySelector('[role=slider]')?.getAttribute('aria-valuenow')) > 5);
+		await page.waitForFunction(
+			(floor) => window.ear.recordings.every((r) => r.db > floor),
+			VOICE_DB
+		);
+		await page.waitForFunction(
+			() =>
+				Number(document.querySelector('[role=slider]')?.getAttribute('aria-valuenow')) > 5
+		);
 		await page.getByRole('link', { name: 'All practice' }).click();
 		await page.locator(`a[href="/attempts/${attempt}"]`).waitFor();
 		await candidate.close();
@@ -122,7 +148,9 @@ describe('a role play', () => {
 		const tutor = await Person.arrive(browser, server.url);
 		await tutor.signIn('tutor');
 		await tutor.page.waitForURL('**/tutor');
-		const invitation = tutor.page.locator(`a[href*="${attempt}"]`, { hasText: 'Play the patient' });
+		const invitation = tutor.page.locator(`a[href*="${attempt}"]`, {
+			hasText: 'Play the patient'
+		});
 		await invitation.waitFor();
 		await inspect(tutor.page, 'real-tutor');
 		await invitation.click();
@@ -144,20 +172,31 @@ describe('a role play', () => {
 		await candidate.connected();
 		await candidate.page.getByRole('button', { name: 'Finish' }).waitFor(); // still the same play
 		await tutor.hears('Dana Kovač');
-		await tutor.page.locator('.person', { hasText: 'Candidate' }).and(tutor.page.locator(':not(.away)')).waitFor();
+		await tutor.page
+			.locator('.person', { hasText: 'Candidate' })
+			.and(tutor.page.locator(':not(.away)'))
+			.waitFor();
 		await expect.poll(() => tutor.page.locator('.person').count()).toBe(2);
 		const after = await candidate.clock();
 		expect(after).toBeLessThanOrEqual(before);
-		await candidate.page.waitForFunction((s) => !document.querySelector('[role=timer]')?.textContent?.endsWith(s), String(after % 60).padStart(2, '0'));
+		await candidate.page.waitForFunction(
+			(s) => !document.querySelector('[role=timer]')?.textContent?.endsWith(s),
+			String(after % 60).padStart(2, '0')
+		);
 
 		await server.kill();
-		for (const { page } of [candidate, tutor]) await page.getByText('Connection lost. Trying again…').waitFor();
+		for (const { page } of [candidate, tutor])
+			await page.getByText('Connection lost. Trying again…').waitFor();
 		await inspect(candidate.page, 'real-room-reconnecting');
 		await server.start();
 		for (const person of [candidate, tutor]) {
-			await person.page.getByText('Connection lost. Trying again…').waitFor({ state: 'detached' });
+			await person.page
+				.getByText('Connection lost. Trying again…')
+				.waitFor({ state: 'detached' });
 			await person.connected();
-			await expect.poll(() => person.page.locator('.person').count(), { timeout: 30_000 }).toBe(2); // the other may still be on the way
+			await expect
+				.poll(() => person.page.locator('.person').count(), { timeout: 30_000 })
+				.toBe(2); // the other may still be on the way
 		}
 		await candidate.finish();
 		expect(await candidate.report(attempt, 'speech_duration_s')).toBeGreaterThan(1);

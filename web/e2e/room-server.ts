@@ -64,13 +64,24 @@ export function roomServer(): void {
 					peers
 				});
 			} else if (message.type === 'candidate') {
-				await this.peer?.addIceCandidate({ candidate: message.candidate as string, sdpMid: message.sdp_mid as string });
+				await this.peer?.addIceCandidate({
+					candidate: message.candidate as string,
+					sdpMid: message.sdp_mid as string
+				});
 			} else if (message.type === 'answer') {
-				await this.peer?.setRemoteDescription({ type: 'answer', sdp: message.sdp as string });
+				await this.peer?.setRemoteDescription({
+					type: 'answer',
+					sdp: message.sdp as string
+				});
 			} else if (message.type === 'start') {
 				control.phase({ name: 'playing', remaining_ms: 300_000, running: true });
 			} else if (message.type === 'finish') {
-				control.phase({ name: 'ended', remaining_ms: 0, running: false, reason: 'finished' });
+				control.phase({
+					name: 'ended',
+					remaining_ms: 0,
+					running: false,
+					reason: 'finished'
+				});
 			} else if (message.type === 'ping') {
 				this.say({ type: 'pong', id: message.id });
 			}
@@ -78,7 +89,10 @@ export function roomServer(): void {
 	}
 
 	async function gathered(peer: RTCPeerConnection): Promise<void> {
-		while (peer.iceGatheringState !== 'complete') await new Promise((done) => peer.addEventListener('icegatheringstatechange', done, { once: true }));
+		while (peer.iceGatheringState !== 'complete')
+			await new Promise((done) =>
+				peer.addEventListener('icegatheringstatechange', done, { once: true })
+			);
 	}
 
 	const control = {
@@ -104,7 +118,10 @@ export function roomServer(): void {
 			link.addTransceiver(track, { direction: 'sendonly' });
 			await link.setLocalDescription(await link.createOffer());
 			await gathered(link);
-			const sdp = link.localDescription?.sdp.replaceAll(/a=msid:\S+/g, `a=msid:${peer.participant_id}`);
+			const sdp = link.localDescription?.sdp.replaceAll(
+				/a=msid:\S+/g,
+				`a=msid:${peer.participant_id}`
+			);
 			socket?.say({ type: 'offer', offer_id: 1, sdp });
 		},
 		drop() {
@@ -117,7 +134,8 @@ export function roomServer(): void {
 	};
 	const Real = window.WebSocket;
 	window.WebSocket = new Proxy(Real, {
-		construct: (_target, [url]: [string]) => (new URL(url).pathname === '/ws' ? new Fake(url) : new Real(url))
+		construct: (_target, [url]: [string]) =>
+			new URL(url).pathname === '/ws' ? new Fake(url) : new Real(url)
 	});
 	(window as unknown as { room: typeof control }).room = control;
 }

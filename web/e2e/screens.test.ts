@@ -16,7 +16,14 @@ let problems: string[];
 
 beforeAll(async () => {
 	dir = folder();
-	const take = speak(dir, 'voice', 'Good morning, Mr Bauer. My name is Dana. What worries you most about starting insulin?', 'en-gb', 0.5, 20);
+	const take = speak(
+		dir,
+		'voice',
+		'Good morning, Mr Bauer. My name is Dana. What worries you most about starting insulin?',
+		'en-gb',
+		0.5,
+		20
+	);
 	browser = await launch(take.file);
 	server = await mock();
 	server.audio = readFileSync(take.file);
@@ -54,8 +61,15 @@ async function start(options: { microphone?: boolean; dark?: boolean }): Promise
 	({ page, problems } = await open(context));
 }
 
-const room = <T>(fn: (room: { received: { type: string }[]; say: (m: object) => void; phase: (p: object) => void; join: (p: object) => Promise<void>; drop: () => void }) => T) =>
-	page.evaluate(`(${fn.toString()})(window.room)`) as Promise<T>;
+const room = <T>(
+	fn: (room: {
+		received: { type: string }[];
+		say: (m: object) => void;
+		phase: (p: object) => void;
+		join: (p: object) => Promise<void>;
+		drop: () => void;
+	}) => T
+) => page.evaluate(`(${fn.toString()})(window.room)`) as Promise<T>;
 
 describe('accounts', () => {
 	it('sign-in', async () => {
@@ -63,7 +77,10 @@ describe('accounts', () => {
 		await page.goto('/attempts/a1');
 		await page.getByRole('heading', { name: 'Sign in' }).waitFor();
 		await inspect(page, 'sign-in');
-		server.answers.set('POST /auth/login', { status: 401, body: { detail: 'The address or the password is wrong.' } });
+		server.answers.set('POST /auth/login', {
+			status: 401,
+			body: { detail: 'The address or the password is wrong.' }
+		});
 		await page.getByLabel('E-mail').fill('a@b.example');
 		await page.getByLabel('Password', { exact: true }).fill('wrong');
 		await page.getByRole('button', { name: 'Sign in', exact: true }).click();
@@ -91,7 +108,9 @@ describe('accounts', () => {
 		await page.getByRole('menuitem', { name: 'Sign out' }).waitFor();
 		await picture(page, 'menu-1280', false);
 		await page.getByRole('menuitemradio', { name: 'Dark' }).click();
-		await page.waitForFunction(() => getComputedStyle(document.documentElement).colorScheme === 'dark');
+		await page.waitForFunction(
+			() => getComputedStyle(document.documentElement).colorScheme === 'dark'
+		);
 		await page.getByRole('menuitem', { name: 'Sign out' }).click();
 		await page.waitForURL('**/sign-in');
 	});
@@ -111,7 +130,10 @@ describe('accounts', () => {
 describe('choosing', () => {
 	it('home', async () => {
 		await page.goto('/');
-		await page.getByRole('link', { name: /Starting insulin/ }).first().waitFor();
+		await page
+			.getByRole('link', { name: /Starting insulin/ })
+			.first()
+			.waitFor();
 		await inspect(page, 'home');
 		await page.getByRole('button', { name: 'Demanding' }).click();
 		await page.getByRole('link', { name: /After the second fall/ }).waitFor();
@@ -185,7 +207,9 @@ describe('sound check', () => {
 	});
 
 	it('on an insecure address', async () => {
-		await page.addInitScript(() => Object.defineProperty(window, 'isSecureContext', { value: false }));
+		await page.addInitScript(() =>
+			Object.defineProperty(window, 'isSecureContext', { value: false })
+		);
 		await page.goto('/green-room?scenario=insulin');
 		await page.getByText('This address is not secure').waitFor();
 		await inspect(page, 'green-room-insecure');
@@ -199,13 +223,23 @@ describe('sound check', () => {
 	});
 });
 
-const tutorPeer = { participant_id: 'tutor', name: 'Tess Okafor', role: 'patient', muted: false, connected: true };
+const tutorPeer = {
+	participant_id: 'tutor',
+	name: 'Tess Okafor',
+	role: 'patient',
+	muted: false,
+	connected: true
+};
 
 describe('room', () => {
 	async function enter(as = 'candidate') {
 		server.state = 'preparing';
 		await page.goto(`/room/a1?as=${as}`);
-		await page.getByText('Connected', { exact: true }).or(page.getByText('Good connection')).first().waitFor();
+		await page
+			.getByText('Connected', { exact: true })
+			.or(page.getByText('Good connection'))
+			.first()
+			.waitFor();
 	}
 
 	it('is led through from preparation to the report', async () => {
@@ -213,14 +247,28 @@ describe('room', () => {
 		await page.getByText('Waiting for the patient.').waitFor();
 		await inspect(page, 'room-preparing');
 
-		await page.evaluate((peer) => (window as unknown as { room: { join: (p: object) => Promise<void> } }).room.join(peer), tutorPeer);
+		await page.evaluate(
+			(peer) =>
+				(window as unknown as { room: { join: (p: object) => Promise<void> } }).room.join(
+					peer
+				),
+			tutorPeer
+		);
 		await page.getByText('Tess Okafor').waitFor();
-		await page.waitForFunction(() => [...document.querySelectorAll('audio')].some((a) => !a.paused && a.currentTime > 0));
+		await page.waitForFunction(() =>
+			[...document.querySelectorAll('audio')].some((a) => !a.paused && a.currentTime > 0)
+		);
 		await page.getByRole('button', { name: 'Begin now' }).click();
-		await page.getByText('The role play has begun. You speak first.').waitFor({ state: 'attached' });
-		await room((r) => r.say({ type: 'speaking', speakers: [{ participant_id: 'tutor', level: 0.6 }] }));
+		await page
+			.getByText('The role play has begun. You speak first.')
+			.waitFor({ state: 'attached' });
+		await room((r) =>
+			r.say({ type: 'speaking', speakers: [{ participant_id: 'tutor', level: 0.6 }] })
+		);
 		await page.getByText('speaking', { exact: true }).waitFor();
-		await page.getByRole('textbox', { name: 'Notes' }).fill('Needles: how small are they?\nHypo: juice, then food.');
+		await page
+			.getByRole('textbox', { name: 'Notes' })
+			.fill('Needles: how small are they?\nHypo: juice, then food.');
 		await inspect(page, 'room-playing');
 
 		await page.getByRole('button', { name: 'Finish' }).click();
@@ -238,7 +286,9 @@ describe('room', () => {
 		await enter();
 		await page.keyboard.press('Alt+m');
 		await page.getByRole('button', { name: 'Muted' }).waitFor();
-		expect(await room((r) => r.received.filter((m) => m.type === 'mute'))).toEqual([{ type: 'mute', muted: true }]);
+		expect(await room((r) => r.received.filter((m) => m.type === 'mute'))).toEqual([
+			{ type: 'mute', muted: true }
+		]);
 		await page.getByText('You are muted, but you are talking.').waitFor();
 		await inspect(page, 'room-muted');
 	});
@@ -271,7 +321,14 @@ describe('room', () => {
 
 	it('that has been closed', async () => {
 		await enter();
-		await room((r) => r.say({ type: 'error', code: 'replaced', message: 'You opened this room in another window.', fatal: true }));
+		await room((r) =>
+			r.say({
+				type: 'error',
+				code: 'replaced',
+				message: 'You opened this room in another window.',
+				fatal: true
+			})
+		);
 		await page.getByText('You opened this room in another window.').waitFor();
 		await inspect(page, 'room-closed');
 	});
@@ -282,7 +339,9 @@ describe('report', () => {
 		await page.goto('/attempts/a1');
 		const play = page.getByRole('button', { name: 'Play', exact: true });
 		await play.waitFor();
-		await page.waitForFunction(() => !document.querySelector('figure button')?.hasAttribute('disabled'));
+		await page.waitForFunction(
+			() => !document.querySelector('figure button')?.hasAttribute('disabled')
+		);
 		await inspect(page, 'report');
 		const place = page.getByRole('slider', { name: 'Place in the recording' });
 		await place.focus();
@@ -290,7 +349,10 @@ describe('report', () => {
 		expect(await place.getAttribute('aria-valuetext')).toBe('0:02.0 of 5:00');
 		await page.keyboard.press(' ');
 		await page.getByRole('button', { name: 'Pause' }).waitFor();
-		await page.waitForFunction(() => Number(document.querySelector('[role=slider]')?.getAttribute('aria-valuenow')) >= 3);
+		await page.waitForFunction(
+			() =>
+				Number(document.querySelector('[role=slider]')?.getAttribute('aria-valuenow')) >= 3
+		);
 		await page.keyboard.press(' ');
 		await play.waitFor();
 		await page.getByRole('button', { name: 'Zoom in' }).click();

@@ -20,12 +20,22 @@ export class Server {
 
 	/** Starts it and waits until it listens. */
 	async start(): Promise<void> {
-		const listen = this.url ? new URL(this.url).host.replace('localhost', '127.0.0.1') : '127.0.0.1:0';
-		const child = spawn(BEDSIDE, ['serve', '--data', this.data, '--listen', listen, '--with-stdin'], { stdio: ['pipe', 'pipe', 'pipe'] });
+		const listen = this.url
+			? new URL(this.url).host.replace('localhost', '127.0.0.1')
+			: '127.0.0.1:0';
+		const child = spawn(
+			BEDSIDE,
+			['serve', '--data', this.data, '--listen', listen, '--with-stdin'],
+			{ stdio: ['pipe', 'pipe', 'pipe'] }
+		);
 		this.process = child;
 		const url = await new Promise<string>((resolve, reject) => {
-			child.once('error', (error) => reject(new Error(`${BEDSIDE}: ${error.message}; run make build`)));
-			child.once('exit', (code) => reject(new Error(`the server ended with ${code}:\n${this.log.join('\n')}`)));
+			child.once('error', (error) =>
+				reject(new Error(`${BEDSIDE}: ${error.message}; run make build`))
+			);
+			child.once('exit', (code) =>
+				reject(new Error(`the server ended with ${code}:\n${this.log.join('\n')}`))
+			);
 			for (const stream of [child.stdout, child.stderr]) {
 				createInterface({ input: stream }).on('line', (line) => {
 					this.log.push(line);
@@ -39,10 +49,21 @@ export class Server {
 
 	/** Waits for a letter to an address, and gives the link in it that leads to a page. */
 	async letter(to: string, page: string): Promise<string> {
-		for (const until = Date.now() + LETTER_MS; Date.now() < until; await new Promise((again) => setTimeout(again, 250))) {
-			const answer = await fetch(`${this.url}/dev/outbox`, { headers: { Accept: 'application/json' } });
-			const { items } = (await answer.json()) as { items: { to: string; links: string[] }[] }; // the newest first
-			const link = items.filter((letter) => letter.to === to).flatMap((letter) => letter.links).find((l) => new URL(l).pathname === page);
+		for (
+			const until = Date.now() + LETTER_MS;
+			Date.now() < until;
+			await new Promise((again) => setTimeout(again, 250))
+		) {
+			const answer = await fetch(`${this.url}/dev/outbox`, {
+				headers: { Accept: 'application/json' }
+			});
+			const { items } = (await answer.json()) as {
+				items: { to: string; links: string[] }[];
+			}; // the newest first
+			const link = items
+				.filter((letter) => letter.to === to)
+				.flatMap((letter) => letter.links)
+				.find((l) => new URL(l).pathname === page);
 			if (link) return link;
 		}
 		throw new Error(`no letter with a link to ${page} was sent to ${to}`);
@@ -80,7 +101,11 @@ export class Partner {
 	private readonly waiting = new Set<() => void>();
 
 	constructor(url: string, attempt: string, audio: string) {
-		const child = spawn(BEDSIDE, ['partner', '--url', url, '--attempt', attempt, '--audio', audio], { stdio: ['ignore', 'pipe', 'pipe'] });
+		const child = spawn(
+			BEDSIDE,
+			['partner', '--url', url, '--attempt', attempt, '--audio', audio],
+			{ stdio: ['ignore', 'pipe', 'pipe'] }
+		);
 		for (const stream of [child.stdout, child.stderr]) {
 			createInterface({ input: stream }).on('line', (line) => {
 				this.lines.push(line);
@@ -100,7 +125,10 @@ export class Partner {
 			look();
 		});
 		const over = this.ended.then((code) => {
-			if (!this.lines.some((line) => line.includes(text))) throw new Error(`the partner ended with ${code} and never said "${text}":\n${this.lines.join('\n')}`);
+			if (!this.lines.some((line) => line.includes(text)))
+				throw new Error(
+					`the partner ended with ${code} and never said "${text}":\n${this.lines.join('\n')}`
+				);
 		});
 		await Promise.race([said, over]);
 	}
@@ -116,6 +144,8 @@ export class Partner {
 
 /** What the same analysis finds in a file. */
 export async function measure(file: string): Promise<components['schemas']['Measures']> {
-	const { stdout } = await promisify(execFile)(BEDSIDE, ['analyze', '--json', file], { maxBuffer: 1 << 26 });
+	const { stdout } = await promisify(execFile)(BEDSIDE, ['analyze', '--json', file], {
+		maxBuffer: 1 << 26
+	});
 	return (JSON.parse(stdout) as components['schemas']['Analysis']).measures;
 }

@@ -16,14 +16,34 @@ export function folder(): string {
 }
 
 /** Speaks a text into a WAV file between silences. The speech is trimmed first, so that its length is known. */
-export function speak(dir: string, name: string, text: string, voice: string, leadS: number, tailS: number): Take {
+export function speak(
+	dir: string,
+	name: string,
+	text: string,
+	voice: string,
+	leadS: number,
+	tailS: number
+): Take {
 	const raw = path(dir, `${name}-raw.wav`);
 	const trimmed = path(dir, `${name}-speech.wav`);
 	const file = path(dir, `${name}.wav`);
 	execFileSync('espeak-ng', ['-v', voice, '-s', '150', '-w', raw, text]);
 	// Both ends are trimmed at the same level: reverse trims the end.
 	const trim = ['silence', '1', '0.01', '0.5%', 'reverse'];
-	execFileSync('sox', [raw, '-r', '48000', '-c', '1', '-b', '16', trimmed, 'norm', '-6', ...trim, ...trim]);
+	execFileSync('sox', [
+		raw,
+		'-r',
+		'48000',
+		'-c',
+		'1',
+		'-b',
+		'16',
+		trimmed,
+		'norm',
+		'-6',
+		...trim,
+		...trim
+	]);
 	const speechS = Number(execFileSync('sox', ['--i', '-D', trimmed], { encoding: 'utf8' }));
 	execFileSync('sox', [trimmed, file, 'pad', String(leadS), String(tailS)]);
 	return { file, leadS, speechS };

@@ -17,7 +17,10 @@ const WORDS: Record<string, [done: string, refused: string]> = {
 	'session.start': ['Signed in', 'Signing in failed'],
 	'session.sign_out': ['Signed out', 'Signing out failed'],
 	'session.end': ['Device signed out', 'Signing a device out failed'],
-	'session.refresh_reused': ['Device signed out for safety', 'Device signed out for safety: an old token of it was used again'],
+	'session.refresh_reused': [
+		'Device signed out for safety',
+		'Device signed out for safety: an old token of it was used again'
+	],
 	'factor.add': ['Way to sign in added', 'Adding a way to sign in failed'],
 	'factor.remove': ['Way to sign in removed', 'Removing a way to sign in failed'],
 	'factor.use': ['Second step taken', 'Second step failed'],
@@ -37,7 +40,12 @@ export function actorWords(act: Pick<Act, 'own' | 'actor_id'>): string {
 	return act.actor_id ? 'By an administrator' : 'By somebody who was not signed in';
 }
 
-const PARTS: Record<string, string> = { target_grade: 'target grade', test_date: 'day of the test', time_zone: 'time zone', locale: 'language and region' };
+const PARTS: Record<string, string> = {
+	target_grade: 'target grade',
+	test_date: 'day of the test',
+	time_zone: 'time zone',
+	locale: 'language and region'
+};
 
 /** The details of an entry, with the names of fields in words. What it was done to is told as well, unless only by an id. */
 export function detailWords(act: Pick<Act, 'detail' | 'object'>): string {

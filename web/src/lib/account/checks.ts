@@ -2,7 +2,8 @@
 
 export function email(value: string): string {
 	if (value.trim() === '') return 'Enter your e-mail address.';
-	if (!/^[^\s@]+@[^\s@]+\.[^\s@]+$/.test(value.trim())) return 'Write the whole address, like dana@example.org.';
+	if (!/^[^\s@]+@[^\s@]+\.[^\s@]+$/.test(value.trim()))
+		return 'Write the whole address, like dana@example.org.';
 	return '';
 }
 
@@ -22,14 +23,17 @@ export function newPassword(value: string): string {
 	if (value === '') return 'Choose a password.';
 	const bytes = new TextEncoder().encode(value).length; // an accented letter is two of them
 	if ([...value].length < SHORTEST) return `Use at least ${SHORTEST} characters.`;
-	if (bytes > LONGEST) return `Use a shorter one: at most ${LONGEST} plain letters, fewer with accents.`;
+	if (bytes > LONGEST)
+		return `Use a shorter one: at most ${LONGEST} plain letters, fewer with accents.`;
 	return '';
 }
 
 /** The six digits of an app. */
 export function digits(value: string): string {
 	if (value.trim() === '') return 'Enter the six digits that your app shows.';
-	return /^\d{6}$/.test(bare(value)) ? '' : 'The code has six digits. Enter those that your app shows now.';
+	return /^\d{6}$/.test(bare(value))
+		? ''
+		: 'The code has six digits. Enter those that your app shows now.';
 }
 
 export function recoveryCode(value: string): string {
@@ -45,5 +49,7 @@ export function bare(code: string): string {
 export function day(value: string): string {
 	if (value === '') return '';
 	const year = Number(value.slice(0, 4));
-	return !Number.isNaN(Date.parse(value)) && year >= 2000 && year <= 2100 ? '' : 'Enter the day of your test, or leave it empty.';
+	return !Number.isNaN(Date.parse(value)) && year >= 2000 && year <= 2100
+		? ''
+		: 'Enter the day of your test, or leave it empty.';
 }

@@ -5,21 +5,40 @@ const BARE_ADDRESS = /^[\d.]+$|^\[/;
 
 /** Whether this browser, on this address, can keep and use passkeys: they are bound to a name, and a network address is none. */
 export function passkeysWork(): boolean {
-	const able = typeof PublicKeyCredential !== 'undefined' && typeof PublicKeyCredential.parseRequestOptionsFromJSON === 'function';
+	const able =
+		typeof PublicKeyCredential !== 'undefined' &&
+		typeof PublicKeyCredential.parseRequestOptionsFromJSON === 'function';
 	return able && window.isSecureContext && !BARE_ADDRESS.test(location.hostname);
 }
 
 /** Asks the browser for a passkey that it has. */
-export async function usePasskey({ ticket, options }: PasskeyQuestion<PublicKeyCredentialRequestOptionsJSON>): Promise<PasskeyAnswer> {
-	return answer(ticket, () => navigator.credentials.get({ publicKey: PublicKeyCredential.parseRequestOptionsFromJSON(options) }));
+export async function usePasskey({
+	ticket,
+	options
+}: PasskeyQuestion<PublicKeyCredentialRequestOptionsJSON>): Promise<PasskeyAnswer> {
+	return answer(ticket, () =>
+		navigator.credentials.get({
+			publicKey: PublicKeyCredential.parseRequestOptionsFromJSON(options)
+		})
+	);
 }
 
 /** Has the browser make a passkey. */
-export async function makePasskey({ ticket, options }: PasskeyQuestion<PublicKeyCredentialCreationOptionsJSON>): Promise<PasskeyAnswer> {
-	return answer(ticket, () => navigator.credentials.create({ publicKey: PublicKeyCredential.parseCreationOptionsFromJSON(options) }));
+export async function makePasskey({
+	ticket,
+	options
+}: PasskeyQuestion<PublicKeyCredentialCreationOptionsJSON>): Promise<PasskeyAnswer> {
+	return answer(ticket, () =>
+		navigator.credentials.create({
+			publicKey: PublicKeyCredential.parseCreationOptionsFromJSON(options)
+		})
+	);
 }
 
-async function answer(ticket: string, from: () => Promise<Credential | null>): Promise<PasskeyAnswer> {
+async function answer(
+	ticket: string,
+	from: () => Promise<Credential | null>
+): Promise<PasskeyAnswer> {
 	let credential: Credential | null;
 	try {
 		credential = await from();

@@ -1,15 +1,49 @@
 /** The time zones that the browser knows, written for people. */
 export function timeZones(now = new Date()): { value: string; label: string }[] {
-	return Intl.supportedValuesOf('timeZone').map((zone) => ({ value: zone, label: `${zone.replaceAll('_', ' ')} (${offset(zone, now)})` }));
+	return Intl.supportedValuesOf('timeZone').map((zone) => ({
+		value: zone,
+		label: `${zone.replaceAll('_', ' ')} (${offset(zone, now)})`
+	}));
 }
 
 /** How far a zone is from UTC at a moment: UTC+5:30. */
 function offset(zone: string, now: Date): string {
-	const parts = new Intl.DateTimeFormat('en-GB', { timeZone: zone, timeZoneName: 'shortOffset' }).formatToParts(now);
+	const parts = new Intl.DateTimeFormat('en-GB', {
+		timeZone: zone,
+		timeZoneName: 'shortOffset'
+	}).formatToParts(now);
 	return (parts.find((part) => part.type === 'timeZoneName')?.value ?? '').replace('GMT', 'UTC');
 }
 
-const LOCALES = ['en-GB', 'en-AU', 'en-CA', 'en-IE', 'en-IN', 'en-NG', 'en-NZ', 'en-PH', 'en-SG', 'en-US', 'en-ZA', 'ar', 'de', 'es', 'fr', 'hi', 'hr', 'it', 'ne', 'pl', 'pt', 'ro', 'si', 'tl', 'uk', 'vi', 'zh'];
+const LOCALES = [
+	'en-GB',
+	'en-AU',
+	'en-CA',
+	'en-IE',
+	'en-IN',
+	'en-NG',
+	'en-NZ',
+	'en-PH',
+	'en-SG',
+	'en-US',
+	'en-ZA',
+	'ar',
+	'de',
+	'es',
+	'fr',
+	'hi',
+	'hr',
+	'it',
+	'ne',
+	'pl',
+	'pt',
+	'ro',
+	'si',
+	'tl',
+	'uk',
+	'vi',
+	'zh'
+];
 
 /** Ways to write dates and numbers; one that an account has already is among them. */
 export function locales(also = ''): { value: string; label: string }[] {

@@ -19,7 +19,8 @@ export class Prover {
 			try {
 				return await act();
 			} catch (error) {
-				if (!(error instanceof Problem) || !error.is('reauthentication-required')) throw error;
+				if (!(error instanceof Problem) || !error.is('reauthentication-required'))
+					throw error;
 			}
 			if (!(await this.#ask())) throw new Declined();
 		}

@@ -2,12 +2,22 @@ import { Problem } from '$lib/api/problem';
 import { expect, it, vi } from 'vitest';
 import { Declined, Prover } from './proof.svelte';
 
-const required = () => new Problem(403, 'Prove first that it is you.', 'urn:bedside:problem:reauthentication-required');
+const required = () =>
+	new Problem(
+		403,
+		'Prove first that it is you.',
+		'urn:bedside:problem:reauthentication-required'
+	);
 /** Does what it is asked for once there is a proof. */
 function server() {
 	let proven = false;
 	const prover = new Prover(async (password) => {
-		if (password !== 'right') throw new Problem(403, 'The password is wrong.', 'urn:bedside:problem:wrong-credentials');
+		if (password !== 'right')
+			throw new Problem(
+				403,
+				'The password is wrong.',
+				'urn:bedside:problem:wrong-credentials'
+			);
 		proven = true;
 	});
 	const act = vi.fn(async () => {
@@ -46,7 +56,9 @@ it('gives up when somebody declines', async () => {
 
 it('passes other refusals on', async () => {
 	const { prover } = server();
-	await expect(prover.run(() => Promise.reject(new Problem(403, 'No.', 'urn:bedside:problem:forbidden')))).rejects.toThrow('No.');
+	await expect(
+		prover.run(() => Promise.reject(new Problem(403, 'No.', 'urn:bedside:problem:forbidden')))
+	).rejects.toThrow('No.');
 });
 
 it('asks for one proof at a time', async () => {

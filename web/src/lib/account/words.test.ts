@@ -11,8 +11,10 @@ import { sheet } from './recovery';
 describe('what forms ask for', () => {
 	it('addresses', () => {
 		expect(check.email('')).toBe('Enter your e-mail address.');
-		for (const wrong of ['dana', 'dana@example', '@example.org', 'dana@ example.org']) expect(check.email(wrong), wrong).toMatch(/whole address/);
-		for (const right of ['dana@example.org', ' dana.k+oet@mail.example.org ']) expect(check.email(right), right).toBe('');
+		for (const wrong of ['dana', 'dana@example', '@example.org', 'dana@ example.org'])
+			expect(check.email(wrong), wrong).toMatch(/whole address/);
+		for (const right of ['dana@example.org', ' dana.k+oet@mail.example.org '])
+			expect(check.email(right), right).toBe('');
 	});
 
 	it('new passwords of eight characters and at most 72 bytes', () => {
@@ -25,8 +27,10 @@ describe('what forms ask for', () => {
 	});
 
 	it('codes', () => {
-		for (const right of ['123456', '123 456', ' 123456 ']) expect(check.digits(right), right).toBe('');
-		for (const wrong of ['', '12345', '1234567', '12345a']) expect(check.digits(wrong), wrong).not.toBe('');
+		for (const right of ['123456', '123 456', ' 123456 '])
+			expect(check.digits(right), right).toBe('');
+		for (const wrong of ['', '12345', '1234567', '12345a'])
+			expect(check.digits(wrong), wrong).not.toBe('');
 		expect(check.recoveryCode('abcd-efgh-ijkl-mnop')).toBe('');
 		expect(check.recoveryCode('abcd-efgh')).toMatch(/too short/);
 		expect(check.bare(' 12 34 56')).toBe('123456');
@@ -34,17 +38,22 @@ describe('what forms ask for', () => {
 
 	it('days', () => {
 		for (const right of ['', '2026-11-14']) expect(check.day(right), right).toBe('');
-		for (const wrong of ['1999-12-31', '2101-01-01', 'soon']) expect(check.day(wrong), wrong).not.toBe('');
+		for (const wrong of ['1999-12-31', '2101-01-01', 'soon'])
+			expect(check.day(wrong), wrong).not.toBe('');
 	});
 });
 
 describe('words for', () => {
 	it('browsers', () => {
 		const agents = {
-			'Mozilla/5.0 (X11; Linux x86_64; rv:143.0) Gecko/20100101 Firefox/143.0': 'Firefox on Linux',
-			'Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36 Edg/140.0.0.0': 'Edge on Windows',
-			'Mozilla/5.0 (iPhone; CPU iPhone OS 18_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.5 Mobile/15E148 Safari/604.1': 'Safari on an iPhone',
-			'Mozilla/5.0 (Linux; Android 15) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Mobile Safari/537.36': 'Chrome on Android',
+			'Mozilla/5.0 (X11; Linux x86_64; rv:143.0) Gecko/20100101 Firefox/143.0':
+				'Firefox on Linux',
+			'Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36 Edg/140.0.0.0':
+				'Edge on Windows',
+			'Mozilla/5.0 (iPhone; CPU iPhone OS 18_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.5 Mobile/15E148 Safari/604.1':
+				'Safari on an iPhone',
+			'Mozilla/5.0 (Linux; Android 15) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Mobile Safari/537.36':
+				'Chrome on Android',
 			'curl/8.5.0': 'curl',
 			'': ''
 		};
@@ -52,27 +61,44 @@ describe('words for', () => {
 	});
 
 	it('devices', () => {
-		expect(deviceName({ browser: 'Firefox 143', system: 'Linux', kind: 'desktop' })).toBe('Firefox 143 on Linux');
+		expect(deviceName({ browser: 'Firefox 143', system: 'Linux', kind: 'desktop' })).toBe(
+			'Firefox 143 on Linux'
+		);
 		expect(deviceName({ browser: '', system: '', kind: 'program' })).toBe('A program');
 		expect(deviceName({ browser: '', system: '', kind: 'unknown' })).toMatch(/does not say/);
 	});
 
 	it('entries of the trail', () => {
 		expect(actWords({ action: 'session.start', outcome: 'done' })).toBe('Signed in');
-		expect(actWords({ action: 'session.start', outcome: 'refused' })).toBe('Signing in failed');
-		expect(actWords({ action: 'tape.made_new', outcome: 'refused' })).toBe('tape made new, refused');
+		expect(actWords({ action: 'session.start', outcome: 'refused' })).toBe(
+			'Signing in failed'
+		);
+		expect(actWords({ action: 'tape.made_new', outcome: 'refused' })).toBe(
+			'tape made new, refused'
+		);
 		expect(actorWords({ own: true, actor_id: 'a' })).toBe('');
 		expect(actorWords({ own: false, actor_id: 'b' })).toMatch(/administrator/);
 		expect(actorWords({ own: false, actor_id: '' })).toMatch(/not signed in/);
-		expect(detailWords({ detail: 'name, test_date', object: '' })).toBe('name, day of the test');
+		expect(detailWords({ detail: 'name, test_date', object: '' })).toBe(
+			'name, day of the test'
+		);
 		expect(detailWords({ detail: '', object: 'a recovery code' })).toBe('a recovery code');
-		expect(detailWords({ detail: '', object: 'session 0190d2a0-0000-7000-8000-000000000001' })).toBe('');
+		expect(
+			detailWords({ detail: '', object: 'session 0190d2a0-0000-7000-8000-000000000001' })
+		).toBe('');
 	});
 
 	it('what administrators change', () => {
-		expect(changeWords({ name: 'Dana' }, { role: 'admin' }).title).toBe('Make Dana an administrator?');
-		expect(changeWords({ name: 'Dana' }, { disabled: true })).toMatchObject({ danger: true, yes: 'Disable it' });
-		expect(changeWords({ name: 'Dana' }, { disabled: false }).done).toBe('The account of Dana is enabled.');
+		expect(changeWords({ name: 'Dana' }, { role: 'admin' }).title).toBe(
+			'Make Dana an administrator?'
+		);
+		expect(changeWords({ name: 'Dana' }, { disabled: true })).toMatchObject({
+			danger: true,
+			yes: 'Disable it'
+		});
+		expect(changeWords({ name: 'Dana' }, { disabled: false }).done).toBe(
+			'The account of Dana is enabled.'
+		);
 	});
 
 	it('passkeys that do not come', () => {
@@ -82,7 +108,9 @@ describe('words for', () => {
 	});
 
 	it('the sheet of recovery codes', () => {
-		expect(sheet(['aaaa-bbbb', 'cccc-dddd'], 'd@b.example', new Date(2026, 4, 2)).split('\n')).toEqual([
+		expect(
+			sheet(['aaaa-bbbb', 'cccc-dddd'], 'd@b.example', new Date(2026, 4, 2)).split('\n')
+		).toEqual([
 			'Recovery codes for Bedside, d@b.example',
 			'Made on 2 May 2026. Each code works once. Older codes no longer work.',
 			'',
@@ -95,7 +123,9 @@ describe('words for', () => {
 
 it('time zones and languages are offered by name', () => {
 	const zones = timeZones(new Date('2026-01-15T12:00:00Z'));
-	expect(zones.find((zone) => zone.value === 'Europe/Zagreb')?.label).toBe('Europe/Zagreb (UTC+1)');
+	expect(zones.find((zone) => zone.value === 'Europe/Zagreb')?.label).toBe(
+		'Europe/Zagreb (UTC+1)'
+	);
 	expect(locales().find((locale) => locale.value === 'en-GB')?.label).toBe('British English');
 	expect(locales('pt-BR')[0]?.value).toBe('pt-BR');
 });

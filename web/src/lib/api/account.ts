@@ -1,28 +1,49 @@
 // Accounts: what anybody may ask for, what people do with their own, and what administrators do.
 import { ask } from './ask';
 import { get, send } from './http';
-import type { Account, AccountChange, AccountPage, ActPage, ProfileChange, Registration, Session, User } from './types';
+import type {
+	Account,
+	AccountChange,
+	AccountPage,
+	ActPage,
+	ProfileChange,
+	Registration,
+	Session,
+	User
+} from './types';
 
 /** All of these answer the same whether the address has an account or not. */
-export const register = (account: Registration) => ask('POST', '/auth/register', { body: account });
-export const forgotPassword = (email: string) => ask('POST', '/auth/forgot-password', { body: { email } });
+export const register = (account: Registration) =>
+	ask('POST', '/auth/register', { body: account });
+export const forgotPassword = (email: string) =>
+	ask('POST', '/auth/forgot-password', { body: { email } });
 
 /** What a mailed link is for. */
-export const resetPassword = (token: string, password: string) => ask('POST', '/auth/reset-password', { body: { token, password } });
+export const resetPassword = (token: string, password: string) =>
+	ask('POST', '/auth/reset-password', { body: { token, password } });
 export async function verifyEmail(token: string): Promise<string> {
-	const { email } = (await (await ask('POST', '/auth/verify-email', { body: { token } })).json()) as { email: string };
+	const { email } = (await (
+		await ask('POST', '/auth/verify-email', { body: { token } })
+	).json()) as { email: string };
 	return email;
 }
 
 export const profile = (): Promise<User> => get('/api/users/profile');
-export const changeProfile = (change: ProfileChange): Promise<User> => send('PATCH', '/api/users/profile', change);
-export const changePassword = (password: string): Promise<void> => send('POST', '/api/users/profile/password', { password });
-export const changeEmail = (email: string): Promise<void> => send('POST', '/api/users/profile/email', { email });
-export const resendVerification = (): Promise<void> => send('POST', '/auth/resend-verification', {});
-export const reauthenticate = (password: string): Promise<void> => send('POST', '/auth/reauthenticate', { password });
+export const changeProfile = (change: ProfileChange): Promise<User> =>
+	send('PATCH', '/api/users/profile', change);
+export const changePassword = (password: string): Promise<void> =>
+	send('POST', '/api/users/profile/password', { password });
+export const changeEmail = (email: string): Promise<void> =>
+	send('POST', '/api/users/profile/email', { email });
+export const resendVerification = (): Promise<void> =>
+	send('POST', '/auth/resend-verification', {});
+export const reauthenticate = (password: string): Promise<void> =>
+	send('POST', '/auth/reauthenticate', { password });
 
-export const devices = async (): Promise<Session[]> => (await get<{ items: Session[] }>('/api/sessions')).items;
-export const endDevice = (id: string): Promise<void> => send('DELETE', `/api/sessions/${encodeURIComponent(id)}`);
+export const devices = async (): Promise<Session[]> =>
+	(await get<{ items: Session[] }>('/api/sessions')).items;
+export const endDevice = (id: string): Promise<void> =>
+	send('DELETE', `/api/sessions/${encodeURIComponent(id)}`);
 export const endOtherDevices = (): Promise<{ ended: number }> => send('DELETE', '/api/sessions');
 
 export const activity = (before = ''): Promise<ActPage> => get(`/api/audit${query({ before })}`);
@@ -33,8 +54,10 @@ export interface AccountFilter {
 	disabled: string;
 }
 
-export const accounts = (filter: AccountFilter, before = ''): Promise<AccountPage> => get(`/api/users${query({ ...filter, before })}`);
-export const changeAccount = (id: string, change: AccountChange): Promise<Account> => send('PATCH', `/api/users/${encodeURIComponent(id)}`, change);
+export const accounts = (filter: AccountFilter, before = ''): Promise<AccountPage> =>
+	get(`/api/users${query({ ...filter, before })}`);
+export const changeAccount = (id: string, change: AccountChange): Promise<Account> =>
+	send('PATCH', `/api/users/${encodeURIComponent(id)}`, change);
 
 /** The query of an address, without what is empty. */
 function query(parts: Record<string, string>): string {

@@ -80,12 +80,20 @@ export class Auth {
 
 	/** Takes the second step, with a code of the app's or a recovery code. */
 	async confirm(ticket: string, code: string): Promise<void> {
-		this.#share(await this.#post('/auth/second-factor', { ticket, code, refresh_in: 'cookie' } satisfies SecondFactor));
+		this.#share(
+			await this.#post('/auth/second-factor', {
+				ticket,
+				code,
+				refresh_in: 'cookie'
+			} satisfies SecondFactor)
+		);
 	}
 
 	/** Signs in with what a passkey has answered; that needs no password. */
 	async signInWithPasskey(answer: PasskeyAnswer): Promise<void> {
-		this.#share(await this.#post('/auth/passkeys/finish', { ...answer, refresh_in: 'cookie' }));
+		this.#share(
+			await this.#post('/auth/passkeys/finish', { ...answer, refresh_in: 'cookie' })
+		);
 	}
 
 	/** Signs this device out, in every tab. */
@@ -133,7 +141,9 @@ export class Auth {
 		const news = () => this.#token !== '' && this.#token !== before;
 		const waiting = (this.#waiting = new AbortController());
 		try {
-			return await locks.request(LOCK, { signal: waiting.signal }, () => (news() ? true : this.#refresh()));
+			return await locks.request(LOCK, { signal: waiting.signal }, () =>
+				news() ? true : this.#refresh()
+			);
 		} catch (error) {
 			if (waiting.signal.aborted && news()) return true;
 			throw error;
@@ -146,9 +156,11 @@ export class Auth {
 		try {
 			this.#share(await this.#post('/auth/refresh', {}));
 		} catch (error) {
-			if (!(error instanceof Problem) || (error.status !== 401 && error.status !== 403)) throw error;
+			if (!(error instanceof Problem) || (error.status !== 401 && error.status !== 403))
+				throw error;
 			this.#forget();
-			if (error.is('session-ended') || error.is('refresh-reused')) this.parting = { kind: 'warn', words: error.message, back: true };
+			if (error.is('session-ended') || error.is('refresh-reused'))
+				this.parting = { kind: 'warn', words: error.message, back: true };
 			return false;
 		}
 		await this.#heard();
@@ -204,7 +216,8 @@ export class Auth {
 export const auth = new Auth({
 	fetch: (...args) => fetch(...args),
 	locks: typeof navigator === 'undefined' ? undefined : navigator.locks,
-	channel: typeof BroadcastChannel === 'undefined' ? undefined : new BroadcastChannel('bedside.auth'),
+	channel:
+		typeof BroadcastChannel === 'undefined' ? undefined : new BroadcastChannel('bedside.auth'),
 	now: () => Date.now(),
 	pause: (ms) => new Promise((done) => setTimeout(done, ms))
 });

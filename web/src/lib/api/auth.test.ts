@@ -6,7 +6,10 @@ import { Problem } from './problem';
 const user = { id: 'u1', email: 'a@b.example', name: 'Ana', role: 'candidate', profession: '' };
 
 function json(status: number, body: object): Response {
-	return new Response(JSON.stringify(body), { status, headers: { 'Content-Type': status < 400 ? 'application/json' : 'application/problem+json' } });
+	return new Response(JSON.stringify(body), {
+		status,
+		headers: { 'Content-Type': status < 400 ? 'application/json' : 'application/problem+json' }
+	});
 }
 
 interface Asked {
@@ -29,8 +32,19 @@ function turns() {
 		if (turn) turn.begin();
 	};
 	return (clientId: string) => ({
-		query: async () => ({ held: [], pending: queue.map(({ clientId, name }) => ({ clientId, name, mode: 'exclusive' as const })) }),
-		request: (name: string, { signal }: { signal: AbortSignal }, work: () => Promise<unknown>) =>
+		query: async () => ({
+			held: [],
+			pending: queue.map(({ clientId, name }) => ({
+				clientId,
+				name,
+				mode: 'exclusive' as const
+			}))
+		}),
+		request: (
+			name: string,
+			{ signal }: { signal: AbortSignal },
+			work: () => Promise<unknown>
+		) =>
 			new Promise((resolve, reject) => {
 				const turn: Turn = {
 					clientId,
@@ -69,7 +83,8 @@ function world(answer: (path: string, count: number) => Response | Error) {
 			onmessage: null,
 			postMessage(data: unknown) {
 				for (const other of tabs) {
-					const tell = () => (other.onmessage as ((e: { data: unknown }) => void) | null)?.({ data });
+					const tell = () =>
+						(other.onmessage as ((e: { data: unknown }) => void) | null)?.({ data });
 					if (other === channel) continue;
 					if (late) late.push(tell);
 					else tell();
@@ -118,9 +133,13 @@ describe('who is signed in', () => {
 	});
 
 	it('asks for the cookie when signing in, and says what is wrong', async () => {
-		const { tab, asked } = world((_, n) => (n === 1 ? json(401, { detail: 'The address or the password is wrong.' }) : grant('t1')));
+		const { tab, asked } = world((_, n) =>
+			n === 1 ? json(401, { detail: 'The address or the password is wrong.' }) : grant('t1')
+		);
 		const auth = tab();
-		await expect(auth.signIn('a@b.example', 'x')).rejects.toThrow('The address or the password is wrong.');
+		await expect(auth.signIn('a@b.example', 'x')).rejects.toThrow(
+			'The address or the password is wrong.'
+		);
 		await auth.signIn('a@b.example', 'y');
 		expect(asked[1]?.body).toMatchObject({ refresh_in: 'cookie' });
 		expect(auth.status).toBe('in');
@@ -130,12 +149,17 @@ describe('who is signed in', () => {
 describe('signing in', () => {
 	it('may want a second step, which makes nobody signed in before it is taken', async () => {
 		const step = { ticket: 'k', methods: ['totp', 'recovery_code'], expires_in: 300 };
-		const { tab, asked } = world((path) => (path === '/auth/login' ? json(202, step) : grant('t1')));
+		const { tab, asked } = world((path) =>
+			path === '/auth/login' ? json(202, step) : grant('t1')
+		);
 		const auth = tab();
 		expect(await auth.signIn('a@b.example', 'y')).toEqual(step);
 		expect(auth.status).toBe('unknown');
 		await auth.confirm('k', '123456');
-		expect(asked[1]).toEqual({ path: '/auth/second-factor', body: { ticket: 'k', code: '123456', refresh_in: 'cookie' } });
+		expect(asked[1]).toEqual({
+			path: '/auth/second-factor',
+			body: { ticket: 'k', code: '123456', refresh_in: 'cookie' }
+		});
 		expect([auth.status, await auth.token()]).toEqual(['in', 't1']);
 	});
 
@@ -144,29 +168,48 @@ describe('signing in', () => {
 		const auth = tab();
 		const credential = { id: 'p' } as PublicKeyCredentialJSON;
 		await auth.signInWithPasskey({ ticket: 'k', credential });
-		expect(asked).toEqual([{ path: '/auth/passkeys/finish', body: { ticket: 'k', credential, refresh_in: 'cookie' } }]);
+		expect(asked).toEqual([
+			{
+				path: '/auth/passkeys/finish',
+				body: { ticket: 'k', credential, refresh_in: 'cookie' }
+			}
+		]);
 		expect(auth.status).toBe('in');
 	});
 });
 
 describe('whoever was signed out', () => {
-	const ended = () => json(401, { detail: 'The session has ended: sign in again.', type: 'urn:bedside:problem:session-ended' });
+	const ended = () =>
+		json(401, {
+			detail: 'The session has ended: sign in again.',
+			type: 'urn:bedside:problem:session-ended'
+		});
 
 	it('is told why, and led back afterwards', async () => {
 		const w = world((_, n) => (n === 1 ? grant('t1') : n === 2 ? ended() : grant('t2')));
 		const auth = w.tab();
 		await auth.restore();
 		await auth.refresh();
-		expect([auth.status, auth.parting]).toEqual(['out', { kind: 'warn', words: 'The session has ended: sign in again.', back: true }]);
+		expect([auth.status, auth.parting]).toEqual([
+			'out',
+			{ kind: 'warn', words: 'The session has ended: sign in again.', back: true }
+		]);
 		await auth.signIn('a@b.example', 'y');
 		expect(auth.parting).toBeUndefined();
 	});
 
 	it('is told nothing when nobody was signed in, or when it was their wish', async () => {
-		const nobody = world(() => json(401, { detail: 'There is no refresh token.', type: 'urn:bedside:problem:unauthenticated' })).tab();
+		const nobody = world(() =>
+			json(401, {
+				detail: 'There is no refresh token.',
+				type: 'urn:bedside:problem:unauthenticated'
+			})
+		).tab();
 		await nobody.restore();
 		expect(nobody.parting).toBeUndefined();
-		const wish = world((path) => (path === '/auth/logout' ? new Response(null, { status: 204 }) : grant('t1'))).tab();
+		const wish = world((path) =>
+			path === '/auth/logout' ? new Response(null, { status: 204 }) : grant('t1')
+		).tab();
 		await wish.restore();
 		await wish.signOut();
 		expect(wish.parting).toMatchObject({ words: '', back: false });
@@ -227,7 +270,9 @@ describe('the token', () => {
 	});
 
 	it('is gone in every tab after signing out', async () => {
-		const w = world((path) => (path === '/auth/logout' ? new Response(null, { status: 204 }) : grant('t1')));
+		const w = world((path) =>
+			path === '/auth/logout' ? new Response(null, { status: 204 }) : grant('t1')
+		);
 		const [one, two] = [w.tab(), w.tab()];
 		await one.restore();
 		await one.signOut();
@@ -243,7 +288,13 @@ describe('a call', () => {
 
 	it('is made again with a new token when the old one is refused', async () => {
 		const w = world((_, n) => grant(`t${n}`));
-		const response = await call('GET', '/api/x', {}, w.tab(), server(json(401, {}), json(200, { ok: true })));
+		const response = await call(
+			'GET',
+			'/api/x',
+			{},
+			w.tab(),
+			server(json(401, {}), json(200, { ok: true }))
+		);
 		expect(await response.json()).toEqual({ ok: true });
 		expect(w.asked).toHaveLength(2);
 	});
@@ -251,20 +302,38 @@ describe('a call', () => {
 	it('gives up when the session has ended', async () => {
 		const w = world((_, n) => (n === 1 ? grant('t1') : json(401, {})));
 		const auth = w.tab();
-		await expect(call('GET', '/api/x', {}, auth, server(json(401, { detail: 'ended' })))).rejects.toMatchObject({ status: 401 });
+		await expect(
+			call('GET', '/api/x', {}, auth, server(json(401, { detail: 'ended' })))
+		).rejects.toMatchObject({ status: 401 });
 		expect(auth.status).toBe('out');
 	});
 
 	it('tells the fields that are wrong', async () => {
 		const w = world(() => grant('t1'));
-		const bad = json(422, { detail: 'invalid', type: 'urn:x', errors: [{ location: 'body.email', message: 'Not an address.' }] });
-		const problem: unknown = await call('POST', '/api/x', { body: {} }, w.tab(), server(bad)).catch((e: unknown) => e);
+		const bad = json(422, {
+			detail: 'invalid',
+			type: 'urn:x',
+			errors: [{ location: 'body.email', message: 'Not an address.' }]
+		});
+		const problem: unknown = await call(
+			'POST',
+			'/api/x',
+			{ body: {} },
+			w.tab(),
+			server(bad)
+		).catch((e: unknown) => e);
 		expect(problem).toBeInstanceOf(Problem);
-		expect(problem).toMatchObject({ status: 422, type: 'urn:x', fields: { email: 'Not an address.' } });
+		expect(problem).toMatchObject({
+			status: 422,
+			type: 'urn:x',
+			fields: { email: 'Not an address.' }
+		});
 	});
 
 	it('says that the server is away', async () => {
 		const w = world(() => grant('t1'));
-		await expect(call('GET', '/api/x', {}, w.tab(), () => Promise.reject(new TypeError('x')))).rejects.toMatchObject({ status: 0 });
+		await expect(
+			call('GET', '/api/x', {}, w.tab(), () => Promise.reject(new TypeError('x')))
+		).rejects.toMatchObject({ status: 0 });
 	});
 });

@@ -8,14 +8,26 @@ export interface CallOptions {
 }
 
 /** Calls the REST interface as whoever is signed in. A token that the server no longer takes is replaced once. */
-export async function call(method: Method, path: string, options: CallOptions = {}, as: Auth = auth, fetcher: typeof fetch = fetch): Promise<Response> {
+export async function call(
+	method: Method,
+	path: string,
+	options: CallOptions = {},
+	as: Auth = auth,
+	fetcher: typeof fetch = fetch
+): Promise<Response> {
 	for (let again = true; ; again = false) {
 		const token = await as.token();
 		if (!token) throw new Problem(401, 'You are signed out. Sign in again to go on.');
 		try {
 			return await ask(method, path, { ...options, token }, fetcher);
 		} catch (error) {
-			if (error instanceof Problem && error.status === 401 && again && (await as.refresh(token))) continue;
+			if (
+				error instanceof Problem &&
+				error.status === 401 &&
+				again &&
+				(await as.refresh(token))
+			)
+				continue;
 			throw error;
 		}
 	}
@@ -26,7 +38,11 @@ export async function get<T>(path: string, signal?: AbortSignal): Promise<T> {
 }
 
 /** Sends something and gives what is answered; undefined when that is nothing. */
-export async function send<T = void>(method: Exclude<Method, 'GET'>, path: string, body?: object): Promise<T> {
+export async function send<T = void>(
+	method: Exclude<Method, 'GET'>,
+	path: string,
+	body?: object
+): Promise<T> {
 	const response = await call(method, path, { body });
 	return (response.status === 204 ? undefined : await response.json()) as T;
 }

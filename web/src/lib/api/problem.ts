@@ -35,16 +35,24 @@ export async function problemOf(response: Response): Promise<Problem> {
 			body = {}; // cut off: the status says enough
 		}
 	}
-	const detail = typeof body.detail === 'string' && body.detail ? body.detail : sentence(response.status);
+	const detail =
+		typeof body.detail === 'string' && body.detail ? body.detail : sentence(response.status);
 	const retry = Number(response.headers.get('retry-after'));
-	return new Problem(response.status, detail, typeof body.type === 'string' ? body.type : '', fieldsOf(body.errors), retry > 0 ? retry : 0);
+	return new Problem(
+		response.status,
+		detail,
+		typeof body.type === 'string' ? body.type : '',
+		fieldsOf(body.errors),
+		retry > 0 ? retry : 0
+	);
 }
 
 function fieldsOf(errors: unknown): Record<string, string> {
 	const fields: Record<string, string> = {};
 	if (!Array.isArray(errors)) return fields;
 	for (const error of errors as { location?: unknown; message?: unknown }[]) {
-		if (typeof error?.location === 'string' && typeof error.message === 'string') fields[error.location.replace(/^body\./, '')] ??= error.message;
+		if (typeof error?.location === 'string' && typeof error.message === 'string')
+			fields[error.location.replace(/^body\./, '')] ??= error.message;
 	}
 	return fields;
 }
@@ -57,5 +65,7 @@ function sentence(status: number): string {
 
 /** What to tell people about any error. */
 export function explain(error: unknown): string {
-	return error instanceof Problem ? error.message : 'Something went wrong in this page. Reload it and try again.';
+	return error instanceof Problem
+		? error.message
+		: 'Something went wrong in this page. Reload it and try again.';
 }

@@ -9,18 +9,27 @@ const FACTORS = '/api/users/profile/factors';
 const EXPORT = '/api/users/profile/export';
 
 /** Begins to sign in with a passkey. */
-export async function askPasskey(): Promise<PasskeyQuestion<PublicKeyCredentialRequestOptionsJSON>> {
-	return (await (await ask('POST', '/auth/passkeys/begin', { body: {} })).json()) as PasskeyQuestion<PublicKeyCredentialRequestOptionsJSON>;
+export async function askPasskey(): Promise<
+	PasskeyQuestion<PublicKeyCredentialRequestOptionsJSON>
+> {
+	return (await (
+		await ask('POST', '/auth/passkeys/begin', { body: {} })
+	).json()) as PasskeyQuestion<PublicKeyCredentialRequestOptionsJSON>;
 }
 
 export const factors = (): Promise<Factors> => get(FACTORS);
 export const beginTotp = (): Promise<TotpSecret> => send('POST', `${FACTORS}/totp`, {});
-export const confirmTotp = (code: string): Promise<RecoveryCodes> => send('POST', `${FACTORS}/totp/confirm`, { code });
+export const confirmTotp = (code: string): Promise<RecoveryCodes> =>
+	send('POST', `${FACTORS}/totp/confirm`, { code });
 export const removeTotp = (): Promise<void> => send('DELETE', `${FACTORS}/totp`);
-export const newRecoveryCodes = (): Promise<RecoveryCodes> => send('POST', `${FACTORS}/recovery-codes`, {});
-export const beginPasskey = (): Promise<PasskeyQuestion<PublicKeyCredentialCreationOptionsJSON>> => send('POST', `${FACTORS}/passkeys/begin`, {});
-export const addPasskey = (name: string, answer: PasskeyAnswer): Promise<Passkey> => send('POST', `${FACTORS}/passkeys`, { ...answer, name });
-export const removePasskey = (id: string): Promise<void> => send('DELETE', `${FACTORS}/passkeys/${encodeURIComponent(id)}`);
+export const newRecoveryCodes = (): Promise<RecoveryCodes> =>
+	send('POST', `${FACTORS}/recovery-codes`, {});
+export const beginPasskey = (): Promise<PasskeyQuestion<PublicKeyCredentialCreationOptionsJSON>> =>
+	send('POST', `${FACTORS}/passkeys/begin`, {});
+export const addPasskey = (name: string, answer: PasskeyAnswer): Promise<Passkey> =>
+	send('POST', `${FACTORS}/passkeys`, { ...answer, name });
+export const removePasskey = (id: string): Promise<void> =>
+	send('DELETE', `${FACTORS}/passkeys/${encodeURIComponent(id)}`);
 
 /** The newest export; null when none was ever asked for, or the last is gone. */
 export async function newestExport(): Promise<Export | null> {
@@ -33,5 +42,6 @@ export async function newestExport(): Promise<Export | null> {
 }
 
 export const askExport = (): Promise<Export> => send('POST', EXPORT, {});
-export const exportArchive = async (): Promise<Blob> => (await call('GET', `${EXPORT}/archive`)).blob();
+export const exportArchive = async (): Promise<Blob> =>
+	(await call('GET', `${EXPORT}/archive`)).blob();
 export const deleteAccount = (): Promise<void> => send('DELETE', '/api/users/profile');

@@ -12,7 +12,8 @@ export function ownPauses(silences: readonly Span[], patient: readonly Span[]): 
 		for (let i = first; i < patient.length; i++) {
 			const speech = patient[i];
 			if (!speech || speech.start_s >= silence.end_s) break;
-			spoken += Math.min(speech.end_s, silence.end_s) - Math.max(speech.start_s, silence.start_s);
+			spoken +=
+				Math.min(speech.end_s, silence.end_s) - Math.max(speech.start_s, silence.start_s);
 		}
 		return spoken < TURN_S;
 	});

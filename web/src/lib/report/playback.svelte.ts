@@ -1,5 +1,8 @@
 /** The part of an <audio> element that playing needs. */
-export type Playable = Pick<HTMLMediaElement, 'currentTime' | 'duration' | 'playbackRate' | 'paused' | 'ended' | 'muted' | 'play' | 'pause'>;
+export type Playable = Pick<
+	HTMLMediaElement,
+	'currentTime' | 'duration' | 'playbackRate' | 'paused' | 'ended' | 'muted' | 'play' | 'pause'
+>;
 
 const DRIFT_S = 0.06;
 
@@ -22,7 +25,11 @@ export class Playback {
 	#cancel: (frame: number) => void;
 
 	// The browser's own functions insist on being called as the window's.
-	constructor(duration: number, request = (step: () => void) => requestAnimationFrame(step), cancel = (frame: number) => cancelAnimationFrame(frame)) {
+	constructor(
+		duration: number,
+		request = (step: () => void) => requestAnimationFrame(step),
+		cancel = (frame: number) => cancelAnimationFrame(frame)
+	) {
 		this.#duration = duration;
 		this.#request = request;
 		this.#cancel = cancel;
@@ -74,7 +81,8 @@ export class Playback {
 		this.time = Math.min(this.#duration, Math.max(0, t));
 		for (const track of this.#tracks) {
 			this.#put(track, this.time);
-			if (this.playing && track.paused && this.time < track.duration) void this.#resume(track);
+			if (this.playing && track.paused && this.time < track.duration)
+				void this.#resume(track);
 		}
 	}
 
@@ -123,7 +131,8 @@ export class Playback {
 		}
 		this.time = leader.currentTime;
 		for (const track of others) {
-			if (this.time < track.duration && Math.abs(track.currentTime - this.time) > DRIFT_S) this.#put(track, this.time);
+			if (this.time < track.duration && Math.abs(track.currentTime - this.time) > DRIFT_S)
+				this.#put(track, this.time);
 		}
 		this.#frame = this.#request(() => this.#follow());
 	}

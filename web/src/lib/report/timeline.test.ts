@@ -1,5 +1,16 @@
 import { describe, expect, it } from 'vitest';
-import { follow, pitchLine, pitchLines, pitchPlace, pitchScale, place, ticks, timeAt, viewAround, waveform } from './timeline';
+import {
+	follow,
+	pitchLine,
+	pitchLines,
+	pitchPlace,
+	pitchScale,
+	place,
+	ticks,
+	timeAt,
+	viewAround,
+	waveform
+} from './timeline';
 
 const whole = { from: 0, to: 100 };
 
@@ -64,11 +75,15 @@ describe('the pitch', () => {
 
 	it('has at most one point to a pixel', () => {
 		const points = Array.from({ length: 10_000 }, (_, i) => ({ t_s: i / 100, hz: 200 }));
-		expect(pitchLine(points, whole, 300, { low: 100, high: 400 }, 100).split('L').length).toBeLessThanOrEqual(301);
+		expect(
+			pitchLine(points, whole, 300, { low: 100, high: 400 }, 100).split('L').length
+		).toBeLessThanOrEqual(301);
 	});
 });
 
 it('names round times', () => {
 	expect(ticks(whole, 400)).toEqual([0, 30, 60, 90]);
-	expect(ticks({ from: 31, to: 36 }, 800)).toEqual([31, 31.5, 32, 32.5, 33, 33.5, 34, 34.5, 35, 35.5, 36]);
+	expect(ticks({ from: 31, to: 36 }, 800)).toEqual([
+		31, 31.5, 32, 32.5, 33, 33.5, 34, 34.5, 35, 35.5, 36
+	]);
 });

@@ -12,7 +12,9 @@ export function place(t: number, view: View, width: number): number {
 }
 
 export function timeAt(x: number, view: View, width: number): number {
-	return view.from + (Math.min(width, Math.max(0, x)) / Math.max(1, width)) * (view.to - view.from);
+	return (
+		view.from + (Math.min(width, Math.max(0, x)) / Math.max(1, width)) * (view.to - view.from)
+	);
 }
 
 /** The part of the whole that is seen at a zoom, around a time, without running over the ends. */
@@ -31,13 +33,22 @@ export function follow(view: View, t: number, duration: number): View {
 }
 
 /** A closed shape of the waveform: the loudest peak of each column, mirrored about the middle. */
-export function waveform(peaks: readonly number[], view: View, width: number, height: number, column = 2): string {
+export function waveform(
+	peaks: readonly number[],
+	view: View,
+	width: number,
+	height: number,
+	column = 2
+): string {
 	const columns = Math.floor(width / column);
 	const tops: string[] = [];
 	const bottoms: string[] = [];
 	for (let c = 0; c < columns; c++) {
 		const first = Math.floor(timeAt(c * column, view, width) / PEAK_S);
-		const last = Math.max(first + 1, Math.ceil(timeAt((c + 1) * column, view, width) / PEAK_S));
+		const last = Math.max(
+			first + 1,
+			Math.ceil(timeAt((c + 1) * column, view, width) / PEAK_S)
+		);
 		let top = 0;
 		for (let i = first; i < last; i++) top = Math.max(top, peaks[i] ?? 0);
 		// The root makes quiet speech visible beside loud speech.
@@ -63,10 +74,12 @@ export interface PitchScale {
 export function pitchScale(points: readonly PitchPoint[]): PitchScale {
 	if (points.length === 0) return { low: 75, high: 300 };
 	const sorted = points.map((p) => p.hz).sort((a, b) => a - b);
-	const at = (q: number) => sorted[Math.min(sorted.length - 1, Math.floor(q * sorted.length))] ?? 150;
+	const at = (q: number) =>
+		sorted[Math.min(sorted.length - 1, Math.floor(q * sorted.length))] ?? 150;
 	let low = at(0.01) / 1.1;
 	let high = at(0.99) * 1.1;
-	if (high < low * 2) [low, high] = [Math.sqrt(low * high) / Math.SQRT2, Math.sqrt(low * high) * Math.SQRT2];
+	if (high < low * 2)
+		[low, high] = [Math.sqrt(low * high) / Math.SQRT2, Math.sqrt(low * high) * Math.SQRT2];
 	return { low, high };
 }
 
@@ -76,7 +89,13 @@ export function pitchPlace(hz: number, scale: PitchScale, height: number): numbe
 }
 
 /** A broken line: joined within a voiced stretch, at most one point to a pixel. */
-export function pitchLine(points: readonly PitchPoint[], view: View, width: number, scale: PitchScale, height: number): string {
+export function pitchLine(
+	points: readonly PitchPoint[],
+	view: View,
+	width: number,
+	scale: PitchScale,
+	height: number
+): string {
 	const parts: string[] = [];
 	let lastX = -Infinity;
 	let lastT = -Infinity;
@@ -91,7 +110,9 @@ export function pitchLine(points: readonly PitchPoint[], view: View, width: numb
 			continue;
 		}
 		if (joined && x - lastX < 1) continue;
-		parts.push(`${joined ? 'L' : 'M'}${round(x)} ${pitchPlace(p.hz, scale, height)}${joined ? '' : 'h0.5'}`);
+		parts.push(
+			`${joined ? 'L' : 'M'}${round(x)} ${pitchPlace(p.hz, scale, height)}${joined ? '' : 'h0.5'}`
+		);
 		lastX = x;
 	}
 	return parts.join('');
@@ -99,7 +120,9 @@ export function pitchLine(points: readonly PitchPoint[], view: View, width: numb
 
 /** Lines of the pitch plot, in round numbers. */
 export function pitchLines(scale: PitchScale): number[] {
-	return [60, 80, 100, 120, 150, 200, 250, 300, 400, 500, 600].filter((hz) => hz > scale.low * 1.05 && hz < scale.high / 1.05);
+	return [60, 80, 100, 120, 150, 200, 250, 300, 400, 500, 600].filter(
+		(hz) => hz > scale.low * 1.05 && hz < scale.high / 1.05
+	);
 }
 
 /** Times to be named under the plot, `apart` pixels or more from each other. */

@@ -4,7 +4,8 @@ import { waitForReport } from './wait';
 
 function source(...states: AttemptState[]) {
 	return {
-		attempt: async () => ({ state: states.length > 1 ? states.shift() : states[0] }) as AttemptDetail,
+		attempt: async () =>
+			({ state: states.length > 1 ? states.shift() : states[0] }) as AttemptDetail,
 		report: async () => ({ attempt_id: 'a' }) as Report
 	};
 }
@@ -25,10 +26,13 @@ it('looks until the report is there', async () => {
 	expect(waits).toEqual([500, 500, 500]);
 });
 
-it.each(['failed', 'abandoned', 'preparing'] as const)('does not wait for one that is %s', async (state) => {
-	const outcome = await waitForReport('a', source(state), signal, () => undefined);
-	expect([outcome.report, outcome.attempt.state]).toEqual([undefined, state]);
-});
+it.each(['failed', 'abandoned', 'preparing'] as const)(
+	'does not wait for one that is %s',
+	async (state) => {
+		const outcome = await waitForReport('a', source(state), signal, () => undefined);
+		expect([outcome.report, outcome.attempt.state]).toEqual([undefined, state]);
+	}
+);
 
 it('looks less often after a while', async () => {
 	const waits: number[] = [];

@@ -1,6 +1,7 @@
 import type { AttemptDetail, AttemptState, Report } from '$lib/api/types';
 
-export type Outcome = { attempt: AttemptDetail; report: Report } | { attempt: AttemptDetail; report: undefined };
+export type Outcome =
+	{ attempt: AttemptDetail; report: Report } | { attempt: AttemptDetail; report: undefined };
 
 export interface Source {
 	attempt(id: string, signal: AbortSignal): Promise<AttemptDetail>;
@@ -20,7 +21,8 @@ export async function waitForReport(
 	for (let looks = 0; ; looks++) {
 		const attempt = await source.attempt(id, signal);
 		looked(attempt);
-		if (attempt.state === 'reported') return { attempt, report: await source.report(id, signal) };
+		if (attempt.state === 'reported')
+			return { attempt, report: await source.report(id, signal) };
 		if (!UNDER_WAY.includes(attempt.state)) return { attempt, report: undefined };
 		await sleep(looks < 20 ? 500 : 3_000, signal);
 	}

@@ -5,7 +5,8 @@ export function chime(): Blob {
 	const notes = [523.25, 659.25];
 	const length = Math.round(RATE * 1.1);
 	const view = new DataView(new ArrayBuffer(44 + length * 2));
-	const text = (at: number, s: string) => [...s].forEach((c, i) => view.setUint8(at + i, c.charCodeAt(0)));
+	const text = (at: number, s: string) =>
+		[...s].forEach((c, i) => view.setUint8(at + i, c.charCodeAt(0)));
 	text(0, 'RIFF');
 	view.setUint32(4, 36 + length * 2, true);
 	text(8, 'WAVEfmt ');
@@ -22,7 +23,9 @@ export function chime(): Blob {
 		let sample = 0;
 		notes.forEach((hz, n) => {
 			const t = i / RATE - n * 0.28;
-			if (t > 0) sample += Math.sin(2 * Math.PI * hz * t) * Math.exp(-5 * t) * Math.min(1, t / 0.01);
+			if (t > 0)
+				sample +=
+					Math.sin(2 * Math.PI * hz * t) * Math.exp(-5 * t) * Math.min(1, t / 0.01);
 		});
 		view.setInt16(44 + i * 2, Math.round(sample * 0.3 * 32_767), true);
 	}

@@ -42,7 +42,17 @@ function setUp(options: Partial<RoomOptions> = {}) {
 		...options
 	});
 	const events: [string, unknown][] = [];
-	for (const name of ['connection', 'joined', 'phase', 'peers', 'speaking', 'track', 'report', 'problem', 'closed'] as const) {
+	for (const name of [
+		'connection',
+		'joined',
+		'phase',
+		'peers',
+		'speaking',
+		'track',
+		'report',
+		'problem',
+		'closed'
+	] as const) {
 		client.on(name, (value) => events.push([name, value]));
 	}
 	const named = (name: string) => events.filter(([n]) => n === name).map(([, value]) => value);
@@ -64,7 +74,12 @@ describe('joining', () => {
 		const { named, client } = await join();
 		const socket = last(FakeSocket.all);
 		expect(socket.url).toBe('wss://bedside.example/ws');
-		expect(socket.sent[0]).toEqual({ type: 'join', ticket: 'ticket-1', offer: 'client-offer', version: 1 });
+		expect(socket.sent[0]).toEqual({
+			type: 'join',
+			ticket: 'ticket-1',
+			offer: 'client-offer',
+			version: 1
+		});
 		expect(last(FakePeer.all).steps).toEqual(['answer server-answer']);
 		expect(named('joined')).toEqual([{ participantId: 'me', role: 'candidate' }]);
 		expect(named('phase')).toEqual([preparing]);
@@ -92,7 +107,9 @@ describe('joining', () => {
 	});
 
 	it('says why no ticket was given', async () => {
-		const { client, named } = setUp({ ticket: () => Promise.reject(new Error('This role play has ended.')) });
+		const { client, named } = setUp({
+			ticket: () => Promise.reject(new Error('This role play has ended.'))
+		});
 		await client.connect();
 		expect(named('closed')).toEqual([{ reason: 'This role play has ended.', error: true }]);
 		expect(FakeSocket.all).toHaveLength(0);
@@ -124,7 +141,9 @@ describe('negotiation', () => {
 		last(FakePeer.all).refuse = 'bad m-line';
 		last(FakeSocket.all).say({ type: 'offer', offer_id: 1, sdp: 'odd' });
 		await vi.advanceTimersByTimeAsync(0);
-		expect(named('closed')).toEqual([{ reason: 'The browser could not set up the call: bad m-line', error: true }]);
+		expect(named('closed')).toEqual([
+			{ reason: 'The browser could not set up the call: bad m-line', error: true }
+		]);
 	});
 
 	it('names the participant whose voice arrives', async () => {
@@ -163,7 +182,8 @@ describe('a lost socket', () => {
 		const waits: number[] = [];
 		for (let at = performance.now(); named('closed').length === 0; at = performance.now()) {
 			const before = FakeSocket.all.length;
-			while (FakeSocket.all.length === before && named('closed').length === 0) await vi.advanceTimersByTimeAsync(50);
+			while (FakeSocket.all.length === before && named('closed').length === 0)
+				await vi.advanceTimersByTimeAsync(50);
 			waits.push(performance.now() - at);
 			last(FakeSocket.all).drop();
 		}
@@ -188,7 +208,12 @@ describe('a lost socket', () => {
 		last(FakeSocket.all).drop();
 		await vi.advanceTimersByTimeAsync(250);
 		last(FakeSocket.all).open();
-		last(FakeSocket.all).say({ type: 'error', code: 'resume_unknown', message: 'gone', fatal: true });
+		last(FakeSocket.all).say({
+			type: 'error',
+			code: 'resume_unknown',
+			message: 'gone',
+			fatal: true
+		});
 		await vi.advanceTimersByTimeAsync(1_000);
 		last(FakeSocket.all).open();
 		expect(last(FakeSocket.all).sent[0]).toMatchObject({ type: 'join', ticket: 'ticket-2' });
@@ -200,10 +225,21 @@ describe('a lost socket', () => {
 	});
 
 	it('is joined afresh even when the server is not there yet', async () => {
-		const refusals: unknown[] = [new Problem(0, 'away'), new Problem(503, 'starting'), new Problem(409, 'This role play has ended.')];
+		const refusals: unknown[] = [
+			new Problem(0, 'away'),
+			new Problem(503, 'starting'),
+			new Problem(409, 'This role play has ended.')
+		];
 		const tickets = [{ url: '/ws', ticket: 'ticket-1', ice_servers: [] }];
-		const { named } = await join({ ticket: async () => tickets.pop() ?? Promise.reject(refusals.shift()) });
-		last(FakeSocket.all).say({ type: 'error', code: 'resume_unknown', message: 'gone', fatal: true });
+		const { named } = await join({
+			ticket: async () => tickets.pop() ?? Promise.reject(refusals.shift())
+		});
+		last(FakeSocket.all).say({
+			type: 'error',
+			code: 'resume_unknown',
+			message: 'gone',
+			fatal: true
+		});
 		await vi.advanceTimersByTimeAsync(5_000);
 		expect(refusals).toEqual([]);
 		expect(named('closed')).toEqual([{ reason: 'This role play has ended.', error: true }]);
@@ -257,16 +293,28 @@ describe('lost media', () => {
 describe('the end', () => {
 	it('comes with the reason of a fatal error', async () => {
 		const { named, client } = await join();
-		last(FakeSocket.all).say({ type: 'error', code: 'replaced', message: 'This room was opened in another window.', fatal: true });
+		last(FakeSocket.all).say({
+			type: 'error',
+			code: 'replaced',
+			message: 'This room was opened in another window.',
+			fatal: true
+		});
 		last(FakeSocket.all).drop(4001);
-		expect(named('closed')).toEqual([{ reason: 'This room was opened in another window.', error: true, code: 'replaced' }]);
+		expect(named('closed')).toEqual([
+			{ reason: 'This room was opened in another window.', error: true, code: 'replaced' }
+		]);
 		expect(client.connection).toBe('closed');
 		expect(last(FakePeer.all).closed).toBe(true);
 	});
 
 	it('of one refused wish is no end', async () => {
 		const { named } = await join();
-		last(FakeSocket.all).say({ type: 'error', code: 'wrong_state', message: 'The play has begun.', fatal: false });
+		last(FakeSocket.all).say({
+			type: 'error',
+			code: 'wrong_state',
+			message: 'The play has begun.',
+			fatal: false
+		});
 		expect(named('problem')).toEqual(['The play has begun.']);
 		expect(named('closed')).toEqual([]);
 	});
@@ -283,7 +331,13 @@ describe('the end', () => {
 
 it('keeps track of the others', async () => {
 	const { named } = await join();
-	const tutor = { participant_id: 'tutor', name: 'Tess', role: 'patient' as const, muted: false, connected: true };
+	const tutor = {
+		participant_id: 'tutor',
+		name: 'Tess',
+		role: 'patient' as const,
+		muted: false,
+		connected: true
+	};
 	const socket = last(FakeSocket.all);
 	socket.say({ type: 'peer_joined', peer: tutor });
 	socket.say({ type: 'peer_updated', peer: { ...tutor, muted: true } });
@@ -294,11 +348,14 @@ it('keeps track of the others', async () => {
 it('passes over what it does not understand', async () => {
 	const { client } = await join();
 	const socket = last(FakeSocket.all);
-	for (const data of ['{', '[]', '"x"', '{"type":"news"}', new ArrayBuffer(2)]) socket.onmessage?.({ data });
+	for (const data of ['{', '[]', '"x"', '{"type":"news"}', new ArrayBuffer(2)])
+		socket.onmessage?.({ data });
 	expect(client.connection).toBe('connected');
 });
 
 it('makes a WebSocket address', () => {
 	expect(address('/ws', 'http://localhost:8080/room/1?x=1')).toBe('ws://localhost:8080/ws');
-	expect(address('wss://media.example/ws', 'https://bedside.example/')).toBe('wss://media.example/ws');
+	expect(address('wss://media.example/ws', 'https://bedside.example/')).toBe(
+		'wss://media.example/ws'
+	);
 });

@@ -1,7 +1,17 @@
 import { Problem } from '$lib/api/problem';
 import type { Ticket as ApiTicket } from '$lib/api/types';
 import { Emitter } from './emitter';
-import { VERSION, type Candidate, type ClientMessage, type ErrorCode, type Peer, type Phase, type Role, type ServerMessage, type Speaker } from '$lib/gen/protocol';
+import {
+	VERSION,
+	type Candidate,
+	type ClientMessage,
+	type ErrorCode,
+	type Peer,
+	type Phase,
+	type Role,
+	type ServerMessage,
+	type Speaker
+} from '$lib/gen/protocol';
 import { PeerLink } from './peer';
 import { Socket } from './socket';
 
@@ -43,7 +53,13 @@ const ICE_PATIENCE_MS = 2_000;
 const ICE_AGAIN_MS = 5_000;
 
 /** Fatal errors that a new socket or a new ticket cures. */
-const PASSING = new Set<ErrorCode>(['resume_unknown', 'ticket_expired', 'ticket_used', 'slow', 'unavailable']);
+const PASSING = new Set<ErrorCode>([
+	'resume_unknown',
+	'ticket_expired',
+	'ticket_used',
+	'slow',
+	'unavailable'
+]);
 
 /**
  * One place in one room, from connect() to close(). The media outlives the socket: a lost socket is resumed with the token of the join
@@ -140,7 +156,11 @@ export class RoomClient extends Emitter<RoomEvents> {
 				candidate: (candidate) => this.#found(candidate),
 				state: (state) => this.#media(state),
 				track: (participantId, track) => this.emit('track', { participantId, track }),
-				failed: (error) => this.#finished(`The browser could not set up the call: ${sentence(error)}`, true)
+				failed: (error) =>
+					this.#finished(
+						`The browser could not set up the call: ${sentence(error)}`,
+						true
+					)
 			},
 			this.#options.RTCPeerConnection ?? RTCPeerConnection
 		);
@@ -184,7 +204,9 @@ export class RoomClient extends Emitter<RoomEvents> {
 				this.#seat(message.phase, message.peers);
 				break;
 			case 'offer':
-				this.#link?.offered(message.sdp, (sdp) => this.#send({ type: 'answer', offer_id: message.offer_id, sdp }));
+				this.#link?.offered(message.sdp, (sdp) =>
+					this.#send({ type: 'answer', offer_id: message.offer_id, sdp })
+				);
 				break;
 			case 'phase':
 				this.emit('phase', message.phase);
@@ -249,7 +271,8 @@ export class RoomClient extends Emitter<RoomEvents> {
 
 	#media(state: RTCPeerConnectionState): void {
 		clearTimeout(this.#iceTimer);
-		if (state === 'disconnected') this.#iceTimer = setTimeout(() => this.#mend(), ICE_PATIENCE_MS);
+		if (state === 'disconnected')
+			this.#iceTimer = setTimeout(() => this.#mend(), ICE_PATIENCE_MS);
 		if (state === 'failed') this.#mend();
 		this.#settle();
 	}
@@ -286,7 +309,10 @@ export class RoomClient extends Emitter<RoomEvents> {
 		const now = performance.now();
 		this.#lostAt ??= now;
 		if (now - this.#lostAt > GIVE_UP_AFTER_MS) {
-			this.#finished('The connection could not be made again. Check your network, then join the room again.', true);
+			this.#finished(
+				'The connection could not be made again. Check your network, then join the room again.',
+				true
+			);
 			return;
 		}
 		const wait = Math.min(BACKOFF_MOST_MS, BACKOFF_FIRST_MS * 2 ** this.#tries++);
@@ -298,7 +324,8 @@ export class RoomClient extends Emitter<RoomEvents> {
 	#reconnect(): void {
 		this.#retry = undefined;
 		if (this.#over()) return;
-		if (this.#token) this.#open({ type: 'resume', token: this.#token, restart_ice: this.#broken() });
+		if (this.#token)
+			this.#open({ type: 'resume', token: this.#token, restart_ice: this.#broken() });
 		else void this.#join();
 	}
 
@@ -333,7 +360,10 @@ export class RoomClient extends Emitter<RoomEvents> {
 
 /** Whether a refusal is one that goes by, as while a server starts. */
 function passes(error: unknown): boolean {
-	return error instanceof Problem && (error.status === 0 || error.status === 429 || error.status >= 500);
+	return (
+		error instanceof Problem &&
+		(error.status === 0 || error.status === 429 || error.status >= 500)
+	);
 }
 
 function sentence(error: unknown): string {

@@ -46,7 +46,11 @@ export class FakePeer {
 	/** Set to hold setRemoteDescription until it is called. */
 	gate: Promise<void> | undefined;
 	refuse = '';
-	onicecandidate: ((event: { candidate: { candidate: string; sdpMid: string; sdpMLineIndex: number } | null }) => void) | null = null;
+	onicecandidate:
+		| ((event: {
+				candidate: { candidate: string; sdpMid: string; sdpMLineIndex: number } | null;
+		  }) => void)
+		| null = null;
 	onconnectionstatechange: (() => void) | null = null;
 	ontrack: ((event: { track: unknown; streams: { id: string }[] }) => void) | null = null;
 
@@ -54,7 +58,10 @@ export class FakePeer {
 		FakePeer.all.push(this);
 	}
 
-	addTransceiver(_track: unknown, init: { direction: string }): { sender: { replaceTrack: () => Promise<void> } } {
+	addTransceiver(
+		_track: unknown,
+		init: { direction: string }
+	): { sender: { replaceTrack: () => Promise<void> } } {
 		this.directions.push(init.direction);
 		return { sender: { replaceTrack: () => Promise.resolve() } };
 	}

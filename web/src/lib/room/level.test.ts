@@ -40,7 +40,8 @@ describe('the verdict', () => {
 	it('forgets what is long ago', () => {
 		const judge = new MicrophoneJudge();
 		hear(judge, -12, -60, 0);
-		for (let i = 0; i < 200; i++) judge.add({ rms: i % 10 < 6 ? -22 : -65, peak: -10 }, 4_000 + i * 40);
+		for (let i = 0; i < 200; i++)
+			judge.add({ rms: i % 10 < 6 ? -22 : -65, peak: -10 }, 4_000 + i * 40);
 		expect(judge.verdict()).toBe('good');
 	});
 
@@ -54,11 +55,15 @@ describe('the verdict', () => {
 describe('talking while muted', () => {
 	it('is noticed after a second, and a cough is not', () => {
 		const talk = new MutedTalk();
-		const heard = Array.from({ length: 40 }, (_, i) => talk.add({ rms: -25, peak: -10 }, i * 40));
+		const heard = Array.from({ length: 40 }, (_, i) =>
+			talk.add({ rms: -25, peak: -10 }, i * 40)
+		);
 		expect(heard[10]).toBe(false);
 		expect(heard.at(-1)).toBe(true);
 		talk.reset();
-		const cough = Array.from({ length: 40 }, (_, i) => talk.add({ rms: i > 10 && i < 18 ? -20 : -70, peak: -10 }, i * 40));
+		const cough = Array.from({ length: 40 }, (_, i) =>
+			talk.add({ rms: i > 10 && i < 18 ? -20 : -70, peak: -10 }, i * 40)
+		);
 		expect(cough.includes(true)).toBe(false);
 	});
 });

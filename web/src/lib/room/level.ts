@@ -51,8 +51,11 @@ export class MicrophoneJudge {
 		if (levels.length < 10) return 'waiting';
 		const sorted = levels.map((l) => l.rms).sort((a, b) => a - b);
 		const floor = sorted[Math.floor(sorted.length * 0.1)] ?? SILENCE_DB;
-		const speech = sorted.filter((rms) => rms > Math.max(SPEECH_LEAST_DB, floor + SPEECH_ABOVE_FLOOR_DB));
-		if (speech.length < levels.length * LEAST_SPEECH) return floor > NOISE_DB + NOISE_GAP_DB ? 'noisy' : 'waiting';
+		const speech = sorted.filter(
+			(rms) => rms > Math.max(SPEECH_LEAST_DB, floor + SPEECH_ABOVE_FLOOR_DB)
+		);
+		if (speech.length < levels.length * LEAST_SPEECH)
+			return floor > NOISE_DB + NOISE_GAP_DB ? 'noisy' : 'waiting';
 		if (levels.filter((l) => l.peak > CLIP_DB).length >= CLIPS_TO_WORRY) return 'clipping';
 		const loud = speech[Math.floor(speech.length / 2)] ?? SILENCE_DB;
 		if (loud < QUIET_DB) return 'quiet';

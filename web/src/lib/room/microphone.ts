@@ -4,7 +4,8 @@ export interface SoundChoices {
 	autoGainControl: boolean;
 }
 
-export type MicrophoneProblem = 'insecure' | 'unsupported' | 'denied' | 'missing' | 'busy' | 'unknown';
+export type MicrophoneProblem =
+	'insecure' | 'unsupported' | 'denied' | 'missing' | 'busy' | 'unknown';
 
 /** Why no microphone could be had. `detail` is the browser's own word, for the unknown ones. */
 export class MicrophoneError extends Error {
@@ -26,22 +27,33 @@ export interface MediaEnvironment {
 export async function openMicrophone(
 	deviceId: string,
 	choices: SoundChoices,
-	environment: MediaEnvironment = { secure: isSecureContext, mediaDevices: navigator.mediaDevices }
+	environment: MediaEnvironment = {
+		secure: isSecureContext,
+		mediaDevices: navigator.mediaDevices
+	}
 ): Promise<MediaStream> {
-	if (!environment.secure) throw new MicrophoneError('insecure', 'the page is not on a secure address');
+	if (!environment.secure)
+		throw new MicrophoneError('insecure', 'the page is not on a secure address');
 	const devices = environment.mediaDevices;
 	if (!devices?.getUserMedia) throw new MicrophoneError('unsupported', 'no getUserMedia');
 	const audio: MediaTrackConstraints = { ...choices, channelCount: 1 };
 	try {
 		try {
-			return await devices.getUserMedia({ audio: deviceId ? { ...audio, deviceId: { exact: deviceId } } : audio });
+			return await devices.getUserMedia({
+				audio: deviceId ? { ...audio, deviceId: { exact: deviceId } } : audio
+			});
 		} catch (error) {
-			const gone = error instanceof DOMException && (error.name === 'OverconstrainedError' || error.name === 'NotFoundError');
+			const gone =
+				error instanceof DOMException &&
+				(error.name === 'OverconstrainedError' || error.name === 'NotFoundError');
 			if (!deviceId || !gone) throw error;
 			return await devices.getUserMedia({ audio });
 		}
 	} catch (error) {
-		throw new MicrophoneError(problemOf(error), error instanceof Error ? `${error.name}: ${error.message}` : String(error));
+		throw new MicrophoneError(
+			problemOf(error),
+			error instanceof Error ? `${error.name}: ${error.message}` : String(error)
+		);
 	}
 }
 
@@ -81,7 +93,10 @@ export function remedy(problem: MicrophoneProblem, address: string): Remedy {
 		case 'unsupported':
 			return {
 				title: 'This browser cannot use a microphone',
-				steps: ['Open Bedside in a current Firefox, Chrome, Edge or Safari.', 'Pages opened inside another app often have no microphone: open the address in the browser itself.']
+				steps: [
+					'Open Bedside in a current Firefox, Chrome, Edge or Safari.',
+					'Pages opened inside another app often have no microphone: open the address in the browser itself.'
+				]
 			};
 		case 'denied':
 			return {
@@ -95,17 +110,28 @@ export function remedy(problem: MicrophoneProblem, address: string): Remedy {
 		case 'missing':
 			return {
 				title: 'No microphone was found',
-				steps: ['Plug in a headset or a microphone. A wired headset gives the clearest recording.', 'A Bluetooth headset must be connected before it shows up here.', 'Then try again.']
+				steps: [
+					'Plug in a headset or a microphone. A wired headset gives the clearest recording.',
+					'A Bluetooth headset must be connected before it shows up here.',
+					'Then try again.'
+				]
 			};
 		case 'busy':
 			return {
 				title: 'Another program is using the microphone',
-				steps: ['Close other calls and recorders, and other tabs that use the microphone.', 'Unplug the headset and plug it in again if it still does not answer.', 'Then try again.']
+				steps: [
+					'Close other calls and recorders, and other tabs that use the microphone.',
+					'Unplug the headset and plug it in again if it still does not answer.',
+					'Then try again.'
+				]
 			};
 		case 'unknown':
 			return {
 				title: 'The microphone did not start',
-				steps: ['Try again, or choose another microphone.', 'Restarting the browser often helps.']
+				steps: [
+					'Try again, or choose another microphone.',
+					'Restarting the browser often helps.'
+				]
 			};
 	}
 }

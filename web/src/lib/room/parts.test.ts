@@ -24,7 +24,9 @@ function devices(...results: (string | MediaStream)[]) {
 	const getUserMedia = (constraints: MediaStreamConstraints) => {
 		asked.push(constraints);
 		const result = results.shift();
-		return typeof result === 'object' ? Promise.resolve(result) : Promise.reject(new DOMException('no', result));
+		return typeof result === 'object'
+			? Promise.resolve(result)
+			: Promise.reject(new DOMException('no', result));
 	};
 	return { asked, mediaDevices: { getUserMedia } as unknown as MediaDevices };
 }
@@ -37,23 +39,39 @@ describe('the microphone', () => {
 		['OddError', 'unknown']
 	])('%s means %s', async (name, problem) => {
 		const { mediaDevices } = devices(name);
-		await expect(openMicrophone('', choices, { secure: true, mediaDevices })).rejects.toMatchObject({ problem });
+		await expect(
+			openMicrophone('', choices, { secure: true, mediaDevices })
+		).rejects.toMatchObject({ problem });
 	});
 
 	it('is not asked for on an insecure address, or without the interface', async () => {
-		await expect(openMicrophone('', choices, { secure: false, mediaDevices: undefined })).rejects.toMatchObject({ problem: 'insecure' });
-		await expect(openMicrophone('', choices, { secure: true, mediaDevices: undefined })).rejects.toBeInstanceOf(MicrophoneError);
+		await expect(
+			openMicrophone('', choices, { secure: false, mediaDevices: undefined })
+		).rejects.toMatchObject({ problem: 'insecure' });
+		await expect(
+			openMicrophone('', choices, { secure: true, mediaDevices: undefined })
+		).rejects.toBeInstanceOf(MicrophoneError);
 	});
 
 	it('falls back to the default one when the remembered one has gone', async () => {
 		const stream = {} as MediaStream;
 		const { mediaDevices, asked } = devices('OverconstrainedError', stream);
 		expect(await openMicrophone('old', choices, { secure: true, mediaDevices })).toBe(stream);
-		expect(asked.map((c) => (c.audio as MediaTrackConstraints).deviceId)).toEqual([{ exact: 'old' }, undefined]);
+		expect(asked.map((c) => (c.audio as MediaTrackConstraints).deviceId)).toEqual([
+			{ exact: 'old' },
+			undefined
+		]);
 	});
 
 	it('has a remedy for every problem', () => {
-		for (const problem of ['insecure', 'unsupported', 'denied', 'missing', 'busy', 'unknown'] satisfies MicrophoneProblem[]) {
+		for (const problem of [
+			'insecure',
+			'unsupported',
+			'denied',
+			'missing',
+			'busy',
+			'unknown'
+		] satisfies MicrophoneProblem[]) {
 			expect(remedy(problem, 'http://10.0.0.7').steps.length).toBeGreaterThan(0);
 		}
 	});
@@ -65,7 +83,13 @@ describe('the quality', () => {
 	it('sums the streams up', () => {
 		expect(
 			sampleOf([
-				{ type: 'inbound-rtp', kind: 'audio', packetsReceived: 90, packetsLost: 10, jitter: 0.01 },
+				{
+					type: 'inbound-rtp',
+					kind: 'audio',
+					packetsReceived: 90,
+					packetsLost: 10,
+					jitter: 0.01
+				},
 				{ type: 'inbound-rtp', kind: 'video', packetsReceived: 5 },
 				{ type: 'remote-inbound-rtp', roundTripTime: 0.08, fractionLost: 0.01 },
 				{ type: 'candidate-pair', nominated: true, currentRoundTripTime: 0.05 }
@@ -85,6 +109,8 @@ describe('the quality', () => {
 
 	it('is unknown at first, and only the time in between counts', () => {
 		expect(judge(undefined, calm)).toBe('unknown');
-		expect(judge({ ...calm, received: 100, lost: 50 }, { ...calm, received: 200, lost: 50 })).toBe('good');
+		expect(
+			judge({ ...calm, received: 100, lost: 50 }, { ...calm, received: 200, lost: 50 })
+		).toBe('good');
 	});
 });

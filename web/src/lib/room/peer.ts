@@ -21,7 +21,11 @@ export class PeerLink {
 	#sender: RTCRtpSender | undefined;
 	#closed = false;
 
-	constructor(iceServers: RTCIceServer[], handlers: LinkHandlers, PeerConnectionClass: typeof RTCPeerConnection) {
+	constructor(
+		iceServers: RTCIceServer[],
+		handlers: LinkHandlers,
+		PeerConnectionClass: typeof RTCPeerConnection
+	) {
 		this.#handlers = handlers;
 		this.#pc = new PeerConnectionClass({ iceServers, bundlePolicy: 'max-bundle' });
 		this.#pc.onicecandidate = ({ candidate }) => {
@@ -30,7 +34,9 @@ export class PeerLink {
 				type: 'candidate',
 				candidate: candidate.candidate,
 				...(candidate.sdpMid !== null && { sdp_mid: candidate.sdpMid }),
-				...(candidate.sdpMLineIndex !== null && { sdp_m_line_index: candidate.sdpMLineIndex })
+				...(candidate.sdpMLineIndex !== null && {
+					sdp_m_line_index: candidate.sdpMLineIndex
+				})
 			});
 		};
 		this.#pc.onconnectionstatechange = () => {
@@ -49,7 +55,10 @@ export class PeerLink {
 	async offer(stream: MediaStream | null): Promise<string> {
 		const track = stream?.getAudioTracks()[0];
 		if (stream && track) {
-			this.#sender = this.#pc.addTransceiver(track, { direction: 'sendonly', streams: [stream] }).sender;
+			this.#sender = this.#pc.addTransceiver(track, {
+				direction: 'sendonly',
+				streams: [stream]
+			}).sender;
 		} else {
 			this.#pc.addTransceiver('audio', { direction: 'recvonly' });
 		}

@@ -11,7 +11,8 @@ export async function playBlob(blob: Blob, output: string): Promise<void> {
 		await route(element, output);
 		await new Promise<void>((resolve, reject) => {
 			element.onended = () => resolve();
-			element.onerror = () => reject(new Error(element.error?.message || 'the sound could not be played'));
+			element.onerror = () =>
+				reject(new Error(element.error?.message || 'the sound could not be played'));
 			element.play().catch(reject);
 		});
 	} finally {

@@ -23,7 +23,13 @@ interface AnyStats {
 }
 
 export function sampleOf(report: Iterable<AnyStats>): QualitySample {
-	const sample: QualitySample = { received: 0, lost: 0, jitterS: 0, roundTripS: 0, lostOutward: 0 };
+	const sample: QualitySample = {
+		received: 0,
+		lost: 0,
+		jitterS: 0,
+		roundTripS: 0,
+		lostOutward: 0
+	};
 	for (const s of report) {
 		if (s.type === 'inbound-rtp' && s.kind === 'audio') {
 			sample.received += s.packetsReceived ?? 0;

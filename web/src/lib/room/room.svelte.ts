@@ -77,12 +77,19 @@ export class Room {
 		});
 		client.on('phase', (phase) => this.#phase(phase));
 		client.on('peers', (peers) => (this.peers = peers));
-		client.on('speaking', (speakers) => (this.speaking = new Map(speakers.map((s) => [s.participant_id, s.level]))));
+		client.on(
+			'speaking',
+			(speakers) =>
+				(this.speaking = new Map(speakers.map((s) => [s.participant_id, s.level])))
+		);
 		client.on('track', (voice) => this.#hear(voice));
 		client.on('report', (report) => (this.report = report));
 		client.on('problem', (problem) => (this.problem = problem));
 		client.on('closed', (closed) => this.#close(closed));
-		this.#timers = [setInterval(() => this.#tick(), TICK_MS), setInterval(() => void this.#judge(), QUALITY_MS)];
+		this.#timers = [
+			setInterval(() => this.#tick(), TICK_MS),
+			setInterval(() => void this.#judge(), QUALITY_MS)
+		];
 		await client.connect();
 	}
 
@@ -130,7 +137,10 @@ export class Room {
 		try {
 			this.#stream = await openMicrophone(sound.input, $state.snapshot(sound.choices));
 		} catch (error) {
-			this.microphone = error instanceof MicrophoneError ? remedy(error.problem, location.origin).title : 'The microphone did not start';
+			this.microphone =
+				error instanceof MicrophoneError
+					? remedy(error.problem, location.origin).title
+					: 'The microphone did not start';
 			return false;
 		}
 		const track = this.#stream.getAudioTracks()[0];
@@ -151,7 +161,8 @@ export class Room {
 
 	#closeMicrophone(): void {
 		this.#meter?.close();
-		for (const stream of [this.#stream, this.#copy]) for (const track of stream?.getTracks() ?? []) track.stop();
+		for (const stream of [this.#stream, this.#copy])
+			for (const track of stream?.getTracks() ?? []) track.stop();
 		this.#stream = this.#copy = this.#meter = undefined;
 	}
 
@@ -164,9 +175,19 @@ export class Room {
 	#connected(connection: Connection): void {
 		this.connection = connection;
 		if (connection !== 'connected') this.speaking = new Map();
-		if (connection === 'reconnecting' && this.role === 'candidate' && this.phase && !this.ended) {
+		if (
+			connection === 'reconnecting' &&
+			this.role === 'candidate' &&
+			this.phase &&
+			!this.ended
+		) {
 			// The server stops the clock as soon as it misses us; it tells the exact time afterwards.
-			this.#phase({ ...this.phase, remaining_ms: this.#clock.remaining(performance.now()), running: false, reason: 'candidate_away' });
+			this.#phase({
+				...this.phase,
+				remaining_ms: this.#clock.remaining(performance.now()),
+				running: false,
+				reason: 'candidate_away'
+			});
 		}
 	}
 
@@ -178,7 +199,10 @@ export class Room {
 	}
 
 	#hear(voice: Voice): void {
-		this.voices = [...this.voices.filter((v) => v.participantId !== voice.participantId), voice];
+		this.voices = [
+			...this.voices.filter((v) => v.participantId !== voice.participantId),
+			voice
+		];
 		const gone = () => (this.voices = this.voices.filter((v) => v.track !== voice.track));
 		voice.track.addEventListener('ended', gone);
 	}
@@ -190,7 +214,11 @@ export class Room {
 	async #judge(): Promise<void> {
 		const stats = await this.#client?.stats();
 		if (!stats || this.connection !== 'connected') return;
-		const sample = sampleOf(stats.values() as Iterable<Parameters<typeof sampleOf>[0] extends Iterable<infer S> ? S : never>);
+		const sample = sampleOf(
+			stats.values() as Iterable<
+				Parameters<typeof sampleOf>[0] extends Iterable<infer S> ? S : never
+			>
+		);
 		this.quality = judge(this.#sample, sample);
 		this.#sample = sample;
 	}

@@ -30,7 +30,8 @@ export class Socket {
 			handlers.open();
 		};
 		this.#ws.onmessage = (event: MessageEvent<unknown>) => this.#receive(event.data);
-		this.#ws.onclose = (event) => this.#end(event.code >= FATAL_CODE && event.code < FATAL_CODE + 100, event.reason);
+		this.#ws.onclose = (event) =>
+			this.#end(event.code >= FATAL_CODE && event.code < FATAL_CODE + 100, event.reason);
 	}
 
 	send(message: ClientMessage): boolean {
@@ -82,7 +83,13 @@ function parse(data: unknown): ServerMessage | undefined {
 	if (typeof data !== 'string') return undefined;
 	try {
 		const value: unknown = JSON.parse(data);
-		if (typeof value === 'object' && value !== null && 'type' in value && typeof value.type === 'string') return value as ServerMessage;
+		if (
+			typeof value === 'object' &&
+			value !== null &&
+			'type' in value &&
+			typeof value.type === 'string'
+		)
+			return value as ServerMessage;
 	} catch {
 		return undefined;
 	}

@@ -7,7 +7,13 @@ interface Remembered extends SoundChoices {
 	output: string;
 }
 
-const DEFAULTS: Remembered = { input: '', output: '', echoCancellation: true, noiseSuppression: true, autoGainControl: true };
+const DEFAULTS: Remembered = {
+	input: '',
+	output: '',
+	echoCancellation: true,
+	noiseSuppression: true,
+	autoGainControl: true
+};
 
 /** The devices of this computer and what was chosen of them. Choices are remembered; an empty id is the system's own choice. */
 export class Sound {
@@ -15,7 +21,11 @@ export class Sound {
 	outputs = $state.raw<MediaDeviceInfo[]>([]);
 	input = $state('');
 	output = $state('');
-	choices = $state<SoundChoices>({ echoCancellation: true, noiseSuppression: true, autoGainControl: true });
+	choices = $state<SoundChoices>({
+		echoCancellation: true,
+		noiseSuppression: true,
+		autoGainControl: true
+	});
 
 	#storage: Pick<Storage, 'getItem' | 'setItem'> | undefined;
 
@@ -45,14 +55,22 @@ export class Sound {
 	async look(devices: MediaDevices | undefined = navigator.mediaDevices): Promise<void> {
 		if (!devices) return;
 		const all = await devices.enumerateDevices();
-		const own = (kind: MediaDeviceKind) => all.filter((d) => d.kind === kind && d.deviceId && d.deviceId !== 'default' && d.deviceId !== 'communications');
+		const own = (kind: MediaDeviceKind) =>
+			all.filter(
+				(d) =>
+					d.kind === kind &&
+					d.deviceId &&
+					d.deviceId !== 'default' &&
+					d.deviceId !== 'communications'
+			);
 		this.inputs = own('audioinput');
 		this.outputs = own('audiooutput');
 	}
 
 	/** A remembered device that is not plugged in now counts as not chosen. */
 	get present(): { input: string; output: string } {
-		const has = (list: MediaDeviceInfo[], id: string) => (list.some((d) => d.deviceId === id) ? id : '');
+		const has = (list: MediaDeviceInfo[], id: string) =>
+			list.some((d) => d.deviceId === id) ? id : '';
 		return { input: has(this.inputs, this.input), output: has(this.outputs, this.output) };
 	}
 
@@ -69,7 +87,10 @@ export class Sound {
 		try {
 			const value: unknown = JSON.parse(this.#storage?.getItem(KEY) ?? '{}');
 			if (typeof value !== 'object' || value === null) return DEFAULTS;
-			const kept = Object.entries(value).filter(([key, v]) => key in DEFAULTS && typeof v === typeof DEFAULTS[key as keyof Remembered]);
+			const kept = Object.entries(value).filter(
+				([key, v]) =>
+					key in DEFAULTS && typeof v === typeof DEFAULTS[key as keyof Remembered]
+			);
 			return { ...DEFAULTS, ...Object.fromEntries(kept) };
 		} catch {
 			return DEFAULTS;

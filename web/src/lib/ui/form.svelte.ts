@@ -23,7 +23,11 @@ export class Form<V extends Record<string, string>> {
 	/** Checks a field when it is left. An empty one is let be until the form is sent; on the way to a button nothing may move. */
 	left = (event: FocusEvent): void => {
 		const field = this.#field(event);
-		if (!field || (event.relatedTarget instanceof Element && event.relatedTarget.closest('button, a'))) return;
+		if (
+			!field ||
+			(event.relatedTarget instanceof Element && event.relatedTarget.closest('button, a'))
+		)
+			return;
 		if (this.values[field] !== '' || this.problems[field]) this.#look(field);
 	};
 
@@ -52,7 +56,8 @@ export class Form<V extends Record<string, string>> {
 
 	/** Empties what was typed and what was said of it. */
 	clear(): void {
-		for (const field of Object.keys(this.values)) (this.values as Record<string, string>)[field] = '';
+		for (const field of Object.keys(this.values))
+			(this.values as Record<string, string>)[field] = '';
 		this.problems = {};
 		this.failure = '';
 	}

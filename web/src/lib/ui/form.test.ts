@@ -8,13 +8,21 @@ let element: HTMLFormElement;
 let form: Form<{ name: string; email: string }>;
 
 beforeEach(() => {
-	document.body.innerHTML = '<form><input name="name"><input name="email"><button></button></form>';
+	document.body.innerHTML =
+		'<form><input name="name"><input name="email"><button></button></form>';
 	element = document.querySelector('form') as HTMLFormElement;
-	form = new Form({ name: '', email: '' }, { name: needed, email: (value) => needed(value) || (value.includes('@') ? '' : 'Not an address.') });
+	form = new Form(
+		{ name: '', email: '' },
+		{
+			name: needed,
+			email: (value) => needed(value) || (value.includes('@') ? '' : 'Not an address.')
+		}
+	);
 });
 
 const input = (name: string) => element.querySelector(`[name=${name}]`) as HTMLInputElement;
-const left = (name: string, to: Element | null = null) => form.left({ target: input(name), relatedTarget: to } as unknown as FocusEvent);
+const left = (name: string, to: Element | null = null) =>
+	form.left({ target: input(name), relatedTarget: to } as unknown as FocusEvent);
 const typed = (name: 'name' | 'email', value: string) => {
 	form.values[name] = value;
 	form.typed({ target: input(name) } as unknown as Event);
@@ -66,13 +74,18 @@ describe('sending', () => {
 
 	it('shows what the server says at the field that it speaks of', async () => {
 		await refused(new Problem(422, 'Wrong.', '', { email: 'This is not an e-mail address.' }));
-		expect([form.problems.email, form.failure]).toEqual(['This is not an e-mail address.', '']);
+		expect([form.problems.email, form.failure]).toEqual([
+			'This is not an e-mail address.',
+			''
+		]);
 	});
 
 	it('says above the fields what is no field’s fault', async () => {
 		await refused(new Problem(429, 'Too many tries. Wait a minute, then try again.'));
 		expect(form.failure).toBe('Too many tries. Wait a minute, then try again.');
-		await refused(new Problem(422, 'The profession is unknown.', '', { profession: 'Unknown.' }));
+		await refused(
+			new Problem(422, 'The profession is unknown.', '', { profession: 'Unknown.' })
+		);
 		expect(form.failure).toBe('The profession is unknown.');
 		await refused(new Error('a bug'));
 		expect(form.failure).toMatch(/Reload/);

@@ -3,7 +3,12 @@ import { clock, day, minutes, moment, profession, size, when, whenInside } from 
 
 it('shows clocks and moments', () => {
 	expect([180, 179.2, 0.4, 0, -3].map(clock)).toEqual(['3:00', '3:00', '0:01', '0:00', '0:00']);
-	expect([0, 9.96, 62.44, 299.999].map(moment)).toEqual(['0:00.0', '0:10.0', '1:02.4', '5:00.0']);
+	expect([0, 9.96, 62.44, 299.999].map(moment)).toEqual([
+		'0:00.0',
+		'0:10.0',
+		'1:02.4',
+		'5:00.0'
+	]);
 	expect([60, 180, 90].map(minutes)).toEqual(['1 minute', '3 minutes', '90 seconds']);
 });
 
@@ -13,7 +18,14 @@ it('names professions', () => {
 
 it('says days and sizes', () => {
 	expect(day(new Date(2026, 1, 3, 12, 0).toISOString())).toBe('3 February 2026');
-	expect([0, 999, 1000, 3_440_000, 25_000_000, 9_999_999_999].map(size)).toEqual(['0 bytes', '999 bytes', '1.0 kB', '3.4 MB', '25 MB', '10.0 GB']);
+	expect([0, 999, 1000, 3_440_000, 25_000_000, 9_999_999_999].map(size)).toEqual([
+		'0 bytes',
+		'999 bytes',
+		'1.0 kB',
+		'3.4 MB',
+		'25 MB',
+		'10.0 GB'
+	]);
 });
 
 it('says when', () => {

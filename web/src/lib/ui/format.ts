@@ -12,7 +12,8 @@ export function moment(seconds: number): string {
 
 /** A length of time in words: 5 minutes, 90 seconds. */
 export function minutes(seconds: number): string {
-	if (seconds % 60 === 0 && seconds > 0) return `${seconds / 60} ${seconds === 60 ? 'minute' : 'minutes'}`;
+	if (seconds % 60 === 0 && seconds > 0)
+		return `${seconds / 60} ${seconds === 60 ? 'minute' : 'minutes'}`;
 	return `${seconds} seconds`;
 }
 
@@ -56,7 +57,11 @@ export function when(iso: string, now = new Date()): string {
 
 /** A day in the reader's own time zone: 3 February 2026. */
 export function day(iso: string): string {
-	return new Date(iso).toLocaleDateString('en-GB', { day: 'numeric', month: 'long', year: 'numeric' });
+	return new Date(iso).toLocaleDateString('en-GB', {
+		day: 'numeric',
+		month: 'long',
+		year: 'numeric'
+	});
 }
 
 /** How large a file is: 3.4 MB. */
