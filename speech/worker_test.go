@@ -134,15 +134,15 @@ func (c *claim) Release(delay time.Duration) error {
 
 // desk keeps what a worker hands in.
 type desk struct {
-	mu         sync.Mutex
-	away       int   // so many times the database is not there
-	refuse     error // the database wants no report
-	noBlob     bool
-	reports    []store.Report
-	failed     []string
-	recordings map[string][]byte
-	news       []string
-	told       chan struct{}
+	mu          sync.Mutex
+	away        int   // so many times the database is not there
+	refuse      error // the database wants no report
+	putFailures int   // so many times a recording cannot be kept
+	reports     []store.Report
+	failed      []string
+	recordings  map[string][]byte
+	news        []string
+	told        chan struct{}
 }
 
 func newDesk() *desk {
@@ -171,12 +171,13 @@ func (d *desk) FailAttempt(_ context.Context, id, problem string) error {
 }
 
 func (d *desk) Put(_ context.Context, key string, r io.Reader, _ string) (int64, error) {
-	if d.noBlob {
-		return 0, errors.New("the disk is full")
-	}
 	b, err := io.ReadAll(r)
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	if d.putFailures > 0 {
+		d.putFailures--
+		return 0, errors.New("the disk is full")
+	}
 	d.recordings[key] = b
 	return int64(len(b)), err
 }
@@ -304,10 +305,32 @@ func TestDatabaseComesBack(t *testing.T) {
 func TestReportGoesWithoutARecordingThatCannotBeKept(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		q, d := newQueue(&claim{id: "one", log: said(t, store.SpeakerCandidate, 1)}), newDesk()
-		d.noBlob = true
+		d.putFailures = 1000
 		work(t, q, d, 1)
 		if len(d.reports) != 1 || d.reports[0].Speakers[0].Recording != nil {
 			t.Errorf("reports: %+v", d.reports)
+		}
+		if tries := 1000 - d.putFailures; tries != 3 {
+			t.Errorf("it was tried %d times", tries)
+		}
+	})
+}
+
+func TestRecordingIsKeptAtTheThirdTry(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		q, d := newQueue(&claim{id: "one", log: said(t, store.SpeakerCandidate, 1)}), newDesk()
+		d.putFailures = 2
+		work(t, q, d, 1)
+		if len(d.reports) != 1 || d.reports[0].Speakers[0].Recording == nil {
+			t.Fatalf("%d reports, %d recordings", len(d.reports), len(d.recordings))
+		}
+		kept := d.recordings["attempts/one/candidate.ogg"]
+		again, err := AnalyzeFile(t.Context(), strings.NewReader(string(kept)), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(d.reports[0].Speakers[0].Analysis, again); diff != "" {
+			t.Errorf("the recording is not whole:\n%s", diff)
 		}
 	})
 }

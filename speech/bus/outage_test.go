@@ -3,6 +3,7 @@ package bus
 import (
 	"context"
 	"errors"
+	"strings"
 	"testing"
 	"time"
 
@@ -139,4 +140,97 @@ func TestDoneThatFailsLeavesTheAudio(t *testing.T) {
 		same(t, "all", listen(t, c).frames["candidate"], said)
 		must(t, c.Done(t.Context()))
 	})
+}
+
+// A worker may die between the two steps of Done. Whichever it has taken, a worker that gets the
+// job after it must find all of the audio.
+func TestCrashDuringDoneLosesNoAudioOfAJobThatIsLeft(t *testing.T) {
+	for name, c := range map[string]struct {
+		cutBefore string
+		jobIsLeft bool
+	}{
+		"before the job is acknowledged": {"+ACK", true},
+		"before the audio is removed":    {"STREAM.PURGE." + audioStream, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			bubble(t, func(t *testing.T) {
+				s := newSite(t)
+				first, line := s.process(Config{})
+				second, _ := s.process(Config{})
+				must(t, second.Begin(t.Context(), "a", time.Now()))
+				said := speak(writer(t, second, "a", "candidate"), 0, 100, 0)
+				must(t, second.Finish(t.Context(), "a"))
+				dying := claim(t, first)
+				listen(t, dying)
+				line.cutBeforeSending(c.cutBefore)
+				ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+				defer cancel()
+				if err := dying.Done(ctx); err == nil {
+					t.Fatal("done, though the connection broke")
+				}
+				must(t, first.Close(t.Context()))
+				if !c.jobIsLeft {
+					nobodyGets(t, second, time.Minute)
+					return
+				}
+				next := claim(t, second)
+				same(t, "all", listen(t, next).frames["candidate"], said)
+				must(t, next.Done(t.Context()))
+			})
+		})
+	}
+}
+
+// Messages can be lost on an intact connection: the client library drops what a slow subscriber
+// does not take.
+func TestMessagesLostOnTheirWayAreReadAgain(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		s := newSite(t)
+		media, _ := s.process(Config{})
+		worker, line := s.process(Config{})
+		must(t, media.Begin(t.Context(), "a", time.Now()))
+		said := speak(writer(t, media, "a", "candidate"), 0, 1000, frameTime)
+		must(t, media.Finish(t.Context(), "a"))
+		delivered, lost := 0, 0
+		line.loseMessages(func(head string) bool {
+			if !strings.Contains(head, " "+frame.AudioSubject("a", "candidate")+" ") {
+				return false
+			}
+			delivered++
+			if lose := delivered == 1 || delivered >= 20 && delivered < 23; lose {
+				lost++
+				return true
+			}
+			return false
+		})
+		c := claim(t, worker)
+		same(t, "all, in order", listen(t, c).frames["candidate"], said)
+		if lost != 4 {
+			t.Errorf("the line lost %d messages", lost)
+		}
+		must(t, c.Done(t.Context()))
+	})
+}
+
+// A break of the network takes worker and tap off the bus. The worker is back first; until the
+// tap is back as well it hears nothing, for longer than the idle end in all.
+func TestTimeWithoutAConnectionIsNotSilence(t *testing.T) {
+	for name, c := range map[string]struct{ worker, tap time.Duration }{
+		"back before the idle end": {15 * time.Second, 28 * time.Second},
+		"back after the idle end":  {24 * time.Second, 28 * time.Second},
+	} {
+		t.Run(name, func(t *testing.T) {
+			bubble(t, func(t *testing.T) {
+				said, h := outage(t, c.tap,
+					func(_ *site, media, worker *line) {
+						media.cut()
+						time.Sleep(50 * time.Millisecond) // the worker reads all there is
+						worker.cut()
+						time.AfterFunc(c.worker, worker.mend)
+					},
+					func(_ *site, media, _ *line) { media.mend() })
+				same(t, "all", h.frames["candidate"], said)
+			})
+		})
+	}
 }

@@ -1,13 +1,18 @@
 package bus
 
 import (
+	"bufio"
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net"
 	"reflect"
 	"runtime"
+	"strconv"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -74,13 +79,16 @@ func (s *site) stop() {
 	}
 }
 
-// line is one process's connection to the site. It can be cut.
+// line is one process's connection to the site. A test can cut it, now or before a given message
+// is sent, and lose messages that arrive on it.
 type line struct {
 	site *site
 
-	mu   sync.Mutex
-	down bool
-	conn net.Conn
+	mu        sync.Mutex
+	down      bool
+	conn      net.Conn
+	cutBefore []byte                 // guarded by mu; nil: nothing
+	lose      func(head string) bool // guarded by mu; nil: nothing is lost
 }
 
 func (l *line) InProcessConn() (net.Conn, error) {
@@ -92,9 +100,12 @@ func (l *line) InProcessConn() (net.Conn, error) {
 	if l.down || up == nil {
 		return nil, errors.New("nobody answers")
 	}
-	var err error
-	l.conn, err = up.InProcessConn()
-	return l.conn, err
+	conn, err := up.InProcessConn()
+	if err != nil {
+		return nil, err
+	}
+	l.conn = conn
+	return &lossy{Conn: conn, line: l, in: bufio.NewReader(conn)}, nil
 }
 
 func (l *line) cut() {
@@ -108,6 +119,82 @@ func (l *line) mend() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.down = false
+}
+
+// cutBeforeSending cuts the line for good before anything that contains text is sent on it.
+func (l *line) cutBeforeSending(text string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.cutBefore = []byte(text)
+}
+
+// loseMessages has the line lose the messages for which f reports true. head is the message's
+// first line in the NATS protocol: HMSG <subject> <subscription> <reply> <sizes>.
+func (l *line) loseMessages(f func(head string) bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.lose = f
+}
+
+func (l *line) lost(head string) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.lose != nil && l.lose(head)
+}
+
+// lossy is the connection of a line.
+type lossy struct {
+	net.Conn
+	line *line
+	in   *bufio.Reader
+	next []byte // what was read and not returned yet
+}
+
+func (c *lossy) Write(b []byte) (int, error) {
+	c.line.mu.Lock()
+	cut := c.line.cutBefore != nil && bytes.Contains(b, c.line.cutBefore)
+	c.line.mu.Unlock()
+	if cut {
+		c.line.cut()
+		return 0, net.ErrClosed
+	}
+	return c.Conn.Write(b)
+}
+
+func (c *lossy) Read(b []byte) (int, error) {
+	for len(c.next) == 0 {
+		if err := c.readMessage(); err != nil {
+			return 0, err
+		}
+	}
+	n := copy(b, c.next)
+	c.next = c.next[n:]
+	return n, nil
+}
+
+// readMessage puts the next message of the NATS protocol into next, unless it is to be lost.
+func (c *lossy) readMessage() error {
+	head, err := c.in.ReadBytes('\n')
+	if err != nil {
+		return err
+	}
+	c.next = head
+	if bytes.HasPrefix(head, []byte("MSG ")) || bytes.HasPrefix(head, []byte("HMSG ")) {
+		fields := strings.Fields(string(head))
+		size, err := strconv.Atoi(fields[len(fields)-1])
+		if err != nil {
+			return err
+		}
+		body := make([]byte, size+len("\r\n"))
+		if _, err := io.ReadFull(c.in, body); err != nil {
+			return err
+		}
+		c.next = append(head, body...)
+		if c.line.lost(string(head)) {
+			c.next = nil
+		}
+	}
+	return nil
 }
 
 // process opens a bus on the site.
