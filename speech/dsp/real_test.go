@@ -33,9 +33,7 @@ func learners(t *testing.T, step int) []utterance {
 	root = filepath.Join(root, "speechocean762-train")
 	table, err := os.ReadFile(filepath.Join(root, "utterances.tsv"))
 	if err != nil {
-		t.Skipf(
-			"speechocean762-train is missing (%v): set BEDSIDE_DATA to the folder that holds it",
-			err)
+		missing(t, "the data speechocean762-train: set BEDSIDE_DATA to the folder that holds it")
 	}
 	need(t, "ffmpeg")
 	if s := os.Getenv("BEDSIDE_DATA_STEP"); s != "" {
@@ -105,11 +103,18 @@ func vowels(t *testing.T, some utterance) map[string]int {
 	return count
 }
 
+// missing skips the test because something that it needs is not on this machine. make test lists
+// these lines at its end.
+func missing(t *testing.T, what string) {
+	t.Helper()
+	t.Skipf("MISSING: %s needs %s", t.Name(), what)
+}
+
 // need skips the test by the name of a program that is not installed.
 func need(t *testing.T, program string) {
 	t.Helper()
 	if _, err := exec.LookPath(program); err != nil {
-		t.Skipf("%s is not installed", program)
+		missing(t, "the program "+program)
 	}
 }
 

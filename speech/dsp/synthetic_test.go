@@ -105,7 +105,7 @@ func throughOpus(t *testing.T, x []float32) []float32 {
 	if said, err := exec.Command("ffmpeg", "-nostdin", "-v", "error", "-i", wav, "-c:a", "libopus",
 		"-application", "voip", "-b:a", "24k", "-frame_duration", "20",
 		ogg).CombinedOutput(); err != nil {
-		t.Skipf("ffmpeg has no libopus: %v: %s", err, said)
+		missing(t, fmt.Sprintf("ffmpeg with libopus: %v: %s", err, said))
 	}
 	return decode(t, ogg)[0]
 }
