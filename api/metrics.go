@@ -7,30 +7,33 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promauto"
 )
 
-// metrics counts requests a route. A nil registerer leaves them unregistered.
+// metrics counts requests by route.
 type metrics struct {
 	requests *prometheus.CounterVec
 	seconds  *prometheus.HistogramVec
 }
 
+// newMetrics registers the metrics with reg, unless that is nil.
 func newMetrics(reg prometheus.Registerer) (*metrics, error) {
+	own := prometheus.NewRegistry() // one collector, so that both are registered or neither is
+	with := promauto.With(own)
 	m := &metrics{
-		requests: prometheus.NewCounterVec(prometheus.CounterOpts{
+		requests: with.NewCounterVec(prometheus.CounterOpts{
 			Name: "bedside_http_requests_total", Help: "Requests answered.",
 		}, []string{"method", "route", "status"}),
-		seconds: prometheus.NewHistogramVec(prometheus.HistogramOpts{
-			Name: "bedside_http_request_seconds", Help: "Time to answer a request.", Buckets: prometheus.ExponentialBuckets(0.001, 3, 9),
+		seconds: with.NewHistogramVec(prometheus.HistogramOpts{
+			Name: "bedside_http_request_seconds", Help: "Time to answer a request.",
+			Buckets: prometheus.ExponentialBuckets(0.001, 3, 9),
 		}, []string{"method", "route"}),
 	}
 	if reg == nil {
 		return m, nil
 	}
-	for _, c := range []prometheus.Collector{m.requests, m.seconds} {
-		if err := reg.Register(c); err != nil {
-			return nil, fmt.Errorf("api: metrics: %w", err)
-		}
+	if err := reg.Register(own); err != nil {
+		return nil, fmt.Errorf("register the API's metrics: %w", err)
 	}
 	return m, nil
 }

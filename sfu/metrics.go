@@ -4,32 +4,39 @@ import (
 	"fmt"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promauto"
 )
 
-// metrics of a node. The counters of the media path are resolved once, so that counting is one
-// atomic addition.
+// metrics holds a node's metrics. The counters on the path of a packet are looked up once, so
+// that counting is one atomic addition.
 type metrics struct {
 	rooms, participants                    prometheus.Gauge
 	in, out, dropped                       prometheus.Counter
 	nacksSent, nacksReceived, resent, lost prometheus.Counter
 	join                                   prometheus.Histogram
-	registered                             []prometheus.Collector
-	registry                               prometheus.Registerer
+
+	unregister func() // lets another node in the same process register
 }
 
+// newMetrics registers the metrics with reg, unless that is nil. They form one collector, so
+// that they are registered and unregistered together. A second node on the same registerer fails
+// until the first has unregistered.
 func newMetrics(reg prometheus.Registerer) (*metrics, error) {
-	packets := prometheus.NewCounterVec(prometheus.CounterOpts{
-		Name: "bedside_sfu_packets_total", Help: "RTP packets received, forwarded to a subscriber, and dropped.",
+	own := prometheus.NewRegistry()
+	with := promauto.With(own)
+	packets := with.NewCounterVec(prometheus.CounterOpts{
+		Name: "bedside_sfu_packets_total",
+		Help: "RTP packets received, forwarded to a subscriber, and dropped.",
 	}, []string{"direction"})
-	nacks := prometheus.NewCounterVec(prometheus.CounterOpts{
-		Name: "bedside_sfu_nacked_packets_total", Help: "Packets asked for again: by us of publishers (sent), by subscribers of us (received).",
+	nacks := with.NewCounterVec(prometheus.CounterOpts{
+		Name: "bedside_sfu_nacked_packets_total",
+		Help: "Packets requested again: by this node (sent), by subscribers (received).",
 	}, []string{"direction"})
 	m := &metrics{
-		registry: reg,
-		rooms: prometheus.NewGauge(prometheus.GaugeOpts{
+		rooms: with.NewGauge(prometheus.GaugeOpts{
 			Name: "bedside_sfu_rooms", Help: "Rooms on this node.",
 		}),
-		participants: prometheus.NewGauge(prometheus.GaugeOpts{
+		participants: with.NewGauge(prometheus.GaugeOpts{
 			Name: "bedside_sfu_participants", Help: "Participants on this node.",
 		}),
 		in:            packets.WithLabelValues("in"),
@@ -37,35 +44,26 @@ func newMetrics(reg prometheus.Registerer) (*metrics, error) {
 		dropped:       packets.WithLabelValues("dropped"),
 		nacksSent:     nacks.WithLabelValues("sent"),
 		nacksReceived: nacks.WithLabelValues("received"),
-		resent: prometheus.NewCounter(prometheus.CounterOpts{
+		resent: with.NewCounter(prometheus.CounterOpts{
 			Name: "bedside_sfu_resent_packets_total", Help: "Packets sent again to a subscriber.",
 		}),
-		lost: prometheus.NewCounter(prometheus.CounterOpts{
-			Name: "bedside_sfu_lost_packets_total", Help: "Packets of publishers that never came.",
+		lost: with.NewCounter(prometheus.CounterOpts{
+			Name: "bedside_sfu_lost_packets_total",
+			Help: "Packets of publishers that never arrived.",
 		}),
-		join: prometheus.NewHistogram(prometheus.HistogramOpts{
-			Name: "bedside_sfu_join_seconds", Help: "From the join to the connection of a participant.",
+		join: with.NewHistogram(prometheus.HistogramOpts{
+			Name:    "bedside_sfu_join_seconds",
+			Help:    "Time from a participant's join to its connection.",
 			Buckets: []float64{.005, .01, .02, .05, .1, .2, .5, 1, 2, 5, 10},
 		}),
+		unregister: func() {},
 	}
 	if reg == nil {
 		return m, nil
 	}
-	for _, c := range []prometheus.Collector{
-		m.rooms, m.participants, packets, nacks, m.resent, m.lost, m.join,
-	} {
-		if err := reg.Register(c); err != nil {
-			m.unregister()
-			return nil, fmt.Errorf("metrics of the media server: %w", err)
-		}
-		m.registered = append(m.registered, c)
+	if err := reg.Register(own); err != nil {
+		return nil, fmt.Errorf("register the media node's metrics: %w", err)
 	}
+	m.unregister = func() { reg.Unregister(own) }
 	return m, nil
-}
-
-// unregister makes way for another node in the same process.
-func (m *metrics) unregister() {
-	for _, c := range m.registered {
-		m.registry.Unregister(c)
-	}
 }

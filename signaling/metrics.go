@@ -1,70 +1,58 @@
 package signaling
 
-import "github.com/prometheus/client_golang/prometheus"
+import (
+	"fmt"
 
-// metrics of a hub. The registerer is the App's.
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promauto"
+)
+
+// metrics holds a hub's metrics.
 type metrics struct {
-	reg        prometheus.Registerer
 	rooms      prometheus.Gauge
 	sockets    prometheus.Gauge
 	turnedAway prometheus.Counter
 	refused    *prometheus.CounterVec // by error code
 	resumed    prometheus.Counter
 	finished   *prometheus.CounterVec // plays, by reason
+
+	unregister func() // lets another hub in the same process register
 }
 
+// newMetrics registers the metrics with reg, as one collector, unless reg is nil. A second hub on
+// the same registerer fails until the first has unregistered.
 func newMetrics(reg prometheus.Registerer) (*metrics, error) {
+	own := prometheus.NewRegistry()
+	with := promauto.With(own)
 	m := &metrics{
-		reg: reg,
-		rooms: prometheus.NewGauge(prometheus.GaugeOpts{
+		rooms: with.NewGauge(prometheus.GaugeOpts{
 			Name: "bedside_signaling_rooms", Help: "Live role plays.",
 		}),
-		sockets: prometheus.NewGauge(prometheus.GaugeOpts{
+		sockets: with.NewGauge(prometheus.GaugeOpts{
 			Name: "bedside_signaling_sockets", Help: "Open WebSockets.",
 		}),
-		turnedAway: prometheus.NewCounter(prometheus.CounterOpts{
+		turnedAway: with.NewCounter(prometheus.CounterOpts{
 			Name: "bedside_signaling_turned_away_total",
 			Help: "Requests that did not become a WebSocket: origin, limits, shutdown.",
 		}),
-		refused: prometheus.NewCounterVec(
-			prometheus.CounterOpts{
-				Name: "bedside_signaling_errors_total", Help: "Errors told to clients, by code.",
-			},
-			[]string{"code"}),
-		resumed: prometheus.NewCounter(prometheus.CounterOpts{
+		refused: with.NewCounterVec(prometheus.CounterOpts{
+			Name: "bedside_signaling_errors_total", Help: "Errors sent to clients, by code.",
+		}, []string{"code"}),
+		resumed: with.NewCounter(prometheus.CounterOpts{
 			Name: "bedside_signaling_resumes_total",
-			Help: "Places taken up again on a new socket.",
+			Help: "Participants that resumed on a new socket.",
 		}),
-		finished: prometheus.NewCounterVec(prometheus.CounterOpts{
+		finished: with.NewCounterVec(prometheus.CounterOpts{
 			Name: "bedside_signaling_plays_ended_total", Help: "Plays that ended, by reason.",
-		},
-			[]string{"reason"}),
+		}, []string{"reason"}),
+		unregister: func() {},
 	}
 	if reg == nil {
 		return m, nil
 	}
-	for i, c := range m.all() {
-		if err := reg.Register(c); err != nil {
-			for _, done := range m.all()[:i] {
-				reg.Unregister(done)
-			}
-			return nil, err
-		}
+	if err := reg.Register(own); err != nil {
+		return nil, fmt.Errorf("register the hub's metrics: %w", err)
 	}
+	m.unregister = func() { reg.Unregister(own) }
 	return m, nil
-}
-
-func (m *metrics) all() []prometheus.Collector {
-	return []prometheus.Collector{
-		m.rooms, m.sockets, m.turnedAway, m.refused, m.resumed, m.finished,
-	}
-}
-
-func (m *metrics) unregister() {
-	if m.reg == nil {
-		return
-	}
-	for _, c := range m.all() {
-		m.reg.Unregister(c)
-	}
 }

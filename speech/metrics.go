@@ -1,57 +1,50 @@
 package speech
 
-import "github.com/prometheus/client_golang/prometheus"
+import (
+	"fmt"
 
-// metrics of a worker. The registerer is the App's.
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promauto"
+)
+
+// metrics holds a worker's metrics.
 type metrics struct {
-	reg      prometheus.Registerer
 	attempts prometheus.Gauge
 	reports  prometheus.Counter
 	failures prometheus.Counter
 	afterEnd prometheus.Histogram
+
+	unregister func() // lets another worker in the same process register
 }
 
+// newMetrics registers the metrics with reg, as one collector, unless reg is nil. A second worker
+// on the same registerer fails until the first has unregistered.
 func newMetrics(reg prometheus.Registerer) (*metrics, error) {
+	own := prometheus.NewRegistry()
+	with := promauto.With(own)
 	m := &metrics{
-		reg: reg,
-		attempts: prometheus.NewGauge(prometheus.GaugeOpts{
-			Name: "bedside_speech_attempts", Help: "Attempts being listened to.",
+		attempts: with.NewGauge(prometheus.GaugeOpts{
+			Name: "bedside_speech_attempts", Help: "Attempts being analysed.",
 		}),
-		reports: prometheus.NewCounter(prometheus.CounterOpts{
-			Name: "bedside_speech_reports_total", Help: "Reports handed in.",
+		reports: with.NewCounter(prometheus.CounterOpts{
+			Name: "bedside_speech_reports_total", Help: "Reports stored.",
 		}),
-		failures: prometheus.NewCounter(prometheus.CounterOpts{
+		failures: with.NewCounter(prometheus.CounterOpts{
 			Name: "bedside_speech_failures_total", Help: "Tries at an analysis that failed.",
 		}),
-		afterEnd: prometheus.NewHistogram(prometheus.HistogramOpts{
-			Name: "bedside_speech_report_seconds", Help: "From the end of an attempt's audio to its report.", Buckets: []float64{
-				.05, .1, .2, .5, 1, 2, 5, 10,
-			},
+		afterEnd: with.NewHistogram(prometheus.HistogramOpts{
+			Name:    "bedside_speech_report_seconds",
+			Help:    "Time from the end of an attempt's audio to its report.",
+			Buckets: []float64{.05, .1, .2, .5, 1, 2, 5, 10},
 		}),
+		unregister: func() {},
 	}
 	if reg == nil {
 		return m, nil
 	}
-	for i, c := range m.all() {
-		if err := reg.Register(c); err != nil {
-			for _, done := range m.all()[:i] {
-				reg.Unregister(done)
-			}
-			return nil, err
-		}
+	if err := reg.Register(own); err != nil {
+		return nil, fmt.Errorf("register the worker's metrics: %w", err)
 	}
+	m.unregister = func() { reg.Unregister(own) }
 	return m, nil
-}
-
-func (m *metrics) all() []prometheus.Collector {
-	return []prometheus.Collector{m.attempts, m.reports, m.failures, m.afterEnd}
-}
-
-func (m *metrics) unregister() {
-	if m.reg == nil {
-		return
-	}
-	for _, c := range m.all() {
-		m.reg.Unregister(c)
-	}
 }

@@ -1,58 +1,51 @@
 package bus
 
-import "github.com/prometheus/client_golang/prometheus"
+import (
+	"fmt"
 
-// metrics of a bus. The registerer is the App's.
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promauto"
+)
+
+// metrics holds a bus's metrics.
 type metrics struct {
-	reg       prometheus.Registerer
 	published prometheus.Counter
 	dropped   prometheus.Counter
 	retried   prometheus.Counter
 	malformed prometheus.Counter
+
+	unregister func() // lets another bus in the same process register
 }
 
+// newMetrics registers the metrics with reg, as one collector, unless reg is nil. A second bus on
+// the same registerer fails until the first has unregistered.
 func newMetrics(reg prometheus.Registerer) (*metrics, error) {
+	own := prometheus.NewRegistry()
+	with := promauto.With(own)
 	m := &metrics{
-		reg: reg,
-		published: prometheus.NewCounter(prometheus.CounterOpts{
+		published: with.NewCounter(prometheus.CounterOpts{
 			Name: "bedside_bus_frames_published_total", Help: "Opus frames put into the log.",
 		}),
-		dropped: prometheus.NewCounter(prometheus.CounterOpts{
+		dropped: with.NewCounter(prometheus.CounterOpts{
 			Name: "bedside_bus_frames_dropped_total",
 			Help: "Opus frames dropped because the log did not keep up.",
 		}),
-		retried: prometheus.NewCounter(prometheus.CounterOpts{
+		retried: with.NewCounter(prometheus.CounterOpts{
 			Name: "bedside_bus_publish_retries_total",
-			Help: "Messages that NATS did not take at once.",
+			Help: "Messages that NATS did not accept at the first try.",
 		}),
-		malformed: prometheus.NewCounter(prometheus.CounterOpts{
+		malformed: with.NewCounter(prometheus.CounterOpts{
 			Name: "bedside_bus_messages_malformed_total",
-			Help: "Jobs and messages of the log that could not be read and were passed over.",
+			Help: "Jobs and messages of the log that could not be decoded and were skipped.",
 		}),
+		unregister: func() {},
 	}
 	if reg == nil {
 		return m, nil
 	}
-	for i, c := range m.all() {
-		if err := reg.Register(c); err != nil {
-			for _, done := range m.all()[:i] {
-				reg.Unregister(done)
-			}
-			return nil, err
-		}
+	if err := reg.Register(own); err != nil {
+		return nil, fmt.Errorf("register the bus's metrics: %w", err)
 	}
+	m.unregister = func() { reg.Unregister(own) }
 	return m, nil
-}
-
-func (m *metrics) all() []prometheus.Collector {
-	return []prometheus.Collector{m.published, m.dropped, m.retried, m.malformed}
-}
-
-func (m *metrics) unregister() {
-	if m.reg == nil {
-		return
-	}
-	for _, c := range m.all() {
-		m.reg.Unregister(c)
-	}
 }
