@@ -10,6 +10,8 @@ import (
 	"testing"
 	"time"
 
+	"bedside/sfu/pionlog"
+
 	"github.com/pion/ice/v4"
 	"github.com/pion/interceptor"
 	"github.com/pion/interceptor/pkg/nack"
@@ -123,7 +125,7 @@ func newClient(t testing.TB, id string, o clientOption) *client {
 	registry.Add(generator)
 	registry.Add(receiver)
 	registry.Add(sender)
-	settings := webrtc.SettingEngine{LoggerFactory: pionLogs{quiet()}}
+	settings := webrtc.SettingEngine{LoggerFactory: pionlog.New(quiet(), slog.LevelWarn)}
 	settings.SetIncludeLoopbackCandidate(true)
 	settings.SetICEMulticastDNSMode(ice.MulticastDNSModeDisabled)
 	settings.SetNetworkTypes([]webrtc.NetworkType{webrtc.NetworkTypeUDP4})

@@ -2,7 +2,10 @@ package sfu
 
 import (
 	"fmt"
+	"log/slog"
 	"time"
+
+	"bedside/sfu/pionlog"
 
 	"github.com/pion/dtls/v3/pkg/crypto/elliptic"
 	"github.com/pion/ice/v4"
@@ -48,7 +51,7 @@ func (n *Node) newAPI(in *inlets) (*webrtc.API, error) {
 	interceptors := &interceptor.Registry{}
 	interceptors.Add(reports)
 
-	settings := webrtc.SettingEngine{LoggerFactory: pionLogs{n.log}, BufferFactory: in.buffer}
+	settings := webrtc.SettingEngine{LoggerFactory: pionlog.New(n.log, slog.LevelWarn), BufferFactory: in.buffer}
 	settings.SetNet(n.network)
 	settings.SetICEUDPMux(n.listener.mux)
 	settings.SetNetworkTypes([]webrtc.NetworkType{webrtc.NetworkTypeUDP4, webrtc.NetworkTypeUDP6})

@@ -5,6 +5,8 @@ import (
 	"log/slog"
 	"net"
 
+	"bedside/sfu/pionlog"
+
 	"github.com/pion/ice/v4"
 	"github.com/pion/transport/v5"
 	"github.com/pion/webrtc/v4"
@@ -36,7 +38,7 @@ func listen(cfg Config, network transport.Net, log *slog.Logger) (*listener, err
 	if err := conn.SetReadBuffer(socketBuffer); err != nil {
 		log.Debug("media socket keeps its default buffer", "err", err)
 	}
-	mux := webrtc.NewICEUDPMux(pionLogs{log}.NewLogger("mux"), conn)
+	mux := webrtc.NewICEUDPMux(pionlog.New(log, slog.LevelWarn).NewLogger("mux"), conn)
 	return &listener{
 		mux: mux, addr: conn.LocalAddr().(*net.UDPAddr),
 		loopback: cfg.IncludeLoopback || addr.IP.IsLoopback(),
@@ -49,7 +51,7 @@ func listenAll(cfg Config, addr *net.UDPAddr, network transport.Net,
 	log *slog.Logger) (*listener, error) {
 	options := []ice.UDPMuxFromPortOption{
 		ice.UDPMuxFromPortWithNet(network), ice.UDPMuxFromPortWithReadBufferSize(socketBuffer),
-		ice.UDPMuxFromPortWithLogger(pionLogs{log}.NewLogger("mux")),
+		ice.UDPMuxFromPortWithLogger(pionlog.New(log, slog.LevelWarn).NewLogger("mux")),
 	}
 	if addr.IP != nil && addr.IP.To4() != nil {
 		options = append(options, ice.UDPMuxFromPortWithNetworks(ice.NetworkTypeUDP4))

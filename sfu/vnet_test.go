@@ -1,9 +1,12 @@
 package sfu
 
 import (
+	"log/slog"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"bedside/sfu/pionlog"
 
 	"github.com/pion/transport/v5/vnet"
 )
@@ -24,7 +27,7 @@ func inWorld(t *testing.T, cfg Config, test func(t *testing.T, w *world)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		router, err := vnet.NewRouter(&vnet.RouterConfig{
-			CIDR: "10.0.0.0/24", QueueSize: 4096, LoggerFactory: pionLogs{quiet()},
+			CIDR: "10.0.0.0/24", QueueSize: 4096, LoggerFactory: pionlog.New(quiet(), slog.LevelWarn),
 		})
 		must(t, err)
 		w := &world{t: t, router: router, nets: 9}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"bedside/store"
+	"bedside/store/wait"
 )
 
 // ledger carries out what a room must have written down, one entry after the other, trying again
@@ -106,8 +107,8 @@ func (l *ledger) run(ctx context.Context) {
 
 // carryOut does one entry, again and again while the part it needs is away.
 func (l *ledger) carryOut(ctx context.Context, e entry) {
-	wait := firstRetry
-	for try := 1; ; try, wait = try+1, min(2*wait, lastRetry) {
+	pause := firstRetry
+	for try := 1; ; try, pause = try+1, min(2*pause, lastRetry) {
 		limited, cancel := context.WithTimeout(ctx, callLimit)
 		err := e.do(limited)
 		cancel()
@@ -128,12 +129,7 @@ func (l *ledger) carryOut(ctx context.Context, e entry) {
 			l.log.Warn("trying again", "ledger", l.name, "entry", e.what, "tries", try, "error",
 				err)
 		}
-		timer := time.NewTimer(wait)
-		select {
-		case <-timer.C:
-		case <-ctx.Done():
-			timer.Stop()
-		}
+		_ = wait.For(ctx, pause) // the next try finds that ctx has ended
 	}
 }
 

@@ -16,6 +16,7 @@ import (
 
 	"bedside/speech/frame"
 	"bedside/store"
+	"bedside/store/wait"
 
 	"github.com/prometheus/client_golang/prometheus"
 )
@@ -226,7 +227,7 @@ func (w *Worker) keepRecordings(ctx context.Context, c *conversation, r *store.R
 		var bytes int64
 		var err error
 		for try := range 3 {
-			if try > 0 && pause(ctx, firstPause<<try) != nil {
+			if try > 0 && wait.For(ctx, firstPause<<try) != nil {
 				break
 			}
 			if err = v.rewind(); err != nil {
@@ -294,25 +295,14 @@ const (
 
 // persist tries until it works, while what it needs is away.
 func persist(ctx context.Context, log *slog.Logger, what string, do func() error) error {
-	for wait := firstPause; ; wait = min(2*wait, lastPause) {
+	for pause := firstPause; ; pause = min(2*pause, lastPause) {
 		err := do()
 		if err == nil || !errors.Is(err, store.ErrUnavailable) {
 			return err
 		}
-		log.Warn("not kept yet; trying again", "what", what, "in", wait, "error", err)
-		if err := pause(ctx, wait); err != nil {
+		log.Warn("not kept yet; trying again", "what", what, "in", pause, "error", err)
+		if err := wait.For(ctx, pause); err != nil {
 			return err
 		}
-	}
-}
-
-func pause(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return context.Cause(ctx)
 	}
 }

@@ -2,7 +2,10 @@ package client
 
 import (
 	"fmt"
+	"log/slog"
 	"time"
+
+	"bedside/sfu/pionlog"
 
 	"github.com/pion/ice/v4"
 	"github.com/pion/interceptor"
@@ -45,7 +48,7 @@ func newConnection(cfg Config) (*webrtc.PeerConnection, error) {
 	if err != nil {
 		return nil, fmt.Errorf("interceptors: %w", err)
 	}
-	settings := webrtc.SettingEngine{LoggerFactory: pionLogs{cfg.Log}}
+	settings := webrtc.SettingEngine{LoggerFactory: pionlog.New(cfg.Log, slog.LevelDebug)}
 	settings.SetNetworkTypes([]webrtc.NetworkType{webrtc.NetworkTypeUDP4, webrtc.NetworkTypeUDP6})
 	settings.SetIncludeLoopbackCandidate(cfg.local())
 	settings.SetICEMulticastDNSMode(ice.MulticastDNSModeDisabled)

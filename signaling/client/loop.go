@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"bedside/signaling/protocol"
+	"bedside/store/wait"
 
 	"github.com/pion/webrtc/v4"
 )
@@ -188,7 +189,7 @@ func (c *Client) resume(last error) (*socket, error) {
 	ctx, cancel := context.WithTimeout(c.ctx, c.grace)
 	defer cancel()
 	for try := 1; ; try++ {
-		if err := pause(ctx, backoff(try)); err != nil {
+		if err := wait.For(ctx, backoff(try)); err != nil {
 			if c.ctx.Err() != nil {
 				return nil, context.Cause(c.ctx)
 			}

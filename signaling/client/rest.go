@@ -13,6 +13,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"bedside/store/wait"
 )
 
 // Errors of REST besides *Problem.
@@ -121,7 +123,7 @@ func (r *REST) send(ctx context.Context, q request, limit time.Duration,
 		case try == maxTries || !q.mayRepeat(p) || p.RetryAfter > maxWait:
 			return err
 		default:
-			if err := pause(ctx, max(p.RetryAfter, backoff(try))); err != nil {
+			if err := wait.For(ctx, max(p.RetryAfter, backoff(try))); err != nil {
 				return fmt.Errorf("%w, while waiting to try again: %w", err, p)
 			}
 		}
@@ -213,16 +215,4 @@ func (r *REST) keep(g grant) {
 func backoff(try int) time.Duration {
 	d := min(firstBackoff<<min(try-1, 10), lastBackoff)
 	return d/2 + rand.N(d/2+1)
-}
-
-// pause waits, or gives the context's error.
-func pause(ctx context.Context, d time.Duration) error {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return nil
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	}
 }

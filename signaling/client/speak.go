@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io"
 	"time"
+
+	"bedside/store/wait"
 )
 
 // Errors of Speak.
@@ -99,7 +101,7 @@ func (c *Client) settle(ctx context.Context) error {
 	}
 	last := c.media.voice.quietSince()
 	if left := settling - time.Since(last); !last.IsZero() && left > 0 {
-		return pause(ctx, left)
+		return wait.For(ctx, left)
 	}
 	return nil
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"bedside/speech/frame"
+	"bedside/store/wait"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
@@ -53,21 +54,10 @@ func (b *Bus) Claim(ctx context.Context) (*Claim, error) {
 		case err != nil && !errors.Is(err, context.DeadlineExceeded) &&
 			!errors.Is(err, nats.ErrTimeout):
 			b.log.Warn("no job could be asked for; trying again", "error", err)
-			if err := pause(ctx, retryPause); err != nil {
+			if err := wait.For(ctx, retryPause); err != nil {
 				return nil, err
 			}
 		}
-	}
-}
-
-func pause(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return context.Cause(ctx)
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"bedside/speech/frame"
+	"bedside/store/wait"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
@@ -68,7 +69,7 @@ func (r *reader) next(ctx context.Context) (jetstream.Msg, error) {
 			r.bus.log.Warn("the log could not be read; trying again", "attempt", r.attempt,
 				"error", err)
 			r.restart()
-			if err := pause(ctx, retryPause); err != nil {
+			if err := wait.For(ctx, retryPause); err != nil {
 				return nil, err
 			}
 		}

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"bedside/speech/frame"
+	"bedside/store/wait"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
@@ -160,7 +161,7 @@ func (t *tap) publish(subject string, data []byte) error {
 
 // publish hands a message to JetStream; it tries until ctx ends or the bus is closed.
 func (b *Bus) publish(ctx context.Context, m *nats.Msg, id string) error {
-	for wait := 50 * time.Millisecond; ; wait = min(2*wait, time.Second) {
+	for pause := 50 * time.Millisecond; ; pause = min(2*pause, time.Second) {
 		limited, cancel := context.WithTimeout(ctx, publishLimit)
 		_, err := b.js.PublishMsg(limited, m, jetstream.WithMsgID(id))
 		cancel()
@@ -174,14 +175,9 @@ func (b *Bus) publish(ctx context.Context, m *nats.Msg, id string) error {
 			return fmt.Errorf("NATS: %w", err)
 		}
 		b.metrics.retried.Inc()
-		b.log.Warn("NATS took no message; trying again", "subject", m.Subject, "in", wait, "error",
+		b.log.Warn("NATS took no message; trying again", "subject", m.Subject, "in", pause, "error",
 			err)
-		timer := time.NewTimer(wait)
-		select {
-		case <-timer.C:
-		case <-ctx.Done():
-			timer.Stop()
-		}
+		_ = wait.For(ctx, pause) // the next try finds that ctx has ended
 	}
 }
 

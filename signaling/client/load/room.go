@@ -5,6 +5,8 @@ import (
 	"errors"
 	"time"
 
+	"bedside/store/wait"
+
 	"golang.org/x/sync/errgroup"
 )
 
@@ -45,7 +47,7 @@ func (m *room) speak(ctx context.Context, offset, until time.Duration) {
 	if len(m.people) == 0 {
 		return
 	}
-	if err := wait(ctx, offset); err != nil {
+	if err := wait.For(ctx, offset); err != nil {
 		return
 	}
 	starting, cancel := context.WithTimeout(ctx, joinLimit)
@@ -82,16 +84,5 @@ func (m *room) empty(ctx context.Context) {
 		if err := p.Leave(ctx); err != nil {
 			m.run.failed("leaving", err)
 		}
-	}
-}
-
-func wait(ctx context.Context, d time.Duration) error {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return nil
-	case <-ctx.Done():
-		return context.Cause(ctx)
 	}
 }
