@@ -7,7 +7,7 @@ export npm_config_update_notifier := false
 
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 GO_FILES := $(shell find . -name '*.go' -not -path './web/node_modules/*') go.mod go.sum \
-	$(shell find store api configs -name '*.sql' -o -name '*.yaml' -o -name '*.html' -o -name '*.css' -o -name '*.txt' 2>/dev/null)
+	$(shell find store api -name '*.sql' -o -name '*.yaml' -o -name '*.html' -o -name '*.css' -o -name '*.txt' 2>/dev/null)
 WEB_FILES := $(shell find web/src web/static -type f 2>/dev/null) $(wildcard web/*.json web/*.ts web/*.js)
 
 .PHONY: help run build web test unit integration e2e lint generate check-generated bench screenshots setup setup-test clean
@@ -73,7 +73,7 @@ generate: bin/bedside ## write the files generated from Go: protocol.ts, openapi
 
 check-generated: ## the generated files are those that generate writes
 	@$(MAKE) --no-print-directory generate
-	@git diff --exit-code --stat -- web/src/lib/gen README.md DESIGN.md speech/ANALYSIS.md || { echo "generated files differ: run make generate and commit"; exit 1; }
+	@git diff --exit-code --stat -- web/src/lib/gen README.md configs/default.yaml DESIGN.md speech/ANALYSIS.md || { echo "generated files differ: run make generate and commit"; exit 1; }
 
 screenshots: bin/bedside ## make the README's pictures again: a role play in a real browser
 	cd web && BEDSIDE_BIN=$(CURDIR)/bin/bedside npm run --silent pictures

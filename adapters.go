@@ -6,16 +6,12 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"net"
 	"net/http"
-	"net/url"
 	"os"
 	"time"
 
-	"bedside/api"
 	"bedside/api/archive"
 	"bedside/api/httpx"
-	"bedside/configs"
 	"bedside/sfu"
 	"bedside/speech"
 	"bedside/speech/bus"
@@ -93,43 +89,12 @@ func emptied(dir string) (string, error) {
 	return dir, nil
 }
 
-// localOnly reports whether the server is one that only this machine can reach, as on embedded
-// defaults.
-func localOnly(cfg configs.Config) bool {
-	host, _, err := net.SplitHostPort(cfg.Listen)
-	return err == nil && publicURL(cfg) == "" && len(cfg.Proxies) == 0 &&
-		(host == "localhost" || net.ParseIP(host).IsLoopback())
-}
-
-// rates are the limits as the API takes them.
-func rates(l configs.Limits) api.Rates {
-	return api.Rates{
-		Auth: api.Rate{
-			PerIP: l.AuthPerIP, PerAccount: l.AuthPerAccount,
-		}, Read: api.Rate{PerIP: l.ReadPerIP, PerAccount: l.ReadPerAccount},
-		Write: api.Rate{PerIP: l.WritePerIP, PerAccount: l.WritePerAccount}, Expensive: api.Rate{
-			PerIP: l.ExpensivePerIP, PerAccount: l.ExpensivePerAccount,
-		},
-	}
-}
-
 // clientNetwork gives the address that a WebSocket counts for, behind the trusted proxies.
 func clientNetwork(r *http.Request) string {
 	if info := httpx.RequestFrom(r.Context()); info != nil {
 		return info.Network()
 	}
 	return r.RemoteAddr
-}
-
-// originHosts gives the hosts whose pages may open a WebSocket, besides the one that serves it.
-func originHosts(cfg configs.Config) []string {
-	var hosts []string
-	for _, origin := range append([]string{publicURL(cfg)}, cfg.Auth.AllowedOrigins...) {
-		if u, err := url.Parse(origin); err == nil && u.Host != "" {
-			hosts = append(hosts, u.Host)
-		}
-	}
-	return hosts
 }
 
 // maxArchive bounds an archive: years of recordings.

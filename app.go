@@ -14,7 +14,6 @@ import (
 	"bedside/api"
 	"bedside/api/archive"
 	"bedside/api/auth"
-	"bedside/api/httpx"
 	"bedside/api/mail"
 	"bedside/configs"
 	"bedside/sfu"
@@ -147,7 +146,7 @@ func (a *App) URL() string {
 		host = "localhost"
 	}
 	scheme := "http"
-	if tlsOf(a.cfg).On() {
+	if a.cfg.TLS.On() {
 		scheme = "https"
 	}
 	return scheme + "://" + net.JoinHostPort(host, port)
@@ -163,17 +162,17 @@ func (a *App) openFolder(context.Context) error {
 }
 
 func (a *App) openDatabase(ctx context.Context) error {
-	address := a.cfg.Store.DatabaseURL
-	if address == "" {
+	cfg := a.cfg.Postgres
+	if cfg.URL == "" {
 		cluster, err := embedded.Start(ctx,
 			embedded.Config{Dir: filepath.Join(a.cfg.Data, "postgres")}, a.log)
 		if err != nil {
 			return err
 		}
 		a.onClose("private PostgreSQL", cluster.Close)
-		address = cluster.URL()
+		cfg.URL = cluster.URL()
 	}
-	db, err := postgres.Open(ctx, postgres.Config{URL: address}, a.log)
+	db, err := postgres.Open(ctx, cfg, a.log)
 	if err != nil {
 		return err
 	}
@@ -189,7 +188,7 @@ func (a *App) openDatabase(ctx context.Context) error {
 }
 
 func (a *App) openPresence(context.Context) (err error) {
-	a.presence, err = presence.Open(presence.Config{URL: a.cfg.Store.RedisURL}, a.log)
+	a.presence, err = presence.Open(a.cfg.Presence, a.log)
 	if err != nil {
 		return err
 	}
@@ -198,9 +197,9 @@ func (a *App) openPresence(context.Context) (err error) {
 }
 
 func (a *App) openBlob(context.Context) (err error) {
-	a.blob, err = blob.Open(blob.Config{
-		URL: a.cfg.Store.BlobURL, Dir: filepath.Join(a.cfg.Data, "blob"),
-	})
+	cfg := a.cfg.Blob
+	cfg.Dir = filepath.Join(a.cfg.Data, "blob")
+	a.blob, err = blob.Open(cfg)
 	if err != nil {
 		return err
 	}
@@ -209,12 +208,9 @@ func (a *App) openBlob(context.Context) (err error) {
 }
 
 func (a *App) openBus(ctx context.Context) (err error) {
-	a.bus, err = bus.Open(ctx,
-		bus.Config{
-			URL: a.cfg.Store.NATSURL, Dir: filepath.Join(a.cfg.Data, "nats"),
-			IdleEnd: a.cfg.Speech.IdleEnd,
-		},
-		a.log, a.registry)
+	cfg := a.cfg.Bus
+	cfg.Dir = filepath.Join(a.cfg.Data, "nats")
+	a.bus, err = bus.Open(ctx, cfg, a.log, a.registry)
 	if err != nil {
 		return err
 	}
@@ -223,30 +219,21 @@ func (a *App) openBus(ctx context.Context) (err error) {
 }
 
 func (a *App) openSessions(context.Context) (err error) {
-	key := auth.NewKey([]byte(a.cfg.Auth.Key))
-	if a.cfg.Auth.Key == "" {
-		if key, err = auth.KeyFromFile(filepath.Join(a.cfg.Data, "key")); err != nil {
-			return err
-		}
-	}
-	keys := []auth.Key{key}
-	for _, old := range a.cfg.Auth.OldKeys {
-		keys = append(keys, auth.NewKey([]byte(old)))
-	}
-	a.sessions, err = auth.NewSessions(auth.Config{
-		Keys: keys, AccessTTL: a.cfg.Auth.AccessTTL, SessionTTL: a.cfg.Auth.SessionTTL,
-		SessionMax: a.cfg.Auth.SessionMax, SessionLimit: a.cfg.Auth.SessionLimit, Ended: a.sessionEnded, Changed: a.userChanged,
-	}, a.db, a.presence)
+	cfg := a.cfg.Auth
+	cfg.KeyFile = filepath.Join(a.cfg.Data, "key")
+	cfg.Ended, cfg.Changed = a.sessionEnded, a.userChanged
+	a.sessions, err = auth.NewSessions(cfg, a.db, a.presence)
 	return err
 }
 
 func (a *App) openSpeech(context.Context) error {
-	spool, err := emptied(filepath.Join(a.cfg.Data, "spool"))
+	cfg := a.cfg.Speech
+	var err error
+	cfg.SpoolDir, err = emptied(filepath.Join(a.cfg.Data, "spool"))
 	if err != nil {
 		return err
 	}
-	w, err := speech.NewWorker(speech.Config{Attempts: a.cfg.Speech.Workers, SpoolDir: spool},
-		claims{a.bus}, a.db, a.blob, a.bus, a.log, a.registry)
+	w, err := speech.NewWorker(cfg, claims{a.bus}, a.db, a.blob, a.bus, a.log, a.registry)
 	if err != nil {
 		return err
 	}
@@ -266,22 +253,10 @@ func (a *App) openSpeech(context.Context) error {
 	return nil
 }
 
-func (a *App) openMedia(context.Context) error {
-	udp := a.cfg.Media.UDP
-	host, port, err := net.SplitHostPort(udp)
-	if err != nil {
-		return fmt.Errorf("media.udp: %w", err)
-	}
-	if host == "" {
-		if host, _, err = net.SplitHostPort(a.cfg.Listen); err != nil {
-			return fmt.Errorf("listen: %w", err)
-		}
-		udp = net.JoinHostPort(host, port)
-	}
-	a.node, err = sfu.NewNode(sfu.Config{
-		UDPAddr: udp, PublicIPs: a.cfg.Media.PublicIPs, MaxRooms: a.cfg.Media.MaxRooms,
-		MaxParticipants: a.cfg.Media.MaxParticipants, Grace: a.cfg.Media.Grace,
-	}, a.log, a.registry)
+func (a *App) openMedia(context.Context) (err error) {
+	cfg := a.cfg.SFU
+	cfg.UDPAddr = a.cfg.MediaAddress()
+	a.node, err = sfu.NewNode(cfg, a.log, a.registry)
 	if err != nil {
 		return err
 	}
@@ -290,11 +265,9 @@ func (a *App) openMedia(context.Context) error {
 }
 
 func (a *App) openSignaling(context.Context) (err error) {
-	a.hub, err = signaling.NewHub(signaling.Config{
-		Origins: originHosts(a.cfg), Address: clientNetwork, Grace: a.cfg.Media.Grace,
-		PerAddress: a.cfg.Media.MaxPerAddress,
-	},
-		a.node, a.sessions, a.db, audio{a.bus, a.log}, a.presence, a.bus, a.log, a.registry)
+	cfg := a.cfg.Signaling
+	cfg.Origins, cfg.Address, cfg.Grace = a.cfg.OriginHosts(), clientNetwork, a.cfg.SFU.Grace
+	a.hub, err = signaling.NewHub(cfg, a.node, a.sessions, a.db, audio{a.bus, a.log}, a.presence, a.bus, a.log, a.registry)
 	if err != nil {
 		return err
 	}
@@ -311,7 +284,7 @@ func (a *App) openMail(context.Context) (err error) {
 		a.outbox, err = mail.NewOutbox(filepath.Join(a.cfg.Data, "outbox"), a.cfg.Mail.From,
 			time.Now)
 		sender = a.outbox
-		if !localOnly(a.cfg) {
+		if !a.cfg.LocalOnly() {
 			a.log.Warn("no mail server is set: links to confirm addresses and to choose new passwords stay in the data folder; set BEDSIDE_SMTP_URL")
 		}
 	}
@@ -319,7 +292,7 @@ func (a *App) openMail(context.Context) (err error) {
 		return err
 	}
 	a.mailer, err = mail.New(a.db, sender,
-		func() string { return cmp.Or(publicURL(a.cfg), a.URL()) }, time.Now, a.log)
+		func() string { return cmp.Or(a.cfg.PublicURL(), a.URL()) }, time.Now, a.log)
 	return err
 }
 
@@ -361,23 +334,18 @@ func (a *App) handler() (http.Handler, error) {
 		Store: a.db, Presence: a.presence, Sessions: a.sessions, Recording: a.recording,
 		Checks: checks, Metrics: metrics, Registerer: a.registry, Tracer: a.tracer, Log: a.log,
 	}
-	if a.outbox != nil && localOnly(a.cfg) {
+	if a.outbox != nil && a.cfg.LocalOnly() {
 		deps.Outbox = a.outbox.Handler()
 	}
 	if a.hub != nil {
 		deps.Socket = a.hub
 	}
-	cfg := api.Config{
-		Version: version, PublicURL: publicURL(a.cfg), AllowedOrigins: a.cfg.Auth.AllowedOrigins,
-		Rates: rates(a.cfg.Limits),
-	}
-	var err error
-	if cfg.Proxies, err = httpx.ParseProxies(a.cfg.Proxies); err != nil {
-		return nil, fmt.Errorf("proxies: %w", err)
-	}
+	cfg := a.cfg.API
+	cfg.Version, cfg.PublicURL = version, a.cfg.PublicURL()
 	if !a.cfg.Has("api") {
 		return api.NewBare(cfg, deps)
 	}
+	var err error
 	if deps.Passwords, err = auth.NewPasswords(0); err != nil {
 		return nil, err
 	}

@@ -74,16 +74,16 @@ func examine(ctx context.Context, cfg configs.Config) []finding {
 	postgres, pgOK := findPostgres()
 	findings := []finding{
 		{"bedside", "to serve", true, version},
-		service("PostgreSQL", cfg.Store.DatabaseURL, "DATABASE_URL",
+		service("PostgreSQL", cfg.Postgres.URL, "DATABASE_URL",
 			"embedded: a private cluster in "+filepath.Join(cfg.Data,
 				"postgres")+", run by "+postgres,
 			pgOK),
-		service("Redis", cfg.Store.RedisURL, "REDIS_URL",
+		service("Redis", cfg.Presence.URL, "REDIS_URL",
 			"embedded: a compatible server inside the process", true),
-		service("NATS", cfg.Store.NATSURL, "NATS_URL",
+		service("NATS", cfg.Bus.URL, "NATS_URL",
 			"embedded: JetStream inside the process, files in "+filepath.Join(cfg.Data, "nats"),
 			true),
-		service("recordings", cfg.Store.BlobURL, "BEDSIDE_BLOB_URL",
+		service("recordings", cfg.Blob.URL, "BEDSIDE_BLOB_URL",
 			"embedded: the folder "+filepath.Join(cfg.Data, "blob"), true),
 		{"Opus", "to serve", true, "libopus, linked in"},
 		{

@@ -11,12 +11,10 @@ import (
 	"net/http/pprof"
 	"os"
 	"os/signal"
-	"path/filepath"
 	"syscall"
 	"time"
 
 	"bedside/api/certs"
-	"bedside/configs"
 )
 
 // openHTTP serves everything at one address, over TLS when there are certificates; then port 80
@@ -32,9 +30,9 @@ func (a *App) openHTTP(context.Context) error {
 		// behind.
 		ReadTimeout: 30 * time.Second, WriteTimeout: 2 * time.Minute,
 	}
-	tlsConfig := tlsOf(a.cfg)
+	tlsConfig := a.cfg.Certificates()
 	if !tlsConfig.On() {
-		a.listener, err = a.serve("http", a.cfg.Listen, server)
+		a.listener, err = a.serve("http", a.cfg.Server.Listen, server)
 		return err
 	}
 	certificates, err := certs.Open(tlsConfig, a.log, time.Now)
@@ -42,15 +40,15 @@ func (a *App) openHTTP(context.Context) error {
 		return err
 	}
 	server.TLSConfig = certificates.TLS()
-	if a.listener, err = a.serve("https", a.cfg.Listen, server); err != nil {
+	if a.listener, err = a.serve("https", a.cfg.Server.Listen, server); err != nil {
 		return err
 	}
 	a.reloadOnHangup(certificates)
-	if address := redirectAddress(a.cfg); address != "" {
+	if address := a.cfg.RedirectAddress(); address != "" {
 		// a listener's address is always host:port
 		_, port, _ := net.SplitHostPort(a.listener.Addr().String())
 		a.plain, err = a.serve("redirect", address, &http.Server{
-			Handler:     certificates.Redirect(publicURL(a.cfg), port),
+			Handler:     certificates.Redirect(a.cfg.PublicURL(), port),
 			ReadTimeout: 10 * time.Second, WriteTimeout: 10 * time.Second, IdleTimeout: 10 * time.Second, MaxHeaderBytes: 16 << 10,
 		})
 	}
@@ -59,7 +57,7 @@ func (a *App) openHTTP(context.Context) error {
 
 // openProfiles serves Go's profiles where only those who run the server reach them.
 func (a *App) openProfiles(context.Context) error {
-	if a.cfg.Pprof == "" {
+	if a.cfg.Server.Pprof == "" {
 		return nil
 	}
 	mux := http.NewServeMux()
@@ -68,7 +66,7 @@ func (a *App) openProfiles(context.Context) error {
 	mux.HandleFunc("/debug/pprof/profile", pprof.Profile)
 	mux.HandleFunc("/debug/pprof/symbol", pprof.Symbol)
 	mux.HandleFunc("/debug/pprof/trace", pprof.Trace)
-	host, port, err := net.SplitHostPort(a.cfg.Pprof)
+	host, port, err := net.SplitHostPort(a.cfg.Server.Pprof)
 	if err != nil {
 		return fmt.Errorf("pprof: %w", err)
 	}
@@ -156,34 +154,4 @@ func (a *App) reloadOnHangup(certificates *certs.Certs) {
 		<-done
 		return nil
 	})
-}
-
-// tlsOf gives the settings as certs takes them.
-func tlsOf(cfg configs.Config) certs.Config {
-	return certs.Config{
-		CertFile: cfg.TLS.CertFile, KeyFile: cfg.TLS.KeyFile, Domains: cfg.TLS.Domains, Email: cfg.TLS.Email, Directory: cfg.TLS.Directory,
-		CacheDir: filepath.Join(cfg.Data, "acme"),
-	}
-}
-
-// redirectAddress is where plain HTTP is answered, or empty: an authority asks there whether a
-// domain is ours.
-func redirectAddress(cfg configs.Config) string {
-	switch {
-	case cfg.TLS.Redirect == "off", cfg.TLS.Redirect == "" && len(cfg.TLS.Domains) == 0:
-		return ""
-	}
-	return cmp.Or(cfg.TLS.Redirect, ":80")
-}
-
-// publicURL is the address that browsers use, where it is known.
-func publicURL(cfg configs.Config) string {
-	if cfg.PublicURL != "" || len(cfg.TLS.Domains) == 0 {
-		return cfg.PublicURL
-	}
-	host := cfg.TLS.Domains[0]
-	if _, port, err := net.SplitHostPort(cfg.Listen); err == nil && port != "443" {
-		host = net.JoinHostPort(host, port)
-	}
-	return "https://" + host
 }

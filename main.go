@@ -3,6 +3,7 @@
 package main
 
 import (
+	"bedside/configs"
 	"context"
 	"errors"
 	"fmt"
@@ -91,7 +92,7 @@ func run(ctx context.Context, args []string, s *streams) int {
 	switch err := command.Run(); {
 	case err == nil:
 		return exitDone
-	case errors.Is(err, errUsage):
+	case errors.Is(err, errUsage), errors.Is(err, configs.ErrFlags):
 		fmt.Fprintln(s.err, "bedside:", err)
 		return exitUsage
 	case errors.Is(err, context.Canceled) && ctx.Err() != nil:

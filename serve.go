@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"time"
 
 	"bedside/configs"
@@ -27,17 +26,9 @@ func (c serveCommand) settings(env []string) (configs.Config, error) {
 	if err != nil {
 		return cfg, err
 	}
-	for value, target := range map[string]*string{
-		c.Data: &cfg.Data, c.Listen: &cfg.Listen, c.Role: &cfg.Role, c.LogLevel: &cfg.Log.Level,
-	} {
-		if value != "" {
-			*target = value
-		}
-	}
-	if err := cfg.Validate(); err != nil {
-		return cfg, fmt.Errorf("%w: %w", errUsage, err)
-	}
-	return cfg, nil
+	return cfg, cfg.Override(map[string]string{
+		"data": c.Data, "listen": c.Listen, "role": c.Role, "log.level": c.LogLevel,
+	})
 }
 
 func (c serveCommand) Run(ctx context.Context, s *streams) error {
@@ -45,7 +36,7 @@ func (c serveCommand) Run(ctx context.Context, s *streams) error {
 	if err != nil {
 		return err
 	}
-	log := newLogger(cfg.Log, s.err)
+	log := cfg.Log.Logger(s.err)
 	if c.WithStdin {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithCancel(ctx)
@@ -69,18 +60,6 @@ func (c serveCommand) Run(ctx context.Context, s *streams) error {
 	closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeLimit)
 	defer cancel()
 	return errors.Join(failure, app.Close(closing))
-}
-
-func newLogger(cfg configs.Log, w io.Writer) *slog.Logger {
-	var level slog.Level
-	if err := level.UnmarshalText([]byte(cfg.Level)); err != nil {
-		level = slog.LevelInfo // Validate has refused anything else
-	}
-	options := &slog.HandlerOptions{Level: level}
-	if cfg.Format == "json" {
-		return slog.New(slog.NewJSONHandler(w, options))
-	}
-	return slog.New(slog.NewTextHandler(w, options))
 }
 
 // greet says where to go next.

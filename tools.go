@@ -33,9 +33,8 @@ func (c migrateCommand) Run(ctx context.Context, s *streams) (err error) {
 	if err != nil {
 		return err
 	}
-	log := newLogger(cfg.Log, s.err)
-	address := cfg.Store.DatabaseURL
-	if address == "" {
+	log := cfg.Log.Logger(s.err)
+	if cfg.Postgres.URL == "" {
 		lock, err := lockFolder(cfg.Data)
 		if err != nil {
 			return err
@@ -47,9 +46,9 @@ func (c migrateCommand) Run(ctx context.Context, s *streams) (err error) {
 			return err
 		}
 		defer func() { err = errors.Join(err, cluster.Close(context.WithoutCancel(ctx))) }()
-		address = cluster.URL()
+		cfg.Postgres.URL = cluster.URL()
 	}
-	db, err := postgres.Open(ctx, postgres.Config{URL: address}, log)
+	db, err := postgres.Open(ctx, cfg.Postgres, log)
 	if err != nil {
 		return err
 	}

@@ -17,10 +17,10 @@ import (
 // cannot send is dropped, and said once in a while. The collector's further settings
 // (OTEL_EXPORTER_OTLP_HEADERS, OTEL_TRACES_SAMPLER and so on) are the library's own.
 func (a *App) openTraces(ctx context.Context) error {
-	if a.cfg.OTLPEndpoint == "" {
+	if a.cfg.Server.OTLPEndpoint == "" {
 		return nil
 	}
-	endpoint, err := url.JoinPath(a.cfg.OTLPEndpoint, "v1", "traces")
+	endpoint, err := url.JoinPath(a.cfg.Server.OTLPEndpoint, "v1", "traces")
 	if err != nil {
 		return fmt.Errorf("otlp_endpoint: %w", err)
 	}

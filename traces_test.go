@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"bedside/api/server"
 	"bedside/configs"
 )
 
@@ -22,7 +23,7 @@ func TestTracesAreSent(t *testing.T) {
 		sent <- r.URL.Path + " " + string(body)
 	}))
 	defer collector.Close()
-	a := &App{cfg: configs.Config{OTLPEndpoint: collector.URL}, log: slog.New(slog.DiscardHandler)}
+	a := &App{cfg: configs.Config{Server: server.Config{OTLPEndpoint: collector.URL}}, log: slog.New(slog.DiscardHandler)}
 	if err := a.openTraces(t.Context()); err != nil {
 		t.Fatal(err)
 	}

@@ -5,6 +5,7 @@ package api
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"strings"
@@ -32,18 +33,6 @@ import (
 
 // SocketPath is where the WebSocket is.
 const SocketPath = "/ws"
-
-// Config is what the handler needs to know of its surroundings.
-type Config struct {
-	Version        string   // of the build, told by /health
-	PublicURL      string   // when it is https, cookies are Secure
-	AllowedOrigins []string // further web origins that may call the API
-	Proxies        httpx.Proxies
-	Rates          Rates // any when zero
-	Limits         users.Limits
-	ICEServers     func() []attempts.ICEServer // may be nil
-	RequestTimeout time.Duration               // of REST operations; 15 s when zero
-}
 
 // Store is what the slices keep their records in; store/postgres is one.
 type Store interface {
@@ -92,12 +81,7 @@ type Deps struct {
 // New puts the handler together. The error is a metric that is registered already, or an origin
 // that is none.
 func New(cfg Config, deps Deps) (http.Handler, error) {
-	if cfg.RequestTimeout == 0 {
-		cfg.RequestTimeout = 15 * time.Second
-	}
-	if cfg.Limits == (users.Limits{}) {
-		cfg.Limits = users.DefaultLimits()
-	}
+	cfg = cfg.withDefaults()
 	if deps.Clock == nil {
 		deps.Clock = time.Now
 	}
@@ -146,11 +130,15 @@ func front(router *chi.Mux, cfg Config, deps Deps) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
+	proxies, err := httpx.ParseProxies(cfg.Proxies)
+	if err != nil {
+		return nil, fmt.Errorf("proxies: %w", err)
+	}
 	secure := strings.HasPrefix(cfg.PublicURL, "https://")
 	var h http.Handler = router
 	for _, wrap := range []func(http.Handler) http.Handler{ // innermost first
 		version1, origins.protect, secureHeaders, recoverer, observe(deps.Log, metrics,
-			tracing{deps.Tracer}, router), identify(secure, cfg.Proxies),
+			tracing{deps.Tracer}, router), identify(secure, proxies),
 	} {
 		h = wrap(h)
 	}

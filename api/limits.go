@@ -13,18 +13,6 @@ import (
 	"github.com/danielgtaylor/huma/v2/adapters/humachi"
 )
 
-// Rate is how many requests a minute are taken from one address and from one account; zero: any
-// number.
-type Rate struct{ PerIP, PerAccount int }
-
-// Rates are the rates of the classes of operations. Each class is counted by itself.
-type Rates struct {
-	Auth      Rate // /auth
-	Read      Rate // GET
-	Write     Rate // whatever changes something
-	Expensive Rate // operations marked as such
-}
-
 // of finds the class of an operation.
 func (r Rates) of(op *huma.Operation) (class string, rate Rate) {
 	switch {

@@ -1,6 +1,7 @@
 package configs
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"slices"
@@ -24,8 +25,8 @@ func TestLaterSourcesWin(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if c.Listen != "127.0.0.1:9001" || c.Media.Grace != 5*time.Second || c.Log.Level != "info" ||
-		c.Media.MaxRooms != 200 {
+	if c.Server.Listen != "127.0.0.1:9001" || c.SFU.Grace != 5*time.Second || c.Log.Level != "info" ||
+		c.SFU.MaxRooms != 200 {
 		t.Errorf("got %+v", c)
 	}
 }
@@ -90,42 +91,67 @@ func TestSecretsAreNotShown(t *testing.T) {
 	}
 }
 
+func TestFileMistakesAreNamed(t *testing.T) {
+	for text, want := range map[string]string{
+		"media: {grace: 5s, grace: 6s}":   "media.grace is set twice",
+		"media:\n  gracee: 5s":            "line 2: unknown setting media.gracee",
+		"media: 5s":                       "line 1",
+		"media: {max_rooms: many}":        "media.max_rooms",
+		"- data":                          "key: value",
+		"tls: {redirect: off, domain: x}": "unknown setting tls.domain",
+	} {
+		if _, err := Load(write(t, text), nil); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q: got %v, want an error that contains %q", text, err, want)
+		}
+	}
+}
+
+func TestEmptySectionsChangeNothing(t *testing.T) {
+	for _, text := range []string{"", "# nothing\n", "media:\nlog: {level: }\n"} {
+		c, err := Load(write(t, text), nil)
+		if err != nil || c.SFU.MaxRooms != 200 || c.Log.Level != "info" {
+			t.Errorf("%q: %v, %+v", text, err, c)
+		}
+	}
+}
+
+func TestOverride(t *testing.T) {
+	c := Defaults()
+	if err := c.Override(map[string]string{"listen": ":9000", "data": ""}); err != nil ||
+		c.Server.Listen != ":9000" || c.Data != "./data" {
+		t.Errorf("%v, %+v", err, c)
+	}
+	if err := c.Override(map[string]string{"role": "king"}); !errors.Is(err, ErrFlags) {
+		t.Errorf("got %v, want ErrFlags", err)
+	}
+}
+
 func TestExampleLoads(t *testing.T) {
 	if _, err := Load("production.example.yaml", nil); err != nil {
 		t.Fatal(err)
 	}
 }
 
-func TestEverySettingIsDescribed(t *testing.T) {
-	var seen []string
-	for _, s := range Settings() {
-		if s.Env == "" || s.Doc == "" || slices.Contains(seen, s.Env) {
-			t.Errorf("%s: needs a doc and an environment variable of its own", s.Key)
+// TestDefaultYAMLHoldsTheDefaults loads default.yaml over a configuration without any values.
+func TestDefaultYAMLHoldsTheDefaults(t *testing.T) {
+	var c Config
+	if err := readYAML([]byte(DefaultYAML()), settingsOf(&c)); err != nil {
+		t.Fatal(err)
+	}
+	want := Defaults()
+	for i, s := range settingsOf(&c) {
+		if w := settingsOf(&want)[i]; s.String() != w.String() {
+			t.Errorf("%s: default.yaml has %q, Defaults %q", s.Key, s, w)
 		}
-		seen = append(seen, s.Env)
 	}
 }
 
-// TestReadmeTable keeps the README's table true; UPDATE=1 rewrites it.
-func TestReadmeTable(t *testing.T) {
-	const begin, end = "<!-- settings: begin -->\n", "<!-- settings: end -->"
-	const path = "../README.md"
-	b, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	head, rest, ok := strings.Cut(string(b), begin)
-	table, tail, ok2 := strings.Cut(rest, end)
-	if !ok || !ok2 {
-		t.Fatal("README.md has no settings markers")
-	}
-	if table == Table() {
-		return
-	}
-	if os.Getenv("UPDATE") == "" {
-		t.Fatal("README.md's settings table is out of date: run UPDATE=1 go test ./configs")
-	}
-	if err := os.WriteFile(path, []byte(head+begin+Table()+end+tail), 0o644); err != nil {
-		t.Fatal(err)
+func TestEverySettingIsDescribed(t *testing.T) {
+	var seen []string
+	for _, s := range Settings() {
+		if s.Key == "" || s.Env == "" || s.Doc == "" || slices.Contains(seen, s.Env) {
+			t.Errorf("%s: needs a doc and an environment variable of its own", s.Key)
+		}
+		seen = append(seen, s.Env)
 	}
 }

@@ -1,13 +1,11 @@
 package sfu
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"log/slog"
 	"net"
-	"net/netip"
 	"sync"
 	"time"
 
@@ -15,39 +13,6 @@ import (
 	"github.com/pion/transport/v5/stdnet"
 	"github.com/prometheus/client_golang/prometheus"
 )
-
-// Config of a node. A zero field means the default in brackets.
-type Config struct {
-	// the one address for all media ["127.0.0.1:0"]; port 0 takes a free one, an empty host all
-	// addresses
-	UDPAddr string
-	// further addresses to tell clients, when a NAT maps them to ours
-	PublicIPs       []string
-	IncludeLoopback bool          // offer loopback as well; implied when UDPAddr is on loopback
-	MaxRooms        int           // rooms on this node [200]
-	MaxParticipants int           // participants in a room [8]
-	Grace           time.Duration // how long a lost participant keeps its place [20 s]
-}
-
-func (c Config) withDefaults() Config {
-	c.UDPAddr = cmp.Or(c.UDPAddr, "127.0.0.1:0")
-	c.MaxRooms = cmp.Or(c.MaxRooms, 200)
-	c.MaxParticipants = cmp.Or(c.MaxParticipants, 8)
-	c.Grace = cmp.Or(c.Grace, 20*time.Second)
-	return c
-}
-
-func (c Config) validate() error {
-	if c.MaxRooms < 0 || c.MaxParticipants < 0 || c.Grace < 0 {
-		return errors.New("media limits must not be negative")
-	}
-	for _, ip := range c.PublicIPs {
-		if _, err := netip.ParseAddr(ip); err != nil {
-			return fmt.Errorf("public media address: %w", err)
-		}
-	}
-	return nil
-}
 
 // Node is a media server: the owner of the UDP port and of the rooms. Safe for concurrent use.
 // Close ends it.
@@ -81,7 +46,7 @@ func NewNode(cfg Config, log *slog.Logger, reg prometheus.Registerer) (*Node, er
 func newNode(cfg Config, log *slog.Logger, reg prometheus.Registerer,
 	network transport.Net) (*Node, error) {
 	cfg = cfg.withDefaults()
-	if err := cfg.validate(); err != nil {
+	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
 	m, err := newMetrics(reg)

@@ -4,12 +4,9 @@
 package signaling
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"log/slog"
-	"net"
-	"net/http"
 	"sync"
 	"time"
 
@@ -18,44 +15,6 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 )
-
-// Config of a hub. A zero field means the default in brackets.
-type Config struct {
-	Origins   []string      // further web origins whose pages may connect, besides the host's own
-	Grace     time.Duration // how long a participant without a socket keeps its place [20 s]
-	FirstWord time.Duration // how long a new socket may wait before its join [10 s]
-	PingEvery time.Duration // between pings [15 s]; an answer may take as long
-	// how long sockets stay open for the report once the play has ended [60 s]
-	ReportWait time.Duration
-	// how long a room waits for people: empty during preparation, or without its candidate after
-	// a restart [2 min]
-	Linger     time.Duration
-	PerAddress int // sockets from one IP address [100]
-	// Address gives the IP address a request comes from [its connection's].
-	Address func(*http.Request) string
-	// Endpoint is the WebSocket address that presence tells for rooms of this hub; empty when
-	// there is one hub only.
-	Endpoint string
-}
-
-func (c Config) withDefaults() Config {
-	c.Grace = cmp.Or(c.Grace, 20*time.Second)
-	c.FirstWord = cmp.Or(c.FirstWord, 10*time.Second)
-	c.PingEvery = cmp.Or(c.PingEvery, 15*time.Second)
-	c.ReportWait = cmp.Or(c.ReportWait, time.Minute)
-	c.Linger = cmp.Or(c.Linger, 2*time.Minute)
-	c.PerAddress = cmp.Or(c.PerAddress, 100)
-	if c.Address == nil {
-		c.Address = func(r *http.Request) string {
-			host, _, err := net.SplitHostPort(r.RemoteAddr)
-			if err != nil {
-				return r.RemoteAddr
-			}
-			return host
-		}
-	}
-	return c
-}
 
 // Verifier checks a ticket and uses it up. Errors: store.ErrExpired, store.ErrReused,
 // store.ErrForbidden (its owner signed out), store.ErrUnauthenticated (not ours); anything else

@@ -4,7 +4,6 @@
 package speech
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -55,23 +54,6 @@ type Recordings interface {
 // Notifier tells whoever waits for a report; problem is empty when it is there.
 type Notifier interface {
 	PublishReportReady(ctx context.Context, attemptID, problem string) error
-}
-
-// Config of a worker. A zero field means the default in brackets.
-type Config struct {
-	Attempts int              // analysed at the same time [8]
-	MaxTries int              // of an attempt, before it is given up [5]
-	SpoolDir string           // where recordings grow until they are kept [the system's]
-	Clock    func() time.Time // dates the reports [time.Now]
-}
-
-func (c Config) withDefaults() Config {
-	c.Attempts = cmp.Or(c.Attempts, 8)
-	c.MaxTries = cmp.Or(c.MaxTries, 5)
-	if c.Clock == nil {
-		c.Clock = time.Now
-	}
-	return c
 }
 
 // Worker analyses attempts. App makes it and calls Run once.

@@ -1,7 +1,6 @@
 package auth
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -12,23 +11,6 @@ import (
 	"github.com/golang-jwt/jwt/v5"
 	"github.com/google/uuid"
 )
-
-// Config says how tokens are made.
-type Config struct {
-	Keys       []Key         // the first signs; all verify
-	Issuer     string        // "bedside" when empty
-	AccessTTL  time.Duration // 10 min when zero
-	SessionTTL time.Duration // of a session that is not used; 30 days when zero
-	TicketTTL  time.Duration // 60 s when zero
-
-	SessionMax   time.Duration // of any session, used or not; 90 days when zero
-	SessionLimit int           // devices of one user; 5 when zero
-	// a session has ended: its sockets are to be closed; may be nil
-	Ended func(sessionID, reason string)
-	// an account has changed: others are to forget what they know of it; may be nil
-	Changed func(userID string)
-	Clock   func() time.Time
-}
 
 // Sentinels of join tickets, each with the store's sentinel that it stands for.
 var (
@@ -54,22 +36,12 @@ type tokens struct {
 }
 
 func newTokens(cfg Config) (*tokens, error) {
-	cfg.Issuer = cmp.Or(cfg.Issuer, "bedside")
-	cfg.AccessTTL = cmp.Or(cfg.AccessTTL, 10*time.Minute)
-	cfg.SessionTTL = cmp.Or(cfg.SessionTTL, 30*24*time.Hour)
-	cfg.TicketTTL = cmp.Or(cfg.TicketTTL, time.Minute)
-	cfg.SessionMax = cmp.Or(cfg.SessionMax, 90*24*time.Hour)
-	cfg.SessionLimit = cmp.Or(cfg.SessionLimit, 5)
-	if cfg.Ended == nil {
-		cfg.Ended = func(string, string) {}
+	cfg = cfg.withDefaults()
+	keys, err := cfg.keys()
+	if err != nil {
+		return nil, err
 	}
-	if cfg.Changed == nil {
-		cfg.Changed = func(string) {}
-	}
-	if cfg.Clock == nil {
-		cfg.Clock = time.Now
-	}
-	ring, err := newKeyring(cfg.Keys)
+	ring, err := newKeyring(keys)
 	if err != nil {
 		return nil, err
 	}

@@ -20,11 +20,13 @@ import (
 
 // Config says where certificates come from: CertFile and KeyFile, or Domains, or neither.
 type Config struct {
-	CertFile, KeyFile string
-	Domains           []string // an ACME authority is asked for their certificates
-	Email             string   // for the authority to write to; may be empty
-	Directory         string   // the authority; Let's Encrypt when empty
-	CacheDir          string   // keeps what the authority gave
+	CertFile  string   `key:"tls.cert_file" env:"BEDSIDE_TLS_CERT_FILE" doc:"PEM file with the certificate and its chain; read again when it changes and on SIGHUP"`
+	KeyFile   string   `key:"tls.key_file" env:"BEDSIDE_TLS_KEY_FILE" doc:"PEM file with the certificate's private key"`
+	Domains   []string `key:"tls.domains" env:"BEDSIDE_TLS_DOMAINS" doc:"instead of files: domains of this server, for which certificates are fetched by ACME and kept in the data folder; the domain's port 443 must lead to listen, or its port 80 to redirect"`
+	Email     string   `key:"tls.email" env:"BEDSIDE_TLS_EMAIL" doc:"contact address for the ACME authority; may be empty"`
+	Directory string   `key:"tls.directory" env:"BEDSIDE_TLS_DIRECTORY" doc:"directory URL of the ACME authority; empty: Let's Encrypt"`
+
+	CacheDir string // folder for the certificates that the authority issued
 }
 
 // On reports whether there is to be TLS.

@@ -8,7 +8,6 @@
 package bus
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -24,31 +23,6 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 	"github.com/prometheus/client_golang/prometheus"
 )
-
-// Config of a bus. A zero field means the default in brackets.
-type Config struct {
-	URL      string // of a NATS server with JetStream; empty: one inside this process
-	Dir      string // where the server inside this process keeps its files
-	MaxBytes int64  // of audio in the log [8 GiB]
-	// an attempt whose tap has been silent for so long is taken as ended [20 s]
-	IdleEnd time.Duration
-	// a claim that was not kept alive for so long goes to another worker [10 s]
-	AckWait   time.Duration
-	BatchTime time.Duration // how long a tap gathers frames [100 ms]
-	Heartbeat time.Duration // how often a tap without frames shows that it lives [5 s]
-
-	// instead of URL: a server in this process that somebody else owns; for tests
-	dial nats.InProcessConnProvider
-}
-
-func (c Config) withDefaults() Config {
-	c.MaxBytes = cmp.Or(c.MaxBytes, 8<<30)
-	c.IdleEnd = cmp.Or(c.IdleEnd, 20*time.Second)
-	c.AckWait = cmp.Or(c.AckWait, 10*time.Second)
-	c.BatchTime = cmp.Or(c.BatchTime, 100*time.Millisecond)
-	c.Heartbeat = cmp.Or(c.Heartbeat, 5*time.Second)
-	return c
-}
 
 const (
 	audioStream  = "AUDIO"

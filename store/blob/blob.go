@@ -3,6 +3,7 @@
 package blob
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -18,12 +19,16 @@ import (
 	"gocloud.dev/gcerrors"
 )
 
-// Config says where files are kept.
+// Config configures a Store. A zero field means the value in Defaults.
 type Config struct {
-	URL      string // file:///folder; empty: Dir
-	Dir      string
-	MaxBytes int64 // of one file; 256 MiB when zero
+	URL string `key:"store.blob_url" env:"BEDSIDE_BLOB_URL" doc:"recordings and archives, such as file:///folder; empty: a folder in the data folder" secret:"true"`
+
+	Dir      string // the folder when URL is empty
+	MaxBytes int64  // size limit of one file
 }
+
+// Defaults returns the default configuration.
+func Defaults() Config { return Config{MaxBytes: 256 << 20} }
 
 // Store is safe for concurrent use; whoever opened it closes it.
 type Store struct {
@@ -46,11 +51,7 @@ func Open(cfg Config) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("recordings: %w", err)
 	}
-	maxBytes := cfg.MaxBytes
-	if maxBytes == 0 {
-		maxBytes = 256 << 20
-	}
-	return &Store{bucket: bucket, maxBytes: maxBytes}, nil
+	return &Store{bucket: bucket, maxBytes: cmp.Or(cfg.MaxBytes, Defaults().MaxBytes)}, nil
 }
 
 // WithLimit is the same folder for files of up to so many bytes. Only the first one is closed.

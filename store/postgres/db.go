@@ -19,13 +19,18 @@ import (
 	"github.com/riverqueue/river/riverdriver/riverpgxv5"
 )
 
-// Config says which database, and how patient to be with it.
+// Config configures a DB. A zero field means the value in Defaults.
 type Config struct {
-	URL      string        // as pgx takes it: a postgres:// address or key=value words
-	MaxConns int           // 16 when zero
-	Timeout  time.Duration // of one call, waiting for a connection included; 3 s when zero
-	Clock    func() time.Time
+	// URL is what pgx accepts: a postgres:// address or key=value pairs.
+	URL string `key:"store.database_url" env:"DATABASE_URL" doc:"PostgreSQL; empty: a private cluster in the data folder" secret:"true"`
+
+	MaxConns int              // size of the connection pool
+	Timeout  time.Duration    // time limit of one call, including the wait for a connection
+	Clock    func() time.Time // time.Now when nil
 }
+
+// Defaults returns the default configuration.
+func Defaults() Config { return Config{MaxConns: 16, Timeout: 3 * time.Second} }
 
 // DB is the database. It is safe for concurrent use; whoever opened it closes it.
 type DB struct {
@@ -44,8 +49,8 @@ func Open(ctx context.Context, cfg Config, log *slog.Logger) (*DB, error) {
 		// pgx leaves passwords out of its errors
 		return nil, fmt.Errorf("database address: %w", err)
 	}
-	timeout := cmp.Or(cfg.Timeout, 3*time.Second)
-	pc.MaxConns = int32(cmp.Or(cfg.MaxConns, 16))
+	timeout := cmp.Or(cfg.Timeout, Defaults().Timeout)
+	pc.MaxConns = int32(cmp.Or(cfg.MaxConns, Defaults().MaxConns))
 	pc.MaxConnIdleTime = 5 * time.Minute
 	pc.HealthCheckPeriod = 15 * time.Second
 	pc.PingTimeout = timeout / 3

@@ -10,8 +10,8 @@ import (
 
 	"bedside/store"
 
+	"go.yaml.in/yaml/v4"
 	"golang.org/x/crypto/bcrypt"
-	"gopkg.in/yaml.v3"
 )
 
 //go:embed seed/*.yaml

@@ -20,14 +20,18 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// Config says which Redis.
+// Config configures a Presence. A zero field means the value in Defaults.
 type Config struct {
-	URL     string        // redis://, rediss:// or unix://; empty: inside the process
-	Timeout time.Duration // of one call; 1 s when zero
-	// how often rooms of this process are told again; 20 s when zero, rooms lapse after three
-	// times as long
+	URL string `key:"store.redis_url" env:"REDIS_URL" doc:"Redis, such as redis://, rediss:// or unix://; empty: a compatible server inside the process" secret:"true"`
+
+	Timeout time.Duration // time limit of one call
+	// Refresh is the interval at which the rooms of this process are published again. A room
+	// expires after three intervals.
 	Refresh time.Duration
 }
+
+// Defaults returns the default configuration.
+func Defaults() Config { return Config{Timeout: time.Second, Refresh: 20 * time.Second} }
 
 // Presence is safe for concurrent use; whoever opened it closes it. Calls fail with
 // store.ErrUnavailable while Redis is away.
@@ -51,10 +55,10 @@ type Presence struct {
 // Ping tells whether it is there.
 func Open(cfg Config, log *slog.Logger) (*Presence, error) {
 	p := &Presence{
-		timeout: cmp.Or(cfg.Timeout, time.Second), log: log,
+		timeout: cmp.Or(cfg.Timeout, Defaults().Timeout), log: log,
 		rooms: map[string]store.RoomInfo{}, limits: newLimiter(time.Now), stop: make(chan struct{}),
 	}
-	refresh := cmp.Or(cfg.Refresh, 20*time.Second)
+	refresh := cmp.Or(cfg.Refresh, Defaults().Refresh)
 	p.ttl = 3 * refresh
 	options := &redis.Options{}
 	if cfg.URL == "" {

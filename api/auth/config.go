@@ -1,0 +1,106 @@
+package auth
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// Config configures tokens and sessions. A zero field means the value in Defaults.
+type Config struct {
+	Key          string        `key:"auth.key" env:"BEDSIDE_AUTH_KEY" doc:"signs tokens, at least 32 characters; empty: generated on first use and kept in the data folder" secret:"true"`
+	OldKeys      []string      `key:"auth.old_keys" env:"BEDSIDE_AUTH_OLD_KEYS" doc:"earlier values of auth.key: what they signed and sealed stays valid" secret:"true"`
+	AccessTTL    time.Duration `key:"auth.access_ttl" env:"BEDSIDE_AUTH_ACCESS_TTL" doc:"lifetime of an access token"`
+	SessionTTL   time.Duration `key:"auth.session_ttl" env:"BEDSIDE_AUTH_SESSION_TTL" doc:"a session ends when it has not been used for this long"`
+	SessionMax   time.Duration `key:"auth.session_max" env:"BEDSIDE_AUTH_SESSION_MAX" doc:"a session ends at this age, used or not"`
+	SessionLimit int           `key:"auth.session_limit" env:"BEDSIDE_AUTH_SESSION_LIMIT" doc:"maximum number of signed-in devices of an account; a further sign-in ends the session that was used least recently"`
+
+	KeyFile   string // holds the key when Key is empty; created when missing
+	Keys      []Key  // replaces Key, OldKeys and KeyFile; the first signs, all verify
+	Issuer    string
+	TicketTTL time.Duration // lifetime of a join ticket
+
+	// Ended is called when a session has ended, so that its sockets can be closed; may be nil.
+	Ended func(sessionID, reason string)
+	// Changed is called when an account has changed, so that caches can drop it; may be nil.
+	Changed func(userID string)
+	Clock   func() time.Time
+}
+
+// Defaults returns the default configuration.
+func Defaults() Config {
+	const day = 24 * time.Hour
+	return Config{
+		AccessTTL: 10 * time.Minute, SessionTTL: 30 * day, SessionMax: 90 * day, SessionLimit: 5,
+		Issuer: "bedside", TicketTTL: time.Minute,
+		Ended: func(string, string) {}, Changed: func(string) {}, Clock: time.Now,
+	}
+}
+
+func (c Config) withDefaults() Config {
+	d := Defaults()
+	c.AccessTTL = cmp.Or(c.AccessTTL, d.AccessTTL)
+	c.SessionTTL = cmp.Or(c.SessionTTL, d.SessionTTL)
+	c.SessionMax = cmp.Or(c.SessionMax, d.SessionMax)
+	c.SessionLimit = cmp.Or(c.SessionLimit, d.SessionLimit)
+	c.Issuer = cmp.Or(c.Issuer, d.Issuer)
+	c.TicketTTL = cmp.Or(c.TicketTTL, d.TicketTTL)
+	if c.Ended == nil {
+		c.Ended = d.Ended
+	}
+	if c.Changed == nil {
+		c.Changed = d.Changed
+	}
+	if c.Clock == nil {
+		c.Clock = d.Clock
+	}
+	return c
+}
+
+// Validate reports every setting that cannot work. It expects a configuration without zero fields.
+func (c Config) Validate() error {
+	var errs []error
+	if c.Key != "" && len(c.Key) < minSecret {
+		errs = append(errs, fmt.Errorf("auth.key: at least %d characters are needed", minSecret))
+	}
+	for _, key := range c.OldKeys {
+		if len(key) < minSecret {
+			errs = append(errs,
+				fmt.Errorf("auth.old_keys: at least %d characters each are needed", minSecret))
+		}
+	}
+	if c.SessionLimit < 1 {
+		errs = append(errs, errors.New("auth.session_limit: at least 1 is needed"))
+	}
+	for _, ttl := range []struct {
+		key   string
+		value time.Duration
+	}{
+		{"auth.access_ttl", c.AccessTTL}, {"auth.session_ttl", c.SessionTTL},
+		{"auth.session_max", c.SessionMax},
+	} {
+		if ttl.value <= 0 {
+			errs = append(errs, fmt.Errorf("%s: a time above zero is needed", ttl.key))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// keys returns the keys that the configuration names, the one that signs first.
+func (c Config) keys() (keys []Key, err error) {
+	if c.Keys != nil || c.Key == "" && c.KeyFile == "" {
+		return c.Keys, nil
+	}
+	current := NewKey([]byte(c.Key))
+	if c.Key == "" {
+		if current, err = KeyFromFile(c.KeyFile); err != nil {
+			return nil, err
+		}
+	}
+	keys = append(keys, current)
+	for _, old := range c.OldKeys {
+		keys = append(keys, NewKey([]byte(old)))
+	}
+	return keys, nil
+}

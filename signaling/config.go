@@ -1,0 +1,70 @@
+package signaling
+
+import (
+	"cmp"
+	"errors"
+	"net"
+	"net/http"
+	"time"
+
+	"bedside/sfu"
+)
+
+// Config configures a Hub. A zero field means the value in Defaults.
+type Config struct {
+	PerAddress int `key:"media.max_per_address" env:"BEDSIDE_MEDIA_MAX_PER_ADDRESS" doc:"maximum number of WebSockets from one IP address"`
+
+	Origins   []string      // hosts whose pages may connect, besides the server's own
+	Grace     time.Duration // how long a participant without a socket keeps its place
+	FirstWord time.Duration // how long a new socket may take to send its join
+	PingEvery time.Duration // interval between pings, and the time limit for an answer
+	// ReportWait is how long sockets stay open for the report after the play has ended.
+	ReportWait time.Duration
+	// Linger is how long a room waits for people: empty during preparation, or without its
+	// candidate after a restart.
+	Linger time.Duration
+	// Address returns the IP address a request comes from. By default it is its connection's.
+	Address func(*http.Request) string
+	// Endpoint is the WebSocket address that presence publishes for rooms of this hub. It is
+	// empty when there is only one hub.
+	Endpoint string
+}
+
+// Defaults returns the default configuration. The grace period is the media node's.
+func Defaults() Config {
+	return Config{
+		PerAddress: 100, Grace: sfu.Defaults().Grace, FirstWord: 10 * time.Second,
+		PingEvery: 15 * time.Second, ReportWait: time.Minute, Linger: 2 * time.Minute,
+		Address: connectionAddress,
+	}
+}
+
+func (c Config) withDefaults() Config {
+	d := Defaults()
+	c.PerAddress = cmp.Or(c.PerAddress, d.PerAddress)
+	c.Grace = cmp.Or(c.Grace, d.Grace)
+	c.FirstWord = cmp.Or(c.FirstWord, d.FirstWord)
+	c.PingEvery = cmp.Or(c.PingEvery, d.PingEvery)
+	c.ReportWait = cmp.Or(c.ReportWait, d.ReportWait)
+	c.Linger = cmp.Or(c.Linger, d.Linger)
+	if c.Address == nil {
+		c.Address = d.Address
+	}
+	return c
+}
+
+// Validate reports every setting that cannot work. It expects a configuration without zero fields.
+func (c Config) Validate() error {
+	if c.PerAddress < 1 {
+		return errors.New("media.max_per_address: at least 1 is needed")
+	}
+	return nil
+}
+
+func connectionAddress(r *http.Request) string {
+	host, _, err := net.SplitHostPort(r.RemoteAddr)
+	if err != nil {
+		return r.RemoteAddr
+	}
+	return host
+}

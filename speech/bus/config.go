@@ -1,0 +1,50 @@
+package bus
+
+import (
+	"cmp"
+	"errors"
+	"time"
+
+	"github.com/nats-io/nats.go"
+)
+
+// Config configures a Bus. A zero field means the value in Defaults.
+type Config struct {
+	URL     string        `key:"store.nats_url" env:"NATS_URL" doc:"NATS with JetStream; empty: a server inside the process" secret:"true"`
+	IdleEnd time.Duration `key:"speech.idle_end" env:"BEDSIDE_SPEECH_IDLE_END" doc:"a role play ends when its media server has sent nothing for this long"`
+
+	Dir       string        // where the server inside this process keeps its files
+	MaxBytes  int64         // size limit of the audio log
+	AckWait   time.Duration // a claim not kept alive for this long goes to another worker
+	BatchTime time.Duration // how long a tap collects frames before it publishes them
+	Heartbeat time.Duration // interval at which a tap without frames publishes a heartbeat
+
+	// dial replaces URL with a server in this process that the caller owns; for tests.
+	dial nats.InProcessConnProvider
+}
+
+// Defaults returns the default configuration.
+func Defaults() Config {
+	return Config{
+		IdleEnd: 20 * time.Second, MaxBytes: 8 << 30, AckWait: 10 * time.Second,
+		BatchTime: 100 * time.Millisecond, Heartbeat: 5 * time.Second,
+	}
+}
+
+func (c Config) withDefaults() Config {
+	d := Defaults()
+	c.IdleEnd = cmp.Or(c.IdleEnd, d.IdleEnd)
+	c.MaxBytes = cmp.Or(c.MaxBytes, d.MaxBytes)
+	c.AckWait = cmp.Or(c.AckWait, d.AckWait)
+	c.BatchTime = cmp.Or(c.BatchTime, d.BatchTime)
+	c.Heartbeat = cmp.Or(c.Heartbeat, d.Heartbeat)
+	return c
+}
+
+// Validate reports every setting that cannot work. It expects a configuration without zero fields.
+func (c Config) Validate() error {
+	if c.IdleEnd <= 0 {
+		return errors.New("speech.idle_end: a time above zero is needed")
+	}
+	return nil
+}
