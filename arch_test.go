@@ -18,6 +18,7 @@ func allowed() map[string][]string {
 		"store":                   {},
 		"store/postgres":          {"store", "store/postgres/..."},
 		"store/postgres/embedded": {"store"},
+		"store/postgres/pgtest":   {"store/postgres", "store/postgres/..."}, // only tests import it
 		"store/presence":          {"store"},
 		"store/blob":              {"store"},
 		"store/gen":               {"store"},

@@ -20,13 +20,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"os"
-	"path/filepath"
 	"testing"
 
 	"bedside/store/postgres"
-	"bedside/store/postgres/embedded"
+	"bedside/store/postgres/pgtest"
 )
 
 // shared holds what all tests of a package use. Main sets it before they run.
@@ -48,34 +46,19 @@ func Main(m *testing.M) {
 
 func run(m *testing.M) (code int, err error) {
 	ctx := context.Background()
-	dir, err := os.MkdirTemp("", "bedside-api")
+	db, err := pgtest.Start(postgres.Config{})
 	if err != nil {
 		return 0, err
 	}
-	defer os.RemoveAll(dir)
-	log := slog.New(slog.DiscardHandler)
-	cluster, err := embedded.Start(ctx, embedded.Config{Dir: filepath.Join(dir, "pg")}, log)
-	if err != nil {
-		return 0, err
-	}
-	defer func() { err = errors.Join(err, cluster.Close(ctx)) }()
-	shared.dbURL = cluster.URL()
-	db, err := postgres.Open(ctx, postgres.Config{URL: shared.dbURL}, log)
-	if err != nil {
-		return 0, err
-	}
-	defer db.Close()
-	if _, err = db.Migrate(ctx); err != nil {
-		return 0, err
-	}
+	defer func() { err = errors.Join(err, db.Stop()) }()
 	if err = db.Seed(ctx, false); err != nil {
 		return 0, err
 	}
-	mail, err := startMailServer(ctx, db)
+	mail, err := startMailServer(ctx, db.DB)
 	if err != nil {
 		return 0, err
 	}
 	defer func() { err = errors.Join(err, mail.close(ctx)) }()
-	shared.db, shared.mail = db, mail
+	shared.db, shared.dbURL, shared.mail = db.DB, db.Cluster.URL(), mail
 	return m.Run(), nil
 }

@@ -17,7 +17,7 @@ import (
 
 // Store knows what is kept of a user; store/postgres does.
 type Store interface {
-	KeepExport(ctx context.Context, e store.Export) error
+	SaveExport(ctx context.Context, e store.Export) error
 	LastExport(ctx context.Context, userID string) (store.Export, error)
 	PersonalReports(ctx context.Context, userID string) (attempts []string, err error)
 	PersonalFiles(ctx context.Context, userID string) ([]store.PersonalFile, error)
@@ -64,7 +64,7 @@ func (a *Archivist) Make(ctx context.Context, job store.MakeExport) error {
 		return nil // a newer one was asked for, or this was done before
 	}
 	e.State, e.Progress = store.ExportRunning, 0
-	if err := a.Store.KeepExport(ctx, e); err != nil {
+	if err := a.Store.SaveExport(ctx, e); err != nil {
 		return err
 	}
 	if err := a.write(ctx, &e); err != nil {
@@ -72,10 +72,10 @@ func (a *Archivist) Make(ctx context.Context, job store.MakeExport) error {
 			err = fmt.Errorf("%w: %w", store.ErrInvalid, err) // it would be as large the next time
 		}
 		e.State = store.ExportFailed
-		return errors.Join(err, a.Store.KeepExport(context.WithoutCancel(ctx), e))
+		return errors.Join(err, a.Store.SaveExport(context.WithoutCancel(ctx), e))
 	}
 	e.State, e.Progress = store.ExportReady, 1
-	if err := a.Store.KeepExport(ctx, e); err != nil {
+	if err := a.Store.SaveExport(ctx, e); err != nil {
 		if errors.Is(err, store.ErrNotFound) { // the account was deleted meanwhile
 			return errors.Join(err, a.Files.Delete(ctx, e.Key()))
 		}
@@ -189,7 +189,7 @@ func (a *Archivist) fill(ctx context.Context, z *zip.Writer, pieces []piece,
 			return fmt.Errorf("%s: %w", p.name, err)
 		}
 		e.Progress = float64(i+1) / float64(len(pieces)+1)
-		if err := a.Store.KeepExport(ctx, *e); err != nil {
+		if err := a.Store.SaveExport(ctx, *e); err != nil {
 			return err
 		}
 	}

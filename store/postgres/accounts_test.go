@@ -5,22 +5,20 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"errors"
-	"log/slog"
-	"path/filepath"
 	"sync"
 	"testing"
 	"time"
 
 	"bedside/store"
 	"bedside/store/postgres"
-	"bedside/store/postgres/embedded"
+	"bedside/store/postgres/pgtest"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 )
 
-// behind runs SQL behind the stores' back.
-func behind(t *testing.T, url, sql string, args ...any) error {
+// execSQL runs SQL on a connection of its own.
+func execSQL(t *testing.T, url, sql string, args ...any) error {
 	t.Helper()
 	conn, err := pgx.Connect(t.Context(), url)
 	if err != nil {
@@ -31,7 +29,7 @@ func behind(t *testing.T, url, sql string, args ...any) error {
 	return err
 }
 
-func TestRegister(t *testing.T) {
+func TestRegisterSavesEffectsOfBothOutcomes(t *testing.T) {
 	email := rand.Text() + "@example.org"
 	var seen []bool
 	var ids []string
@@ -51,15 +49,15 @@ func TestRegister(t *testing.T) {
 	_, err = db.Register(t.Context(), u, after)
 	expect(t, err, store.ErrConflict)
 	if len(seen) != 2 || !seen[0] || seen[1] || ids[1] != first.ID {
-		t.Errorf("after was told %v of %v", seen, ids)
+		t.Errorf("after was called with %v for %v", seen, ids)
 	}
 	acts, err := db.Acts(t.Context(), store.ActFilter{UserID: first.ID, Limit: 10})
 	if err != nil || len(acts) != 2 {
-		t.Errorf("the trail holds %+v, %v", acts, err)
+		t.Errorf("audit trail: %+v, %v", acts, err)
 	}
 }
 
-func TestChangeUser(t *testing.T) {
+func TestChangeUserAndEndSessions(t *testing.T) {
 	u := newUser(t, store.RoleCandidate)
 	now := time.Now()
 	ids := []string{"0190d2a0-0000-7000-8000-00000000aa01", "0190d2a0-0000-7000-8000-00000000aa02"}
@@ -91,41 +89,15 @@ func TestChangeUser(t *testing.T) {
 	})
 	expect(t, err, refused)
 	if read, err := db.User(t.Context(), u.ID); err != nil || read.Name != "Changed" {
-		t.Errorf("a refused change was kept: %+v, %v", read, err)
+		t.Errorf("a refused change was saved: %+v, %v", read, err)
 	}
 	_, _, err = db.ChangeUser(t.Context(), "nobody", nil)
 	expect(t, err, store.ErrNotFound)
 }
 
-// own opens a database that no other test uses.
-func own(t *testing.T, cfg postgres.Config) (*postgres.DB, string) {
-	t.Helper()
-	log := slog.New(slog.DiscardHandler)
-	c, err := embedded.Start(context.Background(),
-		embedded.Config{Dir: filepath.Join(t.TempDir(), "pg")}, log)
-	if err != nil {
-		t.Fatal(err)
-	}
-	cfg.URL = c.URL()
-	d, err := postgres.Open(context.Background(), cfg, log)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		d.Close()
-		if err := c.Close(context.Background()); err != nil {
-			t.Error(err)
-		}
-	})
-	if _, err := d.Migrate(context.Background()); err != nil {
-		t.Fatal(err)
-	}
-	return d, c.URL()
-}
-
-// TestLastAdministrator has administrators take each other's role all at once: one of them stays.
-func TestLastAdministrator(t *testing.T) {
-	d, _ := own(t, postgres.Config{})
+// TestLastAdministratorStays demotes or disables all administrators at once: one must stay.
+func TestLastAdministratorStays(t *testing.T) {
+	d := pgtest.New(t, postgres.Config{})
 	var admins []store.User
 	for range 6 {
 		u, err := d.CreateUser(t.Context(), store.User{
@@ -155,19 +127,20 @@ func TestLastAdministrator(t *testing.T) {
 		})
 	}
 	all.Wait()
-	left := 0
+	n := 0
 	for i := range refused {
 		if refused[i] {
-			left++
+			n++
 		}
 	}
-	if left != 1 {
-		t.Errorf("%d of %d were refused", left, len(admins))
+	if n != 1 {
+		t.Errorf("%d of %d were refused, want 1", n, len(admins))
 	}
 }
 
-func TestActsStay(t *testing.T) {
-	d, url := own(t, postgres.Config{})
+func TestAuditTrailIsAppendOnly(t *testing.T) {
+	d := pgtest.New(t, postgres.Config{})
+	url := d.Cluster.URL()
 	id := "0190d2a0-0000-7000-8000-000000000001"
 	act := store.Act{
 		Action: store.ActSignIn, UserID: id, ActorID: id, IP: "192.0.2.1",
@@ -182,16 +155,17 @@ func TestActsStay(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, sql := range []string{
-		"DELETE FROM acts", "TRUNCATE acts", "UPDATE acts SET action = 'nothing'", "UPDATE acts SET ip = '198.51.100.1'",
+		"DELETE FROM acts", "TRUNCATE acts", "UPDATE acts SET action = 'nothing'",
+		"UPDATE acts SET ip = '198.51.100.1'",
 		"UPDATE acts SET ip = '', user_agent = '', actor_id = NULL",
 	} {
-		if err := behind(t, url, sql); err == nil {
-			t.Errorf("%s was taken", sql)
+		if err := execSQL(t, url, sql); err == nil {
+			t.Errorf("%s succeeded", sql)
 		}
 	}
-	if err := behind(t, url, "UPDATE acts SET ip = '', user_agent = '' WHERE user_id = $1",
+	if err := execSQL(t, url, "UPDATE acts SET ip = '', user_agent = '' WHERE user_id = $1",
 		id); err != nil {
-		t.Errorf("an entry cannot be made anonymous: %v", err)
+		t.Errorf("anonymising an entry: %v", err)
 	}
 	if err := d.SweepAccounts(t.Context()); err != nil {
 		t.Fatal(err)
@@ -205,7 +179,7 @@ func TestActsStay(t *testing.T) {
 	expect(t, err, store.ErrInvalid)
 }
 
-func TestMailTokens(t *testing.T) {
+func TestMailTokenWorksOnce(t *testing.T) {
 	u := newUser(t, store.RoleCandidate)
 	now := time.Now()
 	hash := func() []byte { h := sha256.Sum256([]byte(rand.Text())); return h[:] }
@@ -228,13 +202,12 @@ func TestMailTokens(t *testing.T) {
 		})
 		return err
 	}
-	first, second, elsewhere := create(store.TokenReset,
-		u.Email), create(store.TokenReset, u.Email), create(
-		store.TokenReset, "old@example.org")
+	first, second := create(store.TokenReset, u.Email), create(store.TokenReset, u.Email)
+	oldAddress := create(store.TokenReset, "old@example.org")
 	verify := create(store.TokenVerify, u.Email)
 	expect(t, use(first, store.TokenVerify, now), store.ErrNotFound)
 	expect(t, use(hash(), store.TokenReset, now), store.ErrNotFound)
-	expect(t, use(elsewhere, store.TokenReset, now), store.ErrExpired)
+	expect(t, use(oldAddress, store.TokenReset, now), store.ErrExpired)
 	expect(t, use(first, store.TokenReset, now.Add(10*time.Minute)), store.ErrExpired)
 
 	var wins, reused int
@@ -257,28 +230,28 @@ func TestMailTokens(t *testing.T) {
 	}
 	all.Wait()
 	if wins != 1 || reused != 19 {
-		t.Errorf("%d used it, %d were refused", wins, reused)
+		t.Errorf("%d uses succeeded, %d were refused", wins, reused)
 	}
-	expect(t, use(second, store.TokenReset, now), store.ErrReused) // the others stop working
+	expect(t, use(second, store.TokenReset, now), store.ErrReused) // revoked with the first
 	expect(t, use(verify, store.TokenVerify, now), nil)
 }
 
-func TestJobs(t *testing.T) {
-	d, _ := own(t, postgres.Config{})
+func TestJobsRunAfterCommitAndRetry(t *testing.T) {
+	d := pgtest.New(t, postgres.Config{})
 	u, err := d.CreateUser(t.Context(), store.User{
 		Email: "jobs@example.org", Name: "Jobs", Role: store.RoleCandidate,
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	ask := func(what string, verdict error) {
+	add := func(what string, ruleErr error) {
 		_, _, err := d.ChangeUser(t.Context(), u.ID, func(*store.User) (store.Effects, error) {
-			return store.Effects{Jobs: []store.Job{store.Mail{What: what}}}, verdict
+			return store.Effects{Jobs: []store.Job{store.Mail{What: what}}}, ruleErr
 		})
-		expect(t, err, verdict)
+		expect(t, err, ruleErr)
 	}
-	ask("undone", errors.New("rolled back"))
-	ask("first", nil)
+	add("rolled back", errors.New("rolled back"))
+	add("first", nil)
 
 	done := make(chan string, 10)
 	swept := make(chan bool, 10)
@@ -303,7 +276,10 @@ func TestJobs(t *testing.T) {
 				done <- m.What
 				return nil
 			}),
-			postgres.HandleJob(j, time.Minute, func(context.Context, store.Sweep) error { swept <- true; return nil }))
+			postgres.HandleJob(j, time.Minute, func(context.Context, store.Sweep) error {
+				swept <- true
+				return nil
+			}))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -320,30 +296,30 @@ func TestJobs(t *testing.T) {
 		case what := <-done:
 			return what
 		case <-time.After(time.Minute):
-			t.Fatal("no job was done")
+			t.Fatal("no job ran")
 			return ""
 		}
 	}
 	if what := next(); what != "first" {
-		t.Errorf("did %s", what)
+		t.Errorf("ran %s", what)
 	}
 	<-swept
-	ask("bad", nil)
+	add("bad", nil)
 	next()
-	ask("again", nil)
+	add("again", nil)
 	if what := next(); what != "again" {
-		t.Errorf("did %s", what)
+		t.Errorf("ran %s", what)
 	}
 	if err := j.Close(context.Background()); err != nil {
 		t.Error(err)
 	}
-	ask("while away", nil)
+	add("while closed", nil)
 	j = work()
-	if what := next(); what != "while away" {
-		t.Errorf("did %s", what)
+	if what := next(); what != "while closed" {
+		t.Errorf("ran %s", what)
 	}
-	// A job that takes long does not use up the time of everything else that is closed.
-	ask("long", nil)
+	// Close does not wait long for a slow job, because other parts must close too.
+	add("long", nil)
 	next()
 	closing, cancel := context.WithTimeout(context.Background(), 20*time.Second)
 	defer cancel()
@@ -352,9 +328,9 @@ func TestJobs(t *testing.T) {
 	}
 }
 
-// TestStaleSignIn changes a password, and disables an account, while somebody who knew the old
-// one is about to sign in.
-func TestStaleSignIn(t *testing.T) {
+// TestStaleSignInFails changes the password, and then disables the account, between reading the
+// account and creating a session.
+func TestStaleSignInFails(t *testing.T) {
 	u := newUser(t, store.RoleCandidate)
 	half := store.SignIn{
 		Hash: []byte(uuid.NewString()), UserID: u.ID, ExpiresAt: time.Now().Add(time.Minute),
@@ -389,6 +365,6 @@ func TestStaleSignIn(t *testing.T) {
 	_, err = db.CreateSession(t.Context(), changed, newSession(u, uuid.NewString(), []byte{1}), 5)
 	expect(t, err, store.ErrForbidden)
 	if list, err := db.Sessions(t.Context(), u.ID, time.Now()); err != nil || len(list) != 0 {
-		t.Errorf("%d sessions are in use, %v", len(list), err)
+		t.Errorf("%d sessions are live, %v", len(list), err)
 	}
 }

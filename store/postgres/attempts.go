@@ -10,24 +10,29 @@ import (
 	"github.com/google/uuid"
 )
 
-const attemptColumns = `a.id::text, a.scenario_id::text, a.candidate_id::text, coalesce(a.partner_id::text, ''), a.state, a.consent,
-	a.created_at, a.prepared_at, a.started_at, a.ended_at, a.problem`
+const attemptColumns = `a.id::text, a.scenario_id::text, a.candidate_id::text,
+	coalesce(a.partner_id::text, ''), a.state, a.consent, a.created_at, a.prepared_at,
+	a.started_at, a.ended_at, a.problem`
 
 func attemptTargets(a *store.Attempt) []any {
 	return []any{&a.ID, &a.ScenarioID, &a.CandidateID, &a.PartnerID, &a.State, &a.Consent,
 		&a.CreatedAt, &a.PreparedAt, &a.StartedAt, &a.EndedAt, &a.Problem}
 }
 
-// viewQuery reads attempts with the names a list shows beside them.
-const viewQuery = `SELECT ` + attemptColumns + `, c.slug, c.title, c.profession, u.name, coalesce(p.name, '')
-	FROM attempts a JOIN scenarios c ON c.id = a.scenario_id JOIN users u ON u.id = a.candidate_id LEFT JOIN users p ON p.id = a.partner_id`
+// viewQuery reads attempts with the names that a list shows.
+const viewQuery = `SELECT ` + attemptColumns + `, c.slug, c.title, c.profession, u.name,
+	coalesce(p.name, '') FROM attempts a
+	JOIN scenarios c ON c.id = a.scenario_id
+	JOIN users u ON u.id = a.candidate_id
+	LEFT JOIN users p ON p.id = a.partner_id`
 
 func viewTargets(v *store.AttemptView) []any {
 	return append(attemptTargets(&v.Attempt), &v.ScenarioSlug, &v.ScenarioTitle, &v.Profession,
 		&v.CandidateName, &v.PartnerName)
 }
 
-// CreateAttempt keeps a new attempt of the candidate at the scenario.
+// CreateAttempt saves a new attempt of a candidate. It returns store.ErrNotFound when there is no
+// such candidate or scenario.
 func (db *DB) CreateAttempt(ctx context.Context, candidateID, scenarioID string,
 	consent bool) (store.Attempt, error) {
 	id, err := uuid.NewV7()
@@ -39,28 +44,32 @@ func (db *DB) CreateAttempt(ctx context.Context, candidateID, scenarioID string,
 		State: store.AttemptCreated, Consent: consent, CreatedAt: db.now(),
 	}
 	err = db.do(ctx, "attempt", func(ctx context.Context, q querier) error {
-		_, err := q.Exec(ctx, `INSERT INTO attempts (id, scenario_id, candidate_id, state, consent, created_at) VALUES ($1, $2, $3, $4, $5, $6)`,
+		_, err := q.Exec(ctx, `INSERT INTO attempts
+			(id, scenario_id, candidate_id, state, consent, created_at)
+			VALUES ($1, $2, $3, $4, $5, $6)`,
 			a.ID, a.ScenarioID, a.CandidateID, a.State, a.Consent, a.CreatedAt)
 		return err
 	})
 	return a, err
 }
 
-// Attempt finds an attempt and its scenario.
+// Attempt returns an attempt and its scenario, or store.ErrNotFound.
 func (db *DB) Attempt(ctx context.Context, id string) (a store.Attempt, s store.Scenario,
 	err error) {
 	if uuid.Validate(id) != nil {
 		return a, s, fmt.Errorf("attempt: %w", store.ErrNotFound)
 	}
 	err = db.do(ctx, "attempt", func(ctx context.Context, q querier) error {
-		return scanOne(ctx, q, `SELECT `+attemptColumns+`, `+scenarioColumns+` FROM attempts a JOIN scenarios c ON c.id = a.scenario_id WHERE a.id = $1`,
+		return scanOne(ctx, q, `SELECT `+attemptColumns+`, `+scenarioColumns+`
+			FROM attempts a JOIN scenarios c ON c.id = a.scenario_id WHERE a.id = $1`,
 			[]any{id}, append(attemptTargets(&a), scenarioTargets(&s)...))
 	})
 	return a, s, err
 }
 
-// AttemptsOf lists at most limit attempts in which the user was candidate or partner, newest
-// first, older than the attempt before (all when it is empty).
+// AttemptsOf returns at most limit attempts in which the user is the candidate or the partner,
+// newest first. before is the id of the last attempt of the page before, or empty; anything else
+// is store.ErrInvalid.
 func (db *DB) AttemptsOf(ctx context.Context, userID, before string,
 	limit int) (list []store.AttemptView, err error) {
 	if before == "" {
@@ -69,14 +78,17 @@ func (db *DB) AttemptsOf(ctx context.Context, userID, before string,
 		return nil, fmt.Errorf("page cursor: %w", store.ErrInvalid)
 	}
 	err = db.do(ctx, "attempts", func(ctx context.Context, q querier) (err error) {
-		list, err = collect(ctx, q, viewQuery+` WHERE (a.candidate_id = $1 OR a.partner_id = $1) AND a.id < $2 ORDER BY a.id DESC LIMIT $3`,
+		list, err = collect(ctx, q, viewQuery+`
+			WHERE (a.candidate_id = $1 OR a.partner_id = $1) AND a.id < $2
+			ORDER BY a.id DESC LIMIT $3`,
 			[]any{userID, before, limit}, viewTargets)
 		return err
 	})
 	return list, err
 }
 
-// AttemptViews reads the attempts of the ids that exist, oldest first.
+// AttemptViews returns the attempts with the ids, oldest first. It leaves out ids that do not
+// exist.
 func (db *DB) AttemptViews(ctx context.Context, ids []string) (list []store.AttemptView,
 	err error) {
 	err = db.do(ctx, "attempts", func(ctx context.Context, q querier) (err error) {
@@ -87,8 +99,7 @@ func (db *DB) AttemptViews(ctx context.Context, ids []string) (list []store.Atte
 	return list, err
 }
 
-// PrepareAttempt, StartAttempt, FinishAttempt and AbandonAttempt run the rule of the same name
-// and give the attempt as it then is.
+// PrepareAttempt runs store.Attempt.Prepare on the stored attempt and returns the result.
 func (db *DB) PrepareAttempt(ctx context.Context, id string,
 	now time.Time) (store.Attempt, error) {
 	return db.changeAttempt(ctx, id, func(a *store.Attempt) error {
@@ -96,17 +107,17 @@ func (db *DB) PrepareAttempt(ctx context.Context, id string,
 	})
 }
 
-// StartAttempt begins the play.
+// StartAttempt runs store.Attempt.Start on the stored attempt and returns the result.
 func (db *DB) StartAttempt(ctx context.Context, id string, now time.Time) (store.Attempt, error) {
 	return db.changeAttempt(ctx, id, func(a *store.Attempt) error { return a.Start(micros(now)) })
 }
 
-// FinishAttempt ends the play.
+// FinishAttempt runs store.Attempt.Finish on the stored attempt and returns the result.
 func (db *DB) FinishAttempt(ctx context.Context, id string, now time.Time) (store.Attempt, error) {
 	return db.changeAttempt(ctx, id, func(a *store.Attempt) error { return a.Finish(micros(now)) })
 }
 
-// AbandonAttempt ends an attempt that never came to play.
+// AbandonAttempt runs store.Attempt.Abandon on the stored attempt and returns the result.
 func (db *DB) AbandonAttempt(ctx context.Context, id string,
 	now time.Time) (store.Attempt, error) {
 	return db.changeAttempt(ctx, id, func(a *store.Attempt) error {
@@ -114,7 +125,7 @@ func (db *DB) AbandonAttempt(ctx context.Context, id string,
 	})
 }
 
-// FailAttempt notes that no report can be made, and why.
+// FailAttempt runs store.Attempt.Fail on the stored attempt.
 func (db *DB) FailAttempt(ctx context.Context, id, problem string) error {
 	_, err := db.changeAttempt(ctx, id, func(a *store.Attempt) error {
 		return a.Fail(db.now(), problem)
@@ -122,8 +133,7 @@ func (db *DB) FailAttempt(ctx context.Context, id, problem string) error {
 	return err
 }
 
-// SeatPartner gives the patient's part to a tutor; present says whether the one who holds it is
-// in the room.
+// SeatPartner runs store.Attempt.Seat on the stored attempt and returns the result.
 func (db *DB) SeatPartner(ctx context.Context, id, userID string,
 	present bool) (store.Attempt, error) {
 	return db.changeAttempt(ctx, id, func(a *store.Attempt) error {
@@ -143,7 +153,7 @@ func (db *DB) changeAttempt(ctx context.Context, id string,
 	return a, err
 }
 
-// changeAttempt runs a rule on the locked row.
+// changeAttempt locks the row of an attempt, runs a rule on it, and saves the result.
 func changeAttempt(ctx context.Context, q querier, id string,
 	rule func(*store.Attempt) error) (a store.Attempt, err error) {
 	err = scanOne(ctx, q, `SELECT `+attemptColumns+` FROM attempts a WHERE a.id = $1 FOR UPDATE`,
@@ -154,10 +164,12 @@ func changeAttempt(ctx context.Context, q querier, id string,
 	if err := rule(&a); err != nil {
 		return a, err
 	}
-	// Whoever takes the part of a partner who left, before anything was said, is not the one who
-	// left.
+	// partner_left means that the partner deleted the account. A new partner who takes the seat
+	// before the play resets it, because then nothing was recorded of the old one.
 	_, err = q.Exec(ctx, `UPDATE attempts SET partner_id = nullif($2, '')::uuid, state = $3,
-		partner_left = partner_left AND (started_at IS NOT NULL OR partner_id IS NOT DISTINCT FROM nullif($2, '')::uuid), prepared_at = $4, started_at = $5, ended_at = $6, problem = $7 WHERE id = $1`,
+		partner_left = partner_left AND
+			(started_at IS NOT NULL OR partner_id IS NOT DISTINCT FROM nullif($2, '')::uuid),
+		prepared_at = $4, started_at = $5, ended_at = $6, problem = $7 WHERE id = $1`,
 		a.ID, a.PartnerID, a.State, a.PreparedAt, a.StartedAt, a.EndedAt, a.Problem)
 	return a, err
 }

@@ -12,8 +12,9 @@ import (
 	"github.com/google/uuid"
 )
 
-const actColumns = `a.id::text, a.at, a.action, a.outcome, coalesce(a.actor_id::text, ''), coalesce(a.user_id::text, ''), coalesce(a.session_id::text, ''),
-	a.object, a.detail, a.ip, a.user_agent`
+const actColumns = `a.id::text, a.at, a.action, a.outcome, coalesce(a.actor_id::text, ''),
+	coalesce(a.user_id::text, ''), coalesce(a.session_id::text, ''), a.object, a.detail, a.ip,
+	a.user_agent`
 
 func actTargets(a *store.Act) []any {
 	return []any{
@@ -22,8 +23,8 @@ func actTargets(a *store.Act) []any {
 	}
 }
 
-// Record adds an entry to the audit trail, also when whoever asked has gone: the act has
-// happened. Texts that are too long are cut.
+// Record adds an entry to the audit trail. It ignores the cancellation of ctx, because the act has
+// happened even when the client has disconnected. It shortens texts that are too long.
 func (db *DB) Record(ctx context.Context, act store.Act) error {
 	return db.do(context.WithoutCancel(ctx), "audit trail",
 		func(ctx context.Context, q querier) error { return db.record(ctx, q, act) })
@@ -40,15 +41,19 @@ func (db *DB) record(ctx context.Context, q querier, act store.Act) error {
 	if act.Outcome == "" {
 		act.Outcome = store.OutcomeDone
 	}
-	_, err = q.Exec(ctx, `INSERT INTO acts (id, at, action, outcome, actor_id, user_id, session_id, object, detail, ip, user_agent)
-		VALUES ($1, $2, $3, $4, nullif($5, '')::uuid, nullif($6, '')::uuid, nullif($7, '')::uuid, $8, $9, $10, $11)`,
-		id.String(), micros(act.At), act.Action, act.Outcome, act.ActorID, act.UserID, act.SessionID,
-		cut(act.Object, 200), cut(act.Detail, 500), cut(act.IP, 64), cut(act.UserAgent, 400))
+	_, err = q.Exec(ctx, `INSERT INTO acts (id, at, action, outcome, actor_id, user_id, session_id,
+			object, detail, ip, user_agent)
+		VALUES ($1, $2, $3, $4, nullif($5, '')::uuid, nullif($6, '')::uuid, nullif($7, '')::uuid,
+			$8, $9, $10, $11)`,
+		id.String(), micros(act.At), act.Action, act.Outcome, act.ActorID, act.UserID,
+		act.SessionID, truncate(act.Object, 200), truncate(act.Detail, 500), truncate(act.IP, 64),
+		truncate(act.UserAgent, 400))
 	return err
 }
 
-// cut gives at most n bytes of whole characters that PostgreSQL takes.
-func cut(s string, n int) string {
+// truncate returns at most n bytes of s, without splitting a character, and without characters
+// that PostgreSQL rejects.
+func truncate(s string, n int) string {
 	s = strings.ReplaceAll(strings.ToValidUTF8(s, ""), "\x00", "")
 	if len(s) <= n {
 		return s
@@ -59,7 +64,8 @@ func cut(s string, n int) string {
 	return s[:n]
 }
 
-// Acts lists entries, the newest first. ErrInvalid: before is no id.
+// Acts returns entries of the audit trail, newest first. It returns store.ErrInvalid when f.Before
+// is not an id.
 func (db *DB) Acts(ctx context.Context, f store.ActFilter) (list []store.Act, err error) {
 	if f.Before != "" && uuid.Validate(f.Before) != nil {
 		return nil, fmt.Errorf("audit trail: %w: the cursor is not one of ours", store.ErrInvalid)
@@ -91,18 +97,18 @@ func (db *DB) Acts(ctx context.Context, f store.ActFilter) (list []store.Act, er
 	return list, err
 }
 
-// actsKept is how long entries stay; the table's trigger holds the same.
-const actsKept = 400 * 24 * time.Hour
+// actsRetention is how long entries are kept. The table has a trigger with the same number.
+const actsRetention = 400 * 24 * time.Hour
 
-// SweepAccounts removes what has had its time: old entries of the audit trail, and the tokens of
-// links that no longer work.
+// SweepAccounts deletes old entries of the audit trail, and expired challenges, sign-ins and
+// tokens.
 func (db *DB) SweepAccounts(ctx context.Context) error {
 	now := db.now()
 	for _, s := range []struct {
 		table, column string
 		before        time.Time
 	}{
-		{"acts", "at", now.Add(-actsKept - time.Hour)},
+		{"acts", "at", now.Add(-actsRetention - time.Hour)},
 		{"ceremonies", "expires_at", now},
 		{"sign_ins", "expires_at", now},
 		{"mail_tokens", "expires_at", now.Add(-24 * time.Hour)},
@@ -114,22 +120,23 @@ func (db *DB) SweepAccounts(ctx context.Context) error {
 	return nil
 }
 
-// sweep deletes the rows of a table in which a moment is past, a few at a time, so that nobody
-// waits for it, and says how many.
-func (db *DB) sweep(ctx context.Context, table, moment string,
+// sweep deletes the rows of a table in which a column's time is before another, and returns their
+// number. It deletes them in batches, so that it holds no lock for long.
+func (db *DB) sweep(ctx context.Context, table, column string,
 	before time.Time) (n int64, err error) {
-	const few = 5000
+	const batch = 5000
 	for {
-		var some int64
+		var deleted int64
 		err := db.do(ctx, table, func(ctx context.Context, q querier) error {
 			tag, err := q.Exec(ctx,
-				`DELETE FROM `+table+` WHERE ctid IN (SELECT ctid FROM `+table+` WHERE `+moment+` < $1 LIMIT $2)`,
-				before, few)
-			some = tag.RowsAffected()
+				`DELETE FROM `+table+` WHERE ctid IN
+					(SELECT ctid FROM `+table+` WHERE `+column+` < $1 LIMIT $2)`,
+				before, batch)
+			deleted = tag.RowsAffected()
 			return err
 		})
-		n += some
-		if err != nil || some < few {
+		n += deleted
+		if err != nil || deleted < batch {
 			return n, err
 		}
 	}

@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// children lists a process's children.
+// children returns the ids of a process's children.
 func children(t *testing.T, pid int) (pids []int) {
 	t.Helper()
 	out, err := exec.Command("ps", "-A", "-o", "pid=,ppid=").Output()

@@ -1,8 +1,15 @@
-// Package postgres keeps Bedside's records: one file per noun, rules run as methods on the nouns
-// under a row lock.
+// Package postgres stores Bedside's records in PostgreSQL, with one file for each domain type.
 //
-// Every call is bounded by Config.Timeout. While the database is away calls fail with
-// store.ErrUnavailable; they work again by themselves once it is back.
+// A change of a record locks its row, runs the rule (a method of the type, or a function that the
+// caller passes), and saves the result, all in one transaction. Effects of the change (audit
+// entries, jobs, ended sessions) are saved in the same transaction. For example, ChangeUser with a
+// rule that sets a new password saves the hash, an entry of the audit trail and the job that mails
+// the owner, or none of the three.
+//
+// Jobs are rows of a queue (River). Every process that has called DB.Jobs takes some of them.
+//
+// Config.Timeout limits every call. While the database does not answer, calls return
+// store.ErrUnavailable; they succeed again once it does.
 package postgres
 
 import (
@@ -32,17 +39,18 @@ type Config struct {
 // Defaults returns the default configuration.
 func Defaults() Config { return Config{MaxConns: 16, Timeout: 3 * time.Second} }
 
-// DB is the database. It is safe for concurrent use; whoever opened it closes it.
+// DB is a pool of connections to the database. It is safe for concurrent use. The caller of Open
+// closes it.
 type DB struct {
 	pool    *pgxpool.Pool
-	queue   *river.Client[pgx.Tx] // asks for jobs; Jobs does them
+	queue   *river.Client[pgx.Tx] // adds jobs; Jobs runs them
 	timeout time.Duration
 	clock   func() time.Time
 	log     *slog.Logger
 }
 
-// Open makes the pool. It does not wait for the database: Ping tells whether it is there, Migrate
-// brings the tables up to date.
+// Open makes the pool. It does not connect yet: Ping reports whether the database answers, and
+// Migrate creates or updates the tables.
 func Open(ctx context.Context, cfg Config, log *slog.Logger) (*DB, error) {
 	pc, err := pgxpool.ParseConfig(cfg.URL)
 	if err != nil {
@@ -55,7 +63,7 @@ func Open(ctx context.Context, cfg Config, log *slog.Logger) (*DB, error) {
 	pc.HealthCheckPeriod = 15 * time.Second
 	pc.PingTimeout = timeout / 3
 	pc.ConnConfig.ConnectTimeout = timeout * 2 / 3
-	// The server gives up shortly after the caller has, so that a lost caller never holds a lock.
+	// The server gives up soon after the caller does, so that a crashed caller holds no lock.
 	for name, value := range map[string]string{
 		"application_name":                    "bedside",
 		"timezone":                            "UTC",
@@ -90,10 +98,10 @@ func Open(ctx context.Context, cfg Config, log *slog.Logger) (*DB, error) {
 	return &DB{pool: pool, queue: queue, timeout: timeout, clock: clock, log: log}, nil
 }
 
-// Close waits for the calls that run and closes every connection.
+// Close waits for running calls and closes every connection.
 func (db *DB) Close() { db.pool.Close() }
 
-// Ping reports whether the database answers.
+// Ping returns store.ErrUnavailable when the database does not answer.
 func (db *DB) Ping(ctx context.Context) error {
 	return db.do(ctx, "database", func(ctx context.Context, q querier) error {
 		_, err := q.Exec(ctx, "SELECT 1")
@@ -103,5 +111,5 @@ func (db *DB) Ping(ctx context.Context) error {
 
 func (db *DB) now() time.Time { return micros(db.clock()) }
 
-// micros is what the database can hold of a time.
+// micros rounds a time to what the database can store: microseconds.
 func micros(t time.Time) time.Time { return t.UTC().Truncate(time.Microsecond) }

@@ -6,10 +6,8 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
-	"log/slog"
 	"math"
 	"os"
-	"path/filepath"
 	"sync"
 	"syscall"
 	"testing"
@@ -17,16 +15,13 @@ import (
 
 	"bedside/store"
 	"bedside/store/postgres"
-	"bedside/store/postgres/embedded"
+	"bedside/store/postgres/pgtest"
 
 	"golang.org/x/crypto/bcrypt"
 )
 
-var (
-	// shared by the package's tests, which keep to users and attempts of their own
-	cluster *embedded.Cluster
-	db      *postgres.DB
-)
+// db is shared by the package's tests. Each test uses only users and attempts of its own.
+var db *pgtest.Database
 
 func TestMain(m *testing.M) {
 	code, err := withDatabase(m.Run)
@@ -38,26 +33,11 @@ func TestMain(m *testing.M) {
 }
 
 func withDatabase(run func() int) (code int, err error) {
-	ctx := context.Background()
-	dir, err := os.MkdirTemp("", "bedside-postgres")
-	if err != nil {
+	if db, err = pgtest.Start(postgres.Config{}); err != nil {
 		return 0, err
 	}
-	defer os.RemoveAll(dir)
-	log := slog.New(slog.DiscardHandler)
-	if cluster, err = embedded.Start(ctx, embedded.Config{Dir: filepath.Join(dir, "pg")},
-		log); err != nil {
-		return 0, err
-	}
-	defer func() { err = errors.Join(err, cluster.Close(ctx)) }()
-	if db, err = postgres.Open(ctx, postgres.Config{URL: cluster.URL()}, log); err != nil {
-		return 0, err
-	}
-	defer db.Close()
-	if _, err = db.Migrate(ctx); err != nil {
-		return 0, err
-	}
-	if err = db.Seed(ctx, true); err != nil {
+	defer func() { err = errors.Join(err, db.Stop()) }()
+	if err = db.Seed(context.Background(), true); err != nil {
 		return 0, err
 	}
 	return run(), nil
@@ -74,7 +54,7 @@ func newUser(t *testing.T, role store.Role) store.User {
 	return u
 }
 
-// newSession is a session that lasts for an hour.
+// newSession returns a session that expires after an hour.
 func newSession(u store.User, id string, refreshHash []byte) store.Session {
 	now := time.Now()
 	return store.Session{
@@ -103,7 +83,7 @@ func expect(t *testing.T, err, want error) {
 	}
 }
 
-func TestSeed(t *testing.T) {
+func TestSeedTwiceChangesNothing(t *testing.T) {
 	before, err := db.Scenarios(t.Context())
 	if err != nil {
 		t.Fatal(err)
@@ -130,12 +110,12 @@ func TestSeed(t *testing.T) {
 		}
 		if u.Role != demo.Role || bcrypt.CompareHashAndPassword([]byte(u.PasswordHash),
 			[]byte(postgres.DemoPassword)) != nil {
-			t.Errorf("demo account %s: role %s, or its password does not fit", u.Email, u.Role)
+			t.Errorf("demo account %s: role %s, or its password is another", u.Email, u.Role)
 		}
 	}
 }
 
-func TestMigrateTogether(t *testing.T) {
+func TestConcurrentMigrations(t *testing.T) {
 	var all sync.WaitGroup
 	for range 4 {
 		all.Go(func() {
@@ -147,7 +127,7 @@ func TestMigrateTogether(t *testing.T) {
 	all.Wait()
 }
 
-func TestUsers(t *testing.T) {
+func TestCreateAndFindUsers(t *testing.T) {
 	u := newUser(t, store.RoleCandidate)
 	_, err := db.CreateUser(t.Context(), store.User{
 		Email: u.Email, Name: "Another", Role: store.RoleCandidate,
@@ -269,13 +249,13 @@ func TestAttemptPages(t *testing.T) {
 		before = seen[len(seen)-1]
 	}
 	if len(seen) != 5 || seen[0] < seen[4] {
-		t.Errorf("pages gave %v", seen)
+		t.Errorf("pages contained %v", seen)
 	}
 	_, err := db.AttemptsOf(t.Context(), u.ID, "no cursor", 2)
 	expect(t, err, store.ErrInvalid)
 }
 
-func TestStartOnce(t *testing.T) {
+func TestConcurrentStartsKeepOneTime(t *testing.T) {
 	a := newAttempt(t, newUser(t, store.RoleCandidate))
 	var all sync.WaitGroup
 	starts := make([]time.Time, 20)
@@ -298,7 +278,7 @@ func TestStartOnce(t *testing.T) {
 	}
 }
 
-func TestReport(t *testing.T) {
+func TestSaveReport(t *testing.T) {
 	a := newAttempt(t, newUser(t, store.RoleCandidate))
 	r := store.Report{
 		AttemptID: a.ID, CreatedAt: time.Now().UTC().Truncate(time.Microsecond), DurationS: 300,
@@ -312,9 +292,9 @@ func TestReport(t *testing.T) {
 	}
 	_, err := db.Report(t.Context(), a.ID)
 	expect(t, err, store.ErrNotFound)
-	expect(t, db.SaveReport(t.Context(), r), store.ErrState) // it never began
+	expect(t, db.SaveReport(t.Context(), r), store.ErrState) // there was no play
 	_, err = db.Report(t.Context(), a.ID)
-	expect(t, err, store.ErrNotFound) // all or nothing
+	expect(t, err, store.ErrNotFound) // nothing was saved
 
 	if _, err := db.StartAttempt(t.Context(), a.ID, time.Now()); err != nil {
 		t.Fatal(err)
@@ -345,43 +325,29 @@ func TestReport(t *testing.T) {
 	expect(t, db.SaveReport(t.Context(), r), store.ErrInvalid)
 }
 
-// TestDatabaseAway stops a server of its own, as a pause and as a crash, while calls come in.
-func TestDatabaseAway(t *testing.T) {
+// TestCallsRecoverAfterAnOutage pauses a PostgreSQL server of its own, then kills it.
+func TestCallsRecoverAfterAnOutage(t *testing.T) {
 	ctx := context.Background()
-	log := slog.New(slog.DiscardHandler)
-	own, err := embedded.Start(ctx, embedded.Config{Dir: filepath.Join(t.TempDir(), "pg")}, log)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer own.Close(ctx)
-	d, err := postgres.Open(ctx,
-		postgres.Config{URL: own.URL(), Timeout: 300 * time.Millisecond, MaxConns: 3}, log)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer d.Close()
-	if _, err := d.Migrate(ctx); err != nil {
-		t.Fatal(err)
-	}
+	d := pgtest.New(t, postgres.Config{Timeout: 300 * time.Millisecond, MaxConns: 3})
 	if err := d.Ping(ctx); err != nil {
 		t.Fatal(err)
 	}
 	signalAll := func(sig syscall.Signal) {
-		// The postmaster leads the process group of its making; its backends lead sessions of
-		// their own.
-		for _, pid := range append(children(t, own.PID()), own.PID()) {
+		// The backends are sessions of their own, so signalling the process group of the
+		// postmaster would not reach them.
+		for _, pid := range append(children(t, d.Cluster.PID()), d.Cluster.PID()) {
 			if err := syscall.Kill(pid, sig); err != nil && !errors.Is(err, syscall.ESRCH) {
 				t.Error(err)
 			}
 		}
 	}
-	comesBack := func() {
+	recovers := func() {
 		t.Helper()
 		deadline, cancel := context.WithTimeout(ctx, 30*time.Second)
 		defer cancel()
 		for err := d.Ping(ctx); err != nil; err = d.Ping(ctx) {
 			if !errors.Is(err, store.ErrUnavailable) || deadline.Err() != nil {
-				t.Fatalf("while away: %v", err)
+				t.Fatalf("during the outage: %v", err)
 			}
 		}
 	}
@@ -396,10 +362,10 @@ func TestDatabaseAway(t *testing.T) {
 			store.ErrUnavailable)
 	}
 	signalAll(syscall.SIGCONT)
-	comesBack()
+	recovers()
 
 	signalAll(syscall.SIGKILL)
-	comesBack()
+	recovers()
 }
 
 func TestCancelledCallerIsNotAnOutage(t *testing.T) {

@@ -11,14 +11,15 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-const exportColumns = `e.id::text, e.user_id::text, e.state, e.progress, e.bytes, e.created_at, e.expires_at`
+const exportColumns = `e.id::text, e.user_id::text, e.state, e.progress, e.bytes, e.created_at,
+	e.expires_at`
 
 func exportTargets(e *store.Export) []any {
 	return []any{&e.ID, &e.UserID, &e.State, &e.Progress, &e.Bytes, &e.CreatedAt, &e.ExpiresAt}
 }
 
-// RequestExport asks for an archive of what is kept of a user, together with what follows. One
-// that is being made is given instead of another.
+// RequestExport saves a new archive of a user's data, together with effects and the job that makes
+// it. When one is being made already, it returns that one and does nothing else.
 func (db *DB) RequestExport(ctx context.Context, userID string,
 	after store.Effects) (e store.Export, err error) {
 	id, err := uuid.NewV7()
@@ -31,8 +32,10 @@ func (db *DB) RequestExport(ctx context.Context, userID string,
 		if err := lockUser(ctx, tx, userID, &u); err != nil {
 			return err
 		}
-		making, err := collect(ctx, tx, `SELECT `+exportColumns+` FROM exports e WHERE e.user_id = $1 AND e.state IN ('queued', 'running') AND e.created_at > $2
-			ORDER BY e.id DESC LIMIT 1`, []any{userID, now.Add(-store.ExportStaleAfter)}, exportTargets)
+		making, err := collect(ctx, tx, `SELECT `+exportColumns+` FROM exports e
+			WHERE e.user_id = $1 AND e.state IN ('queued', 'running') AND e.created_at > $2
+			ORDER BY e.id DESC LIMIT 1`,
+			[]any{userID, now.Add(-store.ExportStaleAfter)}, exportTargets)
 		if err != nil {
 			return err
 		}
@@ -44,7 +47,8 @@ func (db *DB) RequestExport(ctx context.Context, userID string,
 			ID: id.String(), UserID: userID, State: store.ExportQueued, CreatedAt: now,
 			ExpiresAt: now.Add(store.ExportLifetime),
 		}
-		if _, err := tx.Exec(ctx, `INSERT INTO exports (id, user_id, state, created_at, expires_at) VALUES ($1, $2, $3, $4, $5)`,
+		if _, err := tx.Exec(ctx, `INSERT INTO exports (id, user_id, state, created_at, expires_at)
+			VALUES ($1, $2, $3, $4, $5)`,
 			e.ID, e.UserID, e.State, e.CreatedAt, e.ExpiresAt); err != nil {
 			return err
 		}
@@ -56,17 +60,19 @@ func (db *DB) RequestExport(ctx context.Context, userID string,
 	return e, err
 }
 
-// LastExport finds a user's newest archive. ErrNotFound: there is none.
+// LastExport returns a user's newest archive that has not expired, or store.ErrNotFound.
 func (db *DB) LastExport(ctx context.Context, userID string) (e store.Export, err error) {
 	err = db.do(ctx, "export", func(ctx context.Context, q querier) error {
-		return scanOne(ctx, q, `SELECT `+exportColumns+` FROM exports e WHERE e.user_id = $1 AND e.expires_at > $2 ORDER BY e.id DESC LIMIT 1`,
+		return scanOne(ctx, q, `SELECT `+exportColumns+` FROM exports e
+			WHERE e.user_id = $1 AND e.expires_at > $2 ORDER BY e.id DESC LIMIT 1`,
 			[]any{userID, db.now()}, exportTargets(&e))
 	})
 	return e, err
 }
 
-// KeepExport keeps how far the making of an archive is. ErrNotFound: nobody wants it any more.
-func (db *DB) KeepExport(ctx context.Context, e store.Export) error {
+// SaveExport saves the state and progress of an archive. It returns store.ErrNotFound when the
+// archive was deleted, for example with its account.
+func (db *DB) SaveExport(ctx context.Context, e store.Export) error {
 	return db.do(ctx, "export", func(ctx context.Context, q querier) error {
 		tag, err := q.Exec(ctx,
 			`UPDATE exports SET state = $2, progress = $3, bytes = $4 WHERE id = $1`, e.ID,
@@ -78,7 +84,7 @@ func (db *DB) KeepExport(ctx context.Context, e store.Export) error {
 	})
 }
 
-// SweepExports forgets archives that have expired, and asks for the removal of their files.
+// SweepExports deletes expired archives and adds a job that removes their files.
 func (db *DB) SweepExports(ctx context.Context) error {
 	return db.within(ctx, "exports", func(ctx context.Context, tx pgx.Tx) error {
 		old, err := collect(ctx, tx,

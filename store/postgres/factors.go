@@ -17,7 +17,7 @@ func factorTargets(f *store.Factor) []any {
 	return []any{&f.UserID, &f.Secret, &f.ConfirmedAt, &f.LastStep, &f.Recovery}
 }
 
-// Factor finds a user's second factor. ErrNotFound: there is none.
+// Factor returns a user's second factor, or store.ErrNotFound.
 func (db *DB) Factor(ctx context.Context, userID string) (f store.Factor, err error) {
 	if uuid.Validate(userID) != nil {
 		return f, fmt.Errorf("factor: %w", store.ErrNotFound)
@@ -29,8 +29,9 @@ func (db *DB) Factor(ctx context.Context, userID string) (f store.Factor, err er
 	return f, err
 }
 
-// ChangeFactor runs a rule on a user's locked factor, an empty one when there is none, and keeps
-// what it did together with what follows. A factor without a secret is removed.
+// ChangeFactor locks a user's second factor (an empty one when there is none), runs a rule on it,
+// and saves the result together with the effects that the rule returns. It deletes a factor that
+// has no secret.
 func (db *DB) ChangeFactor(ctx context.Context, userID string,
 	rule func(store.User, *store.Factor) (store.Effects, error)) error {
 	if uuid.Validate(userID) != nil {
@@ -38,7 +39,7 @@ func (db *DB) ChangeFactor(ctx context.Context, userID string,
 	}
 	return db.within(ctx, "factor", func(ctx context.Context, tx pgx.Tx) error {
 		var u store.User
-		// its lock guards the factor, which may not be there yet
+		// The account's lock also guards the factor, whose row may not exist yet.
 		if err := lockUser(ctx, tx, userID, &u); err != nil {
 			return err
 		}
@@ -58,12 +59,15 @@ func (db *DB) ChangeFactor(ctx context.Context, userID string,
 	})
 }
 
-// BeginSignIn keeps the first step of a sign-in, of a user as they were when they gave their
-// password. ErrUnauthenticated: it is not theirs any more, or they are disabled.
+// BeginSignIn saves a sign-in of u whose first step has succeeded. It returns
+// store.ErrUnauthenticated when the password has changed since u was read, or the account is
+// disabled.
 func (db *DB) BeginSignIn(ctx context.Context, u store.User, s store.SignIn) error {
 	return db.transact(ctx, "sign-in", func(ctx context.Context, q querier) error {
 		tag, err := q.Exec(ctx, `INSERT INTO sign_ins (hash, user_id, tries, expires_at)
-			SELECT $1, id, $3, $4 FROM users WHERE id = $2 AND password_hash = $5 AND NOT disabled FOR SHARE`, s.Hash, u.ID, s.Tries, micros(s.ExpiresAt), u.PasswordHash)
+			SELECT $1, id, $3, $4 FROM users
+			WHERE id = $2 AND password_hash = $5 AND NOT disabled FOR SHARE`,
+			s.Hash, u.ID, s.Tries, micros(s.ExpiresAt), u.PasswordHash)
 		if err == nil && tag.RowsAffected() == 0 {
 			err = fmt.Errorf("the password was changed meanwhile: %w", store.ErrUnauthenticated)
 		}
@@ -71,22 +75,24 @@ func (db *DB) BeginSignIn(ctx context.Context, u store.User, s store.SignIn) err
 	})
 }
 
-// FinishSignIn runs a rule on a sign-in, its user and their factor, all locked. What it did is
-// kept whatever its error: tries count. Without an error the sign-in is over. ErrNotFound: there
-// is no such sign-in.
+// FinishSignIn locks a sign-in, its user and their factor, and runs a rule on them. It saves the
+// result even when the rule returns an error, so that failed tries count. Without an error it
+// deletes the sign-in. It returns store.ErrNotFound when there is no such sign-in.
 func (db *DB) FinishSignIn(ctx context.Context, hash []byte,
 	rule func(*store.SignIn, store.User, *store.Factor) error) (u store.User, err error) {
-	var verdict error
+	var ruleErr error
 	err = db.within(ctx, "sign-in", func(ctx context.Context, tx pgx.Tx) error {
 		var s store.SignIn
-		u, verdict = store.User{}, nil
-		// The account first, as everybody else locks them.
+		u, ruleErr = store.User{}, nil
+		// Lock the account first, as all other transactions do, to avoid a deadlock.
 		if err := scanOne(ctx, tx,
-			`SELECT `+userColumns+` FROM users u WHERE u.id = (SELECT user_id FROM sign_ins WHERE hash = $1) FOR SHARE`,
+			`SELECT `+userColumns+` FROM users u
+				WHERE u.id = (SELECT user_id FROM sign_ins WHERE hash = $1) FOR SHARE`,
 			[]any{hash}, userTargets(&u)); err != nil {
 			return err
 		}
-		if err := scanOne(ctx, tx, `SELECT hash, user_id::text, tries, expires_at FROM sign_ins WHERE hash = $1 FOR UPDATE`, []any{hash},
+		if err := scanOne(ctx, tx, `SELECT hash, user_id::text, tries, expires_at FROM sign_ins
+			WHERE hash = $1 FOR UPDATE`, []any{hash},
 			[]any{&s.Hash, &s.UserID, &s.Tries, &s.ExpiresAt}); err != nil {
 			return err
 		}
@@ -94,14 +100,14 @@ func (db *DB) FinishSignIn(ctx context.Context, hash []byte,
 		if err != nil {
 			return err
 		}
-		if verdict = rule(&s, u, &f); verdict == nil {
+		if ruleErr = rule(&s, u, &f); ruleErr == nil {
 			_, err = tx.Exec(ctx, `DELETE FROM sign_ins WHERE hash = $1`, hash)
 		} else {
 			_, err = tx.Exec(ctx, `UPDATE sign_ins SET tries = $2 WHERE hash = $1`, hash, s.Tries)
 		}
 		return errors.Join(err, saveFactor(ctx, tx, f))
 	})
-	return u, errors.Join(err, verdict)
+	return u, errors.Join(err, ruleErr)
 }
 
 func lockFactor(ctx context.Context, q querier, userID string) (store.Factor, error) {
@@ -123,8 +129,11 @@ func saveFactor(ctx context.Context, q querier, f store.Factor) error {
 	if f.Recovery == nil {
 		f.Recovery = [][]byte{}
 	}
-	_, err := q.Exec(ctx, `INSERT INTO factors (user_id, secret, confirmed_at, last_step, recovery) VALUES ($1, $2, $3, $4, $5)
-		ON CONFLICT (user_id) DO UPDATE SET secret = excluded.secret, confirmed_at = excluded.confirmed_at, last_step = excluded.last_step, recovery = excluded.recovery`,
+	_, err := q.Exec(ctx, `INSERT INTO factors (user_id, secret, confirmed_at, last_step, recovery)
+		VALUES ($1, $2, $3, $4, $5)
+		ON CONFLICT (user_id) DO UPDATE SET secret = excluded.secret,
+			confirmed_at = excluded.confirmed_at, last_step = excluded.last_step,
+			recovery = excluded.recovery`,
 		f.UserID, f.Secret, f.ConfirmedAt, f.LastStep, f.Recovery)
 	return err
 }

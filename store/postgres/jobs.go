@@ -15,25 +15,26 @@ import (
 	"github.com/riverqueue/river/riverdriver/riverpgxv5"
 )
 
-// Jobs does what transactions have asked for, in this process. Whoever made it adds kinds of
-// jobs, then starts and closes it.
+// Jobs runs jobs in this process. Its owner registers handlers (HandleJob, Every), then calls
+// Start and finally Close.
 type Jobs struct {
-	db       *DB
-	workers  *river.Workers
-	atOnce   int
-	periodic []*river.PeriodicJob
-	client   *river.Client[pgx.Tx] // nil until Start
+	db         *DB
+	workers    *river.Workers
+	maxRunning int
+	periodic   []*river.PeriodicJob
+	client     *river.Client[pgx.Tx] // nil until Start
 }
 
-// Jobs gives this process a part in doing jobs: so many at once, 4 when zero. With one, they are
-// done in the order in which they were asked for.
-func (db *DB) Jobs(atOnce int) *Jobs {
-	return &Jobs{db: db, workers: river.NewWorkers(), atOnce: cmp.Or(atOnce, 4)}
+// Jobs returns a runner of at most maxRunning jobs at once, 4 when zero. With one, jobs run in the
+// order in which they were added.
+func (db *DB) Jobs(maxRunning int) *Jobs {
+	return &Jobs{db: db, workers: river.NewWorkers(), maxRunning: cmp.Or(maxRunning, 4)}
 }
 
-// HandleJob adds a kind of jobs. do may run more than once for one job, and for no longer than
-// limit. A job whose do fails is tried again, later and later, for about a day; one that fails
-// with store.ErrInvalid, store.ErrNotFound or store.ErrExpired is given up.
+// HandleJob registers the function that runs jobs of type T. limit is the longest time that it may
+// run. It may run more than once for one job. When it returns an error the job is retried, with
+// growing delays, for about a day, unless the error is store.ErrInvalid, store.ErrNotFound or
+// store.ErrExpired.
 func HandleJob[T store.Job](j *Jobs, limit time.Duration,
 	do func(context.Context, T) error) error {
 	err := river.AddWorkerSafely(j.workers, &worker[T]{limit: limit, do: do, log: j.db.log})
@@ -43,7 +44,8 @@ func HandleJob[T store.Job](j *Jobs, limit time.Duration,
 	return nil
 }
 
-// Every asks for a job again and again, by one process of all, and once at the start.
+// Every adds a job at a regular interval, and once at the start. Of several processes only one
+// does so.
 func (j *Jobs) Every(interval time.Duration, job store.Job) {
 	j.periodic = append(j.periodic, river.NewPeriodicJob(river.PeriodicInterval(interval),
 		func() (river.JobArgs, *river.InsertOpts) {
@@ -52,12 +54,14 @@ func (j *Jobs) Every(interval time.Duration, job store.Job) {
 		&river.PeriodicJobOpts{ID: job.Kind(), RunOnStart: true}))
 }
 
-// Start begins to work. Cancel ctx to abandon the jobs that run; Close ends in order.
+// Start starts running jobs. Cancelling ctx aborts the running jobs; Close stops in an orderly
+// way.
 func (j *Jobs) Start(ctx context.Context) (err error) {
 	j.client, err = river.NewClient(riverpgxv5.New(j.db.pool), &river.Config{
 		Logger: slog.New(atLeastWarn{j.db.log.Handler()}),
 		Queues: map[string]river.QueueConfig{
-			river.QueueDefault: {MaxWorkers: j.atOnce}, slowQueue: {MaxWorkers: 1},
+			river.QueueDefault: {MaxWorkers: j.maxRunning},
+			slowQueue:          {MaxWorkers: 1},
 		},
 		Workers:      j.workers,
 		PeriodicJobs: j.periodic,
@@ -71,17 +75,17 @@ func (j *Jobs) Start(ctx context.Context) (err error) {
 	return nil
 }
 
-// stopLimit is how long jobs that run may go on when the process ends.
-const stopLimit = 3 * time.Second
+// stopTimeout is how long Close waits for running jobs.
+const stopTimeout = 3 * time.Second
 
-// Close takes no further jobs and waits a moment for those that run; what did not get done is
-// done by another process, or later.
+// Close stops taking jobs and waits up to stopTimeout for the running ones, then cancels them.
+// Jobs that did not finish run again later or in another process.
 func (j *Jobs) Close(ctx context.Context) error {
 	if j.client == nil {
 		return nil
 	}
-	// rooms that are open need the rest of the time
-	soft, cancel := context.WithTimeout(ctx, stopLimit)
+	// The rest of the shutdown time belongs to the open rooms.
+	soft, cancel := context.WithTimeout(ctx, stopTimeout)
 	defer cancel()
 	err := j.client.Stop(soft)
 	if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) {
@@ -102,35 +106,35 @@ type worker[T store.Job] struct {
 	log   *slog.Logger
 }
 
-// Timeout is River's question for the limit.
+// Timeout implements river.Worker.
 func (w *worker[T]) Timeout(*river.Job[T]) time.Duration { return w.limit }
 
-// Work does one job.
+// Work implements river.Worker: it runs one job.
 func (w *worker[T]) Work(ctx context.Context, job *river.Job[T]) error {
 	err := w.do(ctx, job.Args)
 	if errors.Is(err, store.ErrInvalid) || errors.Is(err, store.ErrNotFound) ||
 		errors.Is(err, store.ErrExpired) {
-		w.log.Warn("a job was given up", "job", job.Kind, "id", job.ID, "error", err)
+		w.log.Warn("job failed and is not retried", "job", job.Kind, "id", job.ID, "error", err)
 		return river.JobCancel(err)
 	}
 	switch {
-	// the process ends; the job is done later
+	// The process is shutting down; the job runs again later.
 	case err == nil || ctx.Err() != nil && context.Cause(ctx) == context.Canceled:
 	case job.Attempt >= job.MaxAttempts:
-		w.log.Error("a job failed for good", "job", job.Kind, "id", job.ID, "attempt", job.Attempt,
-			"error", err)
+		w.log.Error("job failed for the last time", "job", job.Kind, "id", job.ID, "attempt",
+			job.Attempt, "error", err)
 	default:
-		w.log.Warn("a job failed and is tried again", "job", job.Kind, "id", job.ID, "attempt",
+		w.log.Warn("job failed and is retried", "job", job.Kind, "id", job.ID, "attempt",
 			job.Attempt, "error", err)
 	}
 	return err
 }
 
-// attempts is how often a job is tried: with River's way of waiting, the fourth power of the
-// attempt in seconds, the last is a day after the first.
-const attempts = 13
+// maxTries is how often a job is tried. River waits n to the fourth power seconds after the nth
+// try, so the last try is about a day after the first.
+const maxTries = 13
 
-// slowQueue holds the jobs that take minutes, so that letters need not wait for them.
+// slowQueue is for jobs that take minutes, so that mail does not wait for them.
 const slowQueue = "slow"
 
 // insertJobs adds jobs to the queue in the transaction.
@@ -140,7 +144,7 @@ func (db *DB) insertJobs(ctx context.Context, tx pgx.Tx, jobs []store.Job) error
 	}
 	params := make([]river.InsertManyParams, len(jobs))
 	for i, job := range jobs {
-		opts := &river.InsertOpts{MaxAttempts: attempts}
+		opts := &river.InsertOpts{MaxAttempts: maxTries}
 		if _, slow := job.(store.MakeExport); slow {
 			opts.Queue = slowQueue
 		}
@@ -165,24 +169,27 @@ func (db *DB) ApplyEffects(ctx context.Context, after store.Effects) error {
 func (db *DB) applyEffects(ctx context.Context, tx pgx.Tx, u store.User,
 	after store.Effects) (ended []string, err error) {
 	if after.SignOut && u.ID != "" {
-		ended, err = collect(ctx, tx, `UPDATE sessions SET ended_at = $2, end_reason = $4
-			WHERE user_id = $1 AND ended_at IS NULL AND expires_at > $2 AND id::text <> $3 RETURNING id::text`,
-			[]any{u.ID, db.now(), after.KeepSession, store.EndRevoked}, func(id *string) []any { return []any{id} })
+		ended, err = ids(ctx, tx, `UPDATE sessions SET ended_at = $2, end_reason = $4
+			WHERE user_id = $1 AND ended_at IS NULL AND expires_at > $2 AND id::text <> $3
+			RETURNING id::text`,
+			u.ID, db.now(), after.KeepSession, store.EndRevoked)
 		if err != nil {
 			return nil, err
 		}
-		if err := each(ctx, tx, u.ID,
-			`DELETE FROM sign_ins WHERE user_id = $1`, // those half done
-			// Nor does a link that somebody else may have asked for give the account away, on its
-			// way or not.
-			`DELETE FROM mail_tokens WHERE user_id = $1 AND purpose IN ('change', 'reset') AND used_at IS NULL`,
-			`DELETE FROM river_job WHERE kind = 'mail' AND args->>'user_id' = $1::text AND args->>'letter' = 'confirm-email' AND state <> 'running'`,
+		if err := execAll(ctx, tx, u.ID,
+			`DELETE FROM sign_ins WHERE user_id = $1`,
+			// Somebody else may have requested these links. They must not open the account,
+			// whether they are sent already or still in the queue.
+			`DELETE FROM mail_tokens
+				WHERE user_id = $1 AND purpose IN ('change', 'reset') AND used_at IS NULL`,
+			`DELETE FROM river_job WHERE kind = 'mail' AND args->>'user_id' = $1::text
+				AND args->>'letter' = 'confirm-email' AND state <> 'running'`,
 		); err != nil {
 			return nil, err
 		}
 	}
 	if after.OnlyPassword && u.ID != "" {
-		if err := each(ctx, tx, u.ID, `DELETE FROM factors WHERE user_id = $1`,
+		if err := execAll(ctx, tx, u.ID, `DELETE FROM factors WHERE user_id = $1`,
 			`DELETE FROM passkeys WHERE user_id = $1`,
 			`DELETE FROM ceremonies WHERE user_id = $1`); err != nil {
 			return nil, err
@@ -196,8 +203,8 @@ func (db *DB) applyEffects(ctx context.Context, tx pgx.Tx, u store.User,
 	return ended, db.insertJobs(ctx, tx, after.Jobs)
 }
 
-// each runs statements about a user, one after the other.
-func each(ctx context.Context, tx pgx.Tx, userID string, statements ...string) error {
+// execAll runs statements whose only parameter is the user's id, one after the other.
+func execAll(ctx context.Context, tx pgx.Tx, userID string, statements ...string) error {
 	for _, sql := range statements {
 		if _, err := tx.Exec(ctx, sql, userID); err != nil {
 			return err
@@ -206,20 +213,20 @@ func each(ctx context.Context, tx pgx.Tx, userID string, statements ...string) e
 	return nil
 }
 
-// atLeastWarn leaves out what River tells of its daily life.
+// atLeastWarn is a handler that drops River's messages below warnings.
 type atLeastWarn struct{ slog.Handler }
 
-// Enabled is the handler's question.
+// Enabled implements slog.Handler.
 func (h atLeastWarn) Enabled(ctx context.Context, level slog.Level) bool {
 	return level >= slog.LevelWarn && h.Handler.Enabled(ctx, level)
 }
 
-// WithAttrs keeps the limit.
+// WithAttrs implements slog.Handler.
 func (h atLeastWarn) WithAttrs(attrs []slog.Attr) slog.Handler {
 	return atLeastWarn{h.Handler.WithAttrs(attrs)}
 }
 
-// WithGroup keeps the limit.
+// WithGroup implements slog.Handler.
 func (h atLeastWarn) WithGroup(name string) slog.Handler {
 	return atLeastWarn{h.Handler.WithGroup(name)}
 }

@@ -18,19 +18,22 @@ var migrations embed.FS
 // migrationLock is the key of the advisory lock that lets one process migrate at a time.
 const migrationLock = 0x62656473696465 // "bedside"
 
-// Migrate brings the tables up to date and gives the version they then have. Of several processes
-// that start together one does the work and the others wait for it. Cancel ctx to give up.
+// Migrate runs the migrations that the database does not have yet, and returns its version. When
+// several processes start together, one migrates and the others wait. It has no time limit of its
+// own: cancel ctx to give up.
 func (db *DB) Migrate(ctx context.Context) (version int64, err error) {
 	files, err := fs.Sub(migrations, "migrations")
 	if err != nil {
 		return 0, err
 	}
-	conns := stdlib.OpenDB(*db.patient().ConnConfig)
+	pool := db.unlimited()
+	conns := stdlib.OpenDB(*pool.ConnConfig)
 	defer conns.Close()
 	p, err := goose.NewProvider(goose.DialectPostgres, conns, files,
-		goose.WithSessionLocker(advisoryLock{}), goose.WithDisableGlobalRegistry(true), goose.WithLogger(goose.NopLogger()),
-		goose.WithGoMigrations(jobTables(db.patient())),
-		goose.WithAllowOutofOrder(true)) // parts number their migrations in ranges of their own
+		goose.WithSessionLocker(advisoryLock{}), goose.WithDisableGlobalRegistry(true),
+		goose.WithLogger(goose.NopLogger()), goose.WithGoMigrations(jobTables(pool)),
+		// The number's tens name a part of the program, so a later one may come first.
+		goose.WithAllowOutofOrder(true))
 	if err != nil {
 		return 0, fmt.Errorf("migrations: %w", err)
 	}
@@ -45,9 +48,9 @@ func (db *DB) Migrate(ctx context.Context) (version int64, err error) {
 	return version, translate(ctx, "migration", err)
 }
 
-// patient is the pool's configuration without limits: a migration may take its time, and the
-// caller's context bounds it.
-func (db *DB) patient() *pgxpool.Config {
+// unlimited returns the pool's configuration without time limits, because a migration can take
+// long. Only the caller's context limits it.
+func (db *DB) unlimited() *pgxpool.Config {
 	c := db.pool.Config()
 	for _, limit := range []string{
 		"statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout",
@@ -59,7 +62,7 @@ func (db *DB) patient() *pgxpool.Config {
 	return c
 }
 
-// advisoryLock waits inside PostgreSQL, without polling.
+// advisoryLock is a goose.SessionLocker that waits inside PostgreSQL instead of polling.
 type advisoryLock struct{}
 
 func (advisoryLock) SessionLock(ctx context.Context, conn *sql.Conn) error {

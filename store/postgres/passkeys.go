@@ -11,7 +11,8 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-const passkeyColumns = `p.id::text, p.user_id::text, p.credential_id, p.credential, p.name, p.created_at, p.last_used_at`
+const passkeyColumns = `p.id::text, p.user_id::text, p.credential_id, p.credential, p.name,
+	p.created_at, p.last_used_at`
 
 func passkeyTargets(p *store.Passkey) []any {
 	return []any{
@@ -19,27 +20,29 @@ func passkeyTargets(p *store.Passkey) []any {
 	}
 }
 
-// BeginCeremony keeps a challenge.
+// BeginCeremony saves a challenge.
 func (db *DB) BeginCeremony(ctx context.Context, c store.Ceremony) error {
 	return db.do(ctx, "ceremony", func(ctx context.Context, q querier) error {
-		_, err := q.Exec(ctx, `INSERT INTO ceremonies (hash, user_id, data, expires_at) VALUES ($1, nullif($2, '')::uuid, $3, $4)`,
+		_, err := q.Exec(ctx, `INSERT INTO ceremonies (hash, user_id, data, expires_at)
+			VALUES ($1, nullif($2, '')::uuid, $3, $4)`,
 			c.Hash, c.UserID, c.Data, micros(c.ExpiresAt))
 		return err
 	})
 }
 
-// TakeCeremony takes a challenge, which is gone afterwards. ErrNotFound: there is none that waits
-// at now.
+// TakeCeremony returns a challenge and deletes it, so that it can be answered once. It returns
+// store.ErrNotFound when there is none with the hash, or it has expired.
 func (db *DB) TakeCeremony(ctx context.Context, hash []byte,
 	now time.Time) (c store.Ceremony, err error) {
 	err = db.do(ctx, "ceremony", func(ctx context.Context, q querier) error {
-		return scanOne(ctx, q, `DELETE FROM ceremonies WHERE hash = $1 AND expires_at > $2 RETURNING hash, coalesce(user_id::text, ''), data, expires_at`,
+		return scanOne(ctx, q, `DELETE FROM ceremonies WHERE hash = $1 AND expires_at > $2
+			RETURNING hash, coalesce(user_id::text, ''), data, expires_at`,
 			[]any{hash, micros(now)}, []any{&c.Hash, &c.UserID, &c.Data, &c.ExpiresAt})
 	})
 	return c, err
 }
 
-// Passkeys lists a user's, the oldest first.
+// Passkeys returns a user's passkeys, oldest first.
 func (db *DB) Passkeys(ctx context.Context, userID string) (list []store.Passkey, err error) {
 	err = db.do(ctx, "passkeys", func(ctx context.Context, q querier) error {
 		list, err = collect(ctx, q,
@@ -50,8 +53,9 @@ func (db *DB) Passkeys(ctx context.Context, userID string) (list []store.Passkey
 	return list, err
 }
 
-// AddPasskey keeps a new passkey together with what follows, and gives it its id and time.
-// ErrConflict: it is known already; ErrLimit: the user has too many.
+// AddPasskey saves a new passkey together with effects, and returns it with its id and time. It
+// returns store.ErrConflict when the passkey is registered already, and store.ErrLimit when the
+// user has store.MaxPasskeys.
 func (db *DB) AddPasskey(ctx context.Context, p store.Passkey,
 	after store.Effects) (store.Passkey, error) {
 	id, err := uuid.NewV7()
@@ -72,7 +76,9 @@ func (db *DB) AddPasskey(ctx context.Context, p store.Passkey,
 		if n >= store.MaxPasskeys {
 			return fmt.Errorf("passkey: %w", store.ErrLimit)
 		}
-		if _, err := tx.Exec(ctx, `INSERT INTO passkeys (id, user_id, credential_id, credential, name, created_at) VALUES ($1, $2, $3, $4, $5, $6)`,
+		if _, err := tx.Exec(ctx, `INSERT INTO passkeys
+			(id, user_id, credential_id, credential, name, created_at)
+			VALUES ($1, $2, $3, $4, $5, $6)`,
 			p.ID, p.UserID, p.CredentialID, p.Credential, p.Name, p.CreatedAt); err != nil {
 			return err
 		}
@@ -82,11 +88,13 @@ func (db *DB) AddPasskey(ctx context.Context, p store.Passkey,
 	return p, err
 }
 
-// UsePasskey keeps what an authenticator told of a passkey at its use.
+// UsePasskey saves the new state of a passkey, such as its counter, after signing in with it. It
+// returns store.ErrNotFound when the user no longer has it.
 func (db *DB) UsePasskey(ctx context.Context, userID string, credentialID, credential []byte,
 	now time.Time) error {
 	return db.do(ctx, "passkey", func(ctx context.Context, q querier) error {
-		tag, err := q.Exec(ctx, `UPDATE passkeys SET credential = $3, last_used_at = $4 WHERE user_id = $1 AND credential_id = $2`,
+		tag, err := q.Exec(ctx, `UPDATE passkeys SET credential = $3, last_used_at = $4
+			WHERE user_id = $1 AND credential_id = $2`,
 			userID, credentialID, credential, micros(now))
 		if err == nil && tag.RowsAffected() == 0 {
 			err = pgx.ErrNoRows
@@ -95,8 +103,8 @@ func (db *DB) UsePasskey(ctx context.Context, userID string, credentialID, crede
 	})
 }
 
-// RemovePasskey removes a user's passkey together with what follows. ErrNotFound: it is not
-// theirs.
+// RemovePasskey deletes a user's passkey together with the effects that after returns. It returns
+// store.ErrNotFound when the user has no such passkey.
 func (db *DB) RemovePasskey(ctx context.Context, userID, id string,
 	after func(store.User, store.Passkey) store.Effects) error {
 	if uuid.Validate(id) != nil {

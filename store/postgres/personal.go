@@ -26,7 +26,8 @@ type PersonalTable struct {
 func OwnTables() []store.TableRule {
 	rules := []store.TableRule{{
 		Table: "river_job", OnDelete: store.Deleted,
-		Why: "mail and archives that wait. A job that is running is removed a day after it is done, or a week after it failed for good",
+		Why: "mail and archives that wait. A job that is running is removed a day after it " +
+			"is done, or a week after its last try failed",
 	}}
 	for _, table := range []string{
 		"river_leader", "river_migration", "river_notification", "river_queue", "goose_db_version",
@@ -66,16 +67,19 @@ func PersonalTables() []PersonalTable {
 		{Table: "sign_ins", Where: `t.user_id = $1`, Secret: []string{"hash"}},
 		{Table: "exports", Where: `t.user_id = $1`},
 		{Table: "attempts", Where: `t.candidate_id = $1`},
-		// the archive has them as files
 		{
+			// The archive contains the bodies as files of their own.
 			Table:  "reports",
 			Where:  `t.attempt_id IN (SELECT id FROM attempts WHERE candidate_id = $1)`,
 			Secret: []string{"body"},
 		},
 		{Table: "recordings", Where: recordingsOf},
-		// where somebody else worked from is theirs
-		{Table: "acts", Where: `(t.user_id = $1 OR t.actor_id = $1)`,
-			Others: `CASE WHEN t.actor_id <> $1 THEN ARRAY['session_id', 'ip', 'user_agent'] ELSE ARRAY[]::text[] END`},
+		{
+			// When somebody else acted on the account, their device and address are theirs.
+			Table: "acts", Where: `(t.user_id = $1 OR t.actor_id = $1)`,
+			Others: `CASE WHEN t.actor_id <> $1 THEN ARRAY['session_id', 'ip', 'user_agent']
+				ELSE ARRAY[]::text[] END`,
+		},
 		{Table: "scenarios"},
 		{
 			Table: "river_job", Where: `t.args->>'user_id' = $1::text`,
@@ -89,8 +93,8 @@ func PersonalTables() []PersonalTable {
 	}
 }
 
-// recordingsOf are those of a candidate's attempts, both sides, and those of a partner's voice in
-// the attempts of others.
+// recordingsOf selects the recordings that belong to a user: both sides of the user's own
+// attempts, and the user's voice as the patient in the attempts of others.
 const recordingsOf = `(t.attempt_id IN (SELECT id FROM attempts WHERE candidate_id = $1)
 	OR t.speaker = 'patient' AND t.attempt_id IN (SELECT id FROM attempts WHERE partner_id = $1))`
 
@@ -106,26 +110,27 @@ func (db *DB) PersonalRows(ctx context.Context, p PersonalTable,
 	}
 	others := cmp.Or(p.Others, `ARRAY[]::text[]`)
 	err = db.do(ctx, p.Table, func(ctx context.Context, q querier) error {
-		rows, err = collect(ctx, q, `SELECT (to_jsonb(t) - $2::text[] - `+others+`)::text FROM `+p.Table+` t WHERE `+p.Where+` LIMIT 100000`,
-			[]any{userID, secret}, func(s *string) []any { return []any{s} })
+		rows, err = ids(ctx, q, `SELECT (to_jsonb(t) - $2::text[] - `+others+`)::text
+			FROM `+p.Table+` t WHERE `+p.Where+` LIMIT 100000`, userID, secret)
 		return err
 	})
 	return rows, err
 }
 
-// PersonalReports names the attempts of a user that have a report.
+// PersonalReports returns the ids of the attempts of a user that have a report.
 func (db *DB) PersonalReports(ctx context.Context, userID string) (attempts []string, err error) {
 	err = db.do(ctx, "reports", func(ctx context.Context, q querier) error {
 		attempts, err = ids(ctx, q,
-			`SELECT t.attempt_id::text FROM reports t JOIN attempts a ON a.id = t.attempt_id WHERE a.candidate_id = $1 ORDER BY t.attempt_id`,
+			`SELECT t.attempt_id::text FROM reports t JOIN attempts a ON a.id = t.attempt_id
+				WHERE a.candidate_id = $1 ORDER BY t.attempt_id`,
 			userID)
 		return err
 	})
 	return attempts, err
 }
 
-// PersonalFiles lists the recordings of a user. Of their attempts both sides are theirs to hear;
-// of others', their own voice.
+// PersonalFiles returns the recordings that a user may have a copy of: both sides of the user's
+// own attempts, and the user's voice in the attempts of others.
 func (db *DB) PersonalFiles(ctx context.Context, userID string) (files []store.PersonalFile,
 	err error) {
 	err = db.do(ctx, "recordings", func(ctx context.Context, q querier) error {
@@ -136,12 +141,15 @@ func (db *DB) PersonalFiles(ctx context.Context, userID string) (files []store.P
 }
 
 func personalFiles(ctx context.Context, q querier, userID string) ([]store.PersonalFile, error) {
-	return collect(ctx, q, `SELECT t.attempt_id::text, t.speaker, t.key FROM recordings t WHERE `+recordingsOf+` ORDER BY t.attempt_id, t.speaker`,
-		[]any{userID}, func(f *store.PersonalFile) []any { return []any{&f.AttemptID, &f.Speaker, &f.Key} })
+	return collect(ctx, q, `SELECT t.attempt_id::text, t.speaker, t.key FROM recordings t
+		WHERE `+recordingsOf+` ORDER BY t.attempt_id, t.speaker`, []any{userID},
+		func(f *store.PersonalFile) []any { return []any{&f.AttemptID, &f.Speaker, &f.Key} })
 }
 
-// DeleteUser deletes an account as PersonalTables says, and asks for the removal of its files. It
-// gives the sessions that ended. ErrState: nobody who can act would be left to administrate.
+// DeleteUser deletes an account and adds a job that removes its files. What happens to the rows of
+// each table is in the rules of its owner (store.TableRule). It saves the effects that rule
+// returns in the same transaction, and returns the ids of the sessions that ended. It returns
+// store.ErrState when the account is the last active administrator.
 func (db *DB) DeleteUser(ctx context.Context, userID string,
 	rule func(store.User) (store.Effects, error)) (ended []string, err error) {
 	if uuid.Validate(userID) != nil {
@@ -153,7 +161,7 @@ func (db *DB) DeleteUser(ctx context.Context, userID string,
 			return err
 		}
 		if u.IsActiveAdmin() {
-			if err := othersGovern(ctx, tx, userID); err != nil {
+			if err := requireOtherAdmin(ctx, tx, userID); err != nil {
 				return err
 			}
 		}
@@ -161,9 +169,10 @@ func (db *DB) DeleteUser(ctx context.Context, userID string,
 		if err != nil {
 			return err
 		}
-		// From here on no report is kept of a role play of theirs without knowing.
+		// Lock the attempts, so that a report saved from now on sees partner_left.
 		for _, sql := range []string{
-			`SELECT 1 FROM attempts WHERE candidate_id = $1 OR partner_id = $1 ORDER BY id FOR UPDATE`,
+			`SELECT 1 FROM attempts WHERE candidate_id = $1 OR partner_id = $1
+				ORDER BY id FOR UPDATE`,
 			`UPDATE attempts SET partner_left = true WHERE partner_id = $1`,
 		} {
 			if _, err := tx.Exec(ctx, sql, userID); err != nil {
@@ -180,9 +189,10 @@ func (db *DB) DeleteUser(ctx context.Context, userID string,
 			return err
 		}
 		for _, sql := range []string{
-			`UPDATE acts SET ip = '', user_agent = '' WHERE (user_id = $1 OR actor_id = $1) AND (ip <> '' OR user_agent <> '')`,
+			`UPDATE acts SET ip = '', user_agent = ''
+				WHERE (user_id = $1 OR actor_id = $1) AND (ip <> '' OR user_agent <> '')`,
 			`DELETE FROM recordings t WHERE ` + recordingsOf,
-			// River removes those that run, in a day
+			// River removes running ones within a day of their end.
 			`DELETE FROM river_job WHERE args->>'user_id' = $1::text AND state <> 'running'`,
 			`DELETE FROM users WHERE id = $1`,
 		} {
@@ -204,7 +214,7 @@ func (db *DB) DeleteUser(ctx context.Context, userID string,
 	return ended, err
 }
 
-// ownedKeys names every file of a user.
+// ownedKeys returns the keys of every file of a user.
 func ownedKeys(ctx context.Context, q querier, userID string) ([]string, error) {
 	files, err := personalFiles(ctx, q, userID)
 	if err != nil {

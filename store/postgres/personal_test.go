@@ -14,10 +14,10 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// query gives the first column of a query as text.
+// query returns the first column of a query as text.
 func query(t *testing.T, sql string, args ...any) []string {
 	t.Helper()
-	conn, err := pgx.Connect(t.Context(), cluster.URL())
+	conn, err := pgx.Connect(t.Context(), db.Cluster.URL())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -57,7 +57,8 @@ func TestEveryTableHasOneDeletionRule(t *testing.T) {
 	}
 	slices.Sort(personal)
 	tables := query(t,
-		`SELECT table_name::text FROM information_schema.tables WHERE table_schema = 'public' AND table_type = 'BASE TABLE'`)
+		`SELECT table_name::text FROM information_schema.tables
+			WHERE table_schema = 'public' AND table_type = 'BASE TABLE'`)
 	slices.Sort(tables)
 	for _, table := range tables {
 		if rules[table] == "" {
@@ -80,7 +81,9 @@ func TestEveryTableHasOneDeletionRule(t *testing.T) {
 	}
 	// A table that refers to users must have an entry that finds their rows.
 	for _, table := range query(t,
-		`SELECT DISTINCT table_name::text FROM information_schema.columns WHERE table_schema = 'public' AND column_name IN ('user_id', 'candidate_id', 'actor_id')`) {
+		`SELECT DISTINCT table_name::text FROM information_schema.columns
+			WHERE table_schema = 'public'
+			AND column_name IN ('user_id', 'candidate_id', 'actor_id')`) {
 		if !slices.ContainsFunc(postgres.PersonalTables(), func(p postgres.PersonalTable) bool {
 			return p.Table == table && p.Where != ""
 		}) {
@@ -89,8 +92,9 @@ func TestEveryTableHasOneDeletionRule(t *testing.T) {
 	}
 }
 
-// everywhere is a candidate of whom every table that can hold something does.
-func everywhere(t *testing.T) (u, partner store.User, theirs, others store.Attempt) {
+// newUserWithData creates a candidate with rows in every table that can have rows of a user. In
+// theirs they are the candidate and partner plays the patient; in others they play the patient.
+func newUserWithData(t *testing.T) (u, partner store.User, theirs, others store.Attempt) {
 	t.Helper()
 	u, partner = newUser(t, store.RoleCandidate), newUser(t, store.RoleTutor)
 	other := newUser(t, store.RoleCandidate)
@@ -168,7 +172,7 @@ func everywhere(t *testing.T) (u, partner store.User, theirs, others store.Attem
 	if _, err := db.RequestExport(t.Context(), u.ID, store.Effects{}); err != nil {
 		t.Fatal(err)
 	}
-	// What others did to the account is its own to know; from where they work is not.
+	// The user may read what others did to the account, but not from where.
 	if err := db.Record(t.Context(), store.Act{
 		Action: store.ActChangeRole, UserID: u.ID, ActorID: partner.ID, IP: "203.0.113.9",
 		UserAgent: "an administrator's",
@@ -178,8 +182,15 @@ func everywhere(t *testing.T) (u, partner store.User, theirs, others store.Attem
 	return u, partner, theirs, others
 }
 
+// removalJobs returns the number of jobs that remove a file whose key contains the text.
+func removalJobs(t *testing.T, key string) int {
+	t.Helper()
+	return len(query(t, `SELECT id::text FROM river_job
+		WHERE kind = 'remove-files' AND args::text LIKE '%' || $1 || '%'`, key))
+}
+
 func TestDeletedUserLeavesNothing(t *testing.T) {
-	u, partner, theirs, others := everywhere(t)
+	u, partner, theirs, others := newUserWithData(t)
 	rules, had := deletionRules(t), map[string][]string{}
 	for _, p := range postgres.PersonalTables() {
 		rows, err := db.PersonalRows(t.Context(), p, u.ID)
@@ -187,17 +198,17 @@ func TestDeletedUserLeavesNothing(t *testing.T) {
 			t.Fatal(err)
 		}
 		if (len(rows) == 0) != (p.Where == "") {
-			t.Errorf("%s: %d rows before: the test does not test it", p.Table, len(rows))
+			t.Errorf("%s: %d rows before the deletion", p.Table, len(rows))
 		}
 		for _, secret := range p.Secret {
 			if strings.Contains(strings.Join(rows, ""), `"`+secret+`"`) {
-				t.Errorf("%s: the archive holds %s", p.Table, secret)
+				t.Errorf("%s: the archive contains %s", p.Table, secret)
 			}
 		}
-		if all := strings.Join(rows, ""); p.Table == "acts" && (strings.Contains(all, "203.0.113.9") ||
-			!strings.Contains(all, "192.0.2.7") ||
-			!strings.Contains(all, string(store.ActChangeRole))) {
-			t.Errorf("the archive's trail: %s", all)
+		if all := strings.Join(rows, ""); p.Table == "acts" &&
+			(strings.Contains(all, "203.0.113.9") || !strings.Contains(all, "192.0.2.7") ||
+				!strings.Contains(all, string(store.ActChangeRole))) {
+			t.Errorf("the archive's audit trail: %s", all)
 		}
 		had[p.Table] = rows
 	}
@@ -233,13 +244,11 @@ func TestDeletedUserLeavesNothing(t *testing.T) {
 		theirs.ID + "/candidate", theirs.ID + "/patient", others.ID + "/patient",
 		"exports/" + u.ID,
 	} {
-		if n := query(t,
-			`SELECT id::text FROM river_job WHERE kind = 'remove-files' AND args::text LIKE '%' || $1 || '%'`,
-			key); len(n) != 1 {
-			t.Errorf("%d jobs remove %s, want 1", len(n), key)
+		if n := removalJobs(t, key); n != 1 {
+			t.Errorf("%d jobs remove %s, want 1", n, key)
 		}
 	}
-	// What is others' stays: their account, role play, report and voice.
+	// Other users keep their accounts, attempts, reports and recordings.
 	if _, err := db.User(t.Context(), partner.ID); err != nil {
 		t.Error(err)
 	}
@@ -254,15 +263,14 @@ func TestDeletedUserLeavesNothing(t *testing.T) {
 	r, err := db.Report(t.Context(), others.ID)
 	if err != nil || len(r.Speakers) != 2 || r.Speakers[0].Recording == nil ||
 		r.Speakers[1].Recording != nil {
-		t.Errorf("the report of whom they played the patient for: %+v, %v", r, err)
+		t.Errorf("the report of the other candidate: %+v, %v", r, err)
 	}
 	_, err = db.DeleteUser(t.Context(), u.ID, nil)
 	expect(t, err, store.ErrNotFound)
 }
 
-// TestDeletedPartnerLeavesNoVoice deletes whoever played the patient while the report is in the
-// making.
-func TestDeletedPartnerLeavesNoVoice(t *testing.T) {
+// TestDeletedPartnerLeavesNoRecording deletes the partner's account before the report is saved.
+func TestDeletedPartnerLeavesNoRecording(t *testing.T) {
 	candidate, partner := newUser(t, store.RoleCandidate), newUser(t, store.RoleTutor)
 	a, now := newAttempt(t, candidate), time.Now()
 	if _, err := db.SeatPartner(t.Context(), a.ID, partner.ID, true); err != nil {
@@ -294,39 +302,36 @@ func TestDeletedPartnerLeavesNoVoice(t *testing.T) {
 	for s, want := range map[store.Speaker]int{
 		store.SpeakerCandidate: 0, store.SpeakerPatient: 1,
 	} {
-		if n := query(t,
-			`SELECT id::text FROM river_job WHERE kind = 'remove-files' AND args::text LIKE '%' || $1 || '%'`,
-			key(s)); len(n) != want {
-			t.Errorf("%d jobs remove the %s's voice, want %d", len(n), s, want)
+		if n := removalJobs(t, key(s)); n != want {
+			t.Errorf("%d jobs remove the %s's recording, want %d", n, s, want)
 		}
 	}
 }
 
-// TestWhoeverTakesTheirPlaceIsHeard deletes a partner before the play, which somebody else then
-// plays.
-func TestWhoeverTakesTheirPlaceIsHeard(t *testing.T) {
-	candidate, left, stays := newUser(t,
-		store.RoleCandidate), newUser(t, store.RoleTutor), newUser(t, store.RoleTutor)
+// TestNewPartnerIsRecorded deletes the partner's account before the play, and gives the seat to
+// another partner, whose recording must be kept.
+func TestNewPartnerIsRecorded(t *testing.T) {
+	candidate := newUser(t, store.RoleCandidate)
+	first, second := newUser(t, store.RoleTutor), newUser(t, store.RoleTutor)
 	a, now := newAttempt(t, candidate), time.Now()
-	if _, err := db.SeatPartner(t.Context(), a.ID, left.ID, true); err != nil {
+	if _, err := db.SeatPartner(t.Context(), a.ID, first.ID, true); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := db.DeleteUser(t.Context(), left.ID, func(store.User) (store.Effects, error) {
+	if _, err := db.DeleteUser(t.Context(), first.ID, func(store.User) (store.Effects, error) {
 		return store.Effects{}, nil
 	}); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := db.SeatPartner(t.Context(), a.ID, stays.ID, true); err != nil {
+	if _, err := db.SeatPartner(t.Context(), a.ID, second.ID, true); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := db.StartAttempt(t.Context(), a.ID, now); err != nil {
 		t.Fatal(err)
 	}
-	r := store.Report{AttemptID: a.ID, CreatedAt: now, StartedAt: now, Speakers: []store.SpeakerReport{
-		{
-			Speaker:   store.SpeakerPatient,
-			Recording: &store.Recording{Key: "attempts/" + a.ID + "/patient.ogg", Bytes: 1},
-		},
+	r := store.Report{AttemptID: a.ID, CreatedAt: now, StartedAt: now}
+	r.Speakers = []store.SpeakerReport{{
+		Speaker:   store.SpeakerPatient,
+		Recording: &store.Recording{Key: "attempts/" + a.ID + "/patient.ogg", Bytes: 1},
 	}}
 	if err := db.SaveReport(t.Context(), r); err != nil {
 		t.Fatal(err)

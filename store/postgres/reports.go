@@ -15,12 +15,15 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// maxReport bounds a report's JSON, before compression.
+// maxReport is the largest size of a report's JSON, in bytes before compression.
 const maxReport = 64 << 20
 
-// SaveReport keeps the report, in place of an earlier one of the same attempt, and moves the
-// attempt to reported, all or nothing. The voice of a partner who has deleted the account since
-// is not kept: its file is to be removed.
+// SaveReport saves a report and sets its attempt to reported, in one transaction. It replaces an
+// earlier report of the same attempt. When the partner has deleted the account meanwhile, it adds
+// a job that removes the recording of the partner's voice instead of keeping it. It returns
+// store.ErrNotFound when there is no such attempt, store.ErrState as store.Attempt.Reported does,
+// store.ErrInvalid when a number cannot be encoded, and store.ErrLimit when the report is too
+// large.
 func (db *DB) SaveReport(ctx context.Context, r store.Report) error {
 	if uuid.Validate(r.AttemptID) != nil {
 		return fmt.Errorf("report: its attempt: %w", store.ErrNotFound)
@@ -41,8 +44,11 @@ func (db *DB) SaveReport(ctx context.Context, r store.Report) error {
 			[]any{r.AttemptID}, []any{&left}); err != nil {
 			return err
 		}
-		if _, err := q.Exec(ctx, `INSERT INTO reports (attempt_id, created_at, body) VALUES ($1, $2, $3)
-			ON CONFLICT (attempt_id) DO UPDATE SET created_at = excluded.created_at, body = excluded.body`, r.AttemptID, micros(r.CreatedAt), body); err != nil {
+		if _, err := q.Exec(ctx, `INSERT INTO reports (attempt_id, created_at, body)
+			VALUES ($1, $2, $3)
+			ON CONFLICT (attempt_id) DO UPDATE
+			SET created_at = excluded.created_at, body = excluded.body`,
+			r.AttemptID, micros(r.CreatedAt), body); err != nil {
 			return err
 		}
 		if _, err := q.Exec(ctx, `DELETE FROM recordings WHERE attempt_id = $1`,
@@ -61,8 +67,10 @@ func (db *DB) SaveReport(ctx context.Context, r store.Report) error {
 				}
 				continue
 			}
-			if _, err := q.Exec(ctx, `INSERT INTO recordings (attempt_id, speaker, key, bytes, duration_s) VALUES ($1, $2, $3, $4, $5)`,
-				r.AttemptID, s.Speaker, s.Recording.Key, s.Recording.Bytes, s.Recording.DurationS); err != nil {
+			if _, err := q.Exec(ctx, `INSERT INTO recordings
+				(attempt_id, speaker, key, bytes, duration_s) VALUES ($1, $2, $3, $4, $5)`,
+				r.AttemptID, s.Speaker, s.Recording.Key, s.Recording.Bytes,
+				s.Recording.DurationS); err != nil {
 				return err
 			}
 		}
@@ -70,7 +78,8 @@ func (db *DB) SaveReport(ctx context.Context, r store.Report) error {
 	})
 }
 
-// Report finds an attempt's report, with the keys of the recordings that are there.
+// Report returns an attempt's report, or store.ErrNotFound. Its recordings are those that still
+// exist, with their keys.
 func (db *DB) Report(ctx context.Context, attemptID string) (r store.Report, err error) {
 	packed, err := db.PackedReport(ctx, attemptID)
 	if err != nil {
@@ -82,7 +91,7 @@ func (db *DB) Report(ctx context.Context, attemptID string) (r store.Report, err
 	for i := range r.Speakers {
 		if rec := r.Speakers[i].Recording; rec != nil {
 			kept, err := db.Recording(ctx, attemptID, r.Speakers[i].Speaker)
-			if errors.Is(err, store.ErrNotFound) { // its speaker has deleted the account
+			if errors.Is(err, store.ErrNotFound) { // the speaker has deleted the account
 				r.Speakers[i].Recording = nil
 				continue
 			}
@@ -95,8 +104,8 @@ func (db *DB) Report(ctx context.Context, attemptID string) (r store.Report, err
 	return r, nil
 }
 
-// PackedReport finds an attempt's report as it is kept: gzipped JSON, without the recordings'
-// keys.
+// PackedReport returns an attempt's report as it is stored: gzipped JSON, without the keys of the
+// recordings.
 func (db *DB) PackedReport(ctx context.Context, attemptID string) (body []byte, err error) {
 	if uuid.Validate(attemptID) != nil {
 		return nil, fmt.Errorf("report: %w", store.ErrNotFound)
@@ -108,14 +117,15 @@ func (db *DB) PackedReport(ctx context.Context, attemptID string) (body []byte, 
 	return body, err
 }
 
-// Recording finds one speaker's recording.
+// Recording returns one speaker's recording, or store.ErrNotFound.
 func (db *DB) Recording(ctx context.Context, attemptID string,
 	speaker store.Speaker) (r store.Recording, err error) {
 	if uuid.Validate(attemptID) != nil {
 		return r, fmt.Errorf("recording: %w", store.ErrNotFound)
 	}
 	err = db.do(ctx, "recording", func(ctx context.Context, q querier) error {
-		return scanOne(ctx, q, `SELECT key, bytes, duration_s FROM recordings WHERE attempt_id = $1 AND speaker = $2`,
+		return scanOne(ctx, q, `SELECT key, bytes, duration_s FROM recordings
+			WHERE attempt_id = $1 AND speaker = $2`,
 			[]any{attemptID, speaker}, []any{&r.Key, &r.Bytes, &r.DurationS})
 	})
 	return r, err
@@ -131,12 +141,12 @@ func packReport(r store.Report) ([]byte, error) {
 	}
 	body, err := json.Marshal(r)
 	if err != nil {
-		// a measure that is not a number, say
+		// for example, a measure that is NaN
 		return nil, fmt.Errorf("report: %w: %w", store.ErrInvalid, err)
 	}
 	if len(body) > maxReport {
-		return nil, fmt.Errorf("report: %d bytes, %d may be: %w", len(body), maxReport,
-			store.ErrLimit)
+		return nil, fmt.Errorf("report: %d bytes, at most %d are permitted: %w", len(body),
+			maxReport, store.ErrLimit)
 	}
 	if _, err := z.Write(body); err != nil {
 		return nil, err
@@ -147,15 +157,15 @@ func packReport(r store.Report) ([]byte, error) {
 	return b.Bytes(), nil
 }
 
-// listsNotNull makes lists that nothing was put into empty ones: readers of the JSON need not
-// tell the two apart.
+// listsNotNull replaces nil lists by empty ones, so that readers of the JSON never see null.
 func listsNotNull(r *store.Report) {
-	r.Speakers = append([]store.SpeakerReport{}, r.Speakers...) // not the caller's
+	r.Speakers = append([]store.SpeakerReport{}, r.Speakers...) // the caller keeps its own
 	for i := range r.Speakers {
 		s := &r.Speakers[i]
 		s.Peaks = notNull(s.Peaks)
 		a := &s.Analysis
-		a.Speech, a.Pauses, a.Syllables = notNull(a.Speech), notNull(a.Pauses), notNull(a.Syllables)
+		a.Speech, a.Pauses = notNull(a.Speech), notNull(a.Pauses)
+		a.Syllables = notNull(a.Syllables)
 		a.Pitch, a.Intensity = notNull(a.Pitch), notNull(a.Intensity)
 	}
 	r.Turns.Gaps, r.Turns.Overlaps = notNull(r.Turns.Gaps), notNull(r.Turns.Overlaps)

@@ -11,11 +11,11 @@ import (
 	"github.com/riverqueue/river/rivermigrate"
 )
 
-// riverVersion is the newest of River's own migrations that we have taken. A newer River that
-// brings another one needs a migration of ours beside jobTables.
+// riverVersion is the version of River's own migrations that jobTables runs. When a new release of
+// River adds a migration, add one here as well.
 const riverVersion = 8
 
-// jobTables makes River's tables, as migration 10 of ours.
+// jobTables returns migration 10, which creates River's tables.
 func jobTables(pool *pgxpool.Config) *goose.Migration {
 	run := func(direction rivermigrate.Direction, target int) *goose.GoFunc {
 		return &goose.GoFunc{RunDB: func(ctx context.Context, _ *sql.DB) error {

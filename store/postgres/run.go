@@ -13,14 +13,14 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 )
 
-// querier is what the pool and a transaction have in common.
+// querier is implemented by the pool and by a transaction.
 type querier interface {
 	Exec(ctx context.Context, sql string, args ...any) (pgconn.CommandTag, error)
 	Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)
 	QueryRow(ctx context.Context, sql string, args ...any) pgx.Row
 }
 
-// do runs fn, a single statement, on the pool. what names the thing asked for in errors.
+// do runs fn, which is a single statement, on the pool. what is the subject of error messages.
 func (db *DB) do(ctx context.Context, what string, fn func(context.Context, querier) error) error {
 	return db.bounded(ctx, what, func(ctx context.Context) (bool, error) {
 		err := fn(ctx, db.pool)
@@ -28,14 +28,14 @@ func (db *DB) do(ctx context.Context, what string, fn func(context.Context, quer
 	})
 }
 
-// transact runs fn in a transaction that is committed when fn returns nil. fn may run twice, so
-// it must not keep anything of its first run.
+// transact runs fn in a transaction, and commits it when fn returns nil. fn may run twice, so it
+// must not keep anything of its first run.
 func (db *DB) transact(ctx context.Context, what string,
 	fn func(context.Context, querier) error) error {
 	return db.within(ctx, what, func(ctx context.Context, tx pgx.Tx) error { return fn(ctx, tx) })
 }
 
-// within is transact for what needs the transaction itself, as jobs do.
+// within is like transact, for functions that need a pgx.Tx, for example to add jobs.
 func (db *DB) within(ctx context.Context, what string,
 	fn func(context.Context, pgx.Tx) error) error {
 	return db.bounded(ctx, what, func(ctx context.Context) (again bool, err error) {
@@ -45,18 +45,19 @@ func (db *DB) within(ctx context.Context, what string,
 		}
 		defer func() {
 			if err != nil {
-				_ = tx.Rollback(ctx) // fails on a dead connection, which the pool then throws away
+				_ = tx.Rollback(ctx) // fails on a dead connection, which the pool then discards
 			}
 		}()
 		if err := fn(ctx, tx); err != nil {
 			return broken(err) || deadlocked(err), err
 		}
-		return false, tx.Commit(ctx) // never again: whether a lost commit was made is not known
+		return false, tx.Commit(ctx) // not retried: a commit without a response may have succeeded
 	})
 }
 
-// bounded runs fn within the timeout, and once more when it failed on a connection that had died
-// while it lay idle. Errors leave it as the store's sentinels.
+// bounded runs fn with the configured timeout. It runs fn once more when fn reports that this is
+// safe, for example because the pooled connection was dead. It returns the store's sentinel
+// errors.
 func (db *DB) bounded(ctx context.Context, what string,
 	fn func(context.Context) (again bool, err error)) error {
 	limited, cancel := context.WithTimeout(ctx, db.timeout)
@@ -83,8 +84,8 @@ func deadlocked(err error) bool {
 	return errors.As(err, &pg) && pg.Code == deadlockDetected
 }
 
-// broken reports whether err comes from the connection or from a server that is going away, not
-// from the statement.
+// broken reports whether the cause of err is the connection or a server that is shutting down, and
+// not the statement.
 func broken(err error) bool {
 	var pg *pgconn.PgError
 	if errors.As(err, &pg) {
@@ -102,8 +103,8 @@ func broken(err error) bool {
 		errors.Is(err, pgconn.ErrConnClosed) || errors.Is(err, pgx.ErrTxClosed)
 }
 
-// translate gives an error of pgx the sentinel it stands for. Errors of the nouns' rules pass as
-// they are.
+// translate wraps an error of pgx in the sentinel error that it corresponds to. It returns errors
+// of the rules unchanged.
 func translate(ctx context.Context, what string, err error) error {
 	var pg *pgconn.PgError
 	switch {
@@ -116,12 +117,12 @@ func translate(ctx context.Context, what string, err error) error {
 	case errors.As(err, &pg):
 		switch {
 		case pg.Code == uniqueViolation:
-			return fmt.Errorf("%s: %w: there is one already", what, store.ErrConflict)
+			return fmt.Errorf("%s: %w: it exists already", what, store.ErrConflict)
 		case pg.Code == badCharacter:
-			return fmt.Errorf("%s: %w: a text holds a character that cannot be kept", what,
+			return fmt.Errorf("%s: %w: a text contains a character that cannot be stored", what,
 				store.ErrInvalid)
 		case pg.Code == foreignKeyViolation:
-			return fmt.Errorf("%s: %w: it refers to something that is not there", what,
+			return fmt.Errorf("%s: %w: it refers to something that does not exist", what,
 				store.ErrNotFound)
 		case broken(err) || pg.Code == queryCanceled || pg.Code == lockNotAvailable ||
 			pg.Code == deadlockDetected:
@@ -134,10 +135,12 @@ func translate(ctx context.Context, what string, err error) error {
 	return fmt.Errorf("%s: %w", what, err)
 }
 
+// isOurs reports whether err is one of the store's sentinel errors already.
 func isOurs(err error) bool {
 	for _, sentinel := range []error{
-		store.ErrNotFound, store.ErrConflict, store.ErrInvalid, store.ErrUnauthenticated, store.ErrForbidden,
-		store.ErrState, store.ErrReused, store.ErrExpired, store.ErrLimit, store.ErrUnavailable,
+		store.ErrNotFound, store.ErrConflict, store.ErrInvalid, store.ErrUnauthenticated,
+		store.ErrForbidden, store.ErrState, store.ErrReused, store.ErrExpired, store.ErrLimit,
+		store.ErrUnavailable,
 	} {
 		if errors.Is(err, sentinel) {
 			return true

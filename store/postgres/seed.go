@@ -17,10 +17,10 @@ import (
 //go:embed seed/*.yaml
 var seedFiles embed.FS
 
-// DemoPassword opens every demo account.
+// DemoPassword is the password of every demo account.
 const DemoPassword = "bedside-demo"
 
-// DemoUsers are the accounts that Seed makes.
+// DemoUsers returns the accounts that Seed creates.
 func DemoUsers() []store.User {
 	return []store.User{
 		{
@@ -32,7 +32,7 @@ func DemoUsers() []store.User {
 	}
 }
 
-// SeedScenarios reads the scenarios that come with Bedside.
+// SeedScenarios returns the scenarios that are part of the program.
 func SeedScenarios() ([]store.Scenario, error) {
 	names, err := fs.Glob(seedFiles, "seed/*.yaml")
 	if err != nil {
@@ -58,8 +58,8 @@ func SeedScenarios() ([]store.Scenario, error) {
 	return list, nil
 }
 
-// Seed keeps the scenarios that come with Bedside, in their newest wording, and, when demo is
-// set, makes the demo accounts that are missing. Doing it again changes nothing.
+// Seed saves the scenarios that are part of the program, over their older versions. With demo, it
+// also creates the demo accounts that do not exist. A second call changes nothing.
 func (db *DB) Seed(ctx context.Context, demo bool) error {
 	scenarios, err := SeedScenarios()
 	if err != nil {
@@ -91,9 +91,9 @@ func (db *DB) seedUser(ctx context.Context, u store.User) error {
 		return err
 	}
 	u.PasswordHash = string(hash)
-	u.Verify(db.now()) // their addresses take no mail
+	u.Verify(db.now()) // nobody can read mail at these addresses
 	if _, err = db.CreateUser(ctx, u); errors.Is(err, store.ErrConflict) {
-		return nil // another process was quicker
+		return nil // another process has created it meanwhile
 	}
 	return err
 }

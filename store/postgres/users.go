@@ -11,15 +11,18 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-const userColumns = `u.id::text, u.email, u.name, u.role, u.profession, u.target_grade, coalesce(u.test_date::text, ''), u.time_zone, u.locale,
-	u.password_hash, u.disabled, u.verified_at, u.created_at, u.updated_at`
+const userColumns = `u.id::text, u.email, u.name, u.role, u.profession, u.target_grade,
+	coalesce(u.test_date::text, ''), u.time_zone, u.locale, u.password_hash, u.disabled,
+	u.verified_at, u.created_at, u.updated_at`
 
 func userTargets(u *store.User) []any {
-	return []any{&u.ID, &u.Email, &u.Name, &u.Role, &u.Profession, &u.TargetGrade, &u.TestDate, &u.TimeZone, &u.Locale,
-		&u.PasswordHash, &u.Disabled, &u.VerifiedAt, &u.CreatedAt, &u.UpdatedAt}
+	return []any{&u.ID, &u.Email, &u.Name, &u.Role, &u.Profession, &u.TargetGrade, &u.TestDate,
+		&u.TimeZone, &u.Locale, &u.PasswordHash, &u.Disabled, &u.VerifiedAt, &u.CreatedAt,
+		&u.UpdatedAt}
 }
 
-// CreateUser keeps a new user, whose id and times it gives. ErrConflict: the address is taken.
+// CreateUser saves a new user and returns it with its id and times. It returns store.ErrConflict
+// when the address has an account already.
 func (db *DB) CreateUser(ctx context.Context, u store.User) (store.User, error) {
 	u, err := db.Register(ctx, u, func(_ store.User, fresh bool) store.Effects {
 		return store.Effects{}
@@ -27,9 +30,9 @@ func (db *DB) CreateUser(ctx context.Context, u store.User) (store.User, error) 
 	return u, err
 }
 
-// Register keeps a new user, whose id and times it gives, together with what follows.
-// ErrConflict: the address is taken; what follows is kept all the same, and after is given the
-// user who has the address.
+// Register saves a new user together with effects, and returns the user with its id and times. The
+// function after returns the effects. When the address has an account already, after receives that
+// account with fresh false, its effects are saved, and Register returns store.ErrConflict.
 func (db *DB) Register(ctx context.Context, u store.User,
 	after func(u store.User, fresh bool) store.Effects) (store.User, error) {
 	id, err := uuid.NewV7()
@@ -43,9 +46,13 @@ func (db *DB) Register(ctx context.Context, u store.User,
 	fresh := true
 	err = db.within(ctx, "user", func(ctx context.Context, tx pgx.Tx) error {
 		kept = u
-		tag, err := tx.Exec(ctx, `INSERT INTO users (id, email, name, role, profession, target_grade, test_date, time_zone, locale, password_hash, disabled, verified_at, created_at, updated_at)
-			VALUES ($1, $2, $3, $4, $5, $6, nullif($7, '')::date, $8, $9, $10, $11, $12, $13, $14) ON CONFLICT (email) DO NOTHING`,
-			u.ID, u.Email, u.Name, u.Role, u.Profession, u.TargetGrade, u.TestDate, u.TimeZone, u.Locale, u.PasswordHash, u.Disabled, u.VerifiedAt, u.CreatedAt, u.UpdatedAt)
+		tag, err := tx.Exec(ctx, `INSERT INTO users
+			(id, email, name, role, profession, target_grade, test_date, time_zone, locale,
+				password_hash, disabled, verified_at, created_at, updated_at)
+			VALUES ($1, $2, $3, $4, $5, $6, nullif($7, '')::date, $8, $9, $10, $11, $12, $13, $14)
+			ON CONFLICT (email) DO NOTHING`,
+			u.ID, u.Email, u.Name, u.Role, u.Profession, u.TargetGrade, u.TestDate, u.TimeZone,
+			u.Locale, u.PasswordHash, u.Disabled, u.VerifiedAt, u.CreatedAt, u.UpdatedAt)
 		if err != nil {
 			return err
 		}
@@ -59,14 +66,16 @@ func (db *DB) Register(ctx context.Context, u store.User,
 		return err
 	})
 	if err == nil && !fresh {
-		return store.User{}, fmt.Errorf("user: %w: there is one already", store.ErrConflict)
+		return store.User{}, fmt.Errorf("user: %w: the address has an account already",
+			store.ErrConflict)
 	}
 	return kept, err
 }
 
-// ChangeUser runs a rule on the locked account and keeps what it did together with what follows.
-// It gives the sessions that ended. When the rule leaves fewer than one administrator who can
-// act, nothing is kept and the error is ErrState.
+// ChangeUser locks an account, runs a rule on it, and saves the result together with the effects
+// that the rule returns. It returns the changed user and the ids of the sessions that ended. When
+// the change would leave no active administrator, it saves nothing and returns store.ErrState.
+// The rule may run twice, so it must not keep anything of its first run.
 func (db *DB) ChangeUser(ctx context.Context, id string,
 	rule func(*store.User) (store.Effects, error)) (u store.User, ended []string, err error) {
 	if uuid.Validate(id) != nil {
@@ -83,7 +92,7 @@ func (db *DB) ChangeUser(ctx context.Context, id string,
 			return err
 		}
 		if before.IsActiveAdmin() && !u.IsActiveAdmin() {
-			if err := othersGovern(ctx, tx, id); err != nil {
+			if err := requireOtherAdmin(ctx, tx, id); err != nil {
 				return err
 			}
 		}
@@ -98,18 +107,22 @@ func (db *DB) ChangeUser(ctx context.Context, id string,
 
 func (db *DB) saveUser(ctx context.Context, q querier, u *store.User) error {
 	u.UpdatedAt = db.now()
-	_, err := q.Exec(ctx, `UPDATE users SET email = $2, name = $3, role = $4, profession = $5, target_grade = $6, test_date = nullif($7, '')::date, time_zone = $8,
-		locale = $9, password_hash = $10, disabled = $11, verified_at = $12, updated_at = $13 WHERE id = $1`,
-		u.ID, u.Email, u.Name, u.Role, u.Profession, u.TargetGrade, u.TestDate, u.TimeZone, u.Locale, u.PasswordHash, u.Disabled, u.VerifiedAt, u.UpdatedAt)
+	_, err := q.Exec(ctx, `UPDATE users SET email = $2, name = $3, role = $4, profession = $5,
+		target_grade = $6, test_date = nullif($7, '')::date, time_zone = $8, locale = $9,
+		password_hash = $10, disabled = $11, verified_at = $12, updated_at = $13 WHERE id = $1`,
+		u.ID, u.Email, u.Name, u.Role, u.Profession, u.TargetGrade, u.TestDate, u.TimeZone,
+		u.Locale, u.PasswordHash, u.Disabled, u.VerifiedAt, u.UpdatedAt)
 	return err
 }
 
-// lockUser reads an account and locks it. The accounts of administrators are locked one set at a
-// time, in order, so that two who take each other's role wait for one another instead of both
-// succeeding.
+// lockUser reads an account and locks it. For an administrator's account it locks those of all
+// administrators, in order of their ids. When two administrators demote each other at the same
+// time, one waits for the other and then fails, instead of both succeeding.
 func lockUser(ctx context.Context, q querier, id string, u *store.User) error {
 	_, err := q.Exec(ctx,
-		`SELECT 1 FROM users WHERE role = 'admin' AND EXISTS (SELECT 1 FROM users WHERE id = $1 AND role = 'admin') ORDER BY id FOR UPDATE`,
+		`SELECT 1 FROM users WHERE role = 'admin'
+			AND EXISTS (SELECT 1 FROM users WHERE id = $1 AND role = 'admin')
+			ORDER BY id FOR UPDATE`,
 		id)
 	if err != nil {
 		return err
@@ -118,7 +131,8 @@ func lockUser(ctx context.Context, q querier, id string, u *store.User) error {
 		[]any{id}, userTargets(u))
 }
 
-func othersGovern(ctx context.Context, q querier, id string) error {
+// requireOtherAdmin returns store.ErrState when there is no other active administrator.
+func requireOtherAdmin(ctx context.Context, q querier, id string) error {
 	var others bool
 	err := scanOne(ctx, q,
 		`SELECT EXISTS (SELECT 1 FROM users WHERE role = 'admin' AND NOT disabled AND id <> $1)`,
@@ -129,13 +143,13 @@ func othersGovern(ctx context.Context, q querier, id string) error {
 	return err
 }
 
-// UserByEmail finds a user by address, in any case.
+// UserByEmail returns the user with an address, in upper or lower case, or store.ErrNotFound.
 func (db *DB) UserByEmail(ctx context.Context, email string) (store.User, error) {
 	return db.user(ctx, `SELECT `+userColumns+` FROM users u WHERE u.email = $1`,
 		strings.ToLower(email))
 }
 
-// User finds a user by id.
+// User returns the user with an id, or store.ErrNotFound.
 func (db *DB) User(ctx context.Context, id string) (store.User, error) {
 	if uuid.Validate(id) != nil {
 		return store.User{}, fmt.Errorf("user: %w", store.ErrNotFound)
@@ -150,7 +164,7 @@ func (db *DB) user(ctx context.Context, sql string, arg any) (u store.User, err 
 	return u, err
 }
 
-// Users lists accounts, the newest first. ErrInvalid: before is no id.
+// Users returns accounts, newest first. It returns store.ErrInvalid when f.Before is not an id.
 func (db *DB) Users(ctx context.Context, f store.UserFilter) (list []store.User, err error) {
 	if f.Before != "" && uuid.Validate(f.Before) != nil {
 		return nil, fmt.Errorf("users: %w: the cursor is not one of ours", store.ErrInvalid)
@@ -159,19 +173,21 @@ func (db *DB) Users(ctx context.Context, f store.UserFilter) (list []store.User,
 		strings.ToLower(f.Text), "\x00", ""))
 	err = db.do(ctx, "users", func(ctx context.Context, q querier) error {
 		list, err = collect(ctx, q, `SELECT `+userColumns+` FROM users u
-			WHERE ($1 = '' OR lower(u.name) LIKE '%' || $1 || '%' OR u.email LIKE '%' || $1 || '%') AND ($2 = '' OR u.role = $2)
-			AND ($3::boolean IS NULL OR u.disabled = $3) AND ($4 = '' OR u.id < nullif($4, '')::uuid) ORDER BY u.id DESC LIMIT $5`,
+			WHERE ($1 = '' OR lower(u.name) LIKE '%' || $1 || '%' OR u.email LIKE '%' || $1 || '%')
+			AND ($2 = '' OR u.role = $2) AND ($3::boolean IS NULL OR u.disabled = $3)
+			AND ($4 = '' OR u.id < nullif($4, '')::uuid) ORDER BY u.id DESC LIMIT $5`,
 			[]any{text, f.Role, f.Disabled, f.Before, f.Limit}, userTargets)
 		return err
 	})
 	return list, err
 }
 
+// scanOne reads the only row of a query. It returns pgx.ErrNoRows when there is none.
 func scanOne(ctx context.Context, q querier, sql string, args, targets []any) error {
 	return q.QueryRow(ctx, sql, args...).Scan(targets...)
 }
 
-// collect reads every row of a query into values, with targets saying where a value's columns go.
+// collect reads every row of a query. targets returns the pointers that receive the columns.
 func collect[T any](ctx context.Context, q querier, sql string, args []any,
 	targets func(*T) []any) ([]T, error) {
 	rows, err := q.Query(ctx, sql, args...)
