@@ -1,8 +1,9 @@
 # Bedside. `make help` lists the targets.
 SHELL := /bin/bash
 export CGO_ENABLED := 1
-# hraban/opus would otherwise ask for libopusfile, which we do not use.
-export GOFLAGS := -tags=nolibopusfile
+# nolibopusfile: hraban/opus would otherwise ask for libopusfile, which we do not use. One set of
+# flags for building, vetting and linting, so that each finds in the cache what another compiled.
+export GOFLAGS := -tags=nolibopusfile -trimpath
 export npm_config_update_notifier := false
 
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
@@ -10,7 +11,12 @@ GO_FILES := $(shell find . -name '*.go' -not -path './web/node_modules/*') go.mo
 	$(shell find store api -name '*.sql' -o -name '*.yaml' -o -name '*.html' -o -name '*.css' -o -name '*.txt' 2>/dev/null)
 WEB_FILES := $(shell find web/src web/static -type f 2>/dev/null) $(wildcard web/*.json web/*.ts web/*.js)
 
-.PHONY: help run build web test unit integration e2e lint generate check-generated bench screenshots setup setup-test clean
+.PHONY: help run build web test unit unit-go unit-web real-speech integration long-role-play e2e lint \
+	lint-go lint-web generate check-generated bench screenshots setup setup-test clean
+
+# go test, with a summary of what failed and what was skipped; its events go to bin/stages/.
+gotest = mkdir -p bin/stages && go tool gotestsum --format pkgname-and-test-fails \
+	--format-hide-empty-pkg --jsonfile bin/stages/$@.json --
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## */  \1\t/' | expand -t 18
@@ -27,7 +33,7 @@ setup-test: ## install what the tests need as well
 build: setup bin/bedside ## build bin/bedside, with the web pages inside
 
 bin/bedside: web/build/index.html $(GO_FILES)
-	go build -trimpath -ldflags '-X main.version=$(VERSION)' -o $@ .
+	go build -ldflags '-s -w -X main.version=$(VERSION)' -o $@ .
 
 web: web/build/index.html ## build the web pages
 
@@ -38,28 +44,38 @@ web/node_modules/.installed: web/package.json web/package-lock.json
 	cd web && npm ci --no-audit --no-fund --loglevel=error
 	@touch $@
 
-test: setup-test ## every check and every test: what CI runs
-	@$(MAKE) --no-print-directory build
-	@$(MAKE) --no-print-directory lint
-	@$(MAKE) --no-print-directory check-generated
-	@$(MAKE) --no-print-directory unit
-	@$(MAKE) --no-print-directory integration
-	@$(MAKE) --no-print-directory e2e
+test: setup-test ## every check and every test, with the time of each stage: what CI runs
+	@.ci/stages
 
-unit: web/build/index.html ## the packages' tests with the race detector (fuzz seeds included), and Vitest
-	go test -race -timeout 10m $$(go list ./... | grep /)
+unit: unit-go unit-web real-speech ## the packages' tests
+
+unit-go: web/build/index.html ## Go packages with the race detector, fuzz seeds included
+	@$(gotest) -race -short -timeout 10m $$(go list ./... | grep /)
+
+unit-web: web/node_modules/.installed ## Vitest
 	cd web && npm run --silent test
 
-integration: web/build/index.html ## whole servers as processes: a five-minute role play, kills, bad links (SHORT=-short leaves out the long one)
-	go test -race -timeout 15m $(SHORT) .
+real-speech: ## measures against Praat and against experts' scores of learners (../shared/data, or BEDSIDE_DATA)
+	@$(gotest) -timeout 10m ./speech/dsp
 
-e2e: bin/bedside ## the browser test; screenshots go to web/e2e/out
+integration: web/build/index.html ## whole servers as processes: role plays, kills, bad links, load
+	@$(gotest) -race -timeout 15m -skip '^TestFiveMinutes$$' .
+
+long-role-play: web/build/index.html ## a role play of five minutes in real time
+	@$(gotest) -race -timeout 15m -run '^TestFiveMinutes$$' .
+
+e2e: bin/bedside ## the browser tests; screenshots go to web/e2e/out
 	cd web && BEDSIDE_BIN=$(CURDIR)/bin/bedside npm run --silent e2e
 
-lint: web/build/index.html ## gofmt, vet, staticcheck, svelte-check, eslint, and the API's description by spectral
+lint: lint-go lint-web ## every linter
+
+lint-go: web/build/index.html ## gofmt, line lengths, vet and staticcheck
 	@unformatted=$$(gofmt -l $$(git ls-files '*.go')); [ -z "$$unformatted" ] || { echo "gofmt: $$unformatted"; exit 1; }
+	@.ci/lines
 	go vet ./...
 	go tool staticcheck ./...
+
+lint-web: web/node_modules/.installed ## svelte-check, eslint, and spectral on the API's description
 	cd web && npm run --silent check && npm run --silent lint && npm run --silent lint:openapi
 
 generate: bin/bedside ## write the files generated from Go: protocol.ts, openapi.json's types, DESIGN.md's tables
