@@ -7,52 +7,53 @@ import (
 )
 
 const (
-	// MaxTimeline is where a time line ends at the latest. What claims a later place is counted
-	// as corrupt.
+	// MaxTimeline is the longest time line. Frames with a later position count as corrupt.
 	MaxTimeline = 2 * time.Hour
 	timelineEnd = int64(MaxTimeline/time.Second) * ClockRate
 
-	// ahead is by how much a frame's place may be later than its arrival. A stream's clock and
-	// the network's delay vary by less.
-	ahead = 2 * ClockRate
-	// suspectRun is how many frames that fit one another, but not their stream, begin it anew.
-	suspectRun = 3
+	// maxAhead is the largest time by which a frame's position may be later than its arrival. A
+	// sender's clock and the network's delay vary by less.
+	maxAhead = 2 * ClockRate
+	// outlierRun is the number of consecutive outliers that start a new stream.
+	outlierRun = 3
 )
 
-// Assembler turns one speaker's frames, as they came over the network, into one continuous
-// sequence of packets on the time line that begins at the attempt's start. It puts frames in
-// order, drops what comes twice or too late, and closes every gap with fillers: those that stand
-// for missing sequence numbers are marked lost; where sequence numbers go on and only time has
-// passed (discontinuous transmission, a stopped microphone, a reconnect), nothing was lost.
+// Assembler turns one speaker's frames, as they arrive over the network, into a continuous
+// sequence of packets on the attempt's time line. It sorts frames, drops duplicates and late
+// ones, and fills gaps. A filler for a missing sequence number counts as lost. When the sequence
+// numbers continue and only time has passed (discontinuous transmission, a stopped microphone, a
+// reconnect), nothing was lost.
 //
-// An epoch is placed by its first frames: see stream. Frames of an older epoch than the latest
-// are late. The result depends on the frames and their order alone, not on how they were batched
-// or when Push was called. Gaps are bounded by arrival times and by MaxTimeline, and memory with
-// them, whatever the frames claim. Payloads are kept, not copied, until their packet is given;
-// fillers share memory with the Assembler. Not safe for concurrent use.
+// Each epoch of the speaker is a stream; its first frames decide its position on the time line,
+// see stream. Frames of an earlier epoch than the latest count as late.
+//
+// The result depends only on the frames and their order, not on when they are pushed. Arrival
+// times and MaxTimeline bound gaps and memory, whatever the frames contain. Payloads are not
+// copied: the caller must not change them before their packets are returned. Fillers share memory
+// with the Assembler. Not safe for concurrent use.
 type Assembler struct {
-	start    int64 // of the time line, microseconds since the Unix epoch
+	start    int64 // of the time line, in microseconds since 1970
 	epoch    uint16
-	stream   *stream // of the epoch; nil before its first frame
-	suspects []arrived
-	cursor   int64 // the end of what was given
+	stream   *stream // of the epoch; nil before its first valid frame
+	outliers []arrived
+	cursor   int64 // end of the packets returned so far
 	lost     int   // sequence numbers missing before the next packet
-	toc      byte  // of the last packet that came
+	toc      byte  // of the last received packet
 	tocs     [256]byte
 	out      []Packet
 	counts   Counts
 }
 
-// arrived is a frame whose arrival and duration are known in samples at 48 kHz.
+// arrived is a frame with its arrival and duration in samples at 48 kHz.
 type arrived struct {
 	frame.Frame
-	at      int64 // on the time line
-	samples int   // 0: its framing is malformed
+	at      int64 // arrival on the time line
+	samples int   // 0: the frame is malformed
 }
 
-// NewAssembler makes an assembler for a time line.
+// NewAssembler returns an assembler for a time line that begins at start.
 func NewAssembler(start time.Time) *Assembler {
-	// SILK, wideband, 20 ms: for a voice of which nothing came
+	// SILK, wideband, 20 ms: the TOC of fillers until a packet is received
 	a := &Assembler{start: start.UnixMicro(), toc: 9 << 3}
 	for i := range a.tocs {
 		a.tocs[i] = byte(i)
@@ -60,7 +61,8 @@ func NewAssembler(start time.Time) *Assembler {
 	return a
 }
 
-// Push takes a frame and gives the packets that are now certain, valid until the next call.
+// Push adds a frame and returns the packets that no later frame can change. They are valid until
+// the next call.
 func (a *Assembler) Push(f frame.Frame) []Packet {
 	a.out = a.out[:0]
 	a.counts.Received++
@@ -69,11 +71,11 @@ func (a *Assembler) Push(f frame.Frame) []Packet {
 		return nil
 	}
 	if f.Epoch > a.epoch {
-		a.end()
+		a.endStream()
 		a.epoch = f.Epoch
 	}
 	samples, err := PacketDuration(f.Payload)
-	x := arrived{Frame: f, at: a.when(f.Arrival), samples: samples}
+	x := arrived{Frame: f, at: a.position(f.Arrival), samples: samples}
 	switch {
 	case err != nil:
 		a.counts.Corrupt++
@@ -84,20 +86,21 @@ func (a *Assembler) Push(f frame.Frame) []Packet {
 		a.stream = newStream(x)
 		a.accept(x)
 	default:
-		a.judge(x)
+		a.handle(x)
 	}
 	return a.out
 }
 
-// Flush gives what is still waiting. Frames that are pushed later go on after it.
+// Flush returns the packets of all frames that are still held back. Frames that are pushed later
+// continue behind them.
 func (a *Assembler) Flush() []Packet {
 	a.out = a.out[:0]
-	a.end()
+	a.endStream()
 	return a.out
 }
 
-// FlushTo is Flush, and fills the time line up to an end, so that all speakers' recordings are as
-// long as the play.
+// FlushTo does what Flush does and then fills the time line up to end, so that all speakers'
+// recordings are as long as the play.
 func (a *Assembler) FlushTo(end time.Duration) []Packet {
 	a.Flush()
 	end = min(end, MaxTimeline)
@@ -105,17 +108,17 @@ func (a *Assembler) FlushTo(end time.Duration) []Packet {
 	return a.out
 }
 
-// Duration is the end of what was given, on the time line.
+// Duration returns the length of the time line up to the end of the last packet returned.
 func (a *Assembler) Duration() time.Duration {
 	return time.Duration(a.cursor) * time.Second / ClockRate
 }
 
-// Counts gives Received, Lost, Duplicated, Late and Corrupt so far. Frames that are waiting are
-// only in Received.
+// Counts returns Received, Lost, Duplicated, Late and Corrupt so far. Frames that are held back
+// count as received only.
 func (a *Assembler) Counts() Counts { return a.counts }
 
-// when gives the place of a moment on the time line, within its bounds.
-func (a *Assembler) when(micros int64) int64 {
+// position converts a time to a position on the time line, within its bounds.
+func (a *Assembler) position(micros int64) int64 {
 	if micros <= a.start {
 		return 0
 	}
@@ -123,74 +126,75 @@ func (a *Assembler) when(micros int64) int64 {
 	return int64(min(uint64(micros)-uint64(a.start), bound)) * ClockRate / 1e6
 }
 
-func (a *Assembler) judge(x arrived) {
-	switch a.stream.judge(x) {
-	case fits:
-		a.acquit()
+// handle processes a well-formed frame of the current epoch.
+func (a *Assembler) handle(x arrived) {
+	switch a.stream.classify(x) {
+	case inStream:
+		a.discardOutliers()
 		a.accept(x)
-	case repeated:
+	case duplicate:
 		a.counts.Duplicated++
 	case late:
 		a.counts.Late++
-	case strange:
-		a.suspect(x)
+	case outlier:
+		a.addOutlier(x)
 	}
 }
 
 func (a *Assembler) accept(x arrived) {
 	a.stream.accept(x)
-	a.drain(false)
+	a.emitReady(false)
 }
 
-// suspect keeps a frame that does not fit its stream. Alone it is corrupt; several that fit one
-// another begin a stream of their own, as when a sender starts its clock anew.
-func (a *Assembler) suspect(x arrived) {
-	for i, s := range a.suspects {
+// addOutlier keeps a frame whose numbers do not fit the stream. A single one is corrupt. Several
+// in a row that fit one another start a new stream: the sender has restarted its clock.
+func (a *Assembler) addOutlier(x arrived) {
+	for i, s := range a.outliers {
 		if s.Sequence == x.Sequence && s.Timestamp == x.Timestamp {
 			a.counts.Duplicated++
 			return
 		}
-		if i == len(a.suspects)-1 && !follows(s, x) {
-			a.acquit()
+		if i == len(a.outliers)-1 && !follows(s, x) {
+			a.discardOutliers()
 			break
 		}
 	}
-	a.suspects = append(a.suspects, x)
-	if len(a.suspects) < suspectRun {
+	a.outliers = append(a.outliers, x)
+	if len(a.outliers) < outlierRun {
 		return
 	}
-	run := a.suspects
-	a.suspects = nil
-	a.end()
+	run := a.outliers
+	a.outliers = nil
+	a.endStream()
 	a.stream = newStream(run[0])
 	for _, x := range run {
 		a.accept(x)
 	}
 }
 
-// follows tells whether y can be the continuation of x in one stream.
+// follows reports whether y can follow x in one stream.
 func follows(x, y arrived) bool {
 	seq, ts := int64(int16(y.Sequence-x.Sequence)), int64(int32(y.Timestamp-x.Timestamp))
-	return seq > 0 && seq <= reorderWindow && ts >= seq*tick && ts <= y.at-x.at+ahead
+	return seq > 0 && seq <= reorderWindow && ts >= seq*tick && ts <= y.at-x.at+maxAhead
 }
 
-// acquit lets go of suspects after which the stream went on: they were corrupt.
-func (a *Assembler) acquit() {
-	a.counts.Corrupt += len(a.suspects)
-	a.suspects = a.suspects[:0]
+// discardOutliers counts the outliers as corrupt, because the stream went on without them.
+func (a *Assembler) discardOutliers() {
+	a.counts.Corrupt += len(a.outliers)
+	a.outliers = a.outliers[:0]
 }
 
-// end gives all of the stream that is waiting and forgets it.
-func (a *Assembler) end() {
-	a.acquit()
+// endStream emits all frames of the stream and drops it.
+func (a *Assembler) endStream() {
+	a.discardOutliers()
 	if a.stream != nil {
-		a.drain(true)
+		a.emitReady(true)
 		a.stream, a.lost = nil, 0
 	}
 }
 
-// drain gives the frames whose turn has come, or all of them.
-func (a *Assembler) drain(all bool) {
+// emitReady emits the frames that need not wait for earlier ones, or all frames.
+func (a *Assembler) emitReady(all bool) {
 	for {
 		x, missing, ok := a.stream.pop(all)
 		if !ok {
@@ -198,17 +202,17 @@ func (a *Assembler) drain(all bool) {
 		}
 		a.lost += missing
 		if x.samples > 0 {
-			a.give(x)
+			a.emit(x)
 		}
 	}
 }
 
-// give puts a frame at its place on the time line, or right behind the one before it when that is
-// later.
-func (a *Assembler) give(x waiting) {
+// emit puts a frame at its position on the time line, or directly behind the packet before it if
+// that is later.
+func (a *Assembler) emit(x waiting) {
 	at := max(x.at, a.cursor)
 	end := at + int64(x.samples)
-	if end > timelineEnd || at > x.at && end > x.arrival+2*ahead {
+	if end > timelineEnd || at > x.at && end > x.arrival+2*maxAhead {
 		a.counts.Corrupt++
 		return
 	}
@@ -219,12 +223,12 @@ func (a *Assembler) give(x waiting) {
 	a.cursor, a.toc = end, x.payload[0]
 }
 
-// fill closes the gap up to a place, and gives how many of the lost found no filler to stand for
-// them. The fillers next to that place have the frame size of the packet that follows there, for
-// FEC rebuilds a whole frame.
+// fill adds fillers up to a position and returns the number of lost frames that had no filler left
+// to stand for them. The last fillers have the frame size of the packet that follows, since FEC
+// rebuilds a whole frame. toc is that packet's.
 func (a *Assembler) fill(until int64, toc byte, lost int) (rest int) {
 	if toc >= 16<<3 {
-		toc |= 3 << 3 // CELT has no FEC: frames of 20 ms do
+		toc |= 3 << 3 // CELT has no FEC, so frames of 20 ms will do
 	}
 	toc &^= 3 // a single frame
 	size := int64(frameSize(toc))
@@ -242,7 +246,7 @@ func (a *Assembler) fill(until int64, toc byte, lost int) (rest int) {
 	return lost
 }
 
-// filler adds one filler. Of several, those next to the end of the gap stand for the lost, one
+// filler adds one filler. The lost frames are assigned to the fillers at the end of the gap, one
 // each.
 func (a *Assembler) filler(toc byte, until, size int64, lost int) (rest int) {
 	p := Packet{

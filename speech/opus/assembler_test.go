@@ -12,16 +12,15 @@ import (
 	"bedside/speech/frame"
 )
 
-// epochStart is when the time lines of these tests begin.
+// epochStart returns the start of the time lines of these tests.
 func epochStart() time.Time { return time.UnixMicro(1_700_000_000_000_000) }
 
-// network makes frames of payloads that are sent every 20 ms and arrive 30 ms later, the first at
-// a place on the time line.
+// network turns payloads into frames, one every 20 ms. The fields are those of the first frame.
 type network struct {
 	epoch uint16
 	seq   uint16
 	ts    uint32
-	at    time.Duration
+	at    time.Duration // arrival on the time line
 }
 
 func (n network) send(payloads [][]byte) []frame.Frame {
@@ -36,7 +35,7 @@ func (n network) send(payloads [][]byte) []frame.Frame {
 	return frames
 }
 
-// payloads are valid packets that can be told apart.
+// payloads returns n valid packets, all different.
 func payloads(n int) [][]byte {
 	out := make([][]byte, n)
 	for i := range out {
@@ -45,7 +44,8 @@ func payloads(n int) [][]byte {
 	return out
 }
 
-// assemble pushes all frames and checks that the packets leave no hole.
+// assemble pushes all frames, and checks that the packets follow one another without a hole and
+// that the counts add up.
 func assemble(t testing.TB, frames []frame.Frame) ([]Packet, Counts) {
 	t.Helper()
 	a := NewAssembler(epochStart())
@@ -82,8 +82,8 @@ func received(packets []Packet) (n int) {
 	return n
 }
 
-// places gives the starts of received packets, in ms.
-func places(packets []Packet) (ms []float64) {
+// starts returns the starts of received packets, in ms.
+func starts(packets []Packet) (ms []float64) {
 	for _, p := range packets {
 		if !p.Filler {
 			ms = append(ms, float64(p.Start)/48)
@@ -108,12 +108,12 @@ func TestCleanStreamIsContinuous(t *testing.T) {
 	if c != (Counts{Received: 200}) || received(packets) != 200 {
 		t.Errorf("%d packets, %+v", received(packets), c)
 	}
-	if got := places(packets); got[0] != 1000 || got[199] != 1000+199*20 {
+	if got := starts(packets); got[0] != 1000 || got[199] != 1000+199*20 {
 		t.Errorf("from %g to %g ms", got[0], got[199])
 	}
 }
 
-func TestNumbersWrapAround(t *testing.T) {
+func TestSequenceNumbersAndTimestampsWrapAround(t *testing.T) {
 	frames := network{seq: 65500, ts: math.MaxUint32 - 40*frame20ms}.send(payloads(200))
 	packets, c := assemble(t, without(frames, 36, 41))
 	if c != (Counts{Received: 198, Lost: 2}) || received(packets) != 198 || len(packets) != 200 {
@@ -125,10 +125,10 @@ func TestReorderedDuplicatedAndLate(t *testing.T) {
 	frames := network{}.send(payloads(300))
 	want, _ := assemble(t, frames)
 	mixed := slices.Clone(frames)
-	for i := 0; i+20 < len(mixed); i += 20 { // the first 50 as well
+	for i := 0; i+20 < len(mixed); i += 20 { // the frames that place the stream too
 		mixed[i], mixed[i+7] = mixed[i+7], mixed[i]
 	}
-	for i := range mixed { // what is sent in another order arrives in that order
+	for i := range mixed { // frames arrive in the order in which they are sent
 		mixed[i].Arrival = frames[i].Arrival
 	}
 	got, c := assemble(t, mixed)
@@ -153,7 +153,7 @@ func TestReorderedDuplicatedAndLate(t *testing.T) {
 	}
 }
 
-func TestLossIsNotAPause(t *testing.T) {
+func TestGapInTimeAloneIsNotALoss(t *testing.T) {
 	frames := network{}.send(payloads(300))
 	packets, c := assemble(t, without(frames, 100, 150, 151, 152))
 	if c.Lost != 4 || len(packets) != 300 || packets[100].Lost != 1 || !packets[100].Filler ||
@@ -177,7 +177,7 @@ func TestLossIsNotAPause(t *testing.T) {
 	}
 }
 
-func TestFillersFitWhatFollows(t *testing.T) {
+func TestLostFrameHasTheDurationOfTheNextPacket(t *testing.T) {
 	// 10, 40, 60, 20, 2.5, 20 ms
 	for _, toc := range []byte{8 << 3, 10 << 3, 11 << 3, 13<<3 | 4, 16 << 3, 31 << 3} {
 		step := frameSize(toc)
@@ -193,7 +193,7 @@ func TestFillersFitWhatFollows(t *testing.T) {
 		if c.Lost != 1 || received(packets) != 199 {
 			t.Errorf("%d samples a packet: %d received, %+v", step, received(packets), c)
 		}
-		if got := places(packets); got[0] != 22.5 || got[198] != 22.5+float64(199*step)/48 {
+		if got := starts(packets); got[0] != 22.5 || got[198] != 22.5+float64(199*step)/48 {
 			t.Errorf("%d samples a packet: from %g to %g ms", step, got[0], got[198])
 		}
 		i := slices.IndexFunc(packets, func(p Packet) bool { return p.Lost > 0 })
@@ -203,7 +203,7 @@ func TestFillersFitWhatFollows(t *testing.T) {
 	}
 }
 
-func TestEpochsKeepTheirPlaceInTime(t *testing.T) {
+func TestEpochsArePlacedByArrival(t *testing.T) {
 	// 0 to 3 s
 	first := network{epoch: 1, seq: 7, ts: 1 << 30}.send(payloads(150))
 	// 5 to 7 s
@@ -214,25 +214,25 @@ func TestEpochsKeepTheirPlaceInTime(t *testing.T) {
 	if c != (Counts{Received: 250, Late: 1}) {
 		t.Errorf("%+v", c)
 	}
-	if got := places(packets); got[148] != 2960 || got[149] != 5000 || got[248] != 5000+99*20 {
+	if got := starts(packets); got[148] != 2960 || got[149] != 5000 || got[248] != 5000+99*20 {
 		t.Errorf("ends at %g, goes on at %g, to %g ms", got[148], got[149], got[248])
 	}
-	// by 100 ms: nothing is cut
+	// The epochs overlap by 100 ms. No packet is cut.
 	overlap := network{epoch: 2, at: 2900 * time.Millisecond}.send(payloads(60))
 	packets, c = assemble(t, slices.Concat(first, overlap))
-	if c != (Counts{Received: 210}) || places(packets)[150] != 3000 {
+	if c != (Counts{Received: 210}) || starts(packets)[150] != 3000 {
 		t.Errorf("overlap: %+v", c)
 	}
 }
 
-func TestShortEpochsArePlacedAtTheEnd(t *testing.T) {
+func TestFlushPlacesShortEpoch(t *testing.T) {
 	packets, c := assemble(t, network{at: 2 * time.Second}.send(payloads(3)))
-	if c != (Counts{Received: 3}) || !slices.Equal(places(packets), []float64{2000, 2020, 2040}) {
-		t.Errorf("%v, %+v", places(packets), c)
+	if c != (Counts{Received: 3}) || !slices.Equal(starts(packets), []float64{2000, 2020, 2040}) {
+		t.Errorf("%v, %+v", starts(packets), c)
 	}
 }
 
-func TestAnchorIsTheFastestOfTheFirstFrames(t *testing.T) {
+func TestLeastDelayedFramePlacesTheStream(t *testing.T) {
 	frames := network{at: time.Second}.send(payloads(100))
 	for i := range frames {
 		if i != 20 {
@@ -240,18 +240,18 @@ func TestAnchorIsTheFastestOfTheFirstFrames(t *testing.T) {
 		}
 	}
 	packets, _ := assemble(t, frames)
-	if got := places(packets)[0]; got != 1000 {
+	if got := starts(packets)[0]; got != 1000 {
 		t.Errorf("begins at %g ms, want 1000", got)
 	}
 }
 
-func TestStoppedSourceLeavesAGap(t *testing.T) {
+func TestStalledSourceLeavesAGap(t *testing.T) {
 	frames := network{}.send(payloads(400))
-	for i := range frames[100:] { // timestamps go on as if nothing had happened
+	for i := range frames[100:] { // timestamps continue as if no time had passed
 		frames[100+i].Arrival += 8_000_000
 	}
 	packets, c := assemble(t, frames)
-	got := places(packets)
+	got := starts(packets)
 	if c != (Counts{Received: 400}) || math.Abs(got[399]-(399*20+8000)) > 100 {
 		t.Errorf("the last packet is at %g ms: %+v", got[399], c)
 	}
@@ -269,7 +269,7 @@ func TestSlowNetworkLeavesNoGap(t *testing.T) {
 	}
 }
 
-func TestHostileTimestamps(t *testing.T) {
+func TestImpossibleTimestampsAddNoTime(t *testing.T) {
 	frames := network{}.send(payloads(300))
 	hour := uint32(3600) * ClockRate
 	jump := slices.Clone(frames)
@@ -291,7 +291,7 @@ func TestHostileTimestamps(t *testing.T) {
 	}
 	packets, c = assemble(t, jump)
 	if c != (Counts{Received: 300}) || len(packets) > 305 {
-		t.Errorf("numbers begin anew: %d packets, %+v", len(packets), c)
+		t.Errorf("numbers start again: %d packets, %+v", len(packets), c)
 	}
 	rnd := rand.New(rand.NewPCG(3, 4))
 	for i := range jump {
@@ -300,7 +300,7 @@ func TestHostileTimestamps(t *testing.T) {
 	if packets, c = assemble(t, jump); len(packets) > 700 {
 		t.Errorf("random numbers: %d packets, %+v", len(packets), c)
 	}
-	for i := range jump { // packets that claim to last longer than their steps
+	for i := range jump { // packets whose TOC declares a longer time than their timestamps
 		jump[i] = frames[i]
 		jump[i].Payload = append([]byte{9<<3 | 3, 6}, make([]byte, 60)...)
 	}
@@ -326,7 +326,7 @@ func TestArrivalBoundsTheTimeLine(t *testing.T) {
 	frames[60].Arrival = math.MaxInt64
 	frames[61].Arrival = math.MinInt64
 	for i := range frames[62:] {
-		// within two hours of MaxInt64, beyond them with what follows
+		// On the time line, but past its end with the frames after them.
 		frames[62+i].Timestamp += 7000 * ClockRate
 		frames[62+i].Arrival = math.MaxInt64
 	}
@@ -361,12 +361,12 @@ func TestFlushToFillsTheTimeLine(t *testing.T) {
 	}
 }
 
-func TestResultDependsOnTheFramesAlone(t *testing.T) {
+func TestResultDoesNotDependOnBatches(t *testing.T) {
 	frames := slices.Concat(network{}.send(payloads(400)),
 		network{epoch: 1, at: 9 * time.Second}.send(payloads(100)))
 	frames = without(frames, 3, 77, 78, 79, 410)
 	want, counts := assemble(t, frames)
-	// as a worker gets them, looking at the counts and keeping the packets in between
+	// As a worker uses it: it reads the counts and keeps packets between two batches.
 	for _, batch := range []int{2, 9, 100} {
 		a := NewAssembler(epochStart())
 		var got []Packet
@@ -383,7 +383,7 @@ func TestResultDependsOnTheFramesAlone(t *testing.T) {
 	}
 }
 
-func TestLiveAndRecordingAreEqualSampleBySample(t *testing.T) {
+func TestLiveAndRecordedSamplesAreEqual(t *testing.T) {
 	for name, cfg := range map[string]EncoderConfig{
 		"plain": {}, "with pauses unsent": {DTX: true},
 	} {
@@ -396,7 +396,7 @@ func TestLiveAndRecordingAreEqualSampleBySample(t *testing.T) {
 		var sent []frame.Frame
 		unsent := uint16(0)
 		for _, f := range slices.Concat(frames, second) {
-			// what an encoder need not send; the next packet has the next number
+			// The encoder need not send these; the next packet has the next number.
 			if len(f.Payload) <= 2 {
 				unsent++
 				continue

@@ -10,31 +10,31 @@ import (
 	"time"
 )
 
-// DefaultLimit is how long audio may be when no limit is given.
+// DefaultLimit is the longest audio accepted when the caller sets no limit.
 const DefaultLimit = 2 * time.Hour
 
-// blocks gives sound piece by piece, each valid until the next call; io.EOF ends it. A piece and
-// an error never come together.
+// blocks is a source of sound. next returns the next samples, valid until the next call, or an
+// error, never both. io.EOF is the end.
 type blocks interface{ next() ([]float32, error) }
 
-// AudioReader gives the mono mix of a WAV or Ogg Opus file at a wanted rate. Ogg Opus goes
-// through the same Decoder as live packets, so at SampleRate a recording gives the samples of the
-// live stream. Not safe for concurrent use.
+// AudioReader reads a WAV or Ogg Opus file as mono sound (the mean of its channels) at a given
+// rate. Ogg Opus goes through the same Decoder as live packets, so at SampleRate a recording
+// yields the samples of the live stream. Not safe for concurrent use.
 type AudioReader struct {
-	// Format describes the file for people, as "WAV, 44100 Hz, 2 channels, 16 bits" does.
+	// Format describes the file for people, for example "WAV, 44100 Hz, 2 channels, 16 bits".
 	Format string
 
 	src    blocks
-	rest   []float32
-	budget int64 // samples that may still come
+	rest   []float32 // read from src and not returned yet
+	budget int64     // samples left until limit
 	limit  time.Duration
-	any    bool
+	any    bool // some sound was read
 	err    error
 }
 
-// OpenAudio reads the headers of a WAV or Ogg Opus file; the caller owns r. Sound beyond limit
-// gives ErrTooLong; a limit of 0 is DefaultLimit. The error is ErrNotAudio, ErrUnsupported,
-// ErrDamaged or ErrTruncated, or one of r.
+// OpenAudio reads the headers of a WAV or Ogg Opus file. The caller owns r. The error wraps
+// ErrNotAudio, ErrUnsupported, ErrDamaged, ErrTruncated or an error of r. Reading returns
+// ErrTooLong for sound beyond limit; a limit of 0 means DefaultLimit.
 func OpenAudio(r io.Reader, rate int, limit time.Duration) (*AudioReader, error) {
 	if err := checkRate(rate); err != nil {
 		return nil, err
@@ -63,8 +63,8 @@ func OpenAudio(r io.Reader, rate int, limit time.Duration) (*AudioReader, error)
 	return a, nil
 }
 
-// ReadAudio reads a whole file, see OpenAudio. With ErrTruncated and ErrDamaged the samples
-// before the flaw are given as well.
+// ReadAudio reads a whole file, see OpenAudio. With an error it also returns the samples read
+// before it.
 func ReadAudio(r io.Reader, rate int, limit time.Duration) ([]float32, error) {
 	a, err := OpenAudio(r, rate, limit)
 	if err != nil {
@@ -82,14 +82,14 @@ func ReadAudio(r io.Reader, rate int, limit time.Duration) ([]float32, error) {
 	}
 }
 
-// Read fills dst as far as it can. It gives io.EOF at the end; an error comes after the samples
-// before it.
+// Read fills dst with as many samples as there are and returns their number. It returns an error,
+// io.EOF at the end, only when there are no samples before it.
 func (a *AudioReader) Read(dst []float32) (n int, err error) {
 	for n < len(dst) {
 		if len(a.rest) == 0 {
 			if a.rest, err = a.next(); err != nil {
 				if n > 0 {
-					err = nil // it comes again
+					err = nil // the next call returns it
 				}
 				return n, err
 			}
@@ -100,7 +100,7 @@ func (a *AudioReader) Read(dst []float32) (n int, err error) {
 	return n, nil
 }
 
-// next gives the next piece, which is not empty.
+// next returns the next samples, at least one, or an error.
 func (a *AudioReader) next() ([]float32, error) {
 	for a.err == nil {
 		piece, err := a.src.next()
@@ -156,7 +156,7 @@ func (a *AudioReader) openOgg(br *bufio.Reader, wanted int) (rate int, err error
 	return rate, nil
 }
 
-// sniff tells what a file is from its first bytes.
+// sniff detects the format of a file from its first bytes.
 func sniff(br *bufio.Reader) (isOgg bool, err error) {
 	head, err := br.Peek(12)
 	if len(head) == 0 {
@@ -168,13 +168,10 @@ func sniff(br *bufio.Reader) (isOgg bool, err error) {
 	const advice = "convert it to WAV or Ogg Opus"
 	for _, known := range []struct{ magic, name string }{
 		{"OggS", ""}, {"RIFF", ""}, {"RF64", ""}, {"BW64", ""},
-		{
-			"RIFX", "big-endian WAV",
-		}, {"fLaC", "FLAC"}, {"ID3", "MP3"}, {"\xff\xfb", "MP3"}, {"\xff\xf3", "MP3"}, {"\xff\xf1", "AAC"},
-		{"\xff\xf9", "AAC"}, {
-			"\x1aE\xdf\xa3", "WebM or Matroska",
-		}, {"FORM", "AIFF"}, {".snd", "AU"}, {"caff", "CAF"}, {"#!AMR", "AMR"},
-		{"0&\xb2u", "Windows Media"},
+		{"RIFX", "big-endian WAV"}, {"fLaC", "FLAC"}, {"ID3", "MP3"}, {"\xff\xfb", "MP3"},
+		{"\xff\xf3", "MP3"}, {"\xff\xf1", "AAC"}, {"\xff\xf9", "AAC"},
+		{"\x1aE\xdf\xa3", "WebM or Matroska"}, {"FORM", "AIFF"}, {".snd", "AU"}, {"caff", "CAF"},
+		{"#!AMR", "AMR"}, {"0&\xb2u", "Windows Media"},
 	} {
 		if !bytes.HasPrefix(head, []byte(known.magic)) {
 			continue
@@ -191,14 +188,14 @@ func sniff(br *bufio.Reader) (isOgg bool, err error) {
 		ErrNotAudio, head, advice)
 }
 
-// oggSound decodes an Ogg Opus stream, leaves its pre-skip out and stops at its end. Implements
+// oggSound decodes an Ogg Opus stream from the end of its pre-skip to its end. It implements
 // blocks.
 type oggSound struct {
 	ogg  *OggReader
 	dec  *Decoder
 	gain float32
-	skip int64 // samples still to be left out
-	pos  int64 // of the next sample, from the first packet's start
+	skip int64 // samples of the pre-skip left to drop
+	pos  int64 // position of the next sample, from the first packet's start
 	err  error
 }
 
@@ -236,7 +233,7 @@ func (s *oggSound) next() ([]float32, error) {
 	return out, nil
 }
 
-// resampled changes the rate of blocks. Implements blocks.
+// resampled converts the rate of blocks. It implements blocks.
 type resampled struct {
 	src blocks
 	r   *resampler

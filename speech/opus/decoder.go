@@ -6,32 +6,32 @@ import (
 	libopus "github.com/hraban/opus"
 )
 
-// Decoder turns the packets of one voice into mono samples. It is one packet behind, so that a
-// filler can be rebuilt from the in-band FEC of the packet after it; without that it is
-// concealed. Concealment fades to exact silence within 100 ms, or within one second when the last
-// thing heard was background noise (an encoder that sends nothing in pauses refreshes the noise
-// every 400 ms). What it does depends on the payloads alone, so a recording decodes to the
-// samples of the live stream. Not safe for concurrent use.
+// Decoder decodes the packets of one voice to mono samples. It is one packet behind, so that it
+// can rebuild a filler from the FEC of the packet after it. Without FEC it conceals the filler.
+// Concealment fades to exact silence within 100 ms, or within one second when background noise
+// came before it (an encoder that sends nothing in pauses refreshes the noise every 400 ms). The
+// result depends on the payloads only, so a recording decodes to the samples of the live stream.
+// Not safe for concurrent use.
 type Decoder struct {
 	lib    *libopus.Decoder
 	rate   int
-	held   Packet // the packet to be decoded when the next one is known; its payload is in buf
+	held   Packet // decoded when the next packet is known; its payload is in buf
 	layout layout // of held; its slices point into buf
-	valid  bool   // held's framing is valid
-	have   bool
+	valid  bool   // held is well-formed
+	have   bool   // held is set
 	buf    []byte
 	pcm    []float32
 
-	celt   bool // the last packet decoded was CELT alone: libopus then conceals and ignores FEC
-	noise  bool // the last packet decoded held no voice
-	run    int  // samples concealed since the last decoded one
+	celt   bool // the last packet decoded was CELT only: libopus then conceals and ignores FEC
+	noise  bool // the last packet decoded had no voice activity
+	run    int  // samples concealed since the last packet decoded
 	counts Counts
 }
 
-// NewDecoder makes a decoder that gives SampleRate.
+// NewDecoder returns a decoder whose samples have SampleRate.
 func NewDecoder() (*Decoder, error) { return newDecoder(SampleRate) }
 
-// newDecoder makes one for a rate that libopus decodes to: 8, 12, 16, 24 or 48 kHz.
+// newDecoder returns a decoder for a rate that libopus supports: 8, 12, 16, 24 or 48 kHz.
 func newDecoder(rate int) (*Decoder, error) {
 	lib, err := libopus.NewDecoder(rate, 1)
 	if err != nil {
@@ -40,9 +40,9 @@ func newDecoder(rate int) (*Decoder, error) {
 	return &Decoder{lib: lib, rate: rate, pcm: make([]float32, maxDuration*rate/ClockRate)}, nil
 }
 
-// Decode takes the next packet and gives the samples of the one before it; they are valid until
-// the next call. The payload is copied. A corrupt packet is concealed and counted, and does not
-// end the stream.
+// Decode takes the next packet and returns the samples of the packet before it. They are valid
+// until the next call. The payload is copied. A corrupt packet is concealed and counted; it does
+// not end the stream.
 func (d *Decoder) Decode(p Packet) []float32 {
 	next, err := parse(p.Payload)
 	valid := err == nil
@@ -58,8 +58,7 @@ func (d *Decoder) Decode(p Packet) []float32 {
 	return out
 }
 
-// Flush gives the samples of the last packet. The decoder may then be used for packets that
-// follow.
+// Flush returns the samples of the last packet. Decode may be called again afterwards.
 func (d *Decoder) Flush() []float32 {
 	if !d.have {
 		return nil
@@ -69,7 +68,7 @@ func (d *Decoder) Flush() []float32 {
 	return out
 }
 
-// Counts gives Analysed, Recovered, Concealed and Corrupt so far.
+// Counts returns Analysed, Recovered, Concealed and Corrupt so far.
 func (d *Decoder) Counts() Counts { return d.counts }
 
 func (d *Decoder) hold(p Packet, valid bool) {
@@ -77,11 +76,12 @@ func (d *Decoder) hold(p Packet, valid bool) {
 	p.Payload = d.buf
 	d.held, d.have, d.valid, d.layout = p, true, valid, layout{}
 	if valid {
-		d.layout, _ = parse(d.buf) // it was valid a moment ago
+		d.layout, _ = parse(d.buf) // Decode has checked it
 	}
 }
 
-// play decodes the held packet, knowing the one that follows it, if any.
+// play decodes the held packet. next and payload are those of the packet after it; next is nil if
+// there is none.
 func (d *Decoder) play(next *layout, payload []byte) []float32 {
 	n := d.samples()
 	switch {
@@ -106,7 +106,7 @@ func (d *Decoder) play(next *layout, payload []byte) []float32 {
 	return out
 }
 
-// fill conceals a filler and counts what it stood for.
+// fill conceals a filler and counts the lost frames that it stands for.
 func (d *Decoder) fill(n int, next *layout, payload []byte) []float32 {
 	out, recovered := d.conceal(n, next, payload)
 	if recovered && d.held.Lost > 0 {
@@ -117,8 +117,8 @@ func (d *Decoder) fill(n int, next *layout, payload []byte) []float32 {
 	return out
 }
 
-// samples is the held packet's length at the decoder's rate. A packet whose framing is broken has
-// the length of its slot.
+// samples returns the held packet's length at the decoder's rate. A malformed packet has the
+// length that the Assembler gave it.
 func (d *Decoder) samples() int {
 	length := d.layout.duration()
 	if !d.valid {
@@ -129,8 +129,8 @@ func (d *Decoder) samples() int {
 	return length * d.rate / ClockRate
 }
 
-// conceal gives n samples for a packet without data: from the next packet's FEC when it has any,
-// else libopus's guess, faded out.
+// conceal returns n samples for a packet without data: from the FEC of the next packet if it has
+// any, otherwise libopus's continuation of the sound, faded out.
 func (d *Decoder) conceal(n int, next *layout, payload []byte) (out []float32, recovered bool) {
 	out = d.pcm[:n:n]
 	if next != nil && !d.celt && next.hasFEC() && next.frameSize*d.rate/ClockRate <= n {

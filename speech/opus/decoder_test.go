@@ -55,7 +55,7 @@ func TestPacketDurationOfFraming(t *testing.T) {
 	}
 }
 
-func TestDecodeFollowsTheSound(t *testing.T) {
+func TestDecodedSoundHasThePowerOfTheOriginal(t *testing.T) {
 	pcm := voice(4, ClockRate)
 	got, counts := decode(t, slots(encode(t, pcm, EncoderConfig{})))
 	if len(got) != 4*SampleRate {
@@ -70,7 +70,7 @@ func TestDecodeFollowsTheSound(t *testing.T) {
 	}
 }
 
-// lossy drops every packet for which drop says so.
+// lossy drops every packet for which drop returns true.
 func lossy(packets [][]byte, drop func(i int) bool) [][]byte {
 	out := append([][]byte(nil), packets...)
 	for i := range out {
@@ -84,9 +84,8 @@ func lossy(packets [][]byte, drop func(i int) bool) [][]byte {
 func TestIsolatedLossesAreRebuiltFromFEC(t *testing.T) {
 	pcm := voice(6, ClockRate)
 	drop := func(i int) bool { return i%10 == 4 }
-	withFEC, without := encode(t, pcm, EncoderConfig{
-		LossPercent: 20,
-	}), encode(t, pcm, EncoderConfig{NoFEC: true})
+	withFEC := encode(t, pcm, EncoderConfig{LossPercent: 20})
+	without := encode(t, pcm, EncoderConfig{NoFEC: true})
 	clean, _ := decode(t, slots(withFEC))
 	repaired, counts := decode(t, slots(lossy(withFEC, drop)))
 	if len(repaired) != len(clean) {
@@ -102,10 +101,10 @@ func TestIsolatedLossesAreRebuiltFromFEC(t *testing.T) {
 	}
 	fecSNR, plcSNR := snr(clean, repaired), snr(cleanPLC, concealed)
 	t.Logf(
-		"10 %% isolated loss: SNR %.1f dB with FEC (%d of 30 recovered), %.1f dB with concealment alone",
+		"10 %% isolated loss: SNR %.1f dB with FEC (%d of 30 recovered), %.1f dB with concealment only",
 		fecSNR, counts.Recovered, plcSNR)
 	if fecSNR < plcSNR+3 {
-		t.Errorf("FEC gives %.1f dB, concealment alone %.1f dB", fecSNR, plcSNR)
+		t.Errorf("SNR %.1f dB with FEC, %.1f dB with concealment only", fecSNR, plcSNR)
 	}
 }
 
@@ -116,9 +115,10 @@ func TestConcealmentFadesToExactSilence(t *testing.T) {
 	}
 	got, _ := decode(t, slots(packets))
 	if power(got[60*320:62*320]) == 0 {
-		t.Error("nothing conceals the start of the gap")
+		t.Error("the start of the gap is not concealed")
 	}
-	for i, v := range got[66*320 : 89*320] { // 120 ms on; the last slot may be rebuilt from FEC
+	// From 120 ms on. The last packet of the gap may be rebuilt from FEC.
+	for i, v := range got[66*320 : 89*320] {
 		if v != 0 {
 			t.Fatalf("sample %d of the gap is %g", i, v)
 		}
@@ -128,12 +128,12 @@ func TestConcealmentFadesToExactSilence(t *testing.T) {
 	}
 }
 
-func TestPausesThatAreNotSentKeepTheirBackgroundNoise(t *testing.T) {
+func TestUnsentPausesKeepBackgroundNoise(t *testing.T) {
 	pcm := voice(6, ClockRate)
 	noise := rand.New(rand.NewPCG(1, 1))
 	for i := range pcm {
 		if i > 2*ClockRate {
-			pcm[i] = 0 // after two seconds of speech, noise alone
+			pcm[i] = 0 // only noise after two seconds of speech
 		}
 		pcm[i] += float32(0.003 * noise.NormFloat64())
 	}
@@ -146,7 +146,7 @@ func TestPausesThatAreNotSentKeepTheirBackgroundNoise(t *testing.T) {
 		}
 	}
 	if unsent < 100 {
-		t.Fatalf("only %d packets of 200 in the pause need not be sent", unsent)
+		t.Fatalf("the encoder omits only %d of 200 packets in the pause", unsent)
 	}
 	got, _ := decode(t, slots(packets))
 	for i := 150; i < 300; i++ {
@@ -154,7 +154,7 @@ func TestPausesThatAreNotSentKeepTheirBackgroundNoise(t *testing.T) {
 			t.Fatalf("%.0f dB at %d ms: the noise is not kept", db, i*20)
 		}
 	}
-	gone := append(packets, make([][]byte, 100)...) // then the network fails
+	gone := append(packets, make([][]byte, 100)...) // then nothing arrives any more
 	got, _ = decode(t, slots(gone))
 	if p := power(got[len(got)-40*320:]); p != 0 {
 		t.Errorf("power %g long after the last packet", p)
@@ -175,14 +175,14 @@ func TestCorruptPacketsAreConcealedAndCounted(t *testing.T) {
 	packets[10].Payload = nil
 	packets[20].Payload = []byte{9<<3 | 3, 0}
 	packets[30].Payload = []byte{9<<3 | 1, 1, 2, 3}
-	packets[30].Samples = 7 // not a duration: the slot counts as 20 ms
+	packets[30].Samples = 7 // no valid duration: it counts as 20 ms
 	got, counts := decode(t, packets)
 	if len(got) != SampleRate || counts.Corrupt != 3 || counts.Analysed != 47 {
 		t.Errorf("%d samples, %+v", len(got), counts)
 	}
 }
 
-func TestDecodeKeepsNothingOfTheCaller(t *testing.T) {
+func TestDecodeCopiesThePayload(t *testing.T) {
 	payloads := encode(t, voice(1, ClockRate), EncoderConfig{})
 	want, _ := decode(t, slots(payloads))
 	dec, err := NewDecoder()
@@ -199,7 +199,7 @@ func TestDecodeKeepsNothingOfTheCaller(t *testing.T) {
 	equalSamples(t, want, append(got, dec.Flush()...))
 }
 
-func TestEncoderRefusesWhatItCannotDo(t *testing.T) {
+func TestEncoderRefusesInvalidInput(t *testing.T) {
 	for _, cfg := range []EncoderConfig{
 		{Bitrate: 1}, {Complexity: 11}, {LossPercent: 99}, {Bitrate: -5},
 	} {
@@ -222,7 +222,7 @@ func TestEncoderRefusesWhatItCannotDo(t *testing.T) {
 	}
 }
 
-func TestFECIsFoundInEveryShapeOfSpeechPacket(t *testing.T) {
+func TestFECIsDetectedForAllFrameSizesAndChannels(t *testing.T) {
 	pcm := voice(6, ClockRate)
 	stereo := make([]float32, 2*len(pcm))
 	for i, v := range pcm {
@@ -273,19 +273,19 @@ func TestFECIsFoundInEveryShapeOfSpeechPacket(t *testing.T) {
 		}
 		want, _ := decode(t, clean)
 		got, counts := decode(t, broken)
-		rebuilt, guessed := 0, 0
-		// what is rebuilt resembles what was said more than a guess does
+		rebuilt, concealed := 0, 0
+		// A packet rebuilt from FEC resembles the original more than a concealed one.
 		for _, end := range ends {
 			begin := end - samples/3
 			if snr(want[begin:end], got[begin:end]) > 3 {
 				rebuilt++
 			} else {
-				guessed++
+				concealed++
 			}
 		}
-		if counts.Recovered != len(ends) || rebuilt < 10 || rebuilt < 3*guessed {
+		if counts.Recovered != len(ends) || rebuilt < 10 || rebuilt < 3*concealed {
 			t.Errorf("%d channels, %d ms: %d slots rebuilt, %d not: %+v", c.channels, c.ms,
-				rebuilt, guessed, counts)
+				rebuilt, concealed, counts)
 		}
 	}
 }

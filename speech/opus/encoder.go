@@ -6,31 +6,31 @@ import (
 	libopus "github.com/hraban/opus"
 )
 
-// EncoderConfig sets an encoder up. The zero value is 32 kb/s at complexity 5 with FEC for 10 %
-// loss and without DTX.
+// EncoderConfig configures an Encoder. The zero value means 32 kb/s at complexity 5 with FEC for
+// 10 % loss and without DTX (discontinuous transmission).
 type EncoderConfig struct {
 	Bitrate     int  // bits per second, 6000 to 128000; 0: 32000
 	Complexity  int  // 1 to 10; 0: 5
-	LossPercent int  // the loss that FEC is dimensioned for, 1 to 50; 0: 10
+	LossPercent int  // packet loss that FEC prepares for, 1 to 50; 0: 10
 	NoFEC       bool // no in-band forward error correction
-	DTX         bool // in pauses, packets of one or two bytes which need not be sent
+	DTX         bool // in pauses, encode packets of one or two bytes, which need not be sent
 }
 
 const (
-	// FrameSamples is what an Encoder takes at a time: 20 ms.
+	// FrameSamples is the number of samples that an Encoder takes at a time: 20 ms.
 	FrameSamples = frame20ms
-	// encoderDelay is by how much what libopus encodes for voice lags its input at 48 kHz.
+	// encoderDelay is the delay of libopus's voice encoder in samples at 48 kHz.
 	encoderDelay = 312
 )
 
-// Encoder turns mono sound at 48 kHz into Opus packets of 20 ms, tuned for voice. Not safe for
+// Encoder encodes mono sound at 48 kHz to Opus packets of 20 ms, tuned for voice. Not safe for
 // concurrent use.
 type Encoder struct {
 	lib *libopus.Encoder
 	buf []byte
 }
 
-// NewEncoder makes an encoder.
+// NewEncoder returns an encoder. The error says which setting is out of range.
 func NewEncoder(cfg EncoderConfig) (*Encoder, error) {
 	lib, err := libopus.NewEncoder(ClockRate, 1, libopus.AppVoIP)
 	if err != nil {
@@ -67,7 +67,7 @@ func NewEncoder(cfg EncoderConfig) (*Encoder, error) {
 	return &Encoder{lib: lib, buf: make([]byte, 1+maxFrameBytes)}, nil
 }
 
-// Encode gives the packet for FrameSamples samples; it is valid until the next call.
+// Encode returns the packet for exactly FrameSamples samples. It is valid until the next call.
 func (e *Encoder) Encode(pcm []float32) ([]byte, error) {
 	if len(pcm) != FrameSamples {
 		return nil, fmt.Errorf("opus encoder: %d samples, must be %d", len(pcm), FrameSamples)
@@ -79,7 +79,7 @@ func (e *Encoder) Encode(pcm []float32) ([]byte, error) {
 	return e.buf[:n], nil
 }
 
-// EncodeInt16 is Encode for 16-bit samples.
+// EncodeInt16 does what Encode does, for 16-bit samples.
 func (e *Encoder) EncodeInt16(pcm []int16) ([]byte, error) {
 	if len(pcm) != FrameSamples {
 		return nil, fmt.Errorf("opus encoder: %d samples, must be %d", len(pcm), FrameSamples)

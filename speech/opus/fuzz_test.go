@@ -11,7 +11,7 @@ import (
 	"bedside/speech/frame"
 )
 
-// known tells whether an error is one that tells people what is wrong with their file.
+// known reports whether an error explains to people what is wrong with their file.
 func known(err error) bool {
 	for _, e := range []error{ErrNotAudio, ErrTruncated, ErrDamaged, ErrUnsupported, ErrTooLong} {
 		if errors.Is(err, e) {
@@ -21,7 +21,7 @@ func known(err error) bool {
 	return err == nil
 }
 
-// readAll reads a file as every consumer does, bounded to 20 s.
+// readAll reads a file with each of the package's readers, 20 s of it at most.
 func readAll(t *testing.T, file []byte) {
 	for _, rate := range []int{SampleRate, 22050} {
 		got, err := ReadAudio(bytes.NewReader(file), rate, 20*time.Second)
@@ -46,7 +46,8 @@ func readAll(t *testing.T, file []byte) {
 	}
 }
 
-// checksummed makes the checksum of every page right, so that fuzzing reaches what is behind it.
+// checksummed corrects the checksum of every page, so that fuzzing reaches the code behind the
+// check.
 func checksummed(file []byte) []byte {
 	file = bytes.Clone(file)
 	for at := 0; ; {
@@ -123,7 +124,7 @@ func FuzzAssembler(f *testing.F) {
 			how, step, wait, shape := moves[0], int8(moves[1]), int8(moves[2]), moves[3]
 			seq += uint16(step)
 			ts += uint32(int32(step) * frame20ms)
-			switch how >> 5 { // mostly ordinary; now and then a jump
+			switch how >> 5 { // most frames are ordinary, some jump
 			case 1:
 				ts += uint32(how&31) << 27
 			case 2:
@@ -146,7 +147,7 @@ func FuzzAssembler(f *testing.F) {
 		}
 		packets, _ := assemble(t, frames)
 		if n := len(packets); n > 0 {
-			bound := latest*48/1000 + 3*ahead
+			bound := latest*48/1000 + 3*maxAhead
 			if end := packets[n-1].Start; end > bound || end > timelineEnd {
 				t.Fatalf("the time line reaches %d, the last frame arrived at %d", end,
 					latest*48/1000)

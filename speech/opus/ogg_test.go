@@ -28,7 +28,7 @@ func recording(t testing.TB, packets []Packet, comments ...string) []byte {
 	return file.Bytes()
 }
 
-func TestRecordingGivesTheSamplesOfTheLiveStream(t *testing.T) {
+func TestRecordingDecodesToTheLiveSamples(t *testing.T) {
 	payloads := encode(t, voice(5, ClockRate), EncoderConfig{})
 	for name, drop := range map[string]func(int) bool{
 		"clean":  func(int) bool { return false },
@@ -45,7 +45,7 @@ func TestRecordingGivesTheSamplesOfTheLiveStream(t *testing.T) {
 	}
 }
 
-func TestOggGivesPacketsBack(t *testing.T) {
+func TestOggRoundTrip(t *testing.T) {
 	var packets []Packet
 	for i := range 400 {
 		size := 1 + i*i%4000
@@ -79,8 +79,8 @@ func TestOggGivesPacketsBack(t *testing.T) {
 	}
 }
 
-// foreign is a file as other encoders write it: a pre-skip, a gain, an end within the last
-// packet, a packet in two pages.
+// foreign returns a file as other encoders write it, with a pre-skip, a gain, an end within the
+// last packet, and a packet on two pages.
 func foreign(t testing.TB, payloads [][]byte, preSkip int, gain byte, end int64) []byte {
 	t.Helper()
 	file := recording(t, nil)
@@ -141,11 +141,11 @@ func TestPreSkipGainAndEndAreRespected(t *testing.T) {
 		t.Fatal(err)
 	}
 	if ratio := power(half) / power(plain); ratio < 0.25 || ratio > 0.2525 {
-		t.Errorf("a gain of -6 dB gives %g of the power", ratio)
+		t.Errorf("with a gain of -6 dB the power is %g of the original", ratio)
 	}
 }
 
-func TestOggCutAnywhere(t *testing.T) {
+func TestOggTruncatedAtEveryByte(t *testing.T) {
 	payloads := encode(t, voice(1.2, ClockRate), EncoderConfig{Bitrate: 6000})
 	file := recording(t, slots(payloads))
 	whole, err := ReadAudio(bytes.NewReader(file), SampleRate, 0)
@@ -162,15 +162,15 @@ func TestOggCutAnywhere(t *testing.T) {
 			t.Fatalf("%d of %d bytes: %v", n, len(file), err)
 		}
 		if len(got) > len(whole) {
-			t.Fatalf("%d of %d bytes give %d samples, all give %d", n, len(file), len(got),
-				len(whole))
+			t.Fatalf("%d of %d bytes decode to %d samples, the whole file to %d", n, len(file),
+				len(got), len(whole))
 		}
-		// the last packet lacks its successor
+		// The last packet may differ, because the packet after it is missing.
 		equalSamples(t, whole[:max(0, len(got)-320)], got[:max(0, len(got)-320)])
 	}
 }
 
-func TestOggWithAnyByteChanged(t *testing.T) {
+func TestOggWithEachByteChanged(t *testing.T) {
 	file := recording(t, slots(encode(t, voice(0.3, ClockRate), EncoderConfig{Bitrate: 12000})))
 	for n := range file {
 		bad := bytes.Clone(file)
@@ -183,7 +183,7 @@ func TestOggWithAnyByteChanged(t *testing.T) {
 	}
 }
 
-func TestOggRefusals(t *testing.T) {
+func TestInvalidOggIsRefused(t *testing.T) {
 	payloads := encode(t, voice(0.5, ClockRate), EncoderConfig{})
 	file := recording(t, slots(payloads))
 	pages := func(keep func(i int, p *page) bool) []byte {
@@ -272,7 +272,7 @@ func TestOggRefusals(t *testing.T) {
 	}
 }
 
-// failing is a writer that fails at a byte.
+// failing is a writer that fails after a number of bytes.
 type failing struct{ left int }
 
 var errDisk = errors.New("disk full")

@@ -19,7 +19,7 @@ const (
 	flagFirst     = 2
 	flagLast      = 4
 
-	noGranule = -1 // of a page on which no packet ends
+	noGranule = -1 // granule position of a page on which no packet ends
 )
 
 // page is one page of an Ogg stream (RFC 3533, section 6).
@@ -28,11 +28,11 @@ type page struct {
 	granule  int64
 	serial   uint32
 	sequence uint32
-	lacing   []byte // segment sizes: 255 says that the packet goes on
+	lacing   []byte // segment sizes; after 255 the packet continues in the next segment
 	body     []byte
 }
 
-// append writes the page's binary form with its checksum.
+// append appends the page's binary form, with its checksum, to dst.
 func (p *page) append(dst []byte) []byte {
 	start := len(dst)
 	dst = append(dst, "OggS\x00"...)
@@ -58,8 +58,8 @@ func newPageReader(r io.Reader) *pageReader {
 	return &pageReader{r: bufio.NewReaderSize(r, 16<<10), buf: make([]byte, maxPageSize)}
 }
 
-// next gives the next page, valid until the next call. At a clean end of the input it gives
-// io.EOF.
+// next returns the next page, valid until the next call. It returns io.EOF when the input ends
+// between two pages, and wraps ErrTruncated, ErrDamaged or ErrUnsupported otherwise.
 func (pr *pageReader) next() (page, error) {
 	head := pr.buf[:pageHeaderSize]
 	if n, err := io.ReadFull(pr.r, head); n == 0 && errors.Is(err, io.EOF) {
@@ -90,8 +90,12 @@ func (pr *pageReader) next() (page, error) {
 		return page{}, pr.cut(err)
 	}
 	p := page{
-		flags: head[5], granule: int64(binary.LittleEndian.Uint64(head[6:])), serial: binary.LittleEndian.Uint32(head[14:]),
-		sequence: binary.LittleEndian.Uint32(head[18:]), lacing: lacing, body: body,
+		flags:    head[5],
+		granule:  int64(binary.LittleEndian.Uint64(head[6:])),
+		serial:   binary.LittleEndian.Uint32(head[14:]),
+		sequence: binary.LittleEndian.Uint32(head[18:]),
+		lacing:   lacing,
+		body:     body,
 	}
 	want := binary.LittleEndian.Uint32(head[22:])
 	clear(head[22:26])
@@ -104,7 +108,7 @@ func (pr *pageReader) next() (page, error) {
 	return p, nil
 }
 
-// cut explains an input that ended, or failed, inside a page.
+// cut returns the error for an input that ends, or fails, inside a page.
 func (pr *pageReader) cut(err error) error {
 	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
 		return fmt.Errorf("%w: the file stops inside the Ogg page at byte %d: copy it again",
@@ -113,9 +117,8 @@ func (pr *pageReader) cut(err error) error {
 	return fmt.Errorf("read Ogg page at byte %d: %w", pr.offset, err)
 }
 
-// pageSum is Ogg's checksum. It is the polynomial of the usual CRC-32 with the bits in the other
-// order and without inversion at either end, so the standard library computes it over mirrored
-// bytes.
+// pageSum returns Ogg's checksum. It has the polynomial of the usual CRC-32, but the reverse
+// order of bits and no inversion, so the standard library can compute it over mirrored bytes.
 func pageSum(p []byte) uint32 {
 	var mirrored [512]byte
 	sum := ^uint32(0)

@@ -11,8 +11,8 @@ import (
 // OggHeader is the identification header of an Ogg Opus file (RFC 7845, section 5.1).
 type OggHeader struct {
 	Channels int
-	PreSkip  int     // samples at 48 kHz to leave out at the start
-	GainDB   float64 // to be applied to the decoded sound
+	PreSkip  int     // samples at 48 kHz to drop at the start
+	GainDB   float64 // gain to apply to the decoded sound
 }
 
 // OggReader reads the packets of an Ogg file that holds one Opus stream. Not safe for concurrent
@@ -22,21 +22,22 @@ type OggReader struct {
 
 	pages  *pageReader
 	page   page
-	packet []byte // being collected across segments and pages
-	again  bool   // Next is to give packet once more
+	packet []byte // collected from segments and pages
+	again  bool   // Next returns packet once more
 	want   uint32 // sequence number of the next page
 	serial uint32
-	open   bool  // packet goes on with the next page
-	last   bool  // page is the stream's last one
-	first  int64 // granule position at which the stream begins
+	open   bool  // packet continues on the next page
+	last   bool  // page is the last of the stream
+	first  int64 // granule position of the stream's start
 	begun  bool  // first is known
 	end    int64
 }
 
-// maxOggPacket bounds a packet: 48 frames of the longest size, with their framing.
+// maxOggPacket is the size of the largest packet: 48 frames of the largest size with their
+// framing.
 const maxOggPacket = 48*(maxFrameBytes+2) + 2
 
-// NewOggReader reads the headers of an Ogg Opus file.
+// NewOggReader reads the headers of an Ogg Opus file. The errors are those of OpenAudio.
 func NewOggReader(r io.Reader) (*OggReader, error) {
 	o := &OggReader{pages: newPageReader(r), end: -1}
 	if err := o.readHeader(); err != nil {
@@ -48,8 +49,8 @@ func NewOggReader(r io.Reader) (*OggReader, error) {
 	return o, nil
 }
 
-// Next gives the next packet, valid until the next call, and its duration. After the last one it
-// gives io.EOF; ErrTruncated when the file stops before its last page.
+// Next returns the next packet, valid until the next call, and its duration. After the last packet
+// it returns io.EOF, or ErrTruncated if the file has no last page.
 func (o *OggReader) Next() (packet []byte, samples48k int, err error) {
 	if !o.again {
 		if _, err = o.nextPacket(maxOggPacket); err != nil {
@@ -64,12 +65,12 @@ func (o *OggReader) Next() (packet []byte, samples48k int, err error) {
 	return packet, samples48k, nil
 }
 
-// unread makes Next give the same packet once more.
+// unread makes Next return the same packet once more.
 func (o *OggReader) unread() { o.again = true }
 
-// End is where the sound ends, in samples at 48 kHz from the first packet's start: the last
-// packet may reach beyond it. It is -1 as long as the last page was not read, which is before the
-// first packet of that page is given.
+// End returns the end of the sound, in samples at 48 kHz from the start of the first packet. The
+// last packet may reach beyond it. End returns -1 until the last page has been read, which Next
+// does before it returns the first packet of that page.
 func (o *OggReader) End() int64 { return o.end }
 
 func (o *OggReader) readHeader() error {
@@ -111,14 +112,11 @@ func (o *OggReader) readHeader() error {
 	return nil
 }
 
-// codecName names what an Ogg stream begins with.
+// codecName describes the codec of an Ogg stream from its first bytes.
 func codecName(body []byte) string {
 	for _, c := range []struct{ magic, name string }{
-		{
-			"\x01vorbis", "Vorbis",
-		}, {"\x7fFLAC", "FLAC"}, {"Speex", "Speex"}, {"\x80theora", "video"}, {
-			"fishead", "several streams",
-		},
+		{"\x01vorbis", "Vorbis"}, {"\x7fFLAC", "FLAC"}, {"Speex", "Speex"},
+		{"\x80theora", "video"}, {"fishead", "several streams"},
 	} {
 		if bytes.HasPrefix(body, []byte(c.magic)) {
 			return c.name + " instead of Opus"
@@ -127,8 +125,8 @@ func codecName(body []byte) string {
 	return "no Opus in it"
 }
 
-// skipTags reads the comment header, of which nothing is needed. It may be large (pictures), so
-// only its start is kept.
+// skipTags reads the comment header and keeps its start only: nothing of it is needed, and it may
+// be large (pictures).
 func (o *OggReader) skipTags() error {
 	tags, err := o.nextPacket(-8)
 	if errors.Is(err, io.EOF) {
@@ -143,8 +141,8 @@ func (o *OggReader) skipTags() error {
 	return nil
 }
 
-// nextPacket collects the next packet of at most limit bytes. A limit below zero cuts the packet
-// to as many bytes.
+// nextPacket reads the next packet. A packet of more than limit bytes is an error; with a limit
+// below zero, only the first -limit bytes of the packet are returned.
 func (o *OggReader) nextPacket(limit int) ([]byte, error) {
 	o.packet = o.packet[:0]
 	for {
@@ -202,7 +200,8 @@ func errSeveral(at int64) error {
 		ErrUnsupported, at)
 }
 
-// finish is the end of the stream: nothing of another stream may follow.
+// finish returns the error for the end of the stream: io.EOF, unless the last packet is
+// incomplete or another stream follows.
 func (o *OggReader) finish() error {
 	if o.open {
 		return fmt.Errorf("%w: the last packet is incomplete: copy the file again", ErrTruncated)
@@ -213,8 +212,8 @@ func (o *OggReader) finish() error {
 	return io.EOF
 }
 
-// place works out where the stream begins, from the first page on which an audio packet ends, and
-// where it ends, from its last page.
+// place derives the start of the stream from the first page on which an audio packet ends, and
+// the end of the stream from its last page.
 func (o *OggReader) place() error {
 	if o.page.granule < noGranule {
 		return fmt.Errorf("%w: a page at a negative time before byte %d", ErrDamaged,
@@ -222,7 +221,7 @@ func (o *OggReader) place() error {
 	}
 	if !o.begun && o.page.granule > 0 {
 		o.begun = true
-		// a last page may end before its packets do, so it says nothing about the start
+		// The last page may end before its packets do, so it says nothing about the start.
 		if !o.last {
 			o.first = max(0, o.page.granule-o.pageLength())
 		}
@@ -233,8 +232,7 @@ func (o *OggReader) place() error {
 	return nil
 }
 
-// pageLength sums the durations of the packets that end on the page. The duration of a packet is
-// in its first two bytes.
+// pageLength returns the total duration of the packets that end on the page.
 func (o *OggReader) pageLength() int64 {
 	var sum int64
 	body, packet := o.page.body, append([]byte(nil), o.packet...)

@@ -8,29 +8,30 @@ import (
 )
 
 const (
-	// any number does for the only stream of a file; a fixed one makes equal recordings equal
-	// bytes
+	// oggSerial identifies the only stream of a file. It is constant, so that equal recordings are
+	// equal byte for byte.
 	oggSerial    = 0x42454453
-	maxComments  = 60 << 10  // they fit on one page
-	pageDuration = ClockRate // a page holds at most a second, as RFC 7845 advises
+	maxComments  = 60 << 10  // these fit on one page
+	pageDuration = ClockRate // a page lasts at most a second, as RFC 7845 advises
 )
 
-// errClosed is a write after Close.
-var errClosed = errors.New("the Ogg file is finished")
+// errClosed is returned by WritePacket after Close.
+var errClosed = errors.New("the Ogg file is closed")
 
 // OggWriter writes mono Opus packets as an Ogg Opus file (RFC 7845) with a pre-skip of 0. The
-// caller owns w and calls Close, which writes the last page and leaves w open. After an error
-// every call gives it again. Not safe for concurrent use.
+// caller owns w and must call Close, which writes the last page and leaves w open. After an error
+// every call returns the same error. Not safe for concurrent use.
 type OggWriter struct {
 	w io.Writer
-	// being filled; written when the next packet does not fit, so that the last one can be marked
+	// page is written only when the next packet does not fit, since Close has to mark the last
+	// page.
 	page    page
-	started int64
+	started int64 // granule position of the page's start
 	out     []byte
 	err     error
 }
 
-// NewOggWriter writes the file's headers. Comments are "NAME=value".
+// NewOggWriter writes the file's headers. Comments have the form "NAME=value".
 func NewOggWriter(w io.Writer, comments ...string) (*OggWriter, error) {
 	o := &OggWriter{w: w, page: page{serial: oggSerial}}
 	head := append([]byte("OpusHead"), 1, 1, 0, 0)           // version 1, one channel, no pre-skip
@@ -57,7 +58,7 @@ func appendString(dst []byte, s string) []byte {
 	return append(binary.LittleEndian.AppendUint32(dst, uint32(len(s))), s...)
 }
 
-// WritePacket adds a packet that lasts samples48k.
+// WritePacket adds a packet, which must last samples48k.
 func (o *OggWriter) WritePacket(packet []byte, samples48k int) error {
 	if o.err != nil {
 		return o.err
@@ -92,7 +93,7 @@ func (o *OggWriter) Close() error {
 	return nil
 }
 
-// add puts a packet on the page, which has room for it: none is longer than a page.
+// add puts a packet on the page. The caller has made sure that it fits.
 func (o *OggWriter) add(packet []byte) {
 	o.page.body = append(o.page.body, packet...)
 	for n := len(packet); n >= 255; n -= 255 {
@@ -101,7 +102,7 @@ func (o *OggWriter) add(packet []byte) {
 	o.page.lacing = append(o.page.lacing, byte(len(packet)%255))
 }
 
-// flush writes the page and begins the next.
+// flush writes the page and starts the next one.
 func (o *OggWriter) flush() {
 	if o.err != nil {
 		return

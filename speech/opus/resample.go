@@ -3,21 +3,21 @@ package opus
 import "math"
 
 const (
-	// The filter passes up to 0.9 of the lower rate's half, within 0.01 dB, and keeps what folds
-	// over 80 dB down: a Kaiser window with 50 samples of the lower rate on each side, and its
-	// edge in the middle of the transition.
+	// The filter passes frequencies up to 0.9 of half the lower rate within 0.01 dB, and
+	// attenuates aliases by 80 dB: a Kaiser window with 50 samples of the lower rate on each
+	// side, and its edge in the middle of the transition band.
 	sincReach  = 50
 	sincEdge   = 0.95
 	sincKaiser = 7.857
 
-	// maxPhases bounds the filter's table. Rates whose ratio needs more phases interpolate
+	// maxPhases limits the filter's table. Ratios of rates that need more phases interpolate
 	// between neighbouring ones.
 	maxPhases = 640
 )
 
-// resampler changes the rate of mono sound by a windowed sinc. Output sample n lies at time n/to
-// exactly: there is no delay, and the length is that of the input. The output does not depend on
-// how the input was cut into pieces. Not safe for concurrent use.
+// resampler converts the rate of mono sound with a windowed sinc filter. Output sample n is at
+// time n/to exactly: there is no delay, and the sound keeps its duration. The output does not
+// depend on how the input was divided into calls. Not safe for concurrent use.
 type resampler struct {
 	up, down int // to/from in lowest terms
 	reach    int // input samples on each side of an output sample
@@ -25,7 +25,7 @@ type resampler struct {
 	table    []float32 // phases+1 rows of 2*reach weights
 	buf      []float32 // input from index base on, with reach zeros before the first sample
 	base     int
-	in, out  int // samples taken and given
+	in, out  int // samples read and written
 	done     bool
 	res      []float32
 }
@@ -45,8 +45,8 @@ func newResampler(from, to int) *resampler {
 	return r
 }
 
-// sincRow fills in the weights of the inputs around an output that lies frac of an input sample
-// after the row's middle. They sum to one.
+// sincRow sets the weights of the inputs around an output that is frac of an input sample behind
+// the row's middle. Their sum is one.
 func sincRow(row []float32, frac, edge float64) {
 	reach := len(row) / 2
 	weights := make([]float64, len(row))
@@ -62,14 +62,14 @@ func sincRow(row []float32, frac, edge float64) {
 	}
 }
 
-// write takes input and gives what can be computed of the output, valid until the next call.
+// write adds input and returns the output that can be computed, valid until the next call.
 func (r *resampler) write(in []float32) []float32 {
 	r.in += len(in)
 	r.buf = append(r.buf, in...)
 	return r.run(math.MaxInt)
 }
 
-// flush gives the rest of the output.
+// flush returns the rest of the output.
 func (r *resampler) flush() []float32 {
 	if r.done {
 		return nil
@@ -79,8 +79,8 @@ func (r *resampler) flush() []float32 {
 	return r.run((r.in*r.up + r.down - 1) / r.down)
 }
 
-// run computes output up to an end as far as the input reaches, and lets go of the input that is
-// no longer needed.
+// run computes the output up to sample end, or as far as the input reaches, and drops the input
+// that is no longer needed.
 func (r *resampler) run(end int) []float32 {
 	r.res = r.res[:0]
 	width := 2 * r.reach
@@ -91,7 +91,7 @@ func (r *resampler) run(end int) []float32 {
 			break
 		}
 		window := r.buf[left : left+width]
-		// The phase is exact unless there are more than the table holds.
+		// The phase is exact unless the ratio needs more phases than the table has.
 		scaled := at % r.up * r.phases
 		p, rest := scaled/r.up, scaled%r.up
 		y := dot(window, r.table[p*width:(p+1)*width])
@@ -108,7 +108,8 @@ func (r *resampler) run(end int) []float32 {
 	return r.res
 }
 
-// dot adds in a fixed order, in four lanes.
+// dot returns the scalar product of a and b. It adds in a fixed order, in four lanes, so that the
+// result is the same on every machine.
 func dot(a, b []float32) float32 {
 	var s0, s1, s2, s3 float32
 	b = b[:len(a)]
@@ -132,7 +133,7 @@ func sinc(x float64) float64 {
 	return math.Sin(math.Pi*x) / (math.Pi * x)
 }
 
-// kaiser is the window at x, from -1 to 1.
+// kaiser returns the Kaiser window at x, from -1 to 1.
 func kaiser(x float64) float64 {
 	if x*x >= 1 {
 		return 0
@@ -140,7 +141,7 @@ func kaiser(x float64) float64 {
 	return bessel(sincKaiser*math.Sqrt(1-x*x)) / bessel(sincKaiser)
 }
 
-// bessel is the modified Bessel function of the first kind and order zero.
+// bessel returns the modified Bessel function of the first kind and order zero.
 func bessel(x float64) float64 {
 	sum, term := 1.0, 1.0
 	for k := 1.0; term > sum*1e-17; k++ {

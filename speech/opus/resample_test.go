@@ -13,7 +13,7 @@ func tone(hz float64, rate, n int) []float32 {
 	return out
 }
 
-// resample converts a whole sound, in pieces of the given size.
+// resample converts a whole sound, piece samples at a time.
 func resample(pcm []float32, from, to, piece int) []float32 {
 	r := newResampler(from, to)
 	var out []float32
@@ -25,7 +25,7 @@ func resample(pcm []float32, from, to, piece int) []float32 {
 	return append(out, r.flush()...)
 }
 
-func TestResamplerKeepsTonesAndTheirPlace(t *testing.T) {
+func TestResamplerKeepsTonesInTime(t *testing.T) {
 	for _, from := range []int{
 		8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000, 88200, 96000, 176400, 192000,
 		44056,
@@ -43,7 +43,7 @@ func TestResamplerKeepsTonesAndTheirPlace(t *testing.T) {
 				worst = min(worst, snr(want[to/20:to/8], got[to/20:to/8]))
 			}
 			if worst < 65 {
-				t.Errorf("%d to %d Hz: a tone comes out with an SNR of %.1f dB", from, to, worst)
+				t.Errorf("%d to %d Hz: a tone has an SNR of %.1f dB", from, to, worst)
 			}
 		}
 	}
@@ -57,7 +57,7 @@ func TestResamplerSuppressesAliases(t *testing.T) {
 			worst = max(worst, 10*math.Log10(2*power(got[500:1500])))
 		}
 		if worst > -75 {
-			t.Errorf("%d Hz: tones above 8 kHz come out at %.1f dB", from, worst)
+			t.Errorf("%d Hz: tones above 8 kHz are left at %.1f dB", from, worst)
 		}
 	}
 }
@@ -70,7 +70,7 @@ func TestResamplerDoesNotDependOnPieces(t *testing.T) {
 	}
 }
 
-func TestResamplerOfShortSound(t *testing.T) {
+func TestResamplerWithShortSound(t *testing.T) {
 	for n := range 5 {
 		if got := resample(make([]float32, n), 48000, 16000, 1); len(got) != (n+2)/3 {
 			t.Errorf("%d samples become %d", n, len(got))

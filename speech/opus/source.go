@@ -10,16 +10,16 @@ import (
 	libopus "github.com/hraban/opus"
 )
 
-// PacketSource gives a file as Opus packets, for a headless speaker to send. A WAV file is
-// encoded in packets of 20 ms. An Ogg Opus file that begins with a packet of 20 ms is passed
-// through untouched (its pre-skip is then heard, and a packet that is not of 20 ms keeps its
-// length); one with other packets is decoded and encoded again. Not safe for concurrent use.
+// PacketSource reads a file as Opus packets, for a headless participant to send. It encodes a WAV
+// file in packets of 20 ms. It passes on the packets of an Ogg Opus file whose first packet lasts
+// 20 ms: the pre-skip is then audible, and packets of other durations keep them. Other Ogg Opus
+// files are decoded and encoded again. Not safe for concurrent use.
 type PacketSource struct {
 	next func() (packet []byte, samples48k int, level uint8, err error)
 }
 
-// NewPacketSource reads the file's headers; the caller owns r. Errors are those of OpenAudio,
-// also from Next, and sound beyond DefaultLimit is ErrTooLong.
+// NewPacketSource reads the file's headers. The caller owns r. It and Next return the errors of
+// OpenAudio, and Next returns ErrTooLong for sound beyond DefaultLimit.
 func NewPacketSource(r io.Reader, cfg EncoderConfig) (*PacketSource, error) {
 	br := bufio.NewReaderSize(r, 64<<10)
 	isOgg, err := sniff(br)
@@ -59,22 +59,22 @@ func NewPacketSource(r io.Reader, cfg EncoderConfig) (*PacketSource, error) {
 	return encoded(a, cfg)
 }
 
-// Next gives the next packet, valid until the next call, its duration, and its level as RTP's
-// audio level extension has it (RFC 6464): 0 is the loudest, 127 silence, in dB below full scale.
-// After the last packet it gives io.EOF.
+// Next returns the next packet, valid until the next call, its duration, and its level for RTP's
+// audio level extension (RFC 6464): dB below full scale, from 0 for the loudest to 127 for
+// silence. After the last packet it returns io.EOF.
 func (s *PacketSource) Next() (packet []byte, samples48k int, level uint8, err error) {
 	return s.next()
 }
 
-// encoded encodes sound at ClockRate. The end is padded, so that the encoder's delay cuts nothing
-// off.
+// encoded returns a source that encodes sound at ClockRate. It pads the end, because the encoder's
+// delay would cut it off otherwise.
 func encoded(a *AudioReader, cfg EncoderConfig) (*PacketSource, error) {
 	enc, err := NewEncoder(cfg)
 	if err != nil {
 		return nil, err
 	}
 	pcm := make([]float32, FrameSamples)
-	tail := encoderDelay // samples that are still to be pushed out when the sound has ended
+	tail := encoderDelay // samples of padding left to encode after the end of the sound
 	return &PacketSource{func() ([]byte, int, uint8, error) {
 		n, err := a.Read(pcm)
 		if err != nil && !errors.Is(err, io.EOF) {
@@ -90,7 +90,8 @@ func encoded(a *AudioReader, cfg EncoderConfig) (*PacketSource, error) {
 	}}, nil
 }
 
-// passed gives the packets of an Ogg file, and decodes them only to know their level.
+// passed returns a source that passes on the packets of an Ogg file. It decodes them for their
+// level only.
 func passed(o *OggReader) (*PacketSource, error) {
 	const rate = 8000
 	lib, err := libopus.NewDecoder(rate, 1)
@@ -119,7 +120,7 @@ func passed(o *OggReader) (*PacketSource, error) {
 	}}, nil
 }
 
-// level is the sound's level in dB below that of a full-scale square wave, 127 at most.
+// level returns the sound's level in dB below that of a full-scale square wave, at most 127.
 func level(pcm []float32) uint8 {
 	var sum float64
 	for _, v := range pcm {

@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// drain reads a source to its end.
-func drain(t *testing.T, file []byte) (packets []Packet, levels []uint8, err error) {
+// readPackets reads a source to its end.
+func readPackets(t *testing.T, file []byte) (packets []Packet, levels []uint8, err error) {
 	t.Helper()
 	src, err := NewPacketSource(bytes.NewReader(file), EncoderConfig{})
 	if err != nil {
@@ -28,9 +28,9 @@ func drain(t *testing.T, file []byte) (packets []Packet, levels []uint8, err err
 
 func TestSourceEncodesWAV(t *testing.T) {
 	pcm := voice(3, 44100)
-	packets, levels, err := drain(t,
+	packets, levels, err := readPackets(t,
 		wavFile(wavSpec{format: wavPCM, bits: 16, channels: 2, rate: 44100, size: -1}, pcm))
-	if err != nil || len(packets) != 151 { // 150 and one more for the encoder's delay
+	if err != nil || len(packets) != 151 { // 150, and one for the encoder's delay
 		t.Fatalf("%d packets, %v", len(packets), err)
 	}
 	got, _ := decode(t, packets)
@@ -47,7 +47,7 @@ func TestSourcePassesOggThrough(t *testing.T) {
 		return i == 30
 	})
 	want := slots(payloads)
-	got, levels, err := drain(t, recording(t, want))
+	got, levels, err := readPackets(t, recording(t, want))
 	if err != nil || len(got) != len(want) {
 		t.Fatalf("%d packets, %v", len(got), err)
 	}
@@ -59,21 +59,21 @@ func TestSourcePassesOggThrough(t *testing.T) {
 	if levels[20] > 40 {
 		t.Errorf("level %d in speech", levels[20])
 	}
-	trimmed, _, err := drain(t, foreign(t, payloads[:30], 312, 0, 20*frame20ms+1))
+	trimmed, _, err := readPackets(t, foreign(t, payloads[:30], 312, 0, 20*frame20ms+1))
 	if err != nil || len(trimmed) != 21 {
 		t.Errorf("%d packets of 20 ms and a sample, %v", len(trimmed), err)
 	}
 }
 
-func TestSourceRepacksOtherDurations(t *testing.T) {
+func TestSourceReencodesOtherDurations(t *testing.T) {
 	var packets []Packet
 	for _, p := range encode(t, voice(2, ClockRate), EncoderConfig{}) {
-		joined := append([]byte{p[0] | 1}, p[1:]...) // the frame twice: 40 ms
+		joined := append([]byte{p[0] | 1}, p[1:]...) // the same frame twice: 40 ms
 		packets = append(packets, Packet{
 			Payload: append(joined, p[1:]...), Samples: 2 * frame20ms,
 		})
 	}
-	got, _, err := drain(t, recording(t, packets))
+	got, _, err := readPackets(t, recording(t, packets))
 	if err != nil || len(got) != 201 {
 		t.Fatalf("%d packets, %v", len(got), err)
 	}
@@ -84,18 +84,17 @@ func TestSourceRepacksOtherDurations(t *testing.T) {
 	}
 }
 
-func TestSourceRefusals(t *testing.T) {
+func TestSourceRefusesInvalidFiles(t *testing.T) {
 	wav := wavFile(wavSpec{format: wavPCM, bits: 16, channels: 1, rate: SampleRate, size: -1},
 		make([]float32, 9000))
 	for _, c := range []struct {
 		file []byte
 		want error
 	}{
-		{nil, ErrNotAudio}, {
-			recording(t, nil), ErrNotAudio,
-		}, {wav[:9000], ErrTruncated}, {wav[:20], ErrTruncated}, {[]byte("fLaC"), ErrUnsupported},
+		{nil, ErrNotAudio}, {recording(t, nil), ErrNotAudio}, {wav[:9000], ErrTruncated},
+		{wav[:20], ErrTruncated}, {[]byte("fLaC"), ErrUnsupported},
 	} {
-		if _, _, err := drain(t, c.file); !errors.Is(err, c.want) {
+		if _, _, err := readPackets(t, c.file); !errors.Is(err, c.want) {
 			t.Errorf("%d bytes: %v, want %v", len(c.file), err, c.want)
 		}
 	}

@@ -3,57 +3,60 @@ package opus
 import "math"
 
 const (
-	// reorderWindow is how many sequence numbers a missing frame is waited for: 640 ms of 20 ms
-	// frames, time for several retransmissions.
+	// reorderWindow is the number of sequence numbers for which the stream waits for a missing
+	// frame: 640 ms of 20 ms frames, time for several retransmissions.
 	reorderWindow = 32
-	// patience bounds the same wait in arrival time, for senders that pause.
-	patience = ClockRate
+	// reorderTime limits the same wait in arrival time, for senders that pause.
+	reorderTime = ClockRate
 
-	// anchorFrames and anchorTime are how much of a stream its place on the time line is found
-	// from.
+	// The first anchorFrames frames of a stream, or those of its first anchorTime, decide its
+	// position on the time line.
 	anchorFrames = 50
 	anchorTime   = 2 * ClockRate
 
-	// sequence numbers that may be missing in a row, as RFC 3550 suggests: a minute of 20 ms
-	// frames
+	// maxSkip is the largest jump forwards in sequence numbers, as RFC 3550 suggests: a minute of
+	// 20 ms frames. maxBack is the largest jump backwards.
 	maxSkip = 3000
-	maxBack = 1000 // sequence numbers by which a frame may be out of order
+	maxBack = 1000
 
-	// A stream whose frames arrive this much after their place, all by the same amount, was
-	// stopped at its source.
+	// A source has stalled when stallFrames frames in a row arrive more than stallLag behind their
+	// position, and their lags differ by less than stallSpread.
 	stallFrames = 50
 	stallLag    = ClockRate
 	stallSpread = ClockRate / 5
 )
 
-// verdict says how a frame relates to its stream.
-type verdict int
+// relation is how a frame relates to its stream.
+type relation int
 
 const (
-	fits verdict = iota
-	repeated
+	inStream relation = iota
+	duplicate
 	late
-	strange // its numbers cannot belong to the stream
+	outlier // its numbers are impossible in this stream
 )
 
 // waiting is a frame in the reorder window.
 type waiting struct {
 	seq     int64
-	rel     int64 // its timestamp, from the stream's first frame on, at 48 kHz
-	at      int64 // on the time line; set when it is popped
+	rel     int64 // timestamp relative to the stream's first frame, at 48 kHz
+	at      int64 // position on the time line; set by pop
 	arrival int64
-	samples int // 0: only its sequence number counts
+	samples int // 0: malformed; only its sequence number counts
 	payload []byte
 }
 
-// stream is one run of consecutive sequence numbers and timestamps: an epoch, or a part of it.
-// Both are unwrapped relative to the most advanced frame. Timestamps are placed on the time line
-// by shift, the smallest difference between arrival and timestamp among the first anchorFrames
-// frames (or those of the first anchorTime); nothing is given before it is known.
+// stream is one run of consecutive sequence numbers and timestamps: an epoch, or a part of one.
+// Both wrap around, and are unwrapped relative to the most advanced frame.
 //
-// When a source stops without its timestamps going on (a phone call, a sleeping laptop), all
-// later frames are late by the same amount. After stallFrames of them later frames are moved by
-// it; frames that catch up after a slow network are not.
+// A frame's position on the time line is its timestamp plus shift. shift is the smallest
+// difference between arrival and timestamp among the first anchorFrames frames (or those of the
+// first anchorTime), that of the frame that the network delayed least. No frame is popped before
+// shift is known.
+//
+// When a source stalls and its timestamps stand still (a phone call, a sleeping laptop), all later
+// frames lag by the same amount. After stallFrames such frames, later ones are moved by the lag.
+// Frames that catch up after a slow network have varying lags and are not moved.
 type stream struct {
 	seq      int64 // of the most advanced frame
 	seq16    uint16
@@ -63,18 +66,18 @@ type stream struct {
 	anchored bool
 	accepted int
 	began    int64     // arrival of the first frame
-	now      int64     // latest arrival
+	now      int64     // the latest arrival
 	queue    []waiting // by seq
-	next     int64     // the sequence number to be given next, once anchored
-	given    [1024]int64
+	next     int64     // sequence number to pop next, once anchored
+	emitted  [1024]int64
 
 	lags             int
 	leastLag, topLag int64
 }
 
-// newStream begins a stream with a frame, which is still to be accepted.
+// newStream returns a stream that starts at a frame. The caller accepts that frame afterwards.
 func newStream(x arrived) *stream {
-	const base = 1 << 32 // room for earlier frames; never 0, which given is filled with
+	const base = 1 << 32 // room for earlier frames; never 0, the initial value in emitted
 	return &stream{
 		seq: base, seq16: x.Sequence, ts: x.Timestamp, shift: math.MaxInt64, began: x.at,
 		leastLag: math.MaxInt64, topLag: math.MinInt64, next: math.MinInt64,
@@ -86,22 +89,23 @@ func (s *stream) numbers(x arrived) (seq, rel int64) {
 	return s.seq + int64(int16(x.Sequence-s.seq16)), s.rel + int64(int32(x.Timestamp-s.ts))
 }
 
-func (s *stream) judge(x arrived) verdict {
+// classify compares a frame's numbers with those of the stream.
+func (s *stream) classify(x arrived) relation {
 	seq, rel := s.numbers(x)
 	steps, passed, early := seq-s.seq, rel-s.rel, rel+s.shift+int64(x.samples)-x.at
 	switch {
-	case steps > maxSkip, steps < -maxBack, passed < -maxBack*maxDuration, early > ahead:
-		return strange
+	case steps > maxSkip, steps < -maxBack, passed < -maxBack*maxDuration, early > maxAhead:
+		return outlier
 	case steps > 0 && passed < steps*tick, steps < 0 && passed > steps*tick, steps == 0 &&
 		passed != 0:
-		return strange // no frame is shorter than a tick
-	case steps == 0 || s.given[seq%int64(len(s.given))] == seq || s.queued(seq):
-		return repeated
+		return outlier // no frame is shorter than a tick
+	case steps == 0 || s.emitted[seq%int64(len(s.emitted))] == seq || s.queued(seq):
+		return duplicate
 	case seq < s.next:
-		s.given[seq%int64(len(s.given))] = seq // once more, it is repeated
+		s.emitted[seq%int64(len(s.emitted))] = seq // the same frame again is a duplicate
 		return late
 	}
-	return fits
+	return inStream
 }
 
 func (s *stream) queued(seq int64) bool {
@@ -109,8 +113,8 @@ func (s *stream) queued(seq int64) bool {
 	return i < len(s.queue) && s.queue[i].seq == seq
 }
 
-// index is where a sequence number is, or would be, in the queue. Frames mostly come in order, so
-// it looks from the end.
+// index returns the position of a sequence number in the queue, or where to insert it. Frames
+// mostly arrive in order, so it searches from the end.
 func (s *stream) index(seq int64) int {
 	i := len(s.queue)
 	for i > 0 && s.queue[i-1].seq >= seq {
@@ -119,7 +123,7 @@ func (s *stream) index(seq int64) int {
 	return i
 }
 
-// accept takes a frame that fits.
+// accept adds a frame that classify has found inStream.
 func (s *stream) accept(x arrived) {
 	seq, rel := s.numbers(x)
 	s.now = max(s.now, x.at)
@@ -127,7 +131,7 @@ func (s *stream) accept(x arrived) {
 	if seq >= s.seq {
 		s.seq, s.seq16, s.ts, s.rel = seq, x.Sequence, x.Timestamp, rel
 		if s.anchored {
-			s.watch(x.at - rel - s.shift)
+			s.detectStall(x.at - rel - s.shift)
 		}
 	}
 	if s.anchored {
@@ -140,7 +144,7 @@ func (s *stream) accept(x arrived) {
 	}
 }
 
-// skip reserves the sequence number of a malformed frame, so that it is not taken for lost.
+// skip reserves the sequence number of a malformed frame, so that it does not count as lost.
 func (s *stream) skip(seq16 uint16) {
 	steps := int64(int16(seq16 - s.seq16))
 	seq := s.seq + steps
@@ -156,7 +160,7 @@ func (s *stream) insert(w waiting) {
 	s.queue[i] = w
 }
 
-// anchor fixes the stream's place on the time line.
+// anchor fixes the stream's position on the time line.
 func (s *stream) anchor() {
 	s.anchored = true
 	s.shift = floorTick(s.shift)
@@ -166,8 +170,8 @@ func (s *stream) anchor() {
 	s.next = s.queue[0].seq
 }
 
-// watch finds stalls, see stream.
-func (s *stream) watch(lag int64) {
+// detectStall finds stalls of the source, see stream.
+func (s *stream) detectStall(lag int64) {
 	s.lags++
 	s.leastLag, s.topLag = min(s.leastLag, lag), max(s.topLag, lag)
 	if s.lags < stallFrames {
@@ -179,8 +183,8 @@ func (s *stream) watch(lag int64) {
 	s.lags, s.leastLag, s.topLag = 0, math.MaxInt64, math.MinInt64
 }
 
-// pop gives the next frame in order and how many sequence numbers are missing before it, if it
-// need not wait for them any longer.
+// pop removes the next frame in order and returns it with the number of sequence numbers missing
+// before it. ok is false when it must still wait for those. With all set, it waits for none.
 func (s *stream) pop(all bool) (w waiting, missing int, ok bool) {
 	if len(s.queue) == 0 {
 		return w, 0, false
@@ -193,13 +197,13 @@ func (s *stream) pop(all bool) (w waiting, missing int, ok bool) {
 	}
 	w = s.queue[0]
 	newest := s.queue[len(s.queue)-1].seq
-	if w.seq > s.next && !all && newest-s.next < reorderWindow && s.now-w.arrival < patience {
+	if w.seq > s.next && !all && newest-s.next < reorderWindow && s.now-w.arrival < reorderTime {
 		return w, 0, false
 	}
 	missing = int(w.seq - s.next)
 	s.queue = s.queue[:copy(s.queue, s.queue[1:])]
 	s.next = w.seq + 1
-	s.given[w.seq%int64(len(s.given))] = w.seq
+	s.emitted[w.seq%int64(len(s.emitted))] = w.seq
 	w.at = floorTick(w.rel+tick/2) + s.shift
 	return w, missing, true
 }

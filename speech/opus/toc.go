@@ -2,18 +2,18 @@ package opus
 
 import "fmt"
 
-// layout is what the framing of a packet (RFC 6716, section 3) says about it.
+// layout describes a packet as its framing declares it (RFC 6716, section 3).
 type layout struct {
 	frameSize int    // samples of one frame at 48 kHz
 	frames    int    // 1 to 48
 	first     []byte // the first frame's data
-	silent    bool   // no frame holds data: discontinuous transmission, or a filler
-	celt      bool   // coded by CELT alone, which has neither voice activity flags nor FEC
+	silent    bool   // no frame has data: discontinuous transmission, or a filler
+	celt      bool   // coded by CELT only, which has neither voice activity flags nor FEC
 	stereo    bool
 }
 
-// PacketDuration gives the duration of an Opus packet in samples at 48 kHz, or ErrMalformed when
-// its framing is not valid.
+// PacketDuration returns the duration of an Opus packet in samples at 48 kHz. The error is
+// ErrMalformed.
 func PacketDuration(packet []byte) (samples48k int, err error) {
 	l, err := parse(packet)
 	return l.duration(), err
@@ -21,9 +21,9 @@ func PacketDuration(packet []byte) (samples48k int, err error) {
 
 func (l layout) duration() int { return l.frameSize * l.frames }
 
-// hasFEC tells whether the packet carries a copy of the frame before its first one: the LBRR
-// flag, which follows the voice activity flags at the head of the SILK data (RFC 6716, section
-// 4.2.3). These flags are equiprobable, so they lie in the byte as plain bits.
+// hasFEC reports whether the packet carries a copy of the frame before its first one. The LBRR
+// flag says so; it follows the voice activity flags at the start of the SILK data (RFC 6716,
+// section 4.2.3). These flags are coded as equiprobable, so they are plain bits of the byte.
 func (l layout) hasFEC() bool {
 	if l.celt || len(l.first) < 2 {
 		return false
@@ -36,8 +36,8 @@ func (l layout) hasFEC() bool {
 	return fec
 }
 
-// voiced tells whether the encoder heard a voice in the first frame. CELT does not say, and
-// counts as voiced.
+// voiced reports whether the encoder detected voice activity in the first frame. CELT has no such
+// flag, so its packets count as voiced.
 func (l layout) voiced() bool {
 	if l.celt || len(l.first) == 0 {
 		return true
@@ -50,10 +50,10 @@ func (l layout) voiced() bool {
 	return voiced
 }
 
-// silkFrames is how many SILK frames (of at most 20 ms) the first Opus frame holds.
+// silkFrames returns the number of SILK frames (of at most 20 ms) in the first Opus frame.
 func (l layout) silkFrames() int { return max(1, l.frameSize/frame20ms) }
 
-// frameSize gives the samples of one frame at 48 kHz for a TOC byte.
+// frameSize returns the duration that a TOC byte declares for each frame, in samples at 48 kHz.
 func frameSize(toc byte) int {
 	switch config := toc >> 3; {
 	case config < 12: // SILK: 10, 20, 40, 60 ms
@@ -69,8 +69,8 @@ func malformed(format string, args ...any) error {
 	return fmt.Errorf("%w: %s", ErrMalformed, fmt.Sprintf(format, args...))
 }
 
-// parse reads a packet's framing and holds it to the rules of RFC 6716, section 3.4, so that
-// libopus takes whatever passes.
+// parse reads a packet's framing and checks it against the rules of RFC 6716, section 3.4. libopus
+// accepts every packet that passes.
 func parse(packet []byte) (layout, error) {
 	if len(packet) == 0 {
 		return layout{}, malformed("it is empty")
@@ -96,7 +96,7 @@ func parse(packet []byte) (layout, error) {
 	return l, nil
 }
 
-// many reads the framing of code 3: a count byte, padding, then frames of equal or of coded sizes.
+// many reads the framing of code 3: a count byte, padding, then frames of equal or coded sizes.
 func (l *layout) many(data []byte) error {
 	if len(data) == 0 {
 		return malformed("its frame count is missing")
@@ -142,7 +142,7 @@ func (l *layout) equal(data []byte) error {
 	return nil
 }
 
-// variable reads the sizes of all frames but the last, which takes what is left.
+// variable reads the sizes of all frames but the last, which takes the remaining bytes.
 func (l *layout) variable(data []byte) error {
 	firstSize, sum := 0, 0
 	l.silent = true

@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// voice makes sound that codecs take for speech: pulses of a gliding pitch through the resonances
-// of changing vowels, in syllables, with a pause of 0.5 s in every 3 s.
+// voice synthesises sound that codecs treat as speech: pulses with a gliding pitch, filtered by
+// the resonances of changing vowels, in syllables, with a pause of 0.5 s every 3 s.
 func voice(seconds float64, rate int) []float32 {
 	noise := rand.New(rand.NewPCG(1, 2))
 	out := make([]float32, int(seconds*float64(rate)))
@@ -46,7 +46,7 @@ func voice(seconds float64, rate int) []float32 {
 	return out
 }
 
-// encode gives the packets of a sound at 48 kHz.
+// encode encodes a sound at 48 kHz.
 func encode(t testing.TB, pcm []float32, cfg EncoderConfig) [][]byte {
 	t.Helper()
 	enc, err := NewEncoder(cfg)
@@ -65,7 +65,7 @@ func encode(t testing.TB, pcm []float32, cfg EncoderConfig) [][]byte {
 	return packets
 }
 
-// decode runs packets through a new Decoder.
+// decode decodes packets with a new Decoder.
 func decode(t testing.TB, packets []Packet) ([]float32, Counts) {
 	t.Helper()
 	dec, err := NewDecoder()
@@ -79,7 +79,8 @@ func decode(t testing.TB, packets []Packet) ([]float32, Counts) {
 	return append(out, dec.Flush()...), dec.Counts()
 }
 
-// slots makes a gapless sequence of 20 ms packets; a nil payload is a lost one.
+// slots returns a gapless sequence of 20 ms packets. A nil payload becomes a filler for a lost
+// frame.
 func slots(payloads [][]byte) []Packet {
 	packets := make([]Packet, len(payloads))
 	for i, p := range payloads {
@@ -91,7 +92,7 @@ func slots(payloads [][]byte) []Packet {
 	return packets
 }
 
-// snr compares a sound with what it should be, in dB.
+// snr returns the signal-to-noise ratio of a sound in dB, compared with the one expected.
 func snr(want, got []float32) float64 {
 	var signal, noise float64
 	for i, w := range want {

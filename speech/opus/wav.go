@@ -17,15 +17,15 @@ const (
 	maxChannels = 32
 	wavBlock    = 2048 // frames converted at a time
 
-	// unknownSize is the least size by which writers to a pipe say that they do not know it; they
-	// differ in the low bits.
+	// unknownSize is the smallest size that means "unknown". Programs that write to a pipe set
+	// such a size; which one differs between them.
 	unknownSize = 0x7FFFF000
-	// fullScale is how far beyond full scale a sample may be: more is not sound but another
-	// number format.
+	// fullScale is the largest sample accepted, in multiples of full scale. Larger numbers are not
+	// sound but another number format.
 	fullScale = 64
 )
 
-// wavReader gives the mono mix of a WAV file. Implements blocks.
+// wavReader reads a WAV file as the mean of its channels. It implements blocks.
 type wavReader struct {
 	r        *bufio.Reader
 	rate     int
@@ -33,14 +33,14 @@ type wavReader struct {
 	width    int // bytes of one sample
 	format   uint16
 	bits     int
-	left     int64 // bytes of sound that are to come; -1: as many as there are
+	left     int64 // bytes of sound left to read; -1: up to the end of the file
 	read     int64
-	odd      int // bytes read after the last whole frame
+	odd      int // bytes read after the last complete frame
 	raw      []byte
 	mono     []float32
 }
 
-// newWAVReader reads up to the first sample.
+// newWAVReader reads the file up to its first sample.
 func newWAVReader(r *bufio.Reader) (*wavReader, error) {
 	var head [12]byte
 	if _, err := io.ReadFull(r, head[:]); err != nil {
@@ -51,7 +51,7 @@ func newWAVReader(r *bufio.Reader) (*wavReader, error) {
 			ErrUnsupported, head[8:])
 	}
 	w := &wavReader{r: r}
-	var large int64 = -1 // RF64 has the size of the sound apart
+	var large int64 = -1 // RF64 files have a separate chunk for the size of the sound
 	for {
 		var chunk [8]byte
 		if _, err := io.ReadFull(r, chunk[:]); err != nil {
@@ -79,7 +79,7 @@ func newWAVReader(r *bufio.Reader) (*wavReader, error) {
 	}
 }
 
-// readChunk reads a chunk that is known to be small.
+// readChunk reads a chunk that must be small.
 func readChunk(r io.Reader, id string, size int64) ([]byte, error) {
 	if size < 16 || size > 4096 {
 		return nil, fmt.Errorf("%w: a %q chunk of %d bytes in the WAV file", ErrDamaged, id, size)
@@ -107,7 +107,8 @@ func wavCut(where string, err error) error {
 }
 
 func (w *wavReader) readFormat(b []byte) error {
-	w.format, w.channels = binary.LittleEndian.Uint16(b), int(binary.LittleEndian.Uint16(b[2:]))
+	w.format = binary.LittleEndian.Uint16(b)
+	w.channels = int(binary.LittleEndian.Uint16(b[2:]))
 	w.rate = int(binary.LittleEndian.Uint32(b[4:]))
 	align := int(binary.LittleEndian.Uint16(b[12:]))
 	w.bits = int(binary.LittleEndian.Uint16(b[14:]))
@@ -116,7 +117,7 @@ func (w *wavReader) readFormat(b []byte) error {
 			return fmt.Errorf("%w: an extensible WAV format of %d bytes, too few", ErrDamaged,
 				len(b))
 		}
-		// the sub-format's GUID begins with the plain format
+		// The sub-format's GUID begins with the plain format.
 		w.format = binary.LittleEndian.Uint16(b[24:])
 	}
 	if w.format != wavPCM && w.format != wavFloat {
@@ -143,13 +144,13 @@ func (w *wavReader) readFormat(b []byte) error {
 	return nil
 }
 
-// begin starts the sound: a data chunk of the given size.
+// begin prepares reading the data chunk, which has the given size. large is that of RF64.
 func (w *wavReader) begin(size, large int64) error {
 	if w.channels == 0 {
 		return fmt.Errorf("%w: the WAV file has no format before its sound", ErrDamaged)
 	}
 	w.left = size
-	if size == 0 || size >= unknownSize { // a writer to a pipe could not come back to fill it in
+	if size == 0 || size >= unknownSize { // written to a pipe: the size was not known yet
 		w.left = -1
 		if size == math.MaxUint32 {
 			w.left = large
@@ -184,8 +185,8 @@ func (w *wavReader) next() ([]float32, error) {
 	return w.mix(raw[:whole])
 }
 
-// ended explains that there are no more whole frames. Bytes after the last frame of a chunk are a
-// flaw of its size, and left out.
+// ended returns the error for the end of complete frames: io.EOF or ErrTruncated. Bytes after the
+// last frame of a chunk come from a wrong size and are ignored.
 func (w *wavReader) ended(odd int) error {
 	if w.left > 0 {
 		return fmt.Errorf("%w: the WAV file holds %d of %d bytes of sound: copy it again",
@@ -198,7 +199,7 @@ func (w *wavReader) ended(odd int) error {
 	return io.EOF
 }
 
-// mix gives the mean of the channels.
+// mix returns the mean of the channels.
 func (w *wavReader) mix(raw []byte) ([]float32, error) {
 	frames := len(raw) / (w.channels * w.width)
 	share := 1 / float64(w.channels)
@@ -208,7 +209,7 @@ func (w *wavReader) mix(raw []byte) ([]float32, error) {
 			sum += w.sample(raw)
 			raw = raw[w.width:]
 		}
-		if sum *= share; !(math.Abs(sum) <= fullScale) { // written so that it holds for NaN
+		if sum *= share; !(math.Abs(sum) <= fullScale) { // this form is also true for NaN
 			return nil, fmt.Errorf(
 				"%w: a sample of the WAV file is %g where full scale is 1: convert it to 16-bit PCM",
 				ErrDamaged, sum)
@@ -218,7 +219,7 @@ func (w *wavReader) mix(raw []byte) ([]float32, error) {
 	return w.mono[:frames], nil
 }
 
-// sample reads one sample, full scale being 1.
+// sample reads one sample. Full scale is 1.
 func (w *wavReader) sample(b []byte) float64 {
 	if w.format == wavFloat {
 		if w.width == 8 {

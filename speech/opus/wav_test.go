@@ -11,7 +11,7 @@ import (
 	"testing/iotest"
 )
 
-// wavSpec describes a WAV file to be made.
+// wavSpec describes a WAV file for a test.
 type wavSpec struct {
 	format     uint16
 	bits       int
@@ -19,11 +19,11 @@ type wavSpec struct {
 	rate       int
 	extensible bool
 	before     []byte // chunks between format and data
-	size       int64  // claimed size of the data; -1: the true one
+	size       int64  // size of the data in its header; -1: the true one
 	magic      string
 }
 
-// wavFile writes mono sound to every channel.
+// wavFile returns a WAV file with the same sound in every channel.
 func wavFile(s wavSpec, pcm []float32) []byte {
 	var data []byte
 	for _, v := range pcm {
@@ -85,12 +85,11 @@ func appendSample(dst []byte, s wavSpec, v float64) []byte {
 	}
 }
 
-func TestWAVOfEveryFormat(t *testing.T) {
+func TestWAVFormats(t *testing.T) {
 	pcm := voice(0.5, SampleRate)
 	for _, s := range []wavSpec{
-		{format: wavPCM, bits: 8}, {
-			format: wavPCM, bits: 16,
-		}, {format: wavPCM, bits: 24}, {format: wavPCM, bits: 32},
+		{format: wavPCM, bits: 8}, {format: wavPCM, bits: 16},
+		{format: wavPCM, bits: 24}, {format: wavPCM, bits: 32},
 		{format: wavFloat, bits: 32}, {format: wavFloat, bits: 64},
 	} {
 		for _, channels := range []int{1, 2, 6} {
@@ -118,7 +117,7 @@ func TestWAVStereoIsMixed(t *testing.T) {
 		make([]float32, 100))
 	sound := file[len(file)-400:]
 	for i := range 100 {
-		binary.LittleEndian.PutUint16(sound[4*i:], 16384) // left alone
+		binary.LittleEndian.PutUint16(sound[4*i:], 16384) // left channel only
 	}
 	got, err := ReadAudio(bytes.NewReader(file), SampleRate, 0)
 	if err != nil || len(got) != 100 || got[50] != 0.25 {
@@ -158,7 +157,7 @@ func TestWAVChunksAndSizes(t *testing.T) {
 	}
 }
 
-func TestWAVRefusals(t *testing.T) {
+func TestInvalidWAVIsRefused(t *testing.T) {
 	pcm := make([]float32, 1000)
 	ok := wavSpec{format: wavPCM, bits: 16, channels: 1, rate: SampleRate, size: -1}
 	with := func(change func(s *wavSpec)) []byte {
@@ -214,7 +213,7 @@ func TestWAVRefusals(t *testing.T) {
 	}
 }
 
-func TestReadErrorsOfTheSourceAreKept(t *testing.T) {
+func TestErrorsOfTheReaderAreReturned(t *testing.T) {
 	errNet := errors.New("connection reset")
 	file := wavFile(wavSpec{format: wavPCM, bits: 16, channels: 1, rate: 44100, size: -1},
 		make([]float32, 9000))
@@ -227,7 +226,7 @@ func TestReadErrorsOfTheSourceAreKept(t *testing.T) {
 	}
 }
 
-func TestTruncatedWAVGivesWhatThereIs(t *testing.T) {
+func TestTruncatedWAVReturnsTheSamplesBeforeTheCut(t *testing.T) {
 	pcm := voice(0.5, SampleRate)
 	file := wavFile(wavSpec{format: wavFloat, bits: 32, channels: 1, rate: SampleRate, size: -1},
 		pcm)
