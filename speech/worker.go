@@ -32,7 +32,7 @@ type Claim interface {
 	Job() frame.Job
 	Tries() int // how often the job was claimed, this time included
 	// Next gives the attempt's audio from the first frame on, then as it comes; End marks the
-	// last delivery. The error is frame.ErrOver when the job was ended by somebody else.
+	// last delivery. The error is frame.ErrJobEnded when the job was ended by somebody else.
 	Next(ctx context.Context) (frame.Delivery, error)
 	Done(ctx context.Context) error    // the report is kept: remove the audio and the job
 	Release(delay time.Duration) error // let another worker have it
@@ -135,7 +135,7 @@ func (w *Worker) attend(ctx context.Context, c Claim) {
 	case ctx.Err() != nil:
 		log.Info("released, since this process is stopping")
 		w.noted("release", c.Release(0))
-	case errors.Is(err, frame.ErrOver):
+	case errors.Is(err, frame.ErrJobEnded):
 		log.Info("another worker has ended the job", "error", err)
 		w.noted("release", c.Release(0))
 	case errors.Is(err, store.ErrNotFound) || errors.Is(err, store.ErrState):

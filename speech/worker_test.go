@@ -338,7 +338,7 @@ func TestRecordingIsKeptAtTheThirdTry(t *testing.T) {
 func TestUnwantedReportEndsTheJob(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		gone := &claim{id: "gone", log: said(t, store.SpeakerCandidate, 1)}
-		over := &claim{id: "over", log: gone.log, fail: map[int]error{1: frame.ErrOver}}
+		over := &claim{id: "over", log: gone.log, fail: map[int]error{1: frame.ErrJobEnded}}
 		q, d := newQueue(gone, over), newDesk()
 		d.refuse = store.ErrNotFound
 		ctx, cancel := context.WithCancel(t.Context())

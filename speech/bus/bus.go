@@ -186,7 +186,7 @@ func (b *Bus) prepare(ctx context.Context) (err error) {
 	}
 	b.news, err = b.js.CreateOrUpdateStream(ctx, jetstream.StreamConfig{
 		Name: newsStream, Description: "The latest news of each attempt's report", Subjects: []string{
-			frame.FeedbackSubjects,
+			frame.ReportReadySubjects,
 		},
 		Storage: jetstream.FileStorage, MaxMsgsPerSubject: 1, MaxAge: maxNewsAge, MaxBytes: maxNewsBytes,
 	})

@@ -109,7 +109,7 @@ func (c *Claim) Tries() int { return c.tries }
 // Next gives the attempt's messages from the first on, then as they come. Heartbeats are passed
 // over. A delivery with End set is the last; it also comes when the tap has been silent for
 // Config.IdleEnd while we could hear it. While NATS is away Next waits. When the job has
-// meanwhile been ended by another worker, and the log with it, the error is frame.ErrOver instead
+// meanwhile been ended by another worker, and the log with it, the error is frame.ErrJobEnded instead
 // of an end that may have come too early.
 func (c *Claim) Next(ctx context.Context) (frame.Delivery, error) {
 	for {
@@ -177,7 +177,7 @@ func (c *Claim) idle(ctx context.Context) bool {
 func (c *Claim) over(ctx context.Context) (frame.Delivery, error) {
 	m, err := c.bus.queue.GetLastMsgForSubject(ctx, frame.JobSubject(c.job.AttemptID))
 	if errors.Is(err, jetstream.ErrMsgNotFound) || err == nil && m.Sequence != c.place {
-		return frame.Delivery{}, fmt.Errorf("attempt %s: %w", c.job.AttemptID, frame.ErrOver)
+		return frame.Delivery{}, fmt.Errorf("attempt %s: %w", c.job.AttemptID, frame.ErrJobEnded)
 	}
 	return frame.Delivery{End: true}, nil
 }

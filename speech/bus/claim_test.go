@@ -250,7 +250,7 @@ func TestLateWorkerLearnsThatTheJobIsOver(t *testing.T) {
 				t.Fatal("it was given an end")
 			}
 		}
-		if !errors.Is(err, frame.ErrOver) {
+		if !errors.Is(err, frame.ErrJobEnded) {
 			t.Error(err)
 		}
 		must(t, late.Release(0))

@@ -44,7 +44,7 @@ func (b *Bus) PublishReportReady(ctx context.Context, attemptID, problem string)
 		return fmt.Errorf("attempt %.80q cannot stand in a subject", attemptID)
 	}
 	return b.publish(ctx,
-		&nats.Msg{Subject: frame.FeedbackSubject(attemptID), Data: []byte(problem)}, rand.Text())
+		&nats.Msg{Subject: frame.ReportReadySubject(attemptID), Data: []byte(problem)}, rand.Text())
 }
 
 // SubscribeReportReady has tell called once when PublishReportReady is, in whichever process, or at once if it
@@ -55,7 +55,7 @@ func (b *Bus) SubscribeReportReady(ctx context.Context, attemptID string,
 		return nil, fmt.Errorf("attempt %.80q cannot stand in a subject", attemptID)
 	}
 	l := &listener{attempt: attemptID, tell: tell}
-	sub, err := b.conn.Subscribe(frame.FeedbackSubject(attemptID), func(m *nats.Msg) {
+	sub, err := b.conn.Subscribe(frame.ReportReadySubject(attemptID), func(m *nats.Msg) {
 		l.hear(string(m.Data))
 	})
 	if err != nil {
@@ -84,7 +84,7 @@ func (b *Bus) lookUp(ctx context.Context, l *listener) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, publishLimit)
 	defer cancel()
-	m, err := b.news.GetLastMsgForSubject(ctx, frame.FeedbackSubject(l.attempt))
+	m, err := b.news.GetLastMsgForSubject(ctx, frame.ReportReadySubject(l.attempt))
 	switch {
 	case err == nil:
 		l.hear(string(m.Data))

@@ -6,33 +6,34 @@ import (
 	"fmt"
 )
 
-// A batch is a version byte, a uvarint of frames dropped before it, and the frames one after the
-// other: epoch, sequence and timestamp big-endian, arrival as a zigzag varint, length as a
-// uvarint, payload.
+// The binary form of a batch is a version byte, the number of frames dropped before it (uvarint),
+// and its frames one after the other: epoch, sequence and timestamp (big-endian), arrival (zigzag
+// varint), length of the payload (uvarint), payload.
 const (
 	batchVersion = 1
-	fixed        = 2 + 2 + 4
+	fixedBytes   = 2 + 2 + 4 // epoch, sequence and timestamp
 
-	// MaxPayload is the longest Opus packet taken, in bytes; an RTP packet carries no more.
+	// MaxPayload is the length of the longest Opus packet accepted, in bytes. An RTP packet
+	// carries no more.
 	MaxPayload = 1500
-	// MaxFrames is how many frames a batch may hold.
+	// MaxFrames is the largest number of frames in a batch.
 	MaxFrames = 256
-	// MaxBatch is the longest batch that ParseBatch reads, in bytes.
+	// MaxBatch is the length of the longest batch that ParseBatch reads, in bytes.
 	MaxBatch = MaxFrames * (MaxPayload + 24)
 )
 
-// ErrMalformed is the cause of every error of ParseBatch.
+// ErrMalformed is returned by ParseBatch for data that is not a batch, or one over a limit.
 var ErrMalformed = errors.New("malformed audio batch")
 
-// Batch is what one message of the log holds: frames in order of arrival, and how many were
-// dropped before them because the log did not keep up. No frames and no drops make a heartbeat.
+// Batch is the content of one message of the log: frames in order of arrival, and the number of
+// frames dropped before them because the log did not keep up.
 type Batch struct {
 	Dropped int
 	Frames  []Frame
 }
 
-// Append adds b's binary form to dst. Frames over MaxPayload or MaxFrames are the caller's
-// mistake and make ParseBatch fail.
+// Append appends b's binary form to dst and returns the result. The caller must respect MaxPayload
+// and MaxFrames; otherwise ParseBatch fails.
 func (b Batch) Append(dst []byte) []byte {
 	dst = append(dst, batchVersion)
 	dst = binary.AppendUvarint(dst, uint64(max(b.Dropped, 0)))
@@ -48,8 +49,8 @@ func (b Batch) Append(dst []byte) []byte {
 	return dst
 }
 
-// ParseBatch reads a batch. Payloads are parts of data. Whatever data holds, it neither panics
-// nor allocates more than data warrants.
+// ParseBatch reads a batch. The payloads are slices of data. Any data is safe to pass: memory is
+// bounded by its length. The error is ErrMalformed.
 func ParseBatch(data []byte) (Batch, error) {
 	if len(data) == 0 || len(data) > MaxBatch {
 		return Batch{}, fmt.Errorf("%w: %d bytes", ErrMalformed, len(data))
@@ -60,7 +61,7 @@ func ParseBatch(data []byte) (Batch, error) {
 	rest := data[1:]
 	dropped, n := binary.Uvarint(rest)
 	if n <= 0 || dropped > 1<<31 {
-		return Batch{}, fmt.Errorf("%w: count of drops", ErrMalformed)
+		return Batch{}, fmt.Errorf("%w: number of dropped frames", ErrMalformed)
 	}
 	rest = rest[n:]
 	b := Batch{Dropped: int(dropped)}
@@ -78,19 +79,21 @@ func ParseBatch(data []byte) (Batch, error) {
 }
 
 func parseFrame(b []byte) (f Frame, rest []byte, err error) {
-	if len(b) < fixed {
-		return f, nil, fmt.Errorf("%w: a frame is cut off", ErrMalformed)
+	if len(b) < fixedBytes {
+		return f, nil, fmt.Errorf("%w: truncated frame", ErrMalformed)
 	}
-	f.Epoch, f.Sequence, f.Timestamp = binary.BigEndian.Uint16(b), binary.BigEndian.Uint16(b[2:]), binary.BigEndian.Uint32(b[4:])
-	b = b[fixed:]
+	f.Epoch = binary.BigEndian.Uint16(b)
+	f.Sequence = binary.BigEndian.Uint16(b[2:])
+	f.Timestamp = binary.BigEndian.Uint32(b[4:])
+	b = b[fixedBytes:]
 	arrival, n := binary.Varint(b)
 	if n <= 0 {
-		return f, nil, fmt.Errorf("%w: arrival", ErrMalformed)
+		return f, nil, fmt.Errorf("%w: arrival time", ErrMalformed)
 	}
 	f.Arrival, b = arrival, b[n:]
 	length, n := binary.Uvarint(b)
 	if n <= 0 || length > MaxPayload || length > uint64(len(b)-n) {
-		return f, nil, fmt.Errorf("%w: length of a payload", ErrMalformed)
+		return f, nil, fmt.Errorf("%w: payload length", ErrMalformed)
 	}
 	b = b[n:]
 	f.Payload = b[:length:length]

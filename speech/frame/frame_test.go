@@ -24,7 +24,7 @@ func sample() Batch {
 
 func TestBatchRoundTrip(t *testing.T) {
 	for name, want := range map[string]Batch{
-		"heartbeat": {}, "drops only": {Dropped: 9}, "frames": sample(),
+		"empty": {}, "drops only": {Dropped: 9}, "frames": sample(),
 	} {
 		t.Run(name, func(t *testing.T) {
 			got, err := ParseBatch(want.Append(nil))
@@ -38,10 +38,10 @@ func TestBatchRoundTrip(t *testing.T) {
 	}
 }
 
-func TestEveryCutIsNoticed(t *testing.T) {
+func TestParseBatchRefusesTruncatedBatch(t *testing.T) {
 	whole := Batch{Frames: sample().Frames[:1]}.Append(nil)
 	for n := range whole {
-		if n == 2 { // version and drops alone make a heartbeat
+		if n == 2 { // a version and a number of drops are a whole batch
 			continue
 		}
 		if _, err := ParseBatch(whole[:n]); !errors.Is(err, ErrMalformed) {
@@ -50,7 +50,7 @@ func TestEveryCutIsNoticed(t *testing.T) {
 	}
 }
 
-func TestLimits(t *testing.T) {
+func TestParseBatchRefusesWhatIsOverALimit(t *testing.T) {
 	long := Batch{Frames: []Frame{{Payload: make([]byte, MaxPayload+1)}}}
 	if _, err := ParseBatch(long.Append(nil)); !errors.Is(err, ErrMalformed) {
 		t.Errorf("a payload over the limit: got %v", err)
@@ -61,7 +61,7 @@ func TestLimits(t *testing.T) {
 	}
 }
 
-func TestSubjects(t *testing.T) {
+func TestParseAudioSubject(t *testing.T) {
 	for subject, want := range map[string]struct {
 		kind    Kind
 		speaker string
@@ -79,7 +79,7 @@ func TestSubjects(t *testing.T) {
 		"", "audio.a", "audio.a.b.c", "audio.*.b", "audio.a.>", "video.a.b",
 	} {
 		if _, _, err := ParseAudioSubject(bad); err == nil {
-			t.Errorf("%q was taken", bad)
+			t.Errorf("%q was accepted", bad)
 		}
 	}
 }
@@ -95,7 +95,7 @@ func FuzzParseBatch(f *testing.F) {
 		}
 		again, err := ParseBatch(b.Append(nil))
 		if err != nil || !reflect.DeepEqual(b, again) {
-			t.Errorf("a batch that was read does not survive being written: %v", err)
+			t.Errorf("a batch changes when it is written and read again: %v", err)
 		}
 	})
 }
@@ -134,7 +134,7 @@ func FuzzParseAudioSubject(f *testing.F) {
 	})
 }
 
-func TestJobs(t *testing.T) {
+func TestParseJob(t *testing.T) {
 	good := `{"attempt_id":"a-1","started_at":"2026-01-02T03:04:05.678901Z"}`
 	job, err := ParseJob([]byte(good))
 	if want := (Job{
@@ -150,12 +150,12 @@ func TestJobs(t *testing.T) {
 		`{"attempt_id":"a.b","started_at":"2026-01-02T03:04:05Z"}`,
 	} {
 		if job, err := ParseJob([]byte(bad)); err == nil {
-			t.Errorf("%s was taken for %+v", bad, job)
+			t.Errorf("%s was read as %+v", bad, job)
 		}
 	}
 }
 
-func TestSpeakersAreNoMarkers(t *testing.T) {
+func TestValidSpeakerRefusesMarkers(t *testing.T) {
 	for name, want := range map[string]bool{
 		"candidate": true, "patient": true, "end": false, "alive": false, "": false, "a.b": false,
 		"*": false,

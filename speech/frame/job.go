@@ -7,32 +7,34 @@ import (
 	"time"
 )
 
-// ErrOver says that an attempt's job has been ended meanwhile, by another worker.
-var ErrOver = errors.New("the job was ended by another worker")
+// ErrJobEnded is returned to a worker that reads an attempt's log after another worker has ended
+// the attempt's job. The log may be gone by then, so what was read may be incomplete.
+var ErrJobEnded = errors.New("another worker has ended the job")
 
 // Job asks for the analysis of an attempt.
 type Job struct {
 	AttemptID string    `json:"attempt_id"`
-	StartedAt time.Time `json:"started_at"` // the beginning of the time line
+	StartedAt time.Time `json:"started_at"` // start of the attempt's time line
 }
 
-// ParseJob reads a job's JSON form.
+// ParseJob reads a job's JSON form. It returns an error for an attempt id that is no ValidToken
+// and for a start that is no plausible date.
 func ParseJob(data []byte) (Job, error) {
 	var j Job
 	if err := json.Unmarshal(data, &j); err != nil {
 		return Job{}, fmt.Errorf("malformed job: %w", err)
 	}
 	if !ValidToken(j.AttemptID) {
-		return Job{}, fmt.Errorf("malformed job: attempt %.80q cannot stand in a subject",
+		return Job{}, fmt.Errorf("malformed job: attempt id %.80q is not allowed in a subject",
 			j.AttemptID)
 	}
 	if year := j.StartedAt.Year(); year < 2000 || year > 9000 {
-		return Job{}, fmt.Errorf("malformed job: it begins in the year %d", year)
+		return Job{}, fmt.Errorf("malformed job: it starts in the year %d", year)
 	}
 	return j, nil
 }
 
-// Delivery is one message of an attempt's log.
+// Delivery is one message of an attempt's log, as a worker reads it.
 type Delivery struct {
 	Speaker string
 	Batch   Batch

@@ -5,19 +5,17 @@ import (
 	"strings"
 )
 
-// Subjects of the streams. An attempt's audio is audio.<attempt>.<speaker>, its end marker
-// audio.<attempt>.end.
+// Subjects of all messages of a kind, as streams subscribe to them.
 const (
-	AudioSubjects = "audio.>"
-	JobSubjects   = "jobs.>"
-
-	FeedbackSubjects = "feedback.>"
+	AudioSubjects       = "audio.>"
+	JobSubjects         = "jobs.>"
+	ReportReadySubjects = "feedback.>"
 
 	end   = "end"
 	alive = "alive"
 )
 
-// ValidToken says whether s may stand in a subject: 1 to 64 letters, digits, '-' or '_'.
+// ValidToken reports whether s is allowed in a subject: 1 to 64 letters, digits, '-' or '_'.
 func ValidToken(s string) bool {
 	if len(s) == 0 || len(s) > 64 {
 		return false
@@ -28,38 +26,39 @@ func ValidToken(s string) bool {
 	}) < 0
 }
 
-// ValidSpeaker says whether s may be a speaker's name in a subject: a token that is no marker's.
+// ValidSpeaker reports whether s is allowed as a speaker's name in a subject: a valid token other
+// than those of heartbeats and end markers.
 func ValidSpeaker(s string) bool { return ValidToken(s) && s != end && s != alive }
 
-// AudioSubject carries one speaker's batches.
+// AudioSubject returns the subject of one speaker's batches.
 func AudioSubject(attempt, speaker string) string { return "audio." + attempt + "." + speaker }
 
-// EndSubject carries the end marker: an empty message after everything else.
+// EndSubject returns the subject of the end marker, an empty message that follows all others.
 func EndSubject(attempt string) string { return AudioSubject(attempt, end) }
 
-// AliveSubject carries the heartbeats of an attempt's tap: empty messages.
+// AliveSubject returns the subject of the heartbeats, which are empty messages.
 func AliveSubject(attempt string) string { return AudioSubject(attempt, alive) }
 
-// AttemptSubjects is everything of one attempt.
+// AttemptSubjects returns a pattern for all messages of an attempt's log.
 func AttemptSubjects(attempt string) string { return "audio." + attempt + ".>" }
 
-// JobSubject carries the request to analyse an attempt.
+// JobSubject returns the subject of the job to analyse an attempt.
 func JobSubject(attempt string) string { return "jobs." + attempt }
 
-// FeedbackSubject carries news of an attempt to whoever listens now.
-func FeedbackSubject(attempt string) string { return "feedback." + attempt }
+// ReportReadySubject returns the subject on which the end of an attempt's analysis is announced.
+func ReportReadySubject(attempt string) string { return "feedback." + attempt }
 
-// Kind says what a message of an attempt's log is.
+// Kind is the kind of a message of an attempt's log.
 type Kind int
 
-// The kinds.
+// The kinds of messages.
 const (
-	KindAudio Kind = iota // a batch of one speaker
-	KindAlive             // the tap lives
-	KindEnd               // nothing follows
+	KindAudio Kind = iota // a batch of one speaker's frames
+	KindAlive             // a heartbeat
+	KindEnd               // the end marker
 )
 
-// ParseAudioSubject gives the kind of a message, and whose audio it is.
+// ParseAudioSubject returns the kind of the message with this subject and, for audio, its speaker.
 func ParseAudioSubject(subject string) (kind Kind, speaker string, err error) {
 	parts := strings.Split(subject, ".")
 	if len(parts) != 3 || parts[0] != "audio" || !ValidToken(parts[1]) || !ValidToken(parts[2]) {
