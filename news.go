@@ -41,12 +41,12 @@ func (a *App) openNews(context.Context) error {
 		return nil // nobody is signed in here
 	}
 	a.presence.SubscribeSessionEvents(func(n store.SessionEvent) {
-		a.sessions.Forget(n)
+		a.sessions.HandleEvent(n)
 		if a.hub != nil && n.SessionID != "" {
 			a.hub.EndSession(n.SessionID, n.Reason)
 		}
 	}, func(up bool) {
-		a.sessions.Trust(up)
+		a.sessions.SetEventsLive(up)
 		if up && a.hub != nil {
 			a.recheck()
 		}

@@ -15,11 +15,13 @@ import (
 	"bedside/api/audit"
 	"bedside/api/auth"
 	"bedside/api/docs"
+	"bedside/api/factors"
 	"bedside/api/httpx"
 	"bedside/api/mail"
 	"bedside/api/rooms"
 	"bedside/api/scenarios"
 	"bedside/api/sessions"
+	"bedside/api/signin"
 	"bedside/api/users"
 	"bedside/store"
 
@@ -36,7 +38,11 @@ const SocketPath = "/ws"
 
 // Store is what the slices keep their records in; store/postgres is one.
 type Store interface {
+	signin.Store
+	factors.Store
 	users.Store
+	auth.PasskeyStore
+	auth.ProofStore
 	scenarios.Store
 	attempts.Store
 	audit.Store
@@ -52,7 +58,7 @@ type Quotas interface {
 // Presence is what the slices keep for a while; store/presence is one.
 type Presence interface {
 	Quotas
-	users.Limiter
+	auth.Limiter
 	attempts.Rooms
 	rooms.Rooms
 }
@@ -148,12 +154,22 @@ func front(router *chi.Mux, cfg Config, deps Deps) (http.Handler, error) {
 // allSlices lists every slice, in the order of the documentation. Tags, operations and the rules for
 // deleting an account come from this list.
 func allSlices(cfg Config, deps Deps) []httpx.Slice {
-	accounts := &users.Service{
-		Store: deps.Store, Sessions: deps.Sessions, Passwords: deps.Passwords,
-		Limiter: deps.Presence, Limits: cfg.Limits, Open: deps.Recording,
-		PublicURL: cfg.PublicURL, Clock: deps.Clock, Log: deps.Log,
-	}
-	return append(accounts.Slices(),
+	passkeys := &auth.Passkeys{Store: deps.Store, PublicURL: cfg.PublicURL, Clock: deps.Clock}
+	proofs := auth.Proofs{Store: deps.Store, Clock: deps.Clock}
+	tries := auth.Tries{Limiter: deps.Presence, Limits: cfg.Limits}
+	return []httpx.Slice{
+		(&signin.Service{
+			Store: deps.Store, Sessions: deps.Sessions, Passwords: deps.Passwords,
+			Passkeys: passkeys, Tries: tries, Clock: deps.Clock,
+		}).Slice(),
+		(&users.Service{
+			Store: deps.Store, Sessions: deps.Sessions, Passwords: deps.Passwords, Proofs: proofs,
+			Tries: tries, OpenFile: deps.Recording, Clock: deps.Clock, Log: deps.Log,
+		}).Slice(),
+		(&factors.Service{
+			Store: deps.Store, Sessions: deps.Sessions, Passwords: deps.Passwords,
+			Passkeys: passkeys, Proofs: proofs, Tries: tries, Clock: deps.Clock,
+		}).Slice(),
 		(&sessions.Service{Sessions: deps.Sessions, Audit: deps.Store}).Slice(),
 		(&scenarios.Service{Store: deps.Store}).Slice(),
 		(&attempts.Service{
@@ -162,7 +178,7 @@ func allSlices(cfg Config, deps Deps) []httpx.Slice {
 		}).Slice(),
 		(&audit.Service{Store: deps.Store}).Slice(),
 		(&rooms.Service{Rooms: deps.Presence, Store: deps.Store}).Slice(),
-	)
+	}
 }
 
 // DeletionRules returns what happens to each slice's tables and files when an account is deleted.

@@ -11,7 +11,7 @@ import (
 	"time"
 
 	"bedside/api/apitest"
-	"bedside/api/users"
+	"bedside/api/httpx"
 	"bedside/store"
 
 	"github.com/go-chi/chi/v5"
@@ -25,7 +25,7 @@ import (
 func BenchmarkRead(b *testing.B) {
 	s := apitest.NewServer(b)
 	p := s.NewUser(b, store.RoleCandidate)
-	s.Sessions.Trust(true) // news come in, as on a server
+	s.Sessions.SetEventsLive(true) // as on a server
 	pool, err := pgxpool.New(b.Context(), s.DBURL)
 	if err != nil {
 		b.Fatal(err)
@@ -40,7 +40,7 @@ func BenchmarkRead(b *testing.B) {
 			http.Error(w, err.Error(), http.StatusUnauthorized)
 			return
 		}
-		var u users.User
+		var u httpx.User
 		if err := pool.QueryRow(r.Context(),
 			`SELECT id::text, email, name, role, profession, created_at FROM users WHERE id = $1`,
 			chi.URLParam(r, "id")).

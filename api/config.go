@@ -8,8 +8,8 @@ import (
 	"time"
 
 	"bedside/api/attempts"
+	"bedside/api/auth"
 	"bedside/api/httpx"
-	"bedside/api/users"
 )
 
 // Config configures the handler. A zero RequestTimeout or Limits means the value in Defaults.
@@ -20,7 +20,7 @@ type Config struct {
 	Rates          Rates
 
 	Version        string // of the build; shown by /health
-	Limits         users.Limits
+	Limits         auth.Limits
 	ICEServers     func() []attempts.ICEServer // may be nil
 	RequestTimeout time.Duration               // time limit of REST operations
 }
@@ -49,7 +49,7 @@ func Defaults() Config {
 			Write:     Rate{PerIP: 6_000, PerAccount: 3_000},
 			Expensive: Rate{PerIP: 1_200, PerAccount: 240},
 		},
-		Limits: users.DefaultLimits(), RequestTimeout: 15 * time.Second,
+		Limits: auth.DefaultLimits(), RequestTimeout: 15 * time.Second,
 	}
 }
 

@@ -10,7 +10,8 @@ import (
 	"testing"
 	"time"
 
-	"bedside/api/users"
+	"bedside/api/factors"
+	"bedside/api/signin"
 )
 
 // Authenticator is an authenticator app, written from RFC 6238 alone.
@@ -30,7 +31,7 @@ func (a Authenticator) Code(at time.Time) string {
 // AddAuthenticator turns an authenticator app on, and returns it with its recovery codes.
 func (c *Client) AddAuthenticator(t testing.TB) (Authenticator, []string) {
 	t.Helper()
-	var setup users.TOTPSetup
+	var setup factors.TOTPSetup
 	c.Do(t, "POST", "/api/users/profile/factors/totp", nil).Expect(t, 200).Decode(t, &setup)
 	secret, err := base32.StdEncoding.WithPadding(base32.NoPadding).DecodeString(setup.Secret)
 	if err != nil || !strings.Contains(setup.URI, "secret="+setup.Secret+"&") &&
@@ -38,7 +39,7 @@ func (c *Client) AddAuthenticator(t testing.TB) (Authenticator, []string) {
 		t.Fatalf("set-up %+v, %v", setup, err)
 	}
 	a := Authenticator{secret}
-	var codes users.RecoveryCodes
+	var codes factors.RecoveryCodes
 	c.Do(t, "POST", "/api/users/profile/factors/totp/confirm", map[string]any{
 		"code": a.Code(c.Server.Now()),
 	}).Expect(t, 200).Decode(t, &codes)
@@ -46,7 +47,7 @@ func (c *Client) AddAuthenticator(t testing.TB) (Authenticator, []string) {
 }
 
 // Factors returns the second factors of the client's account.
-func (c *Client) Factors(t testing.TB) (f users.FactorList) {
+func (c *Client) Factors(t testing.TB) (f factors.FactorList) {
 	t.Helper()
 	c.Do(t, "GET", "/api/users/profile/factors", nil).Expect(t, 200).Decode(t, &f)
 	return f
@@ -56,7 +57,7 @@ func (c *Client) Factors(t testing.TB) (f users.FactorList) {
 // for the second step.
 func (c *Client) SignInTicket(t testing.TB) string {
 	t.Helper()
-	var step users.SecondStep
+	var step signin.SecondStep
 	c.Do(t, "POST", "/auth/login", map[string]any{"email": c.Email, "password": Password},
 		"Authorization", "").Expect(t, 202).Decode(t, &step)
 	if step.Ticket == "" || step.ExpiresIn != 300 ||

@@ -10,7 +10,8 @@ import (
 	"strings"
 	"testing"
 
-	"bedside/api/users"
+	"bedside/api/httpx"
+	"bedside/api/signin"
 	"bedside/store"
 
 	"golang.org/x/crypto/bcrypt"
@@ -81,7 +82,7 @@ func (s *Server) Register(t testing.TB, email string) *Client {
 // SignIn signs the client in with its address and Password.
 func (c *Client) SignIn(t testing.TB) {
 	t.Helper()
-	var g users.Grant
+	var g signin.Grant
 	c.Do(t, "POST", "/auth/login", map[string]any{
 		"email": c.Email, "password": Password,
 	}).Expect(t, 200).Decode(t, &g)
@@ -89,7 +90,7 @@ func (c *Client) SignIn(t testing.TB) {
 }
 
 // Profile returns the client's account.
-func (c *Client) Profile(t testing.TB) (u users.User) {
+func (c *Client) Profile(t testing.TB) (u httpx.User) {
 	t.Helper()
 	c.Do(t, "GET", "/api/users/profile", nil).Expect(t, 200).Decode(t, &u)
 	return u

@@ -4,7 +4,7 @@ import (
 	"encoding/json"
 	"testing"
 
-	"bedside/api/users"
+	"bedside/api/auth"
 
 	"github.com/descope/virtualwebauthn"
 	"github.com/google/uuid"
@@ -46,7 +46,7 @@ func NewPhone(t testing.TB, userID, origin string) *Phone {
 }
 
 // Create answers a request to make a passkey.
-func (p *Phone) Create(t testing.TB, q users.Question) map[string]any {
+func (p *Phone) Create(t testing.TB, q auth.Question) map[string]any {
 	t.Helper()
 	o, err := virtualwebauthn.ParseAttestationOptions(options(t, q))
 	if err != nil {
@@ -59,7 +59,7 @@ func (p *Phone) Create(t testing.TB, q users.Question) map[string]any {
 }
 
 // SignIn answers a request to sign in.
-func (p *Phone) SignIn(t testing.TB, q users.Question) map[string]any {
+func (p *Phone) SignIn(t testing.TB, q auth.Question) map[string]any {
 	t.Helper()
 	o, err := virtualwebauthn.ParseAssertionOptions(options(t, q))
 	if err != nil {
@@ -69,7 +69,7 @@ func (p *Phone) SignIn(t testing.TB, q users.Question) map[string]any {
 	return object(t, virtualwebauthn.CreateAssertionResponse(p.party, p.Authenticator, p.Key, *o))
 }
 
-func options(t testing.TB, q users.Question) string {
+func options(t testing.TB, q auth.Question) string {
 	t.Helper()
 	b, err := json.Marshal(map[string]any{"publicKey": q.Options})
 	if err != nil {
@@ -87,7 +87,7 @@ func object(t testing.TB, text string) (v map[string]any) {
 }
 
 // Question begins a passkey ceremony at one of the two Begin paths.
-func (c *Client) Question(t testing.TB, path string) (q users.Question) {
+func (c *Client) Question(t testing.TB, path string) (q auth.Question) {
 	t.Helper()
 	c.Do(t, "POST", path, nil).Expect(t, 200).Decode(t, &q)
 	return q

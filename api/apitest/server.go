@@ -17,7 +17,6 @@ import (
 	"bedside/api/archive"
 	"bedside/api/auth"
 	"bedside/api/httpx"
-	"bedside/api/users"
 	"bedside/store"
 	"bedside/store/blob"
 	"bedside/store/postgres"
@@ -77,7 +76,7 @@ func NewServer(t testing.TB, options ...Option) *Server {
 	}
 	registry := prometheus.NewRegistry()
 	cfg := api.Config{
-		Limits: users.Limits{
+		Limits: auth.Limits{
 			RegisterPerIP: 10000, LoginPerIP: 10000, LoginPerAccount: 10000, RefreshPerIP: 10000,
 		},
 	}

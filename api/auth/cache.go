@@ -18,8 +18,8 @@ const (
 type cache struct {
 	clock func() time.Time
 
-	mu      sync.Mutex // guards the fields below
-	trusted bool
+	mu         sync.Mutex // guards the fields below
+	eventsLive bool
 	// changes with every piece of news, so that what was read before it is not remembered after it
 	generation uint64
 	entries    map[string]remembered
@@ -49,7 +49,7 @@ func (c *cache) keep(generation uint64, s store.Session, u store.User) {
 	now := c.clock()
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if !c.trusted || generation != c.generation {
+	if !c.eventsLive || generation != c.generation {
 		return
 	}
 	if len(c.entries) >= cacheSize {
@@ -76,11 +76,11 @@ func (c *cache) forgetUser(userID string) {
 	}
 }
 
-// trust says whether news come in.
-func (c *cache) trust(yes bool) {
+// setEventsLive says whether the events of other processes arrive, and empties the cache.
+func (c *cache) setEventsLive(live bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.trusted = yes
+	c.eventsLive = live
 	c.generation++
 	clear(c.entries)
 }

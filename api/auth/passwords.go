@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"time"
 
 	"bedside/store"
 
@@ -94,8 +95,10 @@ func (p *Passwords) work(ctx context.Context, do func() error) error {
 	case p.places <- struct{}{}:
 		defer func() { <-p.places }()
 	default:
-		return fmt.Errorf("too many people sign in at this moment, try again in a second: %w",
-			store.ErrLimit)
+		return &LimitError{
+			Detail:     "Many people sign in at this moment. Try again in a second.",
+			RetryAfter: time.Second,
+		}
 	}
 	select {
 	case p.slots <- struct{}{}:

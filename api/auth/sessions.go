@@ -88,7 +88,7 @@ func (s *Sessions) Start(ctx context.Context, u store.User, d Device) (Grant, er
 	if err != nil {
 		return Grant{}, err
 	}
-	s.Announce(ended,
+	s.publishEnd(ended,
 		"You signed in on another device, and there is a limit to how many may be signed in.")
 	g, err := s.grant(u, session, token)
 	g.SignedOut = len(ended)
@@ -114,7 +114,7 @@ func (s *Sessions) Refresh(ctx context.Context, refresh string) (Grant, error) {
 	case errors.Is(err, store.ErrNotFound):
 		return Grant{}, fmt.Errorf("the session is gone: %w", store.ErrUnauthenticated)
 	case errors.Is(err, store.ErrReused):
-		s.Announce([]string{session.ID},
+		s.publishEnd([]string{session.ID},
 			"A refresh token was used twice, so this device was signed out for safety.")
 		return Grant{SessionID: session.ID, User: u, Ended: session.EndReason}, err
 	case err != nil:
@@ -145,7 +145,7 @@ func (s *Sessions) End(ctx context.Context, sessionID string) error {
 		s.tokens.cfg.Clock()); err != nil {
 		return err
 	}
-	s.Announce([]string{sessionID}, "You signed out.")
+	s.publishEnd([]string{sessionID}, "You signed out.")
 	return nil
 }
 
@@ -168,7 +168,7 @@ func (s *Sessions) Revoke(ctx context.Context, userID, sessionID, why string) er
 		s.tokens.cfg.Clock()); err != nil {
 		return err
 	}
-	s.Announce([]string{session.ID}, why) // by its own spelling, whatever was asked for
+	s.publishEnd([]string{session.ID}, why) // by its own spelling, whatever was asked for
 	return nil
 }
 
@@ -182,50 +182,52 @@ func (s *Sessions) Owner(ctx context.Context, sessionID string) (userID string, 
 // all are.
 func (s *Sessions) RevokeOthers(ctx context.Context, userID, except, why string) (int, error) {
 	ended, err := s.store.EndSessions(ctx, userID, except, store.EndRevoked, s.tokens.cfg.Clock())
-	s.Announce(ended, why)
+	s.publishEnd(ended, why)
 	return len(ended), err
 }
 
-// Reseat closes the rooms that a user's devices are in, which stay signed in.
-func (s *Sessions) Reseat(ctx context.Context, userID, why string) error {
+// CloseRooms closes the rooms that a user's devices are in. The devices stay signed in.
+func (s *Sessions) CloseRooms(ctx context.Context, userID, reason string) error {
 	devices, err := s.Devices(ctx, userID)
 	if err != nil {
 		return err
 	}
 	for _, d := range devices {
-		s.Announce([]string{d.ID}, why)
+		s.publishEnd([]string{d.ID}, reason)
 	}
 	return nil
 }
 
-// Announce makes the end of sessions known, here and to other processes; why is for whoever used
-// them.
-func (s *Sessions) Announce(sessionIDs []string, why string) {
+// publishEnd makes the end of sessions known in this process and to others. The reason is for the
+// people who used them.
+func (s *Sessions) publishEnd(sessionIDs []string, reason string) {
 	for _, id := range sessionIDs {
 		s.cache.forget(id)
-		s.tokens.cfg.Ended(id, why)
+		s.tokens.cfg.Ended(id, reason)
 	}
 }
 
-// UserChanged makes known that what is remembered of an account is stale.
-func (s *Sessions) UserChanged(userID string) {
+// AfterChange makes known, in this process and to others, that an account has changed, and that the
+// change ended some of its sessions. The reason is for the people who used those.
+func (s *Sessions) AfterChange(userID string, endedSessions []string, reason string) {
 	s.cache.forgetUser(userID)
 	s.tokens.cfg.Changed(userID)
+	s.publishEnd(endedSessions, reason)
 }
 
-// Forget drops what is remembered: of a session that has ended or, when none is named, of a user
-// whose account has changed. Whoever hears news from other processes calls it.
-func (s *Sessions) Forget(n store.SessionEvent) {
-	if n.SessionID != "" {
-		s.cache.forget(n.SessionID)
+// HandleEvent drops what the cache holds of a session that another process has ended or, when the
+// event names no session, of a user whom another process has changed.
+func (s *Sessions) HandleEvent(e store.SessionEvent) {
+	if e.SessionID != "" {
+		s.cache.forget(e.SessionID)
 		return
 	}
-	s.cache.forgetUser(n.UserID)
+	s.cache.forgetUser(e.UserID)
 }
 
-// Trust says whether news of other processes come in. Until it is told so, every request asks the
-// store.
-func (s *Sessions) Trust(news bool) { s.cache.trust(news) }
+// SetEventsLive says whether the events of other processes arrive. The cache is empty, and every
+// request reads the store, until it is called with true and after it is called with false.
+func (s *Sessions) SetEventsLive(live bool) { s.cache.setEventsLive(live) }
 
 // Authenticate finds who is behind an access token. The session is looked up, or remembered only
 // for as long as its end would be heard of, so that signing out, disabling an account and

@@ -12,6 +12,16 @@ import (
 	"net/url"
 	"strings"
 	"time"
+
+	"bedside/store"
+)
+
+// Errors of codes of an authenticator app.
+var (
+	// ErrWrongCode is returned when a code is not the app's code at this time.
+	ErrWrongCode = fmt.Errorf("wrong code: %w", store.ErrInvalid)
+	// ErrUsedCode is returned when a code, or a later one, was accepted before.
+	ErrUsedCode = fmt.Errorf("the code was used before: %w", store.ErrInvalid)
 )
 
 // The parameters that every authenticator app knows (RFC 6238, RFC 4226).
@@ -21,7 +31,24 @@ const (
 	totpSecret = 20 // bytes
 )
 
-// NewTOTPSecret makes a secret for an authenticator app.
+// UseTOTP accepts a code of the app, once: it records the code's time step in the factor, which the
+// caller stores under the row's lock. It returns ErrWrongCode or ErrUsedCode when it does not.
+func (s *Sessions) UseTOTP(f *store.Factor, code string, now time.Time) error {
+	secret, err := s.Unseal(f.Secret, f.UserID)
+	if err != nil {
+		return err
+	}
+	step, ok := TOTPStep(secret, code, now)
+	if !ok {
+		return ErrWrongCode
+	}
+	if err := f.UseStep(step); err != nil {
+		return ErrUsedCode
+	}
+	return nil
+}
+
+// NewTOTPSecret returns a random secret for an authenticator app.
 func NewTOTPSecret() []byte {
 	secret := make([]byte, totpSecret)
 	_, _ = rand.Read(secret) // never fails

@@ -14,6 +14,7 @@ import (
 	"strings"
 	"time"
 
+	"bedside/api/auth"
 	"bedside/store"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -83,6 +84,48 @@ func table() []row {
 	}
 }
 
+// accountTable maps errors of package auth that only some operations return.
+func accountTable() []row {
+	return []row{
+		{
+			auth.ErrProofRequired, http.StatusForbidden, "reauthentication-required",
+			"Prove first that it is you: give your password again.",
+		},
+		{
+			auth.ErrWrongCode, http.StatusUnprocessableEntity, "wrong-code",
+			"This is not the code that the app shows now. Check that the clock of your device is right.",
+		},
+		{
+			auth.ErrUsedCode, http.StatusUnprocessableEntity, "wrong-code",
+			"This code was used before. Wait for the app to show the next one.",
+		},
+		{
+			auth.ErrNoPasskeys, http.StatusConflict, "no-passkeys",
+			"Passkeys need the server's public name: open it as localhost, or ask its operator to set public_url.",
+		},
+		{
+			auth.ErrCeremonyExpired, http.StatusUnauthorized, "sign-in-expired",
+			"This took too long. Try again.",
+		},
+	}
+}
+
+// find returns the row of an error.
+func find(err error) (row, bool) {
+	for _, r := range append(accountTable(), table()...) {
+		if errors.Is(err, r.err) {
+			return r, true
+		}
+	}
+	return row{}, false
+}
+
+// Detail returns the tables' words for an error, "" when it has none.
+func Detail(err error) string {
+	r, _ := find(err)
+	return r.detail
+}
+
 // ProblemType is a kind of problem that any operation may answer with.
 type ProblemType struct {
 	Status       int
@@ -133,13 +176,14 @@ func Problem(ctx context.Context, err error) error {
 		Status: http.StatusInternalServerError, Type: typePrefix + "internal",
 		Detail: "Something went wrong on our side. It has been logged.",
 	}
-	for _, r := range table() {
-		if errors.Is(err, r.err) {
-			model.Status, model.Type, model.Detail = r.status, typePrefix+r.code, r.detail
-			break
-		}
+	if r, ok := find(err); ok {
+		model.Status, model.Type, model.Detail = r.status, typePrefix+r.code, r.detail
 	}
 	retry := time.Duration(0)
+	var limit *auth.LimitError
+	if errors.As(err, &limit) {
+		model.Detail, retry = limit.Detail, limit.RetryAfter
+	}
 	var fault *Fault
 	if errors.As(err, &fault) {
 		model.Detail = cmp.Or(fault.Detail, model.Detail)

@@ -75,6 +75,23 @@ func RequestFrom(ctx context.Context) *Request {
 // Network is what limits take for the client's address.
 func (r *Request) Network() string { return network(r.IP) }
 
+// Network returns what quotas count as the client's address: of IPv6, the /64. It is empty outside a
+// request.
+func Network(ctx context.Context) string {
+	if r := RequestFrom(ctx); r != nil {
+		return r.Network()
+	}
+	return ""
+}
+
+// Host returns the request's Host header, empty outside a request.
+func Host(ctx context.Context) string {
+	if r := RequestFrom(ctx); r != nil {
+		return r.Host
+	}
+	return ""
+}
+
 // SetUser notes who makes the request, for the log.
 func (r *Request) SetUser(id string) {
 	r.mu.Lock()

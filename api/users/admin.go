@@ -13,32 +13,32 @@ import (
 
 // Account is an account as administrators see it.
 type Account struct {
-	User
+	httpx.User
 	Disabled  bool      `json:"disabled"`
 	UpdatedAt time.Time `json:"updated_at"`
 }
 
-func account(u store.User) Account {
-	return Account{User: view(u), Disabled: u.Disabled, UpdatedAt: u.UpdatedAt}
+func newAccount(u store.User) Account {
+	return Account{User: httpx.NewUser(u), Disabled: u.Disabled, UpdatedAt: u.UpdatedAt}
 }
 
-// AccountPage is a part of the list of accounts.
+// AccountPage is a page of the list of accounts.
 type AccountPage struct {
 	Items []Account `json:"items"`
-	Next  string    `json:"next" doc:"the before of the next page; empty: there is none"`
+	Next  string    `json:"next" doc:"the before parameter of the next page; empty on the last"`
 }
 
 type listInput struct {
-	Text     string     `query:"text" maxLength:"120" doc:"in the name or the address" example:"dana"`
+	Text     string     `query:"text" maxLength:"120" doc:"a part of the name or of the address" example:"dana"`
 	Role     store.Role `query:"role" enum:"candidate,tutor,admin"`
-	Disabled string     `query:"disabled" enum:"true,false" doc:"empty: both"`
-	Before   string     `query:"before" maxLength:"36" doc:"the next of the page before"`
+	Disabled string     `query:"disabled" enum:"true,false" doc:"both when empty"`
+	Before   string     `query:"before" maxLength:"36" doc:"next of the previous page"`
 	Limit    int        `query:"limit" minimum:"1" maximum:"100" default:"50"`
 }
 
 type listOutput struct{ Body AccountPage }
 
-func (s *Service) list(ctx context.Context, in *listInput) (*listOutput, error) {
+func (s *Service) listAccounts(ctx context.Context, in *listInput) (*listOutput, error) {
 	f := store.UserFilter{Text: in.Text, Role: in.Role, Before: in.Before, Limit: in.Limit + 1}
 	if in.Disabled != "" {
 		disabled := in.Disabled == "true"
@@ -54,61 +54,61 @@ func (s *Service) list(ctx context.Context, in *listInput) (*listOutput, error) 
 		out.Body.Next = list[in.Limit-1].ID
 	}
 	for _, u := range list {
-		out.Body.Items = append(out.Body.Items, account(u))
+		out.Body.Items = append(out.Body.Items, newAccount(u))
 	}
 	return out, nil
 }
 
-type oneInput struct {
+type accountInput struct {
 	ID string `path:"id" maxLength:"36" doc:"the account's id" example:"0190d2a0-0000-7000-8000-000000000001"`
 }
 
-type oneOutput struct{ Body Account }
+type accountOutput struct{ Body Account }
 
-func (s *Service) one(ctx context.Context, in *oneInput) (*oneOutput, error) {
+func (s *Service) getAccount(ctx context.Context, in *accountInput) (*accountOutput, error) {
 	u, err := s.Store.User(ctx, in.ID)
 	if err != nil {
 		return nil, err
 	}
-	return &oneOutput{Body: account(u)}, nil
+	return &accountOutput{Body: newAccount(u)}, nil
 }
 
-// AccountChange is what administrators change; what is left out stays.
+// AccountChange is what administrators can change. Fields that are left out stay as they are.
 type AccountChange struct {
 	Role     *store.Role `json:"role,omitempty" enum:"candidate,tutor,admin" example:"tutor"`
-	Disabled *bool       `json:"disabled,omitempty" doc:"whoever is disabled is signed out and cannot sign in"`
+	Disabled *bool       `json:"disabled,omitempty" doc:"a disabled account is signed out and cannot sign in"`
 }
 
-type governInput struct {
+type changeAccountInput struct {
 	ID   string `path:"id" maxLength:"36" doc:"the account's id" example:"0190d2a0-0000-7000-8000-000000000001"`
 	Body AccountChange
 }
 
-func (s *Service) govern(ctx context.Context, in *governInput) (*oneOutput, error) {
+func (s *Service) changeAccount(ctx context.Context, in *changeAccountInput) (*accountOutput, error) {
 	p, err := auth.PrincipalFrom(ctx)
 	if err != nil {
 		return nil, err
 	}
-	moved := false
-	u, ended, err := s.Store.ChangeUser(ctx, in.ID, func(u *store.User) (after store.Effects,
-		err error) {
-		moved = in.Body.Role != nil && *in.Body.Role != u.Role
+	newRole := false
+	u, ended, err := s.Store.ChangeUser(ctx, in.ID, func(u *store.User) (store.Effects, error) {
+		var effects store.Effects
 		act := httpx.Act(ctx, "")
 		act.UserID, act.Object = u.ID, "user "+u.ID
-		if moved {
-			act.Action, act.Detail = store.ActChangeRole, fmt.Sprintf("%s to %s", u.Role,
-				*in.Body.Role)
+		newRole = in.Body.Role != nil && *in.Body.Role != u.Role
+		if newRole {
+			act.Action = store.ActChangeRole
+			act.Detail = fmt.Sprintf("%s to %s", u.Role, *in.Body.Role)
 			u.Role = *in.Body.Role
-			after.Acts = append(after.Acts, act)
+			effects.Acts = append(effects.Acts, act)
 		}
 		if d := in.Body.Disabled; d != nil && *d != u.Disabled {
 			act.Action, act.Detail = store.ActEnable, ""
 			if u.Disabled = *d; *d {
-				act.Action, after.SignOut = store.ActDisable, true
+				act.Action, effects.SignOut = store.ActDisable, true
 			}
-			after.Acts = append(after.Acts, act)
+			effects.Acts = append(effects.Acts, act)
 		}
-		return after, nil
+		return effects, nil
 	})
 	if errors.Is(err, store.ErrState) {
 		return nil, &httpx.Fault{
@@ -120,12 +120,12 @@ func (s *Service) govern(ctx context.Context, in *governInput) (*oneOutput, erro
 		return nil, err
 	}
 	s.Log.Info("an administrator changed an account", "admin", p.User.ID, "user", u.ID)
-	s.settled(u.ID, ended, "This account was disabled.")
-	if moved {
-		if err := s.Sessions.Reseat(ctx, u.ID,
+	s.Sessions.AfterChange(u.ID, ended, "This account was disabled.")
+	if newRole {
+		if err := s.Sessions.CloseRooms(ctx, u.ID,
 			"An administrator changed your role. Come in again."); err != nil {
 			return nil, err
 		}
 	}
-	return &oneOutput{Body: account(u)}, nil
+	return &accountOutput{Body: newAccount(u)}, nil
 }

@@ -3,7 +3,6 @@ package users
 import (
 	"context"
 	"errors"
-	"net/http"
 	"time"
 
 	"bedside/api/auth"
@@ -13,53 +12,12 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 )
 
-// Exports keeps archives of accounts, and deletes accounts; store/postgres does.
-type Exports interface {
-	RequestExport(ctx context.Context, userID string, after store.Effects) (store.Export, error)
-	LastExport(ctx context.Context, userID string) (store.Export, error)
-	DeleteUser(ctx context.Context, userID string,
-		rule func(store.User) (store.Effects, error)) (ended []string, err error)
-}
-
-func (s *Service) exportRoutes(api huma.API) {
-	archive := map[string]*huma.MediaType{
-		"application/zip": {Schema: &huma.Schema{Type: huma.TypeString, Format: "binary"}},
-	}
-	httpx.Register(api, huma.Operation{
-		OperationID: "request-export", Metadata: httpx.Expensive(), Method: http.MethodPost, Path: "/api/users/profile/export", Tags: []string{"users"}, DefaultStatus: http.StatusAccepted,
-		Summary: "Ask for an archive of all that is kept of you",
-		Description: "It is made in the background and kept for a week. While one is being made, asking again gives that one. Needs a recent proof of who " +
-			"you are.",
-		Errors: []int{http.StatusForbidden},
-	}, s.requestExport)
-	httpx.Register(api, huma.Operation{
-		OperationID: "get-export", Method: http.MethodGet, Path: "/api/users/profile/export", Tags: []string{"users"},
-		Summary: "Say how far your archive is", Description: "The newest that was asked for.", Errors: []int{
-			http.StatusNotFound,
-		},
-	}, s.export)
-	httpx.Register(api, huma.Operation{
-		OperationID: "get-archive", Metadata: httpx.Expensive(), Method: http.MethodGet, Path: "/api/users/profile/export/archive", Tags: []string{"users"},
-		Summary: "Fetch your archive", Description: "Ranges work, so that a broken download can go on.", Errors: []int{
-			http.StatusNotFound,
-		},
-		Responses: map[string]*huma.Response{"200": {Description: "A ZIP file", Content: archive}},
-	}, s.archive)
-	httpx.Register(api, huma.Operation{
-		OperationID: "delete-account", Method: http.MethodDelete, Path: "/api/users/profile", Tags: []string{"users"}, DefaultStatus: http.StatusNoContent,
-		Summary: "Delete your account",
-		Description: "With its role plays, reports and recordings, at once and for good. Every device is signed out. The last administrator cannot go. Needs a " +
-			"recent proof of who you are.",
-		Errors: []int{http.StatusForbidden, http.StatusConflict},
-	}, s.deleteAccount)
-}
-
-// Export is an archive of an account.
+// Export is an archive of an account, and its progress.
 type Export struct {
 	ID        string            `json:"id" format:"uuid"`
-	State     store.ExportState `json:"state" enum:"queued,running,ready,failed" doc:"a failed one is tried again by itself for a day"`
+	State     store.ExportState `json:"state" enum:"queued,running,ready,failed" doc:"a failed one is retried for a day"`
 	Progress  float64           `json:"progress" minimum:"0" maximum:"1"`
-	Bytes     int64             `json:"bytes,omitempty" doc:"its size, once it is ready"`
+	Bytes     int64             `json:"bytes,omitempty" doc:"the size, once it is ready"`
 	CreatedAt time.Time         `json:"created_at"`
 	ExpiresAt time.Time         `json:"expires_at" doc:"when it is removed"`
 }
@@ -69,21 +27,22 @@ type exportOutput struct {
 	Body         Export
 }
 
-func exported(e store.Export) *exportOutput {
+func newExport(e store.Export) *exportOutput {
 	return &exportOutput{CacheControl: "no-store", Body: Export{
-		ID: e.ID, State: e.State, Progress: e.Progress, Bytes: e.Bytes, CreatedAt: e.CreatedAt, ExpiresAt: e.ExpiresAt,
+		ID: e.ID, State: e.State, Progress: e.Progress, Bytes: e.Bytes, CreatedAt: e.CreatedAt,
+		ExpiresAt: e.ExpiresAt,
 	}}
 }
 
 func (s *Service) requestExport(ctx context.Context, _ *struct{}) (*exportOutput, error) {
-	p, err := s.recent(ctx)
+	p, err := s.Proofs.Require(ctx)
 	if err != nil {
 		return nil, err
 	}
 	e, err := s.Store.RequestExport(ctx, p.User.ID, store.Effects{
 		Acts: []store.Act{httpx.Act(ctx, store.ActExport)},
 	})
-	return exported(e), err
+	return newExport(e), err
 }
 
 func (s *Service) lastExport(ctx context.Context) (store.Export, error) {
@@ -102,11 +61,11 @@ func (s *Service) lastExport(ctx context.Context) (store.Export, error) {
 
 func (s *Service) export(ctx context.Context, _ *struct{}) (*exportOutput, error) {
 	e, err := s.lastExport(ctx)
-	return exported(e), err
+	return newExport(e), err
 }
 
-// fetchWithin is the time a client has to fetch an archive.
-const fetchWithin = time.Hour
+// downloadTime is the time a client has to download an archive.
+const downloadTime = time.Hour
 
 func (s *Service) archive(ctx context.Context, _ *struct{}) (*huma.StreamResponse, error) {
 	e, err := s.lastExport(ctx)
@@ -119,26 +78,33 @@ func (s *Service) archive(ctx context.Context, _ *struct{}) (*huma.StreamRespons
 			Detail: "The archive is not ready yet.",
 		}
 	}
-	// Not of the operation's context: that one ends before the file is through.
-	f, err := s.Open(context.WithoutCancel(ctx), e.Key())
+	// The operation's context ends before the file is sent.
+	f, err := s.OpenFile(context.WithoutCancel(ctx), e.Key())
 	if err != nil {
 		return nil, err
 	}
-	return httpx.SendFile(f, fetchWithin, map[string]string{
-		"Content-Type": "application/zip", "Content-Disposition": `attachment; filename="bedside.zip"`, "Cache-Control": "private, no-store",
+	return httpx.SendFile(f, downloadTime, map[string]string{
+		"Content-Type":        "application/zip",
+		"Content-Disposition": `attachment; filename="bedside.zip"`,
+		"Cache-Control":       "private, no-store",
 	}), nil
 }
 
-func (s *Service) deleteAccount(ctx context.Context, _ *struct{}) (*logoutOutput, error) {
-	p, err := s.recent(ctx)
+type deleteOutput struct {
+	SetCookie string `header:"Set-Cookie"`
+}
+
+func (s *Service) deleteAccount(ctx context.Context, _ *struct{}) (*deleteOutput, error) {
+	p, err := s.Proofs.Require(ctx)
 	if err != nil {
 		return nil, err
 	}
 	ended, err := s.Store.DeleteUser(ctx, p.User.ID, func(u store.User) (store.Effects, error) {
-		act, letter := httpx.Act(ctx, store.ActDelete), s.letter(ctx, store.LetterAccountDeleted)
+		act := httpx.Act(ctx, store.ActDelete)
 		act.IP, act.UserAgent = "", "" // nothing of the account's is kept but its id
-		letter.To, letter.Name = u.Email, u.Name
-		return store.Effects{Acts: []store.Act{act}, Jobs: []store.Job{letter}}, nil
+		mail := httpx.NewMail(ctx, store.LetterAccountDeleted, s.Clock())
+		mail.To, mail.Name = u.Email, u.Name
+		return store.Effects{Acts: []store.Act{act}, Jobs: []store.Job{mail}}, nil
 	})
 	if errors.Is(err, store.ErrState) {
 		return nil, &httpx.Fault{
@@ -149,6 +115,6 @@ func (s *Service) deleteAccount(ctx context.Context, _ *struct{}) (*logoutOutput
 	if err != nil {
 		return nil, err
 	}
-	s.settled(p.User.ID, ended, "This account was deleted.")
-	return &logoutOutput{SetCookie: refreshCookie(ctx, "", time.Time{})}, nil
+	s.Sessions.AfterChange(p.User.ID, ended, "This account was deleted.")
+	return &deleteOutput{SetCookie: httpx.RefreshCookie(ctx, "", time.Time{})}, nil
 }

@@ -4,34 +4,29 @@ import (
 	"context"
 	"fmt"
 	"regexp"
-	"slices"
 	"strings"
 	"time"
-	_ "time/tzdata" // machines without time zones are to know them as well
+	_ "time/tzdata" // for machines without a time zone database
 
 	"bedside/api/auth"
 	"bedside/api/httpx"
 	"bedside/store"
 )
 
-type profileOutput struct{ Body User }
+type profileOutput struct{ Body httpx.User }
 
+// profile reads the account from the store: the principal has a part of it only, which may be from
+// the cache.
 func (s *Service) profile(ctx context.Context, _ *struct{}) (*profileOutput, error) {
-	u, err := s.me(ctx)
-	return &profileOutput{Body: view(u)}, err
-}
-
-// me reads the account of whoever makes the request as it is now: what came with the session may
-// be remembered, and in part.
-func (s *Service) me(ctx context.Context) (store.User, error) {
 	p, err := auth.PrincipalFrom(ctx)
 	if err != nil {
-		return store.User{}, err
+		return nil, err
 	}
-	return s.Store.User(ctx, p.User.ID)
+	u, err := s.Store.User(ctx, p.User.ID)
+	return &profileOutput{Body: httpx.NewUser(u)}, err
 }
 
-// Profile is what people say of themselves.
+// Profile is what users say about themselves.
 type Profile struct {
 	Name        string `json:"name" minLength:"1" maxLength:"120" example:"Dana Kovač"`
 	Profession  string `json:"profession,omitempty" maxLength:"40" doc:"one of the twelve professions, or empty" example:"nursing"`
@@ -41,7 +36,7 @@ type Profile struct {
 	Locale      string `json:"locale,omitempty" maxLength:"35" doc:"BCP 47, or empty" example:"en-GB"`
 }
 
-// ProfileChange is Profile with parts left out.
+// ProfileChange is a Profile whose fields can be left out.
 type ProfileChange struct {
 	Name        *string `json:"name,omitempty" minLength:"1" maxLength:"120" example:"Dana Kovač"`
 	Profession  *string `json:"profession,omitempty" maxLength:"40" doc:"one of the twelve professions, or empty" example:"nursing"`
@@ -55,7 +50,7 @@ type replaceInput struct{ Body Profile }
 
 func (s *Service) replaceProfile(ctx context.Context, in *replaceInput) (*profileOutput, error) {
 	b := in.Body
-	return s.edit(ctx, ProfileChange{
+	return s.editProfile(ctx, ProfileChange{
 		Name: &b.Name, Profession: &b.Profession, TargetGrade: &b.TargetGrade,
 		TestDate: &b.TestDate, TimeZone: &b.TimeZone, Locale: &b.Locale,
 	})
@@ -64,10 +59,10 @@ func (s *Service) replaceProfile(ctx context.Context, in *replaceInput) (*profil
 type changeInput struct{ Body ProfileChange }
 
 func (s *Service) changeProfile(ctx context.Context, in *changeInput) (*profileOutput, error) {
-	return s.edit(ctx, in.Body)
+	return s.editProfile(ctx, in.Body)
 }
 
-func (s *Service) edit(ctx context.Context, c ProfileChange) (*profileOutput, error) {
+func (s *Service) editProfile(ctx context.Context, c ProfileChange) (*profileOutput, error) {
 	p, err := auth.PrincipalFrom(ctx)
 	if err != nil {
 		return nil, err
@@ -82,12 +77,12 @@ func (s *Service) edit(ctx context.Context, c ProfileChange) (*profileOutput, er
 			from *string
 			to   *string
 		}{
-			{"name", c.Name, &u.Name}, {"profession", c.Profession, &u.Profession}, {
-				"target_grade", c.TargetGrade, &u.TargetGrade,
-			},
-			{
-				"test_date", c.TestDate, &u.TestDate,
-			}, {"time_zone", c.TimeZone, &u.TimeZone}, {"locale", c.Locale, &u.Locale},
+			{"name", c.Name, &u.Name},
+			{"profession", c.Profession, &u.Profession},
+			{"target_grade", c.TargetGrade, &u.TargetGrade},
+			{"test_date", c.TestDate, &u.TestDate},
+			{"time_zone", c.TimeZone, &u.TimeZone},
+			{"locale", c.Locale, &u.Locale},
 		} {
 			if f.from != nil && *f.from != *f.to {
 				*f.to = *f.from
@@ -104,23 +99,24 @@ func (s *Service) edit(ctx context.Context, c ProfileChange) (*profileOutput, er
 	if err != nil {
 		return nil, err
 	}
-	s.settled(u.ID, nil, "")
-	return &profileOutput{Body: view(u)}, nil
+	s.Sessions.AfterChange(u.ID, nil, "")
+	return &profileOutput{Body: httpx.NewUser(u)}, nil
 }
 
-// clean checks each part that is given, so that the answer names the field, and gives texts the
-// form that is kept.
+// clean checks each field that is given, so that the answer names the wrong one, and puts the name
+// in the form that is stored.
 func (c *ProfileChange) clean() error {
 	if c.Name != nil {
-		name, err := cleanName(*c.Name)
+		name, err := httpx.CleanName(*c.Name)
 		if err != nil {
 			return err
 		}
 		c.Name = &name
 	}
-	if p := c.Profession; p != nil && *p != "" && !slices.Contains(store.Professions(), *p) {
-		return httpx.Invalid("body.profession",
-			"The profession is one of: "+strings.Join(store.Professions(), ", ")+".")
+	if c.Profession != nil {
+		if err := httpx.CheckProfession(*c.Profession); err != nil {
+			return err
+		}
 	}
 	if d := c.TestDate; d != nil && *d != "" {
 		day, err := time.Parse(time.DateOnly, *d)

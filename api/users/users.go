@@ -1,5 +1,8 @@
-// Package users is the slice of accounts: registering, signing in and out, mailed links, the
-// profile, and what administrators do.
+// Package users is the slice of accounts: the profile, changes of the password and the address,
+// the archive of everything kept about a user, deleting the account, and what administrators do.
+//
+// An account has a role: a candidate practises, a tutor also plays the patient, and an administrator
+// also manages accounts. There is always at least one administrator who is not disabled.
 package users
 
 import (
@@ -15,264 +18,166 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 )
 
-// Accounts keeps accounts; store/postgres does. ChangeUser and Register keep what follows
-// together with the change.
+// Accounts keeps accounts; store/postgres implements it.
 type Accounts interface {
-	Register(ctx context.Context, u store.User,
-		after func(u store.User, fresh bool) store.Effects) (store.User, error)
 	User(ctx context.Context, id string) (store.User, error)
-	UserByEmail(ctx context.Context, email string) (store.User, error)
 	Users(ctx context.Context, f store.UserFilter) ([]store.User, error)
+	// ChangeUser runs the rule on the locked row, and stores the change with its effects.
 	ChangeUser(ctx context.Context, id string,
-		rule func(*store.User) (store.Effects, error)) (u store.User, ended []string, err error)
+		rule func(*store.User) (store.Effects, error)) (u store.User, endedSessions []string,
+		err error)
+	// DeleteUser runs the rule on the locked row, and deletes the account with its data.
+	DeleteUser(ctx context.Context, id string,
+		rule func(store.User) (store.Effects, error)) (endedSessions []string, err error)
 }
 
-// Proofs keeps what proves who somebody is, beside the password; store/postgres does.
-type Proofs interface {
-	UseMailToken(ctx context.Context, hash []byte, purposes []store.TokenPurpose, now time.Time,
-		rule func(*store.User, store.MailToken) (store.Effects, error)) (u store.User, ended []string, err error)
-	Prove(ctx context.Context, sessionID string, now time.Time) error
-	ProvenAt(ctx context.Context, sessionID string) (time.Time, error)
+// Exports keeps archives of accounts; store/postgres implements it.
+type Exports interface {
+	RequestExport(ctx context.Context, userID string,
+		effects store.Effects) (store.Export, error)
+	LastExport(ctx context.Context, userID string) (store.Export, error)
 }
 
-// Notes keeps what follows from no change: letters and entries of the audit trail.
-type Notes interface {
-	ApplyEffects(ctx context.Context, after store.Effects) error
-	Record(ctx context.Context, act store.Act) error
-}
-
-// Store is what the slice keeps its records in.
+// Store is where the slice keeps its records.
 type Store interface {
 	Accounts
-	Proofs
-	Factors
-	Passkeys
 	Exports
-	Notes
+	// ApplyEffects keeps audit entries and mails that belong to no change of an account.
+	ApplyEffects(ctx context.Context, effects store.Effects) error
 }
 
-// Service is what the slice works with.
+// Service handles the slice's operations.
 type Service struct {
 	Store     Store
 	Sessions  *auth.Sessions
 	Passwords *auth.Passwords
-	Limiter   Limiter
-	Limits    Limits
-	Open      func(ctx context.Context, key string) (httpx.File, error) // an archive's file
-	// empty: whatever this machine calls itself
-	PublicURL string
-	Clock     func() time.Time
-	Log       *slog.Logger
+	Proofs    auth.Proofs
+	Tries     auth.Tries
+	// OpenFile opens an archive's file by its key.
+	OpenFile func(ctx context.Context, key string) (httpx.File, error)
+	Clock    func() time.Time
+	Log      *slog.Logger
 }
 
-// User is an account as its owner sees it.
-type User struct {
-	ID            string     `json:"id" format:"uuid"`
-	Email         string     `json:"email" format:"email" example:"dana@example.org"`
-	EmailVerified bool       `json:"email_verified" doc:"the address was found to be the owner's"`
-	Name          string     `json:"name" example:"Dana Kovač"`
-	Role          store.Role `json:"role" enum:"candidate,tutor,admin"`
-	Profession    string     `json:"profession" doc:"one of the twelve professions, or empty" example:"nursing"`
-	TargetGrade   string     `json:"target_grade" doc:"A, B, C+ or C, or empty" example:"B"`
-	TestDate      string     `json:"test_date" doc:"year-month-day, or empty" example:"2026-11-14"`
-	TimeZone      string     `json:"time_zone" doc:"of the IANA database, or empty" example:"Europe/Zagreb"`
-	Locale        string     `json:"locale" doc:"BCP 47, or empty" example:"en-GB"`
-	CreatedAt     time.Time  `json:"created_at"`
-}
-
-func view(u store.User) User {
-	return User{
-		ID: u.ID, Email: u.Email, EmailVerified: u.VerifiedAt != nil, Name: u.Name, Role: u.Role, Profession: u.Profession,
-		TargetGrade: u.TargetGrade, TestDate: u.TestDate, TimeZone: u.TimeZone, Locale: u.Locale, CreatedAt: u.CreatedAt,
+// Slice describes the slice to package api.
+func (s *Service) Slice() httpx.Slice {
+	return httpx.Slice{
+		Tag: "users", Description: "Accounts",
+		Routes: func(api huma.API) {
+			s.profileRoutes(api)
+			s.credentialRoutes(api)
+			s.exportRoutes(api)
+			s.adminRoutes(api)
+		},
+		Tables: []store.TableRule{
+			{Table: "users", OnDelete: store.Deleted, Why: "the account itself"},
+			{Table: "exports", OnDelete: store.Deleted, Why: "archives, with their files"},
+		},
+		Files: []store.FileRule{{
+			Pattern: "exports/<user>/<export>.zip", OnDelete: store.Deleted,
+			Why: "removed by the same job as recordings",
+		}},
 	}
 }
 
-// Slices describes sign-in, accounts and factors to package api.
-func (s *Service) Slices() []httpx.Slice {
-	return []httpx.Slice{
-		{
-			Tag: "auth", Description: "Signing in and out",
-			Routes: func(api huma.API) {
-				s.signingIn(api)
-				s.mailedLinks(api)
-			},
-			Tables: []store.TableRule{
-				{Table: "mail_tokens", OnDelete: store.Deleted, Why: "mailed links stop working"},
-				{Table: "sign_ins", OnDelete: store.Deleted, Why: "sign-ins that wait for a code"},
-			},
-		},
-		{
-			Tag: "users", Description: "Accounts",
-			Routes: func(api huma.API) {
-				s.ownAccount(api)
-				s.exportRoutes(api)
-				s.administration(api)
-			},
-			Tables: []store.TableRule{
-				{Table: "users", OnDelete: store.Deleted, Why: "the account itself"},
-				{Table: "exports", OnDelete: store.Deleted, Why: "archives, with their files"},
-			},
-			Files: []store.FileRule{{
-				Pattern: "exports/<user>/<export>.zip", OnDelete: store.Deleted,
-				Why: "removed by the same job as recordings",
-			}},
-		},
-		{
-			Tag: "factors", Description: "Authenticator apps, recovery codes and passkeys",
-			Routes: func(api huma.API) {
-				s.factorRoutes(api)
-				s.passkeyRoutes(api)
-			},
-			Tables: []store.TableRule{
-				{
-					Table: "factors", OnDelete: store.Deleted,
-					Why: "the authenticator app and recovery codes",
-				},
-				{Table: "passkeys", OnDelete: store.Deleted, Why: "ways to sign in"},
-				{
-					Table: "ceremonies", OnDelete: store.Deleted,
-					Why: "challenges that wait for a passkey's answer",
-				},
-				{
-					Table: "session_proofs", OnDelete: store.Deleted,
-					Why: "when each session last proved who uses it",
-				},
-			},
-		},
+const (
+	profilePath = "/api/users/profile"
+	needsProof  = "Needs a recent proof of your identity."
+)
+
+func (s *Service) profileRoutes(api huma.API) {
+	httpx.Register(api, huma.Operation{
+		OperationID: "get-profile", Method: http.MethodGet, Path: profilePath,
+		Summary: "Read your own account", Description: "As you see it yourself.",
+	}, s.profile)
+	httpx.Register(api, huma.Operation{
+		OperationID: "replace-profile", Method: http.MethodPut, Path: profilePath,
+		Summary: "Replace your profile", Description: "Fields that are left out become empty.",
+		Errors: []int{http.StatusUnprocessableEntity},
+	}, s.replaceProfile)
+	httpx.Register(api, huma.Operation{
+		OperationID: "change-profile", Method: http.MethodPatch, Path: profilePath,
+		Summary:     "Change parts of your profile",
+		Description: "Fields that are left out stay as they are; an empty text empties a field.",
+		Errors:      []int{http.StatusUnprocessableEntity},
+	}, s.changeProfile)
+}
+
+func (s *Service) credentialRoutes(api huma.API) {
+	errors := []int{
+		http.StatusForbidden, http.StatusUnprocessableEntity, http.StatusTooManyRequests,
 	}
+	httpx.Register(api, huma.Operation{
+		OperationID: "change-password", Method: http.MethodPost, Path: profilePath + "/password",
+		Summary:       "Change your password",
+		Description:   needsProof + " Your other devices are signed out.",
+		DefaultStatus: http.StatusNoContent, Errors: errors,
+	}, s.changePassword)
+	httpx.Register(api, huma.Operation{
+		OperationID: "change-email", Method: http.MethodPost, Path: profilePath + "/email",
+		Summary: "Change your address",
+		Description: needsProof + " The account gets the address once the link that is mailed to it was opened. " +
+			"The answer is the same whether another account has the address or not.",
+		DefaultStatus: http.StatusAccepted, Errors: errors,
+	}, s.changeEmail)
 }
 
-func (s *Service) signingIn(api huma.API) {
+func (s *Service) exportRoutes(api huma.API) {
 	httpx.Register(api, huma.Operation{
-		OperationID: "register", Method: http.MethodPost, Path: "/auth/register", Tags: []string{"auth"}, Metadata: httpx.Public(),
-		Summary: "Register as a candidate", DefaultStatus: http.StatusAccepted,
-		Description: "The answer is the same whether the address is new or has an account already: whoever reads its mail is told. A new account can sign " +
-			"in at once, with the password given here.",
-		Errors: []int{http.StatusUnprocessableEntity, http.StatusTooManyRequests},
-	}, s.register)
-	httpx.Register(api, twoAnswers(api, huma.Operation{
-		OperationID: "login", Method: http.MethodPost, Path: "/auth/login", Tags: []string{"auth"}, Metadata: httpx.Public(),
-		Summary: "Sign in", Description: "A wrong password and an address without an account are answered alike.",
-		Errors: []int{http.StatusUnauthorized, http.StatusForbidden, http.StatusTooManyRequests},
-	}, http.StatusOK), s.login)
-	httpx.Register(api, twoAnswers(api, huma.Operation{
-		OperationID: "create-session", Method: http.MethodPost, Path: "/api/sessions", Tags: []string{"sessions"}, Metadata: httpx.Public(),
-		Summary: "Sign a device in", Description: "The same as login.",
-		Errors: []int{http.StatusUnauthorized, http.StatusForbidden, http.StatusTooManyRequests},
-	}, http.StatusCreated), s.createSession)
+		OperationID: "request-export", Metadata: httpx.Expensive(), Method: http.MethodPost,
+		Path: profilePath + "/export", DefaultStatus: http.StatusAccepted,
+		Summary: "Ask for an archive of everything that is kept about you",
+		Description: "It is made in the background and kept for a week. While one is being made, asking again returns " +
+			"that one. " + needsProof,
+		Errors: []int{http.StatusForbidden},
+	}, s.requestExport)
 	httpx.Register(api, huma.Operation{
-		OperationID: "second-factor", Method: http.MethodPost, Path: "/auth/second-factor", Tags: []string{"auth"}, Metadata: httpx.Public(),
-		Summary: "Finish signing in with a code", Description: "A code works once, and a ticket takes five tries.",
-		Errors: []int{http.StatusUnauthorized, http.StatusForbidden, http.StatusTooManyRequests},
-	}, s.secondFactor)
+		OperationID: "get-export", Method: http.MethodGet, Path: profilePath + "/export",
+		Summary: "Read the progress of your archive", Description: "Of the one asked for last.",
+		Errors: []int{http.StatusNotFound},
+	}, s.export)
 	httpx.Register(api, huma.Operation{
-		OperationID: "refresh", Method: http.MethodPost, Path: "/auth/refresh", Tags: []string{"auth"}, Metadata: httpx.Public(),
-		Summary: "Get a new access token for a refresh token",
-		Description: "The refresh token comes in the body, or in the cookie that signing in with refresh_in cookie has set. It is replaced each time. The token " +
-			"before the current one is answered with the current one, so that a lost answer or a second tab does no harm; anything older ends the session.",
-		Errors: []int{http.StatusUnauthorized, http.StatusForbidden, http.StatusTooManyRequests},
-	}, s.refresh)
+		OperationID: "get-archive", Metadata: httpx.Expensive(), Method: http.MethodGet,
+		Path: profilePath + "/export/archive", Summary: "Download your archive",
+		Description: "Range requests work, so that a broken download can be resumed.",
+		Errors:      []int{http.StatusNotFound},
+		Responses: map[string]*huma.Response{"200": {
+			Description: "A ZIP file",
+			Content: map[string]*huma.MediaType{
+				"application/zip": {
+					Schema: &huma.Schema{Type: huma.TypeString, Format: "binary"},
+				},
+			},
+		}},
+	}, s.archive)
 	httpx.Register(api, huma.Operation{
-		OperationID: "logout", Method: http.MethodPost, Path: "/auth/logout", Tags: []string{"auth"}, Metadata: httpx.Public(),
-		Summary: "Sign this device out", Description: "Who signs out is told by the refresh token (body or cookie) or by the access token.",
-		DefaultStatus: http.StatusNoContent, Errors: []int{http.StatusUnauthorized},
-	}, s.logout)
-	httpx.Register(api, huma.Operation{
-		OperationID: "reauthenticate", Method: http.MethodPost, Path: "/auth/reauthenticate", Tags: []string{"auth"},
-		Summary: "Prove again who you are",
-		Description: "Changes of the password, the address and the ways to sign in, and deleting the account, need a proof that is no older than ten " +
-			"minutes: signing in, or this. Without one they answer 403 with the type reauthentication-required.",
-		DefaultStatus: http.StatusNoContent, Errors: []int{
-			http.StatusForbidden, http.StatusTooManyRequests,
-		},
-	}, s.reauthenticate)
+		OperationID: "delete-account", Method: http.MethodDelete, Path: profilePath,
+		DefaultStatus: http.StatusNoContent, Summary: "Delete your account",
+		Description: "With its role plays, reports and recordings, at once and for good. Every device is signed out. " +
+			"The last administrator cannot delete their account. " + needsProof,
+		Errors: []int{http.StatusForbidden, http.StatusConflict},
+	}, s.deleteAccount)
 }
 
-func (s *Service) mailedLinks(api huma.API) {
+func (s *Service) adminRoutes(api huma.API) {
 	httpx.Register(api, huma.Operation{
-		OperationID: "verify-email", Method: http.MethodPost, Path: "/auth/verify-email", Tags: []string{"auth"}, Metadata: httpx.Public(),
-		Summary: "Confirm an address with the token of a mailed link", Description: "The link works once, for 24 hours.",
-		Errors: []int{http.StatusUnprocessableEntity, http.StatusTooManyRequests},
-	}, s.verifyEmail)
+		OperationID: "list-users", Method: http.MethodGet, Path: "/api/users",
+		Metadata: httpx.Expensive(), Summary: "List accounts, newest first",
+		Description: "In pages. Filters are combined.",
+		Errors:      []int{http.StatusUnprocessableEntity},
+	}, s.listAccounts, store.RoleAdmin)
 	httpx.Register(api, huma.Operation{
-		OperationID: "resend-verification", Method: http.MethodPost, Path: "/auth/resend-verification", Tags: []string{"auth"},
-		Summary: "Mail the link that confirms your address again", Description: "To an address that is confirmed already no letter is sent.", DefaultStatus: http.StatusAccepted, Errors: []int{
-			http.StatusTooManyRequests,
-		},
-	}, s.resendVerification)
+		OperationID: "get-user", Method: http.MethodGet, Path: "/api/users/{id}",
+		Summary: "Read an account", Description: "As an administrator sees it.",
+		Errors: []int{http.StatusNotFound},
+	}, s.getAccount, store.RoleAdmin)
 	httpx.Register(api, huma.Operation{
-		OperationID: "forgot-password", Method: http.MethodPost, Path: "/auth/forgot-password", Tags: []string{"auth"}, Metadata: httpx.Public(),
-		Summary: "Mail a link to choose a new password", DefaultStatus: http.StatusAccepted,
-		Description: "The answer is the same whether the address has an account or not.",
-		Errors:      []int{http.StatusUnprocessableEntity, http.StatusTooManyRequests},
-	}, s.forgotPassword)
-	httpx.Register(api, huma.Operation{
-		OperationID: "reset-password", Method: http.MethodPost, Path: "/auth/reset-password", Tags: []string{"auth"}, Metadata: httpx.Public(),
-		Summary: "Choose a new password with the token of a mailed link", DefaultStatus: http.StatusNoContent,
-		Description: "The link works once, for ten minutes. Every device is signed out, and the owner is told by mail.",
-		Errors:      []int{http.StatusUnprocessableEntity, http.StatusTooManyRequests},
-	}, s.resetPassword)
-}
-
-func (s *Service) ownAccount(api huma.API) {
-	own := func(id, method, path, summary, description string, status int,
-		errors ...int) huma.Operation {
-		return huma.Operation{
-			OperationID: id, Method: method, Path: path, Tags: []string{"users"}, Summary: summary,
-			Description: description, DefaultStatus: status, Errors: errors,
-		}
-	}
-	httpx.Register(api,
-		own("get-profile", http.MethodGet, "/api/users/profile", "Read your own account",
-			"As you see it yourself.", http.StatusOK),
-		s.profile)
-	httpx.Register(api, own("replace-profile", http.MethodPut, "/api/users/profile", "Replace your profile", "What is left out becomes empty.",
-		http.StatusOK, http.StatusUnprocessableEntity), s.replaceProfile)
-	httpx.Register(api, own("change-profile", http.MethodPatch, "/api/users/profile", "Change parts of your profile", "What is left out stays; an empty text empties.",
-		http.StatusOK, http.StatusUnprocessableEntity), s.changeProfile)
-	httpx.Register(api, own("change-password", http.MethodPost, "/api/users/profile/password", "Change your password",
-		"Needs a recent proof of who you are. Your other devices are signed out.",
-		http.StatusNoContent, http.StatusForbidden, http.StatusUnprocessableEntity, http.StatusTooManyRequests), s.changePassword)
-	httpx.Register(api, own("change-email", http.MethodPost, "/api/users/profile/email", "Change your address",
-		"Needs a recent proof of who you are. The account gets the address once the link that is mailed to it was followed. The answer is the same "+
-			"whether somebody has the address already or not.",
-		http.StatusAccepted, http.StatusForbidden, http.StatusUnprocessableEntity, http.StatusTooManyRequests), s.changeEmail)
-}
-
-func (s *Service) administration(api huma.API) {
-	httpx.Register(api, huma.Operation{
-		OperationID: "list-users", Method: http.MethodGet, Path: "/api/users", Tags: []string{"users"},
-		Summary: "List accounts, the newest first", Description: "In pages. Filters go together.", Metadata: httpx.Expensive(), Errors: []int{
-			http.StatusUnprocessableEntity,
-		},
-	}, s.list, store.RoleAdmin)
-	httpx.Register(api, huma.Operation{
-		OperationID: "get-user", Method: http.MethodGet, Path: "/api/users/{id}", Tags: []string{"users"},
-		Summary: "Read an account", Description: "What an administrator sees of it.", Errors: []int{
-			http.StatusNotFound,
-		},
-	}, s.one, store.RoleAdmin)
-	httpx.Register(api, huma.Operation{
-		OperationID: "change-user", Method: http.MethodPatch, Path: "/api/users/{id}", Tags: []string{"users"},
-		Summary:     "Change an account's role, disable it or enable it",
-		Description: "It counts at once, for open rooms as well. The last administrator cannot lose the role nor be disabled.",
+		OperationID: "change-user", Method: http.MethodPatch, Path: "/api/users/{id}",
+		Summary: "Change an account's role, disable it or enable it",
+		Description: "The change takes effect at once, in open rooms as well. The last administrator cannot lose the role " +
+			"nor be disabled.",
 		Errors: []int{
 			http.StatusNotFound, http.StatusConflict, http.StatusUnprocessableEntity,
 		},
-	}, s.govern, store.RoleAdmin)
-}
-
-// settled passes on that an account has changed and which sessions that ended.
-func (s *Service) settled(userID string, ended []string, reason string) {
-	s.Sessions.UserChanged(userID)
-	s.Sessions.Announce(ended, reason)
-}
-
-// letter is a job for a letter that tells where and when something was asked for.
-func (s *Service) letter(ctx context.Context, kind store.Letter) store.Mail {
-	m := store.Mail{Letter: kind, Asked: s.Clock().UTC()}
-	if r := httpx.RequestFrom(ctx); r != nil {
-		m.IP, m.Device = r.IP, httpx.DeviceOf(r.Agent).String()
-	}
-	return m
+	}, s.changeAccount, store.RoleAdmin)
 }

@@ -304,8 +304,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * List accounts, the newest first
-         * @description In pages. Filters go together.
+         * List accounts, newest first
+         * @description In pages. Filters are combined.
          */
         get: operations["list-users"];
         put?: never;
@@ -330,20 +330,20 @@ export interface paths {
         get: operations["get-profile"];
         /**
          * Replace your profile
-         * @description What is left out becomes empty.
+         * @description Fields that are left out become empty.
          */
         put: operations["replace-profile"];
         post?: never;
         /**
          * Delete your account
-         * @description With its role plays, reports and recordings, at once and for good. Every device is signed out. The last administrator cannot go. Needs a recent proof of who you are.
+         * @description With its role plays, reports and recordings, at once and for good. Every device is signed out. The last administrator cannot delete their account. Needs a recent proof of your identity.
          */
         delete: operations["delete-account"];
         options?: never;
         head?: never;
         /**
          * Change parts of your profile
-         * @description What is left out stays; an empty text empties.
+         * @description Fields that are left out stay as they are; an empty text empties a field.
          */
         patch: operations["change-profile"];
         trace?: never;
@@ -359,7 +359,7 @@ export interface paths {
         put?: never;
         /**
          * Change your address
-         * @description Needs a recent proof of who you are. The account gets the address once the link that is mailed to it was followed. The answer is the same whether somebody has the address already or not.
+         * @description Needs a recent proof of your identity. The account gets the address once the link that is mailed to it was opened. The answer is the same whether another account has the address or not.
          */
         post: operations["change-email"];
         delete?: never;
@@ -376,14 +376,14 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Say how far your archive is
-         * @description The newest that was asked for.
+         * Read the progress of your archive
+         * @description Of the one asked for last.
          */
         get: operations["get-export"];
         put?: never;
         /**
-         * Ask for an archive of all that is kept of you
-         * @description It is made in the background and kept for a week. While one is being made, asking again gives that one. Needs a recent proof of who you are.
+         * Ask for an archive of everything that is kept about you
+         * @description It is made in the background and kept for a week. While one is being made, asking again returns that one. Needs a recent proof of your identity.
          */
         post: operations["request-export"];
         delete?: never;
@@ -400,8 +400,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Fetch your archive
-         * @description Ranges work, so that a broken download can go on.
+         * Download your archive
+         * @description Range requests work, so that a broken download can be resumed.
          */
         get: operations["get-archive"];
         put?: never;
@@ -420,8 +420,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Say by what you prove who you are
-         * @description Secrets are not told.
+         * List the ways in which you prove your identity
+         * @description Secrets are not shown.
          */
         get: operations["get-factors"];
         put?: never;
@@ -443,7 +443,7 @@ export interface paths {
         put?: never;
         /**
          * Add a passkey
-         * @description Needs a recent proof of who you are.
+         * @description Needs a recent proof of your identity.
          */
         post: operations["add-passkey"];
         delete?: never;
@@ -463,7 +463,7 @@ export interface paths {
         put?: never;
         /**
          * Begin to add a passkey
-         * @description Gives what navigator.credentials.create asks for. Needs a recent proof of who you are.
+         * @description Returns the options for navigator.credentials.create. Needs a recent proof of your identity.
          */
         post: operations["begin-passkey"];
         delete?: never;
@@ -484,7 +484,7 @@ export interface paths {
         post?: never;
         /**
          * Remove a passkey
-         * @description Needs a recent proof of who you are.
+         * @description Needs a recent proof of your identity.
          */
         delete: operations["remove-passkey"];
         options?: never;
@@ -503,7 +503,7 @@ export interface paths {
         put?: never;
         /**
          * Get new recovery codes
-         * @description The old ones work no more. Needs a recent proof of who you are.
+         * @description The old ones stop working. Needs a recent proof of your identity.
          */
         post: operations["renew-recovery-codes"];
         delete?: never;
@@ -522,13 +522,13 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Set an authenticator app up
-         * @description Gives a secret for the app. It counts once a code of it was confirmed; asking again gives another secret. Needs a recent proof of who you are.
+         * Set up an authenticator app
+         * @description Returns a secret for the app. The app is on once one of its codes was confirmed; asking again returns another secret. Needs a recent proof of your identity.
          */
         post: operations["begin-totp"];
         /**
          * Turn the authenticator app off
-         * @description Its recovery codes go with it. Needs a recent proof of who you are.
+         * @description Its recovery codes are removed as well. Needs a recent proof of your identity.
          */
         delete: operations["remove-totp"];
         options?: never;
@@ -546,8 +546,8 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Turn the authenticator app on with a code of it
-         * @description Gives recovery codes, which are shown this once. Needs a recent proof of who you are.
+         * Turn the authenticator app on with one of its codes
+         * @description Returns recovery codes, which are shown only this once. Needs a recent proof of your identity.
          */
         post: operations["confirm-totp"];
         delete?: never;
@@ -567,7 +567,7 @@ export interface paths {
         put?: never;
         /**
          * Change your password
-         * @description Needs a recent proof of who you are. Your other devices are signed out.
+         * @description Needs a recent proof of your identity. Your other devices are signed out.
          */
         post: operations["change-password"];
         delete?: never;
@@ -585,7 +585,7 @@ export interface paths {
         };
         /**
          * Read an account
-         * @description What an administrator sees of it.
+         * @description As an administrator sees it.
          */
         get: operations["get-user"];
         put?: never;
@@ -595,7 +595,7 @@ export interface paths {
         head?: never;
         /**
          * Change an account's role, disable it or enable it
-         * @description It counts at once, for open rooms as well. The last administrator cannot lose the role nor be disabled.
+         * @description The change takes effect at once, in open rooms as well. The last administrator cannot lose the role nor be disabled.
          */
         patch: operations["change-user"];
         trace?: never;
@@ -631,7 +631,7 @@ export interface paths {
         put?: never;
         /**
          * Sign in
-         * @description A wrong password and an address without an account are answered alike.
+         * @description The answer to a wrong password is the same as to an address without an account.
          */
         post: operations["login"];
         delete?: never;
@@ -651,7 +651,7 @@ export interface paths {
         put?: never;
         /**
          * Sign this device out
-         * @description Who signs out is told by the refresh token (body or cookie) or by the access token.
+         * @description The refresh token (in the body or the cookie) or the access token identifies the session.
          */
         post: operations["logout"];
         delete?: never;
@@ -671,7 +671,7 @@ export interface paths {
         put?: never;
         /**
          * Begin to sign in with a passkey
-         * @description Gives what navigator.credentials.get asks for. It is good for five minutes, once.
+         * @description Returns the options for navigator.credentials.get. The ticket works once, for five minutes.
          */
         post: operations["begin-passkey-sign-in"];
         delete?: never;
@@ -691,7 +691,7 @@ export interface paths {
         put?: never;
         /**
          * Sign in with a passkey
-         * @description A passkey is both factors: it is something one has, and it asks for a finger, a face or a PIN.
+         * @description A passkey counts as both factors: it is a device that one has, and it asks for a finger, a face or a PIN.
          */
         post: operations["finish-passkey-sign-in"];
         delete?: never;
@@ -710,8 +710,8 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Prove again who you are
-         * @description Changes of the password, the address and the ways to sign in, and deleting the account, need a proof that is no older than ten minutes: signing in, or this. Without one they answer 403 with the type reauthentication-required.
+         * Prove your identity again
+         * @description Changes of the password, the address and the ways to sign in, and deleting the account, need a proof of identity that is no older than ten minutes: signing in, or this. Without one they are answered 403 with the type reauthentication-required.
          */
         post: operations["reauthenticate"];
         delete?: never;
@@ -731,7 +731,7 @@ export interface paths {
         put?: never;
         /**
          * Get a new access token for a refresh token
-         * @description The refresh token comes in the body, or in the cookie that signing in with refresh_in cookie has set. It is replaced each time. The token before the current one is answered with the current one, so that a lost answer or a second tab does no harm; anything older ends the session.
+         * @description The refresh token comes in the body, or in the cookie that signing in with refresh_in cookie has set. It is replaced each time. The previous token is answered with the current one, so that a lost answer or a second tab does no harm; anything older ends the session.
          */
         post: operations["refresh"];
         delete?: never;
@@ -751,7 +751,7 @@ export interface paths {
         put?: never;
         /**
          * Register as a candidate
-         * @description The answer is the same whether the address is new or has an account already: whoever reads its mail is told. A new account can sign in at once, with the password given here.
+         * @description The answer is the same whether the address is new or already has an account; the mail that follows tells its reader. A new account can sign in at once, with the password given here.
          */
         post: operations["register"];
         delete?: never;
@@ -771,7 +771,7 @@ export interface paths {
         put?: never;
         /**
          * Mail the link that confirms your address again
-         * @description To an address that is confirmed already no letter is sent.
+         * @description No mail is sent to an address that is already confirmed.
          */
         post: operations["resend-verification"];
         delete?: never;
@@ -791,7 +791,7 @@ export interface paths {
         put?: never;
         /**
          * Choose a new password with the token of a mailed link
-         * @description The link works once, for ten minutes. Every device is signed out, and the owner is told by mail.
+         * @description The link works once, for ten minutes. Every device is signed out, and the owner gets a mail.
          */
         post: operations["reset-password"];
         delete?: never;
@@ -811,7 +811,7 @@ export interface paths {
         put?: never;
         /**
          * Finish signing in with a code
-         * @description A code works once, and a ticket takes five tries.
+         * @description A code works once. A ticket allows five tries.
          */
         post: operations["second-factor"];
         delete?: never;
@@ -853,7 +853,7 @@ export interface components {
              * @example dana@example.org
              */
             email: string;
-            /** @description the address was found to be the owner's */
+            /** @description whether the owner has confirmed the address */
             email_verified: boolean;
             /** Format: uuid */
             id: string;
@@ -890,7 +890,7 @@ export interface components {
             updated_at: string;
         };
         AccountChange: {
-            /** @description whoever is disabled is signed out and cannot sign in */
+            /** @description a disabled account is signed out and cannot sign in */
             disabled?: boolean;
             /**
              * @example tutor
@@ -900,7 +900,7 @@ export interface components {
         };
         AccountPage: {
             items: components["schemas"]["Account"][];
-            /** @description the before of the next page; empty: there is none */
+            /** @description the before parameter of the next page; empty on the last */
             next: string;
         };
         Act: {
@@ -1079,7 +1079,7 @@ export interface components {
             /** @example bedside-demo */
             password: string;
             /**
-             * @description where the refresh token goes: browsers take the cookie, which no script can read
+             * @description where the refresh token is returned: browsers use the cookie, which no script can read
              * @default body
              * @enum {string}
              */
@@ -1136,7 +1136,7 @@ export interface components {
         Export: {
             /**
              * Format: int64
-             * @description its size, once it is ready
+             * @description the size, once it is ready
              */
             bytes?: number;
             /** Format: date-time */
@@ -1151,7 +1151,7 @@ export interface components {
             /** Format: double */
             progress: number;
             /**
-             * @description a failed one is tried again by itself for a day
+             * @description a failed one is retried for a day
              * @enum {string}
              */
             state: "queued" | "running" | "ready" | "failed";
@@ -1222,11 +1222,11 @@ export interface components {
              * @example 600
              */
             expires_in: number;
-            /** @description only when it does not go into the cookie */
+            /** @description unless it is in the cookie */
             refresh_token?: string;
             /**
              * Format: int64
-             * @description other devices that were signed out now, because there is a limit to how many may be signed in
+             * @description other devices that were signed out now, because only so many may be signed in
              * @example 0
              */
             signed_out?: number;
@@ -1391,7 +1391,7 @@ export interface components {
                 [key: string]: unknown;
             };
             /**
-             * @description for you to tell it from others
+             * @description by which you recognise it
              * @example My phone
              */
             name: string;
@@ -1428,7 +1428,7 @@ export interface components {
                 [key: string]: unknown;
             };
             /**
-             * @description where the refresh token goes: browsers take the cookie, which no script can read
+             * @description where the refresh token is returned: browsers use the cookie, which no script can read
              * @default body
              * @enum {string}
              */
@@ -1677,7 +1677,7 @@ export interface components {
              */
             code: string;
             /**
-             * @description where the refresh token goes: browsers take the cookie, which no script can read
+             * @description where the refresh token is returned: browsers use the cookie, which no script can read
              * @default body
              * @enum {string}
              */
@@ -1691,7 +1691,7 @@ export interface components {
              * @example 300
              */
             expires_in: number;
-            /** @description what codes are taken */
+            /** @description the kinds of codes that are accepted */
             methods: ("totp" | "recovery_code")[];
             /** @description to be sent with the code, once */
             ticket: string;
@@ -1861,7 +1861,7 @@ export interface components {
              * @example dana@example.org
              */
             email: string;
-            /** @description the address was found to be the owner's */
+            /** @description whether the owner has confirmed the address */
             email_verified: boolean;
             /** Format: uuid */
             id: string;
@@ -3905,12 +3905,12 @@ export interface operations {
     "list-users": {
         parameters: {
             query?: {
-                /** @description in the name or the address */
+                /** @description a part of the name or of the address */
                 text?: string;
                 role?: "candidate" | "tutor" | "admin";
-                /** @description empty: both */
+                /** @description both when empty */
                 disabled?: "true" | "false";
-                /** @description the next of the page before */
+                /** @description next of the previous page */
                 before?: string;
                 limit?: number;
             };

@@ -1,7 +1,12 @@
-package api_test
+package users_test
 
 import (
 	"archive/zip"
+	"bedside/api/apitest"
+	"bedside/api/archive"
+	"bedside/api/signin"
+	"bedside/api/users"
+	"bedside/store"
 	"bytes"
 	"context"
 	"encoding/base32"
@@ -11,11 +16,6 @@ import (
 	"strings"
 	"testing"
 	"time"
-
-	"bedside/api/apitest"
-	"bedside/api/archive"
-	"bedside/api/users"
-	"bedside/store"
 )
 
 func TestExport(t *testing.T) {
@@ -96,7 +96,7 @@ func TestExport(t *testing.T) {
 	p.Do(t, "GET", "/api/users/profile/export", nil).Problem(t, 404, "no-export")
 }
 
-func TestExportFails(t *testing.T) {
+func TestFailedExportIsRetried(t *testing.T) {
 	s := apitest.NewServer(t)
 	p := s.NewUser(t, store.RoleCandidate)
 	var e users.Export
@@ -125,7 +125,7 @@ func TestDeleteAccount(t *testing.T) {
 	p := s.Register(t, apitest.NewEmail())
 	id, other := p.SessionID(t), p.NewDevice(t, apitest.Firefox)
 	s.Forward(11 * time.Minute)
-	var g users.Grant
+	var g signin.Grant
 	p.Do(t, "POST", "/auth/refresh", map[string]any{
 		"refresh_token": p.Refresh,
 	}).Expect(t, 200).Decode(t, &g)

@@ -1,18 +1,19 @@
-package api_test
+package factors_test
 
 import (
-	"testing"
-	"time"
-
 	"bedside/api"
 	"bedside/api/apitest"
-	"bedside/api/users"
+	"bedside/api/auth"
+	"bedside/api/factors"
+	"bedside/api/signin"
 	"bedside/store"
+	"testing"
+	"time"
 
 	"github.com/google/uuid"
 )
 
-func TestPasskeys(t *testing.T) {
+func TestPasskeyLifecycle(t *testing.T) {
 	s := apitest.NewServer(t, func(c *api.Config, _ *api.Deps) {
 		c.PublicURL = "https://Practice.example.org:443/"
 	})
@@ -20,7 +21,7 @@ func TestPasskeys(t *testing.T) {
 	ph := apitest.NewPhone(t, p.ID, apitest.PasskeyOrigin)
 	q := p.Question(t, apitest.BeginPasskeyPath)
 	answer := map[string]any{"ticket": q.Ticket, "name": "My phone", "credential": ph.Create(t, q)}
-	var key users.Passkey
+	var key factors.Passkey
 	p.Do(t, "POST", apitest.PasskeysPath, answer).Expect(t, 201).Decode(t, &key)
 	p.Do(t, "POST", apitest.PasskeysPath, answer).Problem(t, 422, "sign-in-expired")
 	if f := p.Factors(t); len(f.Passkeys) != 1 || f.Passkeys[0].Name != "My phone" ||
@@ -33,7 +34,7 @@ func TestPasskeys(t *testing.T) {
 	nobody := s.NewClient(t)
 	q = nobody.Question(t, apitest.BeginPasskeySignInPath)
 	got := map[string]any{"ticket": q.Ticket, "credential": ph.SignIn(t, q)}
-	var g users.Grant
+	var g signin.Grant
 	nobody.Do(t, "POST", apitest.FinishPasskeySignInPath, got).Expect(t, 200).Decode(t, &g)
 	if g.User.ID != p.ID || g.AccessToken == "" {
 		t.Errorf("grant %+v", g)
@@ -58,7 +59,7 @@ func TestPasskeys(t *testing.T) {
 	}).Problem(t, 401, "wrong-passkey")
 }
 
-func TestPasskeysRefuse(t *testing.T) {
+func TestInvalidPasskeysAreRefused(t *testing.T) {
 	s := apitest.NewServer(
 		t,
 		func(c *api.Config, _ *api.Deps) { c.PublicURL = apitest.PasskeyOrigin },
@@ -99,7 +100,7 @@ func TestPasskeysRefuse(t *testing.T) {
 	} {
 		p.Do(t, "POST", apitest.PasskeysPath, body).Expect(t, 422)
 	}
-	signIn := func(q users.Question, ph *apitest.Phone) apitest.Response {
+	signIn := func(q auth.Question, ph *apitest.Phone) apitest.Response {
 		return nobody.Do(t, "POST", apitest.FinishPasskeySignInPath, map[string]any{
 			"ticket": q.Ticket, "credential": ph.SignIn(t, q),
 		})
@@ -132,7 +133,7 @@ func TestPasskeysRefuse(t *testing.T) {
 	).Problem(t, 403, "account-disabled")
 }
 
-func TestPasskeysNeedAName(t *testing.T) {
+func TestPasskeysNeedAHostName(t *testing.T) {
 	s := apitest.NewServer(t) // on 127.0.0.1
 	s.NewClient(t).
 		Do(t, "POST", apitest.BeginPasskeySignInPath, nil).

@@ -1,20 +1,18 @@
-package api_test
+package signin_test
 
 import (
+	"bedside/api/apitest"
+	"bedside/api/factors"
+	"bedside/api/signin"
 	"encoding/base32"
-	"encoding/json"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
-
-	"bedside/api/apitest"
-	"bedside/api/users"
-	"bedside/store"
 )
 
-func TestSecondFactor(t *testing.T) {
+func TestSignInWithCode(t *testing.T) {
 	s := apitest.NewServer(t)
 	p := s.Register(t, apitest.NewEmail())
 	if f := p.Factors(t); !f.Password || f.TOTP.Enabled || f.RecoveryCodesLeft != 0 {
@@ -33,7 +31,7 @@ func TestSecondFactor(t *testing.T) {
 	p.SendCode(t, ticket, a.Code(s.Now())).Problem(t, 401, "wrong-code")
 	s.Forward(30 * time.Second)
 	code := a.Code(s.Now())
-	var g users.Grant
+	var g signin.Grant
 	p.SendCode(t, ticket, code[:3]+" "+code[3:]).Expect(t, 200).Decode(t, &g) // as apps show it
 	if g.AccessToken == "" || g.User.ID != p.ID {
 		t.Errorf("grant %+v", g)
@@ -48,7 +46,7 @@ func TestSecondFactor(t *testing.T) {
 	if f := p.Factors(t); f.RecoveryCodesLeft != 9 {
 		t.Errorf("%d codes left, want 9", f.RecoveryCodesLeft)
 	}
-	var renewed users.RecoveryCodes
+	var renewed factors.RecoveryCodes
 	p.Do(t, "POST", "/api/users/profile/factors/recovery-codes",
 		nil).Expect(t, 200).Decode(t, &renewed)
 	p.SendCode(t, p.SignInTicket(t), codes[1]).Problem(t, 401, "wrong-code")
@@ -78,7 +76,7 @@ func TestSecondFactor(t *testing.T) {
 	}
 }
 
-func TestSecondStepRefuses(t *testing.T) {
+func TestWrongCodesAndTicketsAreRefused(t *testing.T) {
 	s := apitest.NewServer(t)
 	p, q := s.Register(t, apitest.NewEmail()), s.Register(t, apitest.NewEmail())
 	p.Do(t, "POST", "/api/users/profile/factors/totp/confirm", map[string]any{
@@ -118,32 +116,7 @@ func TestSecondStepRefuses(t *testing.T) {
 	p.SendCode(t, ticket, codes[0]).Problem(t, 403, "account-disabled")
 }
 
-func TestFactorChangesNeedAProof(t *testing.T) {
-	s := apitest.NewServer(t)
-	p := s.Register(t, apitest.NewEmail())
-	s.Forward(11 * time.Minute)
-	var g users.Grant
-	p.Do(t, "POST", "/auth/refresh", map[string]any{
-		"refresh_token": p.Refresh,
-	}).Expect(t, 200).Decode(t, &g)
-	p.Access = g.AccessToken
-	for _, path := range []string{
-		"POST /totp", "POST /totp/confirm", "DELETE /totp", "POST /recovery-codes",
-	} {
-		method, path, _ := strings.Cut(path, " ")
-		var body any
-		if strings.HasSuffix(path, "confirm") {
-			body = map[string]any{"code": "123456"}
-		}
-		p.Do(t, method, "/api/users/profile/factors"+path,
-			body).Problem(t, 403, "reauthentication-required")
-	}
-	p.Do(t, "POST", "/auth/reauthenticate", map[string]any{"password": apitest.Password}).
-		Expect(t, 204)
-	p.AddAuthenticator(t)
-}
-
-func TestACodeWorksOnceTogether(t *testing.T) {
+func TestCodeWorksOnceWhenSentConcurrently(t *testing.T) {
 	s := apitest.NewServer(t)
 	p := s.Register(t, apitest.NewEmail())
 	a, _ := p.AddAuthenticator(t)
@@ -169,30 +142,5 @@ func TestACodeWorksOnceTogether(t *testing.T) {
 	all.Wait()
 	if in.Load() != 1 {
 		t.Errorf("one code let %d in", in.Load())
-	}
-}
-
-// TestSecretsAreSealed reads the table as a thief would.
-func TestSecretsAreSealed(t *testing.T) {
-	s := apitest.NewServer(t)
-	p := s.Register(t, apitest.NewEmail())
-	a, codes := p.AddAuthenticator(t)
-	f, err := s.DB.Factor(t.Context(), p.ID)
-	if err != nil {
-		t.Fatal(err)
-	}
-	b, err := json.Marshal(f)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if strings.Contains(string(f.Secret), string(a.Secret)) ||
-		strings.Contains(string(b), codes[0]) || len(f.Recovery) != 10 {
-		t.Errorf("kept as %s", b)
-	}
-	if _, err := s.DB.Factor(t.Context(), "x"); err == nil {
-		t.Error("a factor of nobody's")
-	}
-	if s.NewUser(t, store.RoleTutor).Factors(t).TOTP.Enabled {
-		t.Error("a factor of somebody else's")
 	}
 }

@@ -1,16 +1,15 @@
-package api_test
+package sessions_test
 
 import (
+	"bedside/api/apitest"
+	"bedside/api/auth"
+	"bedside/api/sessions"
+	"bedside/store"
 	"errors"
 	"strings"
 	"sync"
 	"testing"
 	"time"
-
-	"bedside/api/apitest"
-	"bedside/api/auth"
-	"bedside/api/sessions"
-	"bedside/store"
 )
 
 func TestDevices(t *testing.T) {
@@ -63,7 +62,7 @@ func TestDevices(t *testing.T) {
 	laptop.Do(t, "GET", "/api/scenarios", nil).Expect(t, 200)
 }
 
-func TestDevicesOfOthers(t *testing.T) {
+func TestDevicesOfOthersAreForAdministrators(t *testing.T) {
 	s := apitest.NewServer(t)
 	owner, stranger := s.NewUser(t, store.RoleCandidate), s.NewUser(t, store.RoleCandidate)
 	tutor, admin, nobody := s.NewUser(t,
@@ -112,9 +111,9 @@ func TestDeviceLimit(t *testing.T) {
 	}
 }
 
-// TestDeviceLimitIsExactTogether signs in behind the bounded pool of passwords, which would keep
+// TestDeviceLimitHoldsForConcurrentSignIns signs in behind the bounded pool of passwords, which would keep
 // most of a hundred out at once.
-func TestDeviceLimitIsExactTogether(t *testing.T) {
+func TestDeviceLimitHoldsForConcurrentSignIns(t *testing.T) {
 	s := apitest.NewServer(t)
 	p := s.NewUser(t, store.RoleCandidate)
 	u, err := s.DB.User(t.Context(), p.ID)
@@ -200,7 +199,7 @@ func TestSessionTokens(t *testing.T) {
 	}
 }
 
-func TestSessionsEndInTheEnd(t *testing.T) {
+func TestSessionsEndAfterNinetyDays(t *testing.T) {
 	s := apitest.NewServer(t)
 	p := s.NewUser(t, store.RoleCandidate)
 	for range 4 { // it is used each 25 days, and idles for at most 30
@@ -219,10 +218,10 @@ func TestSessionsEndInTheEnd(t *testing.T) {
 	t.Error("a session lives for more than 90 days")
 }
 
-// TestRememberedSessions holds that what is remembered of a session is never older than the news.
-func TestRememberedSessions(t *testing.T) {
+// TestCacheFollowsSessionEvents holds that what is remembered of a session is never older than the news.
+func TestCacheFollowsSessionEvents(t *testing.T) {
 	s := apitest.NewServer(t)
-	s.Sessions.Trust(true)
+	s.Sessions.SetEventsLive(true)
 	p, admin := s.NewUser(t, store.RoleTutor), s.NewUser(t, store.RoleAdmin)
 	p.Do(t, "GET", "/api/rooms", nil).Expect(t, 200)
 	before := s.SessionReads()
@@ -242,13 +241,13 @@ func TestRememberedSessions(t *testing.T) {
 	if err := s.DB.EndSession(t.Context(), id, store.EndRevoked, s.Now()); err != nil {
 		t.Fatal(err)
 	}
-	s.Sessions.Forget(store.SessionEvent{SessionID: id})
+	s.Sessions.HandleEvent(store.SessionEvent{SessionID: id})
 	p.Do(t, "GET", "/api/rooms", nil).Problem(t, 401, "unauthenticated")
 
 	// Without news nothing is remembered.
 	q := s.NewUser(t, store.RoleTutor)
 	q.Do(t, "GET", "/api/rooms", nil).Expect(t, 200)
-	s.Sessions.Trust(false)
+	s.Sessions.SetEventsLive(false)
 	if err := s.DB.EndSession(t.Context(), sessionOf(t, s, q), store.EndRevoked,
 		s.Now()); err != nil {
 		t.Fatal(err)

@@ -1,0 +1,135 @@
+package signin_test
+
+import (
+	"bedside/api"
+	"bedside/api/apitest"
+	"bedside/api/signin"
+	"bedside/store"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+)
+
+func TestRefresh(t *testing.T) {
+	s := apitest.NewServer(t)
+	p := s.NewUser(t, store.RoleCandidate)
+	refresh := func(token string) apitest.Response {
+		return p.Do(t, "POST", "/auth/refresh", map[string]any{"refresh_token": token})
+	}
+	var second, third, again signin.Grant
+	first := p.Refresh
+	refresh(first).Expect(t, 200).Decode(t, &second)
+	refresh(first).Expect(t, 200).Decode(t, &again)
+	if again.RefreshToken != second.RefreshToken || second.RefreshToken == first {
+		t.Error("the parent should be answered with the current token")
+	}
+	refresh(second.RefreshToken).Expect(t, 200).Decode(t, &third)
+
+	for _, made := range []string{
+		"", "x", strings.Repeat("A", 86),
+		third.RefreshToken[:40] + "AAAA" + third.RefreshToken[44:],
+	} {
+		refresh(made).Expect(t, 401)
+	}
+	// tokens that were made up end nothing
+	refresh(third.RefreshToken).Expect(t, 200).Decode(t, &third)
+
+	refresh(first).Problem(t, 401, "refresh-reused")
+	refresh(third.RefreshToken).Problem(t, 401, "session-ended")
+	p.Access = third.AccessToken
+	p.Do(t, "GET", "/api/users/profile", nil).Expect(t, 401)
+	if len(s.EndedSessions()) != 1 {
+		t.Errorf("told of %d ended sessions", len(s.EndedSessions()))
+	}
+}
+
+func TestConcurrentRefreshesGetTheSameToken(t *testing.T) {
+	s := apitest.NewServer(t)
+	p := s.NewUser(t, store.RoleCandidate)
+	grants := make([]signin.Grant, 50)
+	var all sync.WaitGroup
+	for i := range grants {
+		all.Go(func() {
+			a := p.Do(t, "POST", "/auth/refresh", map[string]any{"refresh_token": p.Refresh})
+			if a.StatusCode != 200 {
+				t.Errorf("status %d: %s", a.StatusCode, a.Data)
+				return
+			}
+			a.Decode(t, &grants[i])
+		})
+	}
+	all.Wait()
+	for _, g := range grants {
+		if g.RefreshToken != grants[0].RefreshToken {
+			t.Fatal("there were two winners")
+		}
+	}
+	p.Access = grants[49].AccessToken
+	p.Do(t, "GET", "/api/users/profile", nil).Expect(t, 200)
+	p.Do(t, "POST", "/auth/refresh", map[string]any{
+		"refresh_token": grants[0].RefreshToken,
+	}).Expect(t, 200)
+}
+
+func TestRefreshInCookie(t *testing.T) {
+	s := apitest.NewServer(t)
+	p := s.NewUser(t, store.RoleCandidate)
+	p.Access = ""
+	a := p.Do(t, "POST", "/auth/login", map[string]any{
+		"email": p.Email, "password": apitest.Password, "refresh_in": "cookie",
+	}).Expect(t, 200)
+	var g signin.Grant
+	a.Decode(t, &g)
+	if g.RefreshToken != "" || len(a.Cookies()) != 1 {
+		t.Fatalf("body %s, cookies %v", a.Data, a.Cookies())
+	}
+	c := a.Cookies()[0]
+	if !c.HttpOnly || c.SameSite != http.SameSiteStrictMode || c.Path != "/auth" || c.Secure {
+		t.Errorf("cookie %v", c)
+	}
+	a = p.Do(t, "POST", "/auth/refresh", nil).Expect(t, 200)
+	if len(a.Cookies()) != 1 || a.Cookies()[0].Value == c.Value {
+		t.Errorf("the cookie was not replaced: %v", a.Cookies())
+	}
+	p.Do(t, "POST", "/auth/refresh", nil, "Sec-Fetch-Site",
+		"cross-site").Problem(t, 403, "forbidden")
+	p.Do(t, "POST", "/auth/refresh", nil, "Origin",
+		"https://evil.example").Problem(t, 403, "forbidden")
+	p.Do(t, "POST", "/auth/logout", nil).Expect(t, 204)
+	p.Do(t, "POST", "/auth/refresh", nil).Problem(t, 401, "unauthenticated") // the cookie is gone
+
+	secure := apitest.NewServer(t, func(c *api.Config, _ *api.Deps) {
+		c.PublicURL = "https://bedside.example"
+	})
+	q := secure.NewUser(t, store.RoleCandidate)
+	a = q.Do(t, "POST", "/auth/login", map[string]any{
+		"email": q.Email, "password": apitest.Password, "refresh_in": "cookie",
+	}).Expect(t, 200)
+	if !a.Cookies()[0].Secure || a.Header.Get("Strict-Transport-Security") == "" {
+		t.Errorf("over https: %v", a.Cookies()[0])
+	}
+}
+
+func TestSignOut(t *testing.T) {
+	s := apitest.NewServer(t)
+	byAccess, byRefresh := s.NewUser(t, store.RoleCandidate), s.NewUser(t, store.RoleCandidate)
+	byAccess.Do(t, "POST", "/auth/logout", nil).Expect(t, 204)
+	byRefresh.Do(t, "POST", "/auth/logout", map[string]any{"refresh_token": byRefresh.Refresh},
+		"Authorization", "").Expect(t, 204)
+	for _, p := range []*apitest.Client{byAccess, byRefresh} {
+		p.Do(t, "GET", "/api/users/profile", nil).Problem(t, 401, "unauthenticated")
+		p.Do(t, "POST", "/auth/refresh", map[string]any{
+			"refresh_token": p.Refresh,
+		}).Problem(t, 401, "session-ended")
+	}
+	if len(s.EndedSessions()) != 2 {
+		t.Errorf("told of %d ended sessions", len(s.EndedSessions()))
+	}
+	s.NewClient(t).Do(t, "POST", "/auth/logout", nil).Problem(t, 401, "unauthenticated")
+	stale := s.NewUser(t, store.RoleCandidate)
+	stale.Do(t, "POST", "/auth/logout", map[string]any{
+		"refresh_token": "of another server",
+	}).Expect(t, 204)
+	stale.Do(t, "GET", "/api/users/profile", nil).Expect(t, 401)
+}

@@ -1,0 +1,81 @@
+package users
+
+import (
+	"context"
+
+	"bedside/api/auth"
+	"bedside/api/httpx"
+	"bedside/store"
+)
+
+// PasswordChange is a new password.
+type PasswordChange struct {
+	Password string `json:"password" minLength:"8" maxLength:"72" doc:"8 to 72 bytes, and not one of the most common" example:"gr8-tram-window"`
+}
+
+type passwordInput struct{ Body PasswordChange }
+
+func (s *Service) changePassword(ctx context.Context, in *passwordInput) (*struct{}, error) {
+	p, err := s.Proofs.Require(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.Passwords.Check(in.Body.Password); err != nil {
+		return nil, httpx.PasswordFault(err)
+	}
+	hash, err := s.Passwords.Hash(ctx, in.Body.Password)
+	if err != nil {
+		return nil, err
+	}
+	u, ended, err := s.Store.ChangeUser(ctx, p.User.ID,
+		func(u *store.User) (store.Effects, error) {
+			if err := s.Passwords.Check(in.Body.Password, u.Email, u.Name); err != nil {
+				return store.Effects{}, httpx.PasswordFault(err)
+			}
+			u.PasswordHash = hash
+			mail := httpx.NewMail(ctx, store.LetterPasswordChanged, s.Clock())
+			mail.UserID = u.ID
+			return store.Effects{
+				SignOut: true, KeepSession: p.SessionID,
+				Acts: []store.Act{httpx.Act(ctx, store.ActChangePassword)},
+				Jobs: []store.Job{mail},
+			}, nil
+		})
+	if err != nil {
+		return nil, err
+	}
+	s.Sessions.AfterChange(u.ID, ended, "The password was changed.")
+	return nil, nil
+}
+
+type emailInput struct{ Body httpx.Address }
+
+// changeEmail mails a link to the new address, or a notice if another account has that address.
+func (s *Service) changeEmail(ctx context.Context, in *emailInput) (*httpx.CheckMailOutput, error) {
+	p, err := s.Proofs.Require(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.Tries.Spend(ctx, auth.PerMinute("email:"+p.User.ID,
+		s.Tries.Limits.LoginPerAccount)); err != nil {
+		return nil, err
+	}
+	email, err := httpx.CleanEmail(in.Body.Email)
+	if err != nil {
+		return nil, err
+	}
+	act := httpx.Act(ctx, store.ActChangeEmail)
+	act.Detail = "asked for"
+	warning := httpx.NewMail(ctx, store.LetterEmailAsked, s.Clock()) // to the old address
+	warning.UserID, warning.What = p.User.ID, email
+	effects := store.Effects{Acts: []store.Act{act}, Jobs: []store.Job{warning}}
+	if s.Tries.AllowMail(ctx, store.LetterConfirmEmail, email) {
+		link := httpx.NewMail(ctx, store.LetterConfirmEmail, s.Clock())
+		link.UserID, link.To = p.User.ID, email
+		effects.Jobs = append(effects.Jobs, link)
+	}
+	if err := s.Store.ApplyEffects(ctx, effects); err != nil {
+		return nil, err
+	}
+	return httpx.NewCheckMail(email), nil
+}
