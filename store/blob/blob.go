@@ -1,5 +1,7 @@
-// Package blob keeps files that are too large for the database: recordings now, media later. Keys
-// are slash-separated paths.
+// Package blob stores files that are too large for the database: recordings and archives. A file
+// has a key, a path such as attempts/<attempt>/candidate.ogg. A file is written completely or not
+// at all. The files are in a folder; gocloud.dev/blob, which this package uses, also has drivers
+// for S3 and other object stores.
 package blob
 
 import (
@@ -30,37 +32,42 @@ type Config struct {
 // Defaults returns the default configuration.
 func Defaults() Config { return Config{MaxBytes: 256 << 20} }
 
-// Store is safe for concurrent use; whoever opened it closes it.
+// Store is an open folder of files. It is safe for concurrent use. The caller of Open closes it.
 type Store struct {
 	bucket   *blob.Bucket
 	maxBytes int64
 }
 
-// Open opens the folder, which is made when missing.
+// Open opens the folder, and creates it if it does not exist.
 func Open(cfg Config) (*Store, error) {
 	dir := cfg.Dir
 	if cfg.URL != "" {
 		u, err := url.Parse(cfg.URL)
 		if err != nil || u.Scheme != "file" || u.Path == "" || u.Host != "" {
-			return nil, errors.New("the address of the recordings is not of the form file:///folder")
+			return nil, errors.New(
+				"the address of the recordings is not of the form file:///folder")
 		}
 		dir = filepath.FromSlash(u.Path)
 	}
-	// Temporary files stand beside the final ones: a rename from another file system would fail.
-	bucket, err := fileblob.OpenBucket(dir, &fileblob.Options{CreateDir: true, DirFileMode: 0o700, NoTempDir: true})
+	bucket, err := fileblob.OpenBucket(dir, &fileblob.Options{
+		CreateDir: true, DirFileMode: 0o700,
+		NoTempDir: true, // a temporary file on another file system could not be renamed
+	})
 	if err != nil {
 		return nil, fmt.Errorf("recordings: %w", err)
 	}
 	return &Store{bucket: bucket, maxBytes: cmp.Or(cfg.MaxBytes, Defaults().MaxBytes)}, nil
 }
 
-// WithLimit is the same folder for files of up to so many bytes. Only the first one is closed.
-func (s *Store) WithLimit(maxBytes int64) *Store { return &Store{bucket: s.bucket, maxBytes: maxBytes} }
+// WithLimit returns a Store of the same folder with another size limit. Close only the first one.
+func (s *Store) WithLimit(maxBytes int64) *Store {
+	return &Store{bucket: s.bucket, maxBytes: maxBytes}
+}
 
 // Close closes the folder.
 func (s *Store) Close() error { return s.bucket.Close() }
 
-// Ping reports whether the folder is there.
+// Ping returns store.ErrUnavailable when the folder cannot be used.
 func (s *Store) Ping(ctx context.Context) error {
 	ok, err := s.bucket.IsAccessible(ctx)
 	if err == nil && !ok {
@@ -69,9 +76,12 @@ func (s *Store) Ping(ctx context.Context) error {
 	return translate("recordings", err)
 }
 
-// Put keeps what r holds under the key, in place of what was there, and gives its length. When r
-// fails, or is longer than a file may be (store.ErrLimit), what was there stays.
-func (s *Store) Put(ctx context.Context, key string, r io.Reader, contentType string) (n int64, err error) {
+// Put writes everything that r returns to a file, over an earlier file with the same key, and
+// returns its length. When r returns an error, Put returns it and keeps the earlier file. It
+// returns store.ErrLimit, and keeps the earlier file, when r is longer than the size limit, and
+// store.ErrInvalid when the key is not valid.
+func (s *Store) Put(ctx context.Context, key string, r io.Reader,
+	contentType string) (n int64, err error) {
 	if err := checkKey(key); err != nil {
 		return 0, err
 	}
@@ -86,15 +96,15 @@ func (s *Store) Put(ctx context.Context, key string, r io.Reader, contentType st
 		err = fmt.Errorf("%s: more than %d bytes: %w", key, s.maxBytes, store.ErrLimit)
 	}
 	if err != nil {
-		abandon() // so that Close throws away what was written
+		abandon() // makes Close discard what was written
 		_ = w.Close()
 		return 0, translate(key, err)
 	}
 	return n, translate(key, w.Close())
 }
 
-// Open opens a file for reading and seeking; the caller closes it. store.ErrNotFound: there is
-// none.
+// Open opens a file for reading and seeking. The caller closes it. Open returns store.ErrNotFound
+// when there is no file with the key.
 func (s *Store) Open(ctx context.Context, key string) (*File, error) {
 	if err := checkKey(key); err != nil {
 		return nil, err
@@ -106,10 +116,11 @@ func (s *Store) Open(ctx context.Context, key string) (*File, error) {
 	return &File{Reader: r}, nil
 }
 
-// File is an open file: io.ReadSeekCloser, Size, ModTime and ContentType. It is for one goroutine.
+// File is an open file, with Read, Seek, Close, Size, ModTime and ContentType. Only one goroutine
+// may use it.
 type File struct{ *blob.Reader }
 
-// Delete removes a file; one that is not there is no error.
+// Delete removes a file. It returns nil when there is no file with the key.
 func (s *Store) Delete(ctx context.Context, key string) error {
 	if err := checkKey(key); err != nil {
 		return err
@@ -121,14 +132,16 @@ func (s *Store) Delete(ctx context.Context, key string) error {
 	return translate(key, err)
 }
 
-// checkKey admits path segments that mean the same on every store.
+// checkKey returns store.ErrInvalid for keys that not every kind of store would accept.
 func checkKey(key string) error {
 	plain := func(r rune) bool {
-		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("_.-", r)
+		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' ||
+			strings.ContainsRune("_.-", r)
 	}
-	ok := len(key) <= 500 && !strings.HasSuffix(key, ".attrs") // fileblob's own
+	ok := len(key) <= 500 && !strings.HasSuffix(key, ".attrs") // fileblob uses this suffix
 	for segment := range strings.SplitSeq(key, "/") {
-		ok = ok && segment != "" && segment[0] != '.' && strings.IndexFunc(segment, func(r rune) bool { return !plain(r) }) < 0
+		ok = ok && segment != "" && segment[0] != '.' &&
+			strings.IndexFunc(segment, func(r rune) bool { return !plain(r) }) < 0
 	}
 	if !ok {
 		return fmt.Errorf("file name %q: %w", key, store.ErrInvalid)
@@ -136,6 +149,7 @@ func checkKey(key string) error {
 	return nil
 }
 
+// translate wraps an error of gocloud.dev in the sentinel error that it corresponds to.
 func translate(key string, err error) error {
 	if err == nil || errors.Is(err, store.ErrLimit) || errors.Is(err, store.ErrUnavailable) {
 		return err

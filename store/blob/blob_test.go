@@ -46,7 +46,7 @@ func read(t *testing.T, s *blob.Store, key string) string {
 func TestPutOpenDelete(t *testing.T) {
 	s := open(t, blob.Config{Dir: filepath.Join(t.TempDir(), "made")})
 	const key = "attempts/0190/candidate.ogg"
-	for _, text := range []string{"first", "second, in its place"} {
+	for _, text := range []string{"first", "second, over it"} {
 		n, err := s.Put(t.Context(), key, strings.NewReader(text), "audio/ogg")
 		if err != nil || n != int64(len(text)) {
 			t.Fatalf("put %d, %v", n, err)
@@ -65,13 +65,13 @@ func TestPutOpenDelete(t *testing.T) {
 	}
 }
 
-func TestFailedPutKeepsWhatWasThere(t *testing.T) {
+func TestFailedPutKeepsEarlierFile(t *testing.T) {
 	dir := t.TempDir()
 	s := open(t, blob.Config{Dir: dir, MaxBytes: 10})
 	if _, err := s.Put(t.Context(), "k", strings.NewReader("good"), "text/plain"); err != nil {
 		t.Fatal(err)
 	}
-	broken := errors.New("the line went dead")
+	broken := errors.New("the connection was lost")
 	if _, err := s.Put(t.Context(), "k",
 		io.MultiReader(strings.NewReader("half"), iotest.ErrReader(broken)),
 		"text/plain"); !errors.Is(err, broken) {
@@ -86,7 +86,7 @@ func TestFailedPutKeepsWhatWasThere(t *testing.T) {
 	}
 	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
 		if !d.IsDir() && d.Name() != "k" && d.Name() != "k.attrs" {
-			t.Errorf("left behind: %s", path)
+			t.Errorf("left over: %s", path)
 		}
 		return err
 	})
@@ -95,7 +95,7 @@ func TestFailedPutKeepsWhatWasThere(t *testing.T) {
 	}
 }
 
-func TestRanges(t *testing.T) {
+func TestFileServesRanges(t *testing.T) {
 	s := open(t, blob.Config{Dir: t.TempDir()})
 	if _, err := s.Put(t.Context(), "k.ogg", strings.NewReader("0123456789"),
 		"audio/ogg"); err != nil {
@@ -117,7 +117,7 @@ func TestRanges(t *testing.T) {
 	}
 }
 
-func TestKeys(t *testing.T) {
+func TestInvalidKeysAreRejected(t *testing.T) {
 	s := open(t, blob.Config{Dir: t.TempDir()})
 	for _, key := range []string{
 		"", "/etc/passwd", "../up", "a/../b", "a//b", "a/.hidden", "a/b.attrs", "a\x00b", "a b",
@@ -133,10 +133,10 @@ func TestKeys(t *testing.T) {
 	}
 }
 
-func TestAddress(t *testing.T) {
+func TestOnlyFolderAddressesAreAccepted(t *testing.T) {
 	for _, url := range []string{"s3://bucket", "file://host/dir", "folder", "%"} {
 		if _, err := blob.Open(blob.Config{URL: url}); err == nil {
-			t.Errorf("%q was taken", url)
+			t.Errorf("%q was accepted", url)
 		}
 	}
 	s := open(t, blob.Config{URL: "file://" + t.TempDir()})

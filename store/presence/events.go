@@ -13,28 +13,29 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// sessionChannel carries what other processes must hear about sessions at once.
+// sessionChannel is the Redis channel of session events.
 const sessionChannel = "bedside:sessions"
 
-// quiet is for how long a subscription may say nothing before it is asked whether it lives; as
-// long again and it is taken as dead.
-const quiet = 5 * time.Second
+// pingAfter is how long a subscription may receive nothing before it is pinged. When the ping gets
+// no response for as long again, the connection counts as lost.
+const pingAfter = 5 * time.Second
 
-// PublishSessionEvent tells every process that follows, this one included, what has become of sessions.
-// After an error it goes on trying for a minute.
-func (p *Presence) PublishSessionEvent(ctx context.Context, n store.SessionEvent) error {
-	b, err := json.Marshal(n)
+// PublishSessionEvent sends an event to the subscribers in all processes, including this one.
+// After an error it retries in the background for a minute.
+func (p *Presence) PublishSessionEvent(ctx context.Context, e store.SessionEvent) error {
+	b, err := json.Marshal(e)
 	if err != nil {
-		return fmt.Errorf("session news: %w", err)
+		return fmt.Errorf("session event: %w", err)
 	}
 	publish := func(ctx context.Context) error {
 		return p.client.Publish(ctx, sessionChannel, b).Err()
 	}
 	err = p.do(ctx, publish)
 	if err != nil {
-		p.done.Go(func() { // others may hear Redis well, and believe what is stale
-			for range newsTries {
-				if !p.rest(time.Second) || p.do(context.Background(), publish) == nil {
+		// Other processes may still reach Redis, and so trust what they remember.
+		p.done.Go(func() {
+			for range publishRetries {
+				if !p.sleep(time.Second) || p.do(context.Background(), publish) == nil {
 					return
 				}
 			}
@@ -43,30 +44,30 @@ func (p *Presence) PublishSessionEvent(ctx context.Context, n store.SessionEvent
 	return err
 }
 
-// newsTries is how often news that Redis did not take are offered again, a second apart: for
-// longer than sessions are remembered.
-const newsTries = 60
+// publishRetries is how often publishing an event is retried, one second apart. Together they take
+// longer than any process remembers a session.
+const publishRetries = 60
 
-// SubscribeSessionEvents calls told with everything that PublishSessionEvent tells, and link whenever the
-// connection that it comes by is made or lost: what is told while it is lost does not come. Both
-// are called by one goroutine, until Close.
-func (p *Presence) SubscribeSessionEvents(told func(store.SessionEvent), link func(up bool)) {
+// SubscribeSessionEvents calls event for every published session event, and link whenever the
+// connection to Redis is made or lost. Events that are published while it is lost are not
+// delivered. One goroutine makes both calls, until Close.
+func (p *Presence) SubscribeSessionEvents(event func(store.SessionEvent), link func(up bool)) {
 	ctx, cancel := context.WithCancel(context.Background())
 	subscription := p.client.Subscribe(ctx, sessionChannel)
 	p.done.Go(func() {
 		<-p.stop
 		cancel()
-		_ = subscription.Close() // nothing is read from it any more
+		_ = subscription.Close() // nobody reads from it any more
 	})
 	p.done.Go(func() {
-		for up, asked := false, false; ; {
-			m, err := subscription.ReceiveTimeout(ctx, quiet)
-			var slow net.Error
+		for up, pinged := false, false; ; {
+			m, err := subscription.ReceiveTimeout(ctx, pingAfter)
+			var netErr net.Error
 			switch {
 			case ctx.Err() != nil:
 				return
-			case up && !asked && errors.As(err, &slow) && slow.Timeout():
-				asked = true
+			case up && !pinged && errors.As(err, &netErr) && netErr.Timeout():
+				pinged = true
 				err = subscription.Ping(ctx)
 				if err == nil {
 					continue
@@ -75,39 +76,41 @@ func (p *Presence) SubscribeSessionEvents(told func(store.SessionEvent), link fu
 			if err != nil {
 				if up {
 					p.log.Warn(
-						"news about sessions do not come from Redis; the database is asked each time",
+						"lost the subscription to session events; each request asks the database",
 						"error", err)
 					up = false
 					link(false)
 				}
-				asked = false
-				if !p.rest(time.Second) {
+				pinged = false
+				if !p.sleep(time.Second) {
 					return
 				}
-				// a connection that only stood still answers, which the next receipt tells
+				// If Redis was only paused, the connection still works and answers this ping,
+				// which the next ReceiveTimeout returns.
 				_ = subscription.Ping(ctx)
 				continue
 			}
-			asked = false
-			// what was told before did not come
+			pinged = false
+			// Any message shows that the connection works. A new subscription means that events
+			// were lost in between.
 			if _, made := m.(*redis.Subscription); made || !up {
 				up = true
 				link(true)
 			}
 			if m, ok := m.(*redis.Message); ok {
-				var n store.SessionEvent
-				if err := json.Unmarshal([]byte(m.Payload), &n); err != nil {
-					p.log.Warn("news about sessions cannot be read", "error", err)
+				var e store.SessionEvent
+				if err := json.Unmarshal([]byte(m.Payload), &e); err != nil {
+					p.log.Warn("received a session event that cannot be read", "error", err)
 					continue
 				}
-				told(n)
+				event(e)
 			}
 		}
 	})
 }
 
-// rest waits; false when Presence is being closed.
-func (p *Presence) rest(d time.Duration) bool {
+// sleep waits, and returns false early when the Presence is closed.
+func (p *Presence) sleep(d time.Duration) bool {
 	t := time.NewTimer(d)
 	defer t.Stop()
 	select {

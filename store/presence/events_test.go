@@ -7,19 +7,20 @@ import (
 	"bedside/store"
 )
 
-// follower keeps what it is told.
-type follower struct {
-	news chan store.SessionEvent
-	link chan bool
+// subscriber records the events and connection changes that it receives.
+type subscriber struct {
+	events chan store.SessionEvent
+	link   chan bool
 }
 
-func follow(p *Presence) follower {
-	f := follower{news: make(chan store.SessionEvent, 16), link: make(chan bool, 16)}
-	p.SubscribeSessionEvents(func(n store.SessionEvent) { f.news <- n }, func(up bool) { f.link <- up })
-	return f
+func subscribe(p *Presence) subscriber {
+	s := subscriber{events: make(chan store.SessionEvent, 16), link: make(chan bool, 16)}
+	p.SubscribeSessionEvents(func(e store.SessionEvent) { s.events <- e },
+		func(up bool) { s.link <- up })
+	return s
 }
 
-func TestSessionNews(t *testing.T) {
+func TestSessionEventsReachSubscribers(t *testing.T) {
 	real := redisServer(t)
 	inside := open(t, Config{})
 	for name, pair := range map[string][2]*Presence{
@@ -27,84 +28,85 @@ func TestSessionNews(t *testing.T) {
 		"redis":  {open(t, Config{URL: real.url}), open(t, Config{URL: real.url})},
 	} {
 		t.Run(name, func(t *testing.T) {
-			teller, listener := pair[0], follow(pair[1])
-			if !<-listener.link {
-				t.Fatal("the link was lost before it was made")
+			publisher, s := pair[0], subscribe(pair[1])
+			if !<-s.link {
+				t.Fatal("the first link change is a loss")
 			}
 			for _, n := range []store.SessionEvent{
 				{SessionID: "one", Reason: "You signed out."}, {UserID: "somebody"},
 			} {
-				if err := teller.PublishSessionEvent(t.Context(), n); err != nil {
+				if err := publisher.PublishSessionEvent(t.Context(), n); err != nil {
 					t.Fatal(err)
 				}
-				if got := <-listener.news; got != n {
-					t.Errorf("told %+v, want %+v", got, n)
+				if got := <-s.events; got != n {
+					t.Errorf("received %+v, want %+v", got, n)
 				}
 			}
-			if err := teller.client.Publish(t.Context(), sessionChannel, "{").Err(); err != nil {
+			bad := publisher.client.Publish(t.Context(), sessionChannel, "{")
+			if err := bad.Err(); err != nil {
 				t.Fatal(err)
 			}
 			last := store.SessionEvent{SessionID: "two"}
-			if err := teller.PublishSessionEvent(t.Context(), last); err != nil {
+			if err := publisher.PublishSessionEvent(t.Context(), last); err != nil {
 				t.Fatal(err)
 			}
-			if got := <-listener.news; got != last {
-				t.Errorf("after nonsense: told %+v, want %+v", got, last)
+			if got := <-s.events; got != last {
+				t.Errorf("after an unreadable event: received %+v, want %+v", got, last)
 			}
 		})
 	}
 }
 
-func TestLostNewsAreNoticed(t *testing.T) {
+func TestSubscriptionReportsRestartsOfRedis(t *testing.T) {
 	real := redisServer(t)
 	p := open(t, Config{URL: real.url})
-	f := follow(p)
+	s := subscribe(p)
 	for range 2 {
-		if !<-f.link {
-			t.Fatal("the link is lost")
+		if !<-s.link {
+			t.Fatal("the link is down")
 		}
 		real.kill(t)
-		if <-f.link {
-			t.Fatal("the link is there without a Redis")
+		if <-s.link {
+			t.Fatal("the link is up without a Redis")
 		}
 		real.start(t)
 	}
-	if !<-f.link {
-		t.Fatal("the link does not come back")
+	if !<-s.link {
+		t.Fatal("the link is not restored")
 	}
 	n := store.SessionEvent{SessionID: "one"}
 	if err := p.PublishSessionEvent(t.Context(), n); err != nil {
 		t.Fatal(err)
 	}
-	if got := <-f.news; got != n {
-		t.Errorf("told %+v, want %+v", got, n)
+	if got := <-s.events; got != n {
+		t.Errorf("received %+v, want %+v", got, n)
 	}
 }
 
-// TestNewsAfterAStandstill stops Redis as a machine that is out of memory does: connections stay,
-// and nothing answers.
-func TestNewsAfterAStandstill(t *testing.T) {
-	t.Parallel() // it waits for most of its time
+// TestSessionEventsResumeAfterAPauseOfRedis stops the Redis process. Its connections stay open,
+// but nothing answers, as on a machine that is out of memory.
+func TestSessionEventsResumeAfterAPauseOfRedis(t *testing.T) {
+	t.Parallel() // it mostly waits
 	real := redisServer(t)
-	teller, f := open(t, Config{URL: real.url}), follow(open(t, Config{URL: real.url}))
-	if !<-f.link {
-		t.Fatal("the link was lost before it was made")
+	publisher, s := open(t, Config{URL: real.url}), subscribe(open(t, Config{URL: real.url}))
+	if !<-s.link {
+		t.Fatal("the first link change is a loss")
 	}
 	if err := real.cmd.Process.Signal(syscall.SIGSTOP); err != nil {
 		t.Fatal(err)
 	}
 	n := store.SessionEvent{SessionID: "one"}
-	if err := teller.PublishSessionEvent(t.Context(), n); err == nil {
-		t.Error("Redis took news while it stood still")
+	if err := publisher.PublishSessionEvent(t.Context(), n); err == nil {
+		t.Error("publishing succeeded while Redis was paused")
 	}
-	up := <-f.link
+	up := <-s.link
 	if err := real.cmd.Process.Signal(syscall.SIGCONT); err != nil {
 		t.Fatal(err)
 	}
-	if up || !<-f.link {
-		t.Error("the link is not lost, or does not come back")
+	if up || !<-s.link {
+		t.Error("the link was not reported as lost, or not as restored")
 	}
-	if got := <-f.news; got != n {
-		t.Errorf("told %+v, want %+v", got, n)
+	if got := <-s.events; got != n {
+		t.Errorf("received %+v, want %+v", got, n)
 	}
 }

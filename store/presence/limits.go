@@ -12,11 +12,13 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// spendScript takes one unit of each quota, or of none when one of them has none left, by the
-// clock of Redis. KEYS hold the moment at which a quota is full again; ARGV has for each key the
-// time in which one unit comes back, and the window; at last 1, or 0 to take none in any case. It
-// answers with whether there was one of each, and with each quota's debt. All times are in
-// microseconds.
+// spendScript spends one unit of each quota, or of none when one of them has no unit left. It uses
+// the clock of Redis, so that the processes' clocks need not agree. All times are in microseconds.
+//
+//   - KEYS: one key for each quota. Its value is the time at which all units are available again.
+//   - ARGV: for each key the time in which one unit comes back and the window; then 1 to spend, or
+//     0 to check only.
+//   - Result: 1 if every quota had a unit, otherwise 0; then the debt of each quota (store.Quota).
 const spendScript = `
 local clock = redis.call('TIME')
 local now = clock[1] * 1000000 + clock[2]
@@ -29,7 +31,8 @@ end
 if ok == 1 and ARGV[#ARGV] == '1' then
   for i, key in ipairs(KEYS) do
     if after[i] > 0 then
-      redis.call('SET', key, string.format('%.0f', now + after[i]), 'PX', math.ceil(after[i] / 1000))
+      local full, ttl = string.format('%.0f', now + after[i]), math.ceil(after[i] / 1000)
+      redis.call('SET', key, full, 'PX', ttl)
     end
   end
   debts = after
@@ -37,25 +40,27 @@ end
 return {ok, unpack(debts)}`
 
 const (
-	// Redis has so long to answer about quotas: each request waits for it
-	limitWithin = 250 * time.Millisecond
-	limitRest   = time.Second // and is not asked again for so long when it has not
-	maxBuckets  = 100_000     // quotas that a process remembers, some 10 MB
+	// limitTimeout is how long a request waits for Redis to answer about quotas.
+	limitTimeout = 250 * time.Millisecond
+	// limitPause is how long Redis is not asked after it has not answered in time.
+	limitPause = time.Second
+	// maxBuckets is the number of quotas that a process remembers, about 10 MB.
+	maxBuckets = 100_000
 )
 
-// limiter keeps quotas: in Redis, and what this process knows of them beside it. What it knows is
-// never more than what was used, so that a quota that is used up here is used up, and while Redis
-// is away the process goes on with what it knows. Where Redis is inside the process nobody else
-// uses them, and Redis is not asked at all.
+// limiter remembers what this process knows about quotas, besides the state in Redis. It never
+// remembers more use than there was, so a quota that is used up here is used up. While Redis does
+// not answer, the process decides from its memory alone. With Redis inside the process no other
+// process shares the quotas, and the memory is all there is.
 type limiter struct {
 	script *redis.Script
 	clock  func() time.Time
 
 	mu   sync.Mutex
-	full map[string]time.Time // when a quota is full again; guarded by mu
-	// when there are as many, those that are full are forgotten; guarded by mu
-	sweep int
-	rest  time.Time // until then Redis is not asked; guarded by mu
+	full map[string]time.Time // when all units of a quota are available again; guarded by mu
+	// size of full at which expired entries are removed; guarded by mu
+	sweep      int
+	pauseUntil time.Time // Redis is not asked before this time; guarded by mu
 }
 
 func newLimiter(clock func() time.Time) *limiter {
@@ -65,49 +70,49 @@ func newLimiter(clock func() time.Time) *limiter {
 	}
 }
 
-// Spend takes one unit of each quota, or of none when one of them has none left. It always
-// answers: without Redis from what this process knows.
+// Spend spends one unit of each quota, or of none when one of them has no unit left, and reports
+// whether it did. It never fails: without Redis it decides from what this process remembers.
 func (p *Presence) Spend(ctx context.Context,
 	quotas ...store.Quota) (balances []store.Balance, ok bool) {
-	return p.ask(ctx, true, quotas)
+	return p.spend(ctx, true, quotas)
 }
 
-// Check is Spend that takes nothing.
+// Check returns what Spend would return, but spends nothing.
 func (p *Presence) Check(ctx context.Context,
 	quotas ...store.Quota) (balances []store.Balance, ok bool) {
-	return p.ask(ctx, false, quotas)
+	return p.spend(ctx, false, quotas)
 }
 
-// Peek is Check without asking Redis: false when one of the quotas is used up for sure.
+// Peek is Check without asking Redis. It returns false only when one of the quotas is used up.
 func (p *Presence) Peek(quotas ...store.Quota) (balances []store.Balance, ok bool) {
 	p.limits.mu.Lock()
 	defer p.limits.mu.Unlock()
-	return p.limits.own(p.limits.clock(), false, quotas)
+	return p.limits.spend(p.limits.clock(), false, quotas)
 }
 
-func (p *Presence) ask(ctx context.Context, take bool,
+func (p *Presence) spend(ctx context.Context, take bool,
 	quotas []store.Quota) (balances []store.Balance, ok bool) {
 	l := p.limits
 	l.mu.Lock()
 	now := l.clock()
-	alone := p.own != nil || now.Before(l.rest)
-	balances, ok = l.own(now, take && alone, quotas)
+	alone := p.local != nil || now.Before(l.pauseUntil)
+	balances, ok = l.spend(now, take && alone, quotas)
 	l.mu.Unlock()
 	if alone || !ok {
 		return balances, ok
 	}
-	debts, taken, err := p.askRedis(ctx, take, quotas)
+	debts, taken, err := p.spendInRedis(ctx, take, quotas)
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if err != nil {
-		if ctx.Err() == nil && !now.Before(l.rest) {
-			l.rest = l.clock().Add(limitRest)
-			p.log.Warn("limits are kept by each process alone for a moment", "error", err)
+		if ctx.Err() == nil && !now.Before(l.pauseUntil) {
+			l.pauseUntil = l.clock().Add(limitPause)
+			p.log.Warn("Redis does not answer: each process counts limits by itself", "error", err)
 		}
-		return l.own(now, take, quotas)
+		return l.spend(now, take, quotas)
 	}
 	for i, q := range quotas {
-		l.keep(now, q.Key, debts[i])
+		l.remember(now, q.Key, debts[i])
 		balances[i] = q.Balance(debts[i])
 		if _, then := q.Spend(debts[i]); !taken && then.Retry > 0 {
 			balances[i] = then
@@ -116,9 +121,9 @@ func (p *Presence) ask(ctx context.Context, take bool,
 	return balances, taken
 }
 
-func (p *Presence) askRedis(ctx context.Context, take bool,
+func (p *Presence) spendInRedis(ctx context.Context, take bool,
 	quotas []store.Quota) (debts []time.Duration, ok bool, err error) {
-	limited, cancel := context.WithTimeout(ctx, limitWithin)
+	limited, cancel := context.WithTimeout(ctx, limitTimeout)
 	defer cancel()
 	keys, args := make([]string, len(quotas)), make([]any, 0, 2*len(quotas)+1)
 	for i, q := range quotas {
@@ -134,8 +139,8 @@ func (p *Presence) askRedis(ctx context.Context, take bool,
 		return nil, false, err
 	}
 	if len(values) != len(quotas)+1 {
-		return nil, false, fmt.Errorf("presence: Redis answered %d quotas with %d values",
-			len(quotas), len(values))
+		return nil, false, fmt.Errorf("presence: Redis returned %d values for %d quotas",
+			len(values), len(quotas))
 	}
 	for _, v := range values[1:] {
 		debts = append(debts, time.Duration(v)*time.Microsecond)
@@ -143,9 +148,9 @@ func (p *Presence) askRedis(ctx context.Context, take bool,
 	return debts, values[0] == 1, nil
 }
 
-// own answers from what this process knows, and takes a unit of each quota when it should and
-// there is one. The caller holds mu, also of keep.
-func (l *limiter) own(now time.Time, take bool,
+// spend decides from what this process remembers. It spends a unit of each quota when take is set
+// and every quota has one. The caller holds mu.
+func (l *limiter) spend(now time.Time, take bool,
 	quotas []store.Quota) (balances []store.Balance, ok bool) {
 	balances, ok = make([]store.Balance, len(quotas)), true
 	for i, q := range quotas {
@@ -161,18 +166,19 @@ func (l *limiter) own(now time.Time, take bool,
 	for i, q := range quotas {
 		var debt time.Duration
 		debt, balances[i] = q.Spend(l.full[q.Key].Sub(now))
-		l.keep(now, q.Key, debt)
+		l.remember(now, q.Key, debt)
 	}
 	return balances, ok
 }
 
-// keep remembers a debt, unless a greater one is known.
-func (l *limiter) keep(now time.Time, key string, debt time.Duration) {
+// remember stores a debt unless a greater one is known. The caller holds mu.
+func (l *limiter) remember(now time.Time, key string, debt time.Duration) {
 	at, known := l.full[key]
 	if !known && len(l.full) >= l.sweep {
 		maps.DeleteFunc(l.full, func(_ string, at time.Time) bool { return !at.After(now) })
 		if len(l.full) >= maxBuckets {
-			for other := range l.full { // in no order: whoever fills the table is not to choose
+			// The random order of a map denies an attacker the choice of what is forgotten.
+			for other := range l.full {
 				if delete(l.full, other); len(l.full) <= maxBuckets/2 {
 					break
 				}

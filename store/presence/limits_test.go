@@ -12,24 +12,24 @@ import (
 	"bedside/store"
 )
 
-// stopped is a clock that is set by hand.
-type stopped struct{ at atomic.Int64 }
+// manualClock is a clock that a test sets.
+type manualClock struct{ at atomic.Int64 }
 
-func (s *stopped) now() time.Time          { return time.Unix(0, s.at.Load()) }
-func (s *stopped) forward(d time.Duration) { s.at.Add(int64(d)) }
+func (c *manualClock) now() time.Time          { return time.Unix(0, c.at.Load()) }
+func (c *manualClock) forward(d time.Duration) { c.at.Add(int64(d)) }
 
-func stop(p *Presence) *stopped {
-	s := &stopped{}
-	s.at.Store(time.Now().UnixNano())
-	p.limits.clock = s.now
-	return s
+// setClock makes p use a manual clock for its limits.
+func setClock(p *Presence) *manualClock {
+	c := &manualClock{}
+	c.at.Store(time.Now().UnixNano())
+	p.limits.clock = c.now
+	return c
 }
 
-func TestSpend(t *testing.T) {
+func TestSpendCountsEachQuota(t *testing.T) {
 	onBoth(t, func(t *testing.T, p *Presence) {
-		address, account := store.Quota{
-			Key: "address", Units: 3, Window: time.Hour,
-		}, store.Quota{Key: "account", Units: 5, Window: time.Hour}
+		address := store.Quota{Key: "address", Units: 3, Window: time.Hour}
+		account := store.Quota{Key: "account", Units: 5, Window: time.Hour}
 		for i := range 3 {
 			b, ok := p.Spend(t.Context(), address, account)
 			if !ok || b[0].Left != 2-i || b[1].Left != 4-i || b[0].Retry != 0 || b[0].Full <= 0 {
@@ -40,17 +40,17 @@ func TestSpend(t *testing.T) {
 			b, ok := p.Spend(t.Context(), address, account)
 			if ok || b[0].Left != 0 || b[0].Retry <= 0 || b[0].Retry > 20*time.Minute ||
 				b[1].Left != 2 || b[1].Retry != 0 {
-				t.Errorf("beyond: %v, %+v", ok, b)
+				t.Errorf("over the limit: %v, %+v", ok, b)
 			}
 		}
 		if b, ok := p.Check(t.Context(), account); !ok || b[0].Left != 2 {
-			t.Errorf("what was refused was taken: %v, %+v", ok, b)
+			t.Errorf("a refused request spent a unit: %v, %+v", ok, b)
 		}
 		if _, ok := p.Check(t.Context(), address); ok {
-			t.Error("a check finds a unit where there is none")
+			t.Error("Check succeeds without a unit left")
 		}
 		if _, ok := p.Peek(address); ok {
-			t.Error("a peek finds a unit where there is none")
+			t.Error("Peek succeeds without a unit left")
 		}
 		if b, ok := p.Spend(t.Context(), store.Quota{Key: "none"}); !ok || b[0].Left == 0 {
 			t.Errorf("no quota: %v, %+v", ok, b)
@@ -58,7 +58,7 @@ func TestSpend(t *testing.T) {
 	})
 }
 
-func TestSpendComesBack(t *testing.T) {
+func TestUnitsComeBack(t *testing.T) {
 	onBoth(t, func(t *testing.T, p *Presence) {
 		q := store.Quota{Key: "somebody", Units: 2, Window: 200 * time.Millisecond}
 		for range 2 {
@@ -71,8 +71,8 @@ func TestSpendComesBack(t *testing.T) {
 	})
 }
 
-// TestSpendIsExact has many processes want the same units.
-func TestSpendIsExact(t *testing.T) {
+// TestSpendIsExactAcrossProcesses spends one quota through several clients at once.
+func TestSpendIsExactAcrossProcesses(t *testing.T) {
 	url := redisServer(t).url
 	var all sync.WaitGroup
 	var taken atomic.Int32
@@ -90,16 +90,16 @@ func TestSpendIsExact(t *testing.T) {
 	}
 	all.Wait()
 	if n := taken.Load(); n != 30 {
-		t.Errorf("%d of 30 units were taken", n)
+		t.Errorf("%d of 30 units were spent", n)
 	}
 }
 
-// TestSpendWithoutRedis takes Redis away: each process goes on with what it knows, and what was
-// used up stays used up.
+// TestSpendWithoutRedis stops Redis: the process continues with what it remembers, and a used-up
+// quota stays used up.
 func TestSpendWithoutRedis(t *testing.T) {
 	r := redisServer(t)
 	p := open(t, Config{URL: r.url})
-	clock := stop(p)
+	clock := setClock(p)
 	q := store.Quota{Key: "somebody", Units: 10, Window: time.Hour}
 	for range 4 {
 		if _, ok := p.Spend(t.Context(), q); !ok {
@@ -109,20 +109,20 @@ func TestSpendWithoutRedis(t *testing.T) {
 	r.kill(t)
 	for i := range 6 {
 		if b, ok := p.Spend(t.Context(), q); !ok || b[0].Left != 5-i {
-			t.Errorf("while away, %d: %v, %+v", i+1, ok, b)
+			t.Errorf("without Redis, %d: %v, %+v", i+1, ok, b)
 		}
 	}
 	if b, ok := p.Spend(t.Context(), q); ok || b[0].Retry <= 0 {
-		t.Errorf("beyond: %v, %+v", ok, b)
+		t.Errorf("over the limit: %v, %+v", ok, b)
 	}
 	if _, ok := p.Check(t.Context(), q); ok {
-		t.Error("a check finds a unit where there is none")
+		t.Error("Check succeeds without a unit left")
 	}
 	r.start(t)
-	clock.forward(limitRest)
+	clock.forward(limitPause)
 	other := open(t, Config{URL: r.url})
 	eventually(t, "Redis counts again", func() bool {
-		clock.forward(limitRest)
+		clock.forward(limitPause)
 		p.Spend(t.Context(), store.Quota{Key: "another", Units: 1000, Window: time.Hour})
 		b, _ := other.Check(t.Context(), store.Quota{
 			Key: "another", Units: 1000, Window: time.Hour,
@@ -131,24 +131,24 @@ func TestSpendWithoutRedis(t *testing.T) {
 	})
 }
 
-func TestSpendOfAGoneClient(t *testing.T) {
+func TestCancelledRequestIsLimited(t *testing.T) {
 	p := open(t, Config{URL: redisServer(t).url})
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	q := store.Quota{Key: "gone", Units: 1, Window: time.Hour}
 	p.Spend(ctx, q)
-	if !p.limits.rest.IsZero() {
-		t.Error("a client that went away is taken for Redis being away")
+	if !p.limits.pauseUntil.IsZero() {
+		t.Error("a cancelled request counts as an outage of Redis")
 	}
 	if _, ok := p.Spend(ctx, q); ok {
-		t.Error("who goes away at once has no limit")
+		t.Error("cancelled requests are not limited")
 	}
 }
 
-// TestLimiterIsBounded fills the table with addresses that are all in debt.
-func TestLimiterIsBounded(t *testing.T) {
-	p := &Presence{limits: newLimiter(nil), own: &server{}, log: slog.New(slog.DiscardHandler)}
-	clock := stop(p)
+// TestLimiterMemoryIsBounded spends far more quotas than the limiter may remember.
+func TestLimiterMemoryIsBounded(t *testing.T) {
+	p := &Presence{limits: newLimiter(nil), local: &server{}, log: slog.New(slog.DiscardHandler)}
+	clock := setClock(p)
 	for i := range 3 * maxBuckets {
 		p.Spend(t.Context(), store.Quota{Key: fmt.Sprint(i), Units: 5, Window: time.Hour})
 	}
@@ -162,7 +162,7 @@ func TestLimiterIsBounded(t *testing.T) {
 		})
 	}
 	if n := len(p.limits.full); n > maxBuckets/2 {
-		t.Errorf("%d are remembered, though nearly all are full", n)
+		t.Errorf("%d are remembered, though nearly all have expired", n)
 	}
 }
 

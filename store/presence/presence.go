@@ -1,6 +1,13 @@
-// Package presence keeps what is true for a while and may be lost without losing a record: who is
-// in which room, tickets that were used, how often somebody tried. It speaks Redis, to a server
-// of its own inside the process when no address is given.
+// Package presence stores short-lived state that the processes of a server share: which rooms are
+// open and who is in them, which tickets were used, and how much of each quota was used. It also
+// carries session events between the processes. The state is in Redis. When no address is
+// configured, a Redis-compatible server runs inside the process. Losing the state loses no record:
+// rooms are published again, and quotas start afresh.
+//
+// Example: the process that holds a room calls RoomOpened, and RoomUpdated at every change. Any
+// process can then list it (Rooms) for tutors. The entry expires unless it is published again,
+// which happens automatically until RoomClosed. So the rooms of a process that crashed disappear
+// within a minute.
 package presence
 
 import (
@@ -33,49 +40,52 @@ type Config struct {
 // Defaults returns the default configuration.
 func Defaults() Config { return Config{Timeout: time.Second, Refresh: 20 * time.Second} }
 
-// Presence is safe for concurrent use; whoever opened it closes it. Calls fail with
-// store.ErrUnavailable while Redis is away.
+// Presence is a client of Redis. It is safe for concurrent use. The caller of Open closes it.
+// Except for those of quotas, calls return store.ErrUnavailable while Redis does not answer.
 type Presence struct {
 	client  *redis.Client
-	own     *server // nil when Redis is remote
+	local   *server // the server inside the process; nil when Redis is remote
 	timeout time.Duration
 	ttl     time.Duration
 	log     *slog.Logger
 
 	mu    sync.Mutex
-	rooms map[string]store.RoomInfo // rooms that this process keeps; guarded by mu
+	rooms map[string]store.RoomInfo // the open rooms of this process; guarded by mu
 
 	limits *limiter
 
 	stop chan struct{}
-	done sync.WaitGroup // the refresher
+	done sync.WaitGroup // every goroutine of the Presence
 }
 
-// Open connects, or starts the server inside the process. It does not wait for a remote Redis:
-// Ping tells whether it is there.
+// Open returns a client of cfg.URL, or starts the server inside the process. It does not connect
+// to a remote Redis yet: Ping reports whether it answers.
 func Open(cfg Config, log *slog.Logger) (*Presence, error) {
 	p := &Presence{
 		timeout: cmp.Or(cfg.Timeout, Defaults().Timeout), log: log,
-		rooms: map[string]store.RoomInfo{}, limits: newLimiter(time.Now), stop: make(chan struct{}),
+		rooms: map[string]store.RoomInfo{}, limits: newLimiter(time.Now),
+		stop: make(chan struct{}),
 	}
 	refresh := cmp.Or(cfg.Refresh, Defaults().Refresh)
 	p.ttl = 3 * refresh
 	options := &redis.Options{}
 	if cfg.URL == "" {
-		own, err := startServer()
+		local, err := startServer()
 		if err != nil {
 			return nil, fmt.Errorf("presence: Redis inside the process: %w", err)
 		}
-		p.own, options = own, own.options()
+		p.local, options = local, local.options()
 	} else {
 		var err error
 		if options, err = redis.ParseURL(cfg.URL); err != nil {
-			// the cause would show the password
-			return nil, errors.New("the Redis address is not of the form redis://user:password@host:port/0")
+			// The cause would contain the password.
+			return nil, errors.New(
+				"the Redis address is not of the form redis://user:password@host:port/0")
 		}
 	}
 	options.ContextTimeoutEnabled = true
-	options.DialTimeout, options.ReadTimeout, options.WriteTimeout = p.timeout, p.timeout, p.timeout
+	options.DialTimeout = p.timeout
+	options.ReadTimeout, options.WriteTimeout = p.timeout, p.timeout
 	options.MaxRetries = 1
 	options.DisableIdentity = true
 	p.client = redis.NewClient(options)
@@ -83,7 +93,7 @@ func Open(cfg Config, log *slog.Logger) (*Presence, error) {
 	return p, nil
 }
 
-// Close forgets the rooms of this process and disconnects.
+// Close removes the rooms of this process and disconnects.
 func (p *Presence) Close() error {
 	close(p.stop)
 	p.done.Wait()
@@ -94,24 +104,24 @@ func (p *Presence) Close() error {
 	defer cancel()
 	for _, id := range left {
 		if err := p.RoomClosed(ctx, id); err != nil {
-			p.log.Warn("a room could not be taken from the list; it lapses by itself", "room", id,
+			p.log.Warn("could not remove a room, which will expire by itself", "room", id,
 				"error", err)
 			break
 		}
 	}
 	err := p.client.Close()
-	if p.own != nil {
-		p.own.close()
+	if p.local != nil {
+		p.local.close()
 	}
 	return err
 }
 
-// Ping reports whether Redis answers.
+// Ping returns store.ErrUnavailable when Redis does not answer.
 func (p *Presence) Ping(ctx context.Context) error {
 	return p.do(ctx, func(ctx context.Context) error { return p.client.Ping(ctx).Err() })
 }
 
-// do bounds a call and gives its errors a sentinel.
+// do runs a call with the configured timeout, and wraps its error in a sentinel.
 func (p *Presence) do(ctx context.Context, call func(context.Context) error) error {
 	limited, cancel := context.WithTimeout(ctx, p.timeout)
 	defer cancel()
@@ -131,16 +141,17 @@ func (p *Presence) do(ctx context.Context, call func(context.Context) error) err
 	return fmt.Errorf("presence: Redis is %w: %w", store.ErrUnavailable, err)
 }
 
-// A ticket's or limit's key is kept only for as long as it matters; rooms lapse unless they are
-// told again.
+// Prefixes of keys. Every key expires: tickets and quotas when they no longer matter, rooms unless
+// they are published again.
 const (
 	ticketKey = "bedside:ticket:"
 	limitKey  = "bedside:limit:"
 	roomKey   = "bedside:room:"
-	roomIndex = "bedside:rooms" // sorted set of room ids by when they lapse, in Unix milliseconds
+	roomIndex = "bedside:rooms" // sorted set of room ids by their expiry, in Unix milliseconds
 )
 
-// UseTicket marks a ticket as used until it expires. store.ErrReused: somebody used it before.
+// UseTicket marks a ticket as used, for the rest of its validity (ttl). It returns store.ErrReused
+// when the ticket was used before.
 func (p *Presence) UseTicket(ctx context.Context, id string, ttl time.Duration) error {
 	return p.do(ctx, func(ctx context.Context) error {
 		err := p.client.SetArgs(ctx, ticketKey+id, 1, redis.SetArgs{
@@ -153,26 +164,25 @@ func (p *Presence) UseTicket(ctx context.Context, id string, ttl time.Duration) 
 	})
 }
 
-// RoomOpened tells that this process keeps a room; it is told again by itself until RoomClosed.
-func (p *Presence) RoomOpened(ctx context.Context,
-	r store.RoomInfo) error {
-	return p.keep(ctx, r)
+// RoomOpened publishes a room of this process. Presence publishes it again at regular intervals
+// until RoomClosed, also when this call returns an error.
+func (p *Presence) RoomOpened(ctx context.Context, r store.RoomInfo) error {
+	return p.setRoom(ctx, r)
 }
 
-// RoomUpdated tells how a room has changed.
-func (p *Presence) RoomUpdated(ctx context.Context,
-	r store.RoomInfo) error {
-	return p.keep(ctx, r)
+// RoomUpdated publishes the new state of a room of this process.
+func (p *Presence) RoomUpdated(ctx context.Context, r store.RoomInfo) error {
+	return p.setRoom(ctx, r)
 }
 
-func (p *Presence) keep(ctx context.Context, r store.RoomInfo) error {
+func (p *Presence) setRoom(ctx context.Context, r store.RoomInfo) error {
 	p.mu.Lock()
 	p.rooms[r.ID] = r
 	p.mu.Unlock()
-	return p.tell(ctx, r)
+	return p.publishRoom(ctx, r)
 }
 
-// RoomClosed tells that a room is no more.
+// RoomClosed removes a room of this process.
 func (p *Presence) RoomClosed(ctx context.Context, id string) error {
 	p.mu.Lock()
 	delete(p.rooms, id)
@@ -187,7 +197,7 @@ func (p *Presence) RoomClosed(ctx context.Context, id string) error {
 	})
 }
 
-// Room finds an open room. store.ErrNotFound: nobody keeps it.
+// Room returns an open room, or store.ErrNotFound.
 func (p *Presence) Room(ctx context.Context, id string) (r store.RoomInfo, err error) {
 	var b []byte
 	err = p.do(ctx, func(ctx context.Context) (err error) {
@@ -203,10 +213,10 @@ func (p *Presence) Room(ctx context.Context, id string) (r store.RoomInfo, err e
 	return r, nil
 }
 
-// maxRooms bounds a list.
+// maxRooms is the length limit of the list that Rooms returns.
 const maxRooms = 500
 
-// Rooms lists the open rooms, those that were opened first in front.
+// Rooms returns the open rooms of all processes, oldest first.
 func (p *Presence) Rooms(ctx context.Context) (list []store.RoomInfo, err error) {
 	var values []any
 	err = p.do(ctx, func(ctx context.Context) error {
@@ -229,7 +239,7 @@ func (p *Presence) Rooms(ctx context.Context) (list []store.RoomInfo, err error)
 	for _, v := range values {
 		text, ok := v.(string)
 		if !ok {
-			continue // it has lapsed
+			continue // expired
 		}
 		var r store.RoomInfo
 		if err := json.Unmarshal([]byte(text), &r); err != nil {
@@ -243,8 +253,8 @@ func (p *Presence) Rooms(ctx context.Context) (list []store.RoomInfo, err error)
 	return list, nil
 }
 
-// tell writes a room and sweeps the index of rooms that have lapsed.
-func (p *Presence) tell(ctx context.Context, r store.RoomInfo) error {
+// publishRoom writes a room, and removes expired rooms from the index.
+func (p *Presence) publishRoom(ctx context.Context, r store.RoomInfo) error {
 	b, err := json.Marshal(r)
 	if err != nil {
 		return fmt.Errorf("room %s: %w", r.ID, err)
@@ -263,9 +273,10 @@ func (p *Presence) tell(ctx context.Context, r store.RoomInfo) error {
 	})
 }
 
-// refresh tells this process's rooms again, so that they outlive a restart of Redis.
-func (p *Presence) refresh(every time.Duration) {
-	tick := time.NewTicker(every)
+// refresh publishes the rooms of this process again at an interval, before they expire. So they
+// also come back after a restart of Redis. It runs in a goroutine of its own until Close.
+func (p *Presence) refresh(interval time.Duration) {
+	tick := time.NewTicker(interval)
 	defer tick.Stop()
 	for {
 		select {
@@ -277,20 +288,21 @@ func (p *Presence) refresh(every time.Duration) {
 		rooms := slices.Collect(maps.Values(p.rooms))
 		p.mu.Unlock()
 		for _, r := range rooms {
-			if err := p.tellAgain(r); err != nil {
-				p.log.Warn("rooms could not be told again", "rooms", len(rooms), "error", err)
+			if err := p.republish(r); err != nil {
+				p.log.Warn("could not publish the rooms again", "rooms", len(rooms), "error", err)
 				break
 			}
 		}
 	}
 }
 
-func (p *Presence) tellAgain(r store.RoomInfo) error {
+// republish publishes a room unless it was closed meanwhile.
+func (p *Presence) republish(r store.RoomInfo) error {
 	p.mu.Lock()
-	defer p.mu.Unlock() // so that a room closed meanwhile does not come back
-	now, kept := p.rooms[r.ID]
-	if !kept {
+	defer p.mu.Unlock() // held while publishing, so that RoomClosed cannot come in between
+	now, open := p.rooms[r.ID]
+	if !open {
 		return nil
 	}
-	return p.tell(context.Background(), now)
+	return p.publishRoom(context.Background(), now)
 }

@@ -26,6 +26,7 @@ func onBoth(t *testing.T, test func(t *testing.T, p *Presence)) {
 	}
 }
 
+// open opens a Presence that is closed when the test ends.
 func open(t *testing.T, cfg Config) *Presence {
 	t.Helper()
 	p, err := Open(cfg, slog.New(slog.NewTextHandler(t.Output(), nil)))
@@ -40,6 +41,7 @@ func open(t *testing.T, cfg Config) *Presence {
 	return p
 }
 
+// realRedis is a redis-server process of the test.
 type realRedis struct {
 	url  string
 	addr string
@@ -99,10 +101,10 @@ func eventually(t *testing.T, what string, ok func() bool) {
 		}
 		time.Sleep(10 * time.Millisecond)
 	}
-	t.Fatal("never: " + what)
+	t.Fatal("this did not happen: " + what)
 }
 
-func TestTicketsAreUsedOnce(t *testing.T) {
+func TestTicketsWorkOnce(t *testing.T) {
 	onBoth(t, func(t *testing.T, p *Presence) {
 		var used atomic.Int32
 		var all sync.WaitGroup
@@ -126,7 +128,7 @@ func TestTicketsAreUsedOnce(t *testing.T) {
 	})
 }
 
-func TestRooms(t *testing.T) {
+func TestRoomsAreListedUntilClosed(t *testing.T) {
 	onBoth(t, func(t *testing.T, p *Presence) {
 		ctx := t.Context()
 		now := time.Now().UTC()
@@ -163,31 +165,31 @@ func TestRooms(t *testing.T) {
 	})
 }
 
-// TestRoomsLapse takes a keeper away without a word.
-func TestRoomsLapse(t *testing.T) {
+// TestRoomsOfACrashedProcessExpire stops a Presence without closing its rooms.
+func TestRoomsOfACrashedProcessExpire(t *testing.T) {
 	url := redisServer(t).url
 	reader := open(t, Config{URL: url})
-	gone, err := Open(Config{URL: url, Refresh: 50 * time.Millisecond},
+	crashed, err := Open(Config{URL: url, Refresh: 50 * time.Millisecond},
 		slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := gone.RoomOpened(t.Context(), store.RoomInfo{ID: "left"}); err != nil {
+	if err := crashed.RoomOpened(t.Context(), store.RoomInfo{ID: "left"}); err != nil {
 		t.Fatal(err)
 	}
-	close(gone.stop)
-	gone.done.Wait()
-	if err := gone.client.Close(); err != nil {
+	close(crashed.stop)
+	crashed.done.Wait()
+	if err := crashed.client.Close(); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "the room lapses", func() bool {
+	eventually(t, "the room expires", func() bool {
 		list, err := reader.Rooms(t.Context())
 		return err == nil && len(list) == 0
 	})
 }
 
-// TestRedisAway takes Redis away and gives it back empty.
-func TestRedisAway(t *testing.T) {
+// TestRoomsComeBackAfterARestartOfRedis stops Redis and starts it again without its data.
+func TestRoomsComeBackAfterARestartOfRedis(t *testing.T) {
 	r := redisServer(t)
 	p := open(t, Config{
 		URL: r.url, Timeout: 200 * time.Millisecond, Refresh: 100 * time.Millisecond,
@@ -201,17 +203,17 @@ func TestRedisAway(t *testing.T) {
 			store.RoomInfo{ID: "kept", Phase: "playing"}),
 	} {
 		if !errors.Is(err, store.ErrUnavailable) {
-			t.Errorf("while away: %v", err)
+			t.Errorf("without Redis: %v", err)
 		}
 	}
 	r.start(t)
-	eventually(t, "the room is told again", func() bool {
+	eventually(t, "the room is published again", func() bool {
 		room, err := p.Room(t.Context(), "kept")
 		return err == nil && room.Phase == "playing"
 	})
 }
 
-func TestLargePipeline(t *testing.T) {
+func TestLargePipelineDoesNotDeadlock(t *testing.T) {
 	p := open(t, Config{})
 	people := make([]store.RoomPerson, 200)
 	for i := range people {
@@ -229,14 +231,14 @@ func TestLargePipeline(t *testing.T) {
 	}
 }
 
-func TestBadAddress(t *testing.T) {
+func TestBadAddressIsNotShown(t *testing.T) {
 	_, err := Open(Config{URL: "http://user:secret@host"}, slog.New(slog.DiscardHandler))
 	if err == nil || strings.Contains(err.Error(), "secret") {
 		t.Errorf("got %v", err)
 	}
 }
 
-func TestCancelledCaller(t *testing.T) {
+func TestCancelledCallerIsNotAnOutage(t *testing.T) {
 	p := open(t, Config{})
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()

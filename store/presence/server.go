@@ -14,20 +14,21 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// server is a Redis-compatible server inside the process. Its clients come through socket pairs:
-// nothing but this process reaches it.
+// server is a Redis-compatible server inside the process. Clients connect through socket pairs, so
+// no other process can reach it.
 type server struct {
 	mini *miniredis.Miniredis
 	stop chan struct{}
 	done sync.WaitGroup // the ticker
 }
 
-// clockTick is how far its clock jumps: it expires keys only when told that time has passed.
+// clockTick is the step of the server's clock. miniredis expires keys only when FastForward is
+// called.
 const clockTick = 50 * time.Millisecond
 
 func startServer() (*server, error) {
 	s := &server{mini: miniredis.NewMiniRedis(), stop: make(chan struct{})}
-	first, err := s.mini.Dial() // starts it, without a listener
+	first, err := s.mini.Dial() // starts the server, without a listener
 	if err != nil {
 		return nil, err
 	}
@@ -61,8 +62,8 @@ func (s *server) options() *redis.Options {
 	}
 }
 
-// dial connects through the kernel's buffers. The server's own Dial has none, so that a pipeline
-// of some size would lock up.
+// dial returns one end of a socket pair whose other end the server serves. miniredis's own Dial
+// has no buffer, so a large pipeline would deadlock.
 func (s *server) dial() (net.Conn, error) {
 	pair, err := socketPair()
 	if err != nil {
@@ -71,7 +72,7 @@ func (s *server) dial() (net.Conn, error) {
 	var conns [2]net.Conn
 	for i, fd := range pair {
 		f := os.NewFile(uintptr(fd), "redis")
-		conn, cerr := net.FileConn(f) // a duplicate
+		conn, cerr := net.FileConn(f) // duplicates the descriptor
 		err = errors.Join(err, cerr, f.Close())
 		conns[i] = conn
 	}
@@ -88,7 +89,7 @@ func (s *server) dial() (net.Conn, error) {
 }
 
 func socketPair() (pair [2]int, err error) {
-	syscall.ForkLock.RLock() // no child may inherit them
+	syscall.ForkLock.RLock() // no child process may inherit the sockets
 	defer syscall.ForkLock.RUnlock()
 	if pair, err = syscall.Socketpair(syscall.AF_UNIX, syscall.SOCK_STREAM, 0); err != nil {
 		return pair, err
