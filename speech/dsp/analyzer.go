@@ -5,51 +5,52 @@ import (
 	"math"
 )
 
-// Analyzer takes the samples of one voice as they come and gives a Result at the end, the same to
-// the last bit however they were cut up. It belongs to one goroutine and holds no resource: it
-// may be dropped at any time. It keeps about half a MB for each minute of audio.
+// Analyzer measures the samples of one voice while they arrive, and returns a Result at the end.
+// The result is the same to the last bit however the samples were divided into writes. An
+// Analyzer belongs to one goroutine. It keeps about half a MB for each minute of audio, and needs
+// no closing.
 type Analyzer struct {
-	total int // samples taken
+	total int // samples written
 
-	// the last samples, of which frames not yet measured need some; zeros stand before the first
-	recent      []float64
-	recentFrom  int     // the number of the first of them
-	blocks      []power // likewise
-	blocksFrom  int
-	block       power    // being filled
-	rumble      highPass // what passes is above rumble and hum
-	vowels      highPass // what passes is above vowels: sibilants and bursts
+	recent      []float64 // the last samples, which later frames need; zeros before the first
+	recentFrom  int       // index of recent[0] in the audio
+	blocks      []power   // the last complete blocks, which later frames need
+	blocksFrom  int       // index of blocks[0] in the audio
+	block       power     // being filled
+	rumble      highPass  // removes rumble and hum
+	vowels      highPass  // removes vowels; sibilants and bursts are left
 	peaks       []float32
 	peak        float32 // being filled
 	meter       *meter
-	long, short *bank        // for low voices, and the first look at any voice; for high voices
+	long, short *bank        // long for the first pass and low voices, short for high voices
 	scratch     [2][]float64 // a pair of frames
 
 	frames frames
 }
 
-// frames is what is kept of each frame of 10 ms until the end.
+// frames holds the values of each frame that Finish needs.
 type frames struct {
 	maxima    []float32 // largest absolute sample about the centre, less the mean
-	intensity []float32 // dB, the smooth contour that is reported
-	level     []float32 // dB, quick and without rumble
-	sibilance []float32 // dB, likewise and without vowels
+	intensity []float32 // dB: the smooth contour of the result
+	level     []float32 // dB, in a short window, without rumble and hum
+	sibilance []float32 // dB, in a short window, without vowels
 }
 
-// The windows of the two banks hold three periods of these.
 const (
+	// The windows of the two banks hold three periods of longFloor and shortFloor.
 	longFloor  = widestFloor
 	shortFloor = 130.0
-	// the lowest F0 that the short window still shows: 2.65 periods
-	shortest = 115.0
-	// samples before and after a frame's centre that no window exceeds
+	// shortLowest is the lowest F0 that the short window detects. It holds 2.65 periods of it.
+	shortLowest = 115.0
+	// margin is the largest number of samples that a window needs on each side of its centre.
 	margin = 1024
-	// samples either side of the centre: half a period of the lowest F0 in all
+	// nearby is the number of samples on each side of the centre for a frame's maximum: together
+	// half a period of the lowest F0.
 	nearby    = SampleRate / (4 * widestFloor)
 	inaudible = 1e-6 // -120 dB re full scale
 )
 
-// NewAnalyzer gives an analyzer that has heard nothing.
+// NewAnalyzer returns an analyzer for a new recording.
 func NewAnalyzer() *Analyzer {
 	a := &Analyzer{
 		recent: make([]float64, margin, 4*margin), recentFrom: -margin,
@@ -58,7 +59,7 @@ func NewAnalyzer() *Analyzer {
 		vowels: newHighPass(3000),
 		meter:  newMeter(),
 		long:   newBank(longFloor, widestFloor, 1024),
-		short:  newBank(shortFloor, shortest, 512),
+		short:  newBank(shortFloor, shortLowest, 512),
 	}
 	for i := range a.scratch {
 		a.scratch[i] = make([]float64, 2*a.long.half)
@@ -66,28 +67,27 @@ func NewAnalyzer() *Analyzer {
 	return a
 }
 
-// Write takes the samples that follow. It keeps none of the slice. A slice that holds a sample
-// that is not audio (ErrSample), or that would go beyond MaxSeconds (ErrTooLong), is refused as a
-// whole, and what was taken before stands.
+// Write adds samples. It does not keep the slice. The error is ErrSample or ErrTooLong; Write then
+// adds none of the slice, and the samples of earlier writes stay.
 func (a *Analyzer) Write(samples []float32) error {
 	if len(samples) > MaxSeconds*SampleRate-a.total {
 		return ErrTooLong
 	}
 	for i, x := range samples {
-		if !(x >= -MaxSample && x <= MaxSample) { // a NaN is neither
+		if !(x >= -MaxSample && x <= MaxSample) { // also true for NaN
 			return fmt.Errorf("sample %d is %v: %w", a.total+i, x, ErrSample)
 		}
 	}
 	for len(samples) > 0 {
 		n := min(len(samples), margin)
-		a.take(samples[:n])
+		a.add(samples[:n])
 		samples = samples[n:]
 	}
 	return nil
 }
 
-// take appends at most margin samples and measures the frames that they complete.
-func (a *Analyzer) take(samples []float32) {
+// add appends at most margin samples and measures the frames that they complete.
+func (a *Analyzer) add(samples []float32) {
 	for _, s := range samples {
 		x := float64(s)
 		low, high := a.rumble.next(x), a.vowels.next(x)
@@ -99,8 +99,8 @@ func (a *Analyzer) take(samples []float32) {
 		if a.block.n == block {
 			a.blocks = append(a.blocks, a.block)
 			a.block = power{}
-			a.rumble.settle()
-			a.vowels.settle()
+			a.rumble.flushDenormals()
+			a.vowels.flushDenormals()
 		}
 		a.peak = max(a.peak, s, -s)
 		a.recent = append(a.recent, x)
@@ -115,11 +115,11 @@ func (a *Analyzer) take(samples []float32) {
 	for block*(blockAt(len(a.frames.level))+intensityHalf) <= a.total {
 		a.measureLevel()
 	}
-	a.forget()
+	a.discardOld()
 }
 
-// forget drops samples and blocks that no later frame needs.
-func (a *Analyzer) forget() {
+// discardOld drops samples and blocks that no later frame needs.
+func (a *Analyzer) discardOld() {
 	if drop := centre(len(a.frames.maxima)) - a.long.half - a.recentFrom; drop > margin {
 		a.recent = a.recent[:copy(a.recent, a.recent[drop:])]
 		a.recentFrom += drop
@@ -130,8 +130,10 @@ func (a *Analyzer) forget() {
 	}
 }
 
-// centre is the number of the sample that frame i is centred before; blockAt that of the block.
-func centre(i int) int  { return i*hop + hop/2 }
+// centre returns the index of the first sample behind the centre of frame i.
+func centre(i int) int { return i*hop + hop/2 }
+
+// blockAt returns the index of the first block behind the centre of frame i.
 func blockAt(i int) int { return centre(i) / block }
 
 // measureLevel measures the level of the next frame.
@@ -144,29 +146,29 @@ func (a *Analyzer) measureLevel() {
 	a.frames.sibilance = append(a.frames.sibilance, float32(high))
 }
 
-// measurePair looks for F0 in the next two frames, or in the one that is left at the end.
+// measurePair finds the candidates for F0 of the next two frames, or of the last one.
 func (a *Analyzer) measurePair(count int) {
 	var long, short [2][]float64
 	for k := range count {
 		at := centre(len(a.frames.maxima))
 		frame := a.scratch[k]
-		peak := a.cut(frame, at)
+		peak := a.copyWindow(frame, at)
 		a.frames.maxima = append(a.frames.maxima, float32(peak))
 		if peak > inaudible {
 			long[k] = frame
 			short[k] = frame[a.long.half-a.short.half : a.long.half+a.short.half]
 		}
 	}
-	a.long.pair(long[0], long[1], count)
-	a.short.pair(short[0], short[1], count)
+	a.long.addPair(long[0], long[1], count)
+	a.short.addPair(short[0], short[1], count)
 }
 
-// cut copies the window about a place, less the mean of two periods of the lowest F0 there, and
-// gives the largest absolute value near the place.
-func (a *Analyzer) cut(frame []float64, at int) float64 {
+// copyWindow copies the window centred at a sample to frame, less the mean over two periods of the
+// lowest F0 there. It returns the largest absolute value near the centre.
+func (a *Analyzer) copyWindow(frame []float64, at int) float64 {
 	half := len(frame) / 2
 	copy(frame, a.recent[at-half-a.recentFrom:])
-	from, to := max(0, half-at), min(2*half, half+a.total-at) // what lies within the audio
+	from, to := max(0, half-at), min(2*half, half+a.total-at) // the part within the audio
 	mean := average(frame[max(from, half-4*nearby):min(to, half+4*nearby)])
 	for k := from; k < to; k++ {
 		frame[k] -= mean
@@ -178,7 +180,8 @@ func (a *Analyzer) cut(frame []float64, at int) float64 {
 	return peak
 }
 
-// Finish measures what is left and sums up. The analyzer is spent.
+// Finish measures the remaining frames and returns the result. The analyzer must not be used after
+// it.
 func (a *Analyzer) Finish() Result {
 	a.recent = append(a.recent, make([]float64, margin)...)
 	if a.block.n > 0 {
@@ -195,5 +198,5 @@ func (a *Analyzer) Finish() Result {
 	for len(a.frames.level) < n {
 		a.measureLevel()
 	}
-	return a.sumUp()
+	return a.result()
 }

@@ -7,7 +7,7 @@ import (
 	"bedside/speech/dsp"
 )
 
-// minutes of talk in noise.
+// minutes returns n minutes of talk in noise.
 func minutes(n int) []float32 {
 	unit := noisy(talk(), -55)
 	var x []float32
@@ -17,8 +17,8 @@ func minutes(n int) []float32 {
 	return x[:n*60*dsp.SampleRate]
 }
 
-// BenchmarkAnalyzer takes five minutes as a decoder gives them, 20 ms at a time, and reports what
-// each second of audio costs and how long the report waits at the end.
+// BenchmarkAnalyzer writes five minutes of audio, 20 ms at a time, and reports the time for each
+// second of audio and for Finish.
 func BenchmarkAnalyzer(b *testing.B) {
 	x := minutes(5)
 	var finish time.Duration

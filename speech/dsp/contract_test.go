@@ -14,7 +14,7 @@ import (
 	"bedside/store"
 )
 
-func TestResultIsJSONWithoutSpeech(t *testing.T) {
+func TestSoundWithoutSpeech(t *testing.T) {
 	dc := make([]float32, dsp.SampleRate)
 	for i := range dc {
 		dc[i] = 0.4
@@ -89,17 +89,17 @@ func TestResultDoesNotDependOnChunks(t *testing.T) {
 				if err := a.Write(chunk); err != nil {
 					t.Fatal(err)
 				}
-				clear(chunk) // the analyzer keeps none of it
+				clear(chunk) // the analyzer must not keep the slice
 				rest = rest[n:]
 			}
 			if got := a.Finish(); !reflect.DeepEqual(got, whole) {
-				t.Error("the result differs from that of one write")
+				t.Error("the result differs from that of a single write")
 			}
 		})
 	}
 }
 
-func TestWriteRefusesWhatIsNotAudio(t *testing.T) {
+func TestRefusedWriteChangesNothing(t *testing.T) {
 	x := talk()
 	want := analyse(t, x)
 	a := dsp.NewAnalyzer()
@@ -117,7 +117,7 @@ func TestWriteRefusesWhatIsNotAudio(t *testing.T) {
 		t.Fatal(err)
 	}
 	if got := a.Finish(); !reflect.DeepEqual(got, want) {
-		t.Error("a refused write left a trace")
+		t.Error("a refused write changed the result")
 	}
 }
 
@@ -151,8 +151,7 @@ func TestMemoryIsBounded(t *testing.T) {
 	}
 }
 
-// FuzzAnalyzer feeds any samples at all: whatever is not refused yields a result that keeps its
-// promises.
+// FuzzAnalyzer checks that any samples are either refused or yield a consistent result.
 func FuzzAnalyzer(f *testing.F) {
 	seed := func(x []float32) {
 		var b []byte

@@ -2,18 +2,19 @@ package dsp
 
 import "math"
 
-// transform is a complex Fourier transform of a fixed size, a power of two, in place over
-// separate real and imaginary parts. Forward leaves the spectrum in digit-reversed order and back
-// expects that order, so nothing is ever permuted: an autocorrelation needs only |X|² in between.
-// It is immutable once made; many goroutines may use one.
+// transform is a complex Fourier transform whose size is a power of two. It works in place on
+// separate real and imaginary parts. forward leaves the spectrum in digit-reversed order and back
+// expects that order, which saves two permutations: an autocorrelation needs only |X|² in between.
+// A transform is immutable; several goroutines may use it.
 //
-// It is our own because two real frames packed into one complex transform cost a quarter of what
-// gonum's real transform costs for the two.
+// The package has its own transform because two real frames packed into one complex transform cost
+// a quarter of gonum's real transform of both.
 type transform struct {
 	n int
-	// of each radix-4 stage, from the widest: cos and sin of the three twiddles of each butterfly
+	// stages holds, for each radix-4 stage from the widest, cos and sin of the three twiddle
+	// factors of each butterfly.
 	stages [][]float64
-	pos    []int // where the bin k stands in the digit-reversed order
+	pos    []int // position of bin k in the digit-reversed order
 }
 
 func newTransform(n int) *transform {
@@ -38,7 +39,7 @@ func newTransform(n int) *transform {
 			p += rest % 4 * (block / 4)
 			rest /= 4
 		}
-		// what is left is a block of one or two, of which the last stage is a radix-2
+		// A block of one or two bins is left; a radix-2 stage handles a block of two.
 		t.pos[k] = p + rest
 	}
 	return t
@@ -108,7 +109,8 @@ func (t *transform) back(re, im []float64) {
 	}
 }
 
-// quarters cuts s in four of q, all of a length that the compiler can see to be the same.
+// quarters divides s into four parts of q values. The compiler can see that their lengths are
+// equal and so omits bounds checks.
 func quarters(s []float64, q int) (a, b, c, d []float64) {
 	a = s[:q]
 	return a, s[q:][:len(a)], s[2*q:][:len(a)], s[3*q:][:len(a)]

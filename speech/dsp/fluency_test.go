@@ -7,10 +7,10 @@ import (
 	"testing"
 )
 
-// TestFluencyOfLearners asks how well the rate of syllables and the share of phonation alone tell
-// what experts think of a reader's fluency: the correlation of a regression (linear and square
-// terms) over five folds that share no speaker. Over the whole of the data it is .63, and .73 for
-// adults; the bounds leave room for a small sample.
+// TestFluencyOfLearners predicts the experts' scores of fluency from speech rate and phonation
+// ratio only, with a regression (linear and square terms) over five folds that share no speaker.
+// The correlation of scores and predictions is .63 over all of the data and .73 over adults. The
+// limits allow for a small sample.
 func TestFluencyOfLearners(t *testing.T) {
 	t.Parallel()
 	readers := learners(t, 10)
@@ -52,8 +52,8 @@ func TestFluencyOfLearners(t *testing.T) {
 	}
 }
 
-// crossValidated is the correlation of the experts' fluency with what a regression on the other
-// folds' speakers predicts.
+// crossValidated returns the correlation of the experts' scores with the predictions of
+// regressions, each fitted to the speakers of the other folds.
 func crossValidated(readers []utterance, x [][]float64) float64 {
 	const folds = 5
 	var speakers []string
@@ -99,7 +99,8 @@ func terms(x []float64) []float64 {
 	return out
 }
 
-// normal holds the normal equations of a least-squares fit, the right side in the last column.
+// normal holds the normal equations of a least-squares fit, with the right side in the last
+// column.
 type normal struct{ rows [][]float64 }
 
 func (n *normal) add(x []float64, y float64) {

@@ -98,7 +98,7 @@ func TestUnvoicedSoundHasNoPitch(t *testing.T) {
 	near(t, "voiced ratio", *r.Measures.VoicedRatio, 0.80/0.95, 0.04)
 }
 
-// talkTruth checks talk() against what it was made of.
+// talkTruth compares the result for talk() with the known values.
 func talkTruth(t *testing.T, r dsp.Result, tolerance float64) {
 	t.Helper()
 	want := []store.Span{
@@ -132,8 +132,8 @@ func talkTruth(t *testing.T, r dsp.Result, tolerance float64) {
 	near(t, "phonation ratio", *m.PhonationTimeRatio, m.PhonationTimeS/m.SpeechDurationS, 1e-9)
 	near(t, "speech rate", *m.SpeechRateSyllPerS, 13/m.SpeechDurationS, 1e-9)
 	near(t, "articulation rate", *m.ArticulationRateSyllPerS, 13/m.PhonationTimeS, 1e-9)
-	near(t, "run", *m.MeanLengthOfRunSyll, 13.0/3, 1e-9)
-	near(t, "run in seconds", *m.MeanLengthOfRunS, m.PhonationTimeS/3, 1e-9)
+	near(t, "length of run", *m.MeanLengthOfRunSyll, 13.0/3, 1e-9)
+	near(t, "duration of run", *m.MeanLengthOfRunS, m.PhonationTimeS/3, 1e-9)
 	near(t, "pauses", float64(m.PauseCount), 2, 0)
 	near(t, "pause total", m.PauseTotalS, duration-phonation, 4*tolerance)
 	near(t, "pause mean", *m.PauseMeanS, m.PauseTotalS/2, 1e-9)
@@ -142,7 +142,7 @@ func talkTruth(t *testing.T, r dsp.Result, tolerance float64) {
 	near(t, "F0 median", *m.F0MedianHz, 118, 1)
 }
 
-func TestTalk(t *testing.T) {
+func TestMeasuresOfKnownTalk(t *testing.T) {
 	x := talk()
 	for _, c := range []struct {
 		name      string
@@ -168,7 +168,7 @@ func TestTalk(t *testing.T) {
 	}
 }
 
-func TestSpeechToTheVeryEnds(t *testing.T) {
+func TestSpeechAtTheEndsOfTheAudio(t *testing.T) {
 	x := talk()
 	x = x[int(0.5*dsp.SampleRate) : len(x)-int(0.5*dsp.SampleRate)]
 	for name, x := range map[string][]float32{"clean": x, "in noise": noisy(x, -50)} {

@@ -3,23 +3,24 @@ package dsp
 import "math"
 
 const (
-	block         = SampleRate / 1000 // samples of the finest grid on which power is kept
+	block         = SampleRate / 1000 // samples in a block
 	blocksPerHop  = hop / block
-	intensityHalf = 64 // blocks: half the window of the intensity contour, 3.2/50 s
-	levelHalf     = 16 // blocks: half the window of the level that voice activity is judged by
+	intensityHalf = 64 // half the window of the intensity contour in blocks: 3.2/50 s
+	levelHalf     = 16 // half the window of the level for voice activity, in blocks
 	silenceDB     = -120
 )
 
-// power holds one block's sums. n is short of block only in the last.
+// power holds the sums over one block, which is 1 ms. n is its number of samples; only the last
+// block may have fewer than block.
 type power struct {
 	n, sum, squares float64
-	low, high       float64 // squares above rumble and hum, and above vowels
+	low, high       float64 // squares without rumble and hum, and without vowels
 }
 
-// meter gives levels in dB at the boundaries between blocks.
+// meter computes levels in dB at the boundaries between blocks.
 type meter struct {
-	kaiser []float64 // of the intensity contour
-	hann   []float64 // of the level
+	kaiser []float64 // window of the intensity contour
+	hann   []float64 // window of the level for voice activity
 }
 
 func newMeter() *meter {
@@ -36,7 +37,7 @@ func newMeter() *meter {
 	return m
 }
 
-// bessel is the modified Bessel function of the first kind, order 0.
+// bessel returns the modified Bessel function of the first kind, order 0.
 func bessel(x float64) float64 {
 	sum, term := 1.0, 1.0
 	for k := 1.0; term > 1e-12*sum; k++ {
@@ -46,7 +47,7 @@ func bessel(x float64) float64 {
 	return sum
 }
 
-// intensity is the level of 2*intensityHalf blocks, DC taken away.
+// intensity returns the level of 2*intensityHalf blocks without DC.
 func (m *meter) intensity(blocks []power) float64 {
 	var n, sum, squares float64
 	for k, w := range m.kaiser {
@@ -61,7 +62,7 @@ func (m *meter) intensity(blocks []power) float64 {
 	return decibel(squares/n - sum/n*sum/n)
 }
 
-// bands gives the level of 2*levelHalf blocks above rumble and hum, and above vowels.
+// bands returns the level of 2*levelHalf blocks without rumble and hum, and without vowels.
 func (m *meter) bands(blocks []power) (low, high float64) {
 	var n, l, h float64
 	for k, w := range m.hann {
@@ -76,7 +77,7 @@ func (m *meter) bands(blocks []power) (low, high float64) {
 	return decibel(l / n), decibel(h / n)
 }
 
-// decibel of a mean power, never below silenceDB.
+// decibel converts a mean power to dB, at least silenceDB.
 func decibel(power float64) float64 {
 	if power <= 1e-12 {
 		return silenceDB
@@ -106,8 +107,9 @@ func (f *highPass) next(x float64) float64 {
 	return y
 }
 
-// settle ends the endless decay of the filter in silence: denormal numbers are slow.
-func (f *highPass) settle() {
+// flushDenormals sets tiny state to zero. In silence it would decay to denormal numbers, which are
+// slow.
+func (f *highPass) flushDenormals() {
 	const nothing = 1e-30
 	if math.Abs(f.s1) < nothing {
 		f.s1 = 0

@@ -7,16 +7,15 @@ import (
 	"bedside/store"
 )
 
-// sumUp decides on voicing, speech and syllables over the whole of what was kept, and measures
-// them.
-func (a *Analyzer) sumUp() Result {
+// result finds speech, F0 and syllables from the values of all frames, and measures them.
+func (a *Analyzer) result() Result {
 	f := &a.frames
 	reference := referencePeak(f.maxima)
 	wide := path(&a.long.found, f.maxima, reference, widestFloor, widestCeiling)
 	speech := findSpeech(f.level, f.sibilance, wide)
 	floor, ceiling := speakerRange(voicedIn(speech, wide))
 	bank := a.long
-	if floor >= shortest {
+	if floor >= shortLowest {
 		bank = a.short
 	}
 	f0 := path(&bank.found, f.maxima, reference, floor, ceiling)
@@ -54,7 +53,7 @@ func (a *Analyzer) sumUp() Result {
 	return r
 }
 
-// referencePeak is about the largest peak of the voice; clicks and bumps do not decide it.
+// referencePeak estimates the largest peak of the voice, without clicks and bumps.
 func referencePeak(maxima []float32) float64 {
 	sounding := make([]float64, 0, len(maxima))
 	for _, m := range maxima {
@@ -65,7 +64,7 @@ func referencePeak(maxima []float32) float64 {
 	return 1.15 * quantile(sounding, 0.99)
 }
 
-// timeOf is the centre of a frame in seconds.
+// timeOf returns the time of a frame's centre in seconds.
 func timeOf(frame int) float64 { return float64(2*frame+1) / 200 }
 
 func (s stretch) span() store.Span {
@@ -74,7 +73,7 @@ func (s stretch) span() store.Span {
 
 func hundredth(v float32) float64 { return math.Round(float64(v)*100) / 100 }
 
-// voicedIn gives F0 of the voiced frames within speech.
+// voicedIn returns F0 of the voiced frames within speech.
 func voicedIn(speech []stretch, f0 []float32) []float64 {
 	var voiced []float64
 	for _, s := range speech {
@@ -87,8 +86,8 @@ func voicedIn(speech []stretch, f0 []float32) []float64 {
 	return voiced
 }
 
-// measure works from the numbers as they are reported, so that anyone can repeat it from the
-// arrays.
+// measure computes the measures from the rounded numbers of the result, so that anyone can compute
+// them again from its arrays.
 func measure(speech []stretch, syllables int, voiced []float64, f *frames) store.Measures {
 	m := store.Measures{SyllableCount: syllables, NoiseFloorDB: noiseOutside(speech, f)}
 	if len(speech) == 0 {
@@ -147,8 +146,8 @@ func addF0(m *store.Measures, voiced []float64) {
 	m.F0SDSemitones = some(sd)
 }
 
-// noiseOutside is the 10th percentile of the intensity outside speech, where its window reaches
-// into no speech and something was recorded.
+// noiseOutside returns the 10th percentile of the intensity outside speech, of frames whose window
+// holds no speech and is not digital silence. It returns nil if there are none.
 func noiseOutside(speech []stretch, f *frames) *float64 {
 	const reach = intensityHalf/blocksPerHop + 1
 	var outside []float64

@@ -2,7 +2,7 @@ package dsp
 
 import "math"
 
-// The costs of Boersma (1993), as Praat's defaults have them for a step of 10 ms.
+// The costs of Boersma (1993), with Praat's default values for a step of 10 ms.
 const (
 	silenceThreshold   = 0.03
 	voicingThreshold   = 0.45
@@ -11,9 +11,9 @@ const (
 	voicedUnvoicedCost = 0.14
 )
 
-// path chooses of each frame one candidate, or none (F0 0: unvoiced), so that the strengths less
-// the costs of jumps sum to the most (Viterbi). peaks are the frames' peaks, reference the peak
-// that they are compared with.
+// path returns F0 of each frame, 0 where it is unvoiced. For each frame it chooses one candidate
+// between floor and ceiling, or none, such that the sum of their strengths less the costs of jumps
+// is largest (Viterbi). peaks are the frames' largest samples, which are compared with reference.
 func path(c *candidates, peaks []float32, reference, floor, ceiling float64) []float32 {
 	n := len(c.ends)
 	f0 := make([]float32, n)
@@ -21,11 +21,11 @@ func path(c *candidates, peaks []float32, reference, floor, ceiling float64) []f
 		score, octave float64 // octave: log2 of F0
 		hz            float32
 	}
-	// state 0: unvoiced
+	// State 0 is unvoiced.
 	before, now := make([]state, 1, 1+candidatesPerFrame), make([]state, 0, 1+candidatesPerFrame)
-	// the best state before each state
+	// from holds the best predecessor of each state.
 	from := make([][1 + candidatesPerFrame]uint8, n)
-	// F0 of each state
+	// states holds F0 of each state.
 	states := make([][1 + candidatesPerFrame]float32, n)
 	for i := range n {
 		now = append(now[:0], state{score: unvoicedStrength(float64(peaks[i]), reference)})
@@ -70,8 +70,8 @@ func path(c *candidates, peaks []float32, reference, floor, ceiling float64) []f
 	return f0
 }
 
-// unvoicedStrength is the strength of the candidate "unvoiced": above every voiced one in frames
-// that are silent beside the reference.
+// unvoicedStrength returns the strength of the candidate "unvoiced". It exceeds that of every
+// voiced candidate in frames that are silent compared with the reference.
 func unvoicedStrength(peak, reference float64) float64 {
 	if reference <= 0 {
 		return voicingThreshold + 2
@@ -79,8 +79,8 @@ func unvoicedStrength(peak, reference float64) float64 {
 	return voicingThreshold + max(0, 2-peak/reference*(1+voicingThreshold)/silenceThreshold)
 }
 
-// speakerRange is the range of F0 for the second pass, from that of the first (Hirst 2011; De
-// Looze and Rauzy 2009).
+// speakerRange returns the range of F0 for the second pass, derived from F0 of the first pass
+// (Hirst 2011; De Looze and Rauzy 2009).
 func speakerRange(f0 []float64) (floor, ceiling float64) {
 	const enough = 20 // frames
 	if len(f0) < enough {

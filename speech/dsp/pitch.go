@@ -2,28 +2,26 @@ package dsp
 
 import "math"
 
-// The range in which F0 is sought at all, and the limits of what counts as a candidate (Boersma
-// 1993).
+// The widest range of F0, and the limits for candidates (Boersma 1993).
 const (
 	widestFloor   = 65 // Hz
 	widestCeiling = 600
 
 	candidatesPerFrame = 8
-	weakestCandidate   = voicingThreshold / 2 // an autocorrelation below this is no candidate
+	weakestCandidate   = voicingThreshold / 2 // least autocorrelation of a candidate
 
-	sincHalf  = 12 // samples either side that refine a maximum of the autocorrelation
-	sincSteps = 4  // positions between two samples
+	sincHalf  = 12 // samples on each side that refine a maximum of the autocorrelation
+	sincSteps = 4  // interpolated positions per sample
 )
 
-// candidate is a maximum of one frame's autocorrelation: a possible F0 and how periodic the frame
-// is at it (0 to 1).
+// candidate is a maximum of one frame's autocorrelation, and so a possible F0.
 type candidate struct {
 	hz       float32
-	strength float32
+	strength float32 // how periodic the frame is at hz, from 0 to 1
 }
 
-// candidates of consecutive frames. Those of frame i are all[ends[i-1]:ends[i]], from the highest
-// F0 to the lowest.
+// candidates holds the candidates of consecutive frames. Those of frame i are
+// all[ends[i-1]:ends[i]], from the highest F0 to the lowest.
 type candidates struct {
 	all  []candidate
 	ends []uint32
@@ -37,26 +35,28 @@ func (c *candidates) frame(i int) []candidate {
 	return c.all[from:c.ends[i]]
 }
 
-// bank finds the candidates of frames with a window of one length. A long window is needed for
-// low voices; a short one follows a high voice where a long one blurs its movement and takes it
-// for unvoiced. Frames come in pairs, since one transform does for two.
+// bank finds the candidates of frames with a window of a given length. A low voice needs a long
+// window. A high voice needs a short one: a long window blurs its movement, and the voice then
+// appears unvoiced. Frames are processed in pairs, since one transform handles two.
 type bank struct {
-	half   int       // half the window, samples
-	minLag int       // of the highest F0
-	maxLag int       // of the lowest F0
+	half   int       // half the window in samples
+	minLag int       // lag of the highest F0
+	maxLag int       // lag of the lowest F0
 	window []float64 // Hann
-	// autocorrelation of the window at each lag, inverted: what the windowing took away
+	// scale is the inverse autocorrelation of the window at each lag, which undoes the window's
+	// effect.
 	scale []float64
 	fft   *transform
-	// taps that give r between two samples, from sincHalf-1 samples before to sincHalf after
+	// sinc holds the filter taps for r between two samples, from sincHalf-1 samples before to
+	// sincHalf after.
 	sinc  [sincSteps][]float64
-	x, y  []float64 // the pair of frames at work
-	r     []float64 // normalised autocorrelation, r[sincHalf+lag]
+	x, y  []float64 // the pair of frames in process
+	r     []float64 // normalised autocorrelation; that of a lag is r[sincHalf+lag]
 	found candidates
 }
 
-// newBank makes a bank whose window holds three periods of windowFloor and that looks for F0 of
-// floor to widestCeiling.
+// newBank returns a bank whose window holds three periods of windowFloor, for F0 from floor to
+// widestCeiling.
 func newBank(windowFloor, floor float64, size int) *bank {
 	b := &bank{
 		half:   int(1.5 * SampleRate / windowFloor),
@@ -84,7 +84,7 @@ func newBank(windowFloor, floor float64, size int) *bank {
 	for s := range b.sinc {
 		b.sinc[s] = make([]float64, 2*sincHalf)
 		for k := range b.sinc[s] {
-			// from the point sought to the sample
+			// d is the distance from the interpolated position to the sample.
 			d := float64(k-(sincHalf-1)) - float64(s)/sincSteps
 			v := 1.0
 			if d != 0 {
@@ -96,17 +96,17 @@ func newBank(windowFloor, floor float64, size int) *bank {
 	return b
 }
 
-// pair takes two consecutive frames, or with a count of 1 the last one: each a window of samples
-// with the mean taken away, nil for digital silence.
-func (b *bank) pair(first, second []float64, count int) {
+// addPair finds the candidates of two consecutive frames, or of the last one if count is 1. Each
+// is a window of samples less their mean, or nil for digital silence.
+func (b *bank) addPair(first, second []float64, count int) {
 	if first != nil || second != nil {
 		b.load(b.x, first)
 		b.load(b.y, second)
 		b.fft.autocorrelate(b.x, b.y)
 	}
-	b.pick(b.x, first != nil)
+	b.addCandidates(b.x, first != nil)
 	if count == 2 {
-		b.pick(b.y, second != nil)
+		b.addCandidates(b.y, second != nil)
 	}
 }
 
@@ -115,8 +115,8 @@ func (b *bank) load(dst, frame []float64) {
 		clear(dst)
 		return
 	}
-	// Both at about full scale, so that the rounding of a loud frame does not leak into a quiet
-	// one.
+	// Both frames are scaled to about full scale, so that the rounding errors of a loud frame do
+	// not leak into a quiet one.
 	peak := 0.0
 	for _, v := range frame {
 		peak = max(peak, math.Abs(v))
@@ -128,8 +128,8 @@ func (b *bank) load(dst, frame []float64) {
 	clear(dst[len(b.window):])
 }
 
-// pick appends the candidates of one frame with the autocorrelation ac.
-func (b *bank) pick(ac []float64, sounding bool) {
+// addCandidates appends the candidates of one frame, whose autocorrelation is ac.
+func (b *bank) addCandidates(ac []float64, sounding bool) {
 	if sounding && ac[0] > 0 {
 		norm := 1 / ac[0]
 		for lag, s := range b.scale {
@@ -143,6 +143,7 @@ func (b *bank) pick(ac []float64, sounding bool) {
 	b.found.ends = append(b.found.ends, uint32(len(b.found.all)))
 }
 
+// maxima appends the strongest maxima of r as candidates.
 func (b *bank) maxima() {
 	from := len(b.found.all)
 	r := b.r[sincHalf:]
@@ -171,19 +172,19 @@ func (b *bank) maxima() {
 	}
 }
 
-// refine gives the place and height of the maximum next to a lag: a parabola says about where,
-// three points of the band-limited autocorrelation there say exactly.
+// refine returns the position and height of the maximum next to a lag. A parabola estimates the
+// position; three points of the band-limited autocorrelation around it make it exact.
 func (b *bank) refine(lag int) (at, height float64) {
 	r := b.r[sincHalf+lag-1:]
 	step := int(math.Round(sincSteps * vertex(r[0], r[1], r[2])))
 	best := float64(step)
-	y0, y1, y2 := b.between(lag, step-1), b.between(lag, step), b.between(lag, step+1)
+	y0, y1, y2 := b.interpolate(lag, step-1), b.interpolate(lag, step), b.interpolate(lag, step+1)
 	d := vertex(y0, y1, y2)
 	return float64(lag) + (best+d)/sincSteps, y1 - 0.25*(y0-y2)*d
 }
 
-// vertex is where the parabola through three equidistant points has its extreme, from the middle
-// one, at most one step away.
+// vertex returns the position of the maximum of the parabola through three equidistant points,
+// relative to the middle one and at most one step from it.
 func vertex(y0, y1, y2 float64) float64 {
 	curve := y0 - 2*y1 + y2
 	if curve >= 0 {
@@ -192,8 +193,8 @@ func vertex(y0, y1, y2 float64) float64 {
 	return min(1, max(-1, 0.5*(y0-y2)/curve))
 }
 
-// between is the autocorrelation at lag + step/sincSteps.
-func (b *bank) between(lag, step int) float64 {
+// interpolate returns the autocorrelation at lag + step/sincSteps.
+func (b *bank) interpolate(lag, step int) float64 {
 	whole := int(math.Floor(float64(step) / sincSteps))
 	taps := b.sinc[step-whole*sincSteps]
 	r := b.r[lag+whole+1:][:len(taps)]

@@ -14,14 +14,14 @@ import (
 	"bedside/speech/dsp"
 )
 
-// measured is one file as Praat measured it.
+// measured holds Praat's values for one file.
 type measured struct {
 	pitch, intensity, nuclei   []float64 // F0 of each frame, level of each frame, times
 	pitchStart, intensityStart float64
 }
 
-// TestAgainstPraat compares F0, level and syllable nuclei of learners' speech with those that
-// Praat finds, given the same samples.
+// TestAgainstPraat compares F0, level and syllable nuclei of learners' speech with Praat's values
+// for the same samples.
 func TestAgainstPraat(t *testing.T) {
 	t.Parallel()
 	need(t, "praat")
@@ -94,12 +94,12 @@ type comparison struct {
 	frames, voicing, voiced, gross int
 	levels                         int
 	levelSum, levelSquares         float64
-	// syllable counts; those of the text where it is known
+	// ours, theirs and text are the numbers of syllables of files whose text is in the lexicon.
 	ours, theirs, text []float64
 }
 
-// add compares one file. Praat centres its frames in the file; ours stand at 5, 15, 25 ms. Where
-// the two grids are apart by half a hop, 5 ms of silence before the samples brings them together.
+// add compares one file. Praat centres its frames in the file; ours are at 5, 15, 25 ms. If the
+// two grids differ by half a hop, 5 ms of silence before the samples aligns them.
 func (c *comparison) add(t *testing.T, x []float32, p measured, text int) {
 	t.Helper()
 	plain := analyse(t, x)
@@ -132,7 +132,7 @@ func (c *comparison) add(t *testing.T, x []float32, p measured, text int) {
 	r, first = aligned(p.intensityStart)
 	for i, theirs := range p.intensity {
 		if theirs < 20 {
-			continue // digital silence, that 16 bits cannot show
+			continue // digital silence: 16 bits cannot represent the level
 		}
 		d := r.Intensity[first+i].DB - (theirs - 20*math.Log10(1/2e-5)) // Praat's 0 dB is 20 µPa
 		c.levels++
@@ -157,21 +157,23 @@ func (c *comparison) report(t *testing.T) {
 	ours, oursOff := against(c.ours, c.text)
 	theirs, theirsOff := against(c.theirs, c.text)
 	alike := correlation(c.ours, c.theirs)
-	t.Logf("nuclei of %d texts: ours %.3f of the syllables, off by %.2f a text; Praat %.3f, off by %.2f; correlation of the two %.3f, with the text %.3f and %.3f",
-		len(c.text), ours, oursOff, theirs, theirsOff, alike, correlation(c.ours, c.text), correlation(c.theirs, c.text))
+	t.Logf("nuclei of %d texts: ours %.3f of the syllables, off by %.2f a text; "+
+		"Praat %.3f, off by %.2f; correlation of the two %.3f, with the text %.3f and %.3f",
+		len(c.text), ours, oursOff, theirs, theirsOff, alike, correlation(c.ours, c.text),
+		correlation(c.theirs, c.text))
 	if gross > 0.5 || voicing > 3 {
-		t.Error("F0 is further from Praat than it may be")
+		t.Error("F0 differs too much from Praat's")
 	}
 	if math.Abs(mean) > 0.05 || rms > 0.2 {
-		t.Error("the level is further from Praat than it may be")
+		t.Error("the level differs too much from Praat's")
 	}
 	if alike < 0.8 || oursOff > theirsOff || math.Abs(ours-1) > 0.15 {
-		t.Error("the nuclei are further from Praat and from the text than they may be")
+		t.Error("the nuclei differ too much from Praat's or from the text")
 	}
 }
 
-// against gives the sum of the counts over that of the truth, and by how much they are off on
-// average.
+// against returns the sum of the counts divided by the true sum, and the mean absolute error of a
+// count.
 func against(counts, truth []float64) (ratio, off float64) {
 	var sum, all float64
 	for i := range counts {

@@ -15,15 +15,15 @@ import (
 	"bedside/speech/dsp"
 )
 
-// utterance is a sentence that a learner read, with what experts thought of its fluency.
+// utterance is a sentence that a learner read, with the experts' score of its fluency.
 type utterance struct {
 	id, path, speaker, text string
 	age                     int
 	fluency                 float64
 }
 
-// learners gives every step-th utterance of speechocean762 (BEDSIDE_DATA_STEP says another step:
-// 1 for all), or skips.
+// learners returns every step-th utterance of speechocean762. BEDSIDE_DATA_STEP sets another
+// step, 1 for all utterances. Without the data it skips the test.
 func learners(t *testing.T, step int) []utterance {
 	t.Helper()
 	root := os.Getenv("BEDSIDE_DATA")
@@ -38,7 +38,7 @@ func learners(t *testing.T, step int) []utterance {
 	need(t, "ffmpeg")
 	if s := os.Getenv("BEDSIDE_DATA_STEP"); s != "" {
 		if step, err = strconv.Atoi(s); err != nil || step < 1 {
-			t.Fatalf("BEDSIDE_DATA_STEP=%q is no step", s)
+			t.Fatalf("BEDSIDE_DATA_STEP=%q is not a positive number", s)
 		}
 	}
 	if testing.Short() {
@@ -66,7 +66,8 @@ func learners(t *testing.T, step int) []utterance {
 	return all
 }
 
-// syllables counts the vowels of a text in the data's own lexicon, 0 when a word is not in it.
+// syllables counts the vowels of a text according to the lexicon of the data. It returns 0 when
+// the lexicon lacks one of the words.
 func syllables(text string, lexicon map[string]int) int {
 	sum := 0
 	for word := range strings.FieldsSeq(strings.ToUpper(text)) {
@@ -79,8 +80,8 @@ func syllables(text string, lexicon map[string]int) int {
 	return sum
 }
 
-// vowels gives the number of vowels of each word, which are the phones with a mark of stress, as
-// the first pronunciation listed has them.
+// vowels returns the number of vowels of each word in its first pronunciation. Vowels are the
+// phones with a stress mark.
 func vowels(t *testing.T, some utterance) map[string]int {
 	t.Helper()
 	text, err := os.ReadFile(filepath.Join(some.path, "../../../lexicon.txt"))
@@ -110,7 +111,7 @@ func missing(t *testing.T, what string) {
 	t.Skipf("MISSING: %s needs %s", t.Name(), what)
 }
 
-// need skips the test by the name of a program that is not installed.
+// need skips the test if a program is not installed.
 func need(t *testing.T, program string) {
 	t.Helper()
 	if _, err := exec.LookPath(program); err != nil {
@@ -118,8 +119,7 @@ func need(t *testing.T, program string) {
 	}
 }
 
-// decode reads audio files as the analyzer takes them, in the precision of 16 bits, many with one
-// process.
+// decode reads audio files as 16-bit samples at the analyzer's rate, several with each process.
 func decode(t *testing.T, paths ...string) [][]float32 {
 	t.Helper()
 	const batch = 50
@@ -155,10 +155,11 @@ func decode(t *testing.T, paths ...string) [][]float32 {
 // writeWAV writes 16-bit samples at 16 kHz.
 func writeWAV(t *testing.T, path string, x []float32) {
 	t.Helper()
-	head := []any{[4]byte{'R', 'I', 'F', 'F'}, uint32(36 + 2*len(x)), [8]byte{
-		'W', 'A', 'V', 'E', 'f', 'm', 't', ' ',
-	}, uint32(16), uint16(1), uint16(1),
-		uint32(dsp.SampleRate), uint32(2 * dsp.SampleRate), uint16(2), uint16(16), [4]byte{'d', 'a', 't', 'a'}, uint32(2 * len(x))}
+	head := []any{
+		[]byte("RIFF"), uint32(36 + 2*len(x)), []byte("WAVEfmt "), uint32(16),
+		uint16(1), uint16(1), uint32(dsp.SampleRate), uint32(2 * dsp.SampleRate), uint16(2),
+		uint16(16), []byte("data"), uint32(2 * len(x)),
+	}
 	var b bytes.Buffer
 	for _, field := range head {
 		if err := binary.Write(&b, binary.LittleEndian, field); err != nil {

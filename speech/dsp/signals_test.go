@@ -8,8 +8,8 @@ import (
 	"bedside/speech/dsp"
 )
 
-// voice is a vowel-like sound: pulses at f0(t) through three resonances, faded in and out over 10
-// ms, with a peak of about amplitude.
+// voice returns a vowel-like sound: pulses at f0(t), filtered by three resonances and faded in and
+// out over 10 ms. Its peak is about amplitude.
 func voice(seconds float64, amplitude float64, f0 func(t float64) float64) []float32 {
 	n := int(seconds * dsp.SampleRate)
 	x := make([]float64, n)
@@ -19,8 +19,8 @@ func voice(seconds float64, amplitude float64, f0 func(t float64) float64) []flo
 		before := phase
 		phase += f0(t) / dsp.SampleRate
 		if math.Floor(phase) > math.Floor(before) {
-			// The pulse falls between two samples: share it, so that periods are exact on average
-			// and close to it each.
+			// The pulse falls between two samples. Dividing it between them makes the periods
+			// exact on average and each of them nearly exact.
 			late := (phase - math.Floor(phase)) * dsp.SampleRate / f0(t)
 			x[i] += 1 - late
 			if i > 0 {
@@ -96,7 +96,7 @@ func gained(x []float32, db float64) []float32 {
 	return out
 }
 
-// talk is three phrases of syllables with pauses of 0.6 and 0.4 s: speech from 0.5 to 5.5 s.
+// talk returns three phrases of syllables with pauses of 0.6 and 0.4 s between them.
 func talk() []float32 {
 	syllable := func(hz float64) []float32 {
 		return concat(voice(0.18, 0.5, steady(hz)), silence(0.07))
@@ -157,13 +157,14 @@ func clicked(x []float32, at ...float64) []float32 {
 	out := append([]float32(nil), x...)
 	for _, t := range at {
 		for k := range 48 {
-			out[int(t*dsp.SampleRate)+k] += float32(0.9 * math.Exp(-float64(k)/12) * math.Cos(float64(k*k)))
+			decay, phase := math.Exp(-float64(k)/12), math.Cos(float64(k*k))
+			out[int(t*dsp.SampleRate)+k] += float32(0.9 * decay * phase)
 		}
 	}
 	return out
 }
 
-// gapped is x with nothing at all from one time to another.
+// gapped returns x with digital silence from one time to another.
 func gapped(x []float32, from, to float64) []float32 {
 	out := append([]float32(nil), x...)
 	clear(out[int(from*dsp.SampleRate):int(to*dsp.SampleRate)])

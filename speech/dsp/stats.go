@@ -5,7 +5,8 @@ import (
 	"slices"
 )
 
-// quantile of unsorted values by linear interpolation between the two nearest; 0 of none.
+// quantile returns a quantile of unsorted values by linear interpolation between the two nearest.
+// It returns 0 if there are no values.
 func quantile(values []float64, q float64) float64 {
 	return sortedQuantile(slices.Sorted(slices.Values(values)), q)
 }
@@ -30,7 +31,7 @@ func average(values []float64) float64 {
 	return sum / float64(len(values))
 }
 
-// meanAndSD gives the mean and the standard deviation (of the population) of at least one value.
+// meanAndSD returns the mean and the standard deviation (of the population) of at least one value.
 func meanAndSD(values []float64) (mean, sd float64) {
 	mean = average(values)
 	for _, v := range values {
@@ -47,8 +48,8 @@ type levels struct {
 }
 
 const (
-	levelSteps = 4  // a dB
-	maxDB      = 60 // above what MaxSample can give
+	levelSteps = 4  // bins per dB
+	maxDB      = 60 // more than MaxSample can reach
 )
 
 func (l *levels) add(db float32, n int32) {
@@ -57,7 +58,7 @@ func (l *levels) add(db float32, n int32) {
 	l.total += int(n)
 }
 
-// quantile is the middle of the bin in which it lies.
+// quantile returns the middle of the bin that holds the quantile.
 func (l *levels) quantile(q float64) float64 {
 	left := q * float64(l.total)
 	for bin, n := range l.count {

@@ -2,15 +2,15 @@ package dsp
 
 import "slices"
 
-// Syllable nuclei after de Jong and Wempe (2009): voiced peaks of the intensity contour that
-// stand out of the dips around them.
+// Syllable nuclei after de Jong and Wempe (2009): voiced peaks of the intensity contour that rise
+// above the dips around them.
 const (
-	nucleusDip   = 2.0  // dB that the contour rises before and falls after a nucleus
-	nucleusDrop  = 25.0 // dB below the almost loudest frame that a nucleus may be
-	nucleusReach = 2    // frames either side of the peak in which the voice may be found
+	nucleusDip   = 2.0  // least rise of the contour before a nucleus and fall after it, in dB
+	nucleusDrop  = 25.0 // largest distance of a nucleus below the 99th percentile of speech, in dB
+	nucleusReach = 2    // frames on each side of the peak of which one must be voiced
 )
 
-// nuclei gives the frames of the syllable nuclei, in order.
+// nuclei returns the frames of the syllable nuclei, in order.
 func nuclei(intensity, f0 []float32, speech []stretch) []int {
 	var sounding []float64
 	for _, s := range speech {
@@ -28,8 +28,8 @@ func nuclei(intensity, f0 []float32, speech []stretch) []int {
 	return found
 }
 
-// peaks are the maxima of a contour before and after which it lies lower by dip or more, before
-// it is as high again. The contour is taken to begin and end in silence.
+// peaks returns the maxima of a contour with a dip of at least dip on both sides, before the
+// contour is as high again. The contour counts as silent before its start and after its end.
 func peaks(contour []float32, dip float32) []int {
 	var found []int
 	rising, high, low := true, 0, 0

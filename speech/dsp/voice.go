@@ -2,49 +2,51 @@ package dsp
 
 import "slices"
 
-// Voice activity. Speech is what is voiced and stands out of the noise, with the unvoiced sounds
-// next to it that stand out as well. A click, a breath or a fan is loud but not voiced; a hum is
-// voiced but steady, and so its own noise floor.
+// Voice activity detection. Speech is sound that is voiced and louder than the noise, together
+// with the unvoiced sounds next to it that are louder than the noise. A click, a breath or a fan
+// is loud but not voiced. A hum is voiced but steady, so it counts as noise itself.
+//
+// A frame is sure when it is certainly speech. It is weak when it is sound that belongs to speech
+// only next to sure frames. Lengths are in frames of 10 ms, levels in dB.
 const (
-	digitalSilence = -100.0 // dB; below it nothing was recorded: a gap, a muted microphone
+	digitalSilence = -100.0 // nothing was recorded below this level: a gap, a muted microphone
 
-	noiseReach  = 500 // frames either side from which the noise at a place is taken
-	noiseStep   = 25  // frames
-	enoughNoise = 50  // frames; with fewer the noise of the whole is taken
-	// dB below the loudest voice of a voice that is near, not one of the background
-	nearDrop = 15
-	// frames either side of a near voice that tell nothing about the noise: more than a fricative
-	// lasts
+	noiseReach  = 500 // frames on each side of a place that decide its noise
+	noiseStep   = 25  // distance of two places at which the noise is computed
+	enoughNoise = 50  // with fewer frames of noise, that of the whole recording is used
+	nearDrop    = 15  // a voice is loud if it is at most this far below the loudest voice
+	// voiceReach is the number of frames on each side of a loud voice that do not count as noise.
+	// It is longer than a fricative.
 	voiceReach = 20
 
-	leastSure  = 5.5  // dB over noise of sure speech, in the steadiest noise
-	mostSure   = 12.0 // and in the most restless
-	leastWeak  = 1.2  // dB over noise of the edges of speech
+	leastSure  = 5.5  // sure frames are this much above the noise if it is very steady
+	mostSure   = 12.0 // and this much if it is very unsteady
+	leastWeak  = 1.2  // the same for weak frames
 	mostWeak   = 6.0
-	mostSpread = 7.0  // dB from the tenth to the median of what is taken for noise
-	sureDrop   = 30.0 // dB below the speaker's loud voice of sure speech
-	weakDrop   = 42.0 // dB below the speaker's loud voice of the edges of speech
-	// frames of unvoiced sound that still belong to the voiced sound next to them
-	edgeReach   = 25
-	edgeHole    = 10 // frames: the closure before a plosive's burst
-	shortPause  = 25 // frames; a shorter one does not part speech
-	leastVoiced = 5  // frames of sure voice in a stretch of speech
-	leastSpeech = 8  // frames
+	mostSpread = 7.0  // largest distance from the 10th percentile to the median of noise
+	sureDrop   = 30.0 // sure frames are at most this far below the speaker's loud voice
+	weakDrop   = 42.0 // the same for weak frames
+
+	edgeReach   = 25 // frames next to sure frames in which weak frames count as speech
+	edgeHole    = 10 // frames between two weak ones: the closure before a plosive's burst
+	shortPause  = 25 // shorter gaps belong to the speech around them
+	leastVoiced = 5  // sure frames in a stretch of speech
+	leastSpeech = 8  // frames in a stretch of speech
 )
 
-// stretch is a run of frames, the end excluded.
+// stretch is a run of frames; to is the frame after the last.
 type stretch struct{ from, to int }
 
-// island is a stretch of sound with some frames of sure voice in it.
+// island is a stretch of sound that contains sure frames.
 type island struct {
 	stretch
-	voiced int
+	sure int // number of sure frames
 }
 
-// findSpeech gives the stretches of speech from each frame's levels and F0 (0: unvoiced). The
-// stretches are apart by shortPause or more.
+// findSpeech returns the stretches of speech. Its arguments are the two levels of each frame and
+// its F0 (0: unvoiced). The stretches are at least shortPause apart.
 func findSpeech(level, sibilance, f0 []float32) []stretch {
-	away := alone(level, f0)
+	away := awayFromVoice(level, f0)
 	around := background(level, f0, away)
 	above := background(sibilance, f0, away)
 	loud := loudness(level, f0, around)
@@ -53,31 +55,31 @@ func findSpeech(level, sibilance, f0 []float32) []stretch {
 	for i, l := range level {
 		n, h := around[i], above[i]
 		sure[i] = f0[i] > 0 && float64(l) > max(n.level+n.sure, loud-sureDrop)
-		weak[i] = steadied(level, i) > max(n.level+n.weak, loud-weakDrop) ||
-			steadied(sibilance, i) > max(h.level+h.weak, loud-weakDrop)
+		weak[i] = smoothed(level, i) > max(n.level+n.weak, loud-weakDrop) ||
+			smoothed(sibilance, i) > max(h.level+h.weak, loud-weakDrop)
 	}
 	return join(islands(sure, weak))
 }
 
-// steadied is the median of the five levels about a frame: noise evens out in it, the edges of
-// speech stay where they are.
-func steadied(level []float32, i int) float64 {
+// smoothed returns the median of the five levels around a frame. It smooths noise without moving
+// the edges of speech.
+func smoothed(level []float32, i int) float64 {
 	var five [5]float32
 	n := copy(five[:], level[max(0, i-2):min(len(level), i+3)])
 	slices.Sort(five[:n])
 	return float64(five[n/2])
 }
 
-// noise is what the background does about a frame: its usual level, and how far above that sure
-// and weak sounds must be.
+// noise describes the background around a frame: its usual level, and how far above it sure and
+// weak frames must be.
 type noise struct{ level, sure, weak float64 }
 
-// background gives the noise at each frame. Noise is heard where no voice is near: there its
-// median and its spread are taken, which follow a fan and a room full of talkers alike. Where
-// that cannot be (nobody paused, or the pauses are digital silence), the weakest of the unvoiced
-// sounds must do.
+// background returns the noise at each frame. It is measured away from voices, as the median of
+// the level there and its spread, which suits a fan as well as a room full of talkers. Without
+// such frames (nobody paused, or the pauses are digital silence) the weakest unvoiced sounds are
+// taken as the noise.
 func background(level, f0 []float32, away []bool) []noise {
-	var whole census
+	var whole levelCounts
 	var unvoiced levels
 	for i, l := range level {
 		whole.count(l, away[i], 1)
@@ -93,7 +95,7 @@ func background(level, f0 []float32, away []bool) []noise {
 		usual = noise{unvoiced.quantile(0.05), leastSure, leastWeak}
 	}
 	all := make([]noise, len(level))
-	var near census
+	var near levelCounts
 	from, to, now := 0, 0, usual
 	for i := range level {
 		if i%noiseStep == 0 {
@@ -112,10 +114,12 @@ func background(level, f0 []float32, away []bool) []noise {
 	return all
 }
 
-// census counts the levels of a stretch of frames: all that sound, and those with no voice near.
-type census struct{ sounding, away levels }
+// levelCounts counts the levels of frames: of all that are not digital silence, and of those away
+// from voices.
+type levelCounts struct{ sounding, away levels }
 
-func (c *census) count(level float32, away bool, n int32) {
+// count adds n frames of a level. A negative n removes them.
+func (c *levelCounts) count(level float32, away bool, n int32) {
 	if level > digitalSilence {
 		c.sounding.add(level, n)
 		if away {
@@ -124,9 +128,9 @@ func (c *census) count(level float32, away bool, n int32) {
 	}
 }
 
-// noise is ok when there is enough away from voices, and nothing else lies far below it: noise is
-// a floor.
-func (c *census) noise() (n noise, ok bool) {
+// noise returns the noise of the counted frames. ok is false if too few of them are away from
+// voices, or if other frames are far below them: noise is the lowest level there is.
+func (c *levelCounts) noise() (n noise, ok bool) {
 	if c.away.total < enoughNoise {
 		return n, false
 	}
@@ -139,8 +143,8 @@ func (c *census) noise() (n noise, ok bool) {
 	return n, spread < mostSpread && c.sounding.quantile(0.05) > median-2*spread-2
 }
 
-// alone are the frames of recorded sound with no loud voice near.
-func alone(level, f0 []float32) []bool {
+// awayFromVoice reports for each frame whether it has sound and no loud voice is near.
+func awayFromVoice(level, f0 []float32) []bool {
 	var voiced levels
 	for i, l := range level {
 		if f0[i] > 0 {
@@ -149,7 +153,7 @@ func alone(level, f0 []float32) []bool {
 	}
 	near := float32(voiced.quantile(0.95) - nearDrop)
 	away := make([]bool, len(level))
-	since := voiceReach + 1 // frames since the last of a loud voice
+	since := voiceReach + 1 // frames since the last loud voice
 	for i, l := range level {
 		since++
 		if f0[i] > 0 && l > near {
@@ -163,8 +167,8 @@ func alone(level, f0 []float32) []bool {
 	return away
 }
 
-// loudness is the level of the speaker's loud voice: what a twentieth of the voiced frames that
-// stand out of the noise exceed.
+// loudness returns the level of the speaker's loud voice: the 95th percentile of the voiced frames
+// above the noise.
 func loudness(level, f0 []float32, around []noise) float64 {
 	var voiced levels
 	for i, l := range level {
@@ -175,8 +179,8 @@ func loudness(level, f0 []float32, around []noise) float64 {
 	return voiced.quantile(0.95)
 }
 
-// islands are the runs of sure frames with the weak frames next to them, as far as edgeReach,
-// across holes of up to edgeHole frames.
+// islands returns the runs of sure frames, extended by the weak frames next to them up to
+// edgeReach and across holes of up to edgeHole frames.
 func islands(sure, weak []bool) []island {
 	var found []island
 	n := len(sure)
@@ -201,9 +205,9 @@ func islands(sure, weak []bool) []island {
 			}
 		}
 		if last := len(found) - 1; last >= 0 && s.from <= found[last].to {
-			found[last].from, found[last].to = min(found[last].from,
-				s.from), max(found[last].to, s.to)
-			found[last].voiced += voiced
+			found[last].from = min(found[last].from, s.from)
+			found[last].to = max(found[last].to, s.to)
+			found[last].sure += voiced
 		} else {
 			found = append(found, island{s, voiced})
 		}
@@ -212,12 +216,12 @@ func islands(sure, weak []bool) []island {
 	return found
 }
 
-// join drops islands with too little voice in them, joins those that no real pause parts, and
-// drops what is still too short.
+// join drops islands with too few sure frames, joins those with less than a pause between them,
+// and drops stretches that are still too short.
 func join(all []island) []stretch {
 	var speech []stretch
 	for _, s := range all {
-		if s.voiced < leastVoiced {
+		if s.sure < leastVoiced {
 			continue
 		}
 		if last := len(speech) - 1; last >= 0 && s.from-speech[last].to < shortPause {

@@ -1,5 +1,5 @@
-# Measures the WAV files named in a list with Praat, for the comparison in praat_test.go. Of each file three lines are written: F0 (two
-# passes), intensity, and the times of the syllable nuclei found as de Jong and Wempe (2009) describe. Fields are parted by tabs.
+# Measures the WAV files named in a list with Praat, for the comparison in praat_test.go. It writes three lines for each file: F0 (two
+# passes), intensity, and the times of the syllable nuclei after de Jong and Wempe (2009). Fields are separated by tabs.
 form Reference
   sentence list
   sentence out
