@@ -8,50 +8,44 @@ import (
 	"bedside/store"
 )
 
-// announcer tells presence how a room is, the latest state only, without the room waiting. Its
-// room owns it.
+// announcer publishes a room's state to Presence without making the room wait. States that are
+// superseded before they were published are skipped. Its room owns it.
 type announcer struct {
 	presence Presence
 	log      *slog.Logger
 
 	mu     sync.Mutex
-	latest *store.RoomInfo // not told yet; guarded by mu
+	latest *store.RoomInfo // not published yet; guarded by mu
 	closed string          // the room's id once it is closed; guarded by mu
 	wake   chan struct{}
 	done   chan struct{}
 }
 
+// newAnnouncer starts the announcer's goroutine, which ends after Close or with ctx.
 func newAnnouncer(ctx context.Context, p Presence, log *slog.Logger) *announcer {
 	a := &announcer{presence: p, log: log, wake: make(chan struct{}, 1), done: make(chan struct{})}
 	go a.run(ctx)
 	return a
 }
 
-// tell notes the state to be told.
-func (a *announcer) tell(info store.RoomInfo) {
+// publish sets the state to publish next. It does not block.
+func (a *announcer) publish(info store.RoomInfo) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.latest = &info
-	a.notify()
+	signal(a.wake)
 }
 
-// Close has the room told closed, then ends the announcer. It does not wait; Done tells.
+// Close publishes that the room is closed, then ends the announcer. It does not wait: Done does.
 func (a *announcer) Close(id string) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.closed = id
-	a.notify()
+	signal(a.wake)
 }
 
 // Done is closed when the announcer has ended.
 func (a *announcer) Done() <-chan struct{} { return a.done }
-
-func (a *announcer) notify() {
-	select {
-	case a.wake <- struct{}{}:
-	default:
-	}
-}
 
 func (a *announcer) run(ctx context.Context) {
 	defer close(a.done)
@@ -67,20 +61,28 @@ func (a *announcer) run(ctx context.Context) {
 		a.mu.Unlock()
 		switch {
 		case closed != "":
-			a.warn("closed", a.presence.RoomClosed(ctx, closed))
+			a.logIfErr("closed", a.presence.RoomClosed(ctx, closed))
 			return
 		case info != nil && opened:
-			a.warn("updated", a.presence.RoomUpdated(ctx, *info))
+			a.logIfErr("updated", a.presence.RoomUpdated(ctx, *info))
 		case info != nil:
-			a.warn("opened", a.presence.RoomOpened(ctx, *info))
+			a.logIfErr("opened", a.presence.RoomOpened(ctx, *info))
 			opened = true
 		}
 	}
 }
 
-// warn notes what could not be told; presence tells rooms again by itself.
-func (a *announcer) warn(what string, err error) {
+// logIfErr logs a state that was not published. Presence itself refreshes rooms later.
+func (a *announcer) logIfErr(state string, err error) {
 	if err != nil {
-		a.log.Warn("presence was not told", "what", what, "error", err)
+		a.log.Warn("the room's presence was not published", "state", state, "error", err)
+	}
+}
+
+// signal wakes the goroutine that receives from a channel of capacity 1.
+func signal(wake chan<- struct{}) {
+	select {
+	case wake <- struct{}{}:
+	default:
 	}
 }

@@ -14,140 +14,142 @@ import (
 )
 
 const (
-	queueLength = 64 // messages that wait for a slow reader before its socket is closed
+	queueLength = 64 // messages queued for a slow client before its socket is closed
 	writeLimit  = 10 * time.Second
 	closeLimit  = 5 * time.Second
-	// an overlong message is read to its end up to here, so that it can be answered
+	// a message longer than protocol.MaxMessage is read up to here, so that it can be answered
 	skipLimit = 4 << 20
 )
 
-// conn is one WebSocket. The HTTP handler's goroutine reads it; write's goroutine is the only one
-// that writes messages, and closes it; beat's only pings. send and end are safe for concurrent
-// use and do not block.
+// conn is one WebSocket. The HTTP handler's goroutine reads it. writeLoop's goroutine is the only
+// one that writes messages, and closes the socket; pingLoop's only pings. send and close are safe
+// for concurrent use and do not block.
 type conn struct {
-	ws    *websocket.Conn
-	under net.Conn // of ws
-	queue chan []byte
-	reply chan []byte // unbuffered
+	ws      *websocket.Conn
+	under   net.Conn // the connection below ws
+	queue   chan []byte
+	replies chan []byte // unbuffered
 
-	once   sync.Once
-	ending chan struct{} // closed by end
-	code   websocket.StatusCode
-	reason string // code and reason are set before ending is closed
+	once    sync.Once
+	closing chan struct{} // closed by close
+	code    websocket.StatusCode
+	reason  string // code and reason are set before closing is closed
 }
 
 func newConn(ws *websocket.Conn, under net.Conn) *conn {
 	ws.SetReadLimit(skipLimit)
 	return &conn{
-		ws: ws, under: under, queue: make(chan []byte, queueLength), reply: make(chan []byte),
-		ending: make(chan struct{}),
+		ws: ws, under: under, queue: make(chan []byte, queueLength),
+		replies: make(chan []byte), closing: make(chan struct{}),
 	}
 }
 
-// send queues a message; a full queue closes the socket.
+// send queues a message. If the queue is full, it closes the socket.
 func (c *conn) send(m protocol.ServerMessage) {
 	b, ok := c.encode(m)
 	if !ok {
 		return
 	}
 	select {
-	case <-c.ending:
+	case <-c.closing:
 	case c.queue <- b:
 	default:
-		c.end(closeCode(protocol.CodeSlow), "messages were not read in time")
+		c.close(closeCode(protocol.CodeSlow), "messages were not read in time")
 	}
 }
 
-// answer sends a message in answer to one of the client's. It waits until the writer takes it,
-// past the queue, so that a burst of messages is read no faster than it is answered and leaves
-// the queue to the room. Not for a room's loop, which must not wait for a client.
-func (c *conn) answer(m protocol.ServerMessage) {
+// reply sends a message in reply to one of the client's. It bypasses the queue and waits until the
+// writer takes the message: a client's burst is then read no faster than it is answered, and does
+// not fill the queue. A room's loop must not call it, because that must not wait for a client.
+func (c *conn) reply(m protocol.ServerMessage) {
 	b, ok := c.encode(m)
 	if !ok {
 		return
 	}
 	select {
-	case <-c.ending:
-	case c.reply <- b:
+	case <-c.closing:
+	case c.replies <- b:
 	}
 }
 
 func (c *conn) encode(m protocol.ServerMessage) (b []byte, ok bool) {
 	b, err := protocol.Encode(m)
 	if err != nil {
-		c.end(websocket.StatusInternalError, "a message could not be written")
+		c.close(websocket.StatusInternalError, "a message could not be encoded")
 	}
 	return b, err == nil
 }
 
-// end closes the socket once what is queued has been written. The first call's code and reason
-// count.
-func (c *conn) end(code websocket.StatusCode, reason string) {
+// close closes the socket after what is queued has been written. Only the first call's code and
+// reason are used.
+func (c *conn) close(code websocket.StatusCode, reason string) {
 	c.once.Do(func() {
 		c.code, c.reason = code, shorten(reason, maxReason)
-		close(c.ending)
+		close(c.closing)
 	})
 }
 
-// endIf ends the socket when a refusal is fatal.
-func (c *conn) endIf(r *refusal) {
-	if r.Fatal {
-		c.end(closeCode(r.Code), r.Message)
+// closeIfFatal closes the socket with the code of a fatal error.
+func (c *conn) closeIfFatal(e *clientError) {
+	if e.Fatal {
+		c.close(closeCode(e.Code), e.Message)
 	}
 }
 
-// maxReason is how much text a close frame takes.
+// maxReason is the number of bytes of a reason that fit into a close frame.
 const maxReason = 120
 
-// write sends what is queued until end.
-func (c *conn) write(ctx context.Context) {
+// writeLoop writes queued messages and replies until close is called or writing fails.
+func (c *conn) writeLoop(ctx context.Context) {
 	for {
 		var b []byte
 		select {
 		case b = <-c.queue:
-		case b = <-c.reply:
-		case <-c.ending:
+		case b = <-c.replies:
+		case <-c.closing:
 			limited, cancel := context.WithTimeout(ctx, closeLimit)
 			defer cancel()
 			for len(c.queue) > 0 {
-				if !c.put(limited, <-c.queue) {
+				if !c.writeMessage(limited, <-c.queue) {
 					break
 				}
 			}
-			c.cut()
+			c.closeHandshake()
 			return
 		}
-		if !c.put(ctx, b) {
-			c.end(websocket.StatusGoingAway, "lost")
-			c.cut()
+		if !c.writeMessage(ctx, b) {
+			c.close(websocket.StatusGoingAway, "lost")
+			c.closeHandshake()
 			return
 		}
 	}
 }
 
-// cut closes the socket with what end was given. The other side's answer is waited for only so
-// long, whatever else it sends.
-func (c *conn) cut() {
+// closeHandshake sends the close frame and waits for the client's, for closeLimit at most even if
+// the client sends other data.
+func (c *conn) closeHandshake() {
 	if c.under.SetDeadline(time.Now().Add(closeLimit)) == nil {
-		c.ws.Close(c.code, c.reason) // an error means that the other side has gone
+		c.ws.Close(c.code, c.reason) // an error means that the client has gone
 	}
 	c.ws.CloseNow()
 }
 
-func (c *conn) put(ctx context.Context, b []byte) bool {
-	// an expired context kills the connection: one for each write
+// writeMessage reports whether a message was written.
+func (c *conn) writeMessage(ctx context.Context, b []byte) bool {
+	// an expired context closes the connection, so each write has its own
 	limited, cancel := context.WithTimeout(ctx, writeLimit)
 	defer cancel()
 	return c.ws.Write(limited, websocket.MessageText, b) == nil
 }
 
-// beat pings until end. A ping that is not answered before the next is due ends the socket.
-func (c *conn) beat(ctx context.Context, every time.Duration) {
+// pingLoop pings until the socket closes. It closes a socket whose client does not answer a ping
+// before the next is due.
+func (c *conn) pingLoop(ctx context.Context, every time.Duration) {
 	next := time.NewTicker(every)
 	defer next.Stop()
 	for {
 		select {
-		case <-c.ending:
+		case <-c.closing:
 			return
 		case <-next.C:
 		}
@@ -155,14 +157,15 @@ func (c *conn) beat(ctx context.Context, every time.Duration) {
 		err := c.ws.Ping(limited)
 		cancel()
 		if err != nil {
-			c.end(closeCode(protocol.CodeSlow), "no answer to a ping")
+			c.close(closeCode(protocol.CodeSlow), "no answer to a ping")
 		}
 	}
 }
 
-// read takes the next message; errSocket when there will be none. One over skipLimit ends the
-// socket with status 1009.
-func (c *conn) read(ctx context.Context) (protocol.ClientMessage, error) {
+// readMessage reads and decodes the next message. It returns errSocket when the socket has ended,
+// and the protocol's errors for a message that is not valid. A message longer than skipLimit ends
+// the socket with status 1009.
+func (c *conn) readMessage(ctx context.Context) (protocol.ClientMessage, error) {
 	kind, r, err := c.ws.Reader(ctx)
 	if err != nil {
 		return nil, errSocket

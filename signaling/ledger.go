@@ -11,14 +11,15 @@ import (
 	"bedside/store/wait"
 )
 
-// ledger carries out what a room must have written down, one entry after the other, trying again
-// while a part is away: a role play does not wait for a database. Its room owns it; Close waits
-// until it is empty.
+// ledger runs a room's writes to one part of the system (the database, the bus) in order, and
+// retries each while that part is unavailable, so that a role play does not wait for it. Its room
+// owns it. It ends once it is closed and empty.
 type ledger struct {
 	name string
 	log  *slog.Logger
-	// an entry failed for the first time, or for good; called by the ledger's goroutine
-	trouble func(entry string, givenUp bool)
+	// onFailure is called by the ledger's goroutine when an entry has failed for the first time
+	// and when it is given up
+	onFailure func(entry string, givenUp bool)
 
 	mu      sync.Mutex
 	entries []entry // guarded by mu
@@ -28,7 +29,7 @@ type ledger struct {
 }
 
 type entry struct {
-	what string
+	name string
 	do   func(context.Context) error
 }
 
@@ -36,46 +37,40 @@ const (
 	firstRetry = 100 * time.Millisecond
 	lastRetry  = 3 * time.Second
 	callLimit  = 10 * time.Second
-	logEvery   = 20 // tries that fail
+	logEvery   = 20 // failed tries between two log lines
 )
 
-// newLedger starts the ledger's goroutine; ctx ends the trying.
+// newLedger starts the ledger's goroutine. When ctx ends, what is left is given up.
 func newLedger(ctx context.Context, name string, log *slog.Logger,
-	trouble func(entry string, givenUp bool)) *ledger {
+	onFailure func(entry string, givenUp bool)) *ledger {
 	l := &ledger{
-		name: name, log: log, trouble: trouble, wake: make(chan struct{}, 1),
+		name: name, log: log, onFailure: onFailure, wake: make(chan struct{}, 1),
 		done: make(chan struct{}),
 	}
 	go l.run(ctx)
 	return l
 }
 
-// add puts an entry at the end.
-func (l *ledger) add(what string, do func(context.Context) error) {
+// add appends an entry. It does not block.
+func (l *ledger) add(name string, do func(context.Context) error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.entries = append(l.entries, entry{what, do})
-	l.notify()
+	l.entries = append(l.entries, entry{name, do})
+	signal(l.wake)
 }
 
-// Close lets the ledger end once it is empty. It does not wait; Done tells.
+// Close ends the ledger once it is empty. It does not wait: Done does.
 func (l *ledger) Close() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.closed = true
-	l.notify()
+	signal(l.wake)
 }
 
 // Done is closed when the ledger has ended.
 func (l *ledger) Done() <-chan struct{} { return l.done }
 
-func (l *ledger) notify() {
-	select {
-	case l.wake <- struct{}{}:
-	default:
-	}
-}
-
+// next removes the first entry. ended reports that the ledger is closed and empty.
 func (l *ledger) next() (e entry, ok, ended bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -100,13 +95,13 @@ func (l *ledger) run(ctx context.Context) {
 				return
 			}
 		default:
-			l.carryOut(ctx, e)
+			l.runEntry(ctx, e)
 		}
 	}
 }
 
-// carryOut does one entry, again and again while the part it needs is away.
-func (l *ledger) carryOut(ctx context.Context, e entry) {
+// runEntry runs one entry until it succeeds, fails permanently, or ctx ends.
+func (l *ledger) runEntry(ctx context.Context, e entry) {
 	pause := firstRetry
 	for try := 1; ; try, pause = try+1, min(2*pause, lastRetry) {
 		limited, cancel := context.WithTimeout(ctx, callLimit)
@@ -116,24 +111,24 @@ func (l *ledger) carryOut(ctx context.Context, e entry) {
 		case err == nil && try == 1:
 			return
 		case err == nil:
-			l.log.Info("done at last", "ledger", l.name, "entry", e.what, "tries", try)
+			l.log.Info("ledger entry written after retries", "ledger", l.name, "entry", e.name, "tries", try)
 			return
 		case ctx.Err() != nil || permanent(err):
-			l.log.Error("given up", "ledger", l.name, "entry", e.what, "tries", try, "error", err)
-			l.trouble(e.what, true)
+			l.log.Error("ledger entry given up", "ledger", l.name, "entry", e.name, "tries", try, "error", err)
+			l.onFailure(e.name, true)
 			return
 		case try == 1:
-			l.trouble(e.what, false)
+			l.onFailure(e.name, false)
 			fallthrough
 		case try%logEvery == 0:
-			l.log.Warn("trying again", "ledger", l.name, "entry", e.what, "tries", try, "error",
-				err)
+			l.log.Warn("ledger entry failed; retrying", "ledger", l.name, "entry", e.name, "tries", try,
+				"error", err)
 		}
 		_ = wait.For(ctx, pause) // the next try finds that ctx has ended
 	}
 }
 
-// permanent errors are answers, not outages.
+// permanent reports whether an error is an answer, which no retry changes, and not an outage.
 func permanent(err error) bool {
 	return errors.Is(err, store.ErrState) || errors.Is(err, store.ErrNotFound) ||
 		errors.Is(err, store.ErrInvalid) || errors.Is(err, store.ErrForbidden)

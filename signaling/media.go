@@ -8,8 +8,7 @@ import (
 	"github.com/pion/webrtc/v4"
 )
 
-// mediaRoom is what a room asks of its media: an sfu.Room, or a stand-in where a test plays with
-// time.
+// mediaRoom is the media side of a room: an sfu.Room, or a fake in tests with a fake clock.
 type mediaRoom interface {
 	Join(ctx context.Context, who sfu.Identity, offer string,
 		h sfu.Handler) (m media, answer string, err error)
@@ -18,7 +17,7 @@ type mediaRoom interface {
 	OnSpeakers(func([]sfu.Speaker))
 }
 
-// media is a participant's: an sfu.Participant.
+// media is the media side of a participant: an sfu.Participant, or a fake.
 type media interface {
 	Answer(ctx context.Context, id uint64, sdp string) error
 	AddCandidate(ctx context.Context, c webrtc.ICECandidateInit) error
@@ -27,6 +26,7 @@ type media interface {
 	Leave(reason error)
 }
 
+// openOn returns a function that opens rooms on a media node.
 func openOn(node *sfu.Node) func(string) (mediaRoom, error) {
 	return func(id string) (mediaRoom, error) {
 		r, err := node.Room(id)
@@ -37,7 +37,7 @@ func openOn(node *sfu.Node) func(string) (mediaRoom, error) {
 	}
 }
 
-// sfuRoom gives its participants as media.
+// sfuRoom adapts an sfu.Room to mediaRoom, whose Join returns an interface.
 type sfuRoom struct{ *sfu.Room }
 
 func (r sfuRoom) Join(ctx context.Context, who sfu.Identity, offer string,

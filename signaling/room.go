@@ -12,258 +12,271 @@ import (
 	"bedside/store"
 
 	"github.com/coder/websocket"
+	"github.com/google/uuid"
 )
 
-// room is the live side of one attempt. Its loop alone touches the fields below "owned by run";
-// everybody else posts or asks. The hub owns it; it ends by itself when its people have gone and
-// everything is handed over.
+// roomEnv is what a room needs from its surroundings. All rooms of a hub share one.
+type roomEnv struct {
+	ctx       context.Context // ends when Hub.Close gives up waiting
+	cfg       Config
+	attempts  Attempts
+	audio     Audio
+	presence  Presence
+	feedback  Feedback
+	tokens    *resumeTokens
+	metrics   *metrics
+	log       *slog.Logger
+	running   *sync.WaitGroup // counts the rooms' loops
+	sendError func(c *conn, err error)
+	forget    func(*room) // called by the loop when the room has ended
+}
+
+// room is the live side of one attempt. Its loop alone uses the fields below "owned by run"; other
+// goroutines pass it functions with post or call. It ends by itself when nobody is left and
+// everything is stored.
 type room struct {
 	id    string
-	hub   *Hub
+	env   *roomEnv
 	media mediaRoom
 	log   *slog.Logger
 
-	mu    sync.Mutex // guards the mailbox
-	mail  []func()
-	shut  bool // no more mail is taken
-	wake  chan struct{}
-	ended chan struct{} // closed when run has returned
+	mu          sync.Mutex // guards tasks and tasksClosed
+	tasks       []func()
+	tasksClosed bool // post refuses new tasks
+	wake        chan struct{}
+	ended       chan struct{} // closed when run has returned
 
 	// Owned by run.
-	attempt  store.Attempt
-	stage    *stage
-	seats    map[string]*seat
-	timer    *time.Timer // for whatever comes first
-	records  *ledger     // to the database
-	audio    *ledger     // to the analysis
-	announce *announcer
-	prepared bool   // the candidate was here, so that an empty room means an attempt given up
-	tapping  bool   // a play is recorded
-	unsub    func() // of the report's news; the audio ledger's until that is done
-	reported bool
-	openedAt time.Time
-	emptyAt  time.Time // since when nobody is here
-	endedAt  time.Time
-	closing  bool // the server is
-	sentAway bool // everybody was told to go, the role play being over
+	stage        *stage
+	seats        *seats
+	participants map[string]*participant // by participant id, as the seats
+	timer        *time.Timer             // for the next deadline
+	records      *ledger                 // writes to the database
+	audio        *ledger                 // writes to the analysis
+	announcer    *announcer
+	prepared     bool   // the candidate was here, so that leaving abandons the attempt
+	tapping      bool   // the tap is open
+	unsubscribe  func() // from the report; set by the audio ledger, read once that has ended
+	reported     bool
+	openedAt     time.Time
+	emptyAt      time.Time // when the last participant left
+	endedAt      time.Time // when the play ended
+	closing      bool      // the server is shutting down
+	dismissed    bool      // the sockets were closed because the role play is over
 }
 
-// errRoomGone means that a room ended while somebody came in.
+// errRoomGone is returned by call when the room has ended before the function could run.
 var errRoomGone = errors.New("the room has just ended")
 
-func openRoom(h *Hub, a store.Attempt, sc store.Scenario, media mediaRoom) *room {
+// openRoom makes the room of an attempt and starts its loop. It continues a play or a preparation
+// that an earlier process began.
+func openRoom(env *roomEnv, a store.Attempt, sc store.Scenario, media mediaRoom) *room {
 	now := time.Now()
 	r := &room{
-		id: a.ID, hub: h, media: media, log: h.log.With("room", a.ID), wake: make(chan struct{},
-			1), ended: make(chan struct{}),
-		attempt: a, seats: map[string]*seat{}, openedAt: now, emptyAt: now, timer: time.NewTimer(time.Hour),
+		id: a.ID, env: env, media: media, log: env.log.With("room", a.ID),
+		wake: make(chan struct{}, 1), ended: make(chan struct{}),
+		seats:        newSeats(a.CandidateID, func() string { return uuid.NewString()[:8] }),
+		participants: map[string]*participant{},
+		openedAt:     now, emptyAt: now, timer: time.NewTimer(time.Hour),
 	}
-	prepare, play := time.Duration(sc.PrepareSeconds)*time.Second, time.Duration(sc.PlaySeconds)*time.Second
-	r.records = newLedger(h.ctx, "records", r.log, r.inTrouble)
-	r.audio = newLedger(h.ctx, "audio", r.log, r.inTrouble)
-	r.announce = newAnnouncer(h.ctx, h.presence, r.log)
+	prepare := time.Duration(sc.PrepareSeconds) * time.Second
+	play := time.Duration(sc.PlaySeconds) * time.Second
+	r.records = newLedger(env.ctx, "records", r.log, r.ledgerFailed)
+	r.audio = newLedger(env.ctx, "audio", r.log, r.ledgerFailed)
+	r.announcer = newAnnouncer(env.ctx, env.presence, r.log)
 	switch {
-	case a.State == store.AttemptPlaying && a.StartedAt != nil: // an earlier process began it
+	case a.State == store.AttemptPlaying && a.StartedAt != nil:
 		r.stage, r.prepared = resumedStage(play, *a.StartedAt, now), true
-		r.beginAudio(*a.StartedAt)
+		r.startAudio(*a.StartedAt)
 	case a.PreparedAt != nil:
 		r.stage, r.prepared = newStage(leftOf(prepare, *a.PreparedAt, now), play, now), true
 	default:
 		r.stage = newStage(prepare, play, now)
 	}
-	media.OnSpeakers(func(list []sfu.Speaker) { r.post(func() { r.speakers(list) }) })
-	h.work.Add(1)
+	media.OnSpeakers(func(list []sfu.Speaker) {
+		r.post(func() { r.broadcastSpeakers(list) })
+	})
+	env.running.Add(1)
 	go r.run()
 	return r
 }
 
-// post has the loop call f soon. After the room has ended it is dropped.
+// post queues f for the loop and does not wait. It returns false, and drops f, when the room has
+// ended.
 func (r *room) post(f func()) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.shut {
+	if r.tasksClosed {
 		return false
 	}
-	r.mail = append(r.mail, f)
-	select {
-	case r.wake <- struct{}{}:
-	default:
-	}
+	r.tasks = append(r.tasks, f)
+	signal(r.wake)
 	return true
 }
 
-// ask has the loop call f and gives its answer; errRoomGone when f was not called because the
-// room has ended. It waits for f, which must be bounded itself, so that what f did is never done
-// behind the caller's back.
-func (r *room) ask(f func() error) error {
-	answer := make(chan error, 1)
-	if !r.post(func() { answer <- f() }) {
+// call runs f in the loop, waits for it and returns its result, or errRoomGone when the room has
+// ended. f must not block for long. The caller waits without a limit, so that f never takes
+// effect after call has returned.
+func (r *room) call(f func() error) error {
+	result := make(chan error, 1)
+	if !r.post(func() { result <- f() }) {
 		return errRoomGone
 	}
-	return <-answer // the loop does not end before its mail is read
+	return <-result // the loop runs every queued task before it ends
 }
 
-func (r *room) letters() []func() {
+// takeTasks empties the queue.
+func (r *room) takeTasks() []func() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	mail := r.mail
-	r.mail = nil
-	return mail
+	tasks := r.tasks
+	r.tasks = nil
+	return tasks
 }
 
 // run is the room's loop.
 func (r *room) run() {
-	defer r.hub.work.Done()
+	defer r.env.running.Done()
 	defer close(r.ended)
-	for !r.over(time.Now()) {
-		r.schedule()
+	for !r.finished(time.Now()) {
+		r.setTimer()
 		select {
 		case <-r.wake:
 		case <-r.timer.C:
 		}
-		for _, f := range r.letters() {
-			f()
+		for _, task := range r.takeTasks() {
+			task()
 		}
-		r.advance(time.Now())
+		r.applyDeadlines(time.Now())
 	}
-	r.wind()
+	r.shutdown()
 }
 
-// over says whether the room may go: nobody is here, and nobody is waited for. It closes the
-// mailbox.
-func (r *room) over(now time.Time) bool {
-	if at, ok := r.patience(); len(r.seats) > 0 || ok && now.Before(at) ||
+// finished reports whether the loop may end: nobody is here and nobody is expected. It closes the
+// queue, unless a task has just been added.
+func (r *room) finished(now time.Time) bool {
+	if at, ok := r.deadlineForAbsent(); !r.seats.empty() || ok && now.Before(at) ||
 		r.stage.name == protocol.PhasePlaying || r.tapping {
 		return false
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.shut = len(r.mail) == 0
-	return r.shut
+	r.tasksClosed = len(r.tasks) == 0
+	return r.tasksClosed
 }
 
-// patience is how long the room waits for people who are not here, if it does: for anybody during
-// preparation, for the candidate when a play is taken up again after a restart, for the report at
-// the end.
-func (r *room) patience() (until time.Time, waits bool) {
+// deadlineForAbsent returns until when the room waits for somebody or something absent: anybody
+// during the preparation, the candidate when a play continues after a restart, and the report
+// after the play. It returns false when the room waits for nothing.
+func (r *room) deadlineForAbsent() (at time.Time, waits bool) {
 	switch {
 	case r.closing:
-	case r.stage.name == protocol.PhasePreparing && len(r.seats) == 0:
-		return r.emptyAt.Add(r.hub.cfg.Linger), true
-	case r.stage.name == protocol.PhasePlaying &&
-		r.seats[string(store.ParticipantCandidate)] == nil:
-		return r.openedAt.Add(r.hub.cfg.Linger), true
-	case r.stage.name == protocol.PhaseEnded && len(r.seats) > 0 && !r.sentAway:
-		return r.endedAt.Add(r.hub.cfg.ReportWait), true
+	case r.stage.name == protocol.PhasePreparing && r.seats.empty():
+		return r.emptyAt.Add(r.env.cfg.Linger), true
+	case r.stage.name == protocol.PhasePlaying && !r.seats.candidatePresent():
+		return r.openedAt.Add(r.env.cfg.Linger), true
+	case r.stage.name == protocol.PhaseEnded && !r.seats.empty() && !r.dismissed:
+		return r.endedAt.Add(r.env.cfg.ReportWait), true
 	}
 	return time.Time{}, false
 }
 
-// schedule sets the timer to whatever comes first.
-func (r *room) schedule() {
+// setTimer sets the timer to the earliest deadline.
+func (r *room) setTimer() {
 	next := time.Now().Add(time.Hour)
-	if at, ok := r.stage.deadline(); ok && at.Before(next) {
-		next = at
-	}
-	if at, ok := r.patience(); ok && at.Before(next) {
-		next = at
-	}
-	if at, ok := r.tailing(); ok && at.Before(next) {
-		next = at
+	for _, deadline := range []func() (time.Time, bool){
+		r.stage.deadline, r.deadlineForAbsent, r.tailEnd,
+	} {
+		if at, ok := deadline(); ok && at.Before(next) {
+			next = at
+		}
 	}
 	r.timer.Reset(time.Until(next))
 }
 
-// advance lets time take effect.
-func (r *room) advance(now time.Time) {
-	r.update(func(now time.Time) { r.stage.tick(now) })
-	at, waits := r.patience()
-	if waits && !now.Before(at) && r.stage.name == protocol.PhasePlaying {
-		r.end(protocol.ReasonCandidateLeft)
+// applyDeadlines does what is due by now.
+func (r *room) applyDeadlines(now time.Time) {
+	r.changeStage(func(s *stage, now time.Time) { s.tick(now) })
+	at, waits := r.deadlineForAbsent()
+	overdue := waits && !now.Before(at)
+	if overdue && r.stage.name == protocol.PhasePlaying {
+		r.endStage(protocol.ReasonCandidateLeft)
 	}
-	if until, ok := r.tailing(); ok && (r.closing || len(r.seats) == 0 || !now.Before(until)) {
-		r.handOver()
+	if at, ok := r.tailEnd(); ok && (r.closing || r.seats.empty() || !now.Before(at)) {
+		r.closeTap()
 	}
-	if r.stage.name == protocol.PhaseEnded && !r.sentAway &&
-		(r.reported || waits && !now.Before(at)) {
-		r.sentAway = true
-		r.sendAway(websocket.StatusNormalClosure, "the role play is over", nil)
-	}
-}
-
-// sendAway closes every socket, with a word before it so that clients do not try to come back,
-// and lets everybody's media go.
-func (r *room) sendAway(code websocket.StatusCode, why string, reason error) {
-	for _, s := range r.seats {
-		s.tell(protocol.Closing{Reason: why})
-		if s.conn != nil {
-			s.conn.end(code, why)
-		}
-		s.media.Leave(reason)
+	if r.stage.name == protocol.PhaseEnded && !r.dismissed && (r.reported || overdue) {
+		r.dismissed = true
+		r.closeSockets(websocket.StatusNormalClosure, "the role play is over", nil)
 	}
 }
 
-// changed does what a change of the stage brings with it.
-func (r *room) changed(before stage, now time.Time) {
+// closeSockets closes every socket and every participant's media. The closing message before it
+// keeps clients from reconnecting.
+func (r *room) closeSockets(code websocket.StatusCode, reason string, mediaReason error) {
+	for _, p := range r.participants {
+		p.push(protocol.Closing{Reason: reason})
+		p.closeSocket(code, reason)
+		p.media.Leave(mediaReason)
+	}
+}
+
+// changeStage changes the stage and applies the effects of that change.
+func (r *room) changeStage(change func(s *stage, now time.Time)) {
+	now, before := time.Now(), *r.stage
+	change(r.stage, now)
 	after := *r.stage
 	if before.name != after.name {
 		switch after.name {
 		case protocol.PhasePlaying:
-			r.beginPlay(now)
+			r.playStarted(now)
 		case protocol.PhaseEnded:
-			r.endPlay(now)
+			r.playEnded(now)
 		}
 	}
 	if before.name != after.name || before.running != after.running ||
 		before.reason != after.reason {
-		r.tellAll(protocol.PhaseChanged{Phase: after.phase(now)})
-		r.tellPresence(now)
+		r.broadcast(protocol.PhaseChanged{Phase: after.phase(now)})
+		r.publishPresence(now)
 	}
 }
 
-// update changes the stage, with all that follows.
-func (r *room) update(change func(now time.Time)) {
-	now, before := time.Now(), *r.stage
-	change(now)
-	r.changed(before, now)
-}
-
-func (r *room) end(reason protocol.PhaseReason) {
-	r.update(func(now time.Time) { r.stage.end(reason, now) })
-}
-
-// shutDown ends the room because the server is closing.
-func (r *room) shutDown() {
-	r.closing = true
-	if r.stage.name == protocol.PhasePlaying {
-		r.end(protocol.ReasonServerClosing)
-	}
-	r.sendAway(websocket.StatusGoingAway, shuttingDown, sfu.ErrDraining)
+func (r *room) endStage(reason protocol.PhaseReason) {
+	r.changeStage(func(s *stage, now time.Time) { s.end(reason, now) })
 }
 
 const shuttingDown = "the server is shutting down"
 
-// wind hands over what is left once everybody has gone, and takes the room off the hub. An
-// attempt whose candidate came and went before the play is given up, unless the server is only
-// restarting.
-func (r *room) wind() {
+// serverClosing ends the play, if there is one, and closes every socket, because the server is
+// shutting down. The room then ends by itself.
+func (r *room) serverClosing() {
+	r.closing = true
+	if r.stage.name == protocol.PhasePlaying {
+		r.endStage(protocol.ReasonServerClosing)
+	}
+	r.closeSockets(websocket.StatusGoingAway, shuttingDown, sfu.ErrDraining)
+}
+
+// shutdown waits until everything is stored and removes the room from the hub. It abandons an
+// attempt whose candidate came and left before the play, unless the server is shutting down.
+func (r *room) shutdown() {
 	r.timer.Stop()
 	r.media.OnSpeakers(nil)
 	if r.stage.name == protocol.PhasePreparing && r.prepared && !r.closing {
 		now := time.Now()
 		r.records.add("abandon", func(ctx context.Context) error {
-			_, err := r.hub.attempts.AbandonAttempt(ctx, r.id, now)
+			_, err := r.env.attempts.AbandonAttempt(ctx, r.id, now)
 			return err
 		})
 	}
 	r.audio.Close()
 	r.records.Close()
-	r.announce.Close(r.id)
+	r.announcer.Close(r.id)
 	<-r.audio.Done()
 	<-r.records.Done()
-	<-r.announce.Done()
-	if r.unsub != nil {
-		r.unsub()
+	<-r.announcer.Done()
+	if r.unsubscribe != nil {
+		r.unsubscribe()
 	}
-	r.hub.forget(r)
+	r.env.forget(r)
 }

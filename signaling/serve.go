@@ -16,54 +16,57 @@ import (
 )
 
 const (
-	perSecond = 30 // messages a client may send for long
-	burst     = 100
-	mistakes  = 20 // bad messages before the socket is closed
+	perSecond   = 30 // messages per second that a client may send in the long run
+	burst       = 100
+	maxMistakes = 20 // bad messages before the socket is closed
 )
 
-// errSocket means that the socket has ended, whoever ended it.
+// errSocket is returned by readMessage when the socket has ended, from either side.
 var errSocket = errors.New("the socket has ended")
 
-// ServeHTTP takes a WebSocket from its first message to its close.
+// ServeHTTP upgrades a request to a WebSocket and serves it until it is closed.
 func (h *Hub) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	address := h.cfg.Address(r)
-	if status, problem := h.enter(address); status != 0 {
+	if status, problem := h.countSocket(address); status != 0 {
 		h.metrics.turnedAway.Inc()
 		http.Error(w, problem, status)
 		return
 	}
-	defer h.leave(address)
-	caught := &catcher{ResponseWriter: w}
-	ws, err := websocket.Accept(caught, r, &websocket.AcceptOptions{OriginPatterns: h.cfg.Origins})
+	defer h.releaseSocket(address)
+	recorder := &hijackRecorder{ResponseWriter: w}
+	ws, err := websocket.Accept(recorder, r,
+		&websocket.AcceptOptions{OriginPatterns: h.cfg.Origins})
 	if err != nil {
 		h.metrics.turnedAway.Inc()
-		h.log.Debug("no WebSocket", "address", address, "error", err)
+		h.log.Debug("request not upgraded to a WebSocket", "address", address, "error", err)
 		return // Accept has answered
 	}
-	c := newConn(ws, caught.conn)
-	var both sync.WaitGroup
-	both.Go(func() { c.write(h.ctx) })
-	both.Go(func() { c.beat(h.ctx, h.cfg.PingEvery) })
-	h.converse(c)
-	c.end(websocket.StatusNormalClosure, "")
-	both.Wait()
+	c := newConn(ws, recorder.conn)
+	var loops sync.WaitGroup
+	loops.Go(func() { c.writeLoop(h.ctx) })
+	loops.Go(func() { c.pingLoop(h.ctx, h.cfg.PingEvery) })
+	h.serveClient(c)
+	c.close(websocket.StatusNormalClosure, "")
+	loops.Wait()
 }
 
-// catcher keeps the connection that Accept hijacks, for its deadlines.
-type catcher struct {
+// hijackRecorder records the connection that websocket.Accept hijacks, because conn sets its
+// deadlines.
+type hijackRecorder struct {
 	http.ResponseWriter
 	conn net.Conn
 }
 
-// Hijack is for Accept.
-func (c *catcher) Hijack() (net.Conn, *bufio.ReadWriter, error) {
-	conn, rw, err := http.NewResponseController(c.ResponseWriter).Hijack()
-	c.conn = conn
+// Hijack implements http.Hijacker.
+func (w *hijackRecorder) Hijack() (net.Conn, *bufio.ReadWriter, error) {
+	conn, rw, err := http.NewResponseController(w.ResponseWriter).Hijack()
+	w.conn = conn
 	return conn, rw, err
 }
 
-// enter counts a socket, or says why there is no room for it.
-func (h *Hub) enter(address string) (status int, problem string) {
+// countSocket counts a new socket of an address. It returns an HTTP status and a problem when the
+// socket is not allowed, else 0.
+func (h *Hub) countSocket(address string) (status int, problem string) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	switch {
@@ -73,47 +76,49 @@ func (h *Hub) enter(address string) (status int, problem string) {
 		return http.StatusTooManyRequests, "too many connections from this address"
 	}
 	h.perIP[address]++
-	h.work.Add(1)
+	h.running.Add(1)
 	h.metrics.sockets.Inc()
 	return 0, ""
 }
 
-func (h *Hub) leave(address string) {
+// releaseSocket undoes countSocket.
+func (h *Hub) releaseSocket(address string) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.perIP[address]--; h.perIP[address] == 0 {
 		delete(h.perIP, address)
 	}
 	h.metrics.sockets.Dec()
-	h.work.Done()
+	h.running.Done()
 }
 
-// converse seats the client and passes its messages on until the socket ends.
-func (h *Hub) converse(c *conn) {
-	s, err := h.receive(c)
+// serveClient admits a client and passes its messages on until its socket ends.
+func (h *Hub) serveClient(c *conn) {
+	p, err := h.awaitFirstMessage(c)
 	switch {
 	case errors.Is(err, errSocket):
 	case err != nil:
-		h.refuse(c, err)
+		h.replyError(c, err)
 	default:
-		h.listen(c, s)
-		s.room.post(func() { s.room.lost(s, c) })
+		h.serveMessages(c, p)
+		p.room.post(func() { p.room.socketLost(p, c) })
 	}
 }
 
-// receive waits for the first message and seats its sender.
-func (h *Hub) receive(c *conn) (*seat, error) {
-	// Not a read deadline: an expired read would cut the socket without a word.
+// awaitFirstMessage waits for the first message and admits its sender.
+func (h *Hub) awaitFirstMessage(c *conn) (*participant, error) {
+	// A timer and not a read deadline, which would close the socket without an error message.
 	late := time.AfterFunc(h.cfg.FirstWord, func() {
-		h.refuse(c, fatal(protocol.CodeBadMessage, "no join or resume came in time"))
+		h.replyError(c, fatalError(protocol.CodeBadMessage, "no join or resume came in time"))
 	})
 	defer late.Stop()
-	keep := context.AfterFunc(h.closed, func() { // from here on the room tells
+	// Once the client is admitted, its room does this.
+	stop := context.AfterFunc(h.closeBegun, func() {
 		c.send(protocol.Closing{Reason: shuttingDown})
-		c.end(websocket.StatusGoingAway, shuttingDown)
+		c.close(websocket.StatusGoingAway, shuttingDown)
 	})
-	defer keep()
-	first, err := c.read(h.ctx)
+	defer stop()
+	first, err := c.readMessage(h.ctx)
 	if errors.Is(err, errSocket) || !late.Stop() {
 		return nil, errSocket
 	}
@@ -125,61 +130,64 @@ func (h *Hub) receive(c *conn) (*seat, error) {
 	return h.admit(ctx, c, first)
 }
 
-// refuse answers a client's message with an error, and ends its socket when that is fatal. Called
-// by the socket's reader.
-func (h *Hub) refuse(c *conn, err error) {
-	r := h.refusal(err)
-	c.answer(protocol.Error(*r))
-	c.endIf(r)
-}
-
-// dismiss tells a client an error that its room has found, and ends its socket when that is
-// fatal. It does not wait for the client.
-func (h *Hub) dismiss(c *conn, err error) {
-	r := h.refusal(err)
-	c.send(protocol.Error(*r))
-	c.endIf(r)
-}
-
-func (h *Hub) refusal(err error) *refusal {
-	r := refusalOf(err)
-	if r.Code == protocol.CodeUnavailable {
-		h.log.Warn("a client was turned away", "error", err)
-	}
-	h.metrics.refused.WithLabelValues(string(r.Code)).Inc()
-	return r
-}
-
-// listen passes messages to the room, in order, and counts mistakes.
-func (h *Hub) listen(c *conn, s *seat) {
+// serveMessages passes messages to the room, in order, until the socket ends or the client
+// exceeds a limit.
+func (h *Hub) serveMessages(c *conn, p *participant) {
 	limiter := rate.NewLimiter(perSecond, burst)
-	for bad := 0; ; {
-		m, err := c.read(h.ctx)
+	for mistakes := 0; ; {
+		m, err := c.readMessage(h.ctx)
 		switch {
 		case errors.Is(err, errSocket):
 			return
 		case !limiter.Allow():
-			h.refuse(c, fatal(protocol.CodeRate, "too many messages; slow down"))
+			h.replyError(c, fatalError(protocol.CodeRate, "too many messages; slow down"))
 			return
 		case errors.Is(err, protocol.ErrTooLarge):
-			h.refuse(c, err)
+			h.replyError(c, err)
 			return
 		case err != nil:
-			if bad++; bad > mistakes {
-				h.refuse(c,
-					fatal(protocol.CodeBadMessage, "too many bad messages; the last: "+err.Error()))
+			if mistakes++; mistakes > maxMistakes {
+				h.replyError(c, fatalError(protocol.CodeBadMessage,
+					"too many bad messages; the last: "+err.Error()))
 				return
 			}
-			h.refuse(c, mild(refusalOf(err).Code, refusalOf(err).Message))
+			e := clientErrorFor(err)
+			h.replyError(c, recoverableError(e.Code, e.Message))
 			continue
 		}
-		if err := s.room.handle(h.ctx, s, c, m); err != nil {
-			h.refuse(c, err)
+		if err := p.room.handleMessage(h.ctx, p, c, m); err != nil {
+			h.replyError(c, err)
 		}
 		select {
-		case <-c.ending:
+		case <-c.closing:
 			return
 		default:
 		}
 	}
+}
+
+// replyError sends an error in reply to a client's message, and closes the socket if the error is
+// fatal. It may wait for the client. Only the socket's reader calls it.
+func (h *Hub) replyError(c *conn, err error) {
+	e := h.countError(err)
+	c.reply(protocol.Error(*e))
+	c.closeIfFatal(e)
+}
+
+// sendError queues an error that did not come from a client's message, and closes the socket if
+// the error is fatal. It does not wait for the client.
+func (h *Hub) sendError(c *conn, err error) {
+	e := h.countError(err)
+	c.send(protocol.Error(*e))
+	c.closeIfFatal(e)
+}
+
+// countError converts an error for clients, counts it, and logs it if the server is at fault.
+func (h *Hub) countError(err error) *clientError {
+	e := clientErrorFor(err)
+	if e.Code == protocol.CodeUnavailable {
+		h.log.Warn("a client received an error of the server", "error", err)
+	}
+	h.metrics.refused.WithLabelValues(string(e.Code)).Inc()
+	return e
 }

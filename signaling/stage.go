@@ -6,38 +6,38 @@ import (
 	"bedside/signaling/protocol"
 )
 
-// stage is the clock of a role play: a pure state machine that its room asks and tells, with the
-// time as an argument. It belongs to the room's loop.
+// stage holds the phases and the clock of a role play. It is a pure state machine: the room asks
+// and updates it with the time as an argument. The room's loop owns it.
 type stage struct {
 	name      protocol.PhaseName
 	reason    protocol.PhaseReason
 	play      time.Duration // length of the play
-	left      time.Duration // of the phase, at since
-	since     time.Time     // when left was true
+	left      time.Duration // remaining time of the phase, at since
+	since     time.Time     // when left was set
 	running   bool
 	candidate bool // is connected
 	patient   bool // is in the room
-	met       bool // the candidate has been connected at least once
+	met       bool // the candidate was connected at least once
 }
 
-// newStage begins in preparation, with the clock standing until the candidate comes.
+// newStage returns a stage in preparation. Its clock starts when the candidate connects.
 func newStage(prepare, play time.Duration, now time.Time) *stage {
 	return &stage{name: protocol.PhasePreparing, play: play, left: prepare, since: now}
 }
 
-// resumedStage goes on with a play that began before this process did.
+// resumedStage returns the stage of a play that an earlier process began at startedAt.
 func resumedStage(play time.Duration, startedAt, now time.Time) *stage {
 	return &stage{
 		name: protocol.PhasePlaying, play: play, left: leftOf(play, startedAt, now), since: now,
 	}
 }
 
-// leftOf a phase that began at some time, perhaps by another machine's clock.
+// leftOf returns the remaining time of a phase, which began perhaps by another machine's clock.
 func leftOf(length time.Duration, began, now time.Time) time.Duration {
 	return min(max(length-now.Sub(began), 0), length)
 }
 
-// remaining time of the phase.
+// remaining returns the remaining time of the phase.
 func (s *stage) remaining(now time.Time) time.Duration {
 	if !s.running {
 		return s.left
@@ -45,12 +45,12 @@ func (s *stage) remaining(now time.Time) time.Duration {
 	return max(s.left-now.Sub(s.since), 0)
 }
 
-// deadline is when tick must be called; none while the clock stands.
+// deadline returns when tick must be called; false while the clock is stopped.
 func (s *stage) deadline() (time.Time, bool) {
 	return s.since.Add(s.left), s.running
 }
 
-// phase as the protocol tells it.
+// phase returns the phase in the form of the protocol.
 func (s *stage) phase(now time.Time) protocol.Phase {
 	return protocol.Phase{
 		Name: s.name, RemainingMS: s.remaining(now).Milliseconds(), Running: s.running,
@@ -58,31 +58,26 @@ func (s *stage) phase(now time.Time) protocol.Phase {
 	}
 }
 
-// candidateIs tells whether the candidate is connected.
-func (s *stage) candidateIs(connected bool, now time.Time) {
-	s.candidate = connected
-	s.met = s.met || connected
-	s.settle(now)
+// setPresence sets whether the candidate's media is connected and whether anybody has the patient's
+// role.
+func (s *stage) setPresence(candidateConnected, patientPresent bool, now time.Time) {
+	s.candidate, s.patient = candidateConnected, patientPresent
+	s.met = s.met || candidateConnected
+	s.updateClock(now)
 }
 
-// patientIs tells whether somebody plays the patient.
-func (s *stage) patientIs(present bool, now time.Time) {
-	s.patient = present
-	s.settle(now)
-}
-
-// start begins the play; false in any other phase than preparation.
+// start begins the play. It does nothing and returns false in any phase other than preparation.
 func (s *stage) start(now time.Time) bool {
 	if s.name != protocol.PhasePreparing {
 		return false
 	}
 	s.name, s.left, s.running = protocol.PhasePlaying, s.play, false
 	s.since = now
-	s.settle(now)
+	s.updateClock(now)
 	return true
 }
 
-// end ends the role play; false when it has ended before.
+// end ends the role play. It does nothing and returns false if it has ended before.
 func (s *stage) end(reason protocol.PhaseReason, now time.Time) bool {
 	if s.name == protocol.PhaseEnded {
 		return false
@@ -91,7 +86,7 @@ func (s *stage) end(reason protocol.PhaseReason, now time.Time) bool {
 	return true
 }
 
-// tick moves on when the time of a phase is up.
+// tick changes the phase when its time is up.
 func (s *stage) tick(now time.Time) {
 	if s.remaining(now) > 0 || s.name == protocol.PhaseEnded {
 		return
@@ -101,12 +96,12 @@ func (s *stage) tick(now time.Time) {
 	case s.name == protocol.PhasePlaying && s.running:
 		s.end(protocol.ReasonTime, now)
 	case s.name == protocol.PhasePreparing:
-		s.settle(now)
+		s.updateClock(now)
 	}
 }
 
-// settle runs or stops the clock, and says why it stands.
-func (s *stage) settle(now time.Time) {
+// updateClock starts or stops the clock, and sets the reason why it is stopped.
+func (s *stage) updateClock(now time.Time) {
 	if s.name == protocol.PhaseEnded {
 		return
 	}

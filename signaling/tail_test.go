@@ -54,7 +54,7 @@ func TestTheTapOutlivesThePlay(t *testing.T) {
 		},
 		"and it is finished again": {end: finish, outlives: tail, then: func(t *testing.T,
 			_ *stageHand, anna *actor) {
-			if err := anna.does(protocol.Finish{}); refusalOf(err).Code != protocol.CodeWrongState {
+			if err := anna.does(protocol.Finish{}); clientErrorFor(err).Code != protocol.CodeWrongState {
 				t.Errorf("finished twice: %v", err)
 			}
 		}},

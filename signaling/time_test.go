@@ -99,9 +99,9 @@ func inTime(t *testing.T, prepare, play int, test func(*testing.T, *stageHand)) 
 
 // actor is somebody in the room, without a socket: what it is told stays in its queue.
 type actor struct {
-	s    *stageHand
-	seat *seat
-	conn *conn
+	s           *stageHand
+	participant *participant
+	conn        *conn
 }
 
 // enter joins and connects.
@@ -109,17 +109,17 @@ func (s *stageHand) enter(user string, role store.ParticipantRole) *actor {
 	s.t.Helper()
 	a, err := s.tryToEnter(user, role)
 	must(s.t, err)
-	s.media.of(a.seat.id).Connected()
+	s.media.of(a.participant.seat.id).Connected()
 	synctest.Wait()
 	return a
 }
 
 func (s *stageHand) tryToEnter(user string, role store.ParticipantRole) (*actor, error) {
-	c := &conn{queue: make(chan []byte, queueLength), ending: make(chan struct{})}
+	c := &conn{queue: make(chan []byte, queueLength), closing: make(chan struct{})}
 	ctx, cancel := context.WithTimeout(s.t.Context(), 10*time.Second)
 	defer cancel()
-	seat, err := s.hub.admit(ctx, c, protocol.Join{Ticket: s.ticket("play-1", user, role)})
-	return &actor{s, seat, c}, err
+	p, err := s.hub.admit(ctx, c, protocol.Join{Ticket: s.ticket("play-1", user, role)})
+	return &actor{s, p, c}, err
 }
 
 // phase is the phase as the room has it.
@@ -131,7 +131,7 @@ func (s *stageHand) phase() (p protocol.Phase) {
 	if r == nil {
 		s.t.Fatal("the room is gone")
 	}
-	must(s.t, r.ask(func() error { p = r.stage.phase(time.Now()); return nil }))
+	must(s.t, r.call(func() error { p = r.stage.phase(time.Now()); return nil }))
 	return p
 }
 
@@ -154,7 +154,7 @@ func (s *stageHand) state() store.AttemptState {
 }
 
 func (a *actor) does(m protocol.ClientMessage) error {
-	return a.seat.room.handle(a.s.t.Context(), a.seat, a.conn, m)
+	return a.participant.room.handleMessage(a.s.t.Context(), a.participant, a.conn, m)
 }
 
 // told reads what came, and reports whether a message pleases.
@@ -177,7 +177,7 @@ func told[M protocol.ServerMessage](a *actor, pleases func(M) bool) bool {
 func (a *actor) closedWith() (code int, open bool) {
 	synctest.Wait()
 	select {
-	case <-a.conn.ending:
+	case <-a.conn.closing:
 		return int(a.conn.code), false
 	default:
 		return 0, true
@@ -313,7 +313,7 @@ func TestAnEmptyRoomIsGivenUp(t *testing.T) {
 			t.Errorf("%s although everybody left", s.state())
 		}
 		if _, err := s.tryToEnter("anna",
-			store.ParticipantCandidate); refusalOf(err).Code != protocol.CodeRoomClosed {
+			store.ParticipantCandidate); clientErrorFor(err).Code != protocol.CodeRoomClosed {
 			t.Errorf("joining an abandoned attempt: %v", err)
 		}
 	})
@@ -356,8 +356,8 @@ func TestALostSocketKeepsItsPlaceForTheGrace(t *testing.T) {
 }
 
 func (s *stageHand) lose(a *actor) {
-	r := a.seat.room
-	r.post(func() { r.lost(a.seat, a.conn) })
+	r := a.participant.room
+	r.post(func() { r.socketLost(a.participant, a.conn) })
 	synctest.Wait()
 }
 
@@ -368,7 +368,7 @@ func TestAResumeIsAnsweredBeforeItsRestartIsRefused(t *testing.T) {
 		must(t, err)
 		s.lose(anna)
 		s.media.all["candidate"].ice = sfu.ErrBadSDP
-		c := &conn{queue: make(chan []byte, queueLength), ending: make(chan struct{})}
+		c := &conn{queue: make(chan []byte, queueLength), closing: make(chan struct{})}
 		_, err = s.hub.admit(t.Context(), c, protocol.Resume{
 			Token: b.(protocol.Joined).ResumeToken, RestartICE: true,
 		})
@@ -392,7 +392,7 @@ func TestSocketsWaitAMinuteForTheReport(t *testing.T) {
 			t.Fatal("the socket did not wait")
 		}
 		if _, err := s.tryToEnter("anna",
-			store.ParticipantCandidate); refusalOf(err).Code != protocol.CodeRoomClosed {
+			store.ParticipantCandidate); clientErrorFor(err).Code != protocol.CodeRoomClosed {
 			t.Errorf("joining a play that has ended: %v", err)
 		}
 		time.Sleep(time.Second)
@@ -477,12 +477,12 @@ func TestAnEndedPlayIsNotBegunAnewWhileTheDatabaseIsAway(t *testing.T) {
 		must(t, anna.does(protocol.Leave{}))
 		time.Sleep(time.Minute)
 		if _, err := s.tryToEnter("anna",
-			store.ParticipantCandidate); refusalOf(err).Code != protocol.CodeUnavailable {
+			store.ParticipantCandidate); clientErrorFor(err).Code != protocol.CodeUnavailable {
 			t.Errorf("while nobody can know: %v", err)
 		}
 		s.set(func() { s.down = nil })
 		if _, err := s.tryToEnter("anna",
-			store.ParticipantCandidate); refusalOf(err).Code != protocol.CodeRoomClosed {
+			store.ParticipantCandidate); clientErrorFor(err).Code != protocol.CodeRoomClosed {
 			t.Errorf("once it is known: %v", err)
 		}
 	})

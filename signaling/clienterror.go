@@ -12,31 +12,46 @@ import (
 	"github.com/coder/websocket"
 )
 
-// refusal is an error that a client is told.
-type refusal protocol.Error
+// clientError is an error in the form in which it is sent to a client.
+type clientError protocol.Error
 
-func (r *refusal) Error() string { return string(r.Code) + ": " + r.Message }
+func (e *clientError) Error() string { return string(e.Code) + ": " + e.Message }
 
-func fatal(code protocol.ErrorCode, message string) *refusal {
-	return &refusal{Code: code, Message: message, Fatal: true}
+// fatalError returns an error after which the socket is closed.
+func fatalError(code protocol.ErrorCode, message string) *clientError {
+	return &clientError{Code: code, Message: message, Fatal: true}
 }
 
-func mild(code protocol.ErrorCode, message string) *refusal {
-	return &refusal{Code: code, Message: message}
+// recoverableError returns an error after which the socket stays open.
+func recoverableError(code protocol.ErrorCode, message string) *clientError {
+	return &clientError{Code: code, Message: message}
+}
+
+// withSocketOpen turns an error of the media node into one that leaves the socket open, unless the
+// participant's seat is gone.
+func withSocketOpen(err error) error {
+	if err == nil {
+		return nil
+	}
+	e := *clientErrorFor(err)
+	e.Fatal = e.Code == protocol.CodeResumeUnknown
+	return &e
 }
 
 var (
-	errRoomClosed    = fatal(protocol.CodeRoomClosed, "this role play has ended; start a new one")
-	errResumeUnknown = fatal(protocol.CodeResumeUnknown,
-		"the place is gone; join again with a new ticket")
+	// errRoomClosed is returned for a join to an attempt that has ended.
+	errRoomClosed = fatalError(protocol.CodeRoomClosed, "this role play has ended; start a new one")
+	// errResumeUnknown is returned for a resume token that is unknown or whose seat was given up.
+	errResumeUnknown = fatalError(protocol.CodeResumeUnknown,
+		"the seat is gone; join again with a new ticket")
 )
 
-// refusalOf is the one table from errors to what a client is told. Unknown errors are ours: the
-// client learns only that it may try again.
-func refusalOf(err error) *refusal {
-	var r *refusal
-	if errors.As(err, &r) {
-		return r
+// clientErrorFor is the one table from errors to what clients receive. For an error that is not in
+// it, the client receives only that it may try again.
+func clientErrorFor(err error) *clientError {
+	var e *clientError
+	if errors.As(err, &e) {
+		return e
 	}
 	for _, row := range []struct {
 		err     error
@@ -55,13 +70,13 @@ func refusalOf(err error) *refusal {
 		},
 		{
 			store.ErrForbidden, protocol.CodeTicketInvalid,
-			"whoever got the ticket has signed out; sign in and get a new one",
+			"the ticket's owner has signed out; sign in and get a new one",
 		},
 		{store.ErrNotFound, protocol.CodeRoomClosed, "there is no such role play"},
 		{errRoomGone, protocol.CodeRoomClosed, "this role play has ended; start a new one"},
 		{
 			sfu.ErrGone, protocol.CodeResumeUnknown,
-			"the place is gone; join again with a new ticket",
+			"the seat is gone; join again with a new ticket",
 		},
 		{
 			sfu.ErrGraceExpired, protocol.CodeResumeUnknown,
@@ -79,7 +94,7 @@ func refusalOf(err error) *refusal {
 		{sfu.ErrTooManyParticipants, protocol.CodeRoomFull, "the room is full"},
 		{
 			sfu.ErrTooManyRooms, protocol.CodeUnavailable,
-			"this server holds as many rooms as it may; try again later",
+			"this server has reached its limit of rooms; try again later",
 		},
 		{
 			sfu.ErrDraining, protocol.CodeUnavailable,
@@ -88,7 +103,7 @@ func refusalOf(err error) *refusal {
 		{sfu.ErrReplaced, protocol.CodeReplaced, "you joined this room from somewhere else"},
 		{
 			store.ErrUnavailable, protocol.CodeUnavailable,
-			"a part of the server is away; try again in a moment",
+			"a part of the server is unavailable; try again in a moment",
 		},
 		{
 			context.DeadlineExceeded, protocol.CodeUnavailable,
@@ -100,19 +115,19 @@ func refusalOf(err error) *refusal {
 			if message == "" {
 				message = shorten(err.Error(), 500)
 			}
-			return fatal(row.code, message)
+			return fatalError(row.code, message)
 		}
 	}
-	return fatal(protocol.CodeUnavailable,
+	return fatalError(protocol.CodeUnavailable,
 		"something went wrong on the server; try again in a moment")
 }
 
-// closeCode of a fatal error, as PROTOCOL.md lists them.
+// closeCode returns the WebSocket close code of a fatal error. PROTOCOL.md lists them.
 func closeCode(code protocol.ErrorCode) websocket.StatusCode {
 	return websocket.StatusCode(protocol.CloseCode(code))
 }
 
-// shorten cuts text to so many bytes.
+// shorten cuts text to at most limit bytes, between characters.
 func shorten(text string, limit int) string {
 	if len(text) <= limit {
 		return text

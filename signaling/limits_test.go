@@ -16,7 +16,7 @@ func TestThePagesLimits(t *testing.T) {
 	for what, limit := range map[string]int{
 		"messages a second, for long":                                                  perSecond,
 		"messages in a burst":                                                          burst,
-		"bad messages before the socket is closed":                                     mistakes,
+		"bad messages before the socket is closed":                                     maxMistakes,
 		"messages that wait for a client that does not read":                           queueLength,
 		"seconds to the first message":                                                 seconds(cfg.FirstWord),
 		"seconds between pings":                                                        seconds(cfg.PingEvery),

@@ -1,0 +1,54 @@
+package signaling
+
+import (
+	"context"
+	"time"
+
+	"bedside/sfu"
+	"bedside/store"
+)
+
+// Verifier checks tickets and sessions.
+type Verifier interface {
+	// VerifyTicket returns what a ticket allows and uses the ticket up. It returns
+	// store.ErrUnauthenticated for a ticket that this server did not issue, store.ErrExpired,
+	// store.ErrReused for one that was used before, and store.ErrForbidden when its owner has
+	// signed out. Any other error means that the ticket cannot be checked now.
+	VerifyTicket(ctx context.Context, ticket string) (store.Join, error)
+	// Check returns store.ErrUnauthenticated or store.ErrForbidden for a session that has ended.
+	Check(ctx context.Context, sessionID string) error
+}
+
+// Attempts stores attempts. Each change runs a rule of store.Attempt; repeating one is no error.
+type Attempts interface {
+	Attempt(ctx context.Context, id string) (store.Attempt, store.Scenario, error)
+	PrepareAttempt(ctx context.Context, id string, now time.Time) (store.Attempt, error)
+	StartAttempt(ctx context.Context, id string, now time.Time) (store.Attempt, error)
+	FinishAttempt(ctx context.Context, id string, now time.Time) (store.Attempt, error)
+	AbandonAttempt(ctx context.Context, id string, now time.Time) (store.Attempt, error)
+}
+
+// Audio sends the audio of a play to its analysis.
+type Audio interface {
+	// Begin requests the analysis of an attempt. Repeating it is no error.
+	Begin(ctx context.Context, attemptID string, startedAt time.Time) error
+	// Tap makes sinks for a play that began at startedAt; the participant ids "candidate" and
+	// "patient" are the speakers.
+	Tap(attemptID string, startedAt time.Time) sfu.Tap
+	// Finish flushes everything that was tapped, then marks the end of the attempt's audio.
+	Finish(ctx context.Context, attemptID string) error
+}
+
+// Presence publishes which rooms exist. It may retry a failed call later; rooms do not wait for it.
+type Presence interface {
+	RoomOpened(ctx context.Context, room store.RoomInfo) error
+	RoomUpdated(ctx context.Context, room store.RoomInfo) error
+	RoomClosed(ctx context.Context, id string) error
+}
+
+// Feedback reports that an attempt's report is ready (problem is empty) or has failed.
+type Feedback interface {
+	// SubscribeReportReady calls notify, from any goroutine, until stop returns or ctx ends.
+	SubscribeReportReady(ctx context.Context, attemptID string,
+		notify func(problem string)) (stop func(), err error)
+}
