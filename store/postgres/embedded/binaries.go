@@ -11,23 +11,25 @@ import (
 	"strings"
 )
 
-// Binaries is an installed PostgreSQL.
+// Binaries is an installed version of PostgreSQL.
 type Binaries struct {
-	Dir   string
-	Major int
+	Dir   string // the folder with postgres and initdb
+	Major int    // the major version
 }
 
-// minMajor is the oldest PostgreSQL that still gets fixes.
+// minMajor is the oldest major version that still receives fixes.
 const minMajor = 14
 
-// ErrMissing says that no usable PostgreSQL is installed.
-var ErrMissing = errors.New("PostgreSQL's server programs are missing: install the package postgresql (Debian, Ubuntu: apt-get install postgresql; macOS: brew install postgresql@16), or set DATABASE_URL to a server you run")
+// ErrMissing is returned when no usable PostgreSQL is installed.
+var ErrMissing = errors.New("PostgreSQL's server programs are missing: " +
+	"install the package postgresql (Debian, Ubuntu: apt-get install postgresql; " +
+	"macOS: brew install postgresql@16), or set DATABASE_URL to a server you run")
 
-// Find looks for the newest installed PostgreSQL.
+// Find returns the newest installed PostgreSQL, or ErrMissing.
 func Find() (Binaries, error) { return find("", 0) }
 
-// find looks in dir, or where distributions put PostgreSQL. A major above zero must be matched: a
-// cluster is bound to its version.
+// find returns the newest PostgreSQL in dir or, when dir is empty, in the usual places. When major
+// is not zero, it returns that version only, because a cluster works with one major version.
 func find(dir string, major int) (Binaries, error) {
 	var found []Binaries
 	for _, d := range candidates(dir) {
@@ -48,7 +50,8 @@ func find(dir string, major int) (Binaries, error) {
 		}
 	}
 	return Binaries{}, fmt.Errorf(
-		"the cluster was made by PostgreSQL %d, and installed is %d: install postgresql-%d, or move the data over with pg_upgrade",
+		"the cluster was made by PostgreSQL %d, but %d is installed: "+
+			"install postgresql-%d, or migrate the data with pg_upgrade",
 		major, found[0].Major, major)
 }
 
@@ -59,9 +62,10 @@ func candidates(dir string) []string {
 	var dirs []string
 	for _, pattern := range []string{
 		"/usr/lib/postgresql/*/bin", "/usr/pgsql-*/bin", // Debian; Red Hat
-		"/opt/homebrew/opt/postgresql*/bin", "/usr/local/opt/postgresql*/bin", "/Applications/Postgres.app/Contents/Versions/*/bin",
+		"/opt/homebrew/opt/postgresql*/bin", "/usr/local/opt/postgresql*/bin",
+		"/Applications/Postgres.app/Contents/Versions/*/bin",
 	} {
-		matches, _ := filepath.Glob(pattern) // fails on a bad pattern only
+		matches, _ := filepath.Glob(pattern) // fails only for a bad pattern
 		dirs = append(dirs, matches...)
 	}
 	if path, err := exec.LookPath("postgres"); err == nil {
@@ -72,7 +76,7 @@ func candidates(dir string) []string {
 	return dirs
 }
 
-// inspect asks the postgres in dir for its version and looks whether initdb is beside it.
+// inspect reads the version of the postgres in dir. It fails when there is no initdb.
 func inspect(dir string) (Binaries, error) {
 	if _, err := os.Stat(filepath.Join(dir, "initdb")); err != nil {
 		return Binaries{}, err
@@ -88,7 +92,7 @@ func inspect(dir string) (Binaries, error) {
 	return Binaries{Dir: dir, Major: majorOf(words[2])}, nil
 }
 
-// majorOf reads the number before the first dot; 0 when there is none.
+// majorOf returns the number at the beginning of a version, or 0.
 func majorOf(version string) int {
 	digits := strings.TrimSpace(version)
 	if i := strings.IndexFunc(digits, func(r rune) bool { return r < '0' || r > '9' }); i >= 0 {

@@ -1,14 +1,14 @@
-// Package embedded runs a private PostgreSQL cluster as a child process: its files live in one
-// folder, it listens on a Unix socket only that its owner can reach, and it ends with this
-// process, however that one ends.
+// Package embedded runs a private PostgreSQL server as a child process. A cluster is PostgreSQL's
+// word for the data of one server. Its files are in one folder. The server listens only on a Unix
+// socket that only its owner can use. It stops when this process ends, even after a crash.
 //
-// PostgreSQL refuses to run as root, so that under root the child runs as the folder's owner or
-// as the account "postgres". When that account cannot walk to the folder (below /root, say), or
-// when the path is too long for a Unix socket, the child is handed the open folder and goes by
-// /proc/self/fd instead: neither needs the path.
+// PostgreSQL refuses to run as root. When this process is root, the server runs as the owner of
+// the folder or as the account "postgres". When that account may not enter the folder's path (for
+// example, below /root), or the path is too long for a Unix socket, the child receives the folder
+// as an open file and uses it through /proc/self/fd, which needs no path.
 //
-// The caller holds a lock on the folder: two supervisors of one cluster would take each other's
-// server for theirs.
+// The caller must hold a lock on the folder. Two supervisors of one cluster would stop each
+// other's server.
 package embedded
 
 import (
@@ -23,33 +23,34 @@ import (
 	"time"
 )
 
-// Config says where the cluster lives.
+// Config says where the cluster is.
 type Config struct {
-	Dir      string // made when missing; holds the cluster and nothing else
-	Binaries string // folder with postgres and initdb; empty: the newest that is installed
+	Dir      string // created when missing; contains only the cluster
+	Binaries string // folder with postgres and initdb; empty: the newest installed version
 	MaxConns int    // 40 when zero
 }
 
 const (
 	database = "bedside" // also the superuser's name
 	dataName = "data"    // the cluster, below Config.Dir
-	runName  = "run"     // the socket's folder, below Config.Dir
+	runName  = "run"     // the folder of the socket, below Config.Dir
 )
 
-// Cluster is a running server and its supervisor, which starts it again when it crashes. Whoever
-// started it closes it.
+// Cluster is a running server with its supervisor, which restarts it when it crashes. It is safe
+// for concurrent use. The caller of Start closes it.
 type Cluster struct {
 	cfg    Config
 	bin    Binaries
 	place  *place
 	log    *slog.Logger
-	child  atomic.Pointer[os.Process] // the running postmaster; nil between two
+	child  atomic.Pointer[os.Process] // the server process; nil while none is running
 	stop   chan struct{}              // closed by Close
-	ended  chan struct{}              // closed by the supervisor when the last child is gone
+	ended  chan struct{}              // closed by the supervisor when it returns
 	closed atomic.Bool
 }
 
-// Start makes the cluster if it is not there yet, starts it and waits until it takes connections.
+// Start creates the cluster if it does not exist, starts the server and waits until it accepts
+// connections. It returns ErrMissing when PostgreSQL is not installed. Cancel ctx to give up.
 func Start(ctx context.Context, cfg Config, log *slog.Logger) (*Cluster, error) {
 	dir, err := filepath.Abs(cfg.Dir)
 	if err != nil {
@@ -93,7 +94,7 @@ func (c *Cluster) start(ctx context.Context) (err error) {
 	return nil
 }
 
-// binaries picks the newest PostgreSQL, or the one that an existing cluster was made by.
+// binaries returns the newest PostgreSQL or, for an existing cluster, the version that made it.
 func (c *Cluster) binaries() (Binaries, error) {
 	version, err := os.ReadFile(filepath.Join(c.cfg.Dir, dataName, "PG_VERSION"))
 	if err != nil && !errors.Is(err, os.ErrNotExist) {
@@ -102,7 +103,7 @@ func (c *Cluster) binaries() (Binaries, error) {
 	return find(c.cfg.Binaries, majorOf(string(version)))
 }
 
-// URL is the address for pgx.
+// URL returns the address for pgx.
 func (c *Cluster) URL() string { return c.url(database) }
 
 func (c *Cluster) url(db string) string {
@@ -110,7 +111,7 @@ func (c *Cluster) url(db string) string {
 		quoted(c.place.dial()), port, database, db)
 }
 
-// PID is the running server's process id, 0 while there is none.
+// PID returns the process id of the server, or 0 while none is running.
 func (c *Cluster) PID() int {
 	if p := c.child.Load(); p != nil {
 		return p.Pid
@@ -118,11 +119,11 @@ func (c *Cluster) PID() int {
 	return 0
 }
 
-// Version is the server's major version.
+// Version returns the server's major version.
 func (c *Cluster) Version() int { return c.bin.Major }
 
-// Close stops the server: its connections are cut, its files left clean. When ctx ends first the
-// server is made to stop at once.
+// Close stops the server in an orderly way: it disconnects the clients and writes everything to
+// its files. When ctx ends first, Close aborts the server; the next start then recovers the data.
 func (c *Cluster) Close(ctx context.Context) error {
 	return errors.Join(c.stopChild(ctx), c.place.close())
 }

@@ -18,8 +18,8 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// parentVariable makes the test binary a process that starts a cluster in the named folder and
-// waits to be killed.
+// parentVariable is an environment variable. With it, the test binary starts a cluster in the
+// folder that it names and waits to be killed.
 const parentVariable = "BEDSIDE_TEST_CLUSTER"
 
 func TestMain(m *testing.M) {
@@ -53,7 +53,7 @@ func start(t *testing.T, dir string) *Cluster {
 	return c
 }
 
-// ask runs a statement, again while the server is coming back.
+// ask runs a statement, and retries it while the server restarts.
 func ask(t *testing.T, c *Cluster, sql string) string {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
@@ -80,8 +80,7 @@ func query(ctx context.Context, c *Cluster, sql string) (answer string, err erro
 	return answer, conn.QueryRow(ctx, sql).Scan(&answer)
 }
 
-const remember = `CREATE TABLE IF NOT EXISTS kept AS SELECT 'still here' AS word`
-
+// store writes what expectStored reads.
 func store(t *testing.T, c *Cluster) {
 	t.Helper()
 	conn, err := pgx.Connect(t.Context(), c.URL())
@@ -89,21 +88,22 @@ func store(t *testing.T, c *Cluster) {
 		t.Fatal(err)
 	}
 	defer conn.Close(t.Context())
-	if _, err := conn.Exec(t.Context(), remember); err != nil {
+	if _, err := conn.Exec(t.Context(),
+		`CREATE TABLE IF NOT EXISTS kept AS SELECT 'still here' AS word`); err != nil {
 		t.Fatal(err)
 	}
 }
 
-func expectKept(t *testing.T, c *Cluster) {
+func expectStored(t *testing.T, c *Cluster) {
 	t.Helper()
 	if got := ask(t, c, "SELECT word FROM kept"); got != "still here" {
-		t.Errorf("kept %q", got)
+		t.Errorf("read %q", got)
 	}
 }
 
-// TestFolders starts clusters where a server's account can walk, where it cannot, and where the
-// path is too long for a socket.
-func TestFolders(t *testing.T) {
+// TestStartInAnyFolder starts clusters in a folder that the server's account may enter, in one
+// that it may not, and in one whose path is too long for a socket.
+func TestStartInAnyFolder(t *testing.T) {
 	open, err := os.MkdirTemp("", "cl")
 	if err != nil {
 		t.Fatal(err)
@@ -128,10 +128,10 @@ func TestFolders(t *testing.T) {
 				t.Fatal(err)
 			}
 			if left := readLines(filepath.Join(dir, dataName, "postmaster.pid")); left != nil {
-				t.Errorf("the server did not end cleanly: %q", left)
+				t.Errorf("the server did not stop in an orderly way: %q", left)
 			}
 			again := start(t, dir)
-			expectKept(t, again)
+			expectStored(t, again)
 			if got := ask(t, again, "SHOW listen_addresses"); got != "" {
 				t.Errorf("listens on TCP: %q", got)
 			}
@@ -139,7 +139,7 @@ func TestFolders(t *testing.T) {
 	}
 }
 
-func TestServerKilledComesBack(t *testing.T) {
+func TestKilledServerRestarts(t *testing.T) {
 	c := start(t, filepath.Join(t.TempDir(), "pg"))
 	store(t, c)
 	for range 2 {
@@ -150,11 +150,11 @@ func TestServerKilledComesBack(t *testing.T) {
 		for c.PID() == killed || c.PID() == 0 {
 			time.Sleep(time.Millisecond)
 		}
-		expectKept(t, c)
+		expectStored(t, c)
 	}
 }
 
-func TestParentKilled(t *testing.T) {
+func TestServerStopsWithKilledParent(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "pg")
 	parent := exec.Command(os.Args[0])
 	parent.Env = append(os.Environ(), parentVariable+"="+dir)
@@ -171,7 +171,7 @@ func TestParentKilled(t *testing.T) {
 	}
 	pid, err := strconv.Atoi(strings.TrimSpace(line))
 	if err != nil {
-		t.Fatalf("the parent said %q", line)
+		t.Fatalf("the parent printed %q", line)
 	}
 	if err := parent.Process.Kill(); err != nil {
 		t.Fatal(err)
@@ -180,17 +180,18 @@ func TestParentKilled(t *testing.T) {
 
 	c := start(t, dir)
 	if c.PID() == pid {
-		t.Error("took the orphan for its own server")
+		t.Error("the orphan was used as the new server")
 	}
 	store(t, c)
-	expectKept(t, c)
+	expectStored(t, c)
 	if serves(pid, filepath.Join(dir, dataName)) {
 		t.Error("the orphan still runs")
 	}
 }
 
-// TestOrphan starts over a server that no dying parent stopped.
-func TestOrphan(t *testing.T) {
+// TestStartStopsAnOrphan starts a cluster while an earlier server of it, which no supervisor
+// stopped, is running.
+func TestStartStopsAnOrphan(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "pg")
 	c := start(t, dir)
 	store(t, c)
@@ -211,15 +212,15 @@ func TestOrphan(t *testing.T) {
 	if !waitReady(pidFile, orphan.Process.Pid, nil) {
 		t.Fatal("the orphan did not start")
 	}
-	go orphan.Wait() //nolint:errcheck // reaps it
+	go orphan.Wait() //nolint:errcheck // only to reap the process
 
 	again := start(t, dir)
-	expectKept(t, again)
+	expectStored(t, again)
 }
 
-// TestStalePIDFile starts although the pid file of a crash names a living process of the server's
-// account.
-func TestStalePIDFile(t *testing.T) {
+// TestStartWithAStalePIDFile starts a cluster whose pid file, left by a crash, names another
+// running process of the server's account.
+func TestStartWithAStalePIDFile(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "pg")
 	c := start(t, dir)
 	store(t, c)
@@ -242,16 +243,16 @@ func TestStalePIDFile(t *testing.T) {
 		0o600); err != nil {
 		t.Fatal(err)
 	}
-	if err := p.give(pidFile); err != nil {
+	if err := p.chown(pidFile); err != nil {
 		t.Fatal(err)
 	}
-	expectKept(t, start(t, dir))
+	expectStored(t, start(t, dir))
 	if err := bystander.Process.Signal(syscall.Signal(0)); err != nil {
-		t.Errorf("the bystander was harmed: %v", err)
+		t.Errorf("the other process was stopped: %v", err)
 	}
 }
 
-func TestInterruptedInitdb(t *testing.T) {
+func TestStartAfterAnInterruptedInitdb(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "pg")
 	half := filepath.Join(dir, dataName+".new", "base")
 	if err := os.MkdirAll(half, 0o700); err != nil {
@@ -260,7 +261,7 @@ func TestInterruptedInitdb(t *testing.T) {
 	store(t, start(t, dir))
 }
 
-func TestStartFails(t *testing.T) {
+func TestStartErrors(t *testing.T) {
 	t.Run("nothing installed", func(t *testing.T) {
 		_, err := Start(t.Context(),
 			Config{Dir: filepath.Join(t.TempDir(), "pg"), Binaries: t.TempDir()}, logger(t))

@@ -12,8 +12,8 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// initialise makes the cluster beside its final place and moves it there once it is whole, so
-// that a kill leaves no half of one.
+// initialise creates the cluster if it does not exist. It creates it in another folder and renames
+// that at the end, so that a crash never leaves half a cluster.
 func (c *Cluster) initialise(ctx context.Context) error {
 	final := filepath.Join(c.cfg.Dir, dataName)
 	if _, err := os.Stat(filepath.Join(final, "PG_VERSION")); err == nil {
@@ -22,23 +22,23 @@ func (c *Cluster) initialise(ctx context.Context) error {
 		return err
 	}
 	if _, err := os.Stat(final); err == nil {
-		return fmt.Errorf("%s is there but holds no cluster: move it away", final)
+		return fmt.Errorf("%s exists but does not contain a cluster: move it elsewhere", final)
 	}
 	const fresh = dataName + ".new"
 	if err := os.RemoveAll(filepath.Join(c.cfg.Dir, fresh)); err != nil {
 		return err
 	}
 	began := time.Now()
-	cmd := c.place.command(filepath.Join(c.bin.Dir,
-		"initdb"), "-D", c.place.child(fresh), "-U", database,
-		"--auth=trust", // the socket's folder admits its owner and root only
+	cmd := c.place.command(filepath.Join(c.bin.Dir, "initdb"),
+		"-D", c.place.child(fresh), "-U", database,
+		"--auth=trust", // only the owner and root can enter the socket's folder
 		"--encoding=UTF8", "--locale=C", "--data-checksums", "--no-instructions")
 	var out bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &out
 	if err := cmd.Start(); err != nil {
 		return fmt.Errorf("initdb: %w", err)
 	}
-	// fails when it has ended, which is as well
+	// Kill fails when the process has ended already.
 	stop := context.AfterFunc(ctx, func() { _ = cmd.Process.Kill() })
 	err := cmd.Wait()
 	stop()
@@ -51,12 +51,12 @@ func (c *Cluster) initialise(ctx context.Context) error {
 	if err := os.Rename(filepath.Join(c.cfg.Dir, fresh), final); err != nil {
 		return err
 	}
-	c.log.Info("made a private PostgreSQL cluster", "folder", final, "version", c.bin.Major,
+	c.log.Info("created a private PostgreSQL cluster", "folder", final, "version", c.bin.Major,
 		"took", time.Since(began))
 	return nil
 }
 
-// createDatabase makes our database in a new cluster.
+// createDatabase creates the database if it does not exist.
 func (c *Cluster) createDatabase(ctx context.Context) error {
 	conn, err := pgx.Connect(ctx, c.url("postgres"))
 	if err != nil {

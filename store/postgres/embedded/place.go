@@ -13,25 +13,26 @@ import (
 )
 
 const (
-	port       = "5432" // a name of the socket file only: nothing listens on TCP
+	port       = "5432" // only part of the socket's file name: nothing listens on TCP
 	socketFile = ".s.PGSQL." + port
-	maxSocket  = 100 // bytes of a Unix socket's path; Linux takes 107, macOS 103
+	maxSocket  = 100 // bytes of a Unix socket's path; Linux permits 107, macOS 103
 )
 
-// account is whom the server runs as; nil means this process's own user.
+// account is the user that the server runs as; nil means the user of this process.
 type account struct {
 	name     string
 	uid, gid uint32
 }
 
-// place is the cluster's folder: who owns it and by which paths each side reaches it.
+// place is the folder of the cluster, its owner, and the paths by which this process and the
+// server use it.
 type place struct {
 	dir   string
 	owner *account
-	// dir, open; handed to children as descriptor 3 and used for our own paths when dir is too
-	// long
+	// folder is dir as an open file. Children get it as descriptor 3. This process uses it as well
+	// when the path is too long.
 	folder *os.File
-	byFD   bool // children go by descriptor
+	byFD   bool // children use the descriptor instead of the path
 }
 
 func newPlace(dir string) (*place, error) {
@@ -51,7 +52,7 @@ func newPlace(dir string) (*place, error) {
 		return nil, err
 	}
 	for _, d := range []string{dir, run} {
-		if err := p.give(d); err != nil {
+		if err := p.chown(d); err != nil {
 			return nil, err
 		}
 	}
@@ -60,16 +61,16 @@ func newPlace(dir string) (*place, error) {
 	}
 	p.byFD = len(filepath.Join(run, socketFile)) > maxSocket || !p.reachable()
 	if p.byFD && !descriptorPaths {
-		err := fmt.Errorf(
-			"the folder's path is longer than a Unix socket allows, or account %q cannot walk to it: choose another data folder",
-			p.ownerName())
+		err := fmt.Errorf("the folder's path is longer than a Unix socket permits, or account %q "+
+			"may not enter it: choose another data folder", p.ownerName())
 		return nil, errors.Join(err, p.close())
 	}
 	return p, nil
 }
 
-// ownerOf decides whom the server runs as. Under root it is the one who already owns the folder,
-// so that a folder first used without root keeps its owner.
+// ownerOf returns the account that the server runs as. When this process is root, that is the
+// owner of the folder, so that a folder that was first used without root keeps its owner, or
+// "postgres" if root owns it.
 func ownerOf(dir string) (*account, error) {
 	st, err := os.Stat(dir)
 	if err != nil {
@@ -88,9 +89,9 @@ func ownerOf(dir string) (*account, error) {
 	}
 	u, err := user.Lookup("postgres")
 	if err != nil {
-		return nil, fmt.Errorf(
-			"PostgreSQL does not run as root, and there is no account postgres for it (%w): create one with `useradd --system postgres`, or run as an ordinary user",
-			err)
+		return nil, fmt.Errorf("PostgreSQL does not run as root, and there is no account "+
+			"postgres for it (%w): create one with `useradd --system postgres`, or run as an "+
+			"ordinary user", err)
 	}
 	id, err := strconv.ParseUint(u.Uid, 10, 32)
 	group, gerr := strconv.ParseUint(u.Gid, 10, 32)
@@ -100,16 +101,16 @@ func ownerOf(dir string) (*account, error) {
 	return &account{name: u.Username, uid: uint32(id), gid: uint32(group)}, nil
 }
 
-// give hands a file to the server's account.
-func (p *place) give(path string) error {
+// chown makes the server's account the owner of a file.
+func (p *place) chown(path string) error {
 	if p.owner == nil {
 		return nil
 	}
 	return os.Chown(path, int(p.owner.uid), int(p.owner.gid))
 }
 
-// reachable tries whether the server's account can walk to the folder, by starting a process of
-// that account in it.
+// reachable reports whether the server's account may enter the folder. It tries by starting a
+// process of that account in it.
 func (p *place) reachable() bool {
 	if p.owner == nil {
 		return true
@@ -120,8 +121,9 @@ func (p *place) reachable() bool {
 	return cmd.Run() == nil
 }
 
+// attributes returns how children are started: as the server's account, in a process group.
 func (p *place) attributes() *syscall.SysProcAttr {
-	attr := &syscall.SysProcAttr{Setpgid: true} // the terminal's Ctrl-C is ours to pass on
+	attr := &syscall.SysProcAttr{Setpgid: true} // Ctrl-C must reach this process only
 	if p.owner != nil {
 		attr.Credential = &syscall.Credential{Uid: p.owner.uid, Gid: p.owner.gid}
 	}
@@ -135,7 +137,7 @@ func (p *place) ownerName() string {
 	return p.owner.name
 }
 
-// child is a path below the folder as children see it.
+// child returns a path below the folder for children to use.
 func (p *place) child(name string) string {
 	if p.byFD {
 		return "/proc/self/fd/3/" + name
@@ -143,7 +145,7 @@ func (p *place) child(name string) string {
 	return filepath.Join(p.dir, name)
 }
 
-// dial is the socket's folder as this process sees it.
+// dial returns the path of the socket's folder for this process to use.
 func (p *place) dial() string {
 	run := filepath.Join(p.dir, runName)
 	if len(filepath.Join(run, socketFile)) <= maxSocket {
@@ -152,14 +154,14 @@ func (p *place) dial() string {
 	return fmt.Sprintf("/proc/self/fd/%d/%s", p.folder.Fd(), runName)
 }
 
-// command is a program of PostgreSQL run as the server's account.
+// command returns a command that runs a program as the server's account.
 func (p *place) command(path string, args ...string) *exec.Cmd {
 	cmd := exec.Command(path, args...)
 	cmd.Dir = "/"
 	cmd.SysProcAttr = p.attributes()
 	cmd.Env = append(os.Environ(), "LC_ALL=C", "TZ=UTC")
 	for i := 0; i < len(cmd.Env); {
-		// PGDATA, PGPORT and the like would be taken as settings
+		// PostgreSQL would take PGDATA, PGPORT and others as settings.
 		if strings.HasPrefix(cmd.Env[i], "PG") {
 			cmd.Env = append(cmd.Env[:i], cmd.Env[i+1:]...)
 			continue

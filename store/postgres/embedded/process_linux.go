@@ -7,13 +7,15 @@ import (
 	"syscall"
 )
 
-// descriptorPaths: /proc/self/fd/N/name leads below an open folder without walking to it.
+// descriptorPaths says that /proc/self/fd/N/name is a file in the open folder N.
 const descriptorPaths = true
 
-// endWithParent has the kernel stop the server cleanly when the thread that started it ends.
+// endWithParent makes the kernel stop the server, in an orderly way, when the thread that started
+// it ends.
 func endWithParent(attr *syscall.SysProcAttr) { attr.Pdeathsig = fast }
 
-// serves reports whether the process is a PostgreSQL server on the folder: that is where it works.
+// serves reports whether the process is a PostgreSQL server of the folder, by its working
+// directory.
 func serves(pid int, dataDir string) bool {
 	proc := filepath.Join("/proc", strconv.Itoa(pid))
 	cwd, err := os.Stat(filepath.Join(proc, "cwd"))

@@ -18,24 +18,23 @@ import (
 	"time"
 )
 
-// How PostgreSQL is told to end: fast cuts connections and writes a checkpoint; immediate leaves
-// recovery to the next start.
+// Signals that stop PostgreSQL.
 const (
-	fast      = syscall.SIGINT
-	immediate = syscall.SIGQUIT
+	fast      = syscall.SIGINT  // disconnects the clients and writes a checkpoint
+	immediate = syscall.SIGQUIT // aborts; the next start recovers the data
 )
 
 const (
 	backoffMin   = 100 * time.Millisecond
 	backoffMax   = 5 * time.Second
-	steadyAfter  = time.Minute
-	firstTries   = 8 // a predecessor's last backends may still hold the shared memory
+	steadyAfter  = time.Minute // running time after which the backoff starts again at its minimum
+	firstTries   = 8           // backends of an earlier server may still use the shared memory
 	readyPolling = 5 * time.Millisecond
 )
 
-// supervise keeps a server running until Close, and reports the outcome of the first start on
-// first. It holds its thread for life: the kernel ends the child when the thread that started it
-// ends, and Go would otherwise end threads as it likes.
+// supervise keeps a server running until Close, and sends the result of the first start to first.
+// It runs in a goroutine of its own, which it locks to its thread: the kernel stops the child when
+// the thread that started it ends, and Go may otherwise end threads at any time.
 func (c *Cluster) supervise(first chan<- error) {
 	runtime.LockOSThread()
 	defer close(c.ended)
@@ -59,9 +58,9 @@ func (c *Cluster) supervise(first chan<- error) {
 			return
 		}
 		if ready {
-			c.log.Error("PostgreSQL ended by itself; starting it again", "error", err)
+			c.log.Error("PostgreSQL has stopped unexpectedly; restarting it", "error", err)
 		} else {
-			c.log.Warn("PostgreSQL did not start; trying again", "error", err, "in", backoff)
+			c.log.Warn("PostgreSQL did not start; retrying", "error", err, "in", backoff)
 		}
 		if time.Since(began) > steadyAfter {
 			backoff = backoffMin
@@ -74,7 +73,7 @@ func (c *Cluster) supervise(first chan<- error) {
 	}
 }
 
-// runOnce starts the server, calls onReady once it takes connections and returns when it has
+// runOnce starts the server, calls onReady once it accepts connections, and returns when it has
 // ended.
 func (c *Cluster) runOnce(onReady func()) (ready bool, err error) {
 	if c.closed.Load() {
@@ -88,7 +87,7 @@ func (c *Cluster) runOnce(onReady func()) (ready bool, err error) {
 	endWithParent(cmd.SysProcAttr)
 	tail := &logTail{log: c.log}
 	cmd.Stdout, cmd.Stderr = tail, tail
-	// backends of a killed postmaster hold the pipe a little longer
+	// Backends of a killed server keep the pipe open a little longer.
 	cmd.WaitDelay = 2 * time.Second
 	if err := cmd.Start(); err != nil {
 		return false, err
@@ -138,7 +137,7 @@ func (c *Cluster) arguments() []string {
 		"log_destination=stderr",
 		"log_line_prefix=",
 		"log_min_messages=warning",
-		"log_min_error_statement=panic", // statements and details hold people's data
+		"log_min_error_statement=panic", // statements contain personal data
 		"log_error_verbosity=terse",
 		"log_checkpoints=off",
 		"timezone=UTC",
@@ -155,12 +154,12 @@ func (c *Cluster) signal(sig os.Signal) {
 		return
 	}
 	if err := p.Signal(sig); err != nil && !errors.Is(err, os.ErrProcessDone) {
-		c.log.Warn("PostgreSQL could not be signalled", "signal", sig, "error", err)
+		c.log.Warn("could not send PostgreSQL a signal", "signal", sig, "error", err)
 	}
 }
 
-// waitReady reads the postmaster's pid file until it says that this very process takes
-// connections, however long its recovery takes.
+// waitReady polls the server's pid file until it says that the process accepts connections, and
+// reports false when the process exits first. Recovery may take long.
 func waitReady(pidFile string, pid int, exited <-chan struct{}) bool {
 	tick := time.NewTicker(readyPolling)
 	defer tick.Stop()
@@ -190,9 +189,9 @@ func readLines(path string) []string {
 	return lines
 }
 
-// clearPredecessor deals with what an earlier server left: a server that outlived its parent is
-// stopped; a pid file that names a process which is no server on this folder is removed, since
-// PostgreSQL would take that process for one.
+// clearPredecessor stops an earlier server of the folder that outlived its parent. When the pid
+// file names another process instead, it removes the file, because PostgreSQL would take that
+// process for a server and refuse to start.
 func (c *Cluster) clearPredecessor(pidFile string) error {
 	lines := readLines(pidFile)
 	if len(lines) == 0 {
@@ -203,7 +202,7 @@ func (c *Cluster) clearPredecessor(pidFile string) error {
 		c.log.Info("removing a stale postmaster.pid", "pid", lines[0])
 		return os.Remove(pidFile)
 	}
-	c.log.Warn("stopping the PostgreSQL of an earlier server", "pid", pid)
+	c.log.Warn("stopping the PostgreSQL of an earlier run", "pid", pid)
 	for _, sig := range []syscall.Signal{fast, immediate, syscall.SIGKILL} {
 		if err := syscall.Kill(pid, sig); err != nil && !errors.Is(err, syscall.ESRCH) {
 			return fmt.Errorf(
@@ -217,11 +216,11 @@ func (c *Cluster) clearPredecessor(pidFile string) error {
 			time.Sleep(10 * time.Millisecond)
 		}
 	}
-	return fmt.Errorf("process %d, an earlier PostgreSQL on this folder, does not end", pid)
+	return fmt.Errorf("process %d, an earlier PostgreSQL on this folder, does not stop", pid)
 }
 
-// logTail passes the server's own messages on to the log and remembers the last ones for errors.
-// It is written to by one goroutine of exec.Cmd; last is called after that has ended.
+// logTail copies the server's messages to the log and remembers the last ones for errors. One
+// goroutine of exec.Cmd writes to it; last is called after that goroutine has ended.
 type logTail struct {
 	log   *slog.Logger
 	rest  []byte
@@ -251,10 +250,10 @@ func (t *logTail) Write(b []byte) (int, error) {
 func (t *logTail) line(s string) {
 	level := slog.LevelDebug
 	switch {
-	case strings.HasPrefix(s, "WARNING"): // an ERROR is told to whoever sent the statement
+	case strings.HasPrefix(s, "WARNING"): // the sender of a statement gets its ERROR
 		level = slog.LevelWarn
-	// we stop it; the administrator is us
 	case strings.Contains(s, "terminating connection due to administrator command"):
+		// follows from Close
 	case strings.HasPrefix(s, "FATAL"), strings.HasPrefix(s, "PANIC"):
 		level = slog.LevelError
 	}
