@@ -221,7 +221,7 @@ func (a *App) openBus(ctx context.Context) (err error) {
 func (a *App) openSessions(context.Context) (err error) {
 	cfg := a.cfg.Auth
 	cfg.KeyFile = filepath.Join(a.cfg.Data, "key")
-	cfg.Ended, cfg.Changed = a.sessionEnded, a.userChanged
+	cfg.OnSessionEnded, cfg.OnUserChanged = a.sessionEnded, a.userChanged
 	a.sessions, err = auth.NewSessions(cfg, a.db, a.presence)
 	return err
 }

@@ -65,7 +65,7 @@ func NewServer(t testing.TB, options ...Option) *Server {
 	s.Sessions, err = auth.NewSessions(auth.Config{
 		Keys:  []auth.Key{{ID: "1", Secret: bytes.Repeat([]byte("k"), 32)}},
 		Clock: s.Now,
-		Ended: s.sessionEnded,
+		OnSessionEnded: s.sessionEnded,
 	}, countingStore{s.DB, &s.sessionReads}, s.Presence)
 	if err != nil {
 		t.Fatal(err)

@@ -21,11 +21,11 @@ type Config struct {
 	Issuer    string
 	TicketTTL time.Duration // lifetime of a join ticket
 
-	// Ended is called when a session has ended, so that its sockets can be closed; may be nil.
-	Ended func(sessionID, reason string)
-	// Changed is called when an account has changed, so that caches can drop it; may be nil.
-	Changed func(userID string)
-	Clock   func() time.Time
+	// OnSessionEnded is called when a session has ended, so that its sockets can be closed; may be nil.
+	OnSessionEnded func(sessionID, reason string)
+	// OnUserChanged is called when an account has changed, so that caches can drop it; may be nil.
+	OnUserChanged func(userID string)
+	Clock         func() time.Time
 }
 
 // Defaults returns the default configuration.
@@ -34,7 +34,7 @@ func Defaults() Config {
 	return Config{
 		AccessTTL: 10 * time.Minute, SessionTTL: 30 * day, SessionMax: 90 * day, SessionLimit: 5,
 		Issuer: "bedside", TicketTTL: time.Minute,
-		Ended: func(string, string) {}, Changed: func(string) {}, Clock: time.Now,
+		OnSessionEnded: func(string, string) {}, OnUserChanged: func(string) {}, Clock: time.Now,
 	}
 }
 
@@ -46,11 +46,11 @@ func (c Config) withDefaults() Config {
 	c.SessionLimit = cmp.Or(c.SessionLimit, d.SessionLimit)
 	c.Issuer = cmp.Or(c.Issuer, d.Issuer)
 	c.TicketTTL = cmp.Or(c.TicketTTL, d.TicketTTL)
-	if c.Ended == nil {
-		c.Ended = d.Ended
+	if c.OnSessionEnded == nil {
+		c.OnSessionEnded = d.OnSessionEnded
 	}
-	if c.Changed == nil {
-		c.Changed = d.Changed
+	if c.OnUserChanged == nil {
+		c.OnUserChanged = d.OnUserChanged
 	}
 	if c.Clock == nil {
 		c.Clock = d.Clock

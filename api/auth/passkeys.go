@@ -199,7 +199,7 @@ func (p *Passkeys) begin(ctx context.Context, userID string, options any,
 		return q, fmt.Errorf("ceremony: %w", err)
 	}
 	var hash []byte
-	q.Ticket, hash = NewMailToken()
+	q.Ticket, hash = NewOneTimeToken()
 	return q, p.Store.BeginCeremony(ctx, store.Ceremony{
 		Hash: hash, UserID: userID, Data: data, ExpiresAt: p.Clock().Add(store.CeremonyLifetime),
 	})
@@ -208,7 +208,7 @@ func (p *Passkeys) begin(ctx context.Context, userID string, options any,
 // finish removes the challenge of a ticket from the store and returns it.
 func (p *Passkeys) finish(ctx context.Context, ticket, userID string) (session webauthn.SessionData,
 	err error) {
-	hash, err := MailTokenHash(ticket)
+	hash, err := HashOneTimeToken(ticket)
 	if err != nil {
 		return session, ErrCeremonyExpired
 	}

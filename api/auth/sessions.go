@@ -203,7 +203,7 @@ func (s *Sessions) CloseRooms(ctx context.Context, userID, reason string) error 
 func (s *Sessions) publishEnd(sessionIDs []string, reason string) {
 	for _, id := range sessionIDs {
 		s.cache.forget(id)
-		s.tokens.cfg.Ended(id, reason)
+		s.tokens.cfg.OnSessionEnded(id, reason)
 	}
 }
 
@@ -211,7 +211,7 @@ func (s *Sessions) publishEnd(sessionIDs []string, reason string) {
 // change ended some of its sessions. The reason is for the people who used those.
 func (s *Sessions) AfterChange(userID string, endedSessions []string, reason string) {
 	s.cache.forgetUser(userID)
-	s.tokens.cfg.Changed(userID)
+	s.tokens.cfg.OnUserChanged(userID)
 	s.publishEnd(endedSessions, reason)
 }
 

@@ -30,9 +30,9 @@ const (
 
 // tokens signs and reads JSON Web Tokens.
 type tokens struct {
-	cfg   Config
-	ring  *keyring
-	known *knownTokens
+	cfg      Config
+	ring     *keyring
+	verified *claimsCache
 }
 
 func newTokens(cfg Config) (*tokens, error) {
@@ -45,7 +45,7 @@ func newTokens(cfg Config) (*tokens, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &tokens{cfg: cfg, ring: ring, known: newKnownTokens()}, nil
+	return &tokens{cfg: cfg, ring: ring, verified: newClaimsCache()}, nil
 }
 
 type accessClaims struct {
@@ -90,7 +90,7 @@ func (t *tokens) access(u store.User, sessionID string) (string, error) {
 }
 
 func (t *tokens) parseAccess(s string) (c accessClaims, err error) {
-	if c, ok := t.known.find(s); ok {
+	if c, ok := t.verified.find(s); ok {
 		if now := t.cfg.Clock(); now.Before(c.ExpiresAt.Time) && !now.Before(c.IssuedAt.Time) {
 			return c, nil
 		}
@@ -102,7 +102,7 @@ func (t *tokens) parseAccess(s string) (c accessClaims, err error) {
 	case err != nil:
 		return c, fmt.Errorf("the access token is not valid: %w", store.ErrUnauthenticated)
 	}
-	t.known.keep(s, c)
+	t.verified.keep(s, c)
 	return c, nil
 }
 

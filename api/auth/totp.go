@@ -55,15 +55,15 @@ func NewTOTPSecret() []byte {
 	return secret
 }
 
-// TOTPText is a secret as people type it.
-func TOTPText(secret []byte) string {
+// FormatTOTPSecret is a secret as people type it.
+func FormatTOTPSecret(secret []byte) string {
 	return base32.StdEncoding.WithPadding(base32.NoPadding).EncodeToString(secret)
 }
 
-// TOTPAddress is a secret as an app reads it from a QR code: the otpauth key URI format.
-func TOTPAddress(secret []byte, account string) string {
+// TOTPURI is a secret as an app reads it from a QR code: the otpauth key URI format.
+func TOTPURI(secret []byte, account string) string {
 	q := url.Values{
-		"secret": {TOTPText(secret)}, "issuer": {"Bedside"}, "algorithm": {"SHA1"},
+		"secret": {FormatTOTPSecret(secret)}, "issuer": {"Bedside"}, "algorithm": {"SHA1"},
 		"digits": {"6"}, "period": {"30"},
 	}
 	return "otpauth://totp/" + url.PathEscape("Bedside:"+account) + "?" +

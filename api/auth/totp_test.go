@@ -33,7 +33,7 @@ func TestTOTP(t *testing.T) {
 			t.Errorf("%q is taken", bad)
 		}
 	}
-	if got, want := TOTPAddress(secret,
+	if got, want := TOTPURI(secret,
 		"a b+c@example.org"), "otpauth://totp/Bedside:a%20b+c@example.org?algorithm=SHA1&digits=6&issuer=Bedside&period=30&secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"; got != want {
 		t.Errorf("address %s, want %s", got, want)
 	}

@@ -52,7 +52,7 @@ func (s *Service) beginTOTP(ctx context.Context, _ *struct{}) (*totpSetupOutput,
 		return nil, err
 	}
 	return &totpSetupOutput{CacheControl: "no-store", Body: TOTPSetup{
-		Secret: auth.TOTPText(secret), URI: auth.TOTPAddress(secret, email),
+		Secret: auth.FormatTOTPSecret(secret), URI: auth.TOTPURI(secret, email),
 	}}, nil
 }
 

@@ -106,7 +106,7 @@ func (s *Service) Deliver(ctx context.Context, m store.Mail) error {
 	}
 	if page != "" {
 		var secret string
-		secret, token.Hash = auth.NewMailToken()
+		secret, token.Hash = auth.NewOneTimeToken()
 		token.ExpiresAt = now.Add(token.Purpose.Lifetime())
 		if err := s.store.CreateMailToken(ctx, token); err != nil {
 			return err

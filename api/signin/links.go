@@ -49,7 +49,7 @@ func (s *Service) verifyEmail(ctx context.Context, in *verifyInput) (*verifyOutp
 	if err := s.countLink(ctx); err != nil {
 		return nil, err
 	}
-	hash, err := auth.MailTokenHash(in.Body.Token)
+	hash, err := auth.HashOneTimeToken(in.Body.Token)
 	if err != nil {
 		return nil, linkExpired(err)
 	}
@@ -149,7 +149,7 @@ func (s *Service) resetPassword(ctx context.Context, in *resetInput) (*struct{},
 	if err := s.countLink(ctx); err != nil {
 		return nil, err
 	}
-	token, err := auth.MailTokenHash(in.Body.Token)
+	token, err := auth.HashOneTimeToken(in.Body.Token)
 	if err != nil {
 		return nil, linkExpired(err)
 	}

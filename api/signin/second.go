@@ -44,7 +44,7 @@ func (s *Service) afterPassword(ctx context.Context, u store.User, refreshIn str
 			Status: granted, SetCookie: g.SetCookie, CacheControl: g.CacheControl, Body: g.Body,
 		}, nil
 	}
-	ticket, hash := auth.NewMailToken()
+	ticket, hash := auth.NewOneTimeToken()
 	if err := s.Store.BeginSignIn(ctx, u, store.SignIn{
 		Hash: hash, UserID: u.ID, ExpiresAt: s.Clock().Add(store.SignInLifetime),
 	}); err != nil {
@@ -77,7 +77,7 @@ func (s *Service) secondFactor(ctx context.Context, in *secondInput) (*grantOutp
 	if err := s.countSignIn(ctx); err != nil {
 		return nil, err
 	}
-	hash, err := auth.MailTokenHash(in.Body.Ticket)
+	hash, err := auth.HashOneTimeToken(in.Body.Ticket)
 	if err != nil {
 		return nil, errTicketExpired
 	}

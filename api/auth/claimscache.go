@@ -5,19 +5,19 @@ import (
 	"sync"
 )
 
-// knownTokens remembers what verified access tokens say, so that a signature is checked once and
+// claimsCache remembers what verified access tokens say, so that a signature is checked once and
 // not at every request. Whether the session behind a token is in use is another question, and
 // asked each time. Of a token only the hash is kept. Safe for concurrent use.
-type knownTokens struct {
+type claimsCache struct {
 	mu     sync.RWMutex // guards claims
 	claims map[[sha256.Size]byte]accessClaims
 }
 
-func newKnownTokens() *knownTokens {
-	return &knownTokens{claims: map[[sha256.Size]byte]accessClaims{}}
+func newClaimsCache() *claimsCache {
+	return &claimsCache{claims: map[[sha256.Size]byte]accessClaims{}}
 }
 
-func (k *knownTokens) find(token string) (accessClaims, bool) {
+func (k *claimsCache) find(token string) (accessClaims, bool) {
 	if len(token) > maxToken {
 		return accessClaims{}, false
 	}
@@ -28,7 +28,7 @@ func (k *knownTokens) find(token string) (accessClaims, bool) {
 	return c, ok
 }
 
-func (k *knownTokens) keep(token string, c accessClaims) {
+func (k *claimsCache) keep(token string, c accessClaims) {
 	hash := sha256.Sum256([]byte(token))
 	k.mu.Lock()
 	defer k.mu.Unlock()

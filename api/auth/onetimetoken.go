@@ -9,16 +9,16 @@ import (
 	"bedside/store"
 )
 
-// NewMailToken makes the secret of a mailed link, and the hash that is kept of it.
-func NewMailToken() (token string, hash []byte) {
+// NewOneTimeToken makes the secret of a mailed link, and the hash that is kept of it.
+func NewOneTimeToken() (token string, hash []byte) {
 	var secret [secretBytes]byte
 	_, _ = rand.Read(secret[:]) // never fails
 	h := sha256.Sum256(secret[:])
 	return base64.RawURLEncoding.EncodeToString(secret[:]), h[:]
 }
 
-// MailTokenHash gives the hash of a link's secret. store.ErrNotFound: it cannot be one of ours.
-func MailTokenHash(token string) (hash []byte, err error) {
+// HashOneTimeToken gives the hash of a link's secret. store.ErrNotFound: it cannot be one of ours.
+func HashOneTimeToken(token string) (hash []byte, err error) {
 	secret, err := base64.RawURLEncoding.Strict().DecodeString(token)
 	if err != nil || len(secret) != secretBytes {
 		return nil, fmt.Errorf("the link is incomplete: %w", store.ErrNotFound)
