@@ -1,9 +1,9 @@
 // Package apitest is test support: it starts the whole REST API on a real HTTP server, over a real
 // PostgreSQL cluster and a real mail server, and gives tests clients to it.
 //
-// A test package's TestMain calls Main, which starts the cluster and the mail server once; they are
-// shared by the package's tests, which keep to accounts of their own. Each test then starts a Server
-// with a clock of its own:
+// A test package's TestMain calls Main, which starts the cluster and the mail server once; they
+// are shared by the package's tests, which keep to accounts of their own. Each test then starts a
+// Server with a clock of its own:
 //
 //	func TestMain(m *testing.M) { apitest.Main(m) }
 //

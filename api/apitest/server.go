@@ -63,8 +63,8 @@ func NewServer(t testing.TB, options ...Option) *Server {
 		t.Fatal(err)
 	}
 	s.Sessions, err = auth.NewSessions(auth.Config{
-		Keys:  []auth.Key{{ID: "1", Secret: bytes.Repeat([]byte("k"), 32)}},
-		Clock: s.Now,
+		Keys:           []auth.Key{{ID: "1", Secret: bytes.Repeat([]byte("k"), 32)}},
+		Clock:          s.Now,
 		OnSessionEnded: s.sessionEnded,
 	}, countingStore{s.DB, &s.sessionReads}, s.Presence)
 	if err != nil {

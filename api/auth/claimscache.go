@@ -5,9 +5,9 @@ import (
 	"sync"
 )
 
-// claimsCache remembers what verified access tokens say, so that a signature is checked once and
-// not at every request. Whether the session behind a token is in use is another question, and
-// asked each time. Of a token only the hash is kept. Safe for concurrent use.
+// claimsCache keeps the claims of verified access tokens, so that a signature is verified once and
+// not with every request. It says nothing about the session, which is looked up each time. It
+// holds hashes of the tokens only. It is safe for concurrent use.
 type claimsCache struct {
 	mu     sync.RWMutex // guards claims
 	claims map[[sha256.Size]byte]accessClaims
@@ -33,7 +33,7 @@ func (k *claimsCache) keep(token string, c accessClaims) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if len(k.claims) >= cacheSize {
-		clear(k.claims) // cheaper than knowing which one is oldest, and as right
+		clear(k.claims) // simpler than evicting the oldest, and rare
 	}
 	k.claims[hash] = c
 }

@@ -8,9 +8,9 @@ import (
 //go:embed common.txt
 var commonWords string
 
-// commonPasswords builds the passwords that anybody would try first: the words of common.txt with
-// what people add to them, and runs of keys and digits. It is some 16,000 entries, all in lower
-// case and none shorter than a password may be.
+// commonPasswords returns the passwords that an attacker tries first: the words of common.txt with
+// usual endings, and runs of keys and digits. There are about 16,000, all in lower case and none
+// shorter than MinPassword.
 func commonPasswords() map[string]bool {
 	set := map[string]bool{}
 	add := func(s string) {
@@ -18,7 +18,8 @@ func commonPasswords() map[string]bool {
 			set[s] = true
 		}
 	}
-	endings := strings.Fields("1 2 12 123 1234 12345 123456 0 01 007 11 22 69 99 00 000 111 321 666 777 ! !! 1! 123! @123 #1 . 2020 2021 2022 2023 2024 2025 2026 2027 @2025 @2026")
+	endings := strings.Fields(`1 2 12 123 1234 12345 123456 0 01 007 11 22 69 99 00 000 111 321 666
+		777 ! !! 1! 123! @123 #1 . 2020 2021 2022 2023 2024 2025 2026 2027 @2025 @2026`)
 	for line := range strings.Lines(commonWords) {
 		if strings.HasPrefix(line, "#") {
 			continue
@@ -55,7 +56,7 @@ func commonPasswords() map[string]bool {
 			add(strings.ToLower(strings.Repeat(string(c), n)))
 		}
 	}
-	// dates of birth are guessed by the thousand, so only years are held here
+	// A year twice, as 19901990. Full dates of birth are too many to list.
 	for year := 1940; year <= 2030; year++ {
 		y := string([]byte{
 			byte('0' + year/1000), byte('0' + year/100%10), byte('0' + year/10%10),
@@ -66,9 +67,9 @@ func commonPasswords() map[string]bool {
 	return set
 }
 
-// Check reports what is wrong with a new password: ErrPasswordLength, or ErrPasswordCommon when
-// it is among those that anybody would try first, in any case of letters, or is one of about,
-// which is what everybody knows of its owner. Nothing is asked of its composition.
+// Check checks a new password. It returns ErrPasswordLength when it is too short or too long, and
+// ErrPasswordCommon when it is widely used, in upper or lower case, or equal to one of about,
+// which is the owner's name and address. There are no rules about kinds of characters.
 func (p *Passwords) Check(password string, about ...string) error {
 	if len(password) < MinPassword || len(password) > MaxPassword {
 		return ErrPasswordLength

@@ -21,7 +21,8 @@ type Config struct {
 	Issuer    string
 	TicketTTL time.Duration // lifetime of a join ticket
 
-	// OnSessionEnded is called when a session has ended, so that its sockets can be closed; may be nil.
+	// OnSessionEnded is called when a session has ended, so that its sockets can be closed; may be
+	// nil.
 	OnSessionEnded func(sessionID, reason string)
 	// OnUserChanged is called when an account has changed, so that caches can drop it; may be nil.
 	OnUserChanged func(userID string)

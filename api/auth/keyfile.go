@@ -10,8 +10,8 @@ import (
 	"strings"
 )
 
-// KeyFromFile reads the signing key kept in a file that only its owner can read, and makes one
-// first when there is none.
+// KeyFromFile reads a signing key from a file, which it creates if there is none. Only the owner
+// of the file can read it.
 func KeyFromFile(path string) (Key, error) {
 	b, err := os.ReadFile(path)
 	if errors.Is(err, os.ErrNotExist) {
@@ -23,19 +23,20 @@ func KeyFromFile(path string) (Key, error) {
 	secret, err := hex.DecodeString(strings.TrimSpace(string(b)))
 	if err != nil || len(secret) < minSecret {
 		return Key{}, fmt.Errorf(
-			"auth: %s holds no signing key: remove it to have a new one made (everybody is then signed out)",
+			"auth: %s has no valid signing key: remove the file to get a new one (all users are "+
+				"then signed out)",
 			path)
 	}
 	return NewKey(secret), nil
 }
 
-// NewKey names a key after its secret, without telling anything of it.
+// NewKey returns a key whose ID is derived from the secret and reveals nothing about it.
 func NewKey(secret []byte) Key {
 	return Key{ID: hex.EncodeToString(mac(secret, []byte("key id"))[:4]), Secret: secret}
 }
 
-// makeKey writes a new key beside its place and links it there, so that of two processes one wins
-// and nobody reads half a key.
+// makeKey writes a new key to a temporary file and links that to path, so that of two processes
+// one wins and no process reads half a key.
 func makeKey(path string) ([]byte, error) {
 	secret := make([]byte, minSecret)
 	_, _ = rand.Read(secret) // never fails

@@ -1,5 +1,3 @@
-// Package auth issues and verifies what proves who somebody is: access tokens, refresh tokens,
-// join tickets and passwords.
 package auth
 
 import (
@@ -10,18 +8,17 @@ import (
 	"fmt"
 )
 
-// Key is a secret that tokens are signed with. ID travels in the token's header, so that keys can
-// be replaced while tokens of the old one are still about.
+// Key is a secret that tokens are signed with. Its ID is in each token's header, so that tokens of
+// an earlier key stay valid when the key is replaced.
 type Key struct {
 	ID     string
 	Secret []byte
 }
 
-// minSecret is the shortest secret, in bytes.
-const minSecret = 32
+const minSecret = 32 // bytes
 
-// keyring holds the keys derived from each secret, one a purpose, so that no token can pass for
-// one of another kind.
+// keyring holds the keys derived from each secret. Each kind of token has a key of its own, so
+// that none can be used as one of another kind.
 type keyring struct {
 	current derived
 	byID    map[string]derived
@@ -43,10 +40,10 @@ func newKeyring(keys []Key) (*keyring, error) {
 				minSecret)
 		}
 		if len(k.ID) > 255 {
-			return nil, errors.New("auth: a signing key's name is longer than 255 bytes")
+			return nil, errors.New("auth: a signing key's id is longer than 255 bytes")
 		}
 		if _, twice := ring.byID[k.ID]; twice {
-			return nil, fmt.Errorf("auth: two signing keys are called %q", k.ID)
+			return nil, fmt.Errorf("auth: two signing keys have the id %q", k.ID)
 		}
 		d := derived{id: k.ID}
 		for purpose, out := range map[string]*[]byte{
@@ -66,6 +63,7 @@ func newKeyring(keys []Key) (*keyring, error) {
 	return ring, nil
 }
 
+// mac returns the HMAC-SHA256 of the parts.
 func mac(key []byte, parts ...[]byte) []byte {
 	h := hmac.New(sha256.New, key)
 	for _, p := range parts {

@@ -9,7 +9,8 @@ import (
 	"bedside/store"
 )
 
-// NewOneTimeToken makes the secret of a mailed link, and the hash that is kept of it.
+// NewOneTimeToken returns the random secret of a mailed link or of a ticket, and the hash to
+// store.
 func NewOneTimeToken() (token string, hash []byte) {
 	var secret [secretBytes]byte
 	_, _ = rand.Read(secret[:]) // never fails
@@ -17,11 +18,12 @@ func NewOneTimeToken() (token string, hash []byte) {
 	return base64.RawURLEncoding.EncodeToString(secret[:]), h[:]
 }
 
-// HashOneTimeToken gives the hash of a link's secret. store.ErrNotFound: it cannot be one of ours.
+// HashOneTimeToken returns the hash of a token. It returns store.ErrNotFound when the text is not
+// a token.
 func HashOneTimeToken(token string) (hash []byte, err error) {
 	secret, err := base64.RawURLEncoding.Strict().DecodeString(token)
 	if err != nil || len(secret) != secretBytes {
-		return nil, fmt.Errorf("the link is incomplete: %w", store.ErrNotFound)
+		return nil, fmt.Errorf("the token is incomplete: %w", store.ErrNotFound)
 	}
 	h := sha256.Sum256(secret)
 	return h[:], nil

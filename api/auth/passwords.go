@@ -12,35 +12,40 @@ import (
 	"golang.org/x/crypto/bcrypt"
 )
 
-// The lengths of a password, in bytes: bcrypt sees the first 72 only.
+// The limits of a password's length, in bytes. bcrypt uses the first 72 only.
 const (
 	MinPassword = 8
 	MaxPassword = 72
 )
 
-// What is wrong with a new password.
+// Errors of new passwords. Both wrap store.ErrInvalid.
 var (
+	// ErrPasswordLength is returned for a password that is too short or too long.
 	ErrPasswordLength = fmt.Errorf("a password has %d to %d bytes: %w", MinPassword, MaxPassword,
 		store.ErrInvalid)
+	// ErrPasswordCommon is returned for a password that is widely used, or that is the user's name
+	// or address.
 	ErrPasswordCommon = fmt.Errorf("this password is among the first that anybody would try: %w",
 		store.ErrInvalid)
 )
 
-// Passwords checks, hashes and compares, a few at a time: bcrypt is slow on purpose, and the
-// media of live rooms must not starve.
+// Passwords checks, hashes and compares passwords. bcrypt is slow on purpose, so only half of the
+// CPUs hash at the same time: the media of live rooms needs the others. It is safe for concurrent
+// use.
 type Passwords struct {
 	cost int
-	// compared with when there is no account, so that the answer takes as long
+	// dummy is the hash to compare with when there is no account, so that the answer takes as
+	// long.
 	dummy  []byte
-	places chan struct{} // those who wait and those who work
-	slots  chan struct{} // those who work
+	places chan struct{} // has an element for each caller that waits or hashes
+	slots  chan struct{} // has an element for each caller that hashes
 	common map[string]bool
 }
 
-// waiting is how many may wait for each one that works: about a second's worth.
-const waiting = 16
+// waitersPerSlot is the number of callers that may wait for a slot: about a second of work.
+const waitersPerSlot = 16
 
-// NewPasswords takes bcrypt's cost, 10 when zero.
+// NewPasswords returns Passwords of a bcrypt cost, 10 when it is zero.
 func NewPasswords(cost int) (*Passwords, error) {
 	if cost == 0 {
 		cost = bcrypt.DefaultCost
@@ -52,12 +57,12 @@ func NewPasswords(cost int) (*Passwords, error) {
 	workers := max(1, runtime.GOMAXPROCS(0)/2)
 	return &Passwords{
 		cost: cost, common: commonPasswords(), dummy: dummy, slots: make(chan struct{}, workers),
-		places: make(chan struct{}, workers*(1+waiting)),
+		places: make(chan struct{}, workers*(1+waitersPerSlot)),
 	}, nil
 }
 
-// Hash hashes a new password. ErrPasswordLength: too short or too long; store.ErrLimit: too many
-// at once.
+// Hash returns the hash of a new password. It returns ErrPasswordLength when the password is too
+// short or too long, and a LimitError when too many callers wait.
 func (p *Passwords) Hash(ctx context.Context, password string) (hash string, err error) {
 	if n := len(password); n < MinPassword || n > MaxPassword {
 		return "", ErrPasswordLength
@@ -70,9 +75,9 @@ func (p *Passwords) Hash(ctx context.Context, password string) (hash string, err
 	return hash, err
 }
 
-// Compare reports whether the password fits the hash; an empty hash stands for an account that
-// does not exist. The time it takes does not tell the two apart. store.ErrLimit: too many at
-// once.
+// Compare reports whether a password matches a hash. An empty hash stands for an account that does
+// not exist; the comparison takes as long then. It returns a LimitError when too many callers
+// wait.
 func (p *Passwords) Compare(ctx context.Context, hash, password string) (ok bool, err error) {
 	against, possible := []byte(hash), hash != "" && len(password) <= MaxPassword
 	if !possible {
@@ -90,6 +95,7 @@ func (p *Passwords) Compare(ctx context.Context, hash, password string) (ok bool
 	return ok, err
 }
 
+// work runs a function when a slot is free.
 func (p *Passwords) work(ctx context.Context, do func() error) error {
 	select {
 	case p.places <- struct{}{}:

@@ -12,13 +12,13 @@ import (
 	"github.com/google/uuid"
 )
 
-// A refresh token is the session's id, a secret of 256 bits, and a tag that only we can make. The
-// tag tells a token that we once issued from one that somebody made up: the former, when it is
-// too old, ends the session; the latter must not.
+// refreshToken has the session's id and a secret of 256 bits. Its text also has a tag, which only
+// a holder of the signing key can compute. The tag distinguishes a token that was issued here from
+// an invented one: an old token ends its session, which an invented one must not do.
 //
-// The first secret is random. Each later one is the HMAC of a random salt under the secret before
-// it. The salt is kept, so that whoever repeats a request with the parent token is given the same
-// child, although the database holds no token, only hashes.
+// The first secret of a session is random. Each later one, the child, is the HMAC of a random salt
+// under the secret before it. The salt is stored, so that a repeated request with the parent token
+// gets the same child, although the database holds only hashes of tokens.
 type refreshToken struct {
 	session uuid.UUID
 	secret  [secretBytes]byte
@@ -36,12 +36,12 @@ func newRefreshToken(session uuid.UUID) refreshToken {
 	return t
 }
 
-// child is the token that follows, given its salt.
+// child returns the next token of the session.
 func (t refreshToken) child(salt []byte) refreshToken {
 	return refreshToken{session: t.session, secret: [secretBytes]byte(mac(t.secret[:], salt))}
 }
 
-// hash is what the database keeps of a token.
+// hash returns what the database stores of a token.
 func (t refreshToken) hash() []byte {
 	h := sha256.Sum256(t.secret[:])
 	return h[:]
@@ -56,7 +56,8 @@ func (d derived) tag(t refreshToken) []byte {
 	return mac(d.refresh, t.session[:], t.secret[:])[:tagBytes]
 }
 
-// parseRefresh reads a token that we issued.
+// parseRefresh parses a token. It returns store.ErrUnauthenticated unless the token was issued
+// here.
 func (r *keyring) parseRefresh(s string) (t refreshToken, err error) {
 	b, err := base64.RawURLEncoding.Strict().DecodeString(s)
 	if err != nil || len(b) != refreshBytes {

@@ -8,44 +8,46 @@ import (
 )
 
 const (
-	cacheFor  = 30 * time.Second
-	cacheSize = 10_000
+	cacheTime = 30 * time.Second
+	cacheSize = 10_000 // entries
 )
 
-// cache remembers for a short while who is behind a session, so that not every request asks the
-// database. It may be believed only while news of ended sessions and changed accounts come in:
-// without them it remembers nothing. Safe for concurrent use.
-type cache struct {
+// sessionCache keeps the users of sessions for a short time, so that not every request reads the
+// database. It is empty unless the events of other processes arrive, which tell it of ended
+// sessions and changed accounts. It is safe for concurrent use.
+type sessionCache struct {
 	clock func() time.Time
 
 	mu         sync.Mutex // guards the fields below
 	eventsLive bool
-	// changes with every piece of news, so that what was read before it is not remembered after it
+	// generation changes with every event. An entry that was read before an event is not kept
+	// after it.
 	generation uint64
-	entries    map[string]remembered
+	entries    map[string]cacheEntry // by session id
 }
 
-type remembered struct {
+type cacheEntry struct {
 	session store.Session
 	user    store.User
 	until   time.Time
 }
 
-func newCache(clock func() time.Time) *cache {
-	return &cache{clock: clock, entries: map[string]remembered{}}
+func newCache(clock func() time.Time) *sessionCache {
+	return &sessionCache{clock: clock, entries: map[string]cacheEntry{}}
 }
 
-// find gives what is remembered of a session, or the generation to remember it with.
-func (c *cache) find(sessionID string) (r remembered, ok bool, generation uint64) {
+// find returns the entry of a session. If there is none, the caller reads the store and passes the
+// generation to keep.
+func (c *sessionCache) find(sessionID string) (e cacheEntry, ok bool, generation uint64) {
 	now := c.clock()
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	r, ok = c.entries[sessionID]
-	return r, ok && now.Before(r.until), c.generation
+	e, ok = c.entries[sessionID]
+	return e, ok && now.Before(e.until), c.generation
 }
 
-// keep remembers what was read since find gave the generation.
-func (c *cache) keep(generation uint64, s store.Session, u store.User) {
+// keep adds what was read since find returned the generation, unless an event arrived since.
+func (c *sessionCache) keep(generation uint64, s store.Session, u store.User) {
 	now := c.clock()
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -53,31 +55,33 @@ func (c *cache) keep(generation uint64, s store.Session, u store.User) {
 		return
 	}
 	if len(c.entries) >= cacheSize {
-		clear(c.entries) // cheaper than knowing which one is oldest, and as right
+		clear(c.entries) // simpler than evicting the oldest, and rare
 	}
-	c.entries[s.ID] = remembered{session: s, user: u, until: now.Add(cacheFor)}
+	c.entries[s.ID] = cacheEntry{session: s, user: u, until: now.Add(cacheTime)}
 }
 
-func (c *cache) forget(sessionID string) {
+// forget removes a session.
+func (c *sessionCache) forget(sessionID string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.generation++
 	delete(c.entries, sessionID)
 }
 
-func (c *cache) forgetUser(userID string) {
+// forgetUser removes a user's sessions.
+func (c *sessionCache) forgetUser(userID string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.generation++
-	for id, r := range c.entries {
-		if r.user.ID == userID {
+	for id, e := range c.entries {
+		if e.user.ID == userID {
 			delete(c.entries, id)
 		}
 	}
 }
 
 // setEventsLive says whether the events of other processes arrive, and empties the cache.
-func (c *cache) setEventsLive(live bool) {
+func (c *sessionCache) setEventsLive(live bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.eventsLive = live

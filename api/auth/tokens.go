@@ -1,7 +1,6 @@
 package auth
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"time"
@@ -12,23 +11,14 @@ import (
 	"github.com/google/uuid"
 )
 
-// Sentinels of join tickets, each with the store's sentinel that it stands for.
-var (
-	ErrTicketForged  = fmt.Errorf("the ticket was not issued here: %w", store.ErrUnauthenticated)
-	ErrTicketExpired = fmt.Errorf("the ticket has %w: ask for a new one", store.ErrExpired)
-	ErrTicketUsed    = fmt.Errorf("the ticket was %w: ask for a new one", store.ErrReused)
-	ErrTicketEnded   = fmt.Errorf("whoever asked for the ticket has signed out: %w",
-		store.ErrForbidden)
-)
-
 const (
 	audienceAPI  = "api"
 	audienceJoin = "join"
-	leeway       = 5 * time.Second
-	maxToken     = 4096 // bytes
+	leeway       = 5 * time.Second // by which clocks of processes may differ
+	maxToken     = 4096            // bytes
 )
 
-// tokens signs and reads JSON Web Tokens.
+// tokens signs and verifies JSON Web Tokens.
 type tokens struct {
 	cfg      Config
 	ring     *keyring
@@ -80,7 +70,7 @@ func sign(claims jwt.Claims, keyID string, key []byte) (string, error) {
 	return s, nil
 }
 
-// access signs a short-lived token of a session.
+// access returns an access token of a session.
 func (t *tokens) access(u store.User, sessionID string) (string, error) {
 	claims := accessClaims{
 		RegisteredClaims: t.registered(u.ID, audienceAPI, t.cfg.AccessTTL), Session: sessionID,
@@ -89,6 +79,8 @@ func (t *tokens) access(u store.User, sessionID string) (string, error) {
 	return sign(claims, t.ring.current.id, t.ring.current.access)
 }
 
+// parseAccess returns the claims of an access token. It returns store.ErrExpired or
+// store.ErrUnauthenticated when the token is not valid.
 func (t *tokens) parseAccess(s string) (c accessClaims, err error) {
 	if c, ok := t.verified.find(s); ok {
 		if now := t.cfg.Clock(); now.Before(c.ExpiresAt.Time) && !now.Before(c.IssuedAt.Time) {
@@ -106,7 +98,7 @@ func (t *tokens) parseAccess(s string) (c accessClaims, err error) {
 	return c, nil
 }
 
-// ticket signs a join ticket.
+// ticket returns a join ticket.
 func (t *tokens) ticket(j store.Join) (ticket string, expires time.Time, err error) {
 	claims := joinClaims{
 		RegisteredClaims: t.registered(j.UserID, audienceJoin, t.cfg.TicketTTL),
@@ -117,6 +109,7 @@ func (t *tokens) ticket(j store.Join) (ticket string, expires time.Time, err err
 	return ticket, claims.ExpiresAt.Time, err
 }
 
+// parseTicket returns the claims of a join ticket, or ErrTicketExpired or ErrTicketForged.
 func (t *tokens) parseTicket(s string) (c joinClaims, err error) {
 	err = t.parse(s, &c, audienceJoin, func(d derived) []byte { return d.ticket })
 	switch {
@@ -141,14 +134,9 @@ func (t *tokens) parse(s string, claims jwt.Claims, audience string,
 		}
 		return key(d), nil
 	},
-		jwt.WithValidMethods([]string{
-			jwt.SigningMethodHS256.Alg(),
-		}), jwt.WithIssuer(t.cfg.Issuer), jwt.WithAudience(audience),
-		jwt.WithExpirationRequired(), jwt.WithIssuedAt(), jwt.WithLeeway(leeway), jwt.WithTimeFunc(t.cfg.Clock), jwt.WithStrictDecoding())
+		jwt.WithValidMethods([]string{jwt.SigningMethodHS256.Alg()}),
+		jwt.WithIssuer(t.cfg.Issuer), jwt.WithAudience(audience),
+		jwt.WithExpirationRequired(), jwt.WithIssuedAt(), jwt.WithLeeway(leeway),
+		jwt.WithTimeFunc(t.cfg.Clock), jwt.WithStrictDecoding())
 	return err
-}
-
-// Tickets remembers which tickets were used; store/presence does.
-type Tickets interface {
-	UseTicket(ctx context.Context, id string, ttl time.Duration) error
 }

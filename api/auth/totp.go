@@ -24,15 +24,15 @@ var (
 	ErrUsedCode = fmt.Errorf("the code was used before: %w", store.ErrInvalid)
 )
 
-// The parameters that every authenticator app knows (RFC 6238, RFC 4226).
+// The parameters that every authenticator app supports (RFC 6238, RFC 4226).
 const (
 	totpPeriod = 30 * time.Second
 	totpDigits = 6
 	totpSecret = 20 // bytes
 )
 
-// UseTOTP accepts a code of the app, once: it records the code's time step in the factor, which the
-// caller stores under the row's lock. It returns ErrWrongCode or ErrUsedCode when it does not.
+// UseTOTP accepts a code of the app, once: it records the code's time step in the factor, which
+// the caller stores under the row's lock. It returns ErrWrongCode or ErrUsedCode when it does not.
 func (s *Sessions) UseTOTP(f *store.Factor, code string, now time.Time) error {
 	secret, err := s.Unseal(f.Secret, f.UserID)
 	if err != nil {
@@ -55,12 +55,12 @@ func NewTOTPSecret() []byte {
 	return secret
 }
 
-// FormatTOTPSecret is a secret as people type it.
+// FormatTOTPSecret returns a secret as people type it.
 func FormatTOTPSecret(secret []byte) string {
 	return base32.StdEncoding.WithPadding(base32.NoPadding).EncodeToString(secret)
 }
 
-// TOTPURI is a secret as an app reads it from a QR code: the otpauth key URI format.
+// TOTPURI returns a secret in the otpauth key URI format, which apps read from a QR code.
 func TOTPURI(secret []byte, account string) string {
 	q := url.Values{
 		"secret": {FormatTOTPSecret(secret)}, "issuer": {"Bedside"}, "algorithm": {"SHA1"},
@@ -70,8 +70,8 @@ func TOTPURI(secret []byte, account string) string {
 		strings.ReplaceAll(q.Encode(), "+", "%20")
 }
 
-// TOTPStep finds the time step that a code is of: the current one, or one beside it, since clocks
-// differ.
+// TOTPStep returns the time step of a code if it is the current one, the one before or the one
+// after: the clocks of devices differ.
 func TOTPStep(secret []byte, code string, now time.Time) (step int64, ok bool) {
 	current := now.Unix() / int64(totpPeriod/time.Second)
 	for _, s := range []int64{current, current - 1, current + 1} {
@@ -82,7 +82,7 @@ func TOTPStep(secret []byte, code string, now time.Time) (step int64, ok bool) {
 	return step, ok
 }
 
-// totpCode is HOTP of RFC 4226 over a time step.
+// totpCode returns the HOTP value of RFC 4226 for a time step.
 func totpCode(secret []byte, step int64) string {
 	h := hmac.New(sha1.New, secret)
 	var counter [8]byte
@@ -94,10 +94,9 @@ func totpCode(secret []byte, step int64) string {
 		(binary.BigEndian.Uint32(sum[at:])&0x7fffffff)%1_000_000)
 }
 
-// recoveryCodes is how many there are at first.
-const recoveryCodes = 10
+const recoveryCodes = 10 // of an account
 
-// NewRecoveryCodes makes codes of 80 random bits each, and the hashes that are kept of them.
+// NewRecoveryCodes returns codes of 80 random bits each, and their hashes to store.
 func NewRecoveryCodes(userID string) (codes []string, hashes [][]byte) {
 	for range recoveryCodes {
 		var b [10]byte
@@ -109,7 +108,7 @@ func NewRecoveryCodes(userID string) (codes []string, hashes [][]byte) {
 	return codes, hashes
 }
 
-// RecoveryHash is what is kept of a recovery code, however it is typed.
+// RecoveryHash returns the hash of a recovery code. Case, spaces and hyphens do not matter.
 func RecoveryHash(userID, code string) []byte {
 	plain := strings.NewReplacer("-", "", " ", "").Replace(strings.ToLower(code))
 	h := sha256.Sum256([]byte("bedside recovery " + userID + " " + plain))

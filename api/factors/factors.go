@@ -149,9 +149,10 @@ func (s *Service) proofRoutes(api huma.API) {
 	httpx.Register(api, huma.Operation{
 		OperationID: "reauthenticate", Method: http.MethodPost, Path: "/auth/reauthenticate",
 		Tags: []string{"auth"}, Summary: "Prove your identity again",
-		Description: "Changes of the password, the address and the ways to sign in, and deleting the account, need a " +
-			"proof of identity that is no older than ten minutes: signing in, or this. Without one they are answered " +
-			"403 with the type reauthentication-required.",
+		Description: "Changes of the password, the address and the ways to sign in, and " +
+			"deleting the account, need a proof of identity that is no older than ten minutes: " +
+			"signing in, or this. Without one they are answered 403 with the type " +
+			"reauthentication-required.",
 		DefaultStatus: http.StatusNoContent,
 		Errors:        []int{http.StatusForbidden, http.StatusTooManyRequests},
 	}, s.reauthenticate)

@@ -44,8 +44,8 @@ func CheckProfession(p string) error {
 	return nil
 }
 
-// PasswordFault returns a Fault about body.password for an error of auth.Passwords.Check, and other
-// errors as they are.
+// PasswordFault returns a Fault about body.password for an error of auth.Passwords.Check, and
+// other errors as they are.
 func PasswordFault(err error) error {
 	switch {
 	case errors.Is(err, auth.ErrPasswordLength):

@@ -48,8 +48,9 @@ func (s *Service) routes(api huma.API) {
 	}, s.of)
 	httpx.Register(api, huma.Operation{
 		OperationID: "validate-session", Method: http.MethodPost, Path: "/api/sessions/validate", Metadata: httpx.Public(),
-		Summary:     "Ask whether an access token is good",
-		Description: "The token comes in the body. A token that is no good is answered with active false and nothing else, not with an error.",
+		Summary: "Ask whether an access token is good",
+		Description: "The token comes in the body. A token that is no good is answered with " +
+			"active false and nothing else, not with an error.",
 	}, s.validate)
 	httpx.Register(api, huma.Operation{
 		OperationID: "refresh-session", Method: http.MethodPost, Path: "/api/sessions/{id}/refresh", Metadata: httpx.Public(),
@@ -249,7 +250,8 @@ func (s *Service) refresh(ctx context.Context, in *refreshInput) (*refreshOutput
 		act.UserID, act.SessionID, act.Outcome = g.User.ID, g.SessionID, store.OutcomeRefused
 		return nil, errors.Join(&httpx.Fault{
 			Err: err, Code: "refresh-reused",
-			Detail: "This refresh token was replaced long ago. For safety the session has ended: sign in again.",
+			Detail: "This refresh token was replaced long ago. For safety the session has " +
+				"ended: sign in again.",
 		},
 			s.Audit.Record(ctx, act))
 	}

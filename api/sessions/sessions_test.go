@@ -18,7 +18,8 @@ func TestDevices(t *testing.T) {
 	s.Forward(time.Minute)
 	phone := desk.NewDevice(
 		t,
-		"Mozilla/5.0 (iPhone; CPU iPhone OS 18_6 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/26.0 Mobile/15E148 Safari/604.1",
+		"Mozilla/5.0 (iPhone; CPU iPhone OS 18_6 like Mac OS X) AppleWebKit/605.1.15 (KHTML, "+
+			"like Gecko) Version/26.0 Mobile/15E148 Safari/604.1",
 	)
 	list := phone.Devices(t)
 	if len(list) != 2 || !list[0].Current || list[1].Current || list[0].Browser != "Safari 26" ||
@@ -111,8 +112,8 @@ func TestDeviceLimit(t *testing.T) {
 	}
 }
 
-// TestDeviceLimitHoldsForConcurrentSignIns signs in behind the bounded pool of passwords, which would keep
-// most of a hundred out at once.
+// TestDeviceLimitHoldsForConcurrentSignIns signs in behind the bounded pool of passwords, which
+// would keep most of a hundred out at once.
 func TestDeviceLimitHoldsForConcurrentSignIns(t *testing.T) {
 	s := apitest.NewServer(t)
 	p := s.NewUser(t, store.RoleCandidate)
@@ -218,7 +219,8 @@ func TestSessionsEndAfterNinetyDays(t *testing.T) {
 	t.Error("a session lives for more than 90 days")
 }
 
-// TestCacheFollowsSessionEvents holds that what is remembered of a session is never older than the news.
+// TestCacheFollowsSessionEvents holds that what is remembered of a session is never older than the
+// news.
 func TestCacheFollowsSessionEvents(t *testing.T) {
 	s := apitest.NewServer(t)
 	s.Sessions.SetEventsLive(true)

@@ -44,7 +44,8 @@ func (s *Service) startSession(ctx context.Context, u store.User,
 	if g.SignedOut > 0 {
 		mail := httpx.NewMail(ctx, store.LetterDeviceEnded, s.Clock())
 		mail.UserID = u.ID
-		mail.What = "you are signed in on as many as one account may be, and it was the one not seen for longest"
+		mail.What = "you are signed in on as many as one account may be, and it was the one not " +
+			"seen for longest"
 		if err := s.Store.ApplyEffects(ctx,
 			store.Effects{Jobs: []store.Job{mail}}); err != nil {
 			return nil, err

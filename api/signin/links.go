@@ -10,8 +10,8 @@ import (
 	"bedside/store"
 )
 
-// linkExpired returns one Fault for all reasons why a token does not work, and other errors as they
-// are. The log has the reason.
+// linkExpired returns one Fault for all reasons why a token does not work, and other errors as
+// they are. The log has the reason.
 func linkExpired(err error) error {
 	if errors.Is(err, store.ErrNotFound) || errors.Is(err, store.ErrReused) ||
 		errors.Is(err, store.ErrExpired) || errors.Is(err, store.ErrConflict) {

@@ -195,8 +195,8 @@ func TestMailIsRetriedUnlessRefusedForGood(t *testing.T) {
 	}
 }
 
-// TestResetRemovesFactorsOfAnUnconfirmedAccount has somebody register with another's address, and prepare to
-// come back.
+// TestResetRemovesFactorsOfAnUnconfirmedAccount has somebody register with another's address, and
+// prepare to come back.
 func TestResetRemovesFactorsOfAnUnconfirmedAccount(t *testing.T) {
 	s := apitest.NewServer(
 		t,

@@ -52,7 +52,8 @@ func (s *Service) refresh(ctx context.Context, in *refreshInput) (*grantOutput, 
 		}
 		return nil, &httpx.Fault{
 			Err: err, Code: "refresh-reused",
-			Detail: "This refresh token was replaced long ago. For safety the session has ended: sign in again.",
+			Detail: "This refresh token was replaced long ago. For safety the session has " +
+				"ended: sign in again.",
 		}
 	case errors.Is(err, store.ErrUnauthenticated):
 		return nil, &httpx.Fault{Err: err, Code: "session-ended", Detail: endDetail(g.Ended)}
@@ -68,9 +69,11 @@ func endDetail(r store.EndReason) string {
 	case store.EndSignedOut:
 		return "You signed out: sign in again."
 	case store.EndLimit:
-		return "This device was signed out because you signed in on too many others: sign in again."
+		return "This device was signed out because you signed in on too many others: sign in " +
+			"again."
 	case store.EndReused:
-		return "A refresh token was used twice, so this device was signed out for safety: sign in again."
+		return "A refresh token was used twice, so this device was signed out for safety: sign " +
+			"in again."
 	case store.EndRevoked:
 		return "This device was signed out from elsewhere: sign in again."
 	}

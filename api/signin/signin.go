@@ -1,10 +1,10 @@
 // Package signin is the slice of signing in and out: registration, passwords, mailed links, the
 // second step with a code, passkeys, and refresh tokens.
 //
-// Signing in starts a session (a signed-in device) and returns a grant: a short-lived access token,
-// which every request carries, and a refresh token, which is exchanged for the next pair. An
-// account with an authenticator app signs in by two steps: the right password is answered with a
-// ticket, and the ticket with a code gets the grant. A passkey counts as both factors.
+// Signing in starts a session (a signed-in device) and returns a grant: a short-lived access
+// token, which every request carries, and a refresh token, which is exchanged for the next pair.
+// An account with an authenticator app signs in by two steps: the right password is answered with
+// a ticket, and the ticket with a code gets the grant. A passkey counts as both factors.
 //
 // No answer tells whether an address has an account: registering, and asking for a link, look the
 // same either way, and the mail tells its reader.
@@ -94,8 +94,9 @@ func (s *Service) passwordRoutes(api huma.API) {
 		OperationID: "register", Method: http.MethodPost, Path: "/auth/register",
 		Metadata: httpx.Public(),
 		Summary:  "Register as a candidate", DefaultStatus: http.StatusAccepted,
-		Description: "The answer is the same whether the address is new or already has an account; the mail " +
-			"that follows tells its reader. A new account can sign in at once, with the password given here.",
+		Description: "The answer is the same whether the address is new or already has an " +
+			"account; the mail that follows tells its reader. A new account can sign in at " +
+			"once, with the password given here.",
 		Errors: []int{http.StatusUnprocessableEntity, http.StatusTooManyRequests},
 	}, s.register)
 	refused := []int{
@@ -104,8 +105,9 @@ func (s *Service) passwordRoutes(api huma.API) {
 	httpx.Register(api, twoStepResponses(api, huma.Operation{
 		OperationID: "login", Method: http.MethodPost, Path: "/auth/login",
 		Metadata: httpx.Public(), Summary: "Sign in",
-		Description: "The answer to a wrong password is the same as to an address without an account.",
-		Errors:      refused,
+		Description: "The answer to a wrong password is the same as to an address without an " +
+			"account.",
+		Errors: refused,
 	}, http.StatusOK), s.login)
 	httpx.Register(api, twoStepResponses(api, huma.Operation{
 		OperationID: "create-session", Method: http.MethodPost, Path: "/api/sessions",
@@ -164,8 +166,9 @@ func (s *Service) linkRoutes(api huma.API) {
 		OperationID: "reset-password", Method: http.MethodPost, Path: "/auth/reset-password",
 		Metadata: httpx.Public(), Summary: "Choose a new password with the token of a mailed link",
 		DefaultStatus: http.StatusNoContent,
-		Description:   "The link works once, for ten minutes. Every device is signed out, and the owner gets a mail.",
-		Errors:        errors,
+		Description: "The link works once, for ten minutes. Every device is signed out, and " +
+			"the owner gets a mail.",
+		Errors: errors,
 	}, s.resetPassword)
 }
 
@@ -173,15 +176,17 @@ func (s *Service) passkeyRoutes(api huma.API) {
 	httpx.Register(api, huma.Operation{
 		OperationID: "begin-passkey-sign-in", Method: http.MethodPost,
 		Path: "/auth/passkeys/begin", Metadata: httpx.Public(),
-		Summary:     "Begin to sign in with a passkey",
-		Description: "Returns the options for navigator.credentials.get. The ticket works once, for five minutes.",
-		Errors:      []int{http.StatusConflict, http.StatusTooManyRequests},
+		Summary: "Begin to sign in with a passkey",
+		Description: "Returns the options for navigator.credentials.get. The ticket works once, " +
+			"for five minutes.",
+		Errors: []int{http.StatusConflict, http.StatusTooManyRequests},
 	}, s.beginPasskey)
 	httpx.Register(api, huma.Operation{
 		OperationID: "finish-passkey-sign-in", Method: http.MethodPost,
 		Path: "/auth/passkeys/finish", Metadata: httpx.Public(),
-		Summary:     "Sign in with a passkey",
-		Description: "A passkey counts as both factors: it is a device that one has, and it asks for a finger, a face or a PIN.",
+		Summary: "Sign in with a passkey",
+		Description: "A passkey counts as both factors: it is a device that one has, and it " +
+			"asks for a finger, a face or a PIN.",
 		Errors: []int{
 			http.StatusUnauthorized, http.StatusForbidden, http.StatusConflict,
 			http.StatusTooManyRequests,
@@ -193,9 +198,10 @@ func (s *Service) sessionRoutes(api huma.API) {
 	httpx.Register(api, huma.Operation{
 		OperationID: "refresh", Method: http.MethodPost, Path: "/auth/refresh",
 		Metadata: httpx.Public(), Summary: "Get a new access token for a refresh token",
-		Description: "The refresh token comes in the body, or in the cookie that signing in with refresh_in cookie has set. " +
-			"It is replaced each time. The previous token is answered with the current one, so that a lost answer or a " +
-			"second tab does no harm; anything older ends the session.",
+		Description: "The refresh token comes in the body, or in the cookie that signing in " +
+			"with refresh_in cookie has set. It is replaced each time. The previous token is " +
+			"answered with the current one, so that a lost answer or a second tab does no harm; " +
+			"anything older ends the session.",
 		Errors: []int{
 			http.StatusUnauthorized, http.StatusForbidden, http.StatusTooManyRequests,
 		},
@@ -203,7 +209,8 @@ func (s *Service) sessionRoutes(api huma.API) {
 	httpx.Register(api, huma.Operation{
 		OperationID: "logout", Method: http.MethodPost, Path: "/auth/logout",
 		Metadata: httpx.Public(), Summary: "Sign this device out",
-		Description:   "The refresh token (in the body or the cookie) or the access token identifies the session.",
+		Description: "The refresh token (in the body or the cookie) or the access token " +
+			"identifies the session.",
 		DefaultStatus: http.StatusNoContent, Errors: []int{http.StatusUnauthorized},
 	}, s.logout)
 }

@@ -1,8 +1,9 @@
 // Package users is the slice of accounts: the profile, changes of the password and the address,
 // the archive of everything kept about a user, deleting the account, and what administrators do.
 //
-// An account has a role: a candidate practises, a tutor also plays the patient, and an administrator
-// also manages accounts. There is always at least one administrator who is not disabled.
+// An account has a role: a candidate practises, a tutor also plays the patient, and an
+// administrator also manages accounts. There is always at least one administrator who is not
+// disabled.
 package users
 
 import (
@@ -174,8 +175,8 @@ func (s *Service) adminRoutes(api huma.API) {
 	httpx.Register(api, huma.Operation{
 		OperationID: "change-user", Method: http.MethodPatch, Path: "/api/users/{id}",
 		Summary: "Change an account's role, disable it or enable it",
-		Description: "The change takes effect at once, in open rooms as well. The last administrator cannot lose the role " +
-			"nor be disabled.",
+		Description: "The change takes effect at once, in open rooms as well. The last " +
+			"administrator cannot lose the role nor be disabled.",
 		Errors: []int{
 			http.StatusNotFound, http.StatusConflict, http.StatusUnprocessableEntity,
 		},
