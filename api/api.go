@@ -1,5 +1,13 @@
-// Package api is Bedside's REST interface: it puts the slices, and what stands in front of them,
-// behind one http.Handler, together with the WebSocket and the web pages when they are given.
+// Package api is Bedside's REST API. New returns one http.Handler that serves the API, its
+// documentation, health checks and metrics, and optionally the WebSocket and the web pages.
+//
+// A slice is a package below this one with the operations of one subject, such as sessions or
+// attempts. It declares the store that it needs as an interface, and describes itself as a
+// httpx.Slice. allSlices lists them all; everything else follows from the list.
+//
+// A request passes through these layers: request id and client address (identify), log, metrics
+// and trace (observe), panic recovery, security headers, cross-origin protection, the router, a
+// time limit and compression, rate limits and the access token, and then the operation.
 package api
 
 import (
@@ -33,10 +41,10 @@ import (
 	"go.opentelemetry.io/otel/trace"
 )
 
-// SocketPath is where the WebSocket is.
+// SocketPath is the path of the WebSocket.
 const SocketPath = "/ws"
 
-// Store is what the slices keep their records in; store/postgres is one.
+// Store stores the records of every slice. store/postgres implements it.
 type Store interface {
 	signin.Store
 	factors.Store
@@ -49,13 +57,13 @@ type Store interface {
 	audit.Recorder
 }
 
-// Quotas counts requests; store/presence does.
+// Quotas counts requests. store/presence implements it.
 type Quotas interface {
 	Peek(quotas ...store.Quota) (balances []store.Balance, ok bool)
 	Spend(ctx context.Context, quotas ...store.Quota) (balances []store.Balance, ok bool)
 }
 
-// Presence is what the slices keep for a while; store/presence is one.
+// Presence stores the short-lived state of the slices. store/presence implements it.
 type Presence interface {
 	Quotas
 	auth.Limiter
@@ -63,29 +71,28 @@ type Presence interface {
 	rooms.Rooms
 }
 
-// Deps are the parts that the handler works with. They outlive it.
+// Deps are the parts that the handler uses. The caller closes them after the handler's server.
 type Deps struct {
 	Store     Store
 	Presence  Presence
 	Sessions  *auth.Sessions
 	Passwords *auth.Passwords
-	Recording func(ctx context.Context, key string) (httpx.File, error) // store/blob's Open
-	// at mail.OutboxPath; may be nil
-	Outbox http.Handler
-	Clock  func() time.Time // time.Now when nil
-	Checks []Check          // of /health/ready
-	// at SocketPath; may be nil
-	Socket http.Handler
-	// everything else; may be nil
-	Web        http.Handler
-	Metrics    http.Handler          // at /metrics; may be nil
-	Registerer prometheus.Registerer // may be nil
-	Tracer     trace.Tracer          // may be nil
-	Log        *slog.Logger
+	Recording func(ctx context.Context, key string) (httpx.File, error) // opens a file (store/blob)
+	Clock     func() time.Time                                          // time.Now when nil
+	Checks    []Check                                                   // for /health/ready
+	Log       *slog.Logger
+
+	// These may be nil.
+	Outbox     http.Handler // serves mail.OutboxPath
+	Socket     http.Handler // serves SocketPath
+	Web        http.Handler // serves all other paths
+	Metrics    http.Handler // serves /metrics
+	Registerer prometheus.Registerer
+	Tracer     trace.Tracer
 }
 
-// New puts the handler together. The error is a metric that is registered already, or an origin
-// that is none.
+// New returns the handler. It fails when a metric is registered already, or when an allowed origin
+// or a proxy in the configuration is not valid.
 func New(cfg Config, deps Deps) (http.Handler, error) {
 	cfg = cfg.withDefaults()
 	if deps.Clock == nil {
@@ -101,8 +108,8 @@ func New(cfg Config, deps Deps) (http.Handler, error) {
 	return front(router, cfg, deps)
 }
 
-// NewBare is New for a process that serves no REST operations: health, metrics and the WebSocket
-// only.
+// NewBare is like New, for a process without REST operations: it serves health checks, metrics and
+// the WebSocket only.
 func NewBare(cfg Config, deps Deps) (http.Handler, error) {
 	return front(newRouter(cfg, deps), cfg, deps)
 }
@@ -126,7 +133,7 @@ func newRouter(cfg Config, deps Deps) *chi.Mux {
 	return router
 }
 
-// front puts what every request passes before the router.
+// front wraps the router in the layers that every request passes through.
 func front(router *chi.Mux, cfg Config, deps Deps) (http.Handler, error) {
 	metrics, err := newMetrics(deps.Registerer)
 	if err != nil {
@@ -151,8 +158,8 @@ func front(router *chi.Mux, cfg Config, deps Deps) (http.Handler, error) {
 	return h, nil
 }
 
-// allSlices lists every slice, in the order of the documentation. Tags, operations and the rules for
-// deleting an account come from this list.
+// allSlices lists every slice, in the order of the documentation. Tags, operations and the rules
+// for deleting an account come from this list.
 func allSlices(cfg Config, deps Deps) []httpx.Slice {
 	passkeys := &auth.Passkeys{Store: deps.Store, PublicURL: cfg.PublicURL, Clock: deps.Clock}
 	proofs := auth.Proofs{Store: deps.Store, Clock: deps.Clock}
@@ -190,7 +197,8 @@ func DeletionRules() (tables []store.TableRule, files []store.FileRule) {
 	return tables, files
 }
 
-// operations adds every slice's operations. With empty deps they can be described, not called.
+// operations registers the operations of every slice. With empty deps, the result can describe the
+// operations but not run them.
 func operations(router chi.Router, cfg Config, deps Deps) huma.API {
 	api := humachi.New(router, describe())
 	if deps.Sessions != nil {
@@ -202,12 +210,12 @@ func operations(router chi.Router, cfg Config, deps Deps) huma.API {
 		slice.Register(api)
 	}
 	listsNotNull(api)
-	headed(api)
-	bounded(api)
+	addCommonHeaders(api)
+	addLimits(api)
 	return api
 }
 
-// version1 takes /api/v1/... for /api/...
+// version1 serves /api/v1/... as /api/...
 func version1(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if rest, ok := strings.CutPrefix(r.URL.Path, "/api/v1/"); ok {
@@ -223,8 +231,8 @@ func version1(next http.Handler) http.Handler {
 	})
 }
 
-// ours reports whether a path belongs to the API rather than to the web pages.
-func ours(path string) bool {
+// isAPIPath reports whether a path belongs to the API and not to the web pages.
+func isAPIPath(path string) bool {
 	for _, prefix := range []string{
 		"/api", "/auth", "/health", "/metrics", SocketPath, "/openapi.json", docs.Path,
 	} {
@@ -237,7 +245,7 @@ func ours(path string) bool {
 
 func notFound(web http.Handler) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		if web == nil || ours(r.URL.Path) {
+		if web == nil || isAPIPath(r.URL.Path) {
 			httpx.WriteProblem(w, r, &httpx.Fault{
 				Err: store.ErrNotFound, Detail: "There is nothing at this address.",
 			})

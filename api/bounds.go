@@ -9,25 +9,25 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 )
 
-// What has no limit of its own in the description is never larger than this.
+// Limits for values whose declaration has none.
 const (
-	maxText  = 20_000    // characters
-	maxBytes = 1 << 30   // of a file
-	maxList  = 100_000   // measures of one role play
-	maxPage  = 1000      // items of a list that people read
-	maxCount = 1<<53 - 1 // what a JSON number holds exactly
+	maxText  = 20_000    // characters of a text
+	maxBytes = 1 << 30   // bytes of a file
+	maxList  = 100_000   // elements of a list, such as the points of a report
+	maxPage  = 1000      // elements of a page ("items")
+	maxCount = 1<<53 - 1 // the largest integer that a JSON number represents exactly
 )
 
-// lengths are those of texts in forms that everybody knows.
+// lengths returns the longest texts of well-known formats.
 func lengths() map[string]int {
 	return map[string]int{
 		"date-time": 35, "date": 10, "uuid": 36, "email": 254, "uri": 2048, "binary": maxBytes,
 	}
 }
 
-// bounded gives every text, list and integer of the description a limit, so that whoever
-// generates a client knows what may come. Requests are held to them.
-func bounded(api huma.API) {
+// addLimits gives every text, list and integer of the description a limit, so that generated
+// clients know what to expect. Requests that exceed a limit are rejected.
+func addLimits(api huma.API) {
 	seen := map[*huma.Schema]bool{}
 	doc := api.OpenAPI()
 	for _, s := range doc.Components.Schemas.Map() {
@@ -56,6 +56,7 @@ func bounded(api huma.API) {
 	}
 }
 
+// bound adds limits to a schema and everything below it. name is that of the property.
 func bound(name string, s *huma.Schema, seen map[*huma.Schema]bool) {
 	if s == nil || seen[s] {
 		return
@@ -92,7 +93,7 @@ func bound(name string, s *huma.Schema, seen map[*huma.Schema]bool) {
 	}
 }
 
-// commonHeaders are those of many answers, described once.
+// commonHeaders returns the headers that most responses have.
 func commonHeaders() map[string]*huma.Param {
 	text := func(doc, example string) *huma.Param {
 		return &huma.Param{
@@ -101,14 +102,17 @@ func commonHeaders() map[string]*huma.Param {
 		}
 	}
 	return map[string]*huma.Param{
-		"RateLimit": text("For each limit that the request counts towards: the requests that are left (r), and the seconds until all of them are again (t). "+
-			"In the form of draft-ietf-httpapi-ratelimit-headers-10.", `"read-ip";r=11999;t=1, "read-account";r=2999;t=1`),
-		"RateLimit-Policy": text("The limits: requests (q) in so many seconds (w).",
+		"RateLimit": text("For each limit that applies to the request: the remaining "+
+			"requests (r), and the seconds until all requests are available again (t). "+
+			"The format is that of draft-ietf-httpapi-ratelimit-headers-10.",
+			`"read-ip";r=11999;t=1, "read-account";r=2999;t=1`),
+		"RateLimit-Policy": text("The limits: the number of requests (q) in a number of "+
+			"seconds (w).",
 			`"read-ip";q=12000;w=60, "read-account";q=3000;w=60`),
-		"X-Request-Id": text("What the server's log knows the request by.",
+		"X-Request-Id": text("The id of the request, which is also in the server's log.",
 			"0190d2a0-0000-4000-8000-000000000001"),
-		"Access-Control-Allow-Origin": text(
-			"The origin of the page that asks, when it is one of the server's allowed origins; otherwise there is none.",
+		"Access-Control-Allow-Origin": text("The origin of the page that makes the request, "+
+			"if it is one of the server's allowed origins; otherwise absent.",
 			"https://friend.example.org"),
 		"Retry-After": {
 			Description: "Seconds to wait before trying again.",
@@ -117,8 +121,8 @@ func commonHeaders() map[string]*huma.Param {
 	}
 }
 
-// headed adds the common headers to every answer that has them.
-func headed(api huma.API) {
+// addCommonHeaders describes the common headers of every response.
+func addCommonHeaders(api huma.API) {
 	doc := api.OpenAPI()
 	doc.Components.Headers = commonHeaders()
 	for _, op := range everyOperation(doc) {
@@ -142,7 +146,7 @@ func headed(api huma.API) {
 	}
 }
 
-// everyOperation lists the operations of a description in no order.
+// everyOperation returns the operations of a description, in no particular order.
 func everyOperation(doc *huma.OpenAPI) (list []*huma.Operation) {
 	for _, p := range doc.Paths {
 		for _, op := range []*huma.Operation{

@@ -14,38 +14,40 @@ import (
 	"github.com/klauspost/compress/zstd"
 )
 
-// minCompressed is the shortest body worth compressing, in bytes; it fits one packet otherwise.
+// minCompressed is the length in bytes from which a body is compressed. A shorter one fits into
+// one packet anyway.
 const minCompressed = 1400
 
-// packer is a writer of one content coding, which can be used again after Reset.
+// packer is a compressing writer that can be reused after Reset.
 type packer interface {
 	io.WriteCloser
 	Reset(w io.Writer)
 }
 
-// coding is a content coding and its writers that are not in use: each holds a few hundred
+// coding is a content coding with its unused writers, which have buffers of a few hundred
 // kilobytes.
 type coding struct {
 	name string
 	idle sync.Pool
 }
 
-// compress packs JSON and HTML of some size, with zstd or gzip, for those who take it. What is
-// packed or partial already passes as it is.
+// compress compresses JSON and HTML bodies of at least minCompressed bytes with zstd or gzip, for
+// clients that accept one of them. It leaves bodies alone that are compressed already or are part
+// of a file.
 func compress() func(http.Handler) http.Handler {
-	codings := []*coding{ // the better first
+	codings := []*coding{ // in order of preference
 		{name: "zstd", idle: sync.Pool{New: func() any {
 			z, err := zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedFastest),
 				zstd.WithEncoderConcurrency(1), zstd.WithWindowSize(128<<10))
 			if err != nil {
-				panic(fmt.Sprintf("zstd: %v", err)) // an option that it does not know
+				panic(fmt.Sprintf("zstd: %v", err)) // only for an unknown option
 			}
 			return z
 		}}},
 		{name: "gzip", idle: sync.Pool{New: func() any {
 			z, err := gzip.NewWriterLevel(nil, gzip.BestSpeed)
 			if err != nil {
-				panic(fmt.Sprintf("gzip: %v", err)) // a level that it does not know
+				panic(fmt.Sprintf("gzip: %v", err)) // only for an unknown level
 			}
 			return z
 		}}},
@@ -66,15 +68,15 @@ func compress() func(http.Handler) http.Handler {
 	}
 }
 
-// compressor holds the first bytes back until it knows whether there are enough of them. It
-// belongs to the handler's goroutine.
+// compressor is a ResponseWriter that buffers the beginning of a body until it knows whether the
+// body is long enough to compress. Only the handler's goroutine uses it.
 type compressor struct {
 	http.ResponseWriter
 	coding *coding
 	status int
 	held   []byte
 	zip    packer
-	plain  bool // decided against
+	plain  bool // decided not to compress
 }
 
 func (c *compressor) WriteHeader(status int) {
@@ -90,7 +92,7 @@ func (c *compressor) WriteHeader(status int) {
 	text := strings.Contains(h.Get("Content-Type"), "json") ||
 		strings.HasPrefix(h.Get("Content-Type"), "text/html")
 	if !text || h.Get("Content-Encoding") != "" || h.Get("Content-Range") != "" {
-		c.passOn()
+		c.writePlain()
 	}
 }
 
@@ -122,24 +124,24 @@ func (c *compressor) Write(b []byte) (int, error) {
 	return len(b), nil
 }
 
-// passOn decides against compression.
-func (c *compressor) passOn() {
+// writePlain decides not to compress.
+func (c *compressor) writePlain() {
 	c.plain = true
 	c.ResponseWriter.WriteHeader(c.status)
 }
 
-// finish writes what is held back.
+// finish writes the rest of the body.
 func (c *compressor) finish() {
 	switch {
 	case c.zip != nil:
-		_ = c.zip.Close() // fails when the client is gone
+		_ = c.zip.Close() // fails when the client has disconnected
 		c.zip.Reset(nil)
 		c.coding.idle.Put(c.zip)
 	case c.status != 0 && !c.plain:
-		c.passOn()
+		c.writePlain()
 		_, _ = c.ResponseWriter.Write(c.held)
 	}
 }
 
-// Unwrap lets http.ResponseController reach the connection.
+// Unwrap returns the wrapped writer, for http.ResponseController.
 func (c *compressor) Unwrap() http.ResponseWriter { return c.ResponseWriter }

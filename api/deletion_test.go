@@ -26,19 +26,16 @@ func fileRules() map[string]store.OnDelete {
 	return list
 }
 
-// removals does the jobs that remove files of the keys with a prefix, and says which they were.
-func removals(t *testing.T, s *apitest.Server, prefix string) (keys []string) {
+// removals runs the jobs that remove files whose keys contain a text, and returns all their keys.
+func removals(t *testing.T, s *apitest.Server, text string) (keys []string) {
 	t.Helper()
 	conn, err := pgx.Connect(t.Context(), s.DBURL)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer conn.Close(t.Context())
-	rows, err := conn.Query(
-		t.Context(),
-		`SELECT args FROM river_job WHERE kind = 'remove-files' AND args::text LIKE '%' || $1 || '%'`,
-		prefix,
-	)
+	rows, err := conn.Query(t.Context(), `SELECT args FROM river_job
+		WHERE kind = 'remove-files' AND args::text LIKE '%' || $1 || '%'`, text)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -65,8 +62,8 @@ func removals(t *testing.T, s *apitest.Server, prefix string) (keys []string) {
 // account.
 func TestDeletedAccountLeavesNoFiles(t *testing.T) {
 	s := apitest.NewServer(t)
-	p, tutor, other := s.Register(t, apitest.NewEmail()), s.NewUser(t,
-		store.RoleTutor), s.Register(t, apitest.NewEmail())
+	p, other := s.Register(t, apitest.NewEmail()), s.Register(t, apitest.NewEmail())
+	tutor := s.NewUser(t, store.RoleTutor)
 	attempt, others := s.NewReport(t, p, tutor), s.NewReport(t, other, tutor)
 	var e users.Export
 	p.Do(t, "POST", "/api/users/profile/export", nil).Expect(t, 202).Decode(t, &e)
@@ -78,7 +75,7 @@ func TestDeletedAccountLeavesNoFiles(t *testing.T) {
 	files := []string{
 		"attempts/" + attempt + "/candidate.ogg", store.Export{ID: e.ID, UserID: p.ID}.Key(),
 	}
-	there := func(key string) bool {
+	exists := func(key string) bool {
 		f, err := s.Blobs.Open(t.Context(), key)
 		if errors.Is(err, store.ErrNotFound) {
 			return false
@@ -92,8 +89,8 @@ func TestDeletedAccountLeavesNoFiles(t *testing.T) {
 		return true
 	}
 	for _, key := range files {
-		if !there(key) {
-			t.Fatalf("there is no %s: the test does not test it", key)
+		if !exists(key) {
+			t.Fatalf("there is no file %s before the deletion", key)
 		}
 	}
 	p.Do(t, "DELETE", "/api/users/profile", nil).Expect(t, 204)
@@ -107,7 +104,7 @@ func TestDeletedAccountLeavesNoFiles(t *testing.T) {
 		for _, key := range files {
 			if regexp.MustCompile(pattern).MatchString(key) {
 				known = true
-				if there(key) != (onDelete == store.Kept) {
+				if exists(key) != (onDelete == store.Kept) {
 					t.Errorf("%s is to be %s", key, onDelete)
 				}
 			}
@@ -119,10 +116,10 @@ func TestDeletedAccountLeavesNoFiles(t *testing.T) {
 	for _, key := range removed {
 		if strings.Contains(key, others) || strings.Contains(key, other.ID) ||
 			strings.Contains(key, tutor.ID) {
-			t.Errorf("%s was somebody else's", key)
+			t.Errorf("%s belongs to another user", key)
 		}
 	}
-	if !there("attempts/" + others + "/candidate.ogg") {
-		t.Error("a file of somebody else's is gone")
+	if !exists("attempts/" + others + "/candidate.ogg") {
+		t.Error("a file of another user was removed")
 	}
 }

@@ -1,16 +1,17 @@
 package api_test
 
 import (
-	"bedside/api/apitest"
 	"encoding/json"
 	"regexp"
 	"strings"
 	"testing"
+
+	"bedside/api/apitest"
 )
 
-// TestDocs holds that the page names every operation and every schema, and that its links lead
-// somewhere.
-func TestDocs(t *testing.T) {
+// TestDocsPageIsComplete checks that the page has every operation and every schema, and that its
+// links have targets.
+func TestDocsPageIsComplete(t *testing.T) {
 	p := apitest.NewServer(t).NewClient(t)
 	a := p.Do(t, "GET", "/docs", nil, "Accept-Encoding", "identity").Expect(t, 200)
 	page := string(a.Data)
@@ -42,29 +43,26 @@ func TestDocs(t *testing.T) {
 	}
 	for _, m := range regexp.MustCompile(` href="#([^"]+)"`).FindAllStringSubmatch(page, -1) {
 		if strings.Count(page, ` id="`+m[1]+`"`) != 1 {
-			t.Errorf("a link leads to %s, which is not there once", m[1])
+			t.Errorf("the target of a link, %s, does not exist exactly once", m[1])
 		}
 	}
 }
 
-// TestDescribedLimits holds that every operation tells of its limits.
-func TestDescribedLimits(t *testing.T) {
+// TestRateLimitsAreDocumented checks the documented headers of every operation.
+func TestRateLimitsAreDocumented(t *testing.T) {
 	var doc struct {
 		Paths map[string]map[string]struct {
 			Responses map[string]struct{ Headers map[string]json.RawMessage }
 		}
 	}
-	apitest.NewServer(t).
-		NewClient(t).
-		Do(t, "GET", "/openapi.json", nil).
-		Expect(t, 200).
-		Decode(t, &doc)
+	p := apitest.NewServer(t).NewClient(t)
+	p.Do(t, "GET", "/openapi.json", nil).Expect(t, 200).Decode(t, &doc)
 	for path, methods := range doc.Paths {
 		for method, op := range methods {
 			limited := op.Responses["429"]
 			if limited.Headers["Retry-After"] == nil || limited.Headers["RateLimit"] == nil ||
 				limited.Headers["RateLimit-Policy"] == nil {
-				t.Errorf("%s %s: 429 is not described with its headers", method, path)
+				t.Errorf("%s %s: 429 is documented without its headers", method, path)
 			}
 		}
 	}

@@ -11,15 +11,15 @@ import (
 	"github.com/go-chi/chi/v5"
 )
 
-// Check tells whether a part works. A part that is not Required may be away while the server
-// stays ready: rooms outlive a Redis that is gone for a while.
+// Check checks whether a part of the server works. While a part that is not Required does not
+// work, the server counts as ready: for example, rooms survive an outage of Redis.
 type Check struct {
 	Name     string
 	Required bool
 	Ping     func(ctx context.Context) error
 }
 
-// checkTimeout bounds a check.
+// checkTimeout is the time limit of all checks together.
 const checkTimeout = 2 * time.Second
 
 type health struct {
@@ -33,19 +33,20 @@ func (h *health) routes(router chi.Router) {
 	router.Get("/health/ready", h.ready)
 }
 
-// Health is the answer of /health and, with the state of each part by name ("ok" or "down"), of
-// /health/ready.
+// Health is the response of /health and /health/ready. The latter has the state of each part, "ok"
+// or "down", by the part's name.
 type Health struct {
 	Status  string            `json:"status"` // ok, degraded or down
 	Version string            `json:"version,omitempty"`
 	Parts   map[string]string `json:"parts,omitempty"`
 }
 
-// live says that the process answers, whatever its parts do.
+// live responds that the process is running. It does not check the parts.
 func (h *health) live(w http.ResponseWriter, _ *http.Request) {
 	writeHealth(w, Health{Status: "ok", Version: h.version})
 }
 
+// ready runs every check.
 func (h *health) ready(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithTimeout(r.Context(), checkTimeout)
 	defer cancel()
@@ -61,7 +62,7 @@ func (h *health) ready(w http.ResponseWriter, r *http.Request) {
 		if errs[i] == nil {
 			continue
 		}
-		h.log.Warn("a part is not ready", "part", c.Name, "error", errs[i])
+		h.log.Warn("health check failed", "part", c.Name, "error", errs[i])
 		out.Parts[c.Name] = "down"
 		if c.Required {
 			out.Status = "down"
@@ -78,5 +79,5 @@ func writeHealth(w http.ResponseWriter, h Health) {
 	if h.Status == "down" {
 		w.WriteHeader(http.StatusServiceUnavailable)
 	}
-	_ = json.NewEncoder(w).Encode(h) // fails when the client is gone
+	_ = json.NewEncoder(w).Encode(h) // fails when the client has disconnected
 }

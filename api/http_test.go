@@ -23,7 +23,7 @@ import (
 	"github.com/klauspost/compress/zstd"
 )
 
-func TestBadRequests(t *testing.T) {
+func TestBadBodiesAreRejectedWithoutEcho(t *testing.T) {
 	s := apitest.NewServer(t)
 	p := s.NewUser(t, store.RoleCandidate)
 	login := func(body string, headers ...string) apitest.Response {
@@ -48,14 +48,14 @@ func TestBadRequests(t *testing.T) {
 	secret := "my secret password is in a wrong place"
 	if a := login(`{"email":"a","password":["` + secret +
 		`"]}`); strings.Contains(string(a.Data), secret) {
-		t.Errorf("echoed: %s", a.Data)
+		t.Errorf("the response repeats the secret: %s", a.Data)
 	}
 	for _, bad := range []string{
 		`{"email":"` + secret, `"` + secret + `"`,
 		`{"` + "email" + `":"` + secret + `","password":1}`,
 	} {
 		if a := login(bad); strings.Contains(string(a.Data), secret) {
-			t.Errorf("echoed: %s", a.Data)
+			t.Errorf("the response repeats the secret: %s", a.Data)
 		}
 	}
 	if strings.Contains(s.Log.String(), secret) || strings.Contains(s.Log.String(), p.Access) ||
@@ -64,7 +64,7 @@ func TestBadRequests(t *testing.T) {
 	}
 }
 
-func TestAddresses(t *testing.T) {
+func TestUnknownPathsAndMethods(t *testing.T) {
 	s := apitest.NewServer(t)
 	p := s.NewUser(t, store.RoleCandidate)
 	for _, path := range []string{
@@ -83,10 +83,9 @@ func TestAddresses(t *testing.T) {
 	p.Do(t, "GET", "/docs/nothing", nil).Problem(t, 404, "not-found")
 }
 
-func TestWebAndSocket(t *testing.T) {
+func TestWebPagesAndWebSocketAreServed(t *testing.T) {
 	handler := func(name string) http.Handler {
-		return http.HandlerFunc(func(w http.ResponseWriter,
-			_ *http.Request) {
+		return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 			fmt.Fprint(w, name)
 		})
 	}
@@ -98,15 +97,14 @@ func TestWebAndSocket(t *testing.T) {
 		"/": "web", "/room/1": "web", "/ws": "socket", "/apiary": "web",
 	} {
 		if a := p.Do(t, "GET", path, nil).Expect(t, 200); string(a.Data) != want {
-			t.Errorf("%s gives %s", path, a.Data)
+			t.Errorf("%s returns %s", path, a.Data)
 		}
 	}
 	p.Do(t, "GET", "/api/nothing", nil).Problem(t, 404, "not-found")
 }
 
-func TestBare(t *testing.T) {
-	socket := http.HandlerFunc(func(w http.ResponseWriter,
-		_ *http.Request) {
+func TestBareHandlerHasNoOperations(t *testing.T) {
+	socket := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		fmt.Fprint(w, "socket")
 	})
 	h, err := api.NewBare(api.Config{}, api.Deps{
@@ -127,7 +125,7 @@ func TestBare(t *testing.T) {
 	}
 }
 
-// TestSocketCanHijack holds that nothing in front of the WebSocket hides the connection.
+// TestSocketCanHijack checks that no layer in front of the WebSocket hides the connection.
 func TestSocketCanHijack(t *testing.T) {
 	s := apitest.NewServer(t, func(_ *api.Config, d *api.Deps) {
 		d.Socket = http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
@@ -156,13 +154,17 @@ func TestSocketCanHijack(t *testing.T) {
 	}
 }
 
-func TestHeaders(t *testing.T) {
+func TestSecurityHeaders(t *testing.T) {
 	s := apitest.NewServer(t)
 	a := s.NewClient(t).Do(t, "GET", "/health", nil).Expect(t, 200)
 	for name, want := range map[string]string{
-		"X-Content-Type-Options": "nosniff", "X-Frame-Options": "DENY", "Referrer-Policy": "no-referrer",
-		"Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'", "Strict-Transport-Security": "",
-		"Permissions-Policy": "microphone=(self), camera=(), geolocation=(), payment=()", "Cross-Origin-Opener-Policy": "same-origin",
+		"X-Content-Type-Options": "nosniff", "X-Frame-Options": "DENY",
+		"Referrer-Policy": "no-referrer", "Strict-Transport-Security": "",
+		"Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'; " +
+			"base-uri 'none'; form-action 'none'",
+		"Permissions-Policy": "microphone=(self), camera=(), geolocation=(), " +
+			"payment=()",
+		"Cross-Origin-Opener-Policy": "same-origin",
 	} {
 		if got := a.Header.Get(name); got != want {
 			t.Errorf("%s: %q", name, got)
@@ -171,17 +173,16 @@ func TestHeaders(t *testing.T) {
 	if a.Header.Get("X-Request-Id") == "" {
 		t.Error("no request id")
 	}
-	s = apitest.NewServer(
-		t,
-		func(c *api.Config, _ *api.Deps) { c.PublicURL = "https://bedside.example" },
-	)
+	s = apitest.NewServer(t, func(c *api.Config, _ *api.Deps) {
+		c.PublicURL = "https://bedside.example"
+	})
 	a = s.NewClient(t).Do(t, "GET", "/health", nil).Expect(t, 200)
 	if a.Header.Get("Strict-Transport-Security") == "" {
 		t.Error("no HSTS on https")
 	}
 }
 
-func TestOtherOrigins(t *testing.T) {
+func TestOnlyAllowedOriginsMayMakeRequests(t *testing.T) {
 	s := apitest.NewServer(t, func(c *api.Config, _ *api.Deps) {
 		c.AllowedOrigins = []string{"https://friend.example"}
 	})
@@ -192,7 +193,7 @@ func TestOtherOrigins(t *testing.T) {
 	if a.Header.Get("Access-Control-Allow-Origin") != "https://friend.example" {
 		t.Errorf("headers %v", a.Header)
 	}
-	// a browser of before 2023 at our own page
+	// An old browser on our own page sends no Sec-Fetch-Site.
 	p.Do(t, "POST", "/auth/login", body, "Origin", s.URL).Expect(t, 200)
 	preflight := p.Do(t, "OPTIONS", "/api/attempts", nil, "Origin", "https://friend.example",
 		"Access-Control-Request-Method", "POST").Expect(t, 204)
@@ -217,21 +218,20 @@ func TestOtherOrigins(t *testing.T) {
 	}
 	for _, bad := range []string{"friend.example", "https://friend.example/path", "*"} {
 		if _, err := api.New(api.Config{AllowedOrigins: []string{bad}}, api.Deps{}); err == nil {
-			t.Errorf("%q was taken for an origin", bad)
+			t.Errorf("%q was accepted as an origin", bad)
 		}
 	}
 }
 
-func TestHealth(t *testing.T) {
-	away := errors.New("away")
+func TestReadinessDependsOnRequiredParts(t *testing.T) {
+	down := errors.New("down")
 	for _, c := range []struct {
 		required, optional error
 		status             int
 		want               string
 	}{
-		{nil, nil, 200, "ok"}, {
-			nil, away, 200, "degraded",
-		}, {away, nil, 503, "down"}, {away, away, 503, "down"},
+		{nil, nil, 200, "ok"}, {nil, down, 200, "degraded"},
+		{down, nil, 503, "down"}, {down, down, 503, "down"},
 	} {
 		s := apitest.NewServer(t, func(_ *api.Config, d *api.Deps) {
 			d.Checks = []api.Check{
@@ -251,7 +251,7 @@ func TestHealth(t *testing.T) {
 	}
 }
 
-func TestMetrics(t *testing.T) {
+func TestMetricsCountRequestsByRoute(t *testing.T) {
 	s := apitest.NewServer(t)
 	p := s.NewUser(t, store.RoleCandidate)
 	p.Do(t, "GET", "/api/attempts/"+p.NewAttempt(t), nil).Expect(t, 200)
@@ -267,10 +267,9 @@ func TestMetrics(t *testing.T) {
 	}
 }
 
-func TestPanics(t *testing.T) {
+func TestPanicIsLoggedAndNotShown(t *testing.T) {
 	s := apitest.NewServer(t, func(_ *api.Config, d *api.Deps) {
-		d.Web = http.HandlerFunc(func(http.ResponseWriter,
-			*http.Request) {
+		d.Web = http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
 			panic("with a secret")
 		})
 	})
@@ -282,8 +281,8 @@ func TestPanics(t *testing.T) {
 	}
 }
 
-func TestStoreAway(t *testing.T) {
-	s := apitest.NewServer(t, func(_ *api.Config, d *api.Deps) { d.Store = awayStore{d.Store} })
+func TestDatabaseOutageIsUnavailable(t *testing.T) {
+	s := apitest.NewServer(t, func(_ *api.Config, d *api.Deps) { d.Store = brokenStore{d.Store} })
 	p := s.NewUser(t, store.RoleCandidate)
 	a := p.Do(t, "GET", "/api/scenarios", nil)
 	a.Problem(t, 503, "unavailable")
@@ -292,9 +291,9 @@ func TestStoreAway(t *testing.T) {
 	}
 }
 
-type awayStore struct{ api.Store }
+type brokenStore struct{ api.Store }
 
-func (awayStore) Scenarios(context.Context) ([]store.Scenario, error) {
+func (brokenStore) Scenarios(context.Context) ([]store.Scenario, error) {
 	return nil, fmt.Errorf("scenarios: the database is %w: dial unix /secret",
 		store.ErrUnavailable)
 }
@@ -309,7 +308,7 @@ func TestCompression(t *testing.T) {
 	if zipped.Header.Get("Content-Encoding") != "gzip" || len(zipped.Data) >= len(plain.Data) {
 		t.Errorf("%d bytes, plain %d", len(zipped.Data), len(plain.Data))
 	}
-	// twice each: writers are used again
+	// Twice each, because writers are reused.
 	for _, accept := range []string{"gzip, zstd", "gzip", "zstd"} {
 		for range 2 {
 			a := p.Do(t, "GET", "/api/scenarios/"+apitest.ScenarioSlug, nil, "Accept-Encoding",
@@ -319,7 +318,7 @@ func TestCompression(t *testing.T) {
 			if coding := a.Header.Get("Content-Encoding"); coding == "zstd" {
 				r, err = zstd.NewReader(r)
 			} else if r, err = gzip.NewReader(r); coding != "gzip" {
-				t.Errorf("%s is answered with %q", accept, coding)
+				t.Errorf("Accept-Encoding %s: response has %q", accept, coding)
 			}
 			if err != nil {
 				t.Fatal(err)
@@ -332,12 +331,13 @@ func TestCompression(t *testing.T) {
 	for _, refusing := range []string{"gzip;q=0", "br"} {
 		if a := p.Do(t, "GET", "/api/scenarios/"+apitest.ScenarioSlug, nil, "Accept-Encoding",
 			refusing); a.Header.Get("Content-Encoding") != "" {
-			t.Errorf("%s was answered with %s", refusing, a.Header.Get("Content-Encoding"))
+			t.Errorf("Accept-Encoding %s: response has %s", refusing,
+				a.Header.Get("Content-Encoding"))
 		}
 	}
 	if a := p.Do(t, "GET", "/api/users/profile", nil, "Accept-Encoding",
 		"gzip"); a.Header.Get("Content-Encoding") != "" {
-		t.Error("a short answer was compressed")
+		t.Error("a short response was compressed")
 	}
 }
 
@@ -346,9 +346,7 @@ func TestRequestTimeLimit(t *testing.T) {
 		c.RequestTimeout = time.Second
 		d.Store = slowStore{d.Store}
 	})
-	p := apitest.NewServer(t).
-		NewUser(t, store.RoleCandidate)
-		// signed in at a server that has time
+	p := apitest.NewServer(t).NewUser(t, store.RoleCandidate) // signed in on a fast server
 	p.Server = s
 	p.Do(t, "GET", "/api/scenarios", nil).Problem(t, 503, "timeout")
 }

@@ -13,7 +13,7 @@ import (
 	"github.com/danielgtaylor/huma/v2/adapters/humachi"
 )
 
-// of finds the class of an operation.
+// of returns the class of an operation and its rate.
 func (r Rates) of(op *huma.Operation) (class string, rate Rate) {
 	switch {
 	case httpx.IsExpensive(op):
@@ -26,14 +26,13 @@ func (r Rates) of(op *huma.Operation) (class string, rate Rate) {
 	return "write", r.Write
 }
 
-// rateLimiter admits requests to operations. It is safe for concurrent use.
+// rateLimiter limits how often operations are requested. It is safe for concurrent use.
 type rateLimiter struct {
 	rates  Rates
 	quotas Quotas
 }
 
-// quotas are those that a request counts towards: its address's, and its account's when there is
-// one.
+// of returns the quotas of a request: that of its address, and that of its account if it has one.
 func (l *rateLimiter) of(ctx huma.Context, account string) []store.Quota {
 	class, rate := l.rates.of(ctx.Operation())
 	var quotas []store.Quota
@@ -50,32 +49,32 @@ func (l *rateLimiter) of(ctx huma.Context, account string) []store.Quota {
 	return quotas
 }
 
-// early is a middleware that turns away an address that has used up its quota for sure, before
-// anything is done for it.
+// early is a middleware that rejects requests from an address whose quota is used up, before any
+// other work.
 func (l *rateLimiter) early(ctx huma.Context, next func(huma.Context)) {
 	quotas := l.of(ctx, "")
 	if balances, ok := l.quotas.Peek(quotas...); !ok {
-		l.tell(ctx, quotas, balances)
+		l.respond(ctx, quotas, balances)
 		return
 	}
 	next(ctx)
 }
 
-// admit counts a request of an account, "" for none, and reports whether it is taken; if not, it
-// is answered.
+// admit counts a request of an account ("" if there is none) and reports whether it may proceed.
+// If not, admit has sent the response.
 func (l *rateLimiter) admit(ctx huma.Context, account string) bool {
 	quotas := l.of(ctx, account)
 	if len(quotas) == 0 {
 		return true
 	}
 	balances, ok := l.quotas.Spend(ctx.Context(), quotas...)
-	l.tell(ctx, quotas, balances)
+	l.respond(ctx, quotas, balances)
 	return ok
 }
 
-// tell sets the RateLimit headers (draft-ietf-httpapi-ratelimit-headers-10), and answers 429 when
-// a quota is used up.
-func (l *rateLimiter) tell(ctx huma.Context, quotas []store.Quota, balances []store.Balance) {
+// respond sets the RateLimit headers (draft-ietf-httpapi-ratelimit-headers-10), and responds with
+// 429 when a quota is used up.
+func (l *rateLimiter) respond(ctx huma.Context, quotas []store.Quota, balances []store.Balance) {
 	var policy, state strings.Builder
 	var retry time.Duration
 	for i, q := range quotas {
@@ -97,7 +96,7 @@ func (l *rateLimiter) tell(ctx huma.Context, quotas []store.Quota, balances []st
 		r, w := humachi.Unwrap(ctx)
 		httpx.WriteProblem(w, r, &httpx.Fault{
 			Err:        store.ErrLimit,
-			Detail:     "Too many requests. Wait as long as Retry-After says, then go on.",
+			Detail:     "Too many requests. Wait for the time in Retry-After, then try again.",
 			RetryAfter: retry,
 		})
 	}

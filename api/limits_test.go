@@ -20,9 +20,8 @@ func TestRequestsAreLimited(t *testing.T) {
 	p, other := s.NewUser(t, store.RoleCandidate), s.NewUser(t, store.RoleCandidate)
 	for i := range 5 {
 		a := p.Do(t, "GET", "/api/scenarios", nil).Expect(t, 200)
-		if got, want := a.Header.Get(
-			"RateLimit-Policy",
-		), `"read-ip";q=8;w=60, "read-account";q=5;w=60`; got != want {
+		const want = `"read-ip";q=8;w=60, "read-account";q=5;w=60`
+		if got := a.Header.Get("RateLimit-Policy"); got != want {
 			t.Errorf("RateLimit-Policy: %s, want %s", got, want)
 		}
 		var left [2]int
@@ -41,14 +40,14 @@ func TestRequestsAreLimited(t *testing.T) {
 		wait > 12 {
 		t.Errorf("Retry-After: %s", a.Header.Get("Retry-After"))
 	}
-	// Another account at the address has its own quota, and the address has one for all.
+	// Another account has its own quota; the address has one for all accounts.
 	for range 3 {
 		other.Do(t, "GET", "/api/scenarios", nil).Expect(t, 200)
 	}
 	other.Do(t, "GET", "/api/scenarios", nil).Problem(t, 429, "limit")
-	// before it is asked who it is
+	// This happens before authentication.
 	s.NewClient(t).Do(t, "GET", "/api/scenarios", nil).Problem(t, 429, "limit")
-	// Each class is counted by itself.
+	// Each class has its own quotas.
 	p.NewAttempt(t)
 	p.NewAttempt(t)
 	p.Do(t, "POST", "/api/attempts", map[string]any{"scenario": apitest.ScenarioSlug}).
@@ -57,7 +56,7 @@ func TestRequestsAreLimited(t *testing.T) {
 	p.Do(t, "GET", "/health", nil).Expect(t, 200)
 }
 
-func TestRefusedRequestsCount(t *testing.T) {
+func TestUnauthenticatedRequestsCount(t *testing.T) {
 	s := apitest.NewServer(t, func(c *api.Config, _ *api.Deps) { c.Rates.Read.PerIP = 3 })
 	p := s.NewClient(t)
 	for range 3 {
@@ -66,25 +65,18 @@ func TestRefusedRequestsCount(t *testing.T) {
 	p.Do(t, "GET", "/api/scenarios", nil).Problem(t, 429, "limit")
 }
 
-// TestProxies holds that limits, sessions and the trail see the same client.
-func TestProxies(t *testing.T) {
+// TestClientAddressBehindProxies checks that limits, sessions and the audit trail use the client's
+// address and not the proxy's.
+func TestClientAddressBehindProxies(t *testing.T) {
 	s := apitest.NewServer(t, func(c *api.Config, _ *api.Deps) {
 		c.Rates.Auth.PerIP, c.Proxies = 2, []string{"127.0.0.1", "::1"}
 	})
 	someone := apitest.NewServer(t).NewUser(t, store.RoleCandidate)
 	someone.Server = s
 	from := func(ip string) apitest.Response {
-		return someone.Do(
-			t,
-			"POST",
-			"/auth/login",
-			map[string]any{
-				"email":    someone.Email,
-				"password": apitest.Password,
-			},
-			"X-Forwarded-For",
-			"192.0.2.1, "+ip,
-		)
+		return someone.Do(t, "POST", "/auth/login", map[string]any{
+			"email": someone.Email, "password": apitest.Password,
+		}, "X-Forwarded-For", "192.0.2.1, "+ip)
 	}
 	from("203.0.113.9").Expect(t, 200)
 	from("203.0.113.9").Expect(t, 200)
@@ -103,6 +95,6 @@ func TestProxies(t *testing.T) {
 		return false
 	}
 	if !found(devices.Items) || !found(acts.Items) {
-		t.Errorf("sessions %+v, trail %+v", devices, acts)
+		t.Errorf("sessions %+v, audit trail %+v", devices, acts)
 	}
 }

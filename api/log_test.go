@@ -17,9 +17,9 @@ import (
 	"go.opentelemetry.io/otel/sdk/trace/tracetest"
 )
 
-// TestLogHoldsNoSecrets does everything that carries a secret, rightly and wrongly, and looks for
-// each in the log and in the spans.
-func TestLogHoldsNoSecrets(t *testing.T) {
+// TestLogContainsNoSecrets makes every request that contains a secret, correctly and with errors,
+// and searches the log and the spans for the secrets.
+func TestLogContainsNoSecrets(t *testing.T) {
 	log, spans := &apitest.Buffer{}, tracetest.NewInMemoryExporter()
 	provider := sdktrace.NewTracerProvider(sdktrace.WithSyncer(spans))
 	s := apitest.NewServer(t, func(_ *api.Config, d *api.Deps) {
@@ -95,7 +95,7 @@ func TestLogHoldsNoSecrets(t *testing.T) {
 		}
 	}
 	if strings.Contains(log.String(), email) {
-		t.Error("the log names people by their address")
+		t.Error("the log contains an email address")
 	}
 	line := struct {
 		Msg, Method, Route, Request, IP, Trace string
@@ -114,17 +114,16 @@ func TestLogHoldsNoSecrets(t *testing.T) {
 	if line.Msg != "request" || line.Method != http.MethodPost || line.Route != "/auth/login" ||
 		line.Status != 200 || line.Bytes == 0 || line.Took <= 0 ||
 		len(line.Request) != 36 || line.IP != "127.0.0.1" || len(line.Trace) != 32 {
-		t.Errorf("a line of the log: %s", first)
+		t.Errorf("log line: %s", first)
 	}
 }
 
-func TestSpans(t *testing.T) {
+func TestSpanContinuesTraceOfClient(t *testing.T) {
 	spans := tracetest.NewInMemoryExporter()
 	provider := sdktrace.NewTracerProvider(sdktrace.WithSyncer(spans))
-	s := apitest.NewServer(
-		t,
-		func(_ *api.Config, d *api.Deps) { d.Tracer = provider.Tracer("test") },
-	)
+	s := apitest.NewServer(t, func(_ *api.Config, d *api.Deps) {
+		d.Tracer = provider.Tracer("test")
+	})
 	p := s.NewUser(t, store.RoleCandidate)
 	id := p.NewAttempt(t)
 	spans.Reset()
@@ -137,13 +136,13 @@ func TestSpans(t *testing.T) {
 		got[0].Parent.SpanID().String() != "b7ad6b7169203331" {
 		t.Fatalf("spans %+v", got)
 	}
-	said := map[string]any{}
+	attributes := map[string]any{}
 	for _, a := range got[0].Attributes {
-		said[string(a.Key)] = a.Value.AsInterface()
+		attributes[string(a.Key)] = a.Value.AsInterface()
 	}
-	if said["http.route"] != "/api/attempts/{id}" ||
-		said["http.response.status_code"] != int64(200) || said["user.id"] != p.ID ||
-		said["http.request.method"] != "GET" {
-		t.Errorf("attributes %v", said)
+	if attributes["http.route"] != "/api/attempts/{id}" ||
+		attributes["http.response.status_code"] != int64(200) || attributes["user.id"] != p.ID ||
+		attributes["http.request.method"] != "GET" {
+		t.Errorf("attributes %v", attributes)
 	}
 }

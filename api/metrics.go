@@ -10,7 +10,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promauto"
 )
 
-// metrics counts requests by route.
+// metrics counts and times requests by route.
 type metrics struct {
 	requests *prometheus.CounterVec
 	seconds  *prometheus.HistogramVec
@@ -43,10 +43,12 @@ func (m *metrics) observe(method, route string, status int, took time.Duration) 
 	m.seconds.WithLabelValues(method, route).Observe(took.Seconds())
 }
 
-// methodOf is a request's method, if it is one of HTTP's: anybody may make one up.
+// methodOf returns a request's method, or "other" for one that is not standard, because clients
+// may send any text.
 func methodOf(r *http.Request) string {
 	switch r.Method {
-	case http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete, http.MethodOptions:
+	case http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch,
+		http.MethodDelete, http.MethodOptions:
 		return r.Method
 	}
 	return "other"

@@ -19,7 +19,7 @@ import (
 	"go.opentelemetry.io/otel/trace"
 )
 
-// identify gives a request its id, which the answer names.
+// identify gives each request an id, which the response repeats, and finds its client address.
 func identify(secure bool, proxies httpx.Proxies) func(http.Handler) http.Handler {
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -30,15 +30,15 @@ func identify(secure bool, proxies httpx.Proxies) func(http.Handler) http.Handle
 	}
 }
 
-// observe logs and counts every request once it is answered: never bodies, queries or headers,
-// which may hold secrets.
+// observe logs, counts and traces every request after its response. It records no bodies, queries
+// or headers, because they may contain secrets.
 func observe(log *slog.Logger, m *metrics, t tracing,
 	routes chi.Routes) func(http.Handler) http.Handler {
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			began := time.Now()
 			ww := middleware.NewWrapResponseWriter(w, r.ProtoMajor)
-			rctx := chi.NewRouteContext() // chi fills it in: the pattern is known afterwards
+			rctx := chi.NewRouteContext() // has the pattern after the router has run
 			rctx.Routes = routes
 			ctx, span := t.begin(r)
 			r = r.WithContext(context.WithValue(ctx, chi.RouteCtxKey, rctx))
@@ -90,8 +90,8 @@ func logRequest(log *slog.Logger, r *http.Request, route string, status, bytes i
 	log.LogAttrs(r.Context(), level, "request", attrs...)
 }
 
-// recoverer answers a panic with a problem, if nothing was written yet, and logs where it came
-// from.
+// recoverer turns a panic into a problem, unless the response has begun already. The stack trace
+// goes to the log.
 func recoverer(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		defer func() {
@@ -100,7 +100,7 @@ func recoverer(next http.Handler) http.Handler {
 				return
 			}
 			if err, ok := cause.(error); ok && errors.Is(err, http.ErrAbortHandler) {
-				panic(cause) // net/http's own way to cut a connection
+				panic(cause) // net/http uses it to close a connection
 			}
 			err := fmt.Errorf("panic: %v\n%s", cause, debug.Stack())
 			if ww, ok := w.(middleware.WrapResponseWriter); ok && ww.Status() != 0 {
@@ -115,8 +115,8 @@ func recoverer(next http.Handler) http.Handler {
 	})
 }
 
-// secureHeaders sets what every answer carries. Pages set a policy of their own, by which they
-// show anything at all.
+// secureHeaders sets the security headers of every response. Web pages replace the content
+// security policy by their own.
 func secureHeaders(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()
@@ -135,7 +135,8 @@ func secureHeaders(next http.Handler) http.Handler {
 	})
 }
 
-// limitTime bounds what a REST operation may take, and how long its answer may take to be read.
+// limitTime limits the time of a REST operation, and the time in which the client must have read
+// the response to twice that.
 func limitTime(limit time.Duration) func(http.Handler) http.Handler {
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -147,15 +148,15 @@ func limitTime(limit time.Duration) func(http.Handler) http.Handler {
 	}
 }
 
-// origins keeps other sites from making requests in the name of somebody who is signed in, but
-// for those that are allowed.
+// origins prevents other web sites from making requests with the session of a signed-in user,
+// except for allowed origins.
 type origins struct {
 	allowed []string
 	guard   *http.CrossOriginProtection
 }
 
-// newOrigins takes the allowed origins, and the server's own address, which a proxy may hide from
-// it.
+// newOrigins also allows the server's public address, because behind a proxy the Host header may
+// differ from it.
 func newOrigins(allowed []string, publicURL string) (*origins, error) {
 	o := &origins{allowed: allowed, guard: http.NewCrossOriginProtection()}
 	if u, err := url.Parse(publicURL); err == nil && u.Host != "" {
@@ -176,12 +177,14 @@ func newOrigins(allowed []string, publicURL string) (*origins, error) {
 	o.guard.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		httpx.WriteModel(w, r, &huma.ErrorModel{
 			Status: http.StatusForbidden,
-			Detail: "This request comes from a web site that may not make it.",
+			Detail: "This web site may not make requests to this server.",
 		})
 	}))
 	return o, nil
 }
 
+// protect adds CORS headers for allowed origins, answers their preflight requests, and rejects
+// requests from all other sites.
 func (o *origins) protect(next http.Handler) http.Handler {
 	guarded := o.guard.Handler(next)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -198,8 +201,9 @@ func (o *origins) protect(next http.Handler) http.Handler {
 				r.Header.Get("Access-Control-Request-Method") != "" {
 				h.Set("Access-Control-Allow-Methods", "GET, HEAD, POST, PUT, PATCH, DELETE")
 				h.Set("Access-Control-Allow-Headers",
-					"Authorization, Content-Type, If-None-Match, If-Range, Range, Traceparent, Tracestate")
-				h.Set("Access-Control-Max-Age", "7200") // browsers keep it no longer
+					"Authorization, Content-Type, If-None-Match, If-Range, Range, Traceparent, "+
+						"Tracestate")
+				h.Set("Access-Control-Max-Age", "7200") // the most that browsers accept
 				h.Add("Vary", "Access-Control-Request-Method, Access-Control-Request-Headers")
 				w.WriteHeader(http.StatusNoContent)
 				return

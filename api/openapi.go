@@ -12,22 +12,23 @@ import (
 	"github.com/go-chi/chi/v5"
 )
 
-// OpenAPI describes the interface as OpenAPI 3.1, in JSON. It needs no store.
+// OpenAPI returns the OpenAPI 3.1 description of the API, as JSON. It needs no store.
 func OpenAPI() ([]byte, error) {
 	return render(operations(chi.NewRouter(), Config{}, Deps{}))
 }
 
-// describe is the interface's description before any operation. Its version is the interface's,
-// not the build's.
+// describe returns the description without operations. Its version is that of the API, not of the
+// build.
 func describe() huma.Config {
 	c := httpx.Config("Bedside", "1")
-	c.Info.Description = "Practice for the OET speaking test: role plays over WebRTC, and a report on what was said.\n\n" +
-		"Errors are problems (RFC 9457). Their type ends in a word that does not change. Paths may begin with /api/v1 as well as with /api."
+	c.Info.Description = "Practice for the OET speaking test: role plays over WebRTC, and a " +
+		"report on what was said.\n\nErrors are problems (RFC 9457). The last word of their type " +
+		"identifies the kind of error and does not change. /api/v1 is another name for /api."
 	c.Info.License = &huma.License{Name: "Apache 2.0", Identifier: "Apache-2.0"}
 	return c
 }
 
-// listsNotNull corrects huma's idea that any list may be null: ours never are.
+// listsNotNull declares that no list is null. huma assumes that every list may be.
 func listsNotNull(api huma.API) {
 	for _, schema := range api.OpenAPI().Components.Schemas.Map() {
 		for _, property := range schema.Properties {
@@ -64,7 +65,7 @@ func serveOpenAPI(router chi.Router, api huma.API) error {
 	return nil
 }
 
-// serveDocs serves the page that explains the interface.
+// serveDocs serves the documentation page.
 func serveDocs(router chi.Router, api huma.API, rates Rates) error {
 	pages, err := docs.New(api.OpenAPI(), func(op *huma.Operation) string {
 		class, _ := rates.of(op)

@@ -6,14 +6,14 @@ import (
 	"testing"
 )
 
-func TestOpenAPI(t *testing.T) {
+func TestOpenAPIDescribesOperationsCompletely(t *testing.T) {
 	b, err := OpenAPI()
 	if err != nil {
 		t.Fatal(err)
 	}
 	again, err := OpenAPI()
 	if err != nil || !bytes.Equal(again, b) {
-		t.Errorf("two runs differ, %v", err)
+		t.Errorf("two calls differ, %v", err)
 	}
 	var doc struct {
 		OpenAPI string

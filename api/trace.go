@@ -12,11 +12,12 @@ import (
 	"go.opentelemetry.io/otel/trace"
 )
 
-// tracing makes a span of each request. Without a tracer it does nothing. A span says what the
-// log says: no queries, bodies nor headers.
+// tracing records a span for each request. Without a tracer it does nothing. Like the log, a span
+// contains no queries, bodies or headers.
 type tracing struct{ tracer trace.Tracer }
 
-// begin makes the request's span, within the caller's own when it names one (traceparent).
+// begin starts the request's span, as a child of the client's span if there is a traceparent
+// header.
 func (t tracing) begin(r *http.Request) (context.Context, trace.Span) {
 	if t.tracer == nil {
 		return r.Context(), nil
@@ -31,9 +32,9 @@ func (t tracing) end(r *http.Request, span trace.Span, route string, status int)
 	}
 	span.SetName(methodOf(r) + " " + route)
 	span.SetAttributes(
-		attribute.String("http.request.method",
-			methodOf(r)), attribute.String("http.route", route), attribute.Int(
-			"http.response.status_code", status),
+		attribute.String("http.request.method", methodOf(r)),
+		attribute.String("http.route", route),
+		attribute.Int("http.response.status_code", status),
 		attribute.String("url.scheme", scheme(r)),
 	)
 	if info := httpx.RequestFrom(r.Context()); info != nil {

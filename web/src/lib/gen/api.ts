@@ -1915,15 +1915,15 @@ export interface components {
     parameters: never;
     requestBodies: never;
     headers: {
-        /** @description The origin of the page that asks, when it is one of the server's allowed origins; otherwise there is none. */
+        /** @description The origin of the page that makes the request, if it is one of the server's allowed origins; otherwise absent. */
         "Access-Control-Allow-Origin": string;
-        /** @description For each limit that the request counts towards: the requests that are left (r), and the seconds until all of them are again (t). In the form of draft-ietf-httpapi-ratelimit-headers-10. */
+        /** @description For each limit that applies to the request: the remaining requests (r), and the seconds until all requests are available again (t). The format is that of draft-ietf-httpapi-ratelimit-headers-10. */
         RateLimit: string;
-        /** @description The limits: requests (q) in so many seconds (w). */
+        /** @description The limits: the number of requests (q) in a number of seconds (w). */
         "RateLimit-Policy": string;
         /** @description Seconds to wait before trying again. */
         "Retry-After": number;
-        /** @description What the server's log knows the request by. */
+        /** @description The id of the request, which is also in the server's log. */
         "X-Request-Id": string;
     };
     pathItems: never;
