@@ -14,11 +14,11 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 )
 
-// Begin asks for the analysis of an attempt, and shows that it lives until Finish ends it,
-// whether or not anybody speaks. A second call while the first job waits or runs changes nothing.
+// Begin publishes the job to analyse an attempt and starts its tap, which sends heartbeats until
+// Finish. A second call while the first job waits or runs changes nothing.
 func (b *Bus) Begin(ctx context.Context, attemptID string, startedAt time.Time) error {
 	if !frame.ValidToken(attemptID) {
-		return fmt.Errorf("attempt %.80q cannot stand in a subject", attemptID)
+		return fmt.Errorf("attempt id %.80q is not allowed in a subject", attemptID)
 	}
 	data, err := json.Marshal(frame.Job{AttemptID: attemptID, StartedAt: startedAt})
 	if err != nil {
@@ -27,31 +27,31 @@ func (b *Bus) Begin(ctx context.Context, attemptID string, startedAt time.Time) 
 	b.tap(attemptID, startedAt)
 	_, err = b.js.PublishMsg(ctx, &nats.Msg{Subject: frame.JobSubject(attemptID), Data: data},
 		jetstream.WithMsgID(attemptID))
-	if isThere(err) {
+	if isDuplicate(err) {
 		return nil
 	}
 	if err != nil {
-		return fmt.Errorf("the analysis of attempt %s could not be asked for: %w", attemptID, err)
+		return fmt.Errorf("publish the job of attempt %s: %w", attemptID, err)
 	}
 	return nil
 }
 
-// isThere says whether the stream refused a job because there is one for that attempt.
-func isThere(err error) bool {
+// isDuplicate reports whether the stream refused a job because it has one for the attempt.
+func isDuplicate(err error) bool {
 	var api *jetstream.APIError
 	return errors.As(err, &api) && api.ErrorCode == storeFailed &&
 		strings.Contains(api.Description, "per subject")
 }
 
-// storeFailed is JetStream's error code for a message that a stream would not keep; its
-// description says why.
+// storeFailed is JetStream's error code for a message that a stream refuses. The description says
+// why.
 const storeFailed jetstream.ErrorCode = 10077
 
-// Finish puts everything that was tapped into the log, then the end marker. When ctx ends first
-// it can be called again.
+// Finish publishes the frames left in the attempt's tap, then the end marker. If it returns an
+// error, because ctx has ended for example, it may be called again.
 func (b *Bus) Finish(ctx context.Context, attemptID string) error {
 	if !frame.ValidToken(attemptID) {
-		return fmt.Errorf("attempt %.80q cannot stand in a subject", attemptID)
+		return fmt.Errorf("attempt id %.80q is not allowed in a subject", attemptID)
 	}
 	b.mu.Lock()
 	t := b.taps[attemptID]

@@ -6,11 +6,11 @@ import (
 	"time"
 )
 
-// BenchmarkPublish is one speaker's stream of 20 ms packets, five to a message, from the ring to
-// the log of the server in this process. One operation is one frame; cpu-us/frame is what the
-// process spends on it, the server's part and its files included.
+// BenchmarkPublish publishes one speaker's stream of 20 ms packets, five to a message, from the
+// ring to the log of a server in this process. One operation is one frame. cpu-us/frame is the
+// CPU time of the whole process, including the server.
 func BenchmarkPublish(b *testing.B) {
-	// the benchmark publishes, not the clock
+	// With this batch time only the benchmark publishes.
 	bus := open(b, Config{Dir: b.TempDir(), BatchTime: time.Hour})
 	began := time.Now()
 	w, err := bus.Writer("attempt", "candidate", began)
@@ -33,7 +33,7 @@ func BenchmarkPublish(b *testing.B) {
 	b.ReportMetric(float64((cpuTime(b)-cpu).Nanoseconds())/1000/float64(b.N), "cpu-us/frame")
 }
 
-// BenchmarkWrite is what the media path pays for the tap: one copy into the ring.
+// BenchmarkWrite measures the tap's cost to the media path: one copy into the ring.
 func BenchmarkWrite(b *testing.B) {
 	r := newRing("candidate")
 	w := &Writer{ring: r, epoch: 1}

@@ -1,10 +1,25 @@
-// Package bus carries audio from the media path to its analysis over NATS JetStream: a log of
-// what was said (AUDIO), a work queue of attempts to be analysed (JOBS), and news of reports
-// (NEWS). The NATS server is a remote one, or one inside this process; the code is the same.
+// Package bus carries audio from the media server to its analysis over NATS JetStream. The NATS
+// server is a remote one or runs inside this process; the code is the same.
 //
-// A message is acknowledged to the tap once JetStream has it. A SIGKILL of the process that holds
-// the server then loses nothing that the kernel was handed; what the tap had not published yet, a
-// tenth of a second, is lost with it. A power cut may lose what the disk had not synced.
+// There are three streams:
+//
+//   - AUDIO is the log: the frames of every attempt, in order, until its report is stored.
+//   - JOBS is a work queue with one job per attempt to analyse.
+//   - NEWS holds the latest announcement that an attempt's report is ready, for an hour.
+//
+// On the media server, Begin publishes an attempt's job and starts its tap. The tap collects
+// frames from the media path and publishes them in batches; while nobody speaks it publishes
+// heartbeats. Finish publishes what is left, then the end marker.
+//
+// A worker takes a job with Claim. A claim is a worker's hold on an attempt: it keeps itself
+// alive, and another worker gets the job when its worker dies. Claim.Next replays the attempt's
+// log from the first frame and then follows it live. Without an end marker the attempt ends when
+// the worker, while connected, has read nothing for Config.IdleEnd, not even a heartbeat: the
+// media server is gone. Claim.Done ends the job and then removes the attempt's audio.
+//
+// JetStream acknowledges each message to the tap. A SIGKILL of the process with the server loses
+// no acknowledged message, only up to a tenth of a second that the tap had not published. A power
+// cut may lose messages that the disk had not synced.
 package bus
 
 import (
@@ -27,20 +42,24 @@ import (
 const (
 	audioStream  = "AUDIO"
 	jobStream    = "JOBS"
-	newsStream   = "NEWS"
+	reportStream = "NEWS"    // announcements of reports; existing servers know it by this name
 	workers      = "workers" // the consumer that all workers share
-	maxAudioAge  = 7 * 24 * time.Hour
-	maxNewsAge   = time.Hour
-	maxNewsBytes = 16 << 20
-	startLimit   = 15 * time.Second
-	publishLimit = 5 * time.Second
-	retryPause   = 500 * time.Millisecond
-	// largestMessage is what a server must take: a tap's fullest batch, and what JetStream adds.
+
+	maxAudioAge    = 7 * 24 * time.Hour
+	maxReportAge   = time.Hour
+	maxReportBytes = 16 << 20
+
+	startTimeout   = 15 * time.Second
+	publishTimeout = 5 * time.Second
+	retryPause     = 500 * time.Millisecond
+
+	// largestMessage is the size of the largest message, which the server must accept: a full
+	// batch and what JetStream adds to it.
 	largestMessage = batchFrames*(frame.MaxPayload+24) + 1024
 )
 
-// Bus is a connection to NATS, with the server when that is in this process. App opens and closes
-// it. Safe for concurrent use.
+// Bus is a connection to NATS, with the server if that runs inside this process. App opens and
+// closes it. Safe for concurrent use.
 type Bus struct {
 	cfg     Config
 	log     *slog.Logger
@@ -49,21 +68,21 @@ type Bus struct {
 	conn    *nats.Conn
 	js      jetstream.JetStream
 	audio   jetstream.Stream
-	queue   jetstream.Stream   // of jobs
+	queue   jetstream.Stream   // jobs
 	jobs    jetstream.Consumer // of queue
-	news    jetstream.Stream
-	ctx     context.Context // ends when Close gives up waiting
+	reports jetstream.Stream   // announcements of reports
+	ctx     context.Context    // ends when Close stops waiting for the taps
 	cancel  context.CancelFunc
-	helpers sync.WaitGroup // goroutines that are neither a tap's nor a claim's
+	helpers sync.WaitGroup // goroutines other than those of taps and claims
 
-	mu        sync.Mutex
-	taps      map[string]*tap        // by attempt; guarded by mu
-	listeners map[*listener]struct{} // guarded by mu
-	back      time.Time              // when the connection was last made again; guarded by mu
+	mu            sync.Mutex
+	taps          map[string]*tap            // by attempt; guarded by mu
+	subscriptions map[*subscription]struct{} // guarded by mu
+	reconnectedAt time.Time                  // zero: never; guarded by mu
 }
 
-// Open connects, starting the server inside this process first if there is no URL, and makes the
-// streams. The registerer may be nil.
+// Open connects to NATS and creates the streams. Without a URL it first starts a server inside
+// this process. The registerer may be nil.
 func Open(ctx context.Context, cfg Config, log *slog.Logger,
 	reg prometheus.Registerer) (b *Bus, err error) {
 	m, err := newMetrics(reg)
@@ -73,9 +92,9 @@ func Open(ctx context.Context, cfg Config, log *slog.Logger,
 	life, cancel := context.WithCancel(context.Background())
 	b = &Bus{
 		cfg: cfg.withDefaults(), log: log, metrics: m, ctx: life, cancel: cancel,
-		taps: map[string]*tap{}, listeners: map[*listener]struct{}{},
+		taps: map[string]*tap{}, subscriptions: map[*subscription]struct{}{},
 	}
-	if err := errors.Join(b.connect(), b.prepare(ctx)); err != nil {
+	if err := errors.Join(b.connect(), b.createStreams(ctx)); err != nil {
 		return nil, errors.Join(err, b.Close(ctx))
 	}
 	return b, nil
@@ -83,10 +102,11 @@ func Open(ctx context.Context, cfg Config, log *slog.Logger,
 
 func (b *Bus) connect() error {
 	options := []nats.Option{
-		nats.Name("bedside"), nats.MaxReconnects(-1), nats.ReconnectWait(250 * time.Millisecond), nats.RetryOnFailedConnect(false),
+		nats.Name("bedside"), nats.MaxReconnects(-1), nats.ReconnectWait(250 * time.Millisecond),
+		nats.RetryOnFailedConnect(false),
 		nats.DisconnectErrHandler(func(_ *nats.Conn, err error) {
 			if err != nil {
-				b.log.Warn("NATS connection lost; trying again", "error", err)
+				b.log.Warn("NATS connection lost; reconnecting", "error", err)
 			}
 		}),
 		nats.ReconnectHandler(func(*nats.Conn) { b.reconnected() }),
@@ -100,25 +120,25 @@ func (b *Bus) connect() error {
 			return err
 		}
 		b.server = s
-		b.cfg.MaxBytes = room(s, b.cfg.MaxBytes, b.log)
+		b.cfg.MaxBytes = logLimit(s, b.cfg.MaxBytes, b.log)
 		options = append(options, nats.InProcessServer(s))
 	}
 	conn, err := nats.Connect(b.cfg.URL, options...)
 	if err != nil {
-		return fmt.Errorf("%s: %w", b.place(), err)
+		return fmt.Errorf("%s: %w", b.serverName(), err)
 	}
 	b.conn = conn
 	if most := conn.MaxPayload(); most < largestMessage {
 		return fmt.Errorf(
-			"%s takes messages of %d bytes at most; set its max_payload to %d or more", b.place(),
-			most, largestMessage)
+			"%s accepts messages of at most %d bytes; set its max_payload to %d or more",
+			b.serverName(), most, largestMessage)
 	}
 	b.js, err = jetstream.New(conn)
 	return err
 }
 
-// place names the server, without what is secret in its address.
-func (b *Bus) place() string {
+// serverName describes the server for messages, without the passwords in its address.
+func (b *Bus) serverName() string {
 	if b.cfg.URL == "" {
 		return "NATS inside this process"
 	}
@@ -129,74 +149,86 @@ func (b *Bus) place() string {
 	return "NATS at " + strings.Join(list, ",")
 }
 
-// reconnected is called by the client library when the connection was lost and is there again.
+// reconnected runs on a goroutine of the client library, after it has restored a lost connection.
 func (b *Bus) reconnected() {
-	b.log.Info("NATS connection is back")
+	b.log.Info("NATS connection restored")
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.back = time.Now()
+	b.reconnectedAt = time.Now()
 	if b.ctx.Err() == nil {
-		b.helpers.Go(b.catchUp)
+		b.helpers.Go(b.deliverMissed)
 	}
 }
 
-// heardSince tells since when the connection stands without a break; false when it does not stand.
-func (b *Bus) heardSince() (time.Time, bool) {
+// connectedSince returns the time of the last reconnection, zero if there was none, and reports
+// whether the bus is connected now.
+func (b *Bus) connectedSince() (time.Time, bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return b.back, b.conn.IsConnected()
+	return b.reconnectedAt, b.conn.IsConnected()
 }
 
-// prepare makes the streams and the workers' consumer, or brings them up to date.
-func (b *Bus) prepare(ctx context.Context) (err error) {
+// createStreams creates the streams and the workers' consumer, or updates their configuration.
+func (b *Bus) createStreams(ctx context.Context) (err error) {
 	if b.js == nil {
-		return nil // connect has failed and said so
+		return nil // connect has returned the error
 	}
-	ctx, cancel := context.WithTimeout(ctx, startLimit)
+	ctx, cancel := context.WithTimeout(ctx, startTimeout)
 	defer cancel()
 	if _, err := b.js.AccountInfo(ctx); err != nil {
-		return fmt.Errorf("%s: JetStream: %w", b.place(), err)
+		return fmt.Errorf("%s: JetStream: %w", b.serverName(), err)
 	}
 	b.audio, err = b.js.CreateOrUpdateStream(ctx, jetstream.StreamConfig{
-		Name: audioStream, Description: "What is said in plays, until it is reported", Subjects: []string{
-			frame.AudioSubjects,
-		},
-		Storage: jetstream.FileStorage, MaxBytes: b.cfg.MaxBytes, MaxAge: maxAudioAge, MaxMsgSize: frame.MaxBatch, Duplicates: 2 * time.Minute,
+		Name:        audioStream,
+		Description: "What is said in plays, until it is reported",
+		Subjects:    []string{frame.AudioSubjects},
+		Storage:     jetstream.FileStorage,
+		MaxBytes:    b.cfg.MaxBytes,
+		MaxAge:      maxAudioAge,
+		MaxMsgSize:  frame.MaxBatch,
+		Duplicates:  2 * time.Minute,
 	})
 	if err != nil {
 		return fmt.Errorf("NATS stream %s: %w", audioStream, err)
 	}
 	b.queue, err = b.js.CreateOrUpdateStream(ctx, jetstream.StreamConfig{
-		Name: jobStream, Description: "Attempts to be analysed", Subjects: []string{
-			frame.JobSubjects,
-		},
-		Storage: jetstream.FileStorage, Retention: jetstream.WorkQueuePolicy,
-		// One job for an attempt at a time: a second request while it waits or runs is refused by
-		// the stream.
-		MaxMsgsPerSubject: 1, Discard: jetstream.DiscardNew, DiscardNewPerSubject: true, Duplicates: 2 * time.Minute,
+		Name:        jobStream,
+		Description: "Attempts to be analysed",
+		Subjects:    []string{frame.JobSubjects},
+		Storage:     jetstream.FileStorage,
+		Retention:   jetstream.WorkQueuePolicy,
+		// The stream refuses a second job for an attempt while the first waits or runs.
+		MaxMsgsPerSubject:    1,
+		Discard:              jetstream.DiscardNew,
+		DiscardNewPerSubject: true,
+		Duplicates:           2 * time.Minute,
 	})
 	if err != nil {
 		return fmt.Errorf("NATS stream %s: %w", jobStream, err)
 	}
 	b.jobs, err = b.queue.CreateOrUpdateConsumer(ctx, jetstream.ConsumerConfig{
-		Durable: workers, AckPolicy: jetstream.AckExplicitPolicy, AckWait: b.cfg.AckWait, MaxAckPending: -1,
+		Durable: workers, AckPolicy: jetstream.AckExplicitPolicy, AckWait: b.cfg.AckWait,
+		MaxAckPending: -1,
 	})
 	if err != nil {
 		return fmt.Errorf("NATS consumer %s: %w", workers, err)
 	}
-	b.news, err = b.js.CreateOrUpdateStream(ctx, jetstream.StreamConfig{
-		Name: newsStream, Description: "The latest news of each attempt's report", Subjects: []string{
-			frame.ReportReadySubjects,
-		},
-		Storage: jetstream.FileStorage, MaxMsgsPerSubject: 1, MaxAge: maxNewsAge, MaxBytes: maxNewsBytes,
+	b.reports, err = b.js.CreateOrUpdateStream(ctx, jetstream.StreamConfig{
+		Name:              reportStream,
+		Description:       "The latest announcement of each attempt's report",
+		Subjects:          []string{frame.ReportReadySubjects},
+		Storage:           jetstream.FileStorage,
+		MaxMsgsPerSubject: 1,
+		MaxAge:            maxReportAge,
+		MaxBytes:          maxReportBytes,
 	})
 	if err != nil {
-		return fmt.Errorf("NATS stream %s: %w", newsStream, err)
+		return fmt.Errorf("NATS stream %s: %w", reportStream, err)
 	}
 	return nil
 }
 
-// Ping reports whether JetStream answers.
+// Ping returns an error if JetStream does not answer.
 func (b *Bus) Ping(ctx context.Context) error {
 	if _, err := b.js.AccountInfo(ctx); err != nil {
 		return fmt.Errorf("NATS: %w", err)
@@ -204,8 +236,8 @@ func (b *Bus) Ping(ctx context.Context) error {
 	return nil
 }
 
-// Close flushes and ends the taps, disconnects, then stops the server if it is ours. When ctx
-// ends first, what is left in taps is lost.
+// Close publishes what the taps hold, disconnects, then stops the server inside this process. When
+// ctx ends first, the frames left in the taps are lost and the error says so.
 func (b *Bus) Close(ctx context.Context) error {
 	b.mu.Lock()
 	taps := make([]*tap, 0, len(b.taps))
@@ -217,7 +249,7 @@ func (b *Bus) Close(ctx context.Context) error {
 	for _, t := range taps {
 		errs = append(errs, t.close(ctx))
 	}
-	b.mu.Lock() // no helper is started from here on
+	b.mu.Lock() // no helper starts after this
 	b.cancel()
 	b.mu.Unlock()
 	b.helpers.Wait()

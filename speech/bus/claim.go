@@ -14,32 +14,35 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 )
 
-// Claim is one worker's hold on one attempt. It keeps itself alive until Done, Release or GiveUp;
-// when its process dies the job goes to another worker. It belongs to one goroutine.
+// Claim is a worker's hold on an attempt. It keeps itself alive until Done, Release or GiveUp.
+// When its process dies, the job goes to another worker. It belongs to one goroutine.
 type Claim struct {
-	bus    *Bus
-	job    frame.Job
-	tries  int
-	place  uint64 // of the job in its queue
-	msg    jetstream.Msg
-	log    *reader   // of the attempt's audio
-	last   time.Time // when the tap was last heard, or we were last deaf
-	stop   context.CancelFunc
-	beaten sync.WaitGroup // the goroutine that keeps the claim alive
+	bus      *Bus
+	job      frame.Job
+	tries    int
+	sequence uint64 // of the job in its stream
+	msg      jetstream.Msg
+	log      *reader // reads the attempt's log
+	// idleFrom is where the idle time starts: when the last message was read, or when the bus was
+	// last without a connection if that is later.
+	idleFrom  time.Time
+	stop      context.CancelFunc
+	keepAlive sync.WaitGroup // the goroutine that keeps the claim alive
 }
 
-// fetchWait is how long one request for a job waits at the server.
-const fetchWait = 5 * time.Second
+// fetchTimeout is the time that a request for jobs or messages waits at the server.
+const fetchTimeout = 5 * time.Second
 
-// Claim waits for an attempt to analyse.
+// Claim waits for a job and returns a claim on its attempt. While NATS is away it keeps trying. It
+// returns an error when ctx ends or the bus is closed.
 func (b *Bus) Claim(ctx context.Context) (*Claim, error) {
 	for {
-		limited, cancel := context.WithTimeout(ctx, fetchWait)
+		limited, cancel := context.WithTimeout(ctx, fetchTimeout)
 		batch, err := b.jobs.Fetch(1, jetstream.FetchContext(limited))
 		if err == nil {
 			for m := range batch.Messages() {
 				cancel()
-				if c := b.take(m); c != nil {
+				if c := b.newClaim(m); c != nil {
 					return c, nil
 				}
 			}
@@ -53,7 +56,7 @@ func (b *Bus) Claim(ctx context.Context) (*Claim, error) {
 			return nil, fmt.Errorf("NATS: %w", err)
 		case err != nil && !errors.Is(err, context.DeadlineExceeded) &&
 			!errors.Is(err, nats.ErrTimeout):
-			b.log.Warn("no job could be asked for; trying again", "error", err)
+			b.log.Warn("cannot fetch a job; retrying", "error", err)
 			if err := wait.For(ctx, retryPause); err != nil {
 				return nil, err
 			}
@@ -61,30 +64,31 @@ func (b *Bus) Claim(ctx context.Context) (*Claim, error) {
 	}
 }
 
-// take makes a claim of a message, or discards one that no worker could ever read.
-func (b *Bus) take(m jetstream.Msg) *Claim {
+// newClaim returns the claim for a job's message. It discards a message that is no valid job and
+// returns nil.
+func (b *Bus) newClaim(m jetstream.Msg) *Claim {
 	job, err := frame.ParseJob(m.Data())
 	meta, merr := m.Metadata()
 	if err := errors.Join(err, merr); err != nil {
 		b.metrics.malformed.Inc()
-		b.log.Error("a job that cannot be read was thrown away", "subject", m.Subject(), "error",
-			err)
+		b.log.Error("malformed job discarded", "subject", m.Subject(), "error", err)
 		if err := m.Term(); err != nil {
-			b.log.Warn("and could not be ended", "error", err)
+			b.log.Warn("cannot end a malformed job", "error", err)
 		}
 		return nil
 	}
 	ctx, cancel := context.WithCancel(b.ctx)
 	c := &Claim{
-		bus: b, msg: m, job: job, tries: int(meta.NumDelivered), place: meta.Sequence.Stream, last: time.Now(), stop: cancel,
-		log: &reader{bus: b, attempt: job.AttemptID, life: ctx},
+		bus: b, msg: m, job: job, tries: int(meta.NumDelivered), sequence: meta.Sequence.Stream,
+		idleFrom: time.Now(), stop: cancel,
+		log: &reader{bus: b, attempt: job.AttemptID, claimCtx: ctx},
 	}
-	c.beaten.Go(func() { c.beat(ctx) })
+	c.keepAlive.Go(func() { c.sendProgress(ctx) })
 	return c
 }
 
-// beat keeps the claim from being given to another worker.
-func (c *Claim) beat(ctx context.Context) {
+// sendProgress sends in-progress acknowledgements, so that the job does not go to another worker.
+func (c *Claim) sendProgress(ctx context.Context) {
 	tick := time.NewTicker(c.bus.cfg.AckWait / 3)
 	defer tick.Stop()
 	for {
@@ -93,66 +97,66 @@ func (c *Claim) beat(ctx context.Context) {
 			return
 		case <-tick.C:
 			if err := c.msg.InProgress(); err != nil {
-				c.bus.log.Warn("a claim could not be kept alive; another worker may take it",
+				c.bus.log.Warn("cannot keep a claim alive; another worker may take the job",
 					"attempt", c.job.AttemptID, "error", err)
 			}
 		}
 	}
 }
 
-// Job is what was claimed.
+// Job returns the job that was claimed.
 func (c *Claim) Job() frame.Job { return c.job }
 
-// Tries is how often the job was given to a worker, this time included.
+// Tries returns the number of times that a worker has claimed the job, this one included.
 func (c *Claim) Tries() int { return c.tries }
 
-// Next gives the attempt's messages from the first on, then as they come. Heartbeats are passed
-// over. A delivery with End set is the last; it also comes when the tap has been silent for
-// Config.IdleEnd while we could hear it. While NATS is away Next waits. When the job has
-// meanwhile been ended by another worker, and the log with it, the error is frame.ErrJobEnded instead
-// of an end that may have come too early.
+// Next returns the messages of the attempt's log, from the first one on and then as they arrive.
+// It skips heartbeats. The last delivery has End set: the log has its end marker, or Next has
+// read nothing for Config.IdleEnd while it was connected. While NATS is away Next waits. It
+// returns frame.ErrJobEnded in place of the end when another worker has ended the job, because
+// the log may have been removed before it was read.
 func (c *Claim) Next(ctx context.Context) (frame.Delivery, error) {
 	for {
-		limited, cancel := context.WithDeadline(ctx, c.last.Add(c.bus.cfg.IdleEnd))
+		limited, cancel := context.WithDeadline(ctx, c.idleFrom.Add(c.bus.cfg.IdleEnd))
 		m, err := c.log.next(limited)
 		cancel()
 		switch {
 		case err == nil:
-			c.last = time.Now()
+			c.idleFrom = time.Now()
 		case ctx.Err() != nil:
 			return frame.Delivery{}, context.Cause(ctx)
 		case !errors.Is(err, context.DeadlineExceeded):
 			return frame.Delivery{}, err
-		case c.idle(ctx):
-			c.bus.log.Warn("the attempt is taken as ended, since nothing has come of it for long",
+		case c.tapIsGone(ctx):
+			c.bus.log.Warn("the media server has sent nothing; the attempt counts as ended",
 				"attempt", c.job.AttemptID, "idle", c.bus.cfg.IdleEnd)
-			return c.over(ctx)
+			return c.lastDelivery(ctx)
 		default:
 			continue
 		}
 		d, skip, err := delivery(m.Subject(), m.Data())
 		switch {
 		case err != nil:
-			// One broken message must not cost the attempt: what it held is lost, the rest is
-			// heard.
+			// One malformed message must not fail the attempt: only its frames are lost.
 			c.bus.metrics.malformed.Inc()
-			c.bus.log.Error("a message of the log could not be read", "attempt", c.job.AttemptID,
+			c.bus.log.Error("malformed message in the log skipped", "attempt", c.job.AttemptID,
 				"error", err)
 		case d.End:
-			return c.over(ctx)
+			return c.lastDelivery(ctx)
 		case !skip:
 			return d, nil
 		}
 	}
 }
 
-// idle decides what it means that nothing was read for Config.IdleEnd: the tap has gone only if
-// we could hear it all the while, and if nothing of it is still on its way to us.
-func (c *Claim) idle(ctx context.Context) bool {
-	if since, connected := c.bus.heardSince(); !connected || since.After(c.last) {
-		c.last = time.Now()
+// tapIsGone decides whether the media server is gone, after nothing was read for Config.IdleEnd.
+// It is if the bus was connected all the time and the log holds no message that was not read.
+// Otherwise tapIsGone starts the idle time again.
+func (c *Claim) tapIsGone(ctx context.Context) bool {
+	if since, connected := c.bus.connectedSince(); !connected || since.After(c.idleFrom) {
+		c.idleFrom = time.Now()
 		if connected {
-			c.last = since
+			c.idleFrom = since
 		}
 		return false
 	}
@@ -161,28 +165,29 @@ func (c *Claim) idle(ctx context.Context) bool {
 	case errors.Is(err, jetstream.ErrMsgNotFound):
 		return true
 	case err != nil:
-		c.bus.log.Warn("whether an attempt lives could not be asked", "attempt", c.job.AttemptID,
-			"error", err)
-	case m.Sequence <= c.log.read:
+		c.bus.log.Warn("cannot look up the last message of an attempt", "attempt",
+			c.job.AttemptID, "error", err)
+	case m.Sequence <= c.log.lastRead:
 		return true
 	default:
 		c.log.restart()
 	}
-	c.last = time.Now()
+	c.idleFrom = time.Now()
 	return false
 }
 
-// over ends the deliveries, if the job is still ours to report on. When the server does not say,
-// it is: a report twice does no harm.
-func (c *Claim) over(ctx context.Context) (frame.Delivery, error) {
+// lastDelivery returns the delivery with End set, or frame.ErrJobEnded if the job is no longer in
+// its stream. If the server does not answer, it assumes that the job is: storing a report twice
+// does no harm.
+func (c *Claim) lastDelivery(ctx context.Context) (frame.Delivery, error) {
 	m, err := c.bus.queue.GetLastMsgForSubject(ctx, frame.JobSubject(c.job.AttemptID))
-	if errors.Is(err, jetstream.ErrMsgNotFound) || err == nil && m.Sequence != c.place {
+	if errors.Is(err, jetstream.ErrMsgNotFound) || err == nil && m.Sequence != c.sequence {
 		return frame.Delivery{}, fmt.Errorf("attempt %s: %w", c.job.AttemptID, frame.ErrJobEnded)
 	}
 	return frame.Delivery{End: true}, nil
 }
 
-// delivery reads a message of the log; skip when it holds nothing for a worker.
+// delivery decodes a message of the log. skip is true for heartbeats.
 func delivery(subject string, data []byte) (d frame.Delivery, skip bool, err error) {
 	kind, speaker, err := frame.ParseAudioSubject(subject)
 	if err != nil {
@@ -198,47 +203,47 @@ func delivery(subject string, data []byte) (d frame.Delivery, skip bool, err err
 	return frame.Delivery{Speaker: speaker, Batch: batch}, false, err
 }
 
-// Done removes the job, then the attempt's audio: its report is kept elsewhere now. In this order
-// a job that comes again finds all of the audio; what a crash between the two leaves in the log
-// goes when it has grown old.
+// Done ends the job, then removes the attempt's audio. The caller has stored the report. After a
+// crash between the two steps no job is left and the audio goes when it is too old. In the
+// reverse order a crash would leave a job without its audio.
 func (c *Claim) Done(ctx context.Context) error {
-	defer c.end()
+	defer c.close()
 	if err := c.msg.DoubleAck(ctx); err != nil {
-		return fmt.Errorf("job of attempt %s could not be ended: %w", c.job.AttemptID, err)
+		return fmt.Errorf("end the job of attempt %s: %w", c.job.AttemptID, err)
 	}
 	if err := c.bus.audio.Purge(ctx,
 		jetstream.WithPurgeSubject(frame.AttemptSubjects(c.job.AttemptID))); err != nil {
-		return fmt.Errorf("audio of attempt %s could not be removed: %w", c.job.AttemptID, err)
+		return fmt.Errorf("remove the audio of attempt %s: %w", c.job.AttemptID, err)
 	}
 	return nil
 }
 
-// Release gives the job back, for any worker to take after the delay.
+// Release returns the job to the queue. Any worker may take it after the delay.
 func (c *Claim) Release(delay time.Duration) error {
-	defer c.end()
+	defer c.close()
 	if err := c.msg.NakWithDelay(delay); err != nil {
-		return fmt.Errorf("job of attempt %s could not be given back; it goes on in %v: %w",
+		return fmt.Errorf("release the job of attempt %s; it is free again in %v: %w",
 			c.job.AttemptID, c.bus.cfg.AckWait, err)
 	}
 	return nil
 }
 
-// GiveUp ends the job and leaves its audio in the log until that grows too old, for somebody to
-// look at.
+// GiveUp ends the job and leaves its audio in the log until it is too old, so that the operator
+// can examine it.
 func (c *Claim) GiveUp() error {
-	defer c.end()
+	defer c.close()
 	if err := c.msg.Term(); err != nil {
-		return fmt.Errorf("job of attempt %s could not be ended: %w", c.job.AttemptID, err)
+		return fmt.Errorf("end the job of attempt %s: %w", c.job.AttemptID, err)
 	}
 	return nil
 }
 
-// end lets go of everything but the job itself.
-func (c *Claim) end() {
+// close stops the claim's goroutine and reader. It leaves the job as it is.
+func (c *Claim) close() {
 	c.stop()
-	c.beaten.Wait()
+	c.keepAlive.Wait()
 }
 
-// Abandon lets go without a word, as a crash would: the job goes to another worker when its time
-// is up.
-func (c *Claim) Abandon() { c.end() }
+// Abandon closes the claim without a message to the server, as a crash would. The job goes to
+// another worker after Config.AckWait.
+func (c *Claim) Abandon() { c.close() }

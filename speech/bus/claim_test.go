@@ -9,36 +9,36 @@ import (
 	"bedside/speech/frame"
 )
 
-func TestBeginTwiceIsOneJob(t *testing.T) {
+func TestSecondBeginAddsNoJob(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		b := open(t, Config{Dir: t.TempDir()})
 		must(t, b.Begin(t.Context(), "a", time.Now()))
 		must(t, b.Begin(t.Context(), "a", time.Now()))
-		time.Sleep(10 * time.Minute) // long after the stream has forgotten the message's id
+		time.Sleep(10 * time.Minute) // the stream has forgotten the message's id long ago
 		must(t, b.Begin(t.Context(), "a", time.Now()))
 		must(t, b.Finish(t.Context(), "a"))
 		c := claim(t, b)
 		must(t, b.Begin(t.Context(), "a", time.Now())) // while it runs
 		must(t, b.Finish(t.Context(), "a"))
-		nobodyGets(t, b, time.Minute)
-		listen(t, c)
+		wantNoJob(t, b, time.Minute)
+		receiveAll(t, c)
 		must(t, c.Done(t.Context()))
-		nobodyGets(t, b, time.Minute)
+		wantNoJob(t, b, time.Minute)
 	})
 }
 
-func TestSilenceEndsWhenTheTapDied(t *testing.T) {
+func TestAttemptEndsAfterItsMediaServerIsGone(t *testing.T) {
 	bubble(t, func(t *testing.T) {
-		s := newSite(t)
-		media, line := s.process(Config{})
+		s := newTestServer(t)
+		media, link := s.process(Config{})
 		worker, _ := s.process(Config{})
 		must(t, media.Begin(t.Context(), "a", time.Now()))
-		said := speak(writer(t, media, "a", "candidate"), 0, 500, frameTime)
+		sent := writeFrames(writer(t, media, "a", "candidate"), 0, 500, frameTime)
 		time.Sleep(time.Second)
-		line.cut() // for good
+		link.cut() // for good
 		last := time.Now()
 		c := claim(t, worker)
-		same(t, "what was said", listen(t, c).frames["candidate"], said)
+		equalFrames(t, "what was sent", receiveAll(t, c).frames["candidate"], sent)
 		if silent := time.Since(last); silent < 15*time.Second || silent > 20*time.Second {
 			t.Errorf("ended after %v of silence", silent)
 		}
@@ -52,23 +52,23 @@ func TestHeartbeatKeepsASilentAttemptAlive(t *testing.T) {
 		must(t, b.Begin(t.Context(), "a", time.Now()))
 		c := claim(t, b)
 		go func() {
-			time.Sleep(10 * time.Minute) // nobody has even opened a microphone
+			time.Sleep(10 * time.Minute) // nobody has opened a microphone yet
 			w := writer(t, b, "a", "candidate")
-			speak(w, 0, 1, 0)
+			writeFrames(w, 0, 1, 0)
 			time.Sleep(10 * time.Minute)
-			speak(w, 1, 2, 0)
+			writeFrames(w, 1, 2, 0)
 			if err := b.Finish(t.Context(), "a"); err != nil {
 				t.Error(err)
 			}
 		}()
-		if h := listen(t, c); len(h.frames["candidate"]) != 2 {
-			t.Errorf("%d frames heard", len(h.frames["candidate"]))
+		if h := receiveAll(t, c); len(h.frames["candidate"]) != 2 {
+			t.Errorf("%d frames received", len(h.frames["candidate"]))
 		}
 		must(t, c.Done(t.Context()))
 	})
 }
 
-func TestAttemptThatNobodyFinishesEnds(t *testing.T) {
+func TestAttemptWithoutFinishEnds(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		b := open(t, Config{
 			Dir: t.TempDir(), BatchTime: 10 * time.Second, Heartbeat: time.Minute,
@@ -76,24 +76,24 @@ func TestAttemptThatNobodyFinishesEnds(t *testing.T) {
 		})
 		began := time.Now()
 		must(t, b.Begin(t.Context(), "a", began))
-		listen(t, claim(t, b))
+		receiveAll(t, claim(t, b))
 		if took := time.Since(began); took < maxPlay || took > maxPlay+6*time.Minute {
 			t.Errorf("it ended after %v", took)
 		}
 	})
 }
 
-func TestSlowWorkerTakesNoDelayForTheEnd(t *testing.T) {
+func TestSlowWorkerDoesNotEndTheAttempt(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		b := open(t, Config{Dir: t.TempDir()})
 		must(t, b.Begin(t.Context(), "a", time.Now()))
 		w := writer(t, b, "a", "candidate")
 		c := claim(t, b)
-		var said []frame.Frame
-		h := heard{frames: map[string][]frame.Frame{}}
+		var sent []frame.Frame
+		h := received{frames: map[string][]frame.Frame{}}
 		for n := range 50 {
-			said = append(said, speak(w, n, n+1, 0)...)
-			time.Sleep(time.Minute) // stopped, swapped out, or at work
+			sent = append(sent, writeFrames(w, n, n+1, 0)...)
+			time.Sleep(time.Minute) // the worker is stopped, swapped out or busy
 			d, err := c.Next(t.Context())
 			must(t, err)
 			if d.End {
@@ -105,51 +105,51 @@ func TestSlowWorkerTakesNoDelayForTheEnd(t *testing.T) {
 		if d, err := c.Next(t.Context()); err != nil || !d.End {
 			t.Errorf("%+v, %v", d, err)
 		}
-		same(t, "all", h.frames["candidate"], said)
+		equalFrames(t, "all", h.frames["candidate"], sent)
 	})
 }
 
-func TestClaimOfADeadWorkerGoesToAnother(t *testing.T) {
+func TestJobOfADeadWorkerGoesToAnother(t *testing.T) {
 	bubble(t, func(t *testing.T) {
-		s := newSite(t)
+		s := newTestServer(t)
 		media, _ := s.process(Config{})
-		first, line := s.process(Config{})
+		first, link := s.process(Config{})
 		second, _ := s.process(Config{})
 		must(t, media.Begin(t.Context(), "a", time.Now()))
 		w := writer(t, media, "a", "candidate")
-		said := speak(w, 0, 500, frameTime)
+		sent := writeFrames(w, 0, 500, frameTime)
 
 		c := claim(t, first)
 		if _, err := c.Next(t.Context()); err != nil || c.Tries() != 1 {
 			t.Errorf("try %d, %v", c.Tries(), err)
 		}
-		line.cut()
-		c.Abandon() // it was killed
+		link.cut()
+		c.Abandon() // the worker is killed
 		died := time.Now()
 		c = claim(t, second)
 		if waited := time.Since(died); waited > 15*time.Second || c.Tries() != 2 {
 			t.Errorf("try %d, after %v", c.Tries(), waited)
 		}
-		said = append(said, speak(w, 500, 600, frameTime)...)
+		sent = append(sent, writeFrames(w, 500, 600, frameTime)...)
 		must(t, media.Finish(t.Context(), "a"))
-		same(t, "from the first frame on", listen(t, c).frames["candidate"], said)
+		equalFrames(t, "from the first frame on", receiveAll(t, c).frames["candidate"], sent)
 		must(t, c.Done(t.Context()))
 	})
 }
 
-func TestClaimAtWorkIsKept(t *testing.T) {
+func TestClaimStaysWithItsWorker(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		b := open(t, Config{Dir: t.TempDir()})
 		must(t, b.Begin(t.Context(), "a", time.Now()))
 		c := claim(t, b)
-		nobodyGets(t, b, 10*time.Minute)
+		wantNoJob(t, b, 10*time.Minute)
 		must(t, b.Finish(t.Context(), "a"))
-		listen(t, c)
+		receiveAll(t, c)
 		must(t, c.Done(t.Context()))
 	})
 }
 
-func TestReleasedClaimGoesToAnother(t *testing.T) {
+func TestReleasedJobGoesToAnotherWorker(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		b := open(t, Config{Dir: t.TempDir()})
 		must(t, b.Begin(t.Context(), "a", time.Now()))
@@ -159,20 +159,20 @@ func TestReleasedClaimGoesToAnother(t *testing.T) {
 			must(t, c.Release(delay))
 			c = claim(t, b)
 			if waited := time.Since(released); waited < delay || waited > delay+10*time.Second {
-				t.Errorf("it came again after %v, want %v", waited, delay)
+				t.Errorf("the job is free after %v, want %v", waited, delay)
 			}
 			if c.Tries() != try+2 {
 				t.Errorf("try %d, want %d", c.Tries(), try+2)
 			}
 		}
 		must(t, c.GiveUp())
-		nobodyGets(t, b, time.Minute)
+		wantNoJob(t, b, time.Minute)
 	})
 }
 
-func TestWorkersShareTheWork(t *testing.T) {
+func TestEachAttemptIsAnalysedByOneWorker(t *testing.T) {
 	bubble(t, func(t *testing.T) {
-		s := newSite(t)
+		s := newTestServer(t)
 		media, _ := s.process(Config{})
 		done := make(chan string)
 		for range 3 {
@@ -183,7 +183,7 @@ func TestWorkersShareTheWork(t *testing.T) {
 					if err != nil {
 						return
 					}
-					h := heard{frames: map[string][]frame.Frame{}}
+					h := received{frames: map[string][]frame.Frame{}}
 					for {
 						d, err := c.Next(t.Context())
 						if err != nil {
@@ -210,7 +210,7 @@ func TestWorkersShareTheWork(t *testing.T) {
 			id := string(rune('a' + i))
 			ids[id] = 0
 			must(t, media.Begin(t.Context(), id, time.Now()))
-			speak(writer(t, media, id, "candidate"), 0, 100, 0)
+			writeFrames(writer(t, media, id, "candidate"), 0, 100, 0)
 			must(t, media.Finish(t.Context(), id))
 		}
 		for range 12 {
@@ -221,51 +221,51 @@ func TestWorkersShareTheWork(t *testing.T) {
 				t.Errorf("%s was analysed %d times", id, n)
 			}
 		}
-		nobodyGets(t, media, time.Minute)
+		wantNoJob(t, media, time.Minute)
 	})
 }
 
-// Two workers can hold one job when the first could not say that it lives. The one that is late
-// must not report on a log that is gone.
-func TestLateWorkerLearnsThatTheJobIsOver(t *testing.T) {
+// Two workers can hold one job when the first could not keep its claim alive. The slower one must
+// not report on a log that has been removed.
+func TestSlowerWorkerFindsThatTheJobHasEnded(t *testing.T) {
 	bubble(t, func(t *testing.T) {
-		s := newSite(t)
+		s := newTestServer(t)
 		media, _ := s.process(Config{})
-		first, line := s.process(Config{})
+		first, link := s.process(Config{})
 		second, _ := s.process(Config{})
 		must(t, media.Begin(t.Context(), "a", time.Now()))
-		speak(writer(t, media, "a", "candidate"), 0, 500, frameTime)
+		writeFrames(writer(t, media, "a", "candidate"), 0, 500, frameTime)
 		late := claim(t, first)
 		_, err := late.Next(t.Context())
 		must(t, err)
-		line.cut()
+		link.cut()
 		quick := claim(t, second)
 		must(t, media.Finish(t.Context(), "a"))
-		listen(t, quick)
+		receiveAll(t, quick)
 		must(t, quick.Done(t.Context()))
-		line.mend()
+		link.restore()
 		for err == nil {
 			var d frame.Delivery
 			if d, err = late.Next(t.Context()); d.End {
-				t.Fatal("it was given an end")
+				t.Fatal("it received an end")
 			}
 		}
 		if !errors.Is(err, frame.ErrJobEnded) {
 			t.Error(err)
 		}
 		must(t, late.Release(0))
-		nobodyGets(t, media, time.Minute)
+		wantNoJob(t, media, time.Minute)
 	})
 }
 
-func TestClaimHeedsItsContext(t *testing.T) {
+func TestClaimAndNextReturnWhenTheContextEnds(t *testing.T) {
 	bubble(t, func(t *testing.T) {
-		s := newSite(t)
+		s := newTestServer(t)
 		b, _ := s.process(Config{})
-		nobodyGets(t, b, time.Second)
+		wantNoJob(t, b, time.Second)
 		must(t, b.Begin(t.Context(), "a", time.Now()))
 		c := claim(t, b)
-		for name, down := range map[string]bool{"in touch": false, "NATS is away": true} {
+		for name, down := range map[string]bool{"connected": false, "NATS is away": true} {
 			if down {
 				s.stop()
 				time.Sleep(time.Minute)
@@ -291,7 +291,7 @@ func TestClaimHeedsItsContext(t *testing.T) {
 	})
 }
 
-func TestClosedBusSaysSo(t *testing.T) {
+func TestClosedBusReturnsErrors(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		b := open(t, Config{Dir: t.TempDir()})
 		must(t, b.Ping(t.Context()))
@@ -301,12 +301,12 @@ func TestClosedBusSaysSo(t *testing.T) {
 		_, noClaim := b.Claim(t.Context())
 		_, noNext := c.Next(t.Context())
 		for what, err := range map[string]error{
-			"claim": noClaim, "next": noNext, "done": c.Done(t.Context()), "ping": b.Ping(t.Context()), "begin": b.Begin(
-				t.Context(), "b", time.Now()),
-			"tell": b.PublishReportReady(t.Context(), "a", ""),
+			"claim": noClaim, "next": noNext, "done": c.Done(t.Context()),
+			"ping": b.Ping(t.Context()), "begin": b.Begin(t.Context(), "b", time.Now()),
+			"publish": b.PublishReportReady(t.Context(), "a", ""),
 		} {
 			if err == nil {
-				t.Errorf("%s worked", what)
+				t.Errorf("%s returned no error", what)
 			}
 		}
 	})

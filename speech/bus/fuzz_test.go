@@ -6,11 +6,12 @@ import (
 	"bedside/speech/frame"
 )
 
-// FuzzDelivery reads whatever may stand in the log: neither a marker nor audio makes a worker
-// fall.
+// FuzzDelivery decodes any message of a log: none may crash a worker.
 func FuzzDelivery(f *testing.F) {
 	f.Add(frame.AudioSubject("a", "candidate"),
-		frame.Batch{Dropped: 2, Frames: []frame.Frame{{Sequence: 1, Payload: []byte{1}}}}.Append(nil))
+		frame.Batch{
+			Dropped: 2, Frames: []frame.Frame{{Sequence: 1, Payload: []byte{1}}},
+		}.Append(nil))
 	f.Add(frame.EndSubject("a"), []byte(nil))
 	f.Add(frame.EndSubject("a"), []byte("more than nothing"))
 	f.Add(frame.AliveSubject("a"), []byte(nil))
@@ -22,10 +23,10 @@ func FuzzDelivery(f *testing.F) {
 		case err != nil:
 		case skip || d.End:
 			if d.Speaker != "" || len(d.Batch.Frames) > 0 || skip && d.End {
-				t.Errorf("%q gives %+v, %v", subject, d, skip)
+				t.Errorf("%q is decoded as %+v, %v", subject, d, skip)
 			}
 		case !frame.ValidSpeaker(d.Speaker):
-			t.Errorf("%q is spoken by %q", subject, d.Speaker)
+			t.Errorf("%q has the speaker %q", subject, d.Speaker)
 		}
 	})
 }

@@ -14,25 +14,25 @@ import (
 
 const frameTime = 20 * time.Millisecond
 
-func TestEveryFrameIsReplayedInOrder(t *testing.T) {
+func TestLogIsReplayedInOrder(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		b := open(t, Config{Dir: t.TempDir()})
 		must(t, b.Begin(t.Context(), "a", time.Now()))
 		candidate, patient := writer(t, b, "a", "candidate"), writer(t, b, "a", "patient")
-		var said, answered []frame.Frame
+		var sent, answered []frame.Frame
 		for n := range 1000 {
-			said = append(said, speak(candidate, n, n+1, 0)...)
+			sent = append(sent, writeFrames(candidate, n, n+1, 0)...)
 			if n%2 == 0 {
-				answered = append(answered, speak(patient, n, n+1, 0)...)
+				answered = append(answered, writeFrames(patient, n, n+1, 0)...)
 			}
 			time.Sleep(frameTime)
 		}
 		must(t, b.Finish(t.Context(), "a"))
 
 		c := claim(t, b)
-		h := listen(t, c)
-		same(t, "candidate", h.frames["candidate"], said)
-		same(t, "patient", h.frames["patient"], answered)
+		h := receiveAll(t, c)
+		equalFrames(t, "candidate", h.frames["candidate"], sent)
+		equalFrames(t, "patient", h.frames["patient"], answered)
 		if len(h.frames) != 2 || h.dropped != 0 {
 			t.Errorf("%d speakers, %d dropped", len(h.frames), h.dropped)
 		}
@@ -53,46 +53,47 @@ func TestLiveAudioIsFollowed(t *testing.T) {
 		c := claim(t, b)
 		w := writer(t, b, "a", "candidate")
 		for n := range 100 {
-			want := speak(w, n, n+1, 0)
+			want := writeFrames(w, n, n+1, 0)
 			d, err := c.Next(t.Context())
 			must(t, err)
-			same(t, "live", d.Batch.Frames, want)
+			equalFrames(t, "live", d.Batch.Frames, want)
 			if late := time.Now().UnixMicro() - want[0].Arrival; late > 100_000 {
 				t.Fatalf("frame %d took %d µs", n, late)
 			}
 		}
 		must(t, b.Finish(t.Context(), "a"))
-		if h := listen(t, c); h.messages != 0 {
+		if h := receiveAll(t, c); h.messages != 0 {
 			t.Errorf("%d more messages", h.messages)
 		}
 		must(t, c.Done(t.Context()))
 	})
 }
 
-func TestFinishFlushesBeforeTheMarker(t *testing.T) {
+func TestFinishPublishesAllFramesBeforeTheEndMarker(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		b := open(t, Config{Dir: t.TempDir()})
 		must(t, b.Begin(t.Context(), "a", time.Now()))
-		said := speak(writer(t, b, "a", "candidate"), 0, 1234, 0)
+		sent := writeFrames(writer(t, b, "a", "candidate"), 0, 1234, 0)
 		must(t, b.Finish(t.Context(), "a"))
-		must(t, b.Finish(t.Context(), "a")) // again: nothing new
-		h := listen(t, claim(t, b))
-		same(t, "candidate", h.frames["candidate"], said)
+		must(t, b.Finish(t.Context(), "a")) // a second end marker changes nothing
+		h := receiveAll(t, claim(t, b))
+		equalFrames(t, "candidate", h.frames["candidate"], sent)
 	})
 }
 
-func TestAttemptsDoNotMix(t *testing.T) {
+func TestAttemptsHaveSeparateLogs(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		b := open(t, Config{Dir: t.TempDir()})
-		said := map[string][]frame.Frame{}
+		sent := map[string][]frame.Frame{}
 		for i, id := range []string{"a", "a-b", "a_b"} {
 			must(t, b.Begin(t.Context(), id, time.Now()))
-			said[id] = speak(writer(t, b, id, "candidate"), 10*i, 10*i+5, 0)
+			sent[id] = writeFrames(writer(t, b, id, "candidate"), 10*i, 10*i+5, 0)
 			must(t, b.Finish(t.Context(), id))
 		}
-		for range said {
+		for range sent {
 			c := claim(t, b)
-			same(t, c.Job().AttemptID, listen(t, c).frames["candidate"], said[c.Job().AttemptID])
+			id := c.Job().AttemptID
+			equalFrames(t, id, receiveAll(t, c).frames["candidate"], sent[id])
 			must(t, c.Done(t.Context()))
 		}
 	})
@@ -103,11 +104,11 @@ func TestFullRingDropsTheOldestAndCounts(t *testing.T) {
 		b := open(t, Config{Dir: t.TempDir()})
 		must(t, b.Begin(t.Context(), "a", time.Now()))
 		w := writer(t, b, "a", "candidate")
-		said := speak(w, 0, ringFrames+500, 0) // in no time: the tap cannot keep up
+		sent := writeFrames(w, 0, ringFrames+500, 0) // in no time, so the tap cannot keep up
 		w.Write(1, 2, time.Now(), make([]byte, frame.MaxPayload+1))
 		must(t, b.Finish(t.Context(), "a"))
-		h := listen(t, claim(t, b))
-		same(t, "the newest", h.frames["candidate"], said[500:])
+		h := receiveAll(t, claim(t, b))
+		equalFrames(t, "the newest", h.frames["candidate"], sent[500:])
 		if h.dropped != 501 || count(t, b.metrics.dropped) != 501 {
 			t.Errorf("%d dropped in the log, %g in the metrics", h.dropped,
 				count(t, b.metrics.dropped))
@@ -117,27 +118,27 @@ func TestFullRingDropsTheOldestAndCounts(t *testing.T) {
 
 func TestWriteNeverBlocks(t *testing.T) {
 	bubble(t, func(t *testing.T) {
-		s := newSite(t)
+		s := newTestServer(t)
 		b, _ := s.process(Config{})
 		w := writer(t, b, "a", "candidate")
 		s.stop()
 		began := time.Now()
-		speak(w, 0, 10*ringFrames, 0)
-		time.Sleep(time.Minute) // the tap tries and tries
-		speak(w, 0, 10*ringFrames, 0)
+		writeFrames(w, 0, 10*ringFrames, 0)
+		time.Sleep(time.Minute) // the tap retries
+		writeFrames(w, 0, 10*ringFrames, 0)
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
 		if err := b.Close(ctx); !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("closed without its audio in the log: %v", err)
 		}
-		speak(w, 0, ringFrames, 0)
+		writeFrames(w, 0, ringFrames, 0)
 		if took := time.Since(began); took != time.Minute+time.Second {
 			t.Errorf("it took %v", took)
 		}
 	})
 }
 
-func TestEpochsRise(t *testing.T) {
+func TestEpochsRiseAcrossRestarts(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		dir := t.TempDir()
 		began := time.Now()
@@ -150,7 +151,7 @@ func TestEpochsRise(t *testing.T) {
 		}
 		last := uint16(0)
 		for range 5 {
-			e := epoch(began.Add(time.Minute)) // the database's clock may be ahead of ours
+			e := epoch(began.Add(time.Minute)) // the database's clock may be ahead
 			if e <= last {
 				t.Fatalf("epoch %d after %d", e, last)
 			}
@@ -170,11 +171,11 @@ func TestDoneRemovesTheAttemptsAudioOnly(t *testing.T) {
 		b := open(t, Config{Dir: t.TempDir()})
 		for _, id := range []string{"a", "b"} {
 			must(t, b.Begin(t.Context(), id, time.Now()))
-			speak(writer(t, b, id, "candidate"), 0, 100, 0)
+			writeFrames(writer(t, b, id, "candidate"), 0, 100, 0)
 			must(t, b.Finish(t.Context(), id))
 		}
 		c := claim(t, b)
-		listen(t, c)
+		receiveAll(t, c)
 		must(t, c.Done(t.Context()))
 		for id, want := range map[string]error{
 			c.Job().AttemptID: jetstream.ErrMsgNotFound, other(c): nil,
@@ -197,17 +198,17 @@ func TestGiveUpLeavesTheAudio(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		b := open(t, Config{Dir: t.TempDir()})
 		must(t, b.Begin(t.Context(), "a", time.Now()))
-		speak(writer(t, b, "a", "candidate"), 0, 100, 0)
+		writeFrames(writer(t, b, "a", "candidate"), 0, 100, 0)
 		must(t, b.Finish(t.Context(), "a"))
 		must(t, claim(t, b).GiveUp())
 		_, err := b.audio.GetLastMsgForSubject(t.Context(), frame.AttemptSubjects("a"))
 		must(t, err)
-		nobodyGets(t, b, time.Minute)
+		wantNoJob(t, b, time.Minute)
 	})
 }
 
-// nobodyGets asks for a job in vain.
-func nobodyGets(t testing.TB, b *Bus, d time.Duration) {
+// wantNoJob checks that there is no job to claim for a time.
+func wantNoJob(t testing.TB, b *Bus, d time.Duration) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), d)
 	defer cancel()
@@ -216,7 +217,7 @@ func nobodyGets(t testing.TB, b *Bus, d time.Duration) {
 	}
 }
 
-func TestWhatCannotBeReadIsCountedAndPassedOver(t *testing.T) {
+func TestMalformedJobsAndMessagesAreSkippedAndCounted(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		b := open(t, Config{Dir: t.TempDir()})
 		for _, job := range []string{
@@ -232,11 +233,11 @@ func TestWhatCannotBeReadIsCountedAndPassedOver(t *testing.T) {
 		}
 		started := time.Now()
 		must(t, b.Begin(t.Context(), "a", started))
-		said := speak(writer(t, b, "a", "candidate"), 0, 3, 200*time.Millisecond)
+		sent := writeFrames(writer(t, b, "a", "candidate"), 0, 3, 200*time.Millisecond)
 		inject(t, b, frame.AudioSubject("a", "candidate"), nil)
 		inject(t, b, frame.AudioSubject("a", "candidate"), []byte{9, 9, 9})
 		inject(t, b, frame.AudioSubject("a", "candidate")+".more",
-			frame.Batch{Frames: said}.Append(nil))
+			frame.Batch{Frames: sent}.Append(nil))
 		must(t, b.Finish(t.Context(), "a"))
 		c := claim(t, b)
 		if want := (frame.Job{
@@ -244,14 +245,14 @@ func TestWhatCannotBeReadIsCountedAndPassedOver(t *testing.T) {
 		}); !reflect.DeepEqual(c.Job(), want) {
 			t.Errorf("job %+v, want %+v", c.Job(), want)
 		}
-		same(t, "the rest", listen(t, c).frames["candidate"], said)
+		equalFrames(t, "the rest", receiveAll(t, c).frames["candidate"], sent)
 		if got := count(t, b.metrics.malformed); got != 4+3 {
 			t.Errorf("%g counted", got)
 		}
 	})
 }
 
-func TestNamesThatCannotStandInASubject(t *testing.T) {
+func TestInvalidNamesAreRefused(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		b := open(t, Config{Dir: t.TempDir()})
 		for _, bad := range []string{
@@ -259,40 +260,42 @@ func TestNamesThatCannotStandInASubject(t *testing.T) {
 		} {
 			_, noWriter := b.Writer(bad, "candidate", time.Now())
 			_, noSpeaker := b.Writer("a", bad, time.Now())
-			_, noNews := b.SubscribeReportReady(t.Context(), bad, func(string) {})
+			_, noSubscription := b.SubscribeReportReady(t.Context(), bad, func(string) {})
 			for what, err := range map[string]error{
-				"begin": b.Begin(t.Context(), bad,
-					time.Now()), "finish": b.Finish(t.Context(), bad), "tell": b.PublishReportReady(t.Context(), bad, ""),
-				"attempt": noWriter, "speaker": noSpeaker, "news": noNews,
+				"begin":   b.Begin(t.Context(), bad, time.Now()),
+				"finish":  b.Finish(t.Context(), bad),
+				"publish": b.PublishReportReady(t.Context(), bad, ""), "attempt": noWriter,
+				"speaker": noSpeaker, "subscribe": noSubscription,
 			} {
 				if err == nil {
-					t.Errorf("%s took %q", what, bad)
+					t.Errorf("%s accepted %q", what, bad)
 				}
 			}
 		}
 		for _, marker := range []string{"end", "alive"} {
 			if _, err := b.Writer("a", marker, time.Now()); err == nil {
-				t.Errorf("a speaker is called %q", marker)
+				t.Errorf("a speaker may be called %q", marker)
 			}
 		}
 	})
 }
 
-// In real time: a server that starts compares the files' times with its clock's.
+// This test runs in real time, because a NATS server compares the times of its files with its
+// clock.
 func TestLogSurvivesARestart(t *testing.T) {
 	dir := t.TempDir()
 	b := open(t, Config{Dir: dir})
 	must(t, b.Begin(t.Context(), "a", time.Now()))
-	said := speak(writer(t, b, "a", "candidate"), 0, 200, 0)
-	// puts what was said into the log; nobody has finished the attempt
-	must(t, b.Close(t.Context()))
+	sent := writeFrames(writer(t, b, "a", "candidate"), 0, 200, 0)
+	must(t, b.Close(t.Context())) // publishes all frames; the attempt has not ended
 
 	b = open(t, Config{Dir: dir})
 	must(t, b.Begin(t.Context(), "a", time.Now()))
-	more := speak(writer(t, b, "a", "candidate"), 200, 300, 0)
+	more := writeFrames(writer(t, b, "a", "candidate"), 200, 300, 0)
 	must(t, b.Finish(t.Context(), "a"))
 	c := claim(t, b)
-	same(t, "both processes' frames", listen(t, c).frames["candidate"], append(said, more...))
+	sent = append(sent, more...)
+	equalFrames(t, "frames of both processes", receiveAll(t, c).frames["candidate"], sent)
 	must(t, c.Done(t.Context()))
 	if info, err := b.queue.Info(t.Context()); err != nil || info.State.Msgs != 0 {
 		t.Errorf("jobs left: %+v, %v", info.State, err)
@@ -303,13 +306,13 @@ func TestFullLogLosesTheOldest(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		b := open(t, Config{Dir: t.TempDir(), MaxBytes: 64 << 10})
 		must(t, b.Begin(t.Context(), "a", time.Now()))
-		said := speak(writer(t, b, "a", "candidate"), 0, 5000, frameTime)
+		sent := writeFrames(writer(t, b, "a", "candidate"), 0, 5000, frameTime)
 		must(t, b.Finish(t.Context(), "a"))
-		got := listen(t, claim(t, b)).frames["candidate"]
+		got := receiveAll(t, claim(t, b)).frames["candidate"]
 		if len(got) == 0 || len(got) > 2000 {
 			t.Fatalf("%d frames in 64 KiB", len(got))
 		}
-		same(t, "the newest", got, said[len(said)-len(got):])
+		equalFrames(t, "the newest", got, sent[len(sent)-len(got):])
 		if n := count(t, b.metrics.dropped); n != 0 {
 			t.Errorf("%g dropped on the way to the log", n)
 		}

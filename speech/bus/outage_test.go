@@ -10,40 +10,41 @@ import (
 	"bedside/speech/frame"
 )
 
-// outage runs a play of a minute in which something breaks at 10 s, and is mended after a while.
+// outage runs a play of a minute. It calls breaks after 10 s and restores after a further time. It
+// returns the frames that were sent and those that the worker received.
 func outage(t *testing.T, away time.Duration, breaks,
-	mends func(s *site, media, worker *line)) (said []frame.Frame, h heard) {
-	s := newSite(t)
-	media, mediaLine := s.process(Config{})
-	worker, workerLine := s.process(Config{})
+	restores func(s *testServer, media, worker *link)) (sent []frame.Frame, h received) {
+	s := newTestServer(t)
+	media, mediaLink := s.process(Config{})
+	worker, workerLink := s.process(Config{})
 	must(t, media.Begin(t.Context(), "a", time.Now()))
 	w := writer(t, media, "a", "candidate")
 	spoken := make(chan []frame.Frame, 1)
 	go func() {
-		time.AfterFunc(10*time.Second, func() { breaks(s, mediaLine, workerLine) })
-		time.AfterFunc(10*time.Second+away, func() { mends(s, mediaLine, workerLine) })
-		frames := speak(w, 0, 3000, frameTime)
+		time.AfterFunc(10*time.Second, func() { breaks(s, mediaLink, workerLink) })
+		time.AfterFunc(10*time.Second+away, func() { restores(s, mediaLink, workerLink) })
+		frames := writeFrames(w, 0, 3000, frameTime)
 		if err := media.Finish(t.Context(), "a"); err != nil {
 			t.Error(err)
 		}
 		spoken <- frames
 	}()
 	c := claim(t, worker)
-	h = listen(t, c)
+	h = receiveAll(t, c)
 	must(t, c.Done(t.Context()))
 	return <-spoken, h
 }
 
-func TestServerThatComesBackCostsNothing(t *testing.T) {
+func TestNATSOutageLosesNoFrames(t *testing.T) {
 	for name, away := range map[string]time.Duration{
-		"blink": 50 * time.Millisecond, "a while": 5 * time.Second,
+		"50 ms": 50 * time.Millisecond, "5 s": 5 * time.Second,
 		"longer than an idle end": 24 * time.Second,
 	} {
 		t.Run(name, func(t *testing.T) {
 			bubble(t, func(t *testing.T) {
-				said, h := outage(t, away, func(s *site, _, _ *line) { s.stop() },
-					func(s *site, _, _ *line) { s.start() })
-				same(t, "all", h.frames["candidate"], said)
+				sent, h := outage(t, away, func(s *testServer, _, _ *link) { s.stop() },
+					func(s *testServer, _, _ *link) { s.start() })
+				equalFrames(t, "all", h.frames["candidate"], sent)
 				if h.dropped != 0 {
 					t.Errorf("%d dropped", h.dropped)
 				}
@@ -52,55 +53,55 @@ func TestServerThatComesBackCostsNothing(t *testing.T) {
 	}
 }
 
-func TestServerAwayForLongCostsTheOldest(t *testing.T) {
+func TestLongNATSOutageDropsTheOldestFrames(t *testing.T) {
 	bubble(t, func(t *testing.T) {
-		said, h := outage(t, 40*time.Second, func(s *site, _, _ *line) { s.stop() },
-			func(s *site, _, _ *line) { s.start() })
+		sent, h := outage(t, 40*time.Second, func(s *testServer, _, _ *link) { s.stop() },
+			func(s *testServer, _, _ *link) { s.start() })
 		got := h.frames["candidate"]
-		if h.dropped == 0 || len(got)+h.dropped != len(said) {
-			t.Fatalf("%d of %d frames and %d dropped", len(got), len(said), h.dropped)
+		if h.dropped == 0 || len(got)+h.dropped != len(sent) {
+			t.Fatalf("%d of %d frames and %d dropped", len(got), len(sent), h.dropped)
 		}
-		// Half a minute waited, and what was dropped was dropped in one piece.
+		// The ring held half a minute. The dropped frames are consecutive.
 		i := 0
-		for ; got[i].Timestamp == said[i].Timestamp; i++ {
+		for ; got[i].Timestamp == sent[i].Timestamp; i++ {
 		}
-		same(t, "before", got[:i], said[:i])
-		same(t, "after", got[i:], said[i+h.dropped:])
+		equalFrames(t, "before", got[:i], sent[:i])
+		equalFrames(t, "after", got[i:], sent[i+h.dropped:])
 		if h.dropped < 400 || h.dropped > 700 {
 			t.Errorf("%d dropped of 40 s away", h.dropped)
 		}
 	})
 }
 
-func TestWorkerThatIsCutOffMissesNothing(t *testing.T) {
+func TestWorkerMissesNothingWhileDisconnected(t *testing.T) {
 	for name, away := range map[string]time.Duration{
-		"blink": 50 * time.Millisecond, "a while": 8 * time.Second,
-		"over the end of the play": 90 * time.Second,
+		"50 ms": 50 * time.Millisecond, "8 s": 8 * time.Second,
+		"past the end of the play": 90 * time.Second,
 	} {
 		t.Run(name, func(t *testing.T) {
 			bubble(t, func(t *testing.T) {
-				said, h := outage(t, away, func(_ *site, _, worker *line) { worker.cut() },
-					func(_ *site, _, worker *line) { worker.mend() })
-				same(t, "all", h.frames["candidate"], said)
+				sent, h := outage(t, away, func(_ *testServer, _, worker *link) { worker.cut() },
+					func(_ *testServer, _, worker *link) { worker.restore() })
+				equalFrames(t, "all", h.frames["candidate"], sent)
 			})
 		})
 	}
 }
 
-func TestTapThatIsCutOffCatchesUp(t *testing.T) {
+func TestTapCatchesUpAfterADisconnection(t *testing.T) {
 	bubble(t, func(t *testing.T) {
-		said, h := outage(t, 12*time.Second, func(_ *site, media, _ *line) { media.cut() },
-			func(_ *site, media, _ *line) { media.mend() })
-		same(t, "all", h.frames["candidate"], said)
+		sent, h := outage(t, 12*time.Second, func(_ *testServer, media, _ *link) { media.cut() },
+			func(_ *testServer, media, _ *link) { media.restore() })
+		equalFrames(t, "all", h.frames["candidate"], sent)
 	})
 }
 
-func TestFinishIsTriedAgain(t *testing.T) {
+func TestFinishCanBeRetried(t *testing.T) {
 	bubble(t, func(t *testing.T) {
-		s := newSite(t)
+		s := newTestServer(t)
 		b, _ := s.process(Config{})
 		must(t, b.Begin(t.Context(), "a", time.Now()))
-		said := speak(writer(t, b, "a", "candidate"), 0, 100, 0)
+		sent := writeFrames(writer(t, b, "a", "candidate"), 0, 100, 0)
 		s.stop()
 		for range 2 {
 			ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
@@ -115,21 +116,21 @@ func TestFinishIsTriedAgain(t *testing.T) {
 			t.Error("no retry was counted")
 		}
 		c := claim(t, b)
-		same(t, "all", listen(t, c).frames["candidate"], said)
+		equalFrames(t, "all", receiveAll(t, c).frames["candidate"], sent)
 	})
 }
 
-func TestDoneThatFailsLeavesTheAudio(t *testing.T) {
+func TestFailedDoneLeavesTheAudio(t *testing.T) {
 	bubble(t, func(t *testing.T) {
-		s := newSite(t)
-		first, line := s.process(Config{})
+		s := newTestServer(t)
+		first, link := s.process(Config{})
 		second, _ := s.process(Config{})
 		must(t, first.Begin(t.Context(), "a", time.Now()))
-		said := speak(writer(t, first, "a", "candidate"), 0, 100, 0)
+		sent := writeFrames(writer(t, first, "a", "candidate"), 0, 100, 0)
 		must(t, first.Finish(t.Context(), "a"))
 		c := claim(t, first)
-		listen(t, c)
-		line.cut()
+		receiveAll(t, c)
+		link.cut()
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
 		if err := c.Done(ctx); err == nil {
@@ -137,14 +138,14 @@ func TestDoneThatFailsLeavesTheAudio(t *testing.T) {
 		}
 		must(t, first.Close(t.Context()))
 		c = claim(t, second)
-		same(t, "all", listen(t, c).frames["candidate"], said)
+		equalFrames(t, "all", receiveAll(t, c).frames["candidate"], sent)
 		must(t, c.Done(t.Context()))
 	})
 }
 
-// A worker may die between the two steps of Done. Whichever it has taken, a worker that gets the
-// job after it must find all of the audio.
-func TestCrashDuringDoneLosesNoAudioOfAJobThatIsLeft(t *testing.T) {
+// A worker may crash between the two steps of Done. If the job is left, the next worker must find
+// all of its audio.
+func TestCrashDuringDoneLeavesNoJobWithoutAudio(t *testing.T) {
 	for name, c := range map[string]struct {
 		cutBefore string
 		jobIsLeft bool
@@ -154,15 +155,15 @@ func TestCrashDuringDoneLosesNoAudioOfAJobThatIsLeft(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			bubble(t, func(t *testing.T) {
-				s := newSite(t)
-				first, line := s.process(Config{})
+				s := newTestServer(t)
+				first, link := s.process(Config{})
 				second, _ := s.process(Config{})
 				must(t, second.Begin(t.Context(), "a", time.Now()))
-				said := speak(writer(t, second, "a", "candidate"), 0, 100, 0)
+				sent := writeFrames(writer(t, second, "a", "candidate"), 0, 100, 0)
 				must(t, second.Finish(t.Context(), "a"))
 				dying := claim(t, first)
-				listen(t, dying)
-				line.cutBeforeSending(c.cutBefore)
+				receiveAll(t, dying)
+				link.cutBeforeSending(c.cutBefore)
 				ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 				defer cancel()
 				if err := dying.Done(ctx); err == nil {
@@ -170,29 +171,29 @@ func TestCrashDuringDoneLosesNoAudioOfAJobThatIsLeft(t *testing.T) {
 				}
 				must(t, first.Close(t.Context()))
 				if !c.jobIsLeft {
-					nobodyGets(t, second, time.Minute)
+					wantNoJob(t, second, time.Minute)
 					return
 				}
 				next := claim(t, second)
-				same(t, "all", listen(t, next).frames["candidate"], said)
+				equalFrames(t, "all", receiveAll(t, next).frames["candidate"], sent)
 				must(t, next.Done(t.Context()))
 			})
 		})
 	}
 }
 
-// Messages can be lost on an intact connection: the client library drops what a slow subscriber
-// does not take.
-func TestMessagesLostOnTheirWayAreReadAgain(t *testing.T) {
+// Messages can be lost on an intact connection: the client library drops messages that a
+// subscriber takes too slowly.
+func TestMessagesLostInTransitAreReadAgain(t *testing.T) {
 	bubble(t, func(t *testing.T) {
-		s := newSite(t)
+		s := newTestServer(t)
 		media, _ := s.process(Config{})
-		worker, line := s.process(Config{})
+		worker, link := s.process(Config{})
 		must(t, media.Begin(t.Context(), "a", time.Now()))
-		said := speak(writer(t, media, "a", "candidate"), 0, 1000, frameTime)
+		sent := writeFrames(writer(t, media, "a", "candidate"), 0, 1000, frameTime)
 		must(t, media.Finish(t.Context(), "a"))
 		delivered, lost := 0, 0
-		line.loseMessages(func(head string) bool {
+		link.loseMessages(func(head string) bool {
 			if !strings.Contains(head, " "+frame.AudioSubject("a", "candidate")+" ") {
 				return false
 			}
@@ -204,32 +205,32 @@ func TestMessagesLostOnTheirWayAreReadAgain(t *testing.T) {
 			return false
 		})
 		c := claim(t, worker)
-		same(t, "all, in order", listen(t, c).frames["candidate"], said)
+		equalFrames(t, "all, in order", receiveAll(t, c).frames["candidate"], sent)
 		if lost != 4 {
-			t.Errorf("the line lost %d messages", lost)
+			t.Errorf("the link lost %d messages", lost)
 		}
 		must(t, c.Done(t.Context()))
 	})
 }
 
-// A break of the network takes worker and tap off the bus. The worker is back first; until the
-// tap is back as well it hears nothing, for longer than the idle end in all.
-func TestTimeWithoutAConnectionIsNotSilence(t *testing.T) {
+// Worker and tap lose their connection. The worker reconnects first, and until the tap has
+// reconnected it reads nothing. In all it reads nothing for longer than the idle end.
+func TestTimeWithoutAConnectionIsNotIdleTime(t *testing.T) {
 	for name, c := range map[string]struct{ worker, tap time.Duration }{
 		"back before the idle end": {15 * time.Second, 28 * time.Second},
 		"back after the idle end":  {24 * time.Second, 28 * time.Second},
 	} {
 		t.Run(name, func(t *testing.T) {
 			bubble(t, func(t *testing.T) {
-				said, h := outage(t, c.tap,
-					func(_ *site, media, worker *line) {
+				sent, h := outage(t, c.tap,
+					func(_ *testServer, media, worker *link) {
 						media.cut()
-						time.Sleep(50 * time.Millisecond) // the worker reads all there is
+						time.Sleep(50 * time.Millisecond) // the worker reads the last messages
 						worker.cut()
-						time.AfterFunc(c.worker, worker.mend)
+						time.AfterFunc(c.worker, worker.restore)
 					},
-					func(_ *site, media, _ *line) { media.mend() })
-				same(t, "all", h.frames["candidate"], said)
+					func(_ *testServer, media, _ *link) { media.restore() })
+				equalFrames(t, "all", h.frames["candidate"], sent)
 			})
 		})
 	}

@@ -13,46 +13,46 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 )
 
-// fetchBatch is how many messages are asked for at a time.
+// fetchBatch is the number of messages in one request.
 const fetchBatch = 256
 
-// reader follows an attempt's log from its first message on. Each message comes once and in
-// order, also when the connection or the server goes away meanwhile: the server counts what it
-// delivers, and after a gap a new consumer goes on behind the last message read. Unlike the
-// client library's ordered consumer, which repairs itself for as long as it takes, it always
-// heeds the caller's context. It belongs to its claim.
+// reader reads an attempt's log from its first message on. It returns each message once and in
+// order, even if the connection or the server is lost in between. The server numbers the messages
+// that it delivers to a consumer; after a gap in these numbers the reader creates a new consumer
+// behind the last message read. The client library has an ordered consumer that does the same,
+// but it does not return when the caller's context ends. A reader belongs to its claim.
 type reader struct {
-	bus     *Bus
-	attempt string
-	life    context.Context // the claim's
+	bus      *Bus
+	attempt  string
+	claimCtx context.Context
 
-	consumer jetstream.Consumer     // nil: to be made
-	made     time.Time              // when consumer was asked for
-	batch    jetstream.MessageBatch // nil: to be asked for
-	release  context.CancelFunc     // of batch
-	seen     uint64                 // messages that consumer has delivered
-	read     uint64                 // the place in the stream of the last message read; 0: none
+	consumer  jetstream.Consumer     // nil: to be created
+	created   time.Time              // when consumer was requested
+	batch     jetstream.MessageBatch // nil: to be requested
+	stopBatch context.CancelFunc
+	delivered uint64 // number of the last message that consumer delivered
+	lastRead  uint64 // sequence in the stream of the last message read; 0: none
 }
 
-// next gives the next message. While NATS is away it waits; it fails when ctx ends or the bus is
-// closed.
+// next returns the next message. While NATS is away it waits. It returns an error when ctx ends or
+// the bus is closed.
 func (r *reader) next(ctx context.Context) (jetstream.Msg, error) {
 	for {
-		if since, _ := r.bus.heardSince(); since.After(r.made) {
-			r.restart() // what was on its way when the connection broke is lost
+		if since, _ := r.bus.connectedSince(); since.After(r.created) {
+			r.restart() // messages that were in transit when the connection broke are lost
 		}
-		err := r.ask(ctx)
+		err := r.request(ctx)
 		if err == nil {
 			select {
 			case m, ok := <-r.batch.Messages():
-				if ok && r.inOrder(m) {
+				if ok && r.accept(m) {
 					return m, nil
 				}
 				if ok {
 					err = errGap
 				} else {
 					err = r.batch.Error()
-					r.drop()
+					r.dropBatch()
 				}
 			case <-ctx.Done():
 				return nil, context.Cause(ctx)
@@ -64,9 +64,9 @@ func (r *reader) next(ctx context.Context) (jetstream.Msg, error) {
 		case r.bus.conn.IsClosed():
 			return nil, fmt.Errorf("log of attempt %s: %w", r.attempt, nats.ErrConnectionClosed)
 		case err == nil || errors.Is(err, context.DeadlineExceeded):
-			// A request is answered in part, or not at all, when nothing more is said.
+			// There were fewer messages than requested, or none.
 		default:
-			r.bus.log.Warn("the log could not be read; trying again", "attempt", r.attempt,
+			r.bus.log.Warn("cannot read the log; retrying", "attempt", r.attempt,
 				"error", err)
 			r.restart()
 			if err := wait.For(ctx, retryPause); err != nil {
@@ -76,57 +76,63 @@ func (r *reader) next(ctx context.Context) (jetstream.Msg, error) {
 	}
 }
 
-var errGap = errors.New("messages were lost on their way")
+// errGap is logged when the numbers of a consumer's messages have a gap.
+var errGap = errors.New("messages were lost in transit")
 
-// ask has a request for messages waiting at the server.
-func (r *reader) ask(ctx context.Context) (err error) {
+// request makes sure that a request for messages waits at the server.
+func (r *reader) request(ctx context.Context) (err error) {
 	if r.batch != nil {
 		return nil
 	}
 	if r.consumer == nil {
-		limited, cancel := context.WithTimeout(ctx, fetchWait)
+		limited, cancel := context.WithTimeout(ctx, fetchTimeout)
 		defer cancel()
-		r.seen, r.made = 0, time.Now()
+		r.delivered, r.created = 0, time.Now()
 		r.consumer, err = r.bus.js.CreateConsumer(limited, audioStream, jetstream.ConsumerConfig{
-			FilterSubject: frame.AttemptSubjects(r.attempt), DeliverPolicy: jetstream.DeliverByStartSequencePolicy, OptStartSeq: r.read + 1,
-			AckPolicy: jetstream.AckNonePolicy, MemoryStorage: true, Replicas: 1, InactiveThreshold: time.Minute,
+			FilterSubject:     frame.AttemptSubjects(r.attempt),
+			DeliverPolicy:     jetstream.DeliverByStartSequencePolicy,
+			OptStartSeq:       r.lastRead + 1,
+			AckPolicy:         jetstream.AckNonePolicy,
+			MemoryStorage:     true,
+			Replicas:          1,
+			InactiveThreshold: time.Minute,
 		})
 		if err != nil {
 			r.consumer = nil
 			return err
 		}
 	}
-	waiting, cancel := context.WithTimeout(r.life, fetchWait)
+	waiting, cancel := context.WithTimeout(r.claimCtx, fetchTimeout)
 	r.batch, err = r.consumer.Fetch(fetchBatch, jetstream.FetchContext(waiting))
 	if err != nil {
 		cancel()
 		r.batch = nil
 		return err
 	}
-	r.release = cancel
+	r.stopBatch = cancel
 	return nil
 }
 
-// inOrder tells whether a message is the next that the consumer delivered.
-func (r *reader) inOrder(m jetstream.Msg) bool {
+// accept records a message as read, and reports false if the consumer delivered others before it.
+func (r *reader) accept(m jetstream.Msg) bool {
 	meta, err := m.Metadata()
-	if err != nil || meta.Sequence.Consumer != r.seen+1 {
+	if err != nil || meta.Sequence.Consumer != r.delivered+1 {
 		return false
 	}
-	r.seen, r.read = meta.Sequence.Consumer, meta.Sequence.Stream
+	r.delivered, r.lastRead = meta.Sequence.Consumer, meta.Sequence.Stream
 	return true
 }
 
-// restart has a new consumer go on behind the last message read.
+// restart makes the next request create a new consumer behind the last message read.
 func (r *reader) restart() {
-	r.drop()
+	r.dropBatch()
 	r.consumer = nil
 }
 
-// drop lets go of the request.
-func (r *reader) drop() {
+// dropBatch cancels the request.
+func (r *reader) dropBatch() {
 	if r.batch != nil {
-		r.release()
-		r.batch, r.release = nil, nil
+		r.stopBatch()
+		r.batch, r.stopBatch = nil, nil
 	}
 }

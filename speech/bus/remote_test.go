@@ -15,7 +15,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-// remote starts a NATS server as an operator would run one, and gives its address.
+// remote starts a NATS server that listens on a port, as an operator would run it, and returns its
+// address.
 func remote(t *testing.T, o server.Options) (s *server.Server, url string) {
 	t.Helper()
 	o.Host, o.NoSigs, o.NoLog = "127.0.0.1", true, true
@@ -42,16 +43,18 @@ func TestProcessesShareARemoteServer(t *testing.T) {
 	dir := t.TempDir()
 	s, url := remote(t, server.Options{JetStream: true, StoreDir: dir})
 	media, worker := open(t, Config{URL: url}), open(t, Config{URL: url})
-	news := make(chan string, 1)
-	stop, err := media.SubscribeReportReady(t.Context(), "a", func(problem string) { news <- problem })
+	ready := make(chan string, 1)
+	stop, err := media.SubscribeReportReady(t.Context(), "a", func(problem string) {
+		ready <- problem
+	})
 	must(t, err)
 	defer stop()
 
 	must(t, media.Begin(t.Context(), "a", time.Now()))
 	w := writer(t, media, "a", "candidate")
-	said := speak(w, 0, 100, 0)
+	sent := writeFrames(w, 0, 100, 0)
 	c := claim(t, worker)
-	h := heard{frames: map[string][]frame.Frame{}}
+	h := received{frames: map[string][]frame.Frame{}}
 	for len(h.frames["candidate"]) < 100 {
 		d, err := c.Next(t.Context())
 		must(t, err)
@@ -61,20 +64,20 @@ func TestProcessesShareARemoteServer(t *testing.T) {
 	port := s.Addr().(*net.TCPAddr).Port
 	s.Shutdown()
 	s.WaitForShutdown()
-	said = append(said, speak(w, 100, 200, 0)...)
+	sent = append(sent, writeFrames(w, 100, 200, 0)...)
 	remote(t, server.Options{JetStream: true, StoreDir: dir, Port: port})
-	said = append(said, speak(w, 200, 300, 0)...)
+	sent = append(sent, writeFrames(w, 200, 300, 0)...)
 	must(t, media.Finish(t.Context(), "a"))
-	rest := listen(t, c)
-	same(t, "all", append(h.frames["candidate"], rest.frames["candidate"]...), said)
+	rest := receiveAll(t, c)
+	equalFrames(t, "all", append(h.frames["candidate"], rest.frames["candidate"]...), sent)
 	must(t, c.Done(t.Context()))
 	must(t, worker.PublishReportReady(t.Context(), "a", ""))
-	if problem := <-news; problem != "" {
-		t.Errorf("told %q", problem)
+	if problem := <-ready; problem != "" {
+		t.Errorf("the report has the problem %q", problem)
 	}
 }
 
-func TestOpenSaysWhatIsWrong(t *testing.T) {
+func TestOpenErrorsNameTheCause(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "file")
 	must(t, os.WriteFile(file, nil, 0o600))
 	_, plain := remote(t, server.Options{})
@@ -85,7 +88,7 @@ func TestOpenSaysWhatIsWrong(t *testing.T) {
 		says []string
 	}{
 		"a file where the folder should be": {Config{Dir: file}, []string{file}},
-		"nobody listens": {
+		"no server": {
 			Config{URL: "nats://me:secret@127.0.0.1:1"}, []string{"127.0.0.1:1"},
 		},
 		"no JetStream":       {Config{URL: plain}, []string{"JetStream"}},
@@ -107,7 +110,7 @@ func TestOpenSaysWhatIsWrong(t *testing.T) {
 				}
 			}
 			if strings.Contains(err.Error(), "secret") {
-				t.Errorf("%q tells the password", err)
+				t.Errorf("%q contains the password", err)
 			}
 			if m, err := reg.Gather(); err != nil || len(m) != 0 {
 				t.Errorf("metrics stay behind: %v, %v", m, err)
@@ -116,7 +119,7 @@ func TestOpenSaysWhatIsWrong(t *testing.T) {
 	}
 }
 
-func TestOpenTwiceInOneRegistry(t *testing.T) {
+func TestOneBusPerMetricsRegistry(t *testing.T) {
 	reg := prometheus.NewRegistry()
 	b, err := Open(t.Context(), Config{Dir: t.TempDir()}, quiet(), reg)
 	must(t, err)
@@ -129,7 +132,7 @@ func TestOpenTwiceInOneRegistry(t *testing.T) {
 	must(t, b.Close(context.Background()))
 }
 
-func TestSmallDiskHoldsLess(t *testing.T) {
+func TestSmallDiskLimitsTheLog(t *testing.T) {
 	b := open(t, Config{Dir: t.TempDir(), MaxBytes: 1 << 60})
 	info, err := b.audio.Info(t.Context())
 	must(t, err)

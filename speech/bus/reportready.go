@@ -13,97 +13,101 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 )
 
-// listener waits for the news of one attempt.
-type listener struct {
+// subscription waits for the announcement of one attempt's report.
+type subscription struct {
 	attempt string
 
-	mu   sync.Mutex
-	tell func(problem string) // nil once it was called, or is not wanted any longer; guarded by mu
+	mu     sync.Mutex
+	notify func(problem string) // nil after its call, or after stop; guarded by mu
 }
 
-// hear passes news on, once.
-func (l *listener) hear(problem string) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.tell != nil {
-		l.tell(problem)
-		l.tell = nil
+// deliver calls notify, unless it was called before.
+func (s *subscription) deliver(problem string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.notify != nil {
+		s.notify(problem)
+		s.notify = nil
 	}
 }
 
-func (l *listener) stop() {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.tell = nil
+func (s *subscription) stop() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.notify = nil
 }
 
-// PublishReportReady tells whoever subscribed, or does so within the next hour, that an attempt's report
-// is there, or with a problem that there will be none. It tries until ctx ends.
+// PublishReportReady announces that an attempt's report is stored, or with a problem that there
+// will be none. It reaches the subscribers of all processes, and those who subscribe within an
+// hour. It retries until ctx ends.
 func (b *Bus) PublishReportReady(ctx context.Context, attemptID, problem string) error {
 	if !frame.ValidToken(attemptID) {
-		return fmt.Errorf("attempt %.80q cannot stand in a subject", attemptID)
+		return fmt.Errorf("attempt id %.80q is not allowed in a subject", attemptID)
 	}
 	return b.publish(ctx,
-		&nats.Msg{Subject: frame.ReportReadySubject(attemptID), Data: []byte(problem)}, rand.Text())
+		&nats.Msg{Subject: frame.ReportReadySubject(attemptID), Data: []byte(problem)},
+		rand.Text())
 }
 
-// SubscribeReportReady has tell called once when PublishReportReady is, in whichever process, or at once if it
-// was before. It is not called after stop has returned. tell must not block.
+// SubscribeReportReady calls notify once, when any process calls PublishReportReady for the
+// attempt, or at once if one did within the last hour. notify runs on a goroutine of the bus and
+// must not block. It is not called after stop has returned.
 func (b *Bus) SubscribeReportReady(ctx context.Context, attemptID string,
-	tell func(problem string)) (stop func(), err error) {
+	notify func(problem string)) (stop func(), err error) {
 	if !frame.ValidToken(attemptID) {
-		return nil, fmt.Errorf("attempt %.80q cannot stand in a subject", attemptID)
+		return nil, fmt.Errorf("attempt id %.80q is not allowed in a subject", attemptID)
 	}
-	l := &listener{attempt: attemptID, tell: tell}
+	s := &subscription{attempt: attemptID, notify: notify}
 	sub, err := b.conn.Subscribe(frame.ReportReadySubject(attemptID), func(m *nats.Msg) {
-		l.hear(string(m.Data))
+		s.deliver(string(m.Data))
 	})
 	if err != nil {
-		return nil, fmt.Errorf("news of attempt %s: %w", attemptID, err)
+		return nil, fmt.Errorf("subscribe to the report of attempt %s: %w", attemptID, err)
 	}
 	b.mu.Lock()
-	b.listeners[l] = struct{}{}
+	b.subscriptions[s] = struct{}{}
 	b.mu.Unlock()
-	b.lookUp(ctx, l)
+	b.deliverStored(ctx, s)
 	return func() {
-		l.stop()
+		s.stop()
 		b.mu.Lock()
-		delete(b.listeners, l)
+		delete(b.subscriptions, s)
 		b.mu.Unlock()
 		if err := sub.Unsubscribe(); err != nil && !errors.Is(err, nats.ErrConnectionClosed) {
-			b.log.Warn("news could not be unsubscribed", "attempt", attemptID, "error", err)
+			b.log.Warn("cannot unsubscribe from an attempt's report", "attempt", attemptID,
+				"error", err)
 		}
 	}, nil
 }
 
-// lookUp finds news that came before the subscription. The subscription stands without it, so an
-// error is only noted.
-func (b *Bus) lookUp(ctx context.Context, l *listener) {
+// deliverStored delivers an announcement that was published before the subscription. The
+// subscription works without it, so an error is logged only.
+func (b *Bus) deliverStored(ctx context.Context, s *subscription) {
 	if !b.conn.IsConnected() {
-		return // catchUp follows
+		return // deliverMissed follows after the reconnection
 	}
-	ctx, cancel := context.WithTimeout(ctx, publishLimit)
+	ctx, cancel := context.WithTimeout(ctx, publishTimeout)
 	defer cancel()
-	m, err := b.news.GetLastMsgForSubject(ctx, frame.ReportReadySubject(l.attempt))
+	m, err := b.reports.GetLastMsgForSubject(ctx, frame.ReportReadySubject(s.attempt))
 	switch {
 	case err == nil:
-		l.hear(string(m.Data))
+		s.deliver(string(m.Data))
 	case !errors.Is(err, jetstream.ErrMsgNotFound):
-		b.log.Warn("older news could not be looked up", "attempt", l.attempt, "error", err)
+		b.log.Warn("cannot look up whether a report is ready", "attempt", s.attempt, "error", err)
 	}
 }
 
-// catchUp gives all listeners what was told while the connection was lost.
-func (b *Bus) catchUp() {
+// deliverMissed delivers to all subscriptions what was published while the connection was lost.
+func (b *Bus) deliverMissed() {
 	b.mu.Lock()
-	listeners := make([]*listener, 0, len(b.listeners))
-	for l := range b.listeners {
-		listeners = append(listeners, l)
+	subscriptions := make([]*subscription, 0, len(b.subscriptions))
+	for s := range b.subscriptions {
+		subscriptions = append(subscriptions, s)
 	}
 	b.mu.Unlock()
-	for _, l := range listeners {
+	for _, s := range subscriptions {
 		if b.ctx.Err() == nil {
-			b.lookUp(b.ctx, l)
+			b.deliverStored(b.ctx, s)
 		}
 	}
 }

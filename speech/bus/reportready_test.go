@@ -8,41 +8,42 @@ import (
 	"time"
 )
 
-// inbox collects news.
+// inbox collects the announcements that a subscriber receives.
 type inbox struct {
-	mu   sync.Mutex
-	news []string // guarded by mu
+	mu       sync.Mutex
+	problems []string // guarded by mu
 }
 
-func (i *inbox) tell(problem string) {
+func (i *inbox) add(problem string) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
-	i.news = append(i.news, problem)
+	i.problems = append(i.problems, problem)
 }
 
-func (i *inbox) want(t *testing.T, news ...string) {
+// want checks that the inbox holds these announcements, and gets no others for a time.
+func (i *inbox) want(t *testing.T, problems ...string) {
 	t.Helper()
 	time.Sleep(10 * time.Second)
 	synctest.Wait()
 	i.mu.Lock()
 	defer i.mu.Unlock()
-	if !slices.Equal(i.news, news) {
-		t.Errorf("told %q, want %q", i.news, news)
+	if !slices.Equal(i.problems, problems) {
+		t.Errorf("received %q, want %q", i.problems, problems)
 	}
 }
 
 func subscribe(t *testing.T, b *Bus, attempt string) (*inbox, func()) {
 	t.Helper()
 	i := &inbox{}
-	stop, err := b.SubscribeReportReady(t.Context(), attempt, i.tell)
+	stop, err := b.SubscribeReportReady(t.Context(), attempt, i.add)
 	must(t, err)
 	t.Cleanup(stop)
 	return i, stop
 }
 
-func TestNewsReachesWhoeverSubscribed(t *testing.T) {
+func TestReportReadyReachesAllSubscribersOnce(t *testing.T) {
 	bubble(t, func(t *testing.T) {
-		s := newSite(t)
+		s := newTestServer(t)
 		worker, _ := s.process(Config{})
 		hub, _ := s.process(Config{})
 		early, _ := subscribe(t, hub, "a")
@@ -59,28 +60,28 @@ func TestNewsReachesWhoeverSubscribed(t *testing.T) {
 		must(t, worker.PublishReportReady(t.Context(), "b", "It failed: \"no\" sound."))
 		other.want(t, "It failed: \"no\" sound.")
 		must(t, worker.PublishReportReady(t.Context(), "a", ""))
-		early.want(t, "") // once is enough
+		early.want(t, "") // it is delivered once
 		stopped.want(t)
 	})
 }
 
-func TestNewsOfAnOutageIsToldAfterIt(t *testing.T) {
+func TestReportReadyIsDeliveredAfterAnOutage(t *testing.T) {
 	bubble(t, func(t *testing.T) {
-		s := newSite(t)
-		worker, workerLine := s.process(Config{})
-		hub, hubLine := s.process(Config{})
+		s := newTestServer(t)
+		worker, workerLink := s.process(Config{})
+		hub, hubLink := s.process(Config{})
 		early, _ := subscribe(t, hub, "a")
-		hubLine.cut()
+		hubLink.cut()
 		must(t, worker.PublishReportReady(t.Context(), "a", "a problem"))
 		during, _ := subscribe(t, hub, "a")
 		during.want(t)
-		hubLine.mend()
+		hubLink.restore()
 		early.want(t, "a problem")
 		during.want(t, "a problem")
 
 		waiting, _ := subscribe(t, hub, "b")
-		workerLine.cut()
-		time.AfterFunc(30*time.Second, workerLine.mend)
+		workerLink.cut()
+		time.AfterFunc(30*time.Second, workerLink.restore)
 		must(t, worker.PublishReportReady(t.Context(), "b", ""))
 		waiting.want(t, "")
 	})

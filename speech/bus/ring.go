@@ -7,12 +7,13 @@ import (
 	"bedside/speech/frame"
 )
 
-// ringFrames is how many frames wait for a log that is away: half a minute of 20 ms frames.
+// ringFrames is the number of frames that a ring holds while NATS is away: half a minute of 20 ms
+// frames.
 const ringFrames = 1500
 
-// ring holds one speaker's frames between the media path, which puts, and the tap, which takes.
-// Full, it drops the oldest and counts. Its lock is held for the copying of one packet, or of one
-// batch.
+// ring holds one speaker's frames between the media path, which puts them in, and the tap, which
+// takes them out. A full ring drops its oldest frame and counts it. The lock is held only to copy
+// one packet or one batch.
 type ring struct {
 	speaker string
 
@@ -27,7 +28,8 @@ func newRing(speaker string) *ring {
 	return &ring{speaker: speaker, slots: make([]frame.Frame, ringFrames)}
 }
 
-// put copies a frame in. It allocates only while a slot sees its largest payload yet.
+// put copies a frame into the ring and reports whether one was dropped. It allocates only when a
+// slot's payload is larger than all before it.
 func (r *ring) put(epoch, sequence uint16, timestamp uint32, arrival time.Time,
 	payload []byte) (dropped bool) {
 	r.mu.Lock()
@@ -42,28 +44,29 @@ func (r *ring) put(epoch, sequence uint16, timestamp uint32, arrival time.Time,
 		r.dropped++
 	}
 	slot := &r.slots[(r.first+r.length)%len(r.slots)]
-	slot.Epoch, slot.Sequence, slot.Timestamp, slot.Arrival = epoch, sequence, timestamp, arrival.UnixMicro()
+	slot.Epoch, slot.Sequence, slot.Timestamp = epoch, sequence, timestamp
+	slot.Arrival = arrival.UnixMicro()
 	slot.Payload = append(slot.Payload[:0], payload...)
 	r.length++
 	return dropped
 }
 
-// take removes up to limit of the oldest frames and adds their batch to dst. No frames and no
-// drops: dst stays as it was.
+// take removes up to limit of the oldest frames and appends their batch to dst. It returns dst
+// unchanged if there are neither frames nor drops.
 func (r *ring) take(dst []byte, limit int) (out []byte, frames int) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.length == 0 && r.dropped == 0 {
 		return dst, 0
 	}
-	// The slots taken may lie around the ring's end; a batch then ends there and the next begins
-	// at its start.
+	// A batch ends at the end of the slots; the next one starts at their beginning.
 	frames = min(limit, r.length, len(r.slots)-r.first)
 	out = frame.Batch{Dropped: r.dropped, Frames: r.slots[r.first : r.first+frames]}.Append(dst)
 	r.first, r.length, r.dropped = (r.first+frames)%len(r.slots), r.length-frames, 0
 	return out, frames
 }
 
+// waiting returns the number of frames in the ring.
 func (r *ring) waiting() int {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -7,7 +7,8 @@ import (
 	"github.com/nats-io/nats-server/v2/server"
 )
 
-// startServer starts a NATS server inside this process, which listens on no port.
+// startServer starts a NATS server inside this process. It listens on no port. The caller shuts it
+// down.
 func startServer(dir string, log *slog.Logger) (*server.Server, error) {
 	s, err := server.NewServer(&server.Options{
 		ServerName: "bedside", DontListen: true, JetStream: true, StoreDir: dir, NoSigs: true,
@@ -16,40 +17,40 @@ func startServer(dir string, log *slog.Logger) (*server.Server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("NATS inside this process: %w", err)
 	}
-	words := serverLog{log: log, fatal: make(chan string, 1)}
-	s.SetLogger(words, false, false)
+	logger := serverLog{log: log, fatal: make(chan string, 1)}
+	s.SetLogger(logger, false, false)
 	s.Start()
 	problem := ""
 	select {
-	case problem = <-words.fatal:
+	case problem = <-logger.fatal:
 	default:
-		if s.ReadyForConnections(startLimit) {
+		if s.ReadyForConnections(startTimeout) {
 			return s, nil
 		}
-		problem = fmt.Sprintf("not ready within %v", startLimit)
+		problem = fmt.Sprintf("not ready within %v", startTimeout)
 	}
 	s.Shutdown()
 	s.WaitForShutdown()
 	return nil, fmt.Errorf("NATS inside this process, with its files in %s: %s", dir, problem)
 }
 
-// room is how much audio the server inside this process has disk for: of what is wanted, at most
-// three quarters of what it may use at all.
-func room(s *server.Server, want int64, log *slog.Logger) int64 {
+// logLimit returns the size limit of the log on a server inside this process: want, but at most
+// three quarters of the disk space that the server may use.
+func logLimit(s *server.Server, want int64, log *slog.Logger) int64 {
 	js := s.JetStreamConfig()
 	if js == nil || want <= js.MaxStore/4*3 {
 		return want
 	}
 	got := js.MaxStore / 4 * 3
-	log.Warn("the disk is small; less audio than configured can wait for its analysis", "bytes",
+	log.Warn("little disk space: the audio log is smaller than configured", "bytes",
 		got, "wanted", want)
 	return got
 }
 
-// serverLog passes on what the server inside this process complains about.
+// serverLog logs warnings and errors of the server inside this process.
 type serverLog struct {
 	log   *slog.Logger
-	fatal chan string // what keeps it from running; one fits
+	fatal chan string // the first error that keeps the server from running; holds one
 }
 
 func (l serverLog) Fatalf(format string, v ...any) {

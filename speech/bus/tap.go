@@ -17,61 +17,62 @@ import (
 )
 
 const (
-	// batchFrames is how many frames go into a message at most.
+	// batchFrames is the largest number of frames in a message.
 	batchFrames = 50
-	// maxPlay is how long a tap that nobody ends shows that it lives.
+	// maxPlay is the time after which a tap that nobody has closed stops its heartbeats.
 	maxPlay = 2 * time.Hour
 )
 
-// tap takes what is said in one attempt to the log. Its goroutine publishes; the media path only
-// fills rings. The bus owns it.
+// tap publishes the frames of one attempt to the log. The media path only puts them into rings;
+// the tap's goroutine publishes them. The bus owns it.
 type tap struct {
 	bus     *Bus
 	attempt string
 	started time.Time
-	born    time.Time
-	stop    chan struct{} // closed by close: flush, then end
+	created time.Time
+	stop    chan struct{} // closed by close: publish what is left, then end
 	done    chan struct{}
 	once    sync.Once
 	failed  error // set before done is closed
 
 	mu    sync.Mutex
-	rings []*ring // in order of appearance; guarded by mu
-	epoch uint16  // the last given; guarded by mu
+	rings []*ring // one per speaker; guarded by mu
+	epoch uint16  // of the latest writer; guarded by mu
 
 	// Owned by the goroutine.
-	sent  uint64
-	buf   []byte
-	heard time.Time // when the last message was published
-	first string    // makes message ids unique across restarts of the process
+	sent        uint64
+	buf         []byte
+	lastMessage time.Time // when a message was last published
+	instance    string    // part of message ids; makes them unique across restarts of the process
 }
 
-// Writer puts one RTP stream of one speaker into the log. Write belongs to one goroutine.
+// Writer writes one RTP stream of one speaker, an epoch, to the log. Only one goroutine may call
+// Write at a time.
 type Writer struct {
 	ring  *ring
 	epoch uint16
 	m     *metrics
 }
 
-// Write copies a packet. It never blocks: when the log does not keep up the oldest frames are
-// dropped, and counted in the log.
+// Write copies a packet. It never blocks. When the log does not keep up, the oldest frames are
+// dropped, and the log records their number.
 func (w *Writer) Write(sequence uint16, timestamp uint32, arrival time.Time, payload []byte) {
 	if w.ring.put(w.epoch, sequence, timestamp, arrival, payload) {
 		w.m.dropped.Inc()
 	}
 }
 
-// Writer opens a new RTP stream of a speaker. startedAt is the beginning of the attempt's time
-// line.
+// Writer returns a writer for a new RTP stream of a speaker. startedAt is the start of the
+// attempt's time line.
 func (b *Bus) Writer(attemptID, speaker string, startedAt time.Time) (*Writer, error) {
 	if !frame.ValidToken(attemptID) || !frame.ValidSpeaker(speaker) {
-		return nil, fmt.Errorf("attempt %.80q or speaker %.80q cannot stand in a subject",
+		return nil, fmt.Errorf("attempt id %.80q or speaker %.80q is not allowed in a subject",
 			attemptID, speaker)
 	}
 	return b.tap(attemptID, startedAt).writer(speaker), nil
 }
 
-// tap gives an attempt's tap, starting it if there is none.
+// tap returns an attempt's tap and starts it if there is none.
 func (b *Bus) tap(attemptID string, startedAt time.Time) *tap {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -79,8 +80,8 @@ func (b *Bus) tap(attemptID string, startedAt time.Time) *tap {
 	if !ok {
 		now := time.Now()
 		t = &tap{
-			bus: b, attempt: attemptID, started: startedAt, stop: make(chan struct{}), done: make(chan struct{}),
-			born: now, heard: now, first: rand.Text()[:10],
+			bus: b, attempt: attemptID, started: startedAt, created: now, lastMessage: now,
+			stop: make(chan struct{}), done: make(chan struct{}), instance: rand.Text()[:10],
 		}
 		b.taps[attemptID] = t
 		go t.run()
@@ -91,9 +92,10 @@ func (b *Bus) tap(attemptID string, startedAt time.Time) *tap {
 func (t *tap) writer(speaker string) *Writer {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	// Seconds since the start: later streams get greater numbers, those after a restart of this
-	// process too.
-	t.epoch = max(t.epoch+1, uint16(min(max(time.Since(t.started)/time.Second, 0), 60_000)))
+	// Epochs are at least the seconds since the start. So they rise even across a restart of this
+	// process, which forgets the latest one.
+	seconds := min(max(time.Since(t.started)/time.Second, 0), 60_000)
+	t.epoch = max(t.epoch+1, uint16(seconds))
 	for _, r := range t.rings {
 		if r.speaker == speaker {
 			return &Writer{ring: r, epoch: t.epoch, m: t.bus.metrics}
@@ -104,8 +106,8 @@ func (t *tap) writer(speaker string) *Writer {
 	return &Writer{ring: r, epoch: t.epoch, m: t.bus.metrics}
 }
 
-// run publishes what the rings hold, ten times a second, until the tap is closed and everything
-// is out.
+// run publishes the content of the rings every Config.BatchTime, until the tap is closed and
+// everything is published.
 func (t *tap) run() {
 	defer close(t.done)
 	tick := time.NewTicker(t.bus.cfg.BatchTime)
@@ -124,7 +126,8 @@ func (t *tap) run() {
 	}
 }
 
-// flush publishes full rings whole when all is set; otherwise a batch of each.
+// flush publishes a batch of each ring, and more while a full batch waits; with all set,
+// everything. It publishes a heartbeat when one is due.
 func (t *tap) flush(all bool) error {
 	t.mu.Lock()
 	rings := t.rings
@@ -143,26 +146,26 @@ func (t *tap) flush(all bool) error {
 			more = all || r.waiting() >= batchFrames
 		}
 	}
-	if time.Since(t.heard) >= t.bus.cfg.Heartbeat && time.Since(t.born) < maxPlay {
+	if time.Since(t.lastMessage) >= t.bus.cfg.Heartbeat && time.Since(t.created) < maxPlay {
 		return t.publish(frame.AliveSubject(t.attempt), nil)
 	}
 	return nil
 }
 
-// publish waits until the log has the message, trying again while NATS is away. Its id makes the
-// tries one message.
+// publish publishes a message and waits for its acknowledgement. It retries while NATS is away;
+// the message's id lets JetStream drop duplicates.
 func (t *tap) publish(subject string, data []byte) error {
 	t.sent++
-	id := t.attempt + "/" + t.first + "/" + strconv.FormatUint(t.sent, 36)
+	id := t.attempt + "/" + t.instance + "/" + strconv.FormatUint(t.sent, 36)
 	err := t.bus.publish(t.bus.ctx, &nats.Msg{Subject: subject, Data: data}, id)
-	t.heard = time.Now()
+	t.lastMessage = time.Now()
 	return err
 }
 
-// publish hands a message to JetStream; it tries until ctx ends or the bus is closed.
+// publish publishes a message to JetStream. It retries until ctx ends or the bus is closed.
 func (b *Bus) publish(ctx context.Context, m *nats.Msg, id string) error {
 	for pause := 50 * time.Millisecond; ; pause = min(2*pause, time.Second) {
-		limited, cancel := context.WithTimeout(ctx, publishLimit)
+		limited, cancel := context.WithTimeout(ctx, publishTimeout)
 		_, err := b.js.PublishMsg(limited, m, jetstream.WithMsgID(id))
 		cancel()
 		if err == nil {
@@ -175,13 +178,14 @@ func (b *Bus) publish(ctx context.Context, m *nats.Msg, id string) error {
 			return fmt.Errorf("NATS: %w", err)
 		}
 		b.metrics.retried.Inc()
-		b.log.Warn("NATS took no message; trying again", "subject", m.Subject, "in", pause, "error",
-			err)
+		b.log.Warn("NATS did not accept a message; retrying", "subject", m.Subject, "in", pause,
+			"error", err)
 		_ = wait.For(ctx, pause) // the next try finds that ctx has ended
 	}
 }
 
-// close has the tap flush and end, and waits for it.
+// close makes the tap publish everything and end, and waits for it. When ctx ends first, the tap
+// goes on and close may be called again.
 func (t *tap) close(ctx context.Context) error {
 	t.once.Do(func() { close(t.stop) })
 	select {

@@ -29,8 +29,8 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(clocked{m}) }
 
-// clocked keeps the server's clock goroutine, of which a process has one, outside of the tests'
-// bubbles.
+// clocked starts the server's clock goroutine before the tests. There is one per process, and it
+// must not belong to the synctest bubble of a test.
 type clocked struct{ *testing.M }
 
 func (c clocked) Run() int {
@@ -41,9 +41,9 @@ func (c clocked) Run() int {
 
 func quiet() *slog.Logger { return slog.New(slog.DiscardHandler) }
 
-// site is a NATS server in this process that several buses, each standing for a process, share.
-// It can go away and come back.
-type site struct {
+// testServer is a NATS server in this process for several buses, each of which represents a
+// process. A test can stop it and start it again.
+type testServer struct {
 	t   testing.TB
 	dir string
 
@@ -51,14 +51,14 @@ type site struct {
 	server *server.Server
 }
 
-func newSite(t testing.TB) *site {
-	s := &site{t: t, dir: t.TempDir()}
+func newTestServer(t testing.TB) *testServer {
+	s := &testServer{t: t, dir: t.TempDir()}
 	s.start()
 	t.Cleanup(s.stop)
 	return s
 }
 
-func (s *site) start() {
+func (s *testServer) start() {
 	up, err := startServer(s.dir, quiet())
 	if err != nil {
 		s.t.Fatal(err)
@@ -68,7 +68,7 @@ func (s *site) start() {
 	s.server = up
 }
 
-func (s *site) stop() {
+func (s *testServer) stop() {
 	s.mu.Lock()
 	down := s.server
 	s.server = nil
@@ -79,10 +79,10 @@ func (s *site) stop() {
 	}
 }
 
-// line is one process's connection to the site. A test can cut it, now or before a given message
-// is sent, and lose messages that arrive on it.
-type line struct {
-	site *site
+// link is one process's connection to the testServer. A test can cut it, at once or before a given
+// message is sent, and make it lose messages that arrive.
+type link struct {
+	testServer *testServer
 
 	mu        sync.Mutex
 	down      bool
@@ -91,71 +91,71 @@ type line struct {
 	lose      func(head string) bool // guarded by mu; nil: nothing is lost
 }
 
-func (l *line) InProcessConn() (net.Conn, error) {
+func (l *link) InProcessConn() (net.Conn, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.site.mu.Lock()
-	up := l.site.server
-	l.site.mu.Unlock()
+	l.testServer.mu.Lock()
+	up := l.testServer.server
+	l.testServer.mu.Unlock()
 	if l.down || up == nil {
-		return nil, errors.New("nobody answers")
+		return nil, errors.New("no server")
 	}
 	conn, err := up.InProcessConn()
 	if err != nil {
 		return nil, err
 	}
 	l.conn = conn
-	return &lossy{Conn: conn, line: l, in: bufio.NewReader(conn)}, nil
+	return &lossy{Conn: conn, link: l, in: bufio.NewReader(conn)}, nil
 }
 
-func (l *line) cut() {
+func (l *link) cut() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.down = true
 	l.conn.Close()
 }
 
-func (l *line) mend() {
+func (l *link) restore() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.down = false
 }
 
-// cutBeforeSending cuts the line for good before anything that contains text is sent on it.
-func (l *line) cutBeforeSending(text string) {
+// cutBeforeSending cuts the link for good before anything that contains text is sent on it.
+func (l *link) cutBeforeSending(text string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.cutBefore = []byte(text)
 }
 
-// loseMessages has the line lose the messages for which f reports true. head is the message's
-// first line in the NATS protocol: HMSG <subject> <subscription> <reply> <sizes>.
-func (l *line) loseMessages(f func(head string) bool) {
+// loseMessages makes the link drop the messages for which f returns true. head is the first line
+// of a message in the NATS protocol: HMSG <subject> <subscription> <reply> <sizes>.
+func (l *link) loseMessages(f func(head string) bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.lose = f
 }
 
-func (l *line) lost(head string) bool {
+func (l *link) lost(head string) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.lose != nil && l.lose(head)
 }
 
-// lossy is the connection of a line.
+// lossy is the connection of a link.
 type lossy struct {
 	net.Conn
-	line *line
+	link *link
 	in   *bufio.Reader
-	next []byte // what was read and not returned yet
+	next []byte // read and not returned yet
 }
 
 func (c *lossy) Write(b []byte) (int, error) {
-	c.line.mu.Lock()
-	cut := c.line.cutBefore != nil && bytes.Contains(b, c.line.cutBefore)
-	c.line.mu.Unlock()
+	c.link.mu.Lock()
+	cut := c.link.cutBefore != nil && bytes.Contains(b, c.link.cutBefore)
+	c.link.mu.Unlock()
 	if cut {
-		c.line.cut()
+		c.link.cut()
 		return 0, net.ErrClosed
 	}
 	return c.Conn.Write(b)
@@ -172,7 +172,7 @@ func (c *lossy) Read(b []byte) (int, error) {
 	return n, nil
 }
 
-// readMessage puts the next message of the NATS protocol into next, unless it is to be lost.
+// readMessage reads the next message of the NATS protocol into next, unless the link loses it.
 func (c *lossy) readMessage() error {
 	head, err := c.in.ReadBytes('\n')
 	if err != nil {
@@ -190,22 +190,22 @@ func (c *lossy) readMessage() error {
 			return err
 		}
 		c.next = append(head, body...)
-		if c.line.lost(string(head)) {
+		if c.link.lost(string(head)) {
 			c.next = nil
 		}
 	}
 	return nil
 }
 
-// process opens a bus on the site.
-func (s *site) process(cfg Config) (*Bus, *line) {
+// process opens a bus on the server, as another process would.
+func (s *testServer) process(cfg Config) (*Bus, *link) {
 	s.t.Helper()
-	l := &line{site: s}
+	l := &link{testServer: s}
 	cfg.dial = l
 	return open(s.t, cfg), l
 }
 
-// open opens a bus that is closed after the test.
+// open opens a bus and closes it after the test.
 func open(t testing.TB, cfg Config) *Bus {
 	t.Helper()
 	b, err := Open(context.Background(), cfg, quiet(), prometheus.NewRegistry())
@@ -215,13 +215,13 @@ func open(t testing.TB, cfg Config) *Bus {
 	t.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 		defer cancel()
-		_ = b.Close(ctx) // what is lost with it is the test's own affair
+		_ = b.Close(ctx) // frames that are lost here do not matter
 	})
 	return b
 }
 
-// bubble runs a test in its own time. The client library pools timers, which must not get from
-// one time into another: collections empty the pool.
+// bubble runs a test in a synctest bubble, with its own time. The client library has a pool of
+// timers; those of one bubble must not get into another. Two garbage collections empty the pool.
 func bubble(t *testing.T, f func(t *testing.T)) {
 	t.Helper()
 	runtime.GC()
@@ -250,19 +250,19 @@ func writer(t testing.TB, b *Bus, attempt, speaker string) *Writer {
 	return w
 }
 
-// spoken is a numbered frame of a speaker, as Writer and log know it.
-func spoken(n int, epoch uint16) frame.Frame {
+// testFrame returns a numbered frame of a speaker.
+func testFrame(n int, epoch uint16) frame.Frame {
 	payload := fmt.Appendf(nil, "frame %d", n)
 	return frame.Frame{
-		Epoch: epoch, Sequence: uint16(65000 + n), Timestamp: uint32(n * 960), Arrival: time.Now().UnixMicro(), Payload: append(
-			payload, make([]byte, n%40)...),
+		Epoch: epoch, Sequence: uint16(65000 + n), Timestamp: uint32(n * 960),
+		Arrival: time.Now().UnixMicro(), Payload: append(payload, make([]byte, n%40)...),
 	}
 }
 
-// speak writes numbered frames, one every gap, and gives them.
-func speak(w *Writer, from, to int, gap time.Duration) (frames []frame.Frame) {
+// writeFrames writes numbered frames, one every gap, and returns them.
+func writeFrames(w *Writer, from, to int, gap time.Duration) (frames []frame.Frame) {
 	for n := from; n < to; n++ {
-		f := spoken(n, w.epoch)
+		f := testFrame(n, w.epoch)
 		w.Write(f.Sequence, f.Timestamp, time.UnixMicro(f.Arrival), f.Payload)
 		frames = append(frames, f)
 		if gap > 0 {
@@ -272,17 +272,17 @@ func speak(w *Writer, from, to int, gap time.Duration) (frames []frame.Frame) {
 	return frames
 }
 
-// heard is what a claim's deliveries were in all.
-type heard struct {
+// received collects the deliveries of a claim.
+type received struct {
 	frames   map[string][]frame.Frame
 	messages int
 	dropped  int
 }
 
-// listen takes deliveries to the end.
-func listen(t testing.TB, c *Claim) heard {
+// receiveAll collects deliveries up to the end.
+func receiveAll(t testing.TB, c *Claim) received {
 	t.Helper()
-	h := heard{frames: map[string][]frame.Frame{}}
+	h := received{frames: map[string][]frame.Frame{}}
 	for {
 		d, err := c.Next(t.Context())
 		must(t, err)
@@ -293,13 +293,13 @@ func listen(t testing.TB, c *Claim) heard {
 	}
 }
 
-func (h *heard) add(d frame.Delivery) {
+func (h *received) add(d frame.Delivery) {
 	h.messages++
 	h.dropped += d.Batch.Dropped
 	h.frames[d.Speaker] = append(h.frames[d.Speaker], d.Batch.Frames...)
 }
 
-func same(t testing.TB, what string, got, want []frame.Frame) {
+func equalFrames(t testing.TB, what string, got, want []frame.Frame) {
 	t.Helper()
 	if len(got) != len(want) {
 		t.Errorf("%s: %d frames, want %d", what, len(got), len(want))
@@ -322,7 +322,7 @@ func count(t testing.TB, c prometheus.Collector) float64 {
 	return families[0].Metric[0].Counter.GetValue()
 }
 
-// inject publishes a message as nobody of ours would.
+// inject publishes a message that Bedside would not publish.
 func inject(t testing.TB, b *Bus, subject string, data []byte) {
 	t.Helper()
 	_, err := b.js.PublishMsg(t.Context(), &nats.Msg{Subject: subject, Data: data})
