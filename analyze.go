@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"text/tabwriter"
 	"time"
 
 	"bedside/speech"
@@ -19,8 +18,9 @@ type analyzeCommand struct {
 	JSON bool   `help:"Print everything that was measured as JSON (speech/ANALYSIS.md describes it)." name:"json"`
 }
 
-func (c analyzeCommand) Run(ctx context.Context, s *streams) error {
-	in := s.in
+// Run measures the file and prints the measures.
+func (c analyzeCommand) Run(ctx context.Context, i *invocation) error {
+	in := i.in
 	if c.File != "-" {
 		f, err := os.Open(c.File)
 		if err != nil {
@@ -29,35 +29,25 @@ func (c analyzeCommand) Run(ctx context.Context, s *streams) error {
 		defer f.Close()
 		in = bufio.NewReader(f)
 	}
-	a, err := speech.AnalyzeFile(ctx, in, progress(s.err))
+	a, err := speech.AnalyzeFile(ctx, in, printAnalysed(i.err))
 	if err != nil {
 		return fmt.Errorf("%s: %w", c.File, err)
 	}
 	if c.JSON {
-		return json.NewEncoder(s.out).Encode(a)
+		return json.NewEncoder(i.out).Encode(a)
 	}
-	fmt.Fprintf(s.out, "%s: %.1f s\n", c.File, a.DurationS)
-	printMeasures(s.out, store.VoiceMeasures(), a.Measures)
-	return nil
+	fmt.Fprintf(i.out, "%s: %.1f s\n", c.File, a.DurationS)
+	return store.PrintMeasures(i.out, store.VoiceMeasures(), a.Measures)
 }
 
-// progress tells of long files, every ten minutes of audio.
-func progress(w io.Writer) func(time.Duration) {
+// printAnalysed returns a function that prints progress every ten minutes of audio.
+func printAnalysed(w io.Writer) func(time.Duration) {
 	const step = 10 * time.Minute
 	next := step
-	return func(heard time.Duration) {
-		if heard >= next {
-			fmt.Fprintf(w, "analysed %v\n", heard.Round(time.Second))
+	return func(analysed time.Duration) {
+		if analysed >= next {
+			fmt.Fprintf(w, "analysed %v\n", analysed.Round(time.Second))
 			next += step
 		}
-	}
-}
-
-// printMeasures prints a line for each measure. of is the struct that holds the values.
-func printMeasures(out io.Writer, measures []store.Measure, of any) {
-	w := tabwriter.NewWriter(out, 0, 4, 2, ' ', 0)
-	defer w.Flush()
-	for _, m := range measures {
-		fmt.Fprintf(w, "  %s\t%s\n", m.Name, m.Text(of))
 	}
 }

@@ -2,7 +2,6 @@ package main
 
 import (
 	"cmp"
-	"context"
 	"encoding/json"
 	"fmt"
 	"os/exec"
@@ -12,6 +11,8 @@ import (
 	"text/tabwriter"
 
 	"bedside/configs"
+	"bedside/store/postgres/embedded"
+	"bedside/web"
 )
 
 type doctorCommand struct {
@@ -27,20 +28,20 @@ type finding struct {
 	Detail string `json:"detail"`
 }
 
-func (c doctorCommand) Run(ctx context.Context, s *streams) error {
-	cfg, err := configs.Load(c.Config, s.env)
+func (c doctorCommand) Run(i *invocation) error {
+	cfg, err := configs.Load(c.Config, i.env)
 	if err != nil {
 		return err
 	}
-	findings := examine(ctx, cfg)
+	findings := examine(cfg, i.version)
 	if c.JSON {
-		enc := json.NewEncoder(s.out)
+		enc := json.NewEncoder(i.out)
 		enc.SetIndent("", "  ")
 		if err := enc.Encode(findings); err != nil {
 			return err
 		}
 	} else {
-		w := tabwriter.NewWriter(s.out, 0, 4, 2, ' ', 0)
+		w := tabwriter.NewWriter(i.out, 0, 4, 2, ' ', 0)
 		for _, f := range findings {
 			fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", mark(f.OK), f.Part, f.Needed, f.Detail)
 		}
@@ -64,7 +65,7 @@ func mark(ok bool) string {
 	return "MISSING"
 }
 
-func examine(ctx context.Context, cfg configs.Config) []finding {
+func examine(cfg configs.Config, version string) []finding {
 	service := func(part, url, variable, embedded string, ok bool) finding {
 		if url != "" {
 			return finding{part, "to serve", true, "the service in " + variable}
@@ -87,8 +88,8 @@ func examine(ctx context.Context, cfg configs.Config) []finding {
 			"embedded: the folder "+filepath.Join(cfg.Data, "blob"), true),
 		{"Opus", "to serve", true, "libopus, linked in"},
 		{
-			"web pages", "to serve", webBuilt(),
-			cmp.Or(map[bool]string{true: "embedded in the binary"}[webBuilt()],
+			"web pages", "to serve", web.Built(),
+			cmp.Or(map[bool]string{true: "embedded in the binary"}[web.Built()],
 				"not built: run make web, then make build"),
 		},
 	}
@@ -106,4 +107,13 @@ func examine(ctx context.Context, cfg configs.Config) []finding {
 	return append(findings, finding{
 		"settings", "optional", true, strings.Join(cfg.Redacted(), " "),
 	})
+}
+
+// findPostgres describes the installed PostgreSQL.
+func findPostgres() (detail string, ok bool) {
+	b, err := embedded.Find()
+	if err != nil {
+		return err.Error(), false
+	}
+	return fmt.Sprintf("PostgreSQL %d in %s", b.Major, b.Dir), true
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"bedside/signaling/client"
+	"bedside/signaling/client/rehearsal"
 	"bedside/store/postgres/embedded"
 
 	"github.com/nats-io/nats-server/v2/server"
@@ -92,7 +93,7 @@ func TestSpeechProcessKilled(t *testing.T) {
 	}
 	r := p.report(p.candidate, time.Minute)
 	checkClean(t, p.candidate,
-		rehearsal{Participants: map[string]client.Stats{"candidate": p.speaker.Stats()}}, r)
+		rehearsal.Result{Participants: map[string]client.Stats{"candidate": p.speaker.Stats()}}, r)
 }
 
 func TestDatabaseAway(t *testing.T) {
@@ -115,7 +116,7 @@ func TestDatabaseAway(t *testing.T) {
 	shared.startDatabase()
 	r := p.report(p.candidate, time.Minute)
 	checkClean(t, p.candidate,
-		rehearsal{Participants: map[string]client.Stats{"candidate": p.speaker.Stats()}}, r)
+		rehearsal.Result{Participants: map[string]client.Stats{"candidate": p.speaker.Stats()}}, r)
 }
 
 func TestLoss(t *testing.T) {

@@ -8,14 +8,13 @@ import (
 	"testing"
 
 	"bedside/signaling/client/load"
-	"bedside/speech/opus"
 )
 
 func TestLoad(t *testing.T) {
 	t.Parallel()
 	server := serve(t, t.TempDir(), nil)
 	var out, progress bytes.Buffer
-	s := &streams{in: strings.NewReader(""), out: &out, err: &progress, env: os.Environ()}
+	s := &invocation{in: strings.NewReader(""), out: &out, err: &progress, env: os.Environ()}
 	if code := run(t.Context(),
 		[]string{
 			"loadtest", "--url", server.url, "--rooms", "2", "--participants", "3", "--duration",
@@ -49,7 +48,7 @@ func TestLoad(t *testing.T) {
 func TestLoadWithSignIns(t *testing.T) {
 	t.Parallel()
 	var out, progress bytes.Buffer
-	s := &streams{
+	s := &invocation{
 		in: strings.NewReader(""), out: &out, err: &progress,
 		env: append(os.Environ(), asBedside+"=1"),
 	}
@@ -87,29 +86,17 @@ func TestLoadSaysWhatIsWrong(t *testing.T) {
 			[]string{"--password", "not-the-password"}, exitFailed,
 			"signing in as candidate@demo.bedside",
 		},
-		"not ours": {[]string{"--sign-ins", "5"}, exitUsage, "a server of our own"},
+		"not ours": {[]string{"--sign-ins", "5"}, exitUsage, "a server that this command starts"},
 		"a full room": {
 			[]string{"--rooms", "1", "--participants", "3", "--duration", "100ms"}, exitFailed,
 			"1 of 3 participants could not join",
 		},
 	} {
 		var out bytes.Buffer
-		s := &streams{in: strings.NewReader(""), out: &out, err: &out, env: os.Environ()}
+		s := &invocation{in: strings.NewReader(""), out: &out, err: &out, env: os.Environ()}
 		if code := run(t.Context(), append([]string{"loadtest", "--url", server.url}, tc.args...),
 			s); code != tc.code || !strings.Contains(out.String(), tc.want) {
 			t.Errorf("%s: exit code %d, %s", name, code, out.String())
-		}
-	}
-}
-
-func TestStampedPacketsAreOpus(t *testing.T) {
-	packets, err := syntheticVoice()
-	if err != nil || len(packets) != 500 {
-		t.Fatalf("%d packets, %v", len(packets), err)
-	}
-	for i, p := range packets {
-		if n, err := opus.PacketDuration(p); err != nil || n != opus.FrameSamples || p[0]&3 != 0 {
-			t.Fatalf("packet %d: % x: %d samples, %v", i, p[:2], n, err)
 		}
 	}
 }

@@ -1,16 +1,20 @@
-// Command bedside is a practice platform for the OET speaking test: server, headless participants
-// and tools in one binary.
+// Command bedside is a practice platform for the OET speaking test (Occupational English Test, for
+// health professionals). One binary holds the server, headless participants and tools.
+//
+// main.go is the grammar of the command line, and each command has a file of its own. app.go opens
+// the parts of a server in order; stores.go, media.go, handler.go and jobs.go connect them.
 package main
 
 import (
-	"bedside/configs"
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"os/signal"
 	"syscall"
+
+	"bedside/configs"
+	"bedside/signaling/client/rehearsal"
 
 	"github.com/alecthomas/kong"
 )
@@ -33,35 +37,21 @@ type commands struct {
 	Loadtest loadtestCommand `cmd:"" help:"Fill rooms with headless participants and measure the media path."`
 	Migrate  migrateCommand  `cmd:"" help:"Bring the database's tables up to date and stop."`
 	Openapi  openapiCommand  `cmd:"" help:"Print the REST interface as OpenAPI 3.1."`
-	Doctor   doctorCommand   `cmd:"" help:"Say what is installed, what is missing, and what is used for each part."`
+	Doctor   doctorCommand   `cmd:"" help:"List what is installed, what is missing, and what each part uses."`
 	Version  versionCommand  `cmd:"" help:"Print the version."`
-}
-
-// streams are a command's standard streams and environment; tests bring their own.
-type streams struct {
-	in       io.Reader
-	out, err io.Writer
-	env      []string
-}
-
-type versionCommand struct{}
-
-func (versionCommand) Run(s *streams) error {
-	_, err := fmt.Fprintln(s.out, "bedside", version)
-	return err
 }
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	code := run(ctx, os.Args[1:], &streams{
-		in: os.Stdin, out: os.Stdout, err: os.Stderr, env: os.Environ(),
+	code := run(ctx, os.Args[1:], &invocation{
+		in: os.Stdin, out: os.Stdout, err: os.Stderr, env: os.Environ(), version: version,
 	})
 	stop()
 	os.Exit(code)
 }
 
-// run parses args, runs the command and gives its exit code.
-func run(ctx context.Context, args []string, s *streams) int {
+// run parses args, runs the command and returns its exit code.
+func run(ctx context.Context, args []string, i *invocation) int {
 	var cli commands
 	exited := -1
 	parser, err := kong.New(&cli,
@@ -69,13 +59,13 @@ func run(ctx context.Context, args []string, s *streams) int {
 		kong.Description("A self-hosted practice platform for the OET speaking test."),
 		kong.UsageOnError(),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
-		kong.Writers(s.out, s.err),
+		kong.Writers(i.out, i.err),
 		kong.Exit(func(code int) { exited = code }),
-		kong.Bind(s),
+		kong.Bind(i),
 		kong.BindTo(ctx, (*context.Context)(nil)),
 	)
 	if err != nil {
-		fmt.Fprintln(s.err, "bedside:", err)
+		fmt.Fprintln(i.err, "bedside:", err)
 		return exitFailed
 	}
 	if len(args) == 0 {
@@ -86,23 +76,20 @@ func run(ctx context.Context, args []string, s *streams) int {
 		return exited
 	}
 	if err != nil {
-		fmt.Fprintf(s.err, "bedside: %v (see bedside --help)\n", err)
+		fmt.Fprintf(i.err, "bedside: %v (see bedside --help)\n", err)
 		return exitUsage
 	}
 	switch err := command.Run(); {
 	case err == nil:
 		return exitDone
-	case errors.Is(err, errUsage), errors.Is(err, configs.ErrFlags):
-		fmt.Fprintln(s.err, "bedside:", err)
+	case errors.Is(err, rehearsal.ErrUsage), errors.Is(err, configs.ErrFlags):
+		fmt.Fprintln(i.err, "bedside:", err)
 		return exitUsage
 	case errors.Is(err, context.Canceled) && ctx.Err() != nil:
-		fmt.Fprintln(s.err, "bedside: interrupted")
+		fmt.Fprintln(i.err, "bedside: interrupted")
 		return exitFailed
 	default:
-		fmt.Fprintln(s.err, "bedside:", err)
+		fmt.Fprintln(i.err, "bedside:", err)
 		return exitFailed
 	}
 }
-
-// errUsage marks mistakes in how a command was called.
-var errUsage = errors.New("wrong usage")

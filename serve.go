@@ -15,46 +15,44 @@ type serveCommand struct {
 	Config    string `help:"Configuration file." env:"BEDSIDE_CONFIG" placeholder:"FILE" type:"existingfile"`
 	Data      string `help:"Folder that holds all state (default: ./data)." placeholder:"DIR"`
 	Listen    string `help:"HTTP address (default: 127.0.0.1:8080)." placeholder:"HOST:PORT"`
-	Role      string `help:"What this process does: all, or some of api, media and speech, joined by commas." placeholder:"ROLE"`
+	Role      string `help:"What this process does: all, or a comma-separated list of api, media and speech." placeholder:"ROLE"`
 	LogLevel  string `help:"debug, info, warn or error." placeholder:"LEVEL"`
-	WithStdin bool   `help:"End when standard input ends: for a server that belongs to another program." name:"with-stdin"`
+	WithStdin bool   `help:"Stop when standard input ends: for a server that another program starts." name:"with-stdin"`
 }
 
-// settings are those in force: defaults, file, environment, then flags.
-func (c serveCommand) settings(env []string) (configs.Config, error) {
-	cfg, err := configs.Load(c.Config, env)
-	if err != nil {
-		return cfg, err
-	}
-	return cfg, cfg.Override(map[string]string{
-		"data": c.Data, "listen": c.Listen, "role": c.Role, "log.level": c.LogLevel,
-	})
-}
-
-func (c serveCommand) Run(ctx context.Context, s *streams) error {
-	cfg, err := c.settings(s.env)
+// Run serves until ctx ends, a part fails or, with --with-stdin, standard input ends.
+func (c serveCommand) Run(ctx context.Context, i *invocation) error {
+	cfg, err := configs.Load(c.Config, i.env)
 	if err != nil {
 		return err
 	}
-	log := cfg.Log.Logger(s.err)
+	if err := cfg.Override(map[string]string{
+		"data": c.Data, "listen": c.Listen, "role": c.Role, "log.level": c.LogLevel,
+	}); err != nil {
+		return err
+	}
 	if c.WithStdin {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithCancel(ctx)
 		go func() {
 			defer cancel()
-			io.Copy(io.Discard, s.in) // an error ends it just as well
+			io.Copy(io.Discard, i.in) // a read error ends the server as well
 		}()
 	}
 	began := time.Now()
-	app, err := Open(ctx, cfg, log)
+	app, err := Open(ctx, cfg, i.version, cfg.Log.Logger(i.err))
 	if err != nil {
 		return err
 	}
-	greet(s.out, cfg, app.URL(), time.Since(began))
+	fmt.Fprintf(i.out, "Bedside %s is listening on %s (role %s, data in %s, ready after %v)\n",
+		i.version, app.URL(), cfg.Role, cfg.Data, time.Since(began).Round(10*time.Millisecond))
+	if cfg.Demo && cfg.Has("api") {
+		printDemoAccounts(i.out)
+	}
 	var failure error
 	select {
 	case <-ctx.Done():
-		fmt.Fprintln(s.out, "Shutting down: telling rooms, flushing audio.")
+		fmt.Fprintln(i.out, "Shutting down: ending rooms, flushing audio.")
 	case failure = <-app.Failed():
 	}
 	closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeLimit)
@@ -62,13 +60,7 @@ func (c serveCommand) Run(ctx context.Context, s *streams) error {
 	return errors.Join(failure, app.Close(closing))
 }
 
-// greet says where to go next.
-func greet(w io.Writer, cfg configs.Config, url string, took time.Duration) {
-	fmt.Fprintf(w, "Bedside %s is listening on %s (role %s, data in %s, ready after %v)\n",
-		version, url, cfg.Role, cfg.Data, took.Round(10*time.Millisecond))
-	if !cfg.Demo || !cfg.Has("api") {
-		return
-	}
+func printDemoAccounts(w io.Writer) {
 	fmt.Fprintf(w, "Demo accounts, password %s:\n", postgres.DemoPassword)
 	for _, u := range postgres.DemoUsers() {
 		fmt.Fprintf(w, "  %-24s %s\n", u.Email, u.Role)

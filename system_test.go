@@ -15,15 +15,21 @@ import (
 	"time"
 
 	"bedside/signaling/client"
+	"bedside/signaling/client/rehearsal"
 	"bedside/signaling/protocol"
 	"bedside/speech"
+	"bedside/speech/opus"
 	"bedside/store"
+	"bedside/store/postgres"
 )
+
+func openAudio(path string) (rehearsal.Audio, error) { return opus.OpenFile(path) }
 
 // visit signs a demo account in at a server of the test's.
 func visit(t *testing.T, url, name string) *client.REST {
 	t.Helper()
-	rest, err := (&target{url: url}).signIn(t.Context(), demo(name, "", ""))
+	rest, err := (&rehearsal.Target{URL: url}).SignIn(t.Context(),
+		rehearsal.Demo(name, "", "", postgres.DemoPassword))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -78,7 +84,7 @@ func (p *play) join(rest *client.REST, role protocol.Role,
 // speak says a file to its end.
 func (p *play) speak(c *client.Client, path string) {
 	p.t.Helper()
-	if err := speakFile(p.t.Context(), c, path); err != nil {
+	if err := rehearsal.Speak(p.t.Context(), c, openAudio, path); err != nil {
 		p.t.Fatal(err)
 	}
 }
@@ -106,7 +112,7 @@ func reportOf(t *testing.T, rest *client.REST, attemptID string,
 }
 
 // rehearsed runs `bedside rehearse` and gives what it printed.
-func rehearsed(t *testing.T, limit time.Duration, args ...string) (r rehearsal, rep store.Report) {
+func rehearsed(t *testing.T, limit time.Duration, args ...string) (r rehearsal.Result, rep store.Report) {
 	t.Helper()
 	var out, progress bytes.Buffer
 	cmd := exec.Command(os.Args[0], append([]string{"rehearse", "--json"}, args...)...)
@@ -163,7 +169,7 @@ func sameMeasures(t *testing.T, what string, got, want store.Measures, within fl
 
 // checkClean holds what a clean link must give: every frame sent is in the log and analysed, and
 // the recording measures as the report says.
-func checkClean(t *testing.T, rest *client.REST, r rehearsal, rep store.Report) {
+func checkClean(t *testing.T, rest *client.REST, r rehearsal.Result, rep store.Report) {
 	t.Helper()
 	for _, s := range rep.Speakers {
 		sent := r.Participants[string(s.Speaker)].Sent.Packets
@@ -347,7 +353,7 @@ func TestBadFiles(t *testing.T) {
 			{"analyze", path, "--json"}, {"rehearse", "--audio", path},
 		} {
 			var out, problems bytes.Buffer
-			code := run(t.Context(), args, &streams{
+			code := run(t.Context(), args, &invocation{
 				in: strings.NewReader(""), out: &out, err: &problems,
 			})
 			if code != exitFailed || out.Len() > 0 ||
@@ -378,7 +384,7 @@ func TestUsage(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			var out bytes.Buffer
-			code := run(t.Context(), tc.args, &streams{
+			code := run(t.Context(), tc.args, &invocation{
 				in: strings.NewReader(""), out: &out, err: &out,
 			})
 			if code != tc.code || !strings.Contains(out.String(), tc.want) {

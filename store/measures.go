@@ -2,8 +2,10 @@ package store
 
 import (
 	"fmt"
+	"io"
 	"reflect"
 	"strconv"
+	"text/tabwriter"
 )
 
 //go:generate go run ./gen -analysis ../speech/ANALYSIS.md -typescript ../web/src/lib/gen/measures.ts
@@ -110,4 +112,13 @@ func (m Measure) Text(of any) string {
 		text += " " + m.Unit
 	}
 	return text
+}
+
+// PrintMeasures prints a line for each measure. The values are taken from of, as in Text.
+func PrintMeasures(w io.Writer, measures []Measure, of any) error {
+	table := tabwriter.NewWriter(w, 0, 4, 2, ' ', 0)
+	for _, m := range measures {
+		fmt.Fprintf(table, "  %s\t%s\n", m.Name, m.Text(of))
+	}
+	return table.Flush()
 }

@@ -72,7 +72,7 @@ func TestTLS(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	app, err := Open(t.Context(), cfg, slog.New(slog.NewTextHandler(t.Output(), nil)))
+	app, err := Open(t.Context(), cfg, "test", slog.New(slog.NewTextHandler(t.Output(), nil)))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -98,7 +98,7 @@ func TestTLS(t *testing.T) {
 		res.Header.Get("Strict-Transport-Security") == "" {
 		t.Errorf("%s over HTTP/%d, %v", res.Status, res.ProtoMajor, res.Header)
 	}
-	plain := "http://" + strings.Replace(app.plain.Addr().String(), "127.0.0.1", "localhost", 1)
+	plain := "http://" + strings.Replace(app.server.RedirectAddr().String(), "127.0.0.1", "localhost", 1)
 	if res, err = client(pool).Get(plain + "/health"); err != nil { // follows
 		t.Fatal(err)
 	}

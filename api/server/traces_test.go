@@ -1,4 +1,4 @@
-package main
+package server
 
 import (
 	"context"
@@ -8,9 +8,6 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
-
-	"bedside/api/server"
-	"bedside/configs"
 )
 
 func TestTracesAreSent(t *testing.T) {
@@ -23,13 +20,13 @@ func TestTracesAreSent(t *testing.T) {
 		sent <- r.URL.Path + " " + string(body)
 	}))
 	defer collector.Close()
-	a := &App{cfg: configs.Config{Server: server.Config{OTLPEndpoint: collector.URL}}, log: slog.New(slog.DiscardHandler)}
-	if err := a.openTraces(t.Context()); err != nil {
+	traces, err := OpenTraces(t.Context(), collector.URL, "v1", slog.New(slog.DiscardHandler))
+	if err != nil {
 		t.Fatal(err)
 	}
-	_, span := a.tracer.Start(context.Background(), "GET /api/scenarios")
+	_, span := traces.Tracer().Start(context.Background(), "GET /api/scenarios")
 	span.End()
-	if err := a.Close(t.Context()); err != nil {
+	if err := traces.Close(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	if got := <-sent; !strings.HasPrefix(got, "/v1/traces ") ||
@@ -38,9 +35,12 @@ func TestTracesAreSent(t *testing.T) {
 	}
 }
 
-func TestNoTraces(t *testing.T) {
-	a := &App{log: slog.New(slog.DiscardHandler)}
-	if err := a.openTraces(t.Context()); err != nil || a.tracer != nil || len(a.closers) != 0 {
-		t.Errorf("%v, %v, %d closers", err, a.tracer, len(a.closers))
+func TestNoTracesWithoutCollector(t *testing.T) {
+	traces, err := OpenTraces(t.Context(), "", "v1", slog.New(slog.DiscardHandler))
+	if err != nil || traces.Tracer() != nil {
+		t.Errorf("%v, %v", traces.Tracer(), err)
+	}
+	if err := traces.Close(t.Context()); err != nil {
+		t.Error(err)
 	}
 }

@@ -1,0 +1,71 @@
+package main
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+
+	"bedside/api"
+	"bedside/api/auth"
+	"bedside/api/httpx"
+	"bedside/api/mail"
+	"bedside/configs"
+	"bedside/signaling"
+	"bedside/web"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+	"go.opentelemetry.io/otel/trace"
+)
+
+// served are the parts that the HTTP handler serves, besides the stores.
+type served struct {
+	sessions *auth.Sessions
+	hub      *signaling.Hub // nil in a process without rooms
+	outbox   *mail.Outbox   // nil with a mail server
+	tracer   trace.Tracer   // nil without a collector
+	registry *prometheus.Registry
+	version  string
+}
+
+// newHandler returns what the process serves. Every role has health and metrics; the media role
+// adds the WebSocket, the api role the API and the pages.
+func newHandler(cfg configs.Config, s stores, p served, log *slog.Logger) (http.Handler, error) {
+	deps := api.Deps{
+		Store: s.db, Presence: s.presence, Sessions: p.sessions,
+		Recording: func(ctx context.Context, key string) (httpx.File, error) {
+			f, err := s.blob.Open(ctx, key)
+			if err != nil {
+				return nil, err // not f: a nil file in the interface would not be nil
+			}
+			return f, nil
+		},
+		Checks: []api.Check{
+			{Name: "database", Required: true, Ping: s.db.Ping},
+			{Name: "nats", Required: true, Ping: s.bus.Ping},
+			{Name: "redis", Ping: s.presence.Ping},
+			{Name: "recordings", Ping: s.blob.Ping},
+		},
+		Metrics:    promhttp.HandlerFor(p.registry, promhttp.HandlerOpts{Registry: p.registry}),
+		Registerer: p.registry, Tracer: p.tracer, Log: log,
+	}
+	if p.outbox != nil && cfg.LocalOnly() {
+		deps.Outbox = p.outbox.Handler()
+	}
+	if p.hub != nil {
+		deps.Socket = p.hub
+	}
+	settings := cfg.API
+	settings.Version, settings.PublicURL = p.version, cfg.PublicURL()
+	if !cfg.Has("api") {
+		return api.NewBare(settings, deps)
+	}
+	var err error
+	if deps.Passwords, err = auth.NewPasswords(0); err != nil {
+		return nil, err
+	}
+	if deps.Web, err = web.Handler(); err != nil {
+		return nil, err
+	}
+	return api.New(settings, deps)
+}

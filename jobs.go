@@ -1,0 +1,95 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"path/filepath"
+	"time"
+
+	"bedside/api/archive"
+	"bedside/api/mail"
+	"bedside/configs"
+	"bedside/store"
+	"bedside/store/postgres"
+)
+
+const (
+	// sessionRetention is how long ended sessions are kept, so that a device that returns late
+	// still learns why it was signed out.
+	sessionRetention = 30 * 24 * time.Hour
+	// maxArchive is the size limit of an archive: years of recordings.
+	maxArchive = 16 << 30
+	// jobLimit is the time limit of a job other than making an archive.
+	jobLimit = time.Minute
+)
+
+// openSender returns the sender of mail. The outbox is nil when there is a mail server.
+func openSender(cfg configs.Config, log *slog.Logger) (mail.Sender, *mail.Outbox, error) {
+	if cfg.Mail.SMTPURL != "" {
+		sender, err := mail.NewSMTP(cfg.Mail.SMTPURL, cfg.Mail.From, time.Now)
+		return sender, nil, err
+	}
+	outbox, err := mail.NewOutbox(filepath.Join(cfg.Data, "outbox"), cfg.Mail.From, time.Now)
+	if err == nil && !cfg.LocalOnly() {
+		log.Warn("no mail server is set: links to confirm addresses and to choose new passwords stay in the data folder; set BEDSIDE_SMTP_URL")
+	}
+	return outbox, outbox, err
+}
+
+// openJobs begins to run the jobs that changes of accounts ask for. site returns the address that
+// links in mail lead to.
+func openJobs(ctx context.Context, s stores, sender mail.Sender, site func() string, c *closers,
+	log *slog.Logger) error {
+	mailer, err := mail.New(s.db, sender, site, time.Now, log)
+	if err != nil {
+		return err
+	}
+	jobs, archives := s.db.Jobs(0), newArchivist(s, log)
+	if err := errors.Join(
+		postgres.HandleJob(jobs, archive.Limit, archives.Make),
+		postgres.HandleJob(jobs, jobLimit, archives.Remove),
+		postgres.HandleJob(jobs, jobLimit, mailer.Deliver),
+		postgres.HandleJob(jobs, jobLimit, func(ctx context.Context, _ store.Sweep) error {
+			return sweep(ctx, s.db, log)
+		}),
+	); err != nil {
+		return err
+	}
+	jobs.Every(time.Hour, store.Sweep{})
+	if err := jobs.Start(context.WithoutCancel(ctx)); err != nil {
+		return err
+	}
+	c.add("jobs", jobs.Close)
+	return nil
+}
+
+// newArchivist returns what makes archives of accounts, from the database and the files.
+func newArchivist(s stores, log *slog.Logger) *archive.Archivist {
+	var tables []archive.Table
+	for _, p := range postgres.PersonalTables() {
+		if p.Where == "" {
+			continue
+		}
+		rows := func(ctx context.Context, userID string) ([]string, error) {
+			return s.db.PersonalRows(ctx, p, userID)
+		}
+		tables = append(tables, archive.Table{Name: p.Table, Rows: rows})
+	}
+	open := func(ctx context.Context, key string) (io.ReadCloser, error) {
+		return s.blob.Open(ctx, key)
+	}
+	return &archive.Archivist{
+		Store: s.db, Files: s.blob.WithLimit(maxArchive), Open: open, Tables: tables, Log: log,
+	}
+}
+
+// sweep deletes expired sessions, tokens and archives.
+func sweep(ctx context.Context, db *postgres.DB, log *slog.Logger) error {
+	n, err := db.SweepSessions(ctx, time.Now().Add(-sessionRetention))
+	if n > 0 {
+		log.Info("deleted sessions that ended long ago", "sessions", n)
+	}
+	return errors.Join(err, db.SweepAccounts(ctx), db.SweepExports(ctx))
+}

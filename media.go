@@ -1,0 +1,91 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"path/filepath"
+
+	"bedside/api/auth"
+	"bedside/api/httpx"
+	"bedside/configs"
+	"bedside/sfu"
+	"bedside/signaling"
+	"bedside/speech"
+	"bedside/speech/bus"
+	"bedside/speech/tap"
+	"bedside/store/folder"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// openHub opens the media node and the hub that drives it.
+func openHub(cfg configs.Config, s stores, sessions *auth.Sessions, c *closers, log *slog.Logger,
+	reg prometheus.Registerer) (*signaling.Hub, error) {
+	media := cfg.SFU
+	media.UDPAddr = cfg.MediaAddress()
+	node, err := sfu.NewNode(media, log, reg)
+	if err != nil {
+		return nil, err
+	}
+	c.add("media", node.Close)
+	rooms := cfg.Signaling
+	rooms.Origins, rooms.Address, rooms.Grace = cfg.OriginHosts(), clientNetwork, cfg.SFU.Grace
+	hub, err := signaling.NewHub(rooms, node, sessions, s.db, tap.NewAudio(s.bus, log), s.presence,
+		s.bus, log, reg)
+	if err != nil {
+		return nil, err
+	}
+	c.add("signalling", hub.Close)
+	return hub, nil
+}
+
+// clientNetwork returns the network that a WebSocket counts for: the client's behind trusted
+// proxies.
+func clientNetwork(r *http.Request) string {
+	if info := httpx.RequestFrom(r.Context()); info != nil {
+		return info.Network()
+	}
+	return r.RemoteAddr
+}
+
+// openSpeech starts the speech worker. failed is called when it ends by itself.
+func openSpeech(cfg configs.Config, s stores, c *closers, log *slog.Logger,
+	reg prometheus.Registerer, failed func(error)) error {
+	analysis := cfg.Speech
+	analysis.SpoolDir = filepath.Join(cfg.Data, "spool")
+	if err := folder.Recreate(analysis.SpoolDir); err != nil {
+		return err
+	}
+	w, err := speech.NewWorker(analysis, jobSource{s.bus}, s.db, s.blob, s.bus, log, reg)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		if err := w.Run(ctx); err != nil {
+			failed(fmt.Errorf("speech: %w", err))
+		}
+	}()
+	c.add("speech", func(context.Context) error {
+		cancel()
+		<-done
+		return nil
+	})
+	return nil
+}
+
+// jobSource is the bus as a speech.Source.
+type jobSource struct{ bus *bus.Bus }
+
+// Claim returns the bus's claim. A nil claim becomes a nil interface.
+func (s jobSource) Claim(ctx context.Context) (speech.Claim, error) {
+	claim, err := s.bus.Claim(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return claim, nil
+}

@@ -1,0 +1,59 @@
+// Package tap connects media rooms to the log of their audio. A tap is a listener in a room: while
+// a role play is played, it gives every speaker's track a sink, and the sink writes the track's
+// packets to the bus, from which a speech worker analyses them.
+package tap
+
+import (
+	"log/slog"
+	"time"
+
+	"bedside/sfu"
+	"bedside/speech/bus"
+	"bedside/store"
+)
+
+// Audio is the bus as signaling.Audio uses it: Begin and Finish are the bus's own methods. It is
+// safe for concurrent use, and does not own the bus.
+type Audio struct {
+	*bus.Bus
+	log *slog.Logger
+}
+
+// NewAudio returns the audio side of a bus.
+func NewAudio(b *bus.Bus, log *slog.Logger) Audio { return Audio{b, log} }
+
+// Tap returns a tap for an attempt whose play began at startedAt.
+func (a Audio) Tap(attemptID string, startedAt time.Time) sfu.Tap { return tap{a, startedAt} }
+
+type tap struct {
+	audio     Audio
+	startedAt time.Time
+}
+
+// Sink returns a sink for the candidate's or the patient's tracks, and nil for anybody else's:
+// observers are never recorded. Without a writer the room goes on unrecorded.
+func (t tap) Sink(room, participant string) sfu.Sink {
+	if participant != string(store.SpeakerCandidate) &&
+		participant != string(store.SpeakerPatient) {
+		return nil
+	}
+	w, err := t.audio.Writer(room, participant, t.startedAt)
+	if err != nil {
+		t.audio.log.Error("a track is not recorded", "room", room, "participant", participant,
+			"error", err)
+		return nil
+	}
+	return sink{w}
+}
+
+// sink writes a track's packets to the bus.
+type sink struct{ writer *bus.Writer }
+
+func (s sink) WriteRTP(p *sfu.Packet) {
+	if len(p.Payload) > 0 {
+		s.writer.Write(p.Sequence, p.Timestamp, p.Arrival, p.Payload)
+	}
+}
+
+// Close does nothing: Audio.Finish marks the end of the attempt's log.
+func (s sink) Close() {}
