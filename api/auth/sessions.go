@@ -12,6 +12,10 @@ import (
 	"github.com/google/uuid"
 )
 
+// ErrRefreshReused is returned by Sessions.Refresh for a token that is older than the previous
+// one.
+var ErrRefreshReused = fmt.Errorf("the refresh token was replaced: %w", store.ErrReused)
+
 // Store keeps sessions; store/postgres implements it.
 type Store interface {
 	// CreateSession stores a session, and ends the user's least recently used ones beyond limit.
@@ -95,7 +99,7 @@ func (s *Sessions) Start(ctx context.Context, u store.User, d Device) (Grant, er
 
 // Refresh returns a new access token, and the next refresh token. The previous refresh token is
 // accepted as well, and answered with the current one: the client may have lost the answer that
-// brought it. Refresh returns store.ErrReused when the token is older; it has then ended the
+// brought it. Refresh returns ErrRefreshReused when the token is older; it has then ended the
 // session that the Grant names. It returns store.ErrUnauthenticated when the token was not issued
 // here or the session has ended, and store.ErrForbidden when the account is disabled.
 func (s *Sessions) Refresh(ctx context.Context, refresh string) (Grant, error) {
@@ -116,7 +120,7 @@ func (s *Sessions) Refresh(ctx context.Context, refresh string) (Grant, error) {
 	case errors.Is(err, store.ErrReused):
 		s.publishEnd([]string{session.ID},
 			"A refresh token was used twice, so this device was signed out for safety.")
-		return Grant{SessionID: session.ID, User: u, Ended: session.EndReason}, err
+		return Grant{SessionID: session.ID, User: u, Ended: session.EndReason}, ErrRefreshReused
 	case err != nil:
 		return Grant{SessionID: session.ID, User: u, Ended: session.EndReason}, err
 	case u.Disabled:

@@ -92,8 +92,14 @@ func accountTable() []row {
 			"Prove first that it is you: give your password again.",
 		},
 		{
+			auth.ErrRefreshReused, http.StatusUnauthorized, "refresh-reused",
+			"This refresh token was replaced long ago. For safety the session has ended: sign " +
+				"in again.",
+		},
+		{
 			auth.ErrWrongCode, http.StatusUnprocessableEntity, "wrong-code",
-			"This is not the code that the app shows now. Check that the clock of your device is right.",
+			"This is not the code that the app shows now. Check that the clock of your device " +
+				"is right.",
 		},
 		{
 			auth.ErrUsedCode, http.StatusUnprocessableEntity, "wrong-code",
@@ -101,7 +107,8 @@ func accountTable() []row {
 		},
 		{
 			auth.ErrNoPasskeys, http.StatusConflict, "no-passkeys",
-			"Passkeys need the server's public name: open it as localhost, or ask its operator to set public_url.",
+			"Passkeys need the server's public name: open it as localhost, or ask its operator " +
+				"to set public_url.",
 		},
 		{
 			auth.ErrCeremonyExpired, http.StatusUnauthorized, "sign-in-expired",

@@ -1,4 +1,6 @@
-// Package sessions is the slice of signed-in devices: what they are, and ending them.
+// Package sessions is the slice of sessions: listing a user's signed-in devices, signing them out,
+// and checking and refreshing their tokens for programs that keep tokens themselves. Signing in
+// and the refresh cookie are in package signin.
 package sessions
 
 import (
@@ -14,12 +16,12 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 )
 
-// Recorder adds entries to the audit trail; store/postgres does.
+// Recorder adds entries to the audit trail; store/postgres implements it.
 type Recorder interface {
 	Record(ctx context.Context, act store.Act) error
 }
 
-// Service is what the slice works with.
+// Service handles the slice's operations.
 type Service struct {
 	Sessions *auth.Sessions
 	Audit    Recorder
@@ -39,59 +41,68 @@ func (s *Service) Slice() httpx.Slice {
 func (s *Service) routes(api huma.API) {
 	httpx.Register(api, huma.Operation{
 		OperationID: "list-sessions", Method: http.MethodGet, Path: "/api/sessions",
-		Summary: "List the devices on which you are signed in", Description: "The last seen first.",
-	}, s.mine)
+		Summary:     "List the devices on which you are signed in",
+		Description: "The most recently used first.",
+	}, s.listOwn)
 	httpx.Register(api, huma.Operation{
-		OperationID: "list-user-sessions", Method: http.MethodGet, Path: "/api/sessions/user/{user}",
-		Summary: "List the devices on which somebody is signed in", Description: "Your own, or anybody's for administrators.",
-		Errors: []int{http.StatusNotFound},
-	}, s.of)
+		OperationID: "list-user-sessions", Method: http.MethodGet,
+		Path:        "/api/sessions/user/{user}",
+		Summary:     "List the devices on which a user is signed in",
+		Description: "Your own, or any user's for administrators.",
+		Errors:      []int{http.StatusNotFound},
+	}, s.listOfUser)
 	httpx.Register(api, huma.Operation{
-		OperationID: "validate-session", Method: http.MethodPost, Path: "/api/sessions/validate", Metadata: httpx.Public(),
-		Summary: "Ask whether an access token is good",
-		Description: "The token comes in the body. A token that is no good is answered with " +
-			"active false and nothing else, not with an error.",
+		OperationID: "validate-session", Method: http.MethodPost, Path: "/api/sessions/validate",
+		Metadata: httpx.Public(), Summary: "Check whether an access token is valid",
+		Description: "The token comes in the body. The answer for a token that is not valid has " +
+			"active false and nothing else; it is not an error.",
 	}, s.validate)
 	httpx.Register(api, huma.Operation{
-		OperationID: "refresh-session", Method: http.MethodPost, Path: "/api/sessions/{id}/refresh", Metadata: httpx.Public(),
-		Summary: "Get a new access token for a session's refresh token", Description: "What /auth/refresh does, for clients that keep the token themselves.",
-		Errors: []int{http.StatusUnauthorized, http.StatusForbidden},
+		OperationID: "refresh-session", Method: http.MethodPost,
+		Path: "/api/sessions/{id}/refresh", Metadata: httpx.Public(),
+		Summary:     "Get a new access token for a session's refresh token",
+		Description: "The same as /auth/refresh, for clients that keep the token themselves.",
+		Errors:      []int{http.StatusUnauthorized, http.StatusForbidden},
 	}, s.refresh)
 	httpx.Register(api, huma.Operation{
 		OperationID: "end-session", Method: http.MethodDelete, Path: "/api/sessions/{id}",
-		Summary: "Sign a device out", Description: "At once: its tokens are worth nothing, and rooms that it is in are closed to it. Your own, or anybody's for administrators.",
+		Summary: "Sign a device out",
+		Description: "Its tokens stop working at once, and it is removed from the rooms that " +
+			"it is in. Your own devices, or any user's for administrators.",
 		DefaultStatus: http.StatusNoContent, Errors: []int{http.StatusNotFound},
 	}, s.end)
 	httpx.Register(api, huma.Operation{
 		OperationID: "end-other-sessions", Method: http.MethodDelete, Path: "/api/sessions",
-		Summary: "Sign all your other devices out", Description: "At once, as with each of them alone. The device that asks stays signed in.",
+		Summary:     "Sign all your other devices out",
+		Description: "As end-session does. The device that makes the request stays signed in.",
 	}, s.endOthers)
 }
 
 // Session is a signed-in device as its user sees it.
 type Session struct {
 	ID          string    `json:"id" format:"uuid"`
-	Current     bool      `json:"current" doc:"the one that asks"`
-	Browser     string    `json:"browser" doc:"empty when not known" example:"Firefox 143"`
-	System      string    `json:"system" doc:"empty when not known" example:"Linux"`
+	Current     bool      `json:"current" doc:"whether it is the device that makes the request"`
+	Browser     string    `json:"browser" doc:"empty when unknown" example:"Firefox 143"`
+	System      string    `json:"system" doc:"empty when unknown" example:"Linux"`
 	Kind        string    `json:"kind" enum:"desktop,mobile,tablet,program,unknown"`
-	IP          string    `json:"ip" doc:"from where it signed in"`
-	Fingerprint string    `json:"fingerprint" doc:"the same for the same device most of the time; for recognising it, nothing more"`
+	IP          string    `json:"ip" doc:"the address from which it signed in"`
+	Fingerprint string    `json:"fingerprint" doc:"usually the same for the same device; for recognising it, nothing more"`
 	CreatedAt   time.Time `json:"created_at"`
-	LastSeenAt  time.Time `json:"last_seen_at" doc:"to about ten minutes"`
-	ExpiresAt   time.Time `json:"expires_at" doc:"when it ends if it is not used"`
+	LastSeenAt  time.Time `json:"last_seen_at" doc:"accurate to about ten minutes"`
+	ExpiresAt   time.Time `json:"expires_at" doc:"when it ends unless it is used"`
 	EndsAt      time.Time `json:"ends_at" doc:"when it ends in any case"`
 }
 
-func view(v store.Session, current string) Session {
+func newSession(v store.Session, current string) Session {
 	d := httpx.DeviceOf(v.UserAgent)
 	return Session{
-		ID: v.ID, Current: v.ID == current, Browser: d.Browser, System: d.System, Kind: d.Kind, IP: v.IP, Fingerprint: v.Fingerprint,
-		CreatedAt: v.CreatedAt, LastSeenAt: v.LastSeenAt, ExpiresAt: v.ExpiresAt, EndsAt: v.MaxExpiresAt,
+		ID: v.ID, Current: v.ID == current, Browser: d.Browser, System: d.System, Kind: d.Kind,
+		IP: v.IP, Fingerprint: v.Fingerprint, CreatedAt: v.CreatedAt, LastSeenAt: v.LastSeenAt,
+		ExpiresAt: v.ExpiresAt, EndsAt: v.MaxExpiresAt,
 	}
 }
 
-// List is every device of a user.
+// List lists the devices of a user.
 type List struct {
 	Items []Session `json:"items"`
 }
@@ -101,7 +112,7 @@ type listOutput struct {
 	Body         List
 }
 
-func (s *Service) mine(ctx context.Context, _ *struct{}) (*listOutput, error) {
+func (s *Service) listOwn(ctx context.Context, _ *struct{}) (*listOutput, error) {
 	p, err := auth.PrincipalFrom(ctx)
 	if err != nil {
 		return nil, err
@@ -113,7 +124,7 @@ type userInput struct {
 	User string `path:"user" maxLength:"36" doc:"the user's id"`
 }
 
-func (s *Service) of(ctx context.Context, in *userInput) (*listOutput, error) {
+func (s *Service) listOfUser(ctx context.Context, in *userInput) (*listOutput, error) {
 	p, err := auth.PrincipalFrom(ctx)
 	if err != nil {
 		return nil, err
@@ -131,7 +142,7 @@ func (s *Service) list(ctx context.Context, p auth.Principal, userID string) (*l
 	}
 	out := &listOutput{CacheControl: "no-store", Body: List{Items: []Session{}}}
 	for _, d := range devices {
-		out.Body.Items = append(out.Body.Items, view(d, p.SessionID))
+		out.Body.Items = append(out.Body.Items, newSession(d, p.SessionID))
 	}
 	return out, nil
 }
@@ -145,16 +156,16 @@ func (s *Service) end(ctx context.Context, in *endInput) (*struct{}, error) {
 	if err != nil {
 		return nil, err
 	}
-	owner, why := p.User.ID, "This device was signed out from another one."
+	owner, reason := p.User.ID, "This device was signed out from another one."
 	if p.User.Role == store.RoleAdmin {
 		if owner, err = s.Sessions.Owner(ctx, in.ID); err != nil {
 			return nil, err
 		}
 		if owner != p.User.ID {
-			why = "An administrator signed this device out."
+			reason = "An administrator signed this device out."
 		}
 	}
-	if err := s.Sessions.Revoke(ctx, owner, in.ID, why); err != nil {
+	if err := s.Sessions.Revoke(ctx, owner, in.ID, reason); err != nil {
 		return nil, err
 	}
 	act := httpx.Act(ctx, store.ActEndSession)
@@ -162,7 +173,7 @@ func (s *Service) end(ctx context.Context, in *endInput) (*struct{}, error) {
 	return nil, s.Audit.Record(ctx, act)
 }
 
-// Ended says how many devices were signed out.
+// Ended has the number of devices that were signed out.
 type Ended struct {
 	Ended int `json:"ended" example:"2"`
 }
@@ -184,14 +195,14 @@ func (s *Service) endOthers(ctx context.Context, _ *struct{}) (*endedOutput, err
 	return &endedOutput{Ended{n}}, s.Audit.Record(ctx, act)
 }
 
-// Token is an access token to look at.
+// Token is an access token to check.
 type Token struct {
 	AccessToken string `json:"access_token" maxLength:"4096"`
 }
 
 type validateInput struct{ Body Token }
 
-// Validity says what an access token is worth at this moment.
+// Validity says whether an access token is valid now, and whose it is.
 type Validity struct {
 	Active    bool       `json:"active"`
 	SessionID string     `json:"session_id,omitempty" format:"uuid"`
@@ -245,20 +256,16 @@ func (s *Service) refresh(ctx context.Context, in *refreshInput) (*refreshOutput
 		}
 	}
 	g, err := s.Sessions.Refresh(ctx, in.Body.RefreshToken)
-	if errors.Is(err, store.ErrReused) {
+	if errors.Is(err, auth.ErrRefreshReused) {
 		act := httpx.Act(ctx, store.ActReuse)
 		act.UserID, act.SessionID, act.Outcome = g.User.ID, g.SessionID, store.OutcomeRefused
-		return nil, errors.Join(&httpx.Fault{
-			Err: err, Code: "refresh-reused",
-			Detail: "This refresh token was replaced long ago. For safety the session has " +
-				"ended: sign in again.",
-		},
-			s.Audit.Record(ctx, act))
+		return nil, errors.Join(err, s.Audit.Record(ctx, act))
 	}
 	if err != nil {
 		return nil, err
 	}
 	return &refreshOutput{CacheControl: "no-store", Body: Tokens{
-		AccessToken: g.Access, TokenType: "Bearer", ExpiresIn: int(g.AccessTTL / time.Second), RefreshToken: g.Refresh,
+		AccessToken: g.Access, TokenType: "Bearer", ExpiresIn: int(g.AccessTTL / time.Second),
+		RefreshToken: g.Refresh,
 	}}, nil
 }

@@ -44,17 +44,13 @@ func (s *Service) refresh(ctx context.Context, in *refreshInput) (*grantOutput, 
 	}
 	g, err := s.Sessions.Refresh(ctx, token)
 	switch {
-	case errors.Is(err, store.ErrReused):
+	case errors.Is(err, auth.ErrRefreshReused):
 		act := httpx.Act(ctx, store.ActReuse)
 		act.UserID, act.SessionID, act.Outcome = g.User.ID, g.SessionID, store.OutcomeRefused
 		if err := s.Store.Record(ctx, act); err != nil {
 			return nil, err
 		}
-		return nil, &httpx.Fault{
-			Err: err, Code: "refresh-reused",
-			Detail: "This refresh token was replaced long ago. For safety the session has " +
-				"ended: sign in again.",
-		}
+		return nil, err
 	case errors.Is(err, store.ErrUnauthenticated):
 		return nil, &httpx.Fault{Err: err, Code: "session-ended", Detail: endDetail(g.Ended)}
 	case err != nil:

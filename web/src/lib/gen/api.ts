@@ -197,7 +197,7 @@ export interface paths {
         };
         /**
          * List the devices on which you are signed in
-         * @description The last seen first.
+         * @description The most recently used first.
          */
         get: operations["list-sessions"];
         put?: never;
@@ -208,7 +208,7 @@ export interface paths {
         post: operations["create-session"];
         /**
          * Sign all your other devices out
-         * @description At once, as with each of them alone. The device that asks stays signed in.
+         * @description As end-session does. The device that makes the request stays signed in.
          */
         delete: operations["end-other-sessions"];
         options?: never;
@@ -224,8 +224,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * List the devices on which somebody is signed in
-         * @description Your own, or anybody's for administrators.
+         * List the devices on which a user is signed in
+         * @description Your own, or any user's for administrators.
          */
         get: operations["list-user-sessions"];
         put?: never;
@@ -246,8 +246,8 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Ask whether an access token is good
-         * @description The token comes in the body. A token that is no good is answered with active false and nothing else, not with an error.
+         * Check whether an access token is valid
+         * @description The token comes in the body. The answer for a token that is not valid has active false and nothing else; it is not an error.
          */
         post: operations["validate-session"];
         delete?: never;
@@ -268,7 +268,7 @@ export interface paths {
         post?: never;
         /**
          * Sign a device out
-         * @description At once: its tokens are worth nothing, and rooms that it is in are closed to it. Your own, or anybody's for administrators.
+         * @description Its tokens stop working at once, and it is removed from the rooms that it is in. Your own devices, or any user's for administrators.
          */
         delete: operations["end-session"];
         options?: never;
@@ -287,7 +287,7 @@ export interface paths {
         put?: never;
         /**
          * Get a new access token for a session's refresh token
-         * @description What /auth/refresh does, for clients that keep the token themselves.
+         * @description The same as /auth/refresh, for clients that keep the token themselves.
          */
         post: operations["refresh-session"];
         delete?: never;
@@ -1698,13 +1698,13 @@ export interface components {
         };
         Session: {
             /**
-             * @description empty when not known
+             * @description empty when unknown
              * @example Firefox 143
              */
             browser: string;
             /** Format: date-time */
             created_at: string;
-            /** @description the one that asks */
+            /** @description whether it is the device that makes the request */
             current: boolean;
             /**
              * Format: date-time
@@ -1713,24 +1713,24 @@ export interface components {
             ends_at: string;
             /**
              * Format: date-time
-             * @description when it ends if it is not used
+             * @description when it ends unless it is used
              */
             expires_at: string;
-            /** @description the same for the same device most of the time; for recognising it, nothing more */
+            /** @description usually the same for the same device; for recognising it, nothing more */
             fingerprint: string;
             /** Format: uuid */
             id: string;
-            /** @description from where it signed in */
+            /** @description the address from which it signed in */
             ip: string;
             /** @enum {string} */
             kind: "desktop" | "mobile" | "tablet" | "program" | "unknown";
             /**
              * Format: date-time
-             * @description to about ten minutes
+             * @description accurate to about ten minutes
              */
             last_seen_at: string;
             /**
-             * @description empty when not known
+             * @description empty when unknown
              * @example Linux
              */
             system: string;
