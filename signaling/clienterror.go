@@ -40,7 +40,8 @@ func withSocketOpen(err error) error {
 
 var (
 	// errRoomClosed is returned for a join to an attempt that has ended.
-	errRoomClosed = fatalError(protocol.CodeRoomClosed, "this role play has ended; start a new one")
+	errRoomClosed = fatalError(protocol.CodeRoomClosed,
+		"this role play has ended; start a new one")
 	// errResumeUnknown is returned for a resume token that is unknown or whose seat was given up.
 	errResumeUnknown = fatalError(protocol.CodeResumeUnknown,
 		"the seat is gone; join again with a new ticket")

@@ -13,7 +13,7 @@ import (
 	"github.com/coder/websocket"
 )
 
-func TestTicketsThatLetNobodyIn(t *testing.T) {
+func TestRejectedTickets(t *testing.T) {
 	s := serve(t, newWorld(t, 180, 300), Config{})
 	id := s.attempt("play-1")
 	stolen := s.ticket(id, "anna", store.ParticipantCandidate)
@@ -30,26 +30,26 @@ func TestTicketsThatLetNobodyIn(t *testing.T) {
 	}{
 		{"forged", "forged", protocol.CodeTicketInvalid},
 		{"expired", "expired", protocol.CodeTicketExpired},
-		{"used before by a thief", stolen, protocol.CodeTicketUsed},
+		{"used already", stolen, protocol.CodeTicketUsed},
 		{
 			"another candidate's", s.ticket(id, "eve", store.ParticipantCandidate),
 			protocol.CodeTicketInvalid,
 		},
-		{"for no part", s.ticket(id, "eve", "director"), protocol.CodeTicketInvalid},
+		{"for an unknown role", s.ticket(id, "eve", "director"), protocol.CodeTicketInvalid},
 		{
-			"for a play that is over", s.ticket(over, "anna", store.ParticipantCandidate),
+			"for a play that has ended", s.ticket(over, "anna", store.ParticipantCandidate),
 			protocol.CodeRoomClosed,
 		},
 		{
-			"for a play that is not there",
+			"for an unknown play",
 			s.ticket("nowhere", "anna", store.ParticipantCandidate), protocol.CodeRoomClosed,
 		},
 	} {
 		t.Run(c.what, func(t *testing.T) {
 			client := s.dial(nil)
-			client.say(protocol.Join{Version: protocol.Version, Ticket: c.ticket, Offer: "v=0"})
-			client.refused(c.code, true)
-			client.ends(protocol.CloseCode(c.code))
+			client.send(protocol.Join{Version: protocol.Version, Ticket: c.ticket, Offer: "v=0"})
+			client.wantError(c.code, true)
+			client.wantClose(protocol.CloseCode(c.code))
 		})
 	}
 	if s.node.RoomCount() > 1 {
@@ -57,14 +57,14 @@ func TestTicketsThatLetNobodyIn(t *testing.T) {
 	}
 }
 
-func TestFirstMessagesThatAreNone(t *testing.T) {
+func TestInvalidFirstMessages(t *testing.T) {
 	s := serve(t, newWorld(t, 180, 300), Config{})
 	id := s.attempt("play-1")
 	for _, c := range []struct {
 		what, text string
 		code       protocol.ErrorCode
 	}{
-		{"no JSON", "hello", protocol.CodeBadMessage},
+		{"not JSON", "hello", protocol.CodeBadMessage},
 		{"half a message", `{"type":"join","ticket":"a"`, protocol.CodeBadMessage},
 		{"a list", `["join"]`, protocol.CodeBadMessage},
 		{"an unknown type", `{"type":"sing"}`, protocol.CodeBadMessage},
@@ -80,7 +80,7 @@ func TestFirstMessagesThatAreNone(t *testing.T) {
 		},
 		{"something else first", `{"type":"start"}`, protocol.CodeBadMessage},
 		{
-			"a wrong SDP",
+			"an invalid SDP",
 			`{"type":"join","version":1,"ticket":"` +
 				s.ticket(id, "anna", store.ParticipantCandidate) + `","offer":"v=0"}`,
 			protocol.CodeBadSDP,
@@ -95,35 +95,35 @@ func TestFirstMessagesThatAreNone(t *testing.T) {
 		t.Run(c.what, func(t *testing.T) {
 			client := s.dial(nil)
 			client.write(c.text)
-			client.refused(c.code, true)
-			client.ends(protocol.CloseCode(c.code))
+			client.wantError(c.code, true)
+			client.wantClose(protocol.CloseCode(c.code))
 		})
 	}
-	s.join(id, "anna", store.ParticipantCandidate) // and the server is unharmed
+	s.join(id, "anna", store.ParticipantCandidate) // the server still works
 }
 
-func TestBytesAreNoMessage(t *testing.T) {
+func TestBinaryMessageIsRejected(t *testing.T) {
 	s := serve(t, newWorld(t, 180, 300), Config{})
 	c := s.dial(nil)
 	must(t, c.ws.Write(t.Context(), websocket.MessageBinary, []byte(`{"type":"ping","id":1}`)))
-	c.refused(protocol.CodeBadMessage, true)
-	c.ends(protocol.CloseCode(protocol.CodeBadMessage))
+	c.wantError(protocol.CodeBadMessage, true)
+	c.wantClose(protocol.CloseCode(protocol.CodeBadMessage))
 }
 
-func TestASocketThatSaysNothing(t *testing.T) {
+func TestSocketWithoutFirstMessageIsClosed(t *testing.T) {
 	s := serve(t, newWorld(t, 180, 300), Config{FirstWord: 20 * time.Millisecond})
 	c := s.dial(nil)
-	c.refused(protocol.CodeBadMessage, true)
-	c.ends(protocol.CloseCode(protocol.CodeBadMessage))
+	c.wantError(protocol.CodeBadMessage, true)
+	c.wantClose(protocol.CloseCode(protocol.CodeBadMessage))
 }
 
-func TestASocketWithoutEndOfMessage(t *testing.T) {
+func TestEndlessMessageClosesTheSocket(t *testing.T) {
 	s := serve(t, newWorld(t, 180, 300), Config{})
 	c := s.dial(nil)
 	w, err := c.ws.Writer(t.Context(), websocket.MessageText)
 	must(t, err)
 	chunk := []byte(strings.Repeat("a", 1<<16))
-	for range 100 { // more than the hub is ready to pass over
+	for range 100 { // more than skipLimit
 		if _, err = w.Write(chunk); err != nil {
 			break
 		}
@@ -134,7 +134,7 @@ func TestASocketWithoutEndOfMessage(t *testing.T) {
 	}
 }
 
-func TestMistakesOfASeatedClient(t *testing.T) {
+func TestInvalidMessagesOfASeatedClient(t *testing.T) {
 	s := serve(t, newWorld(t, 180, 300), Config{})
 	id := s.attempt("play-1")
 	anna := s.join(id, "anna", store.ParticipantCandidate)
@@ -160,31 +160,31 @@ func TestMistakesOfASeatedClient(t *testing.T) {
 			protocol.CodeBadSDP,
 		},
 		{
-			"a wrong candidate", anna, `{"type":"candidate","candidate":"candidate:nonsense"}`,
+			"an invalid candidate", anna, `{"type":"candidate","candidate":"candidate:nonsense"}`,
 			protocol.CodeBadSDP,
 		},
 		{"an unknown type", anna, `{"type":"sing"}`, protocol.CodeBadMessage},
-		{"no JSON", anna, `sing`, protocol.CodeBadMessage},
+		{"not JSON", anna, `sing`, protocol.CodeBadMessage},
 	} {
 		t.Run(c.what, func(t *testing.T) {
 			c.client.write(c.text)
-			c.client.refused(c.code, false)
+			c.client.wantError(c.code, false)
 		})
 	}
-	anna.say(protocol.Start{})
-	tutor.phase(protocol.PhasePlaying, true)
-	anna.say(protocol.Start{})
-	anna.refused(protocol.CodeWrongState, false)
-	anna.say(protocol.Ping{ID: 7}) // the socket has survived all of it
+	anna.send(protocol.Start{})
+	tutor.wantPhase(protocol.PhasePlaying, true)
+	anna.send(protocol.Start{})
+	anna.wantError(protocol.CodeWrongState, false)
+	anna.send(protocol.Ping{ID: 7}) // the socket is still open
 	next(anna, "the pong", func(m protocol.Pong) bool { return m.ID == 7 })
 
 	tutor.write(`{"type":"answer","offer_id":1,"sdp":"` +
 		strings.Repeat("x", protocol.MaxMessage) + `"}`)
-	tutor.refused(protocol.CodeTooLarge, true)
-	tutor.ends(protocol.CloseCode(protocol.CodeTooLarge))
+	tutor.wantError(protocol.CodeTooLarge, true)
+	tutor.wantClose(protocol.CloseCode(protocol.CodeTooLarge))
 }
 
-func TestFloods(t *testing.T) {
+func TestTooManyMessages(t *testing.T) {
 	s := serve(t, newWorld(t, 180, 300), Config{})
 	id := s.attempt("play-1")
 	for _, c := range []struct {
@@ -201,25 +201,25 @@ func TestFloods(t *testing.T) {
 					break
 				}
 			}
-			next(anna, "the refusal", func(m protocol.Error) bool {
+			next(anna, "the fatal error", func(m protocol.Error) bool {
 				return m.Fatal && m.Code == c.code
 			})
-			anna.ends(protocol.CloseCode(c.code))
+			anna.wantClose(protocol.CloseCode(c.code))
 		})
 	}
 }
 
-func TestOnlyOneOfEachPart(t *testing.T) {
+func TestOneParticipantPerRole(t *testing.T) {
 	s := serve(t, newWorld(t, 180, 300), Config{})
 	id := s.attempt("play-1")
 	s.join(id, "tutor", store.ParticipantPatient)
 	second := s.dial(nil)
-	second.say(protocol.Join{
+	second.send(protocol.Join{
 		Version: 1, Ticket: s.ticket(id, "other tutor", store.ParticipantPatient),
 		Offer: second.offer(true),
 	})
-	second.refused(protocol.CodeRoomFull, true)
-	second.ends(protocol.CloseCode(protocol.CodeRoomFull))
+	second.wantError(protocol.CodeRoomFull, true)
+	second.wantClose(protocol.CloseCode(protocol.CodeRoomFull))
 
 	for _, user := range []string{"a", "b", "c", "d", "e", "f", "g"} {
 		if j := s.join(id, user,
@@ -228,39 +228,39 @@ func TestOnlyOneOfEachPart(t *testing.T) {
 		}
 	}
 	last := s.dial(nil)
-	last.say(protocol.Join{
+	last.send(protocol.Join{
 		Version: 1, Ticket: s.ticket(id, "anna", store.ParticipantCandidate),
 		Offer: last.offer(true),
 	})
-	last.refused(protocol.CodeRoomFull, true)
-	last.ends(protocol.CloseCode(protocol.CodeRoomFull))
+	last.wantError(protocol.CodeRoomFull, true)
+	last.wantClose(protocol.CloseCode(protocol.CodeRoomFull))
 }
 
-func TestAnObserverHearsAndIsNotHeard(t *testing.T) {
+func TestObserverReceivesButDoesNotSend(t *testing.T) {
 	s := serve(t, newWorld(t, 180, 300), Config{})
 	id := s.attempt("play-1")
 	anna := s.join(id, "anna", store.ParticipantCandidate)
 	observer := s.join(id, "admin", store.ParticipantObserver)
-	if track := observer.hears(); track.StreamID() != "candidate" {
+	if track := observer.awaitTrack(); track.StreamID() != "candidate" {
 		t.Errorf("stream of %s", track.StreamID())
 	}
 	loud := s.dial(nil)
-	loud.say(protocol.Join{
+	loud.send(protocol.Join{
 		Version: 1, Ticket: s.ticket(id, "eve", store.ParticipantObserver),
 		Offer: loud.offer(true),
 	})
-	m := await(t, "the hub's answer", loud.came)
+	m := await(t, "the hub's answer", loud.messages)
 	if e, ok := m.(protocol.Error); ok && e.Code != protocol.CodeBadSDP {
 		t.Errorf("%+v", e)
 	}
-	anna.say(protocol.Ping{ID: 1})
+	anna.send(protocol.Ping{ID: 1})
 	next(anna, "the pong", func(protocol.Pong) bool { return true })
 	if len(anna.tracks) != 0 {
-		t.Error("an observer is heard")
+		t.Error("an observer's audio was forwarded")
 	}
 }
 
-func TestOrigins(t *testing.T) {
+func TestAllowedOrigins(t *testing.T) {
 	s := serve(t, newWorld(t, 180, 300), Config{Origins: []string{"https://practice.example"}})
 	own := "http" + strings.TrimPrefix(s.url, "ws")
 	for origin, ok := range map[string]bool{
@@ -271,7 +271,7 @@ func TestOrigins(t *testing.T) {
 		if origin != "" {
 			header.Set("Origin", origin)
 		}
-		ctx, cancel := context.WithTimeout(t.Context(), patience)
+		ctx, cancel := context.WithTimeout(t.Context(), testTimeout)
 		ws, res, err := websocket.Dial(ctx, s.url, &websocket.DialOptions{HTTPHeader: header})
 		cancel()
 		if (err == nil) != ok {
@@ -285,23 +285,23 @@ func TestOrigins(t *testing.T) {
 	}
 }
 
-func TestSocketsOfOneAddress(t *testing.T) {
+func TestSocketLimitPerAddress(t *testing.T) {
 	s := serve(t, newWorld(t, 180, 300), Config{PerAddress: 2})
 	first := s.dial(nil)
 	s.dial(nil)
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	ctx, cancel := context.WithTimeout(t.Context(), testTimeout)
 	defer cancel()
 	if _, res, err := websocket.Dial(ctx, s.url, nil); err == nil || res == nil ||
 		res.StatusCode != http.StatusTooManyRequests {
 		t.Fatalf("a third socket: %v", err)
 	}
 	first.write("no message")
-	first.ends(protocol.CloseCode(protocol.CodeBadMessage))
-	for ctx.Err() == nil { // its place is free once the server has noticed
+	first.wantClose(protocol.CloseCode(protocol.CodeBadMessage))
+	for ctx.Err() == nil { // until the server has noticed the close
 		if ws, _, err := websocket.Dial(ctx, s.url, nil); err == nil {
-			converse(t, ws)
+			newClient(t, ws)
 			return
 		}
 	}
-	t.Error("the place of a socket that ended was not given to another")
+	t.Error("a closed socket still counts")
 }

@@ -11,27 +11,27 @@ import (
 	"github.com/coder/websocket"
 )
 
-func TestCloseFinishesPlaysAndTellsEverybody(t *testing.T) {
+func TestCloseEndsPlaysAndInformsEverybody(t *testing.T) {
 	s := serve(t, newWorld(t, 180, 300), Config{})
 	playing, preparing := s.attempt("play-1"), s.attempt("play-2")
 	anna := s.join(playing, "anna", store.ParticipantCandidate)
-	s.written("prepare")
-	anna.say(protocol.Start{})
-	anna.phase(protocol.PhasePlaying, true)
+	s.wantRecorded("prepare")
+	anna.send(protocol.Start{})
+	anna.wantPhase(protocol.PhasePlaying, true)
 	waiting := s.join(preparing, "anna", store.ParticipantCandidate)
 	silent := s.dial(nil)
 
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	ctx, cancel := context.WithTimeout(t.Context(), testTimeout)
 	defer cancel()
 	if err := s.hub.Close(ctx); err != nil {
 		t.Fatal(err)
 	}
-	if p := anna.phase(protocol.PhaseEnded, false); p.Reason != protocol.ReasonServerClosing {
+	if p := anna.wantPhase(protocol.PhaseEnded, false); p.Reason != protocol.ReasonServerClosing {
 		t.Errorf("%+v", p)
 	}
 	for _, c := range []*client{anna, waiting, silent} {
-		next[protocol.Closing](c, "the goodbye", nil)
-		c.ends(1001)
+		next[protocol.Closing](c, "the closing message", nil)
+		c.wantClose(1001)
 	}
 	for id, want := range map[string]store.AttemptState{
 		playing: store.AttemptAnalysing, preparing: store.AttemptPreparing,
@@ -47,19 +47,19 @@ func TestCloseFinishesPlaysAndTellsEverybody(t *testing.T) {
 	if len(s.rooms) != 0 {
 		t.Errorf("presence still knows %v", s.rooms)
 	}
-	must(t, s.hub.Close(ctx)) // once more does nothing
+	must(t, s.hub.Close(ctx)) // closing again does nothing
 }
 
-func TestCloseGivesUpWhenItsTimeIsOver(t *testing.T) {
+func TestCloseReturnsErrorWhenItsContextEnds(t *testing.T) {
 	s := serve(t, newWorld(t, 180, 300), Config{})
 	anna := s.join(s.attempt("play-1"), "anna", store.ParticipantCandidate)
-	s.set(func() { s.deaf = store.ErrUnavailable })
-	anna.say(protocol.Start{})
-	anna.phase(protocol.PhasePlaying, true)
+	s.set(func() { s.busErr = store.ErrUnavailable })
+	anna.send(protocol.Start{})
+	anna.wantPhase(protocol.PhasePlaying, true)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	if err := s.hub.Close(ctx); err == nil {
-		t.Error("the audio was not handed over, and nobody is told")
+		t.Error("no error although the audio was not handed over")
 	}
 }
 
@@ -68,8 +68,8 @@ func TestMetrics(t *testing.T) {
 	anna := s.join(s.attempt("play-1"), "anna", store.ParticipantCandidate)
 	c := s.dial(nil)
 	c.write("no message")
-	c.ends(protocol.CloseCode(protocol.CodeBadMessage))
-	anna.drop()
+	c.wantClose(protocol.CloseCode(protocol.CodeBadMessage))
+	anna.dropSocket()
 	next[protocol.Resumed](s.resume(anna, anna.joined.ResumeToken), "resumed", nil)
 	families, err := s.reg.Gather()
 	must(t, err)
@@ -87,7 +87,7 @@ func TestMetrics(t *testing.T) {
 			t.Errorf("%s is %v; want %v", name, got[name], want)
 		}
 	}
-	// the two that ended may not have been taken away yet
+	// the two closed sockets may still be counted
 	if n := got["bedside_signaling_sockets"]; n < 1 || n > 3 {
 		t.Errorf("%v sockets", n)
 	}

@@ -39,7 +39,8 @@ type Audio interface {
 	Finish(ctx context.Context, attemptID string) error
 }
 
-// Presence publishes which rooms exist. It may retry a failed call later; rooms do not wait for it.
+// Presence publishes which rooms exist. It may retry a failed call later, and rooms do not wait
+// for it.
 type Presence interface {
 	RoomOpened(ctx context.Context, room store.RoomInfo) error
 	RoomUpdated(ctx context.Context, room store.RoomInfo) error

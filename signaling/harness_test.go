@@ -26,45 +26,47 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// patience bounds waiting for what must happen; it is not a measurement.
-const patience = 20 * time.Second
+// testTimeout bounds waiting for what must happen; it is not a measurement.
+const testTimeout = 20 * time.Second
 
 func quiet() *slog.Logger { return slog.New(slog.NewTextHandler(io.Discard, nil)) }
 
-// world is everything around a hub: an API, a database, a bus and presence in memory, each of
-// which can be made to fail.
+// world fakes everything around a hub, in memory: tickets, the database, the bus and presence. The
+// database and the bus can be made to fail.
 type world struct {
 	t   testing.TB
 	reg *prometheus.Registry
 
-	mu       sync.Mutex
-	tickets  map[string]store.Join
-	used     map[string]bool
-	ended    map[string]bool // sessions
-	attempts map[string]store.Attempt
-	scenario store.Scenario
-	down     error // what the database answers
-	deaf     error // what the bus answers
-	told     map[string]func(problem string)
-	rooms    map[string]store.RoomInfo
-	taps     map[string]int // sinks that are open, by participant
-	heard    int            // packets tapped
-	asked    int            // calls of the parts that are down
+	mu          sync.Mutex
+	tickets     map[string]store.Join
+	used        map[string]bool
+	ended       map[string]bool // sessions
+	attempts    map[string]store.Attempt
+	scenario    store.Scenario
+	dbErr       error // of the database
+	busErr      error // of the bus
+	notify      map[string]func(problem string)
+	rooms       map[string]store.RoomInfo
+	taps        map[string]int // open sinks, by participant
+	packets     int            // written to the tap
+	failedCalls int            // of the database and the bus
 
-	log chan string // what was written down, in order
+	log chan string // what was stored or published, in order
 }
 
 func newWorld(t testing.TB, prepare, play int) *world {
 	return &world{
-		t: t, reg: prometheus.NewRegistry(), tickets: map[string]store.Join{}, used: map[string]bool{}, ended: map[string]bool{}, attempts: map[string]store.Attempt{},
+		t: t, reg: prometheus.NewRegistry(), tickets: map[string]store.Join{},
+		used: map[string]bool{}, ended: map[string]bool{},
+		attempts: map[string]store.Attempt{},
 		scenario: store.Scenario{
 			PrepareSeconds: prepare, PlaySeconds: play,
-		}, told: map[string]func(string){}, rooms: map[string]store.RoomInfo{},
+		}, notify: map[string]func(string){}, rooms: map[string]store.RoomInfo{},
 		taps: map[string]int{}, log: make(chan string, 256),
 	}
 }
 
-// attempt makes one of the candidate "anna".
+// attempt creates an attempt of the candidate "anna".
 func (w *world) attempt(id string) string {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -78,7 +80,7 @@ func (w *world) set(change func()) {
 	change()
 }
 
-// ticket lets somebody into a room.
+// ticket creates a ticket.
 func (w *world) ticket(attempt, user string, role store.ParticipantRole) string {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -96,7 +98,7 @@ func (w *world) Check(_ context.Context, sessionID string) error {
 	if w.ended[sessionID] {
 		return fmt.Errorf("the session has ended: %w", store.ErrUnauthenticated)
 	}
-	return w.down
+	return w.dbErr
 }
 
 func (w *world) VerifyTicket(_ context.Context, ticket string) (store.Join, error) {
@@ -129,9 +131,9 @@ func (w *world) change(what, id string, rule func(*store.Attempt) error) (store.
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	a := w.attempts[id]
-	if w.down != nil {
-		w.asked++
-		return a, w.down
+	if w.dbErr != nil {
+		w.failedCalls++
+		return a, w.dbErr
 	}
 	if err := rule(&a); err != nil {
 		return a, err
@@ -168,9 +170,9 @@ func (w *world) Finish(_ context.Context, id string) error { return w.bus("finis
 func (w *world) bus(what string) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if w.deaf != nil {
-		w.asked++
-		return w.deaf
+	if w.busErr != nil {
+		w.failedCalls++
+		return w.busErr
 	}
 	w.log <- what
 	return nil
@@ -190,25 +192,26 @@ type sink struct {
 	participant string
 }
 
-func (s *sink) WriteRTP(*sfu.Packet) { s.w.set(func() { s.w.heard++ }) }
+func (s *sink) WriteRTP(*sfu.Packet) { s.w.set(func() { s.w.packets++ }) }
 func (s *sink) Close()               { s.w.set(func() { s.w.taps[s.participant]-- }) }
 
-func (w *world) SubscribeReportReady(_ context.Context, id string, tell func(string)) (func(), error) {
+func (w *world) SubscribeReportReady(_ context.Context, id string,
+	notify func(string)) (func(), error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.told[id] = tell
-	return func() { w.set(func() { delete(w.told, id) }) }, nil
+	w.notify[id] = notify
+	return func() { w.set(func() { delete(w.notify, id) }) }, nil
 }
 
-// report has the analysis finish.
+// report makes the analysis finish.
 func (w *world) report(id, problem string) {
 	w.mu.Lock()
-	tell := w.told[id]
+	notify := w.notify[id]
 	w.mu.Unlock()
-	if tell == nil {
-		w.t.Fatal("nobody waits for the report")
+	if notify == nil {
+		w.t.Fatal("the hub has not subscribed to the report")
 	}
-	tell(problem)
+	notify(problem)
 }
 
 func (w *world) RoomOpened(_ context.Context, r store.RoomInfo) error {
@@ -226,11 +229,11 @@ func (w *world) RoomClosed(_ context.Context, id string) error {
 	return nil
 }
 
-// written waits for what is written down next.
-func (w *world) written(what string) {
+// wantRecorded waits for the next entry of the log and checks it.
+func (w *world) wantRecorded(what string) {
 	w.t.Helper()
-	if got := await(w.t, what+" to be written down", w.log); got != what {
-		w.t.Fatalf("written down: %s; want %s", got, what)
+	if got := await(w.t, what+" in the log", w.log); got != what {
+		w.t.Fatalf("the log has %s; want %s", got, what)
 	}
 }
 
@@ -240,7 +243,7 @@ func await[T any](t testing.TB, what string, c <-chan T) T {
 	select {
 	case v := <-c:
 		return v
-	case <-time.After(patience):
+	case <-time.After(testTimeout):
 		t.Fatalf("waited for %s", what)
 		panic("unreachable")
 	}
@@ -256,7 +259,7 @@ type server struct {
 
 func serve(t testing.TB, w *world, cfg Config) *server {
 	t.Helper()
-	// with its own grace: connecting takes time
+	// with the default grace period, because connecting takes time
 	node, err := sfu.NewNode(sfu.Config{IncludeLoopback: true}, quiet(), nil)
 	if err != nil {
 		t.Fatal(err)
@@ -267,7 +270,7 @@ func serve(t testing.TB, w *world, cfg Config) *server {
 	}
 	web := httptest.NewServer(hub)
 	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), patience)
+		ctx, cancel := context.WithTimeout(context.Background(), testTimeout)
 		defer cancel()
 		if err := errors.Join(hub.Close(ctx), node.Close(ctx)); err != nil {
 			t.Error(err)
@@ -278,37 +281,37 @@ func serve(t testing.TB, w *world, cfg Config) *server {
 }
 
 // client is a participant's browser: a socket and, once it has joined, a PeerConnection. Its
-// reader keeps everything that comes.
+// reader keeps every message.
 type client struct {
-	t      testing.TB
-	ws     *websocket.Conn
-	pc     *webrtc.PeerConnection
-	came   chan protocol.ServerMessage
-	closed chan error // why the socket ended
-	read   chan struct{}
-	joined protocol.Joined
-	up     chan struct{} // closed when media is connected
-	tracks chan *webrtc.TrackRemote
-	tasks  *sync.WaitGroup
+	t        testing.TB
+	ws       *websocket.Conn
+	pc       *webrtc.PeerConnection
+	messages chan protocol.ServerMessage
+	closed   chan error // why the socket ended
+	read     chan struct{}
+	joined   protocol.Joined
+	up       chan struct{} // closed when media is connected
+	tracks   chan *webrtc.TrackRemote
+	tasks    *sync.WaitGroup
 }
 
-// dial opens a socket.
+// dial opens a WebSocket.
 func (s *server) dial(options *websocket.DialOptions) *client {
 	s.t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	ctx, cancel := context.WithTimeout(context.Background(), testTimeout)
 	defer cancel()
 	ws, _, err := websocket.Dial(ctx, s.url, options)
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	return converse(s.t, ws)
+	return newClient(s.t, ws)
 }
 
-func converse(t testing.TB, ws *websocket.Conn) *client {
+func newClient(t testing.TB, ws *websocket.Conn) *client {
 	ws.SetReadLimit(1 << 20)
 	c := &client{
-		t: t, ws: ws, came: make(chan protocol.ServerMessage, 256), closed: make(chan error, 1),
-		read: make(chan struct{}),
+		t: t, ws: ws, messages: make(chan protocol.ServerMessage, 256),
+		closed: make(chan error, 1), read: make(chan struct{}),
 	}
 	go func() {
 		defer close(c.read)
@@ -323,7 +326,7 @@ func converse(t testing.TB, ws *websocket.Conn) *client {
 				t.Errorf("the hub sent %q: %v", b, err)
 				continue
 			}
-			c.came <- m
+			c.messages <- m
 		}
 	}()
 	t.Cleanup(func() {
@@ -333,7 +336,7 @@ func converse(t testing.TB, ws *websocket.Conn) *client {
 	return c
 }
 
-func (c *client) say(m protocol.ClientMessage) {
+func (c *client) send(m protocol.ClientMessage) {
 	c.t.Helper()
 	b, err := protocol.Encode(m)
 	if err != nil {
@@ -344,24 +347,24 @@ func (c *client) say(m protocol.ClientMessage) {
 
 func (c *client) write(text string) {
 	c.t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	ctx, cancel := context.WithTimeout(context.Background(), testTimeout)
 	defer cancel()
 	if err := c.ws.Write(ctx, websocket.MessageText, []byte(text)); err != nil {
 		c.t.Fatal(err)
 	}
 }
 
-// next waits for a message of type M that pleases, and passes over others.
-func next[M protocol.ServerMessage](c *client, what string, pleases func(M) bool) M {
+// next waits for a message of type M that matches, and skips others.
+func next[M protocol.ServerMessage](c *client, what string, match func(M) bool) M {
 	c.t.Helper()
-	late := time.After(patience)
+	deadline := time.After(testTimeout)
 	for {
 		select {
-		case m := <-c.came:
-			if m, ok := m.(M); ok && (pleases == nil || pleases(m)) {
+		case m := <-c.messages:
+			if m, ok := m.(M); ok && (match == nil || match(m)) {
 				return m
 			}
-		case <-late:
+		case <-deadline:
 			select {
 			case err := <-c.closed:
 				c.t.Fatalf("waited for %s; the socket had ended: %v", what, err)
@@ -372,18 +375,18 @@ func next[M protocol.ServerMessage](c *client, what string, pleases func(M) bool
 	}
 }
 
-// refused waits for an error.
-func (c *client) refused(code protocol.ErrorCode, fatal bool) protocol.Error {
+// wantError waits for an error and checks it.
+func (c *client) wantError(code protocol.ErrorCode, fatal bool) protocol.Error {
 	c.t.Helper()
 	e := next[protocol.Error](c, "error "+string(code), nil)
 	if e.Code != code || e.Fatal != fatal || e.Message == "" {
-		c.t.Fatalf("refused with %+v; want code %s, fatal %v, and a message", e, code, fatal)
+		c.t.Fatalf("error %+v; want code %s, fatal %v, and a message", e, code, fatal)
 	}
 	return e
 }
 
-// ends waits for the close.
-func (c *client) ends(code int) {
+// wantClose waits for the close and checks its code.
+func (c *client) wantClose(code int) {
 	c.t.Helper()
 	err := await(c.t, "the socket to end", c.closed)
 	var closed websocket.CloseError
@@ -392,8 +395,8 @@ func (c *client) ends(code int) {
 	}
 }
 
-// phase waits for a phase.
-func (c *client) phase(name protocol.PhaseName, running bool) protocol.Phase {
+// wantPhase waits for a phase.
+func (c *client) wantPhase(name protocol.PhaseName, running bool) protocol.Phase {
 	c.t.Helper()
 	return next(c, fmt.Sprintf("%s, running %v", name,
 		running), func(m protocol.PhaseChanged) bool {
@@ -401,7 +404,7 @@ func (c *client) phase(name protocol.PhaseName, running bool) protocol.Phase {
 	}).Phase
 }
 
-// offer makes the PeerConnection and its offer.
+// offer makes the PeerConnection and returns its offer.
 func (c *client) offer(publish bool) string {
 	c.t.Helper()
 	settings := webrtc.SettingEngine{
@@ -421,8 +424,8 @@ func (c *client) offer(publish bool) string {
 	pc, err := webrtc.NewAPI(webrtc.WithSettingEngine(settings),
 		webrtc.WithMediaEngine(engine)).NewPeerConnection(webrtc.Configuration{})
 	must(c.t, err)
-	c.pc, c.up, c.tracks, c.tasks = pc, make(chan struct{}), make(chan *webrtc.TrackRemote,
-		8), &sync.WaitGroup{}
+	c.pc, c.up, c.tasks = pc, make(chan struct{}), &sync.WaitGroup{}
+	c.tracks = make(chan *webrtc.TrackRemote, 8)
 	tasks := c.tasks
 	c.t.Cleanup(func() {
 		if err := pc.GracefulClose(); err != nil {
@@ -473,68 +476,70 @@ func must(t testing.TB, err error) {
 	}
 }
 
-// join takes a part and waits until media is up.
+// join takes a role and waits until media is connected.
 func (s *server) join(attempt, user string, role store.ParticipantRole) *client {
 	s.t.Helper()
 	c := s.dial(nil)
-	c.say(protocol.Join{
+	c.send(protocol.Join{
 		Version: protocol.Version, Ticket: s.ticket(attempt, user, role),
 		Offer: c.offer(role != store.ParticipantObserver),
 	})
 	c.joined = next[protocol.Joined](c, "joined", nil)
-	must(s.t,
-		c.pc.SetRemoteDescription(webrtc.SessionDescription{Type: webrtc.SDPTypeAnswer, SDP: c.joined.Answer}))
+	must(s.t, c.pc.SetRemoteDescription(webrtc.SessionDescription{
+		Type: webrtc.SDPTypeAnswer, SDP: c.joined.Answer,
+	}))
 	await(s.t, "media of "+user, c.up)
 	return c
 }
 
-// answer answers the next offer.
-func (c *client) answer() protocol.Offer {
+// answerNextOffer waits for an offer and answers it.
+func (c *client) answerNextOffer() protocol.Offer {
 	c.t.Helper()
-	return c.accept(next[protocol.Offer](c, "an offer", nil))
+	return c.answerOffer(next[protocol.Offer](c, "an offer", nil))
 }
 
-// accept answers an offer.
-func (c *client) accept(o protocol.Offer) protocol.Offer {
+// answerOffer answers an offer.
+func (c *client) answerOffer(o protocol.Offer) protocol.Offer {
 	c.t.Helper()
-	must(c.t,
-		c.pc.SetRemoteDescription(webrtc.SessionDescription{Type: webrtc.SDPTypeOffer, SDP: o.SDP}))
+	must(c.t, c.pc.SetRemoteDescription(webrtc.SessionDescription{
+		Type: webrtc.SDPTypeOffer, SDP: o.SDP,
+	}))
 	d, err := c.pc.CreateAnswer(nil)
 	must(c.t, err)
 	must(c.t, c.pc.SetLocalDescription(d))
-	c.say(protocol.Answer{OfferID: o.OfferID, SDP: c.pc.LocalDescription().SDP})
+	c.send(protocol.Answer{OfferID: o.OfferID, SDP: c.pc.LocalDescription().SDP})
 	return o
 }
 
-// hears waits for somebody's track, which comes with the join's answer or, when it was published
+// awaitTrack waits for a remote track. It comes with the join's answer or, when it was published
 // later, with an offer.
-func (c *client) hears() *webrtc.TrackRemote {
+func (c *client) awaitTrack() *webrtc.TrackRemote {
 	c.t.Helper()
-	late := time.After(patience)
+	deadline := time.After(testTimeout)
 	for {
 		select {
 		case track := <-c.tracks:
 			return track
-		case m := <-c.came:
+		case m := <-c.messages:
 			if o, ok := m.(protocol.Offer); ok {
-				c.accept(o)
+				c.answerOffer(o)
 			}
-		case <-late:
+		case <-deadline:
 			c.t.Fatal("waited for a track")
 		}
 	}
 }
 
-// drop loses the socket without a word; the media goes on.
-func (c *client) drop() {
+// dropSocket closes the connection without a close frame. The media stays connected.
+func (c *client) dropSocket() {
 	c.ws.CloseNow()
 	<-c.read
 }
 
-// resume opens a new socket for the client's place.
+// resume opens a new socket for the client's seat.
 func (s *server) resume(c *client, token string) *client {
 	n := s.dial(nil)
 	n.pc, n.up, n.tracks, n.joined = c.pc, c.up, c.tracks, c.joined
-	n.say(protocol.Resume{Token: token})
+	n.send(protocol.Resume{Token: token})
 	return n
 }

@@ -7,7 +7,7 @@ import (
 	"bedside/store"
 )
 
-func TestARolePlayFromJoinToReport(t *testing.T) {
+func TestRolePlayFromJoinToReport(t *testing.T) {
 	s := serve(t, newWorld(t, 180, 300), Config{})
 	id := s.attempt("play-1")
 	anna := s.join(id, "anna", store.ParticipantCandidate)
@@ -16,8 +16,8 @@ func TestARolePlayFromJoinToReport(t *testing.T) {
 		j.Phase.Running || j.Phase.RemainingMS != 180_000 || len(j.Peers) != 0 {
 		t.Errorf("joined: %+v", j)
 	}
-	s.written("prepare")
-	anna.phase(protocol.PhasePreparing, true)
+	s.wantRecorded("prepare")
+	anna.wantPhase(protocol.PhasePreparing, true)
 
 	tutor := s.join(id, "tutor", store.ParticipantPatient)
 	if p := tutor.joined.Peers; len(p) != 1 || p[0] != (protocol.Peer{
@@ -32,30 +32,30 @@ func TestARolePlayFromJoinToReport(t *testing.T) {
 	next(anna, "the patient's media", func(m protocol.PeerUpdated) bool {
 		return m.Peer.Connected
 	})
-	anna.answer()
+	anna.answerNextOffer()
 	if track := await(t, "the patient's track", anna.tracks); track.StreamID() != "patient" {
 		t.Errorf("stream of %s", track.StreamID())
 	}
 
-	anna.say(protocol.Start{})
-	if p := tutor.phase(protocol.PhasePlaying, true); p.RemainingMS != 300_000 {
+	anna.send(protocol.Start{})
+	if p := tutor.wantPhase(protocol.PhasePlaying, true); p.RemainingMS != 300_000 {
 		t.Errorf("play: %+v", p)
 	}
-	tutor.say(protocol.Mute{Muted: true})
+	tutor.send(protocol.Mute{Muted: true})
 	next(anna, "the mute", func(m protocol.PeerUpdated) bool { return m.Peer.Muted })
-	tutor.say(protocol.Finish{})
+	tutor.send(protocol.Finish{})
 	for _, c := range []*client{anna, tutor} {
-		if p := c.phase(protocol.PhaseEnded, false); p.Reason != protocol.ReasonFinished {
+		if p := c.wantPhase(protocol.PhaseEnded, false); p.Reason != protocol.ReasonFinished {
 			t.Errorf("end: %+v", p)
 		}
 	}
 	got := map[string]bool{}
 	for range 4 {
-		got[await(t, "the end to be written down", s.log)] = true
+		got[await(t, "the end in the log", s.log)] = true
 	}
 	for _, want := range []string{"start", "begin audio", "finish audio", "finish"} {
 		if !got[want] {
-			t.Errorf("%s was not written down", want)
+			t.Errorf("%s was not recorded", want)
 		}
 	}
 	s.report(id, "")
@@ -64,7 +64,7 @@ func TestARolePlayFromJoinToReport(t *testing.T) {
 			nil); r.Status != protocol.ReportReady || r.AttemptID != id {
 			t.Errorf("report: %+v", r)
 		}
-		next[protocol.Closing](c, "the goodbye", nil)
-		c.ends(1000)
+		next[protocol.Closing](c, "the closing message", nil)
+		c.wantClose(1000)
 	}
 }

@@ -3,7 +3,6 @@ package signaling
 import (
 	"context"
 	"errors"
-	"fmt"
 
 	"bedside/signaling/protocol"
 	"bedside/store"
@@ -19,7 +18,7 @@ func (h *Hub) admit(ctx context.Context, c *conn,
 		return h.resumeSeat(ctx, c, m)
 	}
 	return nil, fatalError(protocol.CodeBadMessage,
-		fmt.Sprintf("the first message must be a join or a resume, not %s", protocol.TypeOf(first)))
+		"the first message must be a join or a resume, not "+protocol.TypeOf(first))
 }
 
 // joinRoom uses a ticket to take a seat.

@@ -111,18 +111,20 @@ func (l *ledger) runEntry(ctx context.Context, e entry) {
 		case err == nil && try == 1:
 			return
 		case err == nil:
-			l.log.Info("ledger entry written after retries", "ledger", l.name, "entry", e.name, "tries", try)
+			l.log.Info("ledger entry written after retries", "ledger", l.name, "entry", e.name,
+				"tries", try)
 			return
 		case ctx.Err() != nil || permanent(err):
-			l.log.Error("ledger entry given up", "ledger", l.name, "entry", e.name, "tries", try, "error", err)
+			l.log.Error("ledger entry given up", "ledger", l.name, "entry", e.name,
+				"tries", try, "error", err)
 			l.onFailure(e.name, true)
 			return
 		case try == 1:
 			l.onFailure(e.name, false)
 			fallthrough
 		case try%logEvery == 0:
-			l.log.Warn("ledger entry failed; retrying", "ledger", l.name, "entry", e.name, "tries", try,
-				"error", err)
+			l.log.Warn("ledger entry failed; retrying", "ledger", l.name, "entry", e.name,
+				"tries", try, "error", err)
 		}
 		_ = wait.For(ctx, pause) // the next try finds that ctx has ended
 	}

@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-func TestThePagesLimits(t *testing.T) {
+func TestLimitsInProtocolPage(t *testing.T) {
 	b, err := os.ReadFile("PROTOCOL.md")
 	must(t, err)
 	page, cfg := string(b), Config{}.withDefaults()

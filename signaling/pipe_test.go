@@ -15,7 +15,7 @@ import (
 	"github.com/coder/websocket"
 )
 
-// pipes is a listener whose connections are pipes, so that sockets live in a bubble of time.
+// pipes is a listener whose connections are pipes, which work inside a synctest bubble.
 type pipes struct {
 	came chan net.Conn
 	done chan struct{}
@@ -32,9 +32,9 @@ func (p pipes) Accept() (net.Conn, error) {
 func (p pipes) Close() error   { close(p.done); return nil }
 func (p pipes) Addr() net.Addr { return &net.UnixAddr{Name: "pipe", Net: "pipe"} }
 
-// socket joins through a WebSocket and reads the answer, and nothing after that. It gives the
-// connection beneath as well.
-func (s *stageHand) socket(user string, role store.ParticipantRole) (*websocket.Conn, net.Conn) {
+// socket joins through a WebSocket, reads the answer and nothing after that. It returns the
+// underlying connection as well.
+func (s *timedRoom) socket(user string, role store.ParticipantRole) (*websocket.Conn, net.Conn) {
 	s.t.Helper()
 	p := pipes{make(chan net.Conn), make(chan struct{})}
 	server := &http.Server{Handler: s.hub}
@@ -67,24 +67,26 @@ func (s *stageHand) socket(user string, role store.ParticipantRole) (*websocket.
 	return ws, here
 }
 
-func TestASocketThatAnswersNoPingIsLost(t *testing.T) {
-	inTime(t, 180, 300, func(t *testing.T, s *stageHand) {
-		anna := s.enter("anna", store.ParticipantCandidate)
+func TestSocketWithoutPongIsLost(t *testing.T) {
+	withFakeClock(t, 180, 300, func(t *testing.T, s *timedRoom) {
+		anna := s.joinConnected("anna", store.ParticipantCandidate)
 		_, under := s.socket("tutor", store.ParticipantPatient)
-		go io.Copy(io.Discard, under) // bytes are taken, and nothing answers them
+		go io.Copy(io.Discard, under) // reads, but never answers
 		time.Sleep(15*time.Second + 15*time.Second + 19*time.Second)
-		if told(anna, func(protocol.PeerLeft) bool { return true }) {
-			t.Fatal("the patient is gone before its grace is over")
+		if received(anna, func(protocol.PeerLeft) bool { return true }) {
+			t.Fatal("the patient is gone before the grace period is over")
 		}
 		time.Sleep(time.Second + closeLimit + time.Second)
-		if !told(anna, func(m protocol.PeerLeft) bool { return m.ParticipantID == "patient" }) {
-			t.Error("a dead socket keeps its place")
+		if !received(anna, func(m protocol.PeerLeft) bool {
+			return m.ParticipantID == "patient"
+		}) {
+			t.Error("a dead socket keeps its seat")
 		}
 	})
 }
 
-func TestASocketThatAnswersPingsStays(t *testing.T) {
-	inTime(t, 180, 300, func(t *testing.T, s *stageHand) {
+func TestSocketThatAnswersPingsStaysOpen(t *testing.T) {
+	withFakeClock(t, 180, 300, func(t *testing.T, s *timedRoom) {
 		ws, _ := s.socket("anna", store.ParticipantCandidate)
 		ctx := ws.CloseRead(t.Context())
 		time.Sleep(time.Hour)
@@ -94,16 +96,16 @@ func TestASocketThatAnswersPingsStays(t *testing.T) {
 	})
 }
 
-func TestASocketThatIsNotReadIsClosed(t *testing.T) {
-	inTime(t, 180, 300, func(t *testing.T, s *stageHand) {
-		anna := s.enter("anna", store.ParticipantCandidate)
+func TestSocketThatIsNotReadIsClosed(t *testing.T) {
+	withFakeClock(t, 180, 300, func(t *testing.T, s *timedRoom) {
+		anna := s.joinConnected("anna", store.ParticipantCandidate)
 		ws, _ := s.socket("tutor", store.ParticipantPatient)
 		for i := range 2 * queueLength {
-			must(t, anna.does(protocol.Mute{Muted: i%2 == 0}))
+			must(t, anna.send(protocol.Mute{Muted: i%2 == 0}))
 		}
 		synctest.Wait()
 		var err error
-		for n := 0; err == nil; n++ { // what was queued still comes
+		for n := 0; err == nil; n++ { // what was queued still arrives
 			if _, _, err = ws.Read(t.Context()); n > queueLength+1 {
 				t.Fatalf("%d messages were queued", n)
 			}
@@ -111,6 +113,6 @@ func TestASocketThatIsNotReadIsClosed(t *testing.T) {
 		if code := websocket.CloseStatus(err); int(code) != protocol.CloseCode(protocol.CodeSlow) {
 			t.Errorf("the socket ended with %v", err)
 		}
-		must(t, anna.does(protocol.Mute{})) // nobody waited for it
+		must(t, anna.send(protocol.Mute{})) // the room did not wait for the slow client
 	})
 }

@@ -12,8 +12,8 @@ import (
 	pion "github.com/pion/webrtc/v4/pkg/media"
 )
 
-// speaks sends packets until the test ends.
-func (c *client) speaks() {
+// startSpeaking sends packets until the test ends.
+func (c *client) startSpeaking() {
 	track := c.pc.GetSenders()[0].Track().(*webrtc.TrackLocalStaticSample)
 	stop := make(chan struct{})
 	var speaking sync.WaitGroup
@@ -39,32 +39,33 @@ func (c *client) speaks() {
 	})
 }
 
-// hears waits until the tap has got so many more packets.
-func (s *server) hears(more int) {
+// awaitPackets waits until the tap has received so many more packets.
+func (s *server) awaitPackets(more int) {
 	s.t.Helper()
 	var from, now int
-	s.set(func() { from = s.heard })
-	for late := time.Now().Add(patience); now < from+more; s.set(func() { now = s.heard }) {
-		if time.Now().After(late) {
-			s.t.Fatalf("the tap has got %d packets, not %d", now-from, more)
+	s.set(func() { from = s.packets })
+	deadline := time.Now().Add(testTimeout)
+	for ; now < from+more; s.set(func() { now = s.packets }) {
+		if time.Now().After(deadline) {
+			s.t.Fatalf("the tap has received %d packets, not %d", now-from, more)
 		}
 		time.Sleep(time.Millisecond)
 	}
 }
 
-func TestALostSocketIsResumedAndTheMediaGoesOn(t *testing.T) {
+func TestResumeKeepsMediaRunning(t *testing.T) {
 	s := serve(t, newWorld(t, 180, 300), Config{})
 	id := s.attempt("play-1")
 	anna := s.join(id, "anna", store.ParticipantCandidate)
 	tutor := s.join(id, "tutor", store.ParticipantPatient)
-	anna.answer()
-	anna.speaks()
-	anna.say(protocol.Start{})
-	tutor.phase(protocol.PhasePlaying, true)
-	s.hears(10)
+	anna.answerNextOffer()
+	anna.startSpeaking()
+	anna.send(protocol.Start{})
+	tutor.wantPhase(protocol.PhasePlaying, true)
+	s.awaitPackets(10)
 
-	anna.drop()
-	s.hears(10)
+	anna.dropSocket()
+	s.awaitPackets(10)
 	again := s.resume(anna, anna.joined.ResumeToken)
 	r := next[protocol.Resumed](again, "resumed", nil)
 	if r.Phase.Name != protocol.PhasePlaying || !r.Phase.Running || len(r.Peers) != 1 ||
@@ -72,61 +73,61 @@ func TestALostSocketIsResumedAndTheMediaGoesOn(t *testing.T) {
 		r.ResumeToken == anna.joined.ResumeToken {
 		t.Errorf("%+v", r)
 	}
-	s.hears(10)
-	again.say(protocol.Finish{})
-	tutor.phase(protocol.PhaseEnded, false)
-	for len(tutor.came) > 0 {
-		if m, ok := (<-tutor.came).(protocol.PeerUpdated); ok && !m.Peer.Connected {
-			t.Error("the patient saw the candidate go")
+	s.awaitPackets(10)
+	again.send(protocol.Finish{})
+	tutor.wantPhase(protocol.PhaseEnded, false)
+	for len(tutor.messages) > 0 {
+		if m, ok := (<-tutor.messages).(protocol.PeerUpdated); ok && !m.Peer.Connected {
+			t.Error("the patient saw the candidate disconnect")
 		}
 	}
 
-	// The socket was lost once more, just as the new token was under way: the older one still
-	// works, and no third.
-	again.drop()
+	// The socket is lost again, with the new token still on its way: the one before it still
+	// works, older ones do not.
+	again.dropSocket()
 	third := s.resume(anna, anna.joined.ResumeToken)
 	newest := next[protocol.Resumed](third, "resumed", nil)
-	third.drop()
+	third.dropSocket()
 	stale := s.resume(anna, r.ResumeToken)
-	stale.refused(protocol.CodeResumeUnknown, true)
-	stale.ends(protocol.CloseCode(protocol.CodeResumeUnknown))
+	stale.wantError(protocol.CodeResumeUnknown, true)
+	stale.wantClose(protocol.CloseCode(protocol.CodeResumeUnknown))
 	next[protocol.Resumed](s.resume(anna, newest.ResumeToken), "resumed", nil)
 }
 
-func TestAnOfferThatWasLostComesAgain(t *testing.T) {
+func TestResumeRepeatsAnUnansweredOffer(t *testing.T) {
 	s := serve(t, newWorld(t, 180, 300), Config{})
 	id := s.attempt("play-1")
 	anna := s.join(id, "anna", store.ParticipantCandidate)
 	tutor := s.join(id, "tutor", store.ParticipantPatient)
 	lost := next[protocol.Offer](anna, "an offer", nil)
-	anna.drop()
+	anna.dropSocket()
 	again := s.resume(anna, anna.joined.ResumeToken)
 	next[protocol.Resumed](again, "resumed", nil)
-	if o := again.answer(); o != lost {
+	if o := again.answerNextOffer(); o != lost {
 		t.Errorf("offer %d came after offer %d was lost", o.OfferID, lost.OfferID)
 	}
-	tutor.speaks()
+	tutor.startSpeaking()
 	if track := await(t, "the patient's track", again.tracks); track.StreamID() != "patient" {
 		t.Errorf("stream of %s", track.StreamID())
 	}
 }
 
-func TestAResumeMayRestartICE(t *testing.T) {
+func TestResumeWithICERestart(t *testing.T) {
 	s := serve(t, newWorld(t, 180, 300), Config{})
 	id := s.attempt("play-1")
 	anna := s.join(id, "anna", store.ParticipantCandidate)
-	anna.drop()
+	anna.dropSocket()
 	again := s.dial(nil)
 	again.pc = anna.pc
-	again.say(protocol.Resume{Token: anna.joined.ResumeToken, RestartICE: true})
+	again.send(protocol.Resume{Token: anna.joined.ResumeToken, RestartICE: true})
 	next[protocol.Resumed](again, "resumed", nil)
 	before := anna.pc.RemoteDescription().SDP
-	again.answer()
+	again.answerNextOffer()
 	if ufrag(anna.pc.RemoteDescription().SDP) == ufrag(before) {
-		t.Error("the offer keeps the ICE credentials")
+		t.Error("the offer has the same ICE credentials")
 	}
-	again.say(protocol.RestartICE{})
-	again.answer()
+	again.send(protocol.RestartICE{})
+	again.answerNextOffer()
 }
 
 func ufrag(text string) string {
@@ -144,105 +145,105 @@ func ufrag(text string) string {
 	return v
 }
 
-func TestTokensThatResumeNothing(t *testing.T) {
+func TestInvalidResumeTokens(t *testing.T) {
 	s := serve(t, newWorld(t, 180, 300), Config{})
 	id := s.attempt("play-1")
 	anna := s.join(id, "anna", store.ParticipantCandidate)
 	left := s.join(id, "tutor", store.ParticipantPatient)
-	left.say(protocol.Leave{})
-	left.ends(1000)
+	left.send(protocol.Leave{})
+	left.wantClose(1000)
 	for what, token := range map[string]string{
-		"wrong":                "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
-		"of somebody who left": left.joined.ResumeToken,
+		"wrong":                     "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
+		"of a participant who left": left.joined.ResumeToken,
 	} {
 		t.Run(what, func(t *testing.T) {
 			c := s.dial(nil)
-			c.say(protocol.Resume{Token: token})
-			c.refused(protocol.CodeResumeUnknown, true)
-			c.ends(protocol.CloseCode(protocol.CodeResumeUnknown))
+			c.send(protocol.Resume{Token: token})
+			c.wantError(protocol.CodeResumeUnknown, true)
+			c.wantClose(protocol.CloseCode(protocol.CodeResumeUnknown))
 		})
 	}
-	anna.say(protocol.Ping{ID: 1})
+	anna.send(protocol.Ping{ID: 1})
 	next[protocol.Pong](anna, "the pong", nil)
 }
 
-func TestASocketIsReplacedByAResume(t *testing.T) {
+func TestResumeReplacesAnOpenSocket(t *testing.T) {
 	s := serve(t, newWorld(t, 180, 300), Config{})
 	id := s.attempt("play-1")
 	anna := s.join(id, "anna", store.ParticipantCandidate)
-	// the old socket is half dead: the server has not noticed
+	// the server has not noticed that the old socket is dead
 	again := s.resume(anna, anna.joined.ResumeToken)
 	next[protocol.Resumed](again, "resumed", nil)
-	anna.ends(protocol.CloseCode(protocol.CodeReplaced))
-	again.say(protocol.Ping{ID: 1})
+	anna.wantClose(protocol.CloseCode(protocol.CodeReplaced))
+	again.send(protocol.Ping{ID: 1})
 	next[protocol.Pong](again, "the pong", nil)
 }
 
-func TestAPlaceIsReplacedByAJoin(t *testing.T) {
+func TestJoinReplacesTheUsersEarlierSeat(t *testing.T) {
 	s := serve(t, newWorld(t, 180, 300), Config{})
 	id := s.attempt("play-1")
 	anna := s.join(id, "anna", store.ParticipantCandidate)
 	tutor := s.join(id, "tutor", store.ParticipantPatient)
 	again := s.join(id, "anna", store.ParticipantCandidate)
-	anna.refused(protocol.CodeReplaced, true)
-	anna.ends(protocol.CloseCode(protocol.CodeReplaced))
+	anna.wantError(protocol.CodeReplaced, true)
+	anna.wantClose(protocol.CloseCode(protocol.CodeReplaced))
 	next(tutor, "the candidate again", func(m protocol.PeerJoined) bool {
 		return m.Peer.ParticipantID == "candidate"
 	})
-	again.say(protocol.Start{})
-	tutor.phase(protocol.PhasePlaying, true)
+	again.send(protocol.Start{})
+	tutor.wantPhase(protocol.PhasePlaying, true)
 
-	failed := s.dial(nil) // a join that cannot be used replaces nobody
-	failed.say(protocol.Join{
+	failed := s.dial(nil) // a join that fails replaces nobody
+	failed.send(protocol.Join{
 		Version: 1, Ticket: s.ticket(id, "anna", store.ParticipantCandidate), Offer: "v=0",
 	})
-	failed.refused(protocol.CodeBadSDP, true)
-	again.say(protocol.Finish{})
-	tutor.phase(protocol.PhaseEnded, false)
+	failed.wantError(protocol.CodeBadSDP, true)
+	again.send(protocol.Finish{})
+	tutor.wantPhase(protocol.PhaseEnded, false)
 }
 
-func TestTheEndOfASessionEndsItsSockets(t *testing.T) {
+func TestEndSessionClosesItsSockets(t *testing.T) {
 	s := serve(t, newWorld(t, 180, 300), Config{})
 	id := s.attempt("play-1")
 	anna := s.join(id, "anna", store.ParticipantCandidate)
 	tutor := s.join(id, "tutor", store.ParticipantPatient)
 	s.hub.EndSession("session of tutor", "you signed out")
-	if e := tutor.refused(protocol.CodeSessionEnded, true); e.Message != "you signed out" {
+	if e := tutor.wantError(protocol.CodeSessionEnded, true); e.Message != "you signed out" {
 		t.Errorf("%+v", e)
 	}
-	tutor.ends(protocol.CloseCode(protocol.CodeSessionEnded))
-	next(anna, "the patient's leave", func(m protocol.PeerLeft) bool {
+	tutor.wantClose(protocol.CloseCode(protocol.CodeSessionEnded))
+	next(anna, "the patient's departure", func(m protocol.PeerLeft) bool {
 		return m.ParticipantID == "patient"
 	})
 	c := s.resume(tutor, tutor.joined.ResumeToken)
-	c.refused(protocol.CodeResumeUnknown, true)
+	c.wantError(protocol.CodeResumeUnknown, true)
 }
 
-// TestASessionThatEndsWhileItsUserComesIn ends between the ticket and the place, when there is no
-// socket to close yet.
-func TestASessionThatEndsWhileItsUserComesIn(t *testing.T) {
+// TestSessionThatEndsDuringTheJoin ends a session between the check of its ticket and the seating,
+// when there is no seat to vacate yet.
+func TestSessionThatEndsDuringTheJoin(t *testing.T) {
 	w := newWorld(t, 180, 300)
 	s := serve(t, w, Config{})
 	id := s.attempt("play-1")
 	w.set(func() { w.ended["session of tutor"] = true })
 	tutor := s.dial(nil)
-	tutor.say(protocol.Join{
+	tutor.send(protocol.Join{
 		Version: protocol.Version, Ticket: s.ticket(id, "tutor", store.ParticipantPatient),
 		Offer: tutor.offer(true),
 	})
-	tutor.refused(protocol.CodeSessionEnded, true)
-	tutor.ends(protocol.CloseCode(protocol.CodeSessionEnded))
+	tutor.wantError(protocol.CodeSessionEnded, true)
+	tutor.wantClose(protocol.CloseCode(protocol.CodeSessionEnded))
 }
 
-func TestALostParticipantGoesWhenTheGraceIsOver(t *testing.T) {
+func TestParticipantLeavesAfterTheGracePeriod(t *testing.T) {
 	s := serve(t, newWorld(t, 180, 300), Config{Grace: 50 * time.Millisecond})
 	id := s.attempt("play-1")
 	anna := s.join(id, "anna", store.ParticipantCandidate)
 	tutor := s.join(id, "tutor", store.ParticipantPatient)
-	tutor.drop()
-	next(anna, "the patient's leave", func(m protocol.PeerLeft) bool {
+	tutor.dropSocket()
+	next(anna, "the patient's departure", func(m protocol.PeerLeft) bool {
 		return m.ParticipantID == "patient"
 	})
 	c := s.resume(tutor, tutor.joined.ResumeToken)
-	c.refused(protocol.CodeResumeUnknown, true)
+	c.wantError(protocol.CodeResumeUnknown, true)
 }

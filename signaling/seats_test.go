@@ -259,7 +259,8 @@ func TestWhatEachRoleMayDo(t *testing.T) {
 			if changed, _ := s.setMuted(p, true); changed {
 				t.Error("muting twice was a change twice")
 			}
-			check("start while preparing", p.checkStart(protocol.PhasePreparing), c.startsPreparing)
+			check("start while preparing", p.checkStart(protocol.PhasePreparing),
+				c.startsPreparing)
 			check("start while playing", p.checkStart(protocol.PhasePlaying), c.startsPlaying)
 			check("finish while preparing", p.checkFinish(protocol.PhasePreparing),
 				c.finishPreparing)

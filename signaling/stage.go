@@ -58,8 +58,8 @@ func (s *stage) phase(now time.Time) protocol.Phase {
 	}
 }
 
-// setPresence sets whether the candidate's media is connected and whether anybody has the patient's
-// role.
+// setPresence sets whether the candidate's media is connected and whether the patient's role is
+// taken.
 func (s *stage) setPresence(candidateConnected, patientPresent bool, now time.Time) {
 	s.candidate, s.patient = candidateConnected, patientPresent
 	s.met = s.met || candidateConnected

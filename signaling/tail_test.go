@@ -11,19 +11,20 @@ import (
 	"bedside/store"
 )
 
-func TestTheTapOutlivesThePlay(t *testing.T) {
-	type step func(t *testing.T, s *stageHand, anna *actor)
-	finish := func(t *testing.T, _ *stageHand,
-		anna *actor) {
-		must(t, anna.does(protocol.Finish{}))
+func TestTapStaysOpenForTheTail(t *testing.T) {
+	type step func(t *testing.T, s *timedRoom, anna *fakeClient)
+	finish := func(t *testing.T, _ *timedRoom, anna *fakeClient) {
+		must(t, anna.send(protocol.Finish{}))
 	}
-	leave := func(t *testing.T, _ *stageHand, anna *actor) { must(t, anna.does(protocol.Leave{})) }
-	gone := func(_ *testing.T, s *stageHand, _ *actor) {
+	leave := func(t *testing.T, _ *timedRoom, anna *fakeClient) {
+		must(t, anna.send(protocol.Leave{}))
+	}
+	gone := func(_ *testing.T, s *timedRoom, _ *fakeClient) {
 		s.media.of("candidate").Gone(sfu.ErrGraceExpired)
 	}
 	withTutor := func(then step) step {
-		return func(t *testing.T, s *stageHand, anna *actor) {
-			s.enter("tutor", store.ParticipantPatient)
+		return func(t *testing.T, s *timedRoom, anna *fakeClient) {
+			s.joinConnected("tutor", store.ParticipantPatient)
 			then(t, s, anna)
 		}
 	}
@@ -31,43 +32,44 @@ func TestTheTapOutlivesThePlay(t *testing.T) {
 		end, then step
 		outlives  time.Duration
 	}{
-		"by time": {
-			end:      func(*testing.T, *stageHand, *actor) { time.Sleep(300 * time.Second) },
+		"time is up": {
+			end:      func(*testing.T, *timedRoom, *fakeClient) { time.Sleep(300 * time.Second) },
 			outlives: tail,
 		},
-		"by hand": {end: finish, outlives: tail},
-		"and the candidate is cut off": {
+		"finished": {end: finish, outlives: tail},
+		"finished, then candidate disconnects": {
 			end: finish,
-			then: func(_ *testing.T, s *stageHand, _ *actor) {
+			then: func(_ *testing.T, s *timedRoom, _ *fakeClient) {
 				s.media.of("candidate").Disconnected()
 			},
 			outlives: tail,
 		},
-		"by a candidate who left, for the patient's sake": {
+		"candidate leaves, patient stays": {
 			end: withTutor(leave), outlives: tail,
 		},
-		"by a candidate who is gone, for the patient's sake": {
+		"candidate is gone, patient stays": {
 			end: withTutor(gone), outlives: tail,
 		},
-		"and its candidate leaves a patient": {
+		"finished, then candidate leaves, patient stays": {
 			end: withTutor(finish), then: leave, outlives: tail,
 		},
-		"and it is finished again": {end: finish, outlives: tail, then: func(t *testing.T,
-			_ *stageHand, anna *actor) {
-			if err := anna.does(protocol.Finish{}); clientErrorFor(err).Code != protocol.CodeWrongState {
+		"finished twice": {end: finish, outlives: tail, then: func(t *testing.T, _ *timedRoom,
+			anna *fakeClient) {
+			err := anna.send(protocol.Finish{})
+			if clientErrorFor(err).Code != protocol.CodeWrongState {
 				t.Errorf("finished twice: %v", err)
 			}
 		}},
-		"but not when nobody is left":    {end: leave},
-		"but not when everybody is gone": {end: finish, then: gone},
-		"but not when the room empties":  {end: finish, then: leave},
-		"but not a server that closes":   {end: finish, then: closeHub},
-		"but not one that ends the play": {end: closeHub},
+		"no tail: last participant leaves":          {end: leave},
+		"no tail: finished, then everybody is gone": {end: finish, then: gone},
+		"no tail: finished, then everybody leaves":  {end: finish, then: leave},
+		"no tail: finished, then server closes":     {end: finish, then: closeHub},
+		"no tail: server closes":                    {end: closeHub},
 	} {
 		t.Run(name, func(t *testing.T) {
-			inTime(t, 180, 300, func(t *testing.T, s *stageHand) {
-				anna := s.enter("anna", store.ParticipantCandidate)
-				must(t, anna.does(protocol.Start{}))
+			withFakeClock(t, 180, 300, func(t *testing.T, s *timedRoom) {
+				anna := s.joinConnected("anna", store.ParticipantCandidate)
+				must(t, anna.send(protocol.Start{}))
 				synctest.Wait()
 				c.end(t, s, anna)
 				ended := time.Now()
@@ -75,52 +77,53 @@ func TestTheTapOutlivesThePlay(t *testing.T) {
 					c.then(t, s, anna)
 				}
 				if c.outlives > 0 {
-					s.tapIs(t, true)
+					s.wantTap(t, true)
 					time.Sleep(c.outlives - time.Millisecond)
-					s.tapIs(t, true)
+					s.wantTap(t, true)
 					time.Sleep(time.Millisecond)
 				}
-				s.tapIs(t, false)
-				if a, _, _ := s.Attempt(t.Context(),
-					"play-1"); a.State != store.AttemptAnalysing || a.EndedAt == nil || !a.EndedAt.Equal(ended) {
+				s.wantTap(t, false)
+				a, _, _ := s.Attempt(t.Context(), "play-1")
+				if a.State != store.AttemptAnalysing || a.EndedAt == nil ||
+					!a.EndedAt.Equal(ended) {
 					t.Errorf("the attempt is %s, ended at %v; the play ended at %v", a.State,
 						a.EndedAt, ended)
 				}
-				time.Sleep(2 * time.Minute) // the room goes its way, and hands nothing over again
-				s.tapIs(t, false)
+				time.Sleep(2 * time.Minute) // the ended room hands nothing over
+				s.wantTap(t, false)
 			})
 		})
 	}
 }
 
-// closeHub closes the hub, which does not wait for a tail.
-func closeHub(t *testing.T, s *stageHand, _ *actor) {
+// closeHub closes the hub and checks that it does not wait for the tail.
+func closeHub(t *testing.T, s *timedRoom, _ *fakeClient) {
 	began := time.Now()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	must(t, s.hub.Close(ctx))
-	if waited := time.Since(began); waited != 0 { // by the bubble's clock
+	if waited := time.Since(began); waited != 0 { // by the fake clock
 		t.Errorf("the close took %v", waited)
 	}
 }
 
-// tapIs checks whether the tap is open; once it is closed the audio has been handed over, once.
-func (s *stageHand) tapIs(t *testing.T, open bool) {
+// wantTap checks whether the tap is open, and that the audio was handed over once if it is not.
+func (s *timedRoom) wantTap(t *testing.T, open bool) {
 	t.Helper()
 	synctest.Wait()
 	for len(s.log) > 0 {
 		if <-s.log == "finish audio" {
-			s.handedOver++
+			s.handOvers++
 		}
 	}
-	taps, handedOver := 1, 0
+	taps, handOvers := 1, 0
 	if !open {
-		taps, handedOver = 0, 1
+		taps, handOvers = 0, 1
 	}
 	s.set(func() {
-		if s.taps["candidate"] != taps || s.handedOver != handedOver {
+		if s.taps["candidate"] != taps || s.handOvers != handOvers {
 			t.Errorf("%d taps, handed over %d times; want %d and %d", s.taps["candidate"],
-				s.handedOver, taps, handedOver)
+				s.handOvers, taps, handOvers)
 		}
 	})
 }

@@ -15,13 +15,13 @@ import (
 	"github.com/pion/webrtc/v4"
 )
 
-// These tests run whole rooms against a clock of their own. Media is a stand-in, since real
-// sockets do not follow that clock.
+// These tests run whole rooms with a fake clock. The media is fake too, because real UDP sockets
+// do not work with it.
 
 type fakeMedia struct {
 	mu  sync.Mutex
 	all map[string]*fakePart
-	tap sfu.Sink // open while the tap is
+	tap sfu.Sink
 }
 
 type fakePart struct {
@@ -63,21 +63,21 @@ func (p *fakePart) Leave(reason error) {
 	p.once.Do(func() { go p.h.Gone(reason) })
 }
 
-// stageHand is a hub in a bubble of time, with one attempt.
-type stageHand struct {
+// timedRoom is a hub with a fake clock and one attempt.
+type timedRoom struct {
 	*world
 	t     *testing.T
 	hub   *Hub
 	media *fakeMedia
 	began time.Time
 
-	handedOver int // how often the audio was, as far as tapIs has read the log
+	handOvers int // of audio, in the part of the log that wantTap has read
 }
 
-// inTime runs a test in a bubble. prepare and play are in seconds.
-func inTime(t *testing.T, prepare, play int, test func(*testing.T, *stageHand)) {
+// withFakeClock runs a test in a synctest bubble. prepare and play are in seconds.
+func withFakeClock(t *testing.T, prepare, play int, test func(*testing.T, *timedRoom)) {
 	synctest.Test(t, func(t *testing.T) {
-		s := &stageHand{
+		s := &timedRoom{
 			world: newWorld(t, prepare, play), t: t,
 			media: &fakeMedia{all: map[string]*fakePart{}}, began: time.Now(),
 		}
@@ -97,33 +97,33 @@ func inTime(t *testing.T, prepare, play int, test func(*testing.T, *stageHand)) 
 	})
 }
 
-// actor is somebody in the room, without a socket: what it is told stays in its queue.
-type actor struct {
-	s           *stageHand
+// fakeClient is a participant without a socket. Messages to it stay in its queue.
+type fakeClient struct {
+	s           *timedRoom
 	participant *participant
 	conn        *conn
 }
 
-// enter joins and connects.
-func (s *stageHand) enter(user string, role store.ParticipantRole) *actor {
+// joinConnected joins and connects the media.
+func (s *timedRoom) joinConnected(user string, role store.ParticipantRole) *fakeClient {
 	s.t.Helper()
-	a, err := s.tryToEnter(user, role)
+	a, err := s.tryJoin(user, role)
 	must(s.t, err)
 	s.media.of(a.participant.seat.id).Connected()
 	synctest.Wait()
 	return a
 }
 
-func (s *stageHand) tryToEnter(user string, role store.ParticipantRole) (*actor, error) {
+func (s *timedRoom) tryJoin(user string, role store.ParticipantRole) (*fakeClient, error) {
 	c := &conn{queue: make(chan []byte, queueLength), closing: make(chan struct{})}
 	ctx, cancel := context.WithTimeout(s.t.Context(), 10*time.Second)
 	defer cancel()
 	p, err := s.hub.admit(ctx, c, protocol.Join{Ticket: s.ticket("play-1", user, role)})
-	return &actor{s, p, c}, err
+	return &fakeClient{s, p, c}, err
 }
 
-// phase is the phase as the room has it.
-func (s *stageHand) phase() (p protocol.Phase) {
+// phase returns the room's phase.
+func (s *timedRoom) phase() (p protocol.Phase) {
 	s.t.Helper()
 	s.hub.mu.Lock()
 	r := s.hub.rooms["play-1"]
@@ -135,8 +135,8 @@ func (s *stageHand) phase() (p protocol.Phase) {
 	return p
 }
 
-// is checks the phase.
-func (s *stageHand) is(name protocol.PhaseName, running bool, left time.Duration,
+// wantPhase checks the phase.
+func (s *timedRoom) wantPhase(name protocol.PhaseName, running bool, left time.Duration,
 	reason protocol.PhaseReason) {
 	s.t.Helper()
 	synctest.Wait()
@@ -147,25 +147,25 @@ func (s *stageHand) is(name protocol.PhaseName, running bool, left time.Duration
 	}
 }
 
-func (s *stageHand) state() store.AttemptState {
+func (s *timedRoom) attemptState() store.AttemptState {
 	synctest.Wait()
 	a, _, _ := s.Attempt(s.t.Context(), "play-1")
 	return a.State
 }
 
-func (a *actor) does(m protocol.ClientMessage) error {
+func (a *fakeClient) send(m protocol.ClientMessage) error {
 	return a.participant.room.handleMessage(a.s.t.Context(), a.participant, a.conn, m)
 }
 
-// told reads what came, and reports whether a message pleases.
-func told[M protocol.ServerMessage](a *actor, pleases func(M) bool) bool {
+// received empties the queue and reports whether a message matched.
+func received[M protocol.ServerMessage](a *fakeClient, match func(M) bool) bool {
 	synctest.Wait()
 	for found := false; ; {
 		select {
 		case b := <-a.conn.queue:
 			m, err := protocol.DecodeServer(b)
 			must(a.s.t, err)
-			if m, ok := m.(M); ok && (pleases == nil || pleases(m)) {
+			if m, ok := m.(M); ok && (match == nil || match(m)) {
 				found = true
 			}
 		default:
@@ -174,7 +174,7 @@ func told[M protocol.ServerMessage](a *actor, pleases func(M) bool) bool {
 	}
 }
 
-func (a *actor) closedWith() (code int, open bool) {
+func (a *fakeClient) closeStatus() (code int, open bool) {
 	synctest.Wait()
 	select {
 	case <-a.conn.closing:
@@ -184,189 +184,193 @@ func (a *actor) closedWith() (code int, open bool) {
 	}
 }
 
-func TestPreparationEndsByItselfWhenAPatientIsThere(t *testing.T) {
-	inTime(t, 180, 300, func(t *testing.T, s *stageHand) {
-		s.enter("anna", store.ParticipantCandidate)
-		s.is(protocol.PhasePreparing, true, 180*time.Second, "")
+func TestPreparationEndsByItselfWithAPatient(t *testing.T) {
+	withFakeClock(t, 180, 300, func(t *testing.T, s *timedRoom) {
+		s.joinConnected("anna", store.ParticipantCandidate)
+		s.wantPhase(protocol.PhasePreparing, true, 180*time.Second, "")
 		time.Sleep(time.Minute)
-		s.enter("tutor", store.ParticipantPatient)
-		s.is(protocol.PhasePreparing, true, 120*time.Second, "")
-		if s.state() != store.AttemptPreparing {
-			t.Error(s.state())
+		s.joinConnected("tutor", store.ParticipantPatient)
+		s.wantPhase(protocol.PhasePreparing, true, 120*time.Second, "")
+		if s.attemptState() != store.AttemptPreparing {
+			t.Error(s.attemptState())
 		}
 		time.Sleep(2*time.Minute - time.Millisecond)
-		s.is(protocol.PhasePreparing, true, time.Millisecond, "")
+		s.wantPhase(protocol.PhasePreparing, true, time.Millisecond, "")
 		time.Sleep(time.Millisecond)
-		s.is(protocol.PhasePlaying, true, 300*time.Second, "")
+		s.wantPhase(protocol.PhasePlaying, true, 300*time.Second, "")
 		if a, _, _ := s.Attempt(t.Context(), "play-1"); a.State != store.AttemptPlaying ||
 			a.StartedAt.Sub(s.began) != 3*time.Minute {
 			t.Errorf("%s since %v", a.State, a.StartedAt)
 		}
 		time.Sleep(5 * time.Minute)
-		s.is(protocol.PhaseEnded, false, 0, protocol.ReasonTime)
-		if s.state() != store.AttemptAnalysing {
-			t.Error(s.state())
+		s.wantPhase(protocol.PhaseEnded, false, 0, protocol.ReasonTime)
+		if s.attemptState() != store.AttemptAnalysing {
+			t.Error(s.attemptState())
 		}
 	})
 }
 
 func TestPreparationWaitsForAPatient(t *testing.T) {
-	inTime(t, 180, 300, func(t *testing.T, s *stageHand) {
-		s.enter("anna", store.ParticipantCandidate)
+	withFakeClock(t, 180, 300, func(t *testing.T, s *timedRoom) {
+		s.joinConnected("anna", store.ParticipantCandidate)
 		time.Sleep(10 * time.Minute)
-		s.is(protocol.PhasePreparing, false, 0, protocol.ReasonWaitingPatient)
-		s.enter("tutor", store.ParticipantPatient)
-		s.is(protocol.PhasePlaying, true, 300*time.Second, "")
+		s.wantPhase(protocol.PhasePreparing, false, 0, protocol.ReasonWaitingPatient)
+		s.joinConnected("tutor", store.ParticipantPatient)
+		s.wantPhase(protocol.PhasePlaying, true, 300*time.Second, "")
 	})
 }
 
-func TestTheCandidateMayStartAlone(t *testing.T) {
-	inTime(t, 180, 300, func(t *testing.T, s *stageHand) {
-		anna := s.enter("anna", store.ParticipantCandidate)
+func TestCandidateMayStartAlone(t *testing.T) {
+	withFakeClock(t, 180, 300, func(t *testing.T, s *timedRoom) {
+		anna := s.joinConnected("anna", store.ParticipantCandidate)
 		time.Sleep(10 * time.Minute)
-		must(t, anna.does(protocol.Start{}))
-		s.is(protocol.PhasePlaying, true, 300*time.Second, "")
+		must(t, anna.send(protocol.Start{}))
+		s.wantPhase(protocol.PhasePlaying, true, 300*time.Second, "")
 	})
 }
 
-func TestTheClockStopsWhileTheCandidateIsAway(t *testing.T) {
-	inTime(t, 180, 300, func(t *testing.T, s *stageHand) {
-		anna := s.enter("anna", store.ParticipantCandidate)
-		tutor := s.enter("tutor", store.ParticipantPatient)
+func TestClockStopsWhileTheCandidateIsAway(t *testing.T) {
+	withFakeClock(t, 180, 300, func(t *testing.T, s *timedRoom) {
+		anna := s.joinConnected("anna", store.ParticipantCandidate)
+		tutor := s.joinConnected("tutor", store.ParticipantPatient)
 		time.Sleep(30 * time.Second)
 		s.media.of("candidate").Disconnected()
-		s.is(protocol.PhasePreparing, false, 150*time.Second, protocol.ReasonCandidateAway)
+		s.wantPhase(protocol.PhasePreparing, false, 150*time.Second, protocol.ReasonCandidateAway)
 		time.Sleep(15 * time.Second)
 		s.media.of("candidate").Connected()
-		s.is(protocol.PhasePreparing, true, 150*time.Second, "")
+		s.wantPhase(protocol.PhasePreparing, true, 150*time.Second, "")
 
-		must(t, anna.does(protocol.Start{}))
+		must(t, anna.send(protocol.Start{}))
 		time.Sleep(100 * time.Second)
 		s.media.of("candidate").Disconnected()
-		s.is(protocol.PhasePlaying, false, 200*time.Second, protocol.ReasonCandidateAway)
-		if !told(tutor, func(m protocol.PeerUpdated) bool {
+		s.wantPhase(protocol.PhasePlaying, false, 200*time.Second, protocol.ReasonCandidateAway)
+		if !received(tutor, func(m protocol.PeerUpdated) bool {
 			return m.Peer.ParticipantID == "candidate" && !m.Peer.Connected
 		}) {
-			t.Error("the patient was not told")
+			t.Error("the patient received nothing")
 		}
 		time.Sleep(19 * time.Second)
 		s.media.of("candidate").Connected()
-		s.is(protocol.PhasePlaying, true, 200*time.Second, "")
+		s.wantPhase(protocol.PhasePlaying, true, 200*time.Second, "")
 
-		s.media.of("patient").Disconnected() // the patient's loss stops nothing
-		s.is(protocol.PhasePlaying, true, 200*time.Second, "")
+		s.media.of("patient").Disconnected() // which does not stop the clock
+		s.wantPhase(protocol.PhasePlaying, true, 200*time.Second, "")
 		time.Sleep(200 * time.Second)
-		s.is(protocol.PhaseEnded, false, 0, protocol.ReasonTime)
+		s.wantPhase(protocol.PhaseEnded, false, 0, protocol.ReasonTime)
 	})
 }
 
-func TestThePlayEndsWithoutItsCandidate(t *testing.T) {
-	inTime(t, 180, 300, func(t *testing.T, s *stageHand) {
-		anna := s.enter("anna", store.ParticipantCandidate)
-		tutor := s.enter("tutor", store.ParticipantPatient)
-		must(t, anna.does(protocol.Start{}))
+func TestPlayEndsWhenTheCandidateIsGone(t *testing.T) {
+	withFakeClock(t, 180, 300, func(t *testing.T, s *timedRoom) {
+		anna := s.joinConnected("anna", store.ParticipantCandidate)
+		tutor := s.joinConnected("tutor", store.ParticipantPatient)
+		must(t, anna.send(protocol.Start{}))
 		time.Sleep(time.Minute)
 		s.media.of("candidate").Gone(sfu.ErrGraceExpired)
-		s.is(protocol.PhaseEnded, false, 0, protocol.ReasonCandidateLeft)
-		if !told(tutor, func(m protocol.PeerLeft) bool { return m.ParticipantID == "candidate" }) {
-			t.Error("the patient was not told")
+		s.wantPhase(protocol.PhaseEnded, false, 0, protocol.ReasonCandidateLeft)
+		if !received(tutor, func(m protocol.PeerLeft) bool {
+			return m.ParticipantID == "candidate"
+		}) {
+			t.Error("the patient received nothing")
 		}
-		if s.state() != store.AttemptAnalysing {
-			t.Error(s.state())
+		if s.attemptState() != store.AttemptAnalysing {
+			t.Error(s.attemptState())
 		}
 	})
 }
 
-func TestTheClockStopsWhileACandidateIsReplaced(t *testing.T) {
-	inTime(t, 180, 300, func(t *testing.T, s *stageHand) {
-		anna := s.enter("anna", store.ParticipantCandidate)
-		must(t, anna.does(protocol.Start{}))
+func TestClockStopsWhileACandidateIsReplaced(t *testing.T) {
+	withFakeClock(t, 180, 300, func(t *testing.T, s *timedRoom) {
+		anna := s.joinConnected("anna", store.ParticipantCandidate)
+		must(t, anna.send(protocol.Start{}))
 		time.Sleep(time.Minute)
-		// another tab: not connected yet
-		again, err := s.tryToEnter("anna", store.ParticipantCandidate)
+		// another tab, not connected yet
+		again, err := s.tryJoin("anna", store.ParticipantCandidate)
 		must(t, err)
-		s.is(protocol.PhasePlaying, false, 4*time.Minute, protocol.ReasonCandidateAway)
-		if code, _ := anna.closedWith(); code != protocol.CloseCode(protocol.CodeReplaced) {
+		s.wantPhase(protocol.PhasePlaying, false, 4*time.Minute, protocol.ReasonCandidateAway)
+		if code, _ := anna.closeStatus(); code != protocol.CloseCode(protocol.CodeReplaced) {
 			t.Errorf("the first tab's socket ended with %d", code)
 		}
 		time.Sleep(10 * time.Second)
 		s.media.of("candidate").Connected()
-		s.is(protocol.PhasePlaying, true, 4*time.Minute, "")
-		if _, open := again.closedWith(); !open {
+		s.wantPhase(protocol.PhasePlaying, true, 4*time.Minute, "")
+		if _, open := again.closeStatus(); !open {
 			t.Error("the second tab's socket was closed")
 		}
 	})
 }
 
-func TestAnEmptyRoomIsGivenUp(t *testing.T) {
-	inTime(t, 180, 300, func(t *testing.T, s *stageHand) {
-		anna := s.enter("anna", store.ParticipantCandidate)
-		must(t, anna.does(protocol.Leave{}))
+func TestEmptyRoomIsAbandoned(t *testing.T) {
+	withFakeClock(t, 180, 300, func(t *testing.T, s *timedRoom) {
+		anna := s.joinConnected("anna", store.ParticipantCandidate)
+		must(t, anna.send(protocol.Leave{}))
 		time.Sleep(time.Minute)
-		if s.state() != store.AttemptPreparing {
-			t.Errorf("%s although the candidate may come back", s.state())
+		if s.attemptState() != store.AttemptPreparing {
+			t.Errorf("%s although the candidate may come back", s.attemptState())
 		}
-		anna = s.enter("anna", store.ParticipantCandidate)
-		must(t, anna.does(protocol.Leave{}))
+		anna = s.joinConnected("anna", store.ParticipantCandidate)
+		must(t, anna.send(protocol.Leave{}))
 		time.Sleep(2*time.Minute + time.Second)
-		if s.state() != store.AttemptAbandoned {
-			t.Errorf("%s although everybody left", s.state())
+		if s.attemptState() != store.AttemptAbandoned {
+			t.Errorf("%s after everybody left", s.attemptState())
 		}
-		if _, err := s.tryToEnter("anna",
+		if _, err := s.tryJoin("anna",
 			store.ParticipantCandidate); clientErrorFor(err).Code != protocol.CodeRoomClosed {
 			t.Errorf("joining an abandoned attempt: %v", err)
 		}
 	})
 }
 
-func TestATutorsVisitAbandonsNothing(t *testing.T) {
-	inTime(t, 180, 300, func(t *testing.T, s *stageHand) {
-		tutor := s.enter("tutor", store.ParticipantPatient)
-		s.is(protocol.PhasePreparing, false, 180*time.Second, "")
-		must(t, tutor.does(protocol.Leave{}))
+func TestTutorsVisitDoesNotAbandonTheAttempt(t *testing.T) {
+	withFakeClock(t, 180, 300, func(t *testing.T, s *timedRoom) {
+		tutor := s.joinConnected("tutor", store.ParticipantPatient)
+		s.wantPhase(protocol.PhasePreparing, false, 180*time.Second, "")
+		must(t, tutor.send(protocol.Leave{}))
 		time.Sleep(time.Hour)
-		if s.state() != store.AttemptCreated {
-			t.Errorf("the attempt is %s; its candidate has never been there", s.state())
+		if s.attemptState() != store.AttemptCreated {
+			t.Errorf("the attempt is %s; its candidate has never been there", s.attemptState())
 		}
-		s.enter("anna", store.ParticipantCandidate)
-		s.is(protocol.PhasePreparing, true, 180*time.Second, "")
+		s.joinConnected("anna", store.ParticipantCandidate)
+		s.wantPhase(protocol.PhasePreparing, true, 180*time.Second, "")
 	})
 }
 
-func TestALostSocketKeepsItsPlaceForTheGrace(t *testing.T) {
-	inTime(t, 180, 300, func(t *testing.T, s *stageHand) {
-		anna, tutor := s.enter("anna",
-			store.ParticipantCandidate), s.enter("tutor", store.ParticipantPatient)
-		must(t, anna.does(protocol.Start{}))
-		s.lose(tutor)
+func TestLostSocketKeepsItsSeatForTheGracePeriod(t *testing.T) {
+	withFakeClock(t, 180, 300, func(t *testing.T, s *timedRoom) {
+		anna, tutor := s.joinConnected("anna",
+			store.ParticipantCandidate), s.joinConnected("tutor", store.ParticipantPatient)
+		must(t, anna.send(protocol.Start{}))
+		s.loseSocket(tutor)
 		time.Sleep(19 * time.Second)
-		told[protocol.Pong](anna, nil)
-		// the media goes on, so the clock does
-		s.is(protocol.PhasePlaying, true, 281*time.Second, "")
+		received[protocol.Pong](anna, nil)
+		// the media is still connected, so the clock runs
+		s.wantPhase(protocol.PhasePlaying, true, 281*time.Second, "")
 		time.Sleep(time.Second)
-		if !told(anna, func(m protocol.PeerLeft) bool { return m.ParticipantID == "patient" }) {
-			t.Error("the patient kept the place for more than the grace")
+		if !received(anna, func(m protocol.PeerLeft) bool {
+			return m.ParticipantID == "patient"
+		}) {
+			t.Error("the patient kept the seat for longer than the grace period")
 		}
-		s.lose(anna)
+		s.loseSocket(anna)
 		time.Sleep(20 * time.Second)
-		if s.state() != store.AttemptAnalysing {
-			t.Errorf("the candidate's place was not given up: %s", s.state())
+		if s.attemptState() != store.AttemptAnalysing {
+			t.Errorf("the candidate's seat was not given up: %s", s.attemptState())
 		}
 	})
 }
 
-func (s *stageHand) lose(a *actor) {
+func (s *timedRoom) loseSocket(a *fakeClient) {
 	r := a.participant.room
 	r.post(func() { r.socketLost(a.participant, a.conn) })
 	synctest.Wait()
 }
 
-func TestAResumeIsAnsweredBeforeItsRestartIsRefused(t *testing.T) {
-	inTime(t, 180, 300, func(t *testing.T, s *stageHand) {
-		anna := s.enter("anna", store.ParticipantCandidate)
+func TestResumedComesBeforeTheErrorOfItsICERestart(t *testing.T) {
+	withFakeClock(t, 180, 300, func(t *testing.T, s *timedRoom) {
+		anna := s.joinConnected("anna", store.ParticipantCandidate)
 		b, err := protocol.DecodeServer(<-anna.conn.queue)
 		must(t, err)
-		s.lose(anna)
+		s.loseSocket(anna)
 		s.media.all["candidate"].ice = sfu.ErrBadSDP
 		c := &conn{queue: make(chan []byte, queueLength), closing: make(chan struct{})}
 		_, err = s.hub.admit(t.Context(), c, protocol.Resume{
@@ -382,83 +386,83 @@ func TestAResumeIsAnsweredBeforeItsRestartIsRefused(t *testing.T) {
 	})
 }
 
-func TestSocketsWaitAMinuteForTheReport(t *testing.T) {
-	inTime(t, 180, 300, func(t *testing.T, s *stageHand) {
-		anna := s.enter("anna", store.ParticipantCandidate)
-		must(t, anna.does(protocol.Start{}))
-		must(t, anna.does(protocol.Finish{}))
+func TestSocketsStayOpenAMinuteForTheReport(t *testing.T) {
+	withFakeClock(t, 180, 300, func(t *testing.T, s *timedRoom) {
+		anna := s.joinConnected("anna", store.ParticipantCandidate)
+		must(t, anna.send(protocol.Start{}))
+		must(t, anna.send(protocol.Finish{}))
 		time.Sleep(59 * time.Second)
-		if _, open := anna.closedWith(); !open {
-			t.Fatal("the socket did not wait")
+		if _, open := anna.closeStatus(); !open {
+			t.Fatal("the socket was closed too early")
 		}
-		if _, err := s.tryToEnter("anna",
+		if _, err := s.tryJoin("anna",
 			store.ParticipantCandidate); clientErrorFor(err).Code != protocol.CodeRoomClosed {
 			t.Errorf("joining a play that has ended: %v", err)
 		}
 		time.Sleep(time.Second)
-		if code, open := anna.closedWith(); open || code != 1000 ||
-			!told[protocol.Closing](anna, nil) {
+		if code, open := anna.closeStatus(); open || code != 1000 ||
+			!received[protocol.Closing](anna, nil) {
 			t.Errorf("after a minute: code %d, open %v", code, open)
 		}
 		if synctest.Wait(); s.hub.rooms["play-1"] != nil {
-			t.Error("the room is still there")
+			t.Error("the room has not ended")
 		}
 	})
 }
 
-func TestAPlayGoesOnAfterARestart(t *testing.T) {
-	inTime(t, 180, 300, func(t *testing.T, s *stageHand) {
+func TestPlayContinuesAfterARestart(t *testing.T) {
+	withFakeClock(t, 180, 300, func(t *testing.T, s *timedRoom) {
 		began := s.began.Add(-100 * time.Second)
 		s.set(func() {
 			a := s.attempts["play-1"]
 			a.State, a.StartedAt = store.AttemptPlaying, &began
 			s.attempts["play-1"] = a
 		})
-		s.enter("tutor", store.ParticipantPatient)
-		s.is(protocol.PhasePlaying, false, 200*time.Second, "")
+		s.joinConnected("tutor", store.ParticipantPatient)
+		s.wantPhase(protocol.PhasePlaying, false, 200*time.Second, "")
 		time.Sleep(10 * time.Second)
-		s.enter("anna", store.ParticipantCandidate)
-		s.is(protocol.PhasePlaying, true, 200*time.Second, "")
+		s.joinConnected("anna", store.ParticipantCandidate)
+		s.wantPhase(protocol.PhasePlaying, true, 200*time.Second, "")
 		if s.taps["candidate"] != 1 {
 			t.Error("the play is not recorded")
 		}
 		time.Sleep(200 * time.Second)
-		s.is(protocol.PhaseEnded, false, 0, protocol.ReasonTime)
+		s.wantPhase(protocol.PhaseEnded, false, 0, protocol.ReasonTime)
 	})
 }
 
-func TestAPlayThatNobodyComesBackToEnds(t *testing.T) {
-	inTime(t, 180, 300, func(t *testing.T, s *stageHand) {
+func TestPlayEndsWhenNobodyReturnsAfterARestart(t *testing.T) {
+	withFakeClock(t, 180, 300, func(t *testing.T, s *timedRoom) {
 		began := s.began.Add(-time.Second)
 		s.set(func() {
 			a := s.attempts["play-1"]
 			a.State, a.StartedAt = store.AttemptPlaying, &began
 			s.attempts["play-1"] = a
 		})
-		tutor := s.enter("tutor", store.ParticipantPatient)
+		tutor := s.joinConnected("tutor", store.ParticipantPatient)
 		time.Sleep(2 * time.Minute)
-		if !told(tutor, func(m protocol.PhaseChanged) bool {
+		if !received(tutor, func(m protocol.PhaseChanged) bool {
 			return m.Phase.Reason == protocol.ReasonCandidateLeft
-		}) || s.state() != store.AttemptAnalysing {
-			t.Errorf("the play waits for its candidate for ever: %s", s.state())
+		}) || s.attemptState() != store.AttemptAnalysing {
+			t.Errorf("the play did not end: %s", s.attemptState())
 		}
 	})
 }
 
-func TestAPlayDoesNotWaitForTheDatabase(t *testing.T) {
-	inTime(t, 180, 300, func(t *testing.T, s *stageHand) {
-		anna := s.enter("anna", store.ParticipantCandidate)
-		s.set(func() { s.down = store.ErrUnavailable })
-		must(t, anna.does(protocol.Start{}))
+func TestPlayDoesNotWaitForTheDatabase(t *testing.T) {
+	withFakeClock(t, 180, 300, func(t *testing.T, s *timedRoom) {
+		anna := s.joinConnected("anna", store.ParticipantCandidate)
+		s.set(func() { s.dbErr = store.ErrUnavailable })
+		must(t, anna.send(protocol.Start{}))
 		time.Sleep(10 * time.Second)
-		s.is(protocol.PhasePlaying, true, 290*time.Second, "")
-		if told[protocol.Error](anna, nil) {
-			t.Error("people were told of an outage that costs them nothing")
+		s.wantPhase(protocol.PhasePlaying, true, 290*time.Second, "")
+		if received[protocol.Error](anna, nil) {
+			t.Error("an outage that costs nobody a report was announced")
 		}
-		if synctest.Wait(); s.asked > 20 {
-			t.Errorf("the database was asked %d times in 10 s", s.asked)
+		if synctest.Wait(); s.failedCalls > 20 {
+			t.Errorf("the database was called %d times in 10 s", s.failedCalls)
 		}
-		s.set(func() { s.down = nil })
+		s.set(func() { s.dbErr = nil })
 		time.Sleep(3 * time.Second)
 		if a, _, _ := s.Attempt(t.Context(), "play-1"); a.State != store.AttemptPlaying ||
 			!a.StartedAt.Equal(s.began) {
@@ -467,46 +471,46 @@ func TestAPlayDoesNotWaitForTheDatabase(t *testing.T) {
 	})
 }
 
-func TestAnEndedPlayIsNotBegunAnewWhileTheDatabaseIsAway(t *testing.T) {
-	inTime(t, 180, 300, func(t *testing.T, s *stageHand) {
-		anna := s.enter("anna", store.ParticipantCandidate)
-		must(t, anna.does(protocol.Start{}))
+func TestEndedPlayDoesNotRestartWhileTheDatabaseIsDown(t *testing.T) {
+	withFakeClock(t, 180, 300, func(t *testing.T, s *timedRoom) {
+		anna := s.joinConnected("anna", store.ParticipantCandidate)
+		must(t, anna.send(protocol.Start{}))
 		synctest.Wait()
-		s.set(func() { s.down = store.ErrUnavailable })
-		must(t, anna.does(protocol.Finish{}))
-		must(t, anna.does(protocol.Leave{}))
+		s.set(func() { s.dbErr = store.ErrUnavailable })
+		must(t, anna.send(protocol.Finish{}))
+		must(t, anna.send(protocol.Leave{}))
 		time.Sleep(time.Minute)
-		if _, err := s.tryToEnter("anna",
+		if _, err := s.tryJoin("anna",
 			store.ParticipantCandidate); clientErrorFor(err).Code != protocol.CodeUnavailable {
-			t.Errorf("while nobody can know: %v", err)
+			t.Errorf("joining while the database is down: %v", err)
 		}
-		s.set(func() { s.down = nil })
-		if _, err := s.tryToEnter("anna",
+		s.set(func() { s.dbErr = nil })
+		if _, err := s.tryJoin("anna",
 			store.ParticipantCandidate); clientErrorFor(err).Code != protocol.CodeRoomClosed {
-			t.Errorf("once it is known: %v", err)
+			t.Errorf("joining afterwards: %v", err)
 		}
 	})
 }
 
-func TestTheCandidateHearsThatTheAnalysisDoesNotAnswer(t *testing.T) {
-	inTime(t, 180, 300, func(t *testing.T, s *stageHand) {
-		anna := s.enter("anna", store.ParticipantCandidate)
-		s.set(func() { s.deaf = errors.New("no servers") })
-		must(t, anna.does(protocol.Start{}))
+func TestCandidateIsWarnedWhenTheAnalysisDoesNotAnswer(t *testing.T) {
+	withFakeClock(t, 180, 300, func(t *testing.T, s *timedRoom) {
+		anna := s.joinConnected("anna", store.ParticipantCandidate)
+		s.set(func() { s.busErr = errors.New("no servers") })
+		must(t, anna.send(protocol.Start{}))
 		time.Sleep(20 * time.Second)
 		errorsTold := 0
-		told(anna, func(m protocol.Error) bool {
+		received(anna, func(m protocol.Error) bool {
 			if m.Code == protocol.CodeUnavailable && !m.Fatal {
 				errorsTold++
 			}
 			return true
 		})
 		if errorsTold != 1 {
-			t.Errorf("the candidate was told %d times, not once", errorsTold)
+			t.Errorf("the candidate was warned %d times, not once", errorsTold)
 		}
-		s.is(protocol.PhasePlaying, true, 280*time.Second, "")
-		must(t, anna.does(protocol.Finish{}))
-		s.set(func() { s.deaf = nil })
+		s.wantPhase(protocol.PhasePlaying, true, 280*time.Second, "")
+		must(t, anna.send(protocol.Finish{}))
+		s.set(func() { s.busErr = nil })
 		time.Sleep(3 * time.Second)
 		synctest.Wait()
 		got := []string{}
@@ -521,11 +525,11 @@ func TestTheCandidateHearsThatTheAnalysisDoesNotAnswer(t *testing.T) {
 	})
 }
 
-func TestPresenceKnowsWhoIsThere(t *testing.T) {
-	inTime(t, 180, 300, func(t *testing.T, s *stageHand) {
-		anna := s.enter("anna", store.ParticipantCandidate)
+func TestPresenceShowsWhoIsInTheRoom(t *testing.T) {
+	withFakeClock(t, 180, 300, func(t *testing.T, s *timedRoom) {
+		anna := s.joinConnected("anna", store.ParticipantCandidate)
 		time.Sleep(time.Minute)
-		s.enter("tutor", store.ParticipantPatient)
+		s.joinConnected("tutor", store.ParticipantPatient)
 		s.media.of("candidate").Disconnected()
 		synctest.Wait()
 		r := s.rooms["play-1"]
@@ -534,7 +538,7 @@ func TestPresenceKnowsWhoIsThere(t *testing.T) {
 			!r.OpenedAt.Equal(s.began) {
 			t.Errorf("%+v", r)
 		}
-		must(t, anna.does(protocol.Leave{}))
+		must(t, anna.send(protocol.Leave{}))
 		synctest.Wait()
 		if r := s.rooms["play-1"]; len(r.People) != 1 || r.Taken(store.ParticipantCandidate, "") {
 			t.Errorf("%+v", r)
