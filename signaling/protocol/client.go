@@ -2,66 +2,66 @@ package protocol
 
 import "fmt"
 
-// Join is the first message of a participant who is new to the room. Nothing else is accepted
-// before it, or before Resume.
+// Join is the first message of a new participant. Only Join and Resume are accepted as a first
+// message.
 type Join struct {
-	// Version of the protocol that the client speaks.
+	// Version is the protocol version of the client.
 	Version int `json:"version"`
-	// Ticket from POST /api/attempts/{id}/ticket; it works once, within a minute.
+	// Ticket is from POST /api/attempts/{id}/ticket. It works once, within a minute.
 	Ticket string `json:"ticket"`
-	// Offer is the SDP of the client's PeerConnection: one audio section to send on; an
-	// observer's receives only.
+	// Offer is the SDP of the client's PeerConnection, with one audio section that sends, or for
+	// an observer one that only receives.
 	Offer string `json:"offer"`
 }
 
-// Resume is the first message on a new socket of a participant whose old socket was lost: same
-// place, media untouched.
+// Resume is the first message on a new socket of a participant whose old socket was lost. It takes
+// the same seat again; the media is not affected.
 type Resume struct {
-	// Token from joined, or from the last resumed.
+	// Token is the resume token of joined, or of the last resumed.
 	Token string `json:"token"`
-	// RestartICE asks for an offer with an ICE restart, for a client whose network has changed.
+	// RestartICE requests an offer with an ICE restart, for a client whose network has changed.
 	RestartICE bool `json:"restart_ice,omitempty"`
 }
 
-// Answer answers a server's offer.
+// Answer answers an Offer.
 type Answer struct {
-	// OfferID of the offer that this answers.
+	// OfferID is the id of the offer.
 	OfferID uint64 `json:"offer_id"`
-	// SDP of the answer.
+	// SDP is the answer.
 	SDP string `json:"sdp"`
 }
 
-// Candidate is a further ICE candidate of the client. Those in the SDP need not be repeated.
+// Candidate is an additional ICE candidate of the client. Those in the SDP need not be repeated.
 type Candidate struct {
-	// Candidate line, without "a="; empty when there are no more.
+	// Candidate is the line without "a="; empty at the end of candidates.
 	Candidate string `json:"candidate"`
-	// SDPMid of the section it belongs to.
+	// SDPMid identifies the section that the candidate belongs to.
 	SDPMid *string `json:"sdp_mid,omitempty"`
-	// SDPMLineIndex of the section it belongs to.
+	// SDPMLineIndex is the index of that section.
 	SDPMLineIndex *uint16 `json:"sdp_m_line_index,omitempty"`
 }
 
-// RestartICE asks for an offer with an ICE restart, when the client sees its connection fail.
+// RestartICE requests an offer with an ICE restart, for a client whose media connection fails.
 type RestartICE struct{}
 
-// Mute tells the others that the sender has muted the microphone, or no longer.
+// Mute informs the others that the sender has muted or unmuted the microphone.
 type Mute struct {
-	// Muted is the state from now on.
+	// Muted is the new state.
 	Muted bool `json:"muted"`
 }
 
-// Start ends the preparation and begins the play. The candidate's alone.
+// Start ends the preparation and begins the play. Only the candidate may send it.
 type Start struct{}
 
-// Finish ends the play. The candidate's or the patient's.
+// Finish ends the play. The candidate and the patient may send it.
 type Finish struct{}
 
-// Leave gives the place up: there is no resuming after it.
+// Leave gives up the seat, which then cannot be resumed.
 type Leave struct{}
 
-// Ping asks for a pong, so that a browser can tell a slow socket from a dead one.
+// Ping requests a Pong, so that a browser can tell a slow socket from a dead one.
 type Ping struct {
-	// ID comes back in the pong.
+	// ID is repeated in the pong.
 	ID uint64 `json:"id"`
 }
 
@@ -76,7 +76,7 @@ func (Finish) clientType() string     { return "finish" }
 func (Leave) clientType() string      { return "leave" }
 func (Ping) clientType() string       { return "ping" }
 
-// Bounds of text fields, in bytes; SDPs are bounded by the message.
+// Maximum lengths of text fields, in bytes. SDPs are limited by MaxMessage.
 const (
 	maxTicket    = 4096
 	maxToken     = 128
@@ -86,7 +86,7 @@ const (
 
 func (m Join) check() error {
 	if m.Version != Version {
-		return fmt.Errorf("%w: version %d is not spoken here, %d is", ErrField, m.Version, Version)
+		return fmt.Errorf("%w: version %d is not supported, only %d", ErrField, m.Version, Version)
 	}
 	if err := present("ticket", m.Ticket, maxTicket); err != nil {
 		return err
@@ -120,6 +120,7 @@ func (Finish) check() error     { return nil }
 func (Leave) check() error      { return nil }
 func (Ping) check() error       { return nil }
 
+// present checks that a text field is set and not longer than limit.
 func present(name, value string, limit int) error {
 	if value == "" {
 		return fmt.Errorf("%w: %s is missing", ErrField, name)
@@ -130,8 +131,8 @@ func present(name, value string, limit int) error {
 	return nil
 }
 
-// clientMessages is the registry: one value of every message that a client may send, in the order
-// of PROTOCOL.md.
+// clientMessages returns one value of every message that clients send, in the order of
+// PROTOCOL.md.
 func clientMessages() []ClientMessage {
 	return []ClientMessage{
 		Join{}, Resume{}, Answer{}, Candidate{}, RestartICE{}, Mute{}, Start{}, Finish{}, Leave{},

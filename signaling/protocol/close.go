@@ -1,7 +1,7 @@
 package protocol
 
-// CloseCode is the WebSocket close code that follows a fatal error: 4000 to 4099, but for
-// CodeSlow. They stay as they are for ever: clients depend on them.
+// CloseCode returns the WebSocket close code that follows a fatal error: 4000 to 4099, except for
+// CodeSlow. The codes never change, because clients depend on them.
 func CloseCode(code ErrorCode) int {
 	switch code {
 	case CodeBadMessage:
@@ -31,7 +31,7 @@ func CloseCode(code ErrorCode) int {
 	case CodeSessionEnded:
 		return 4012
 	case CodeSlow:
-		return 1013 // not the end: the client may resume
+		return 1013 // the standard "try again later": the client may resume
 	}
 	return 4014
 }

@@ -11,14 +11,16 @@ import (
 	"unicode/utf8"
 )
 
-// DecodeClient reads what a participant sent. It is strict: unknown types, unknown, missing and
-// repeated fields are errors, and so is anything after the object.
+// DecodeClient decodes a message from a participant. It is strict: unknown types, unknown, missing
+// and repeated fields are errors, and so is anything after the object. It returns ErrTooLarge,
+// ErrMalformed, ErrUnknownType or ErrField, with details.
 func DecodeClient(b []byte) (ClientMessage, error) {
 	m, rest, err := decode(b, clientMessages(), true)
 	if err != nil {
 		return nil, err
 	}
-	// The check comes first: who speaks another version hears of that, not of its new fields.
+	// The check comes first, so that a client of another version is told about the version and not
+	// about its new fields.
 	if err := m.check(); err != nil {
 		return nil, fmt.Errorf("%s: %w", m.clientType(), err)
 	}
@@ -28,15 +30,15 @@ func DecodeClient(b []byte) (ClientMessage, error) {
 	return m, nil
 }
 
-// DecodeServer reads what the hub sent. Fields that this version does not know are passed over,
-// so that a server may add some.
+// DecodeServer decodes a message from the hub. It ignores unknown fields, because a server may add
+// some. It returns the same errors as DecodeClient.
 func DecodeServer(b []byte) (ServerMessage, error) {
 	m, _, err := decode(b, serverMessages(), false)
 	return m, err
 }
 
-// decode reads a message into the one of the known that has its type. rest are the fields that
-// are left over.
+// decode decodes a message as the known message of the same type. rest contains the fields that
+// this message does not have.
 func decode[M any](b []byte, known []M, strict bool) (m M, rest map[string]json.RawMessage,
 	err error) {
 	if len(b) > MaxMessage {
@@ -64,7 +66,7 @@ func decode[M any](b []byte, known []M, strict bool) (m M, rest map[string]json.
 	return m, nil, fmt.Errorf("%w %.40q", ErrUnknownType, *name)
 }
 
-// object takes a JSON object apart.
+// object splits a JSON object into its fields.
 func object(b []byte) (map[string]json.RawMessage, error) {
 	if !utf8.Valid(b) {
 		return nil, fmt.Errorf("%w (it is not UTF-8)", ErrMalformed)
@@ -78,15 +80,15 @@ func object(b []byte) (map[string]json.RawMessage, error) {
 		t, err := dec.Token()
 		name, ok := t.(string)
 		if err != nil || !ok {
-			return nil, fmt.Errorf("%w (the name of a field was expected)", ErrMalformed)
+			return nil, fmt.Errorf("%w (a field name was expected)", ErrMalformed)
 		}
 		var value json.RawMessage
 		if err := dec.Decode(&value); err != nil {
-			return nil, fmt.Errorf("%w (field %.40q has no value that can be read)", ErrMalformed,
+			return nil, fmt.Errorf("%w (field %.40q has no valid value)", ErrMalformed,
 				name)
 		}
 		if _, twice := fields[name]; twice {
-			return nil, fmt.Errorf("%w (field %.40q comes twice)", ErrMalformed, name)
+			return nil, fmt.Errorf("%w (field %.40q occurs twice)", ErrMalformed, name)
 		}
 		fields[name] = value
 	}
@@ -99,8 +101,8 @@ func object(b []byte) (map[string]json.RawMessage, error) {
 	return fields, nil
 }
 
-// fill sets a message's fields by their exact names, and takes those out of the map. A null is a
-// field that is missing. A strict one misses no field but the optional ones.
+// fill sets a message's fields by their exact names and deletes them from the map. A null counts
+// as a missing field. If strict, only optional fields may be missing.
 func fill(message reflect.Value, fields map[string]json.RawMessage, strict bool) error {
 	for i := range message.NumField() {
 		name, options, _ := strings.Cut(message.Type().Field(i).Tag.Get("json"), ",")
@@ -120,7 +122,7 @@ func fill(message reflect.Value, fields map[string]json.RawMessage, strict bool)
 	return nil
 }
 
-// kindOf says in JSON's words what goes into a field.
+// kindOf describes the JSON values of a field, for error messages.
 func kindOf(t reflect.Type) string {
 	switch t.Kind() {
 	case reflect.Pointer:

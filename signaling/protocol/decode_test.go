@@ -9,14 +9,14 @@ import (
 	"testing"
 )
 
-func TestWhatIsNoMessage(t *testing.T) {
+func TestDecodeClientRejects(t *testing.T) {
 	join := func(fields string) string {
 		return `{"type":"join","version":1,"ticket":"t","offer":"v=0"` + fields + `}`
 	}
 	for _, c := range []struct {
 		what, text string
 		err        error
-		says       string
+		contains   string
 	}{
 		{"nothing", "", ErrMalformed, ""},
 		{"white space", " \n", ErrMalformed, ""},
@@ -29,7 +29,7 @@ func TestWhatIsNoMessage(t *testing.T) {
 		{"no value", `{"type":}`, ErrMalformed, "type"},
 		{"no colon", `{"type" "start"}`, ErrMalformed, ""},
 		{"a comma at the end", `{"type":"start",}`, ErrMalformed, ""},
-		{"a name that is no string", `{1:"start"}`, ErrMalformed, ""},
+		{"a name that is not a string", `{1:"start"}`, ErrMalformed, ""},
 		{"another object after it", `{"type":"start"}{"type":"finish"}`, ErrMalformed, "follows"},
 		{"a bracket after it", `{"type":"start"}]`, ErrMalformed, "follows"},
 		{"a NUL after it", "{\"type\":\"start\"}\x00", ErrMalformed, "follows"},
@@ -69,7 +69,7 @@ func TestWhatIsNoMessage(t *testing.T) {
 			"ticket is missing",
 		},
 		{"null", `{"type":"resume","token":null}`, ErrField, "token is missing"},
-		{"no offer's number", `{"type":"answer","offer_id":0,"sdp":"v=0"}`, ErrField, "offer_id"},
+		{"no offer id", `{"type":"answer","offer_id":0,"sdp":"v=0"}`, ErrField, "offer_id"},
 		{
 			"no version", `{"type":"join","ticket":"t","offer":"v=0"}`, ErrField,
 			"version is missing",
@@ -106,9 +106,10 @@ func TestWhatIsNoMessage(t *testing.T) {
 		},
 		{"a negative number", `{"type":"ping","id":-1}`, ErrField, "from 0"},
 		{"half a number", `{"type":"ping","id":0.5}`, ErrField, "whole"},
-		{"too great a number", `{"type":"ping","id":18446744073709551616}`, ErrField, "id"},
+		{"too large a number", `{"type":"ping","id":18446744073709551616}`, ErrField, "id"},
 		{
-			"too great a section", `{"type":"candidate","candidate":"","sdp_m_line_index":65536}`,
+			"too large a section index",
+			`{"type":"candidate","candidate":"","sdp_m_line_index":65536}`,
 			ErrField, "65535",
 		},
 		{
@@ -146,23 +147,23 @@ func TestWhatIsNoMessage(t *testing.T) {
 	} {
 		t.Run(c.what, func(t *testing.T) {
 			m, err := DecodeClient([]byte(c.text))
-			if !errors.Is(err, c.err) || !strings.Contains(err.Error(), c.says) {
-				t.Fatalf("%+v, %v; want %v that says %q", m, err, c.err, c.says)
+			if !errors.Is(err, c.err) || !strings.Contains(err.Error(), c.contains) {
+				t.Fatalf("%+v, %v; want %v that contains %q", m, err, c.err, c.contains)
 			}
 			if len(err.Error()) > 200 {
-				t.Errorf("the error has %d bytes", len(err.Error()))
+				t.Errorf("the error text has %d bytes", len(err.Error()))
 			}
 		})
 	}
 }
 
-// ofSize is a message of so many bytes.
+// ofSize returns a message of the given size in bytes.
 func ofSize(n int) string {
 	frame := `{"type":"answer","offer_id":1,"sdp":""}`
 	return strings.Replace(frame, `""`, `"`+strings.Repeat("x", n-len(frame))+`"`, 1)
 }
 
-func TestWhatIsAMessage(t *testing.T) {
+func TestDecodeClientAccepts(t *testing.T) {
 	mid, index := "0", uint16(0)
 	for text, want := range map[string]ClientMessage{
 		`{"type":"start"}`:                    Start{},
@@ -191,7 +192,7 @@ func TestWhatIsAMessage(t *testing.T) {
 	}
 }
 
-func TestAServerMayAddFields(t *testing.T) {
+func TestDecodeServerIgnoresUnknownFields(t *testing.T) {
 	m, err := DecodeServer([]byte(`{"type":"pong","id":3,"load":0.5}`))
 	if err != nil || m != (Pong{ID: 3}) {
 		t.Errorf("%+v, %v", m, err)
@@ -206,18 +207,18 @@ func TestAServerMayAddFields(t *testing.T) {
 	}
 }
 
-func TestEveryMessageSurvivesTheWay(t *testing.T) {
+func TestEveryMessageSurvivesEncoding(t *testing.T) {
 	for _, m := range clientMessages() {
-		travels(t, m, DecodeClient)
+		roundTrip(t, m, DecodeClient)
 	}
 	for _, m := range serverMessages() {
-		travels(t, m, DecodeServer)
+		roundTrip(t, m, DecodeServer)
 	}
 }
 
-// travels sends a message of m's type there and back, with every field set, and checks that the
-// type is in front.
-func travels[M any](t *testing.T, m M, decode func([]byte) (M, error)) {
+// roundTrip encodes and decodes a message of m's type with every field set, and checks that the
+// type is first.
+func roundTrip[M any](t *testing.T, m M, decode func([]byte) (M, error)) {
 	t.Helper()
 	value := reflect.New(reflect.TypeOf(m)).Elem()
 	set(value)
@@ -233,7 +234,7 @@ func travels[M any](t *testing.T, m M, decode func([]byte) (M, error)) {
 	}
 }
 
-// set gives everything in a value something other than its zero.
+// set sets everything in a value to something other than zero.
 func set(v reflect.Value) {
 	switch v.Kind() {
 	case reflect.Struct:
@@ -265,7 +266,7 @@ func set(v reflect.Value) {
 func TestOnlyMessagesAreEncoded(t *testing.T) {
 	for _, v := range []any{nil, 1, "start", Peer{}, struct{}{}} {
 		if b, err := Encode(v); !errors.Is(err, ErrUnknownType) {
-			t.Errorf("%v became %s, %v", v, b, err)
+			t.Errorf("%v was encoded as %s, %v", v, b, err)
 		}
 	}
 }
@@ -290,10 +291,10 @@ func FuzzDecode(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, b []byte) {
 		if m, err := DecodeClient(b); err == nil {
-			again(t, m, DecodeClient)
+			checkReencoding(t, m, DecodeClient)
 		}
 		if m, err := DecodeServer(b); err == nil {
-			again(t, m, DecodeServer)
+			checkReencoding(t, m, DecodeServer)
 		}
 	})
 }
@@ -306,21 +307,21 @@ func seed(f *testing.F, m any) {
 	f.Add(b)
 }
 
-// again checks that a message that was understood means the same once more.
-func again[M any](t *testing.T, m M, decode func([]byte) (M, error)) {
+// checkReencoding checks that a decoded message is the same after encoding and decoding it.
+func checkReencoding[M any](t *testing.T, m M, decode func([]byte) (M, error)) {
 	b, err := Encode(m)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if len(b) > MaxMessage {
-		return // its escapes are longer than the characters that came
+		return // escaping has made it too long
 	}
 	if got, err := decode(b); err != nil || !same(got, m) {
 		t.Fatalf("%+v became %s, then %+v, %v", m, b, got, err)
 	}
 }
 
-// same compares by what is written: an empty list may have been null.
+// same compares the encoded messages, because an empty list may have been null.
 func same(a, b any) bool {
 	x, err := Encode(a)
 	y, err2 := Encode(b)

@@ -20,35 +20,35 @@ const (
 	typescript = "../../web/src/lib/gen/protocol.ts"
 )
 
-// language is what one of the three says: "ClientMessage join" or "join.ticket" with the kind of
-// the field, "Role=patient" for a value.
-type language map[string]string
+// definitions lists what one of the three sources defines: "ClientMessage join" for a message,
+// "join.ticket" with the type of the field, "Role=patient" for a value.
+type definitions map[string]string
 
-// The structs, the page and the TypeScript say the same: every message and its direction, every
-// field with its type, every value.
+// The structs, the page and the TypeScript define the same messages with their direction, the same
+// fields with their types and the same values.
 func TestStructsPageAndTypeScriptAgree(t *testing.T) {
 	structs := ofStructs(t)
 	if len(structs) < 80 {
-		t.Fatalf("only %d things were found in the structs", len(structs))
+		t.Fatalf("only %d definitions in the structs", len(structs))
 	}
-	for name, other := range map[string]language{page: ofPage(t), typescript: ofTypeScript(t)} {
+	for name, other := range map[string]definitions{page: ofPage(t), typescript: ofTypeScript(t)} {
 		for _, key := range slices.Sorted(maps.Keys(structs)) {
 			if got, ok := other[key]; !ok {
-				t.Errorf("%s does not know %s", name, key)
+				t.Errorf("%s does not have %s", name, key)
 			} else if got != structs[key] {
-				t.Errorf("%s says of %s %q; the structs say %q", name, key, got, structs[key])
+				t.Errorf("%s defines %s as %q; the structs as %q", name, key, got, structs[key])
 			}
 		}
 		for _, key := range slices.Sorted(maps.Keys(other)) {
 			if _, ok := structs[key]; !ok {
-				t.Errorf("%s knows %s, which is not in the structs", name, key)
+				t.Errorf("%s has %s, which is not in the structs", name, key)
 			}
 		}
 	}
 }
 
-func ofStructs(t *testing.T) language {
-	l := language{}
+func ofStructs(t *testing.T) definitions {
+	l := definitions{}
 	for _, m := range clientMessages() {
 		l["ClientMessage "+TypeOf(m)] = ""
 		l.fields(TypeOf(m), reflect.TypeOf(m))
@@ -67,8 +67,8 @@ func ofStructs(t *testing.T) language {
 	return l
 }
 
-// fields notes a struct's, and those of the objects in it.
-func (l language) fields(name string, s reflect.Type) {
+// fields adds a struct's fields, and those of the structs in it.
+func (l definitions) fields(name string, s reflect.Type) {
 	for i := range s.NumField() {
 		f := s.Field(i)
 		field, options, _ := strings.Cut(f.Tag.Get("json"), ",")
@@ -80,7 +80,7 @@ func (l language) fields(name string, s reflect.Type) {
 	}
 }
 
-func (l language) kind(t reflect.Type) string {
+func (l definitions) kind(t reflect.Type) string {
 	switch t.Kind() {
 	case reflect.Pointer:
 		return l.kind(t.Elem())
@@ -100,7 +100,7 @@ func (l language) kind(t reflect.Type) string {
 	return "number"
 }
 
-// constants lists the values of a string type.
+// constants returns the values of a string type.
 func constants(t *testing.T, of string) (values []string) {
 	f, err := parser.ParseFile(token.NewFileSet(), "server.go", nil, 0)
 	if err != nil {
@@ -128,8 +128,8 @@ func constants(t *testing.T, of string) (values []string) {
 	return values
 }
 
-func ofPage(t *testing.T) language {
-	l := language{}
+func ofPage(t *testing.T) definitions {
+	l := definitions{}
 	var chapter, name, table string
 	row := regexp.MustCompile("^\\| `([^`]+)` \\|(?: ([^|]*?) \\|)?")
 	for line := range strings.Lines(read(t, page)) {
@@ -161,12 +161,15 @@ func ofPage(t *testing.T) language {
 	return l
 }
 
-func ofTypeScript(t *testing.T) language {
-	l, types := language{}, map[string]string{}
+func ofTypeScript(t *testing.T) definitions {
+	l, types := definitions{}, map[string]string{}
 	text := read(t, typescript)
-	for _, m := range regexp.MustCompile(`(?s)export interface (\w+) \{\n(.*?)\n\}`).FindAllStringSubmatch(text, -1) {
+	all := func(pattern, text string) [][]string {
+		return regexp.MustCompile(pattern).FindAllStringSubmatch(text, -1)
+	}
+	for _, m := range all(`(?s)export interface (\w+) \{\n(.*?)\n\}`, text) {
 		name := m[1]
-		for _, f := range regexp.MustCompile(`(?m)^\t(\w+)(\??): (.*)$`).FindAllStringSubmatch(m[2], -1) {
+		for _, f := range all(`(?m)^\t(\w+)(\??): (.*)$`, m[2]) {
 			kind := f[3]
 			if f[1] == "type" {
 				name = strings.Trim(kind, "'")
@@ -182,8 +185,8 @@ func ofTypeScript(t *testing.T) language {
 			l[name+"."+f[1]] = kind
 		}
 	}
-	for _, m := range regexp.MustCompile(`export type (\w+) =\n((?:\t\|.*\n?)+)`).FindAllStringSubmatch(text, -1) {
-		for _, v := range regexp.MustCompile(`(?m)^\t\| (\S+)`).FindAllStringSubmatch(m[2], -1) {
+	for _, m := range all(`export type (\w+) =\n((?:\t\|.*\n?)+)`, text) {
+		for _, v := range all(`(?m)^\t\| (\S+)`, m[2]) {
 			if strings.HasPrefix(v[1], "'") {
 				l[m[1]+"="+strings.Trim(v[1], "'")] = ""
 			} else {
@@ -192,12 +195,12 @@ func ofTypeScript(t *testing.T) language {
 		}
 	}
 	if !strings.Contains(text, "export const VERSION = "+strconv.Itoa(Version)+"\n") {
-		t.Errorf("%s is not of version %d", typescript, Version)
+		t.Errorf("%s is not for version %d", typescript, Version)
 	}
 	return l
 }
 
-func TestThePagesCloseCodes(t *testing.T) {
+func TestPageListsCloseCodes(t *testing.T) {
 	text := read(t, page)
 	for _, code := range constants(t, "ErrorCode") {
 		if row := "| `" + code + "` | " + strconv.Itoa(CloseCode(ErrorCode(code))) +
@@ -207,10 +210,11 @@ func TestThePagesCloseCodes(t *testing.T) {
 	}
 }
 
-func TestThePagesLimits(t *testing.T) {
+func TestPageListsLimits(t *testing.T) {
 	text := read(t, page)
 	for what, limit := range map[string]int{
-		"bytes in a message, either way": MaxMessage, "bytes of `ticket`": maxTicket, "bytes of `token`": maxToken, "bytes of `candidate`": maxCandidate,
+		"bytes in a message, either way": MaxMessage, "bytes of `ticket`": maxTicket,
+		"bytes of `token`": maxToken, "bytes of `candidate`": maxCandidate,
 		"bytes of `sdp_mid`": maxMid,
 	} {
 		if row := "| " + what + " | " + strconv.Itoa(limit) + " |"; !strings.Contains(text, row) {
@@ -219,9 +223,9 @@ func TestThePagesLimits(t *testing.T) {
 	}
 }
 
-// The page's exchange is made of messages that both sides would take, with nothing missing and nothing unknown.
-func TestThePagesExchange(t *testing.T) {
-	said := map[string]bool{}
+// The page's example consists of valid messages, without missing or unknown fields.
+func TestPageExampleIsValid(t *testing.T) {
+	shown := map[string]bool{}
 	for line := range strings.Lines(read(t, page)) {
 		text, sent := strings.CutPrefix(line, "> {")
 		if sent {
@@ -229,7 +233,7 @@ func TestThePagesExchange(t *testing.T) {
 			if err != nil {
 				t.Errorf("%s: %v", line, err)
 			}
-			said[TypeOf(m)] = true
+			shown[TypeOf(m)] = true
 		}
 		if text, ok := strings.CutPrefix(line, "< {"); ok {
 			m, rest, err := decode([]byte("{"+text), serverMessages(), true)
@@ -237,17 +241,18 @@ func TestThePagesExchange(t *testing.T) {
 				t.Errorf("%s: %v, unknown: %v", line, err, slices.Collect(maps.Keys(rest)))
 				continue
 			}
-			var as, came map[string]any // once more as it would be written
+			var encoded, written map[string]any
 			b, err := Encode(m)
-			if err != nil || json.Unmarshal(b, &as) != nil ||
-				json.Unmarshal([]byte("{"+text), &came) != nil || !reflect.DeepEqual(as, came) {
-				t.Errorf("%s would be %s", line, b)
+			if err != nil || json.Unmarshal(b, &encoded) != nil ||
+				json.Unmarshal([]byte("{"+text), &written) != nil ||
+				!reflect.DeepEqual(encoded, written) {
+				t.Errorf("%s is encoded as %s", line, b)
 			}
-			said[TypeOf(m)] = true
+			shown[TypeOf(m)] = true
 		}
 	}
-	if len(said) < 15 {
-		t.Errorf("the exchange shows only %v", said)
+	if len(shown) < 15 {
+		t.Errorf("the example shows only %v", shown)
 	}
 }
 

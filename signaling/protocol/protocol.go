@@ -1,6 +1,6 @@
-// Package protocol is the WebSocket language between a room's participants and the signalling
-// hub: JSON objects, one to a message, each with a "type". The structs here are the truth; the
-// TypeScript in web/src/lib/gen and the tables of PROTOCOL.md follow them.
+// Package protocol defines the WebSocket messages between a room's participants and the signaling
+// hub: one JSON object per message, with a "type". The structs here are authoritative; the
+// TypeScript in web/src/lib/gen is generated from them, and a test compares PROTOCOL.md with them.
 package protocol
 
 //go:generate go run ./gen -out ../../web/src/lib/gen/protocol.ts
@@ -11,32 +11,36 @@ import (
 	"fmt"
 )
 
-// Version is sent in join. A server refuses a version it does not speak.
+// Version is the protocol version that Join contains. A server refuses every other version.
 const Version = 1
 
-// MaxMessage is the longest message either side accepts, in bytes.
+// MaxMessage is the maximum size of a message in either direction, in bytes.
 const MaxMessage = 64 << 10
 
-// Errors of decoding, wrapped with what is wrong.
+// Errors of decoding. They are wrapped with details.
 var (
-	ErrTooLarge    = fmt.Errorf("the message is longer than %d bytes", MaxMessage)
-	ErrMalformed   = errors.New("the message is not a JSON object of this protocol")
+	// ErrTooLarge is returned for a message longer than MaxMessage.
+	ErrTooLarge = fmt.Errorf("the message is longer than %d bytes", MaxMessage)
+	// ErrMalformed is returned for anything other than one JSON object with a "type".
+	ErrMalformed = errors.New("the message is not a JSON object of this protocol")
+	// ErrUnknownType is returned for a "type" that the protocol does not have in this direction.
 	ErrUnknownType = errors.New("unknown message type")
-	ErrField       = errors.New("bad field")
+	// ErrField is returned for a field that is missing, unknown, of the wrong type or too long.
+	ErrField = errors.New("bad field")
 )
 
-// ClientMessage is what a participant sends. The interface is sealed: its implementations are the
-// structs of this package.
+// ClientMessage is a message from a participant. The interface is sealed: only structs of this
+// package implement it.
 type ClientMessage interface {
 	clientType() string
-	// check reports a field that is missing or out of bounds.
+	// check returns ErrField if a field is missing or out of bounds.
 	check() error
 }
 
-// ServerMessage is what the hub sends. The interface is sealed.
+// ServerMessage is a message from the hub. The interface is sealed.
 type ServerMessage interface{ serverType() string }
 
-// TypeOf gives a message's "type".
+// TypeOf returns a message's "type", or "" for any other value.
 func TypeOf(m any) string {
 	switch m := m.(type) {
 	case ClientMessage:
@@ -47,7 +51,8 @@ func TypeOf(m any) string {
 	return ""
 }
 
-// Encode writes a message with its type in front.
+// Encode returns a message as JSON, with its type first. It returns ErrUnknownType for a value
+// that is no message.
 func Encode(m any) ([]byte, error) {
 	name := TypeOf(m)
 	if name == "" {

@@ -2,19 +2,20 @@ package protocol
 
 // Joined answers Join.
 type Joined struct {
-	// ParticipantID of the receiver.
+	// ParticipantID is the id of the receiver.
 	ParticipantID string `json:"participant_id"`
 	// RoomID is the attempt's id.
 	RoomID string `json:"room_id"`
-	// Role of the receiver.
+	// Role is the role of the receiver.
 	Role Role `json:"role"`
 	// Answer is the SDP answer to the join's offer, with all candidates.
 	Answer string `json:"answer"`
-	// ResumeToken brings the place back on a new socket.
+	// ResumeToken takes the seat again on a new socket.
 	ResumeToken string `json:"resume_token"`
-	// GraceMS is how long a lost participant's place is kept, in milliseconds.
+	// GraceMS is the grace period, in milliseconds: how long the seat of a lost participant is
+	// kept.
 	GraceMS int64 `json:"grace_ms"`
-	// Phase of the room.
+	// Phase is the current phase.
 	Phase Phase `json:"phase"`
 	// Peers are the others in the room.
 	Peers []Peer `json:"peers"`
@@ -22,123 +23,122 @@ type Joined struct {
 
 // Resumed answers Resume.
 type Resumed struct {
-	// ResumeToken replaces the one that was used.
+	// ResumeToken is for the next resume. The token just used stays valid until then.
 	ResumeToken string `json:"resume_token"`
-	// Phase of the room.
+	// Phase is the current phase.
 	Phase Phase `json:"phase"`
 	// Peers are the others in the room.
 	Peers []Peer `json:"peers"`
 }
 
-// Offer is a server's offer, to be answered before the next comes.
+// Offer is an SDP offer of the server. The next offer is sent after this one is answered.
 type Offer struct {
-	// OfferID goes into the answer.
+	// OfferID is to be repeated in the answer.
 	OfferID uint64 `json:"offer_id"`
-	// SDP of the offer. The stream id of a track is its publisher's participant id.
+	// SDP is the offer. The stream id of a track is its publisher's participant id.
 	SDP string `json:"sdp"`
 }
 
-// PhaseChanged tells that the phase, or the running of its clock, has changed.
+// PhaseChanged is sent when the phase has changed, or its clock has started or stopped.
 type PhaseChanged struct {
-	// Phase from now on.
+	// Phase is the new phase.
 	Phase Phase `json:"phase"`
 }
 
-// PeerJoined tells of a new participant.
+// PeerJoined is sent when a participant has joined.
 type PeerJoined struct {
-	// Peer that joined.
+	// Peer is the new participant.
 	Peer Peer `json:"peer"`
 }
 
-// PeerUpdated tells that a participant has muted or unmuted, or lost or found its connection.
+// PeerUpdated is sent when a participant has muted or unmuted, or its media was connected or lost.
 type PeerUpdated struct {
-	// Peer as it is now.
+	// Peer is the participant's new state.
 	Peer Peer `json:"peer"`
 }
 
-// PeerLeft tells that a participant has gone for good.
+// PeerLeft is sent when a participant is gone for good.
 type PeerLeft struct {
-	// ParticipantID of who has gone.
+	// ParticipantID is the id of that participant.
 	ParticipantID string `json:"participant_id"`
-	// Reason, for people.
+	// Reason is a text for people.
 	Reason string `json:"reason"`
 }
 
-// Speaking tells who is speaking, loudest first, when that changes.
+// Speaking lists who is speaking, loudest first. It is sent when that changes.
 type Speaking struct {
-	// Speakers who are heard now; empty when nobody is.
+	// Speakers is empty when nobody speaks.
 	Speakers []Speaker `json:"speakers"`
 }
 
-// Report tells that the attempt's report is there, or that there will be none.
+// Report is sent when the attempt's report is ready, or when it is clear that there will be none.
 type Report struct {
-	// AttemptID of the report.
+	// AttemptID is the attempt of the report.
 	AttemptID string `json:"attempt_id"`
-	// Status of the report.
+	// Status is ready or failed.
 	Status ReportStatus `json:"status"`
-	// Problem says why it failed, for people.
+	// Problem says why the report failed, for people.
 	Problem string `json:"problem,omitempty"`
 }
 
-// Error tells that something the client asked for was refused. A fatal one is followed by the
-// socket's close.
+// Error is sent when the server could not do what the client requested. After a fatal error the
+// socket closes.
 type Error struct {
-	// Code of the error, as PROTOCOL.md lists them.
+	// Code is the error code. PROTOCOL.md lists them.
 	Code ErrorCode `json:"code"`
-	// Message for people: what is wrong and what to do.
+	// Message says what is wrong and what to do, for people.
 	Message string `json:"message"`
 	// Fatal is true when the socket closes next.
 	Fatal bool `json:"fatal"`
 }
 
-// Closing tells that the server is about to close the socket, for a reason that is not the
-// client's fault.
+// Closing is sent before the server closes the socket for a reason other than an error.
 type Closing struct {
-	// Reason, for people.
+	// Reason is a text for people.
 	Reason string `json:"reason"`
 }
 
 // Pong answers Ping.
 type Pong struct {
-	// ID of the ping.
+	// ID is the id of the ping.
 	ID uint64 `json:"id"`
 }
 
 // Peer is another participant.
 type Peer struct {
-	// ParticipantID is the stream id of its track too.
+	// ParticipantID is also the stream id of the participant's track.
 	ParticipantID string `json:"participant_id"`
-	// Name for people.
+	// Name is the user's display name.
 	Name string `json:"name"`
-	// Role in the room.
+	// Role is the role in the room.
 	Role Role `json:"role"`
-	// Muted microphone.
+	// Muted is true while the microphone is muted.
 	Muted bool `json:"muted"`
-	// Connected media; false while it is lost and its place is kept.
+	// Connected is true while the media is connected.
 	Connected bool `json:"connected"`
 }
 
-// Phase of a role play.
+// Phase is the state of a role play's phase and clock.
 type Phase struct {
-	// Name of the phase.
+	// Name is the name of the phase.
 	Name PhaseName `json:"name"`
-	// RemainingMS of the phase when the message was sent, in milliseconds.
+	// RemainingMS is the phase's remaining time when the message was sent, in milliseconds.
 	RemainingMS int64 `json:"remaining_ms"`
 	// Running is false while the clock is stopped.
 	Running bool `json:"running"`
-	// Reason for an end, or for a stopped clock.
+	// Reason says why the role play ended, or why the clock is stopped.
 	Reason PhaseReason `json:"reason,omitempty"`
 }
 
-// Speaker is somebody who is heard.
+// Speaker is a participant who is speaking.
 type Speaker struct {
-	// ParticipantID of the speaker.
+	// ParticipantID is the id of the speaker.
 	ParticipantID string `json:"participant_id"`
-	// Level from 0 (silence) to 1.
+	// Level is the loudness, from 0 (silence) to 1.
 	Level float64 `json:"level"`
 }
 
-// Role is the part somebody takes in a room.
+// Role is a participant's role in a room.
 type Role string
 
 // The roles.
@@ -158,22 +158,22 @@ const (
 	PhaseEnded     PhaseName = "ended"
 )
 
-// PhaseReason says why a phase ended or its clock stands still.
+// PhaseReason says why a role play ended or why its clock is stopped.
 type PhaseReason string
 
 // The reasons.
 const (
 	ReasonTime          PhaseReason = "time"           // ended: the time was up
 	ReasonFinished      PhaseReason = "finished"       // ended: candidate or patient finished
-	ReasonCandidateLeft PhaseReason = "candidate_left" // ended: the candidate has gone
+	ReasonCandidateLeft PhaseReason = "candidate_left" // ended: the candidate is gone
 	ReasonServerClosing PhaseReason = "server_closing" // ended: the server is shutting down
 	// stopped: the candidate's connection is lost
 	ReasonCandidateAway PhaseReason = "candidate_away"
-	// stopped at zero: preparation is over, nobody plays the patient yet
+	// stopped at zero: nobody plays the patient yet
 	ReasonWaitingPatient PhaseReason = "waiting_patient"
 )
 
-// ReportStatus of an attempt's report.
+// ReportStatus says whether there is a report.
 type ReportStatus string
 
 // The statuses.
@@ -182,7 +182,7 @@ const (
 	ReportFailed ReportStatus = "failed"
 )
 
-// ErrorCode of an Error.
+// ErrorCode is the code of an Error.
 type ErrorCode string
 
 // The codes.
@@ -191,15 +191,15 @@ const (
 	CodeTooLarge      ErrorCode = "too_large"      // message or SDP over the limit
 	CodeRate          ErrorCode = "rate"           // too many messages or connections
 	CodeTicketInvalid ErrorCode = "ticket_invalid" // not a ticket of this server
-	CodeTicketExpired ErrorCode = "ticket_expired" // get a new one
-	CodeTicketUsed    ErrorCode = "ticket_used"    // somebody has used it before
-	CodeResumeUnknown ErrorCode = "resume_unknown" // the place is gone: join anew
+	CodeTicketExpired ErrorCode = "ticket_expired" // older than a minute
+	CodeTicketUsed    ErrorCode = "ticket_used"    // used already
+	CodeResumeUnknown ErrorCode = "resume_unknown" // the seat is gone: join again
 	// not possible in this phase, or not by this role
 	CodeWrongState   ErrorCode = "wrong_state"
-	CodeRoomFull     ErrorCode = "room_full"     // no place left, or the role is taken
+	CodeRoomFull     ErrorCode = "room_full"     // no seat left, or the role is taken
 	CodeRoomClosed   ErrorCode = "room_closed"   // the attempt has ended
-	CodeBadSDP       ErrorCode = "bad_sdp"       // offer, answer or candidate cannot be used
-	CodeReplaced     ErrorCode = "replaced"      // the same participant came on another socket
+	CodeBadSDP       ErrorCode = "bad_sdp"       // invalid offer, answer or candidate
+	CodeReplaced     ErrorCode = "replaced"      // the same participant used another socket
 	CodeSessionEnded ErrorCode = "session_ended" // the device was signed out
 	// the client did not read its messages, or did not answer pings
 	CodeSlow        ErrorCode = "slow"
@@ -219,11 +219,11 @@ func (Error) serverType() string        { return "error" }
 func (Closing) serverType() string      { return "closing" }
 func (Pong) serverType() string         { return "pong" }
 
-// serverMessages is the registry: one value of every message that the hub may send, in the order
-// of PROTOCOL.md.
+// serverMessages returns one value of every message that the hub sends, in the order of
+// PROTOCOL.md.
 func serverMessages() []ServerMessage {
 	return []ServerMessage{
-		Joined{}, Resumed{}, Offer{}, PhaseChanged{}, PeerJoined{}, PeerUpdated{}, PeerLeft{}, Speaking{}, Report{},
-		Error{}, Closing{}, Pong{},
+		Joined{}, Resumed{}, Offer{}, PhaseChanged{}, PeerJoined{}, PeerUpdated{}, PeerLeft{},
+		Speaking{}, Report{}, Error{}, Closing{}, Pong{},
 	}
 }

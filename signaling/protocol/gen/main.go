@@ -1,5 +1,5 @@
-// Command gen writes the protocol's TypeScript from the Go structs of signaling/protocol,
-// comments included. Run by go generate.
+// Command gen generates the protocol's TypeScript from the Go structs of signaling/protocol,
+// including their comments. go generate runs it.
 package main
 
 import (
@@ -10,7 +10,7 @@ import (
 )
 
 func main() {
-	dir := flag.String("dir", ".", "folder of the Go structs")
+	dir := flag.String("dir", ".", "directory of the Go structs")
 	out := flag.String("out", "", "file to write")
 	flag.Parse()
 	if err := run(*dir, *out); err != nil {

@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-func TestTheWebsFileIsWhatIsGenerated(t *testing.T) {
+func TestGeneratedFileIsUpToDate(t *testing.T) {
 	want, err := os.ReadFile("../../../web/src/lib/gen/protocol.ts")
 	if err != nil {
 		t.Fatal(err)
@@ -20,23 +20,25 @@ func TestTheWebsFileIsWhatIsGenerated(t *testing.T) {
 		t.Fatal(err)
 	}
 	if string(got) != string(want) {
-		t.Error("web/src/lib/gen/protocol.ts is not what the structs give: run make generate")
+		t.Error("web/src/lib/gen/protocol.ts does not match the structs: run make generate")
 	}
 }
 
-func TestWhatCannotBeTranslatedIsAnError(t *testing.T) {
+func TestUnsupportedTypesAreErrors(t *testing.T) {
 	dir := t.TempDir()
 	for name, text := range map[string]string{
-		"client.go": "package p", "server.go": "package p\ntype M struct {\n\tA map[string]int `json:\"a\"`\n}", "protocol.go": "package p",
+		"client.go":   "package p",
+		"server.go":   "package p\ntype M struct {\n\tA map[string]int `json:\"a\"`\n}",
+		"protocol.go": "package p",
 	} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
 	}
 	if text, err := TypeScript(dir); err == nil {
-		t.Errorf("a map became %s", text)
+		t.Errorf("a map was translated to %s", text)
 	}
 	if _, err := TypeScript(t.TempDir()); err == nil {
-		t.Error("an empty folder is a protocol")
+		t.Error("no error for an empty directory")
 	}
 }

@@ -9,7 +9,8 @@ import (
 	"strings"
 )
 
-// TypeScript reads the package in dir and gives its messages as discriminated unions.
+// TypeScript returns the messages of the package in dir as TypeScript interfaces and discriminated
+// unions. It returns an error for a Go type that has no translation.
 func TypeScript(dir string) (string, error) {
 	names := []string{"client.go", "server.go", "protocol.go"}
 	fset := token.NewFileSet()
@@ -31,21 +32,21 @@ func TypeScript(dir string) (string, error) {
 			}
 		}
 	}
-	w.union("ClientMessage", "What a participant sends.", w.client)
-	w.union("ServerMessage", "What the server sends.", w.server)
+	w.union("ClientMessage", "A message from a participant.", w.client)
+	w.union("ServerMessage", "A message from the server.", w.server)
 	return w.out.String(), nil
 }
 
-// writer builds the file up.
+// writer builds the file.
 type writer struct {
 	out            strings.Builder
-	types          map[string]string // message struct -> its "type"
+	types          map[string]string // the "type" of each message, by struct name
 	client, server []string
 }
 
 func (w *writer) line(format string, args ...any) { fmt.Fprintf(&w.out, format+"\n", args...) }
 
-// collect finds the methods that give messages their type.
+// collect finds the methods that return the messages' types.
 func (w *writer) collect(f *ast.File) {
 	for _, d := range f.Decls {
 		m, ok := d.(*ast.FuncDecl)
@@ -84,7 +85,7 @@ func (w *writer) declaration(d ast.Decl) error {
 	return nil
 }
 
-// constants writes a string type's values as a union, and Version and MaxMessage as they are.
+// constants writes a string type's values as a union, and Version as a constant.
 func (w *writer) constants(g *ast.GenDecl) error {
 	var name string
 	var values []string
@@ -102,8 +103,9 @@ func (w *writer) constants(g *ast.GenDecl) error {
 		}
 		name = spec.Type.(*ast.Ident).Name
 		value := strings.ReplaceAll(spec.Values[0].(*ast.BasicLit).Value, `"`, `'`)
-		if spec.Comment != nil {
-			value += " // " + strings.TrimSpace(spec.Comment.Text())
+		comment := spec.Comment.Text() + spec.Doc.Text() // beside the value, or above it
+		if comment = strings.TrimSpace(comment); comment != "" {
+			value += " // " + strings.ReplaceAll(comment, "\n", " ")
 		}
 		values = append(values, value)
 	}
@@ -158,7 +160,7 @@ func (w *writer) union(name, doc string, members []string) {
 	}
 }
 
-// typeOf gives the TypeScript of a Go type.
+// typeOf returns the TypeScript of a Go type.
 func typeOf(e ast.Expr) (string, error) {
 	switch e := e.(type) {
 	case *ast.StarExpr:

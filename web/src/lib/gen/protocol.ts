@@ -1,95 +1,95 @@
 // Generated from the Go structs of signaling/protocol by go generate. Do not edit.
 
-/** Join is the first message of a participant who is new to the room. Nothing else is accepted before it, or before Resume. */
+/** Join is the first message of a new participant. Only Join and Resume are accepted as a first message. */
 export interface Join {
 	type: 'join'
-	/** Version of the protocol that the client speaks. */
+	/** Version is the protocol version of the client. */
 	version: number
-	/** Ticket from POST /api/attempts/{id}/ticket; it works once, within a minute. */
+	/** Ticket is from POST /api/attempts/{id}/ticket. It works once, within a minute. */
 	ticket: string
-	/** Offer is the SDP of the client's PeerConnection: one audio section to send on; an observer's receives only. */
+	/** Offer is the SDP of the client's PeerConnection, with one audio section that sends, or for an observer one that only receives. */
 	offer: string
 }
 
-/** Resume is the first message on a new socket of a participant whose old socket was lost: same place, media untouched. */
+/** Resume is the first message on a new socket of a participant whose old socket was lost. It takes the same seat again; the media is not affected. */
 export interface Resume {
 	type: 'resume'
-	/** Token from joined, or from the last resumed. */
+	/** Token is the resume token of joined, or of the last resumed. */
 	token: string
-	/** RestartICE asks for an offer with an ICE restart, for a client whose network has changed. */
+	/** RestartICE requests an offer with an ICE restart, for a client whose network has changed. */
 	restart_ice?: boolean
 }
 
-/** Answer answers a server's offer. */
+/** Answer answers an Offer. */
 export interface Answer {
 	type: 'answer'
-	/** OfferID of the offer that this answers. */
+	/** OfferID is the id of the offer. */
 	offer_id: number
-	/** SDP of the answer. */
+	/** SDP is the answer. */
 	sdp: string
 }
 
-/** Candidate is a further ICE candidate of the client. Those in the SDP need not be repeated. */
+/** Candidate is an additional ICE candidate of the client. Those in the SDP need not be repeated. */
 export interface Candidate {
 	type: 'candidate'
-	/** Candidate line, without "a="; empty when there are no more. */
+	/** Candidate is the line without "a="; empty at the end of candidates. */
 	candidate: string
-	/** SDPMid of the section it belongs to. */
+	/** SDPMid identifies the section that the candidate belongs to. */
 	sdp_mid?: string
-	/** SDPMLineIndex of the section it belongs to. */
+	/** SDPMLineIndex is the index of that section. */
 	sdp_m_line_index?: number
 }
 
-/** RestartICE asks for an offer with an ICE restart, when the client sees its connection fail. */
+/** RestartICE requests an offer with an ICE restart, for a client whose media connection fails. */
 export interface RestartICE {
 	type: 'restart_ice'
 }
 
-/** Mute tells the others that the sender has muted the microphone, or no longer. */
+/** Mute informs the others that the sender has muted or unmuted the microphone. */
 export interface Mute {
 	type: 'mute'
-	/** Muted is the state from now on. */
+	/** Muted is the new state. */
 	muted: boolean
 }
 
-/** Start ends the preparation and begins the play. The candidate's alone. */
+/** Start ends the preparation and begins the play. Only the candidate may send it. */
 export interface Start {
 	type: 'start'
 }
 
-/** Finish ends the play. The candidate's or the patient's. */
+/** Finish ends the play. The candidate and the patient may send it. */
 export interface Finish {
 	type: 'finish'
 }
 
-/** Leave gives the place up: there is no resuming after it. */
+/** Leave gives up the seat, which then cannot be resumed. */
 export interface Leave {
 	type: 'leave'
 }
 
-/** Ping asks for a pong, so that a browser can tell a slow socket from a dead one. */
+/** Ping requests a Pong, so that a browser can tell a slow socket from a dead one. */
 export interface Ping {
 	type: 'ping'
-	/** ID comes back in the pong. */
+	/** ID is repeated in the pong. */
 	id: number
 }
 
 /** Joined answers Join. */
 export interface Joined {
 	type: 'joined'
-	/** ParticipantID of the receiver. */
+	/** ParticipantID is the id of the receiver. */
 	participant_id: string
 	/** RoomID is the attempt's id. */
 	room_id: string
-	/** Role of the receiver. */
+	/** Role is the role of the receiver. */
 	role: Role
 	/** Answer is the SDP answer to the join's offer, with all candidates. */
 	answer: string
-	/** ResumeToken brings the place back on a new socket. */
+	/** ResumeToken takes the seat again on a new socket. */
 	resume_token: string
-	/** GraceMS is how long a lost participant's place is kept, in milliseconds. */
+	/** GraceMS is the grace period, in milliseconds: how long the seat of a lost participant is kept. */
 	grace_ms: number
-	/** Phase of the room. */
+	/** Phase is the current phase. */
 	phase: Phase
 	/** Peers are the others in the room. */
 	peers: Peer[]
@@ -98,127 +98,127 @@ export interface Joined {
 /** Resumed answers Resume. */
 export interface Resumed {
 	type: 'resumed'
-	/** ResumeToken replaces the one that was used. */
+	/** ResumeToken is for the next resume. The token just used stays valid until then. */
 	resume_token: string
-	/** Phase of the room. */
+	/** Phase is the current phase. */
 	phase: Phase
 	/** Peers are the others in the room. */
 	peers: Peer[]
 }
 
-/** Offer is a server's offer, to be answered before the next comes. */
+/** Offer is an SDP offer of the server. The next offer is sent after this one is answered. */
 export interface Offer {
 	type: 'offer'
-	/** OfferID goes into the answer. */
+	/** OfferID is to be repeated in the answer. */
 	offer_id: number
-	/** SDP of the offer. The stream id of a track is its publisher's participant id. */
+	/** SDP is the offer. The stream id of a track is its publisher's participant id. */
 	sdp: string
 }
 
-/** PhaseChanged tells that the phase, or the running of its clock, has changed. */
+/** PhaseChanged is sent when the phase has changed, or its clock has started or stopped. */
 export interface PhaseChanged {
 	type: 'phase'
-	/** Phase from now on. */
+	/** Phase is the new phase. */
 	phase: Phase
 }
 
-/** PeerJoined tells of a new participant. */
+/** PeerJoined is sent when a participant has joined. */
 export interface PeerJoined {
 	type: 'peer_joined'
-	/** Peer that joined. */
+	/** Peer is the new participant. */
 	peer: Peer
 }
 
-/** PeerUpdated tells that a participant has muted or unmuted, or lost or found its connection. */
+/** PeerUpdated is sent when a participant has muted or unmuted, or its media was connected or lost. */
 export interface PeerUpdated {
 	type: 'peer_updated'
-	/** Peer as it is now. */
+	/** Peer is the participant's new state. */
 	peer: Peer
 }
 
-/** PeerLeft tells that a participant has gone for good. */
+/** PeerLeft is sent when a participant is gone for good. */
 export interface PeerLeft {
 	type: 'peer_left'
-	/** ParticipantID of who has gone. */
+	/** ParticipantID is the id of that participant. */
 	participant_id: string
-	/** Reason, for people. */
+	/** Reason is a text for people. */
 	reason: string
 }
 
-/** Speaking tells who is speaking, loudest first, when that changes. */
+/** Speaking lists who is speaking, loudest first. It is sent when that changes. */
 export interface Speaking {
 	type: 'speaking'
-	/** Speakers who are heard now; empty when nobody is. */
+	/** Speakers is empty when nobody speaks. */
 	speakers: Speaker[]
 }
 
-/** Report tells that the attempt's report is there, or that there will be none. */
+/** Report is sent when the attempt's report is ready, or when it is clear that there will be none. */
 export interface Report {
 	type: 'report'
-	/** AttemptID of the report. */
+	/** AttemptID is the attempt of the report. */
 	attempt_id: string
-	/** Status of the report. */
+	/** Status is ready or failed. */
 	status: ReportStatus
-	/** Problem says why it failed, for people. */
+	/** Problem says why the report failed, for people. */
 	problem?: string
 }
 
-/** Error tells that something the client asked for was refused. A fatal one is followed by the socket's close. */
+/** Error is sent when the server could not do what the client requested. After a fatal error the socket closes. */
 export interface Error {
 	type: 'error'
-	/** Code of the error, as PROTOCOL.md lists them. */
+	/** Code is the error code. PROTOCOL.md lists them. */
 	code: ErrorCode
-	/** Message for people: what is wrong and what to do. */
+	/** Message says what is wrong and what to do, for people. */
 	message: string
 	/** Fatal is true when the socket closes next. */
 	fatal: boolean
 }
 
-/** Closing tells that the server is about to close the socket, for a reason that is not the client's fault. */
+/** Closing is sent before the server closes the socket for a reason other than an error. */
 export interface Closing {
 	type: 'closing'
-	/** Reason, for people. */
+	/** Reason is a text for people. */
 	reason: string
 }
 
 /** Pong answers Ping. */
 export interface Pong {
 	type: 'pong'
-	/** ID of the ping. */
+	/** ID is the id of the ping. */
 	id: number
 }
 
 /** Peer is another participant. */
 export interface Peer {
-	/** ParticipantID is the stream id of its track too. */
+	/** ParticipantID is also the stream id of the participant's track. */
 	participant_id: string
-	/** Name for people. */
+	/** Name is the user's display name. */
 	name: string
-	/** Role in the room. */
+	/** Role is the role in the room. */
 	role: Role
-	/** Muted microphone. */
+	/** Muted is true while the microphone is muted. */
 	muted: boolean
-	/** Connected media; false while it is lost and its place is kept. */
+	/** Connected is true while the media is connected. */
 	connected: boolean
 }
 
-/** Phase of a role play. */
+/** Phase is the state of a role play's phase and clock. */
 export interface Phase {
-	/** Name of the phase. */
+	/** Name is the name of the phase. */
 	name: PhaseName
-	/** RemainingMS of the phase when the message was sent, in milliseconds. */
+	/** RemainingMS is the phase's remaining time when the message was sent, in milliseconds. */
 	remaining_ms: number
 	/** Running is false while the clock is stopped. */
 	running: boolean
-	/** Reason for an end, or for a stopped clock. */
+	/** Reason says why the role play ended, or why the clock is stopped. */
 	reason?: PhaseReason
 }
 
-/** Speaker is somebody who is heard. */
+/** Speaker is a participant who is speaking. */
 export interface Speaker {
-	/** ParticipantID of the speaker. */
+	/** ParticipantID is the id of the speaker. */
 	participant_id: string
-	/** Level from 0 (silence) to 1. */
+	/** Level is the loudness, from 0 (silence) to 1. */
 	level: number
 }
 
@@ -235,10 +235,10 @@ export type PhaseName =
 export type PhaseReason =
 	| 'time' // ended: the time was up
 	| 'finished' // ended: candidate or patient finished
-	| 'candidate_left' // ended: the candidate has gone
+	| 'candidate_left' // ended: the candidate is gone
 	| 'server_closing' // ended: the server is shutting down
 	| 'candidate_away' // stopped: the candidate's connection is lost
-	| 'waiting_patient' // stopped at zero: preparation is over, nobody plays the patient yet
+	| 'waiting_patient' // stopped at zero: nobody plays the patient yet
 
 export type ReportStatus =
 	| 'ready'
@@ -249,22 +249,22 @@ export type ErrorCode =
 	| 'too_large' // message or SDP over the limit
 	| 'rate' // too many messages or connections
 	| 'ticket_invalid' // not a ticket of this server
-	| 'ticket_expired' // get a new one
-	| 'ticket_used' // somebody has used it before
-	| 'resume_unknown' // the place is gone: join anew
+	| 'ticket_expired' // older than a minute
+	| 'ticket_used' // used already
+	| 'resume_unknown' // the seat is gone: join again
 	| 'wrong_state' // not possible in this phase, or not by this role
-	| 'room_full' // no place left, or the role is taken
+	| 'room_full' // no seat left, or the role is taken
 	| 'room_closed' // the attempt has ended
-	| 'bad_sdp' // offer, answer or candidate cannot be used
-	| 'replaced' // the same participant came on another socket
+	| 'bad_sdp' // invalid offer, answer or candidate
+	| 'replaced' // the same participant used another socket
 	| 'session_ended' // the device was signed out
 	| 'slow' // the client did not read its messages, or did not answer pings
 	| 'unavailable' // the server cannot do this now; try again
 
-/** Version is sent in join. A server refuses a version it does not speak. */
+/** Version is the protocol version that Join contains. A server refuses every other version. */
 export const VERSION = 1
 
-/** What a participant sends. */
+/** A message from a participant. */
 export type ClientMessage =
 	| Join
 	| Resume
@@ -277,7 +277,7 @@ export type ClientMessage =
 	| Leave
 	| Ping
 
-/** What the server sends. */
+/** A message from the server. */
 export type ServerMessage =
 	| Joined
 	| Resumed
