@@ -9,12 +9,11 @@ import (
 	"bedside/store"
 )
 
-// BenchmarkListen is a minute of one speaker from the frames of the log to measures and
-// recording. cpu-us/s-of-audio is what the process spends on a second of it: assembling,
-// decoding, recording and measuring.
-func BenchmarkListen(b *testing.B) {
+// BenchmarkConversation analyses a minute of one speaker, from the frames of the log to measures
+// and recording. cpu-us/s-of-audio is the CPU time of the process for each second of audio.
+func BenchmarkConversation(b *testing.B) {
 	const seconds = 60
-	log := said(b, store.SpeakerCandidate, seconds)
+	log := speech(b, store.SpeakerCandidate, seconds)
 	b.ReportAllocs()
 	b.ResetTimer()
 	cpu := cpuTime(b)
@@ -24,7 +23,7 @@ func BenchmarkListen(b *testing.B) {
 			b.Fatal(err)
 		}
 		for _, d := range log {
-			if err := c.hear(d); err != nil {
+			if err := c.add(d); err != nil {
 				b.Fatal(err)
 			}
 		}

@@ -9,7 +9,7 @@ import (
 	"bedside/store"
 )
 
-// conversation is one attempt being listened to. It belongs to one goroutine.
+// conversation is the analysis of one attempt in progress. It belongs to one goroutine.
 type conversation struct {
 	job    frame.Job
 	spool  string
@@ -18,17 +18,18 @@ type conversation struct {
 
 func newConversation(job frame.Job, spool string) (*conversation, error) {
 	c := &conversation{job: job, spool: spool, voices: map[store.Speaker]*voice{}}
-	// A candidate who said nothing still gets a report.
+	// A candidate who says nothing gets a report too.
 	_, err := c.voice(store.SpeakerCandidate)
 	return c, err
 }
 
+// voice returns a speaker's voice and creates it the first time.
 func (c *conversation) voice(s store.Speaker) (*voice, error) {
 	if v, ok := c.voices[s]; ok {
 		return v, nil
 	}
 	if s != store.SpeakerCandidate && s != store.SpeakerPatient {
-		return nil, fmt.Errorf("speaker %.40q has no part in a role play", s)
+		return nil, fmt.Errorf("unknown speaker %.40q", s)
 	}
 	v, err := newVoice(c.job.StartedAt, c.spool)
 	if err != nil {
@@ -38,8 +39,8 @@ func (c *conversation) voice(s store.Speaker) (*voice, error) {
 	return v, nil
 }
 
-// hear takes one message of the log.
-func (c *conversation) hear(d frame.Delivery) error {
+// add analyses one message of the log.
+func (c *conversation) add(d frame.Delivery) error {
 	v, err := c.voice(store.Speaker(d.Speaker))
 	if err != nil {
 		return err
@@ -53,7 +54,7 @@ func (c *conversation) hear(d frame.Delivery) error {
 	return nil
 }
 
-// report ends every voice on the common time line and sums up.
+// report brings all voices to the same length, finishes them and returns the report.
 func (c *conversation) report() (store.Report, error) {
 	r := store.Report{AttemptID: c.job.AttemptID, StartedAt: c.job.StartedAt}
 	var end time.Duration
@@ -78,7 +79,7 @@ func (c *conversation) report() (store.Report, error) {
 	return r, nil
 }
 
-// close removes the spooled files.
+// close removes the files of all voices.
 func (c *conversation) close() error {
 	var errs []error
 	for _, v := range c.voices {

@@ -11,9 +11,9 @@ import (
 	"bedside/store"
 )
 
-// AnalyzeFile measures the speech in a WAV or Ogg Opus file, as fast as it goes. progress, which
-// may be nil, is told how much audio was heard so far. Errors are those of opus.OpenAudio, and
-// ctx's. Audio that is cut off or damaged is an error too: measures of a part would pass for
+// AnalyzeFile measures the speech in a WAV or Ogg Opus file. It calls progress, which may be nil,
+// with the duration of the audio analysed so far. It returns the errors of opus.OpenAudio and of
+// ctx. Truncated or damaged audio is an error too, since measures of a part could be mistaken for
 // those of the whole.
 func AnalyzeFile(ctx context.Context, r io.Reader,
 	progress func(time.Duration)) (store.Analysis, error) {
@@ -23,12 +23,12 @@ func AnalyzeFile(ctx context.Context, r io.Reader,
 	}
 	a := dsp.NewAnalyzer()
 	block := make([]float32, opus.SampleRate)
-	for heard := 0; ; {
+	for analysed := 0; ; {
 		n, err := audio.Read(block)
 		if werr := a.Write(block[:n]); werr != nil {
 			return store.Analysis{}, werr
 		}
-		heard += n
+		analysed += n
 		switch {
 		case errors.Is(err, io.EOF):
 			return a.Finish().Analysis, nil
@@ -38,7 +38,7 @@ func AnalyzeFile(ctx context.Context, r io.Reader,
 			return store.Analysis{}, context.Cause(ctx)
 		}
 		if progress != nil {
-			progress(time.Duration(heard) * time.Second / opus.SampleRate)
+			progress(time.Duration(analysed) * time.Second / opus.SampleRate)
 		}
 	}
 }

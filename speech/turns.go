@@ -7,20 +7,20 @@ import (
 	"bedside/store"
 )
 
-// maxGap is the longest silence that still belongs to a change of the floor; after more nobody
-// had it.
+// maxGap is the longest gap between two turns, in seconds. After a longer silence nobody had the
+// floor.
 const maxGap = 10.0
 
-// stretch is somebody's speech between pauses.
+// stretch is one speaker's speech between two pauses.
 type stretch struct {
 	store.Span
 	by store.Speaker
 }
 
-// turns finds who speaks when from the separate tracks. A turn is one speaker's speech until the
-// other speaks alone: speech that lies wholly within the other's (a "mm" while listening) is an
-// overlap, not a turn. A gap is the time from the end of one turn to the beginning of the other
-// speaker's, below zero when it began before.
+// turns derives the turns from the stretches of speech of both speakers. A turn is one speaker's
+// speech until the other speaks alone. Speech within a turn of the other (a "mm" while listening)
+// is an overlap, not a turn. A gap is the time from the end of a turn to the start of the other
+// speaker's next turn; it is below zero when they overlap.
 func turns(speakers []store.SpeakerReport) store.Turns {
 	t := store.Turns{Gaps: []store.TurnGap{}, Overlaps: []store.Span{}}
 	spoken := map[store.Speaker]float64{}
@@ -38,16 +38,16 @@ func turns(speakers []store.SpeakerReport) store.Turns {
 		t.CandidateTalkRatio = spoken[store.SpeakerCandidate] / total
 	}
 	t.Overlaps, t.OverlapTotalS = overlaps(all)
-	take(&t, all)
+	followFloor(&t, all)
 	return t
 }
 
-// take follows the floor from speaker to speaker.
-func take(t *store.Turns, all []stretch) {
+// followFloor sets the turns and gaps. all is sorted by start.
+func followFloor(t *store.Turns, all []stretch) {
 	var answers []float64
 	var floor store.Speaker
 	var begin, end float64
-	settle := func() {
+	endTurn := func() {
 		if floor == store.SpeakerCandidate {
 			t.LongestCandidateTurnS = max(t.LongestCandidateTurnS, end-begin)
 		}
@@ -58,7 +58,7 @@ func take(t *store.Turns, all []stretch) {
 			end = max(end, s.EndS)
 			continue
 		case floor != "" && s.EndS <= end:
-			continue // within the other's turn
+			continue // within the other speaker's turn
 		}
 		if floor != "" && s.StartS-end <= maxGap {
 			t.Gaps = append(t.Gaps, store.TurnGap{TS: s.StartS, GapS: s.StartS - end, To: s.by})
@@ -66,7 +66,7 @@ func take(t *store.Turns, all []stretch) {
 				answers = append(answers, s.StartS-end)
 			}
 		}
-		settle()
+		endTurn()
 		floor, begin, end = s.by, s.StartS, s.EndS
 		if floor == store.SpeakerCandidate {
 			t.CandidateTurns++
@@ -74,14 +74,14 @@ func take(t *store.Turns, all []stretch) {
 			t.PatientTurns++
 		}
 	}
-	settle()
+	endTurn()
 	if len(answers) > 0 {
 		m := median(answers)
 		t.GapMedianS = &m
 	}
 }
 
-// overlaps finds where two speak at the same time. all is sorted by start.
+// overlaps returns the spans in which both speak, and their total. all is sorted by start.
 func overlaps(all []stretch) ([]store.Span, float64) {
 	spans, total := []store.Span{}, 0.0
 	for i, a := range all {

@@ -10,7 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 )
 
-// spoke is a speaker whose speech is given as starts and ends.
+// spoke returns a speaker with stretches of speech, given by their starts and ends.
 func spoke(who store.Speaker, times ...float64) store.SpeakerReport {
 	r := store.SpeakerReport{Speaker: who}
 	for i := 0; i < len(times); i += 2 {
@@ -93,8 +93,8 @@ func TestTurns(t *testing.T) {
 }
 
 func TestTurnsDoNotDependOnTheOrderOfSpeakers(t *testing.T) {
-	a, b := spoke(store.SpeakerCandidate, 0, 2, 3, 5, 9,
-		9.5), spoke(store.SpeakerPatient, 1.5, 3.5, 6, 8)
+	a := spoke(store.SpeakerCandidate, 0, 2, 3, 5, 9, 9.5)
+	b := spoke(store.SpeakerPatient, 1.5, 3.5, 6, 8)
 	one, other := turns([]store.SpeakerReport{a, b}), turns([]store.SpeakerReport{b, a})
 	if diff := cmp.Diff(one, other); diff != "" {
 		t.Error(diff)

@@ -13,16 +13,15 @@ import (
 	"bedside/store"
 )
 
-// voice is one speaker from packets to measures: its stages are plain calls. The recorder and the
-// decoder get the same packets, so that the recording analysed again gives the same measures. It
-// belongs to its conversation.
+// voice is the analysis of one speaker in progress. Recorder and decoder get the same packets, so
+// that an analysis of the recording has the same result. A voice belongs to its conversation.
 type voice struct {
 	assembler *opus.Assembler
 	decoder   *opus.Decoder
 	analyzer  *dsp.Analyzer
-	dropped   int
+	dropped   int // frames that the log records as dropped
 
-	file   *os.File // the recording; removed by close
+	file   *os.File // the recording; close removes it
 	buffer *bufio.Writer
 	ogg    *opus.OggWriter
 	result dsp.Result
@@ -56,7 +55,7 @@ func (v *voice) play(packets []opus.Packet) error {
 	return nil
 }
 
-// finish fills the time line up to end and closes the recording.
+// finish fills the time line up to end, completes the recording and sets result.
 func (v *voice) finish(end time.Duration) error {
 	if err := v.play(v.assembler.FlushTo(end)); err != nil {
 		return err
@@ -71,23 +70,26 @@ func (v *voice) finish(end time.Duration) error {
 	return nil
 }
 
+// report returns the voice's part of the report. The caller has called finish.
 func (v *voice) report(s store.Speaker) store.SpeakerReport {
 	n := v.assembler.Counts().Add(v.decoder.Counts())
 	return store.SpeakerReport{
 		Speaker: s, Analysis: v.result.Analysis, Peaks: v.result.Peaks,
 		Frames: store.FrameCounts{
-			Received: n.Received, Analysed: n.Analysed, Lost: n.Lost, Recovered: n.Recovered, Concealed: n.Concealed,
-			Duplicated: n.Duplicated, Late: n.Late, Corrupt: n.Corrupt, Dropped: v.dropped,
+			Received: n.Received, Analysed: n.Analysed, Lost: n.Lost, Recovered: n.Recovered,
+			Concealed: n.Concealed, Duplicated: n.Duplicated, Late: n.Late, Corrupt: n.Corrupt,
+			Dropped: v.dropped,
 		},
 	}
 }
 
-// rewind makes the recording ready to be read.
+// rewind sets the recording's file to its start, for reading.
 func (v *voice) rewind() error {
 	_, err := v.file.Seek(0, io.SeekStart)
 	return err
 }
 
+// close closes and removes the recording's file.
 func (v *voice) close() error {
 	return errors.Join(v.file.Close(), os.Remove(v.file.Name()))
 }

@@ -1,6 +1,16 @@
-// Package speech listens: a Worker claims attempts, replays or follows their audio, measures each
-// voice and the turns between them, keeps the recordings and hands in the report. AnalyzeFile
-// does the same to a file.
+// Package speech analyses role plays. A Worker claims an attempt, reads its audio from the first
+// frame on, and at the end stores the recordings and the report. AnalyzeFile measures a file.
+//
+// For each speaker of an attempt there is a voice, through which the frames pass:
+//
+//	frames -> opus.Assembler -> packets -> opus.Decoder -> samples -> dsp.Analyzer -> measures
+//	                               '-> opus.OggWriter -> recording
+//
+// A conversation holds the voices of one attempt. At the end it brings them to the same length,
+// derives the turns from their speech, and returns the report.
+//
+// The analysis of an attempt always starts at its first frame. A worker that takes over after a
+// crash produces the same report, to the last digit.
 package speech
 
 import (
@@ -20,43 +30,45 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-// Source gives attempts to analyse.
+// Source is where a worker gets attempts to analyse.
 type Source interface {
-	// Claim waits for one.
+	// Claim waits for an attempt and claims it.
 	Claim(ctx context.Context) (Claim, error)
 }
 
-// Claim is a hold on an attempt; it belongs to one goroutine, which ends it with Done, Release or
-// GiveUp.
+// Claim is a worker's hold on an attempt. It belongs to one goroutine, which must end it with
+// Done, Release or GiveUp.
 type Claim interface {
 	Job() frame.Job
-	Tries() int // how often the job was claimed, this time included
-	// Next gives the attempt's audio from the first frame on, then as it comes; End marks the
-	// last delivery. The error is frame.ErrJobEnded when the job was ended by somebody else.
+	Tries() int // number of times that the job was claimed, this one included
+	// Next returns the attempt's audio from the first frame on and then as it arrives. The last
+	// delivery has End set. The error is frame.ErrJobEnded when another worker has ended the job.
 	Next(ctx context.Context) (frame.Delivery, error)
-	Done(ctx context.Context) error    // the report is kept: remove the audio and the job
-	Release(delay time.Duration) error // let another worker have it
-	GiveUp() error                     // remove the job, leave the audio
+	Done(ctx context.Context) error    // the report is stored: end the job and remove the audio
+	Release(delay time.Duration) error // return the job to the queue, for another try
+	GiveUp() error                     // end the job and leave the audio
 }
 
-// Reports keeps what attempts yield.
+// Reports stores the results of attempts. Both methods return store.ErrNotFound when the attempt
+// no longer exists, store.ErrState when it needs no result, and store.ErrUnavailable when the
+// database cannot be reached.
 type Reports interface {
 	SaveReport(ctx context.Context, r store.Report) error
 	FailAttempt(ctx context.Context, attemptID, problem string) error
 }
 
-// Recordings keeps files.
+// Recordings stores files.
 type Recordings interface {
 	Put(ctx context.Context, key string, r io.Reader, contentType string) (int64, error)
 	Delete(ctx context.Context, key string) error
 }
 
-// Notifier tells whoever waits for a report; problem is empty when it is there.
+// Notifier announces that a report is ready, or with a problem that there will be none.
 type Notifier interface {
 	PublishReportReady(ctx context.Context, attemptID, problem string) error
 }
 
-// Worker analyses attempts. App makes it and calls Run once.
+// Worker analyses attempts. App creates it and calls Run once.
 type Worker struct {
 	cfg        Config
 	source     Source
@@ -67,7 +79,7 @@ type Worker struct {
 	metrics    *metrics
 }
 
-// NewWorker makes a worker. The registerer may be nil.
+// NewWorker returns a worker. The registerer may be nil.
 func NewWorker(cfg Config, s Source, r Reports, rec Recordings, n Notifier, log *slog.Logger,
 	reg prometheus.Registerer) (*Worker, error) {
 	m, err := newMetrics(reg)
@@ -80,8 +92,8 @@ func NewWorker(cfg Config, s Source, r Reports, rec Recordings, n Notifier, log 
 	}, nil
 }
 
-// Run analyses until ctx ends; attempts that are under way then go back, for another worker to
-// begin again.
+// Run analyses attempts until ctx ends. It then releases the attempts in progress, and another
+// worker starts their analysis again. Run returns an error when the source does.
 func (w *Worker) Run(ctx context.Context) error {
 	defer w.metrics.unregister()
 	var group sync.WaitGroup
@@ -98,30 +110,31 @@ func (w *Worker) Run(ctx context.Context) error {
 	return errors.Join(all...)
 }
 
+// loop analyses one attempt after another.
 func (w *Worker) loop(ctx context.Context) error {
 	for {
 		claim, err := w.source.Claim(ctx)
 		if ctx.Err() != nil {
 			if claim != nil {
-				w.noted("release", claim.Release(0))
+				w.logIfErr("release", claim.Release(0))
 			}
 			return nil
 		}
 		if err != nil {
-			return fmt.Errorf("no attempt can be claimed: %w", err)
+			return fmt.Errorf("claim an attempt: %w", err)
 		}
-		w.attend(ctx, claim)
+		w.process(ctx, claim)
 	}
 }
 
-// retryDelay is how long a job rests after a failure that may pass.
+// retryDelay is the time before another try after a failure.
 const retryDelay = 2 * time.Second
 
-// attend takes a claim to its end.
-func (w *Worker) attend(ctx context.Context, c Claim) {
+// process analyses a claimed attempt and ends the claim.
+func (w *Worker) process(ctx context.Context, c Claim) {
 	log := w.log.With("attempt", c.Job().AttemptID, "try", c.Tries())
 	if c.Tries() > w.cfg.MaxTries {
-		log.Error("given up after too many tries")
+		log.Error("analysis given up after too many tries")
 		w.fail(ctx, c,
 			"The analysis failed several times. The recording is kept for the operator to look at.")
 		return
@@ -133,23 +146,23 @@ func (w *Worker) attend(ctx context.Context, c Claim) {
 	case err == nil:
 		w.metrics.reports.Inc()
 	case ctx.Err() != nil:
-		log.Info("released, since this process is stopping")
-		w.noted("release", c.Release(0))
+		log.Info("attempt released because this process is stopping")
+		w.logIfErr("release", c.Release(0))
 	case errors.Is(err, frame.ErrJobEnded):
 		log.Info("another worker has ended the job", "error", err)
-		w.noted("release", c.Release(0))
+		w.logIfErr("release", c.Release(0))
 	case errors.Is(err, store.ErrNotFound) || errors.Is(err, store.ErrState):
-		log.Warn("the attempt wants no report", "error", err)
-		w.noted("done", c.Done(ctx))
+		log.Warn("the attempt needs no report", "error", err)
+		w.logIfErr("done", c.Done(ctx))
 	default:
 		w.metrics.failures.Inc()
-		log.Error("analysis failed; it will be tried again", "error", err)
-		w.noted("release", c.Release(retryDelay))
+		log.Error("analysis failed; it will be retried", "error", err)
+		w.logIfErr("release", c.Release(retryDelay))
 	}
 }
 
-// analyse listens to the end, then hands in report and recordings. A panic costs this try only:
-// the media path may share the process.
+// analyse reads an attempt to its end and stores recordings and report. A panic fails only this
+// try, because the media path may run in the same process.
 func (w *Worker) analyse(ctx context.Context, c Claim, log *slog.Logger) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
@@ -169,7 +182,7 @@ func (w *Worker) analyse(ctx context.Context, c Claim, log *slog.Logger) (err er
 		if d.End {
 			break
 		}
-		if err := conversation.hear(d); err != nil {
+		if err := conversation.add(d); err != nil {
 			return err
 		}
 	}
@@ -179,28 +192,28 @@ func (w *Worker) analyse(ctx context.Context, c Claim, log *slog.Logger) (err er
 		return err
 	}
 	report.CreatedAt = w.cfg.Clock()
-	w.keepRecordings(ctx, conversation, &report, log)
-	if err := persist(ctx, log, "report", func() error {
+	w.storeRecordings(ctx, conversation, &report, log)
+	if err := retryUnavailable(ctx, log, "report", func() error {
 		return w.reports.SaveReport(ctx, report)
 	}); err != nil {
-		if errors.Is(err, store.ErrNotFound) { // the candidate has deleted the account meanwhile
-			err = errors.Join(err, w.dropRecordings(ctx, report))
+		if errors.Is(err, store.ErrNotFound) { // the candidate has deleted the account
+			err = errors.Join(err, w.deleteRecordings(ctx, report))
 		}
 		return err
 	}
 	w.metrics.afterEnd.Observe(w.cfg.Clock().Sub(began).Seconds())
-	log.Info("reported", "duration_s", report.DurationS, "speakers", len(report.Speakers))
+	log.Info("report stored", "duration_s", report.DurationS, "speakers", len(report.Speakers))
 	if err := c.Done(ctx); err != nil {
-		// The report is kept; the job will come again and yield an equal one.
-		log.Warn("the job could not be ended", "error", err)
+		// The report is stored. Another worker gets the job again and stores an equal report.
+		log.Warn("cannot end the job", "error", err)
 	}
-	w.tell(ctx, report.AttemptID, "")
+	w.notify(ctx, report.AttemptID, "")
 	return nil
 }
 
-// keepRecordings moves the spooled recordings to where they stay. A recording that cannot be kept
-// must not cost the report.
-func (w *Worker) keepRecordings(ctx context.Context, c *conversation, r *store.Report,
+// storeRecordings stores the spooled recordings and refers to them in the report. It tries three
+// times for each. A recording that cannot be stored does not fail the report.
+func (w *Worker) storeRecordings(ctx context.Context, c *conversation, r *store.Report,
 	log *slog.Logger) {
 	for i := range r.Speakers {
 		s := &r.Speakers[i]
@@ -220,16 +233,16 @@ func (w *Worker) keepRecordings(ctx context.Context, c *conversation, r *store.R
 			}
 		}
 		if err != nil {
-			log.Error("the recording could not be kept; the report goes without it", "speaker",
-				s.Speaker, "error", err)
+			log.Error("cannot store a recording; the report has none", "speaker", s.Speaker,
+				"error", err)
 			continue
 		}
 		s.Recording = &store.Recording{Key: key, DurationS: s.Analysis.DurationS, Bytes: bytes}
 	}
 }
 
-// dropRecordings undoes keepRecordings.
-func (w *Worker) dropRecordings(ctx context.Context, r store.Report) error {
+// deleteRecordings deletes the recordings that storeRecordings has stored.
+func (w *Worker) deleteRecordings(ctx context.Context, r store.Report) error {
 	var errs []error
 	for _, s := range r.Speakers {
 		if s.Recording != nil {
@@ -239,34 +252,34 @@ func (w *Worker) dropRecordings(ctx context.Context, r store.Report) error {
 	return errors.Join(errs...)
 }
 
-// fail ends an attempt that cannot be analysed, and says so.
+// fail marks an attempt as failed, gives up its job and announces the problem.
 func (w *Worker) fail(ctx context.Context, c Claim, problem string) {
 	id := c.Job().AttemptID
-	err := persist(ctx, w.log, "failure", func() error {
+	err := retryUnavailable(ctx, w.log, "failure", func() error {
 		return w.reports.FailAttempt(ctx, id, problem)
 	})
 	if err != nil && !errors.Is(err, store.ErrNotFound) && !errors.Is(err, store.ErrState) {
-		w.noted("release", c.Release(retryDelay))
+		w.logIfErr("release", c.Release(retryDelay))
 		return
 	}
-	w.noted("give up", c.GiveUp())
-	w.tell(ctx, id, problem)
+	w.logIfErr("give up", c.GiveUp())
+	w.notify(ctx, id, problem)
 }
 
-// tellLimit is how long news of a report is of use to those who wait for it.
-const tellLimit = time.Minute
+// notifyTimeout is the time after which an announcement is no longer useful to those who wait.
+const notifyTimeout = time.Minute
 
-func (w *Worker) tell(ctx context.Context, attemptID, problem string) {
-	ctx, cancel := context.WithTimeout(ctx, tellLimit)
+func (w *Worker) notify(ctx context.Context, attemptID, problem string) {
+	ctx, cancel := context.WithTimeout(ctx, notifyTimeout)
 	defer cancel()
-	w.noted("news", w.notifier.PublishReportReady(ctx, attemptID, problem))
+	w.logIfErr("announce report", w.notifier.PublishReportReady(ctx, attemptID, problem))
 }
 
-// noted logs an error after which all goes on: the queue gives a job that was not ended to
-// somebody again.
-func (w *Worker) noted(what string, err error) {
+// logIfErr logs an error that needs no other handling: a job that was not ended goes to another
+// worker.
+func (w *Worker) logIfErr(action string, err error) {
 	if err != nil {
-		w.log.Warn("a job's state could not be told", "what", what, "error", err)
+		w.log.Warn("cannot update a job", "action", action, "error", err)
 	}
 }
 
@@ -275,14 +288,15 @@ const (
 	lastPause  = 3 * time.Second
 )
 
-// persist tries until it works, while what it needs is away.
-func persist(ctx context.Context, log *slog.Logger, what string, do func() error) error {
+// retryUnavailable calls do until it returns no store.ErrUnavailable, and returns its error. It
+// stops when ctx ends.
+func retryUnavailable(ctx context.Context, log *slog.Logger, what string, do func() error) error {
 	for pause := firstPause; ; pause = min(2*pause, lastPause) {
 		err := do()
 		if err == nil || !errors.Is(err, store.ErrUnavailable) {
 			return err
 		}
-		log.Warn("not kept yet; trying again", "what", what, "in", pause, "error", err)
+		log.Warn("cannot store; retrying", "what", what, "in", pause, "error", err)
 		if err := wait.For(ctx, pause); err != nil {
 			return err
 		}

@@ -26,9 +26,9 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 var start = time.Date(2026, 3, 1, 9, 0, 0, 0, time.UTC)
 
-// said gives the log of a speaker who talks for some seconds: syllables of a steady pitch, real
-// Opus, 100 ms a message.
-func said(t testing.TB, who store.Speaker, seconds int) []frame.Delivery {
+// speech returns the log of a speaker who talks for some seconds: syllables of a steady pitch,
+// encoded with Opus, 100 ms a message.
+func speech(t testing.TB, who store.Speaker, seconds int) []frame.Delivery {
 	t.Helper()
 	encoder, err := opus.NewEncoder(opus.EncoderConfig{})
 	if err != nil {
@@ -52,7 +52,8 @@ func said(t testing.TB, who store.Speaker, seconds int) []frame.Delivery {
 		}
 		at := time.Duration(i) * 20 * time.Millisecond
 		batch.Frames = append(batch.Frames, frame.Frame{
-			Sequence: uint16(i), Timestamp: uint32(i * opus.FrameSamples), Arrival: start.Add(at).UnixMicro(), Payload: slices.Clone(packet),
+			Sequence: uint16(i), Timestamp: uint32(i * opus.FrameSamples),
+			Arrival: start.Add(at).UnixMicro(), Payload: slices.Clone(packet),
 		})
 		if len(batch.Frames) == 5 {
 			log = append(log, frame.Delivery{Speaker: string(who), Batch: batch})
@@ -62,16 +63,16 @@ func said(t testing.TB, who store.Speaker, seconds int) []frame.Delivery {
 	return log
 }
 
-// queue is a work queue in memory: released jobs come again.
+// queue is a work queue in memory. A released job can be claimed again.
 type queue struct {
 	mu    sync.Mutex
 	jobs  chan *claim
 	ended []string // how claims ended, in order
 }
 
-func newQueue(c ...*claim) *queue {
+func newQueue(claims ...*claim) *queue {
 	q := &queue{jobs: make(chan *claim, 16)}
-	for _, c := range c {
+	for _, c := range claims {
 		c.queue = q
 		q.jobs <- c
 	}
@@ -95,13 +96,13 @@ func (q *queue) end(how string) {
 	q.ended = append(q.ended, how)
 }
 
-// claim replays a log.
+// claim returns a log.
 type claim struct {
 	queue *queue
 	id    string
 	log   []frame.Delivery
-	fail  map[int]error // instead of the end, by try
-	hang  bool          // the end does not come
+	fail  map[int]error // by try: returned in place of the end
+	hang  bool          // there is no end
 	tries int
 	next  int
 }
@@ -132,45 +133,45 @@ func (c *claim) Release(delay time.Duration) error {
 	return nil
 }
 
-// desk keeps what a worker hands in.
-type desk struct {
+// fakeStore stores a worker's results in memory, and can fail.
+type fakeStore struct {
 	mu          sync.Mutex
-	away        int   // so many times the database is not there
-	refuse      error // the database wants no report
-	putFailures int   // so many times a recording cannot be kept
+	outage      int   // number of calls for which the database is unavailable
+	refusal     error // returned for every report
+	putFailures int   // number of recordings that cannot be stored
 	reports     []store.Report
 	failed      []string
 	recordings  map[string][]byte
-	news        []string
-	told        chan struct{}
+	announced   []string
+	notified    chan struct{}
 }
 
-func newDesk() *desk {
-	return &desk{recordings: map[string][]byte{}, told: make(chan struct{}, 16)}
+func newFakeStore() *fakeStore {
+	return &fakeStore{recordings: map[string][]byte{}, notified: make(chan struct{}, 16)}
 }
 
-func (d *desk) SaveReport(_ context.Context, r store.Report) error {
+func (d *fakeStore) SaveReport(_ context.Context, r store.Report) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if d.away > 0 {
-		d.away--
+	if d.outage > 0 {
+		d.outage--
 		return fmt.Errorf("no database: %w", store.ErrUnavailable)
 	}
-	if d.refuse != nil {
-		return d.refuse
+	if d.refusal != nil {
+		return d.refusal
 	}
 	d.reports = append(d.reports, r)
 	return nil
 }
 
-func (d *desk) FailAttempt(_ context.Context, id, problem string) error {
+func (d *fakeStore) FailAttempt(_ context.Context, id, problem string) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.failed = append(d.failed, id)
 	return nil
 }
 
-func (d *desk) Put(_ context.Context, key string, r io.Reader, _ string) (int64, error) {
+func (d *fakeStore) Put(_ context.Context, key string, r io.Reader, _ string) (int64, error) {
 	b, err := io.ReadAll(r)
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -182,23 +183,24 @@ func (d *desk) Put(_ context.Context, key string, r io.Reader, _ string) (int64,
 	return int64(len(b)), err
 }
 
-func (d *desk) Delete(_ context.Context, key string) error {
+func (d *fakeStore) Delete(_ context.Context, key string) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	delete(d.recordings, key)
 	return nil
 }
 
-func (d *desk) PublishReportReady(_ context.Context, id, problem string) error {
+func (d *fakeStore) PublishReportReady(_ context.Context, id, problem string) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.news = append(d.news, id+": "+problem)
-	d.told <- struct{}{}
+	d.announced = append(d.announced, id+": "+problem)
+	d.notified <- struct{}{}
 	return nil
 }
 
-// work runs a worker until so much news is told, in a time of its own.
-func work(t *testing.T, q *queue, d *desk, news int) {
+// work runs a worker until it has made a number of announcements. It must run in a synctest
+// bubble.
+func work(t *testing.T, q *queue, d *fakeStore, announcements int) {
 	t.Helper()
 	spool := t.TempDir()
 	w, err := NewWorker(Config{SpoolDir: spool, Attempts: 1}, q, d, d, d,
@@ -209,8 +211,8 @@ func work(t *testing.T, q *queue, d *desk, news int) {
 	ctx, cancel := context.WithCancel(t.Context())
 	ran := make(chan error, 1)
 	go func() { ran <- w.Run(ctx) }()
-	for range news {
-		<-d.told
+	for range announcements {
+		<-d.notified
 	}
 	synctest.Wait()
 	cancel()
@@ -218,18 +220,18 @@ func work(t *testing.T, q *queue, d *desk, news int) {
 		t.Error(err)
 	}
 	if left, err := os.ReadDir(spool); err != nil || len(left) > 0 {
-		t.Errorf("left in the spool: %v, %v", left, err)
+		t.Errorf("files left in the spool: %v, %v", left, err)
 	}
 }
 
 func TestReportAndRecordings(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		log := append(said(t, store.SpeakerCandidate, 4), said(t, store.SpeakerPatient, 2)...)
-		q, d := newQueue(&claim{id: "one", log: log}), newDesk()
+		log := append(speech(t, store.SpeakerCandidate, 4), speech(t, store.SpeakerPatient, 2)...)
+		q, d := newQueue(&claim{id: "one", log: log}), newFakeStore()
 		work(t, q, d, 1)
 		if len(d.reports) != 1 || len(d.reports[0].Speakers) != 2 ||
-			!slices.Equal(q.ended, []string{"done"}) || !slices.Equal(d.news, []string{"one: "}) {
-			t.Fatalf("%d reports, ended %q, news %q", len(d.reports), q.ended, d.news)
+			!slices.Equal(q.ended, []string{"done"}) || !slices.Equal(d.announced, []string{"one: "}) {
+			t.Fatalf("%d reports, ended %q, announced %q", len(d.reports), q.ended, d.announced)
 		}
 		r := d.reports[0]
 		for i, frames := range []int{200, 100} {
@@ -258,12 +260,12 @@ func TestReportAndRecordings(t *testing.T) {
 	})
 }
 
-func TestAnotherTryGivesTheSameReport(t *testing.T) {
+func TestSecondTryProducesTheSameReport(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		log := said(t, store.SpeakerCandidate, 3)
+		log := speech(t, store.SpeakerCandidate, 3)
 		q, d := newQueue(&claim{id: "once", log: log}, &claim{
 			id: "twice", log: log, fail: map[int]error{1: errors.New("NATS is away")},
-		}), newDesk()
+		}), newFakeStore()
 		work(t, q, d, 2)
 		if !slices.Equal(q.ended, []string{"done", "released for 2s", "done"}) {
 			t.Errorf("ended %q", q.ended)
@@ -278,23 +280,23 @@ func TestAnotherTryGivesTheSameReport(t *testing.T) {
 func TestGivenUpAfterTooManyTries(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		bad := []frame.Delivery{{Speaker: "nobody"}}
-		q, d := newQueue(&claim{id: "bad", log: bad}), newDesk()
+		q, d := newQueue(&claim{id: "bad", log: bad}), newFakeStore()
 		work(t, q, d, 1)
 		if want := append(slices.Repeat([]string{"released for 2s"}, 5),
 			"given up"); !slices.Equal(q.ended, want) {
 			t.Errorf("ended %q, want %q", q.ended, want)
 		}
-		if !slices.Equal(d.failed, []string{"bad"}) || len(d.news) != 1 || d.news[0] == "bad: " ||
+		if !slices.Equal(d.failed, []string{"bad"}) || len(d.announced) != 1 || d.announced[0] == "bad: " ||
 			len(d.reports) != 0 {
-			t.Errorf("failed %q, news %q, %d reports", d.failed, d.news, len(d.reports))
+			t.Errorf("failed %q, news %q, %d reports", d.failed, d.announced, len(d.reports))
 		}
 	})
 }
 
-func TestDatabaseComesBack(t *testing.T) {
+func TestReportIsStoredAfterADatabaseOutage(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		q, d := newQueue(&claim{id: "one", log: said(t, store.SpeakerCandidate, 1)}), newDesk()
-		d.away = 20
+		q, d := newQueue(&claim{id: "one", log: speech(t, store.SpeakerCandidate, 1)}), newFakeStore()
+		d.outage = 20
 		work(t, q, d, 1)
 		if len(d.reports) != 1 || !slices.Equal(q.ended, []string{"done"}) {
 			t.Errorf("%d reports, ended %q", len(d.reports), q.ended)
@@ -302,23 +304,23 @@ func TestDatabaseComesBack(t *testing.T) {
 	})
 }
 
-func TestReportGoesWithoutARecordingThatCannotBeKept(t *testing.T) {
+func TestReportIsStoredWithoutItsRecording(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		q, d := newQueue(&claim{id: "one", log: said(t, store.SpeakerCandidate, 1)}), newDesk()
+		q, d := newQueue(&claim{id: "one", log: speech(t, store.SpeakerCandidate, 1)}), newFakeStore()
 		d.putFailures = 1000
 		work(t, q, d, 1)
 		if len(d.reports) != 1 || d.reports[0].Speakers[0].Recording != nil {
 			t.Errorf("reports: %+v", d.reports)
 		}
 		if tries := 1000 - d.putFailures; tries != 3 {
-			t.Errorf("it was tried %d times", tries)
+			t.Errorf("storing it was tried %d times", tries)
 		}
 	})
 }
 
-func TestRecordingIsKeptAtTheThirdTry(t *testing.T) {
+func TestRecordingIsStoredAtTheThirdTry(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		q, d := newQueue(&claim{id: "one", log: said(t, store.SpeakerCandidate, 1)}), newDesk()
+		q, d := newQueue(&claim{id: "one", log: speech(t, store.SpeakerCandidate, 1)}), newFakeStore()
 		d.putFailures = 2
 		work(t, q, d, 1)
 		if len(d.reports) != 1 || d.reports[0].Speakers[0].Recording == nil {
@@ -330,17 +332,17 @@ func TestRecordingIsKeptAtTheThirdTry(t *testing.T) {
 			t.Fatal(err)
 		}
 		if diff := cmp.Diff(d.reports[0].Speakers[0].Analysis, again); diff != "" {
-			t.Errorf("the recording is not whole:\n%s", diff)
+			t.Errorf("the recording differs:\n%s", diff)
 		}
 	})
 }
 
-func TestUnwantedReportEndsTheJob(t *testing.T) {
+func TestRefusedReportEndsTheJob(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		gone := &claim{id: "gone", log: said(t, store.SpeakerCandidate, 1)}
+		gone := &claim{id: "gone", log: speech(t, store.SpeakerCandidate, 1)}
 		over := &claim{id: "over", log: gone.log, fail: map[int]error{1: frame.ErrJobEnded}}
-		q, d := newQueue(gone, over), newDesk()
-		d.refuse = store.ErrNotFound
+		q, d := newQueue(gone, over), newFakeStore()
+		d.refusal = store.ErrNotFound
 		ctx, cancel := context.WithCancel(t.Context())
 		w, err := NewWorker(Config{SpoolDir: t.TempDir(), Attempts: 1, MaxTries: 1}, q, d, d, d,
 			slog.New(slog.DiscardHandler), nil)
@@ -349,7 +351,7 @@ func TestUnwantedReportEndsTheJob(t *testing.T) {
 		}
 		ran := make(chan error, 1)
 		go func() { ran <- w.Run(ctx) }()
-		<-d.told // the second comes again, once too often
+		<-d.notified // the second attempt is claimed once more and given up
 		cancel()
 		if err := <-ran; err != nil {
 			t.Error(err)
@@ -358,25 +360,25 @@ func TestUnwantedReportEndsTheJob(t *testing.T) {
 			t.Errorf("ended %q, want %q", q.ended, want)
 		}
 		if len(d.recordings) != 0 {
-			t.Errorf("recordings of an attempt that is gone were kept: %d", len(d.recordings))
+			t.Errorf("%d recordings of a deleted attempt are left", len(d.recordings))
 		}
 	})
 }
 
-func TestStoppingGivesTheAttemptBack(t *testing.T) {
+func TestStoppingWorkerReleasesTheAttempt(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		c := &claim{id: "live", log: said(t, store.SpeakerCandidate, 1), hang: true}
-		q, d := newQueue(c), newDesk()
+		c := &claim{id: "live", log: speech(t, store.SpeakerCandidate, 1), hang: true}
+		q, d := newQueue(c), newFakeStore()
 		work(t, q, d, 0)
-		if !slices.Equal(q.ended, []string{"released for 0s"}) || len(d.reports)+len(d.news) != 0 {
-			t.Errorf("ended %q, %d reports, news %q", q.ended, len(d.reports), d.news)
+		if !slices.Equal(q.ended, []string{"released for 0s"}) || len(d.reports)+len(d.announced) != 0 {
+			t.Errorf("ended %q, %d reports, announced %q", q.ended, len(d.reports), d.announced)
 		}
 	})
 }
 
 func TestSilentCandidateGetsAReport(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		q, d := newQueue(&claim{id: "mute"}), newDesk()
+		q, d := newQueue(&claim{id: "mute"}), newFakeStore()
 		work(t, q, d, 1)
 		if len(d.reports) != 1 || len(d.reports[0].Speakers) != 1 ||
 			d.reports[0].Speakers[0].Analysis.Measures.SpeechDurationS != 0 {
