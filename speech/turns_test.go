@@ -44,14 +44,16 @@ func TestTurns(t *testing.T) {
 			Gaps: []store.TurnGap{
 				gap(2.5, 0.5, store.SpeakerPatient), gap(5, 1, store.SpeakerCandidate),
 			},
-			GapMedianS: is(1), CandidateTalkRatio: 0.8, CandidateTurns: 2, PatientTurns: 1, LongestCandidateTurnS: 4,
+			GapMedianS: is(1), CandidateTalkRatio: 0.8, CandidateTurns: 2, PatientTurns: 1,
+			LongestCandidateTurnS: 4,
 		}},
 		"the patient interrupts": {[]store.SpeakerReport{
 			candidate(0, 4), patient(3, 6),
 		}, store.Turns{
 			Gaps:     []store.TurnGap{gap(3, -1, store.SpeakerPatient)},
 			Overlaps: []store.Span{{StartS: 3, EndS: 4}}, OverlapTotalS: 1,
-			CandidateTalkRatio: 4.0 / 7, CandidateTurns: 1, PatientTurns: 1, LongestCandidateTurnS: 4,
+			CandidateTalkRatio: 4.0 / 7, CandidateTurns: 1, PatientTurns: 1,
+			LongestCandidateTurnS: 4,
 		}},
 		"a listener's sound is no turn": {[]store.SpeakerReport{
 			candidate(0, 3, 4, 6), patient(1, 1.5),
@@ -67,7 +69,8 @@ func TestTurns(t *testing.T) {
 		"both begin at once": {[]store.SpeakerReport{candidate(1, 3), patient(1, 2)}, store.Turns{
 			Gaps:     []store.TurnGap{gap(1, -1, store.SpeakerCandidate)},
 			Overlaps: []store.Span{{StartS: 1, EndS: 2}}, OverlapTotalS: 1, GapMedianS: is(-1),
-			CandidateTalkRatio: 2.0 / 3, CandidateTurns: 1, PatientTurns: 1, LongestCandidateTurnS: 2,
+			CandidateTalkRatio: 2.0 / 3, CandidateTurns: 1, PatientTurns: 1,
+			LongestCandidateTurnS: 2,
 		}},
 		"the median of an even number": {[]store.SpeakerReport{
 			candidate(2, 3, 6, 7), patient(0, 1, 4, 5.5),
@@ -76,7 +79,8 @@ func TestTurns(t *testing.T) {
 				gap(2, 1, store.SpeakerCandidate), gap(4, 1, store.SpeakerPatient),
 				gap(6, 0.5, store.SpeakerCandidate),
 			},
-			GapMedianS: is(0.75), CandidateTalkRatio: 2 / 4.5, CandidateTurns: 2, PatientTurns: 2, LongestCandidateTurnS: 1,
+			GapMedianS: is(0.75), CandidateTalkRatio: 2 / 4.5, CandidateTurns: 2,
+			PatientTurns: 2, LongestCandidateTurnS: 1,
 		}},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -230,7 +230,8 @@ func TestReportAndRecordings(t *testing.T) {
 		q, d := newQueue(&claim{id: "one", log: log}), newFakeStore()
 		work(t, q, d, 1)
 		if len(d.reports) != 1 || len(d.reports[0].Speakers) != 2 ||
-			!slices.Equal(q.ended, []string{"done"}) || !slices.Equal(d.announced, []string{"one: "}) {
+			!slices.Equal(q.ended, []string{"done"}) ||
+			!slices.Equal(d.announced, []string{"one: "}) {
 			t.Fatalf("%d reports, ended %q, announced %q", len(d.reports), q.ended, d.announced)
 		}
 		r := d.reports[0]
@@ -286,8 +287,8 @@ func TestGivenUpAfterTooManyTries(t *testing.T) {
 			"given up"); !slices.Equal(q.ended, want) {
 			t.Errorf("ended %q, want %q", q.ended, want)
 		}
-		if !slices.Equal(d.failed, []string{"bad"}) || len(d.announced) != 1 || d.announced[0] == "bad: " ||
-			len(d.reports) != 0 {
+		if !slices.Equal(d.failed, []string{"bad"}) || len(d.announced) != 1 ||
+			d.announced[0] == "bad: " || len(d.reports) != 0 {
 			t.Errorf("failed %q, news %q, %d reports", d.failed, d.announced, len(d.reports))
 		}
 	})
@@ -295,7 +296,8 @@ func TestGivenUpAfterTooManyTries(t *testing.T) {
 
 func TestReportIsStoredAfterADatabaseOutage(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		q, d := newQueue(&claim{id: "one", log: speech(t, store.SpeakerCandidate, 1)}), newFakeStore()
+		q := newQueue(&claim{id: "one", log: speech(t, store.SpeakerCandidate, 1)})
+		d := newFakeStore()
 		d.outage = 20
 		work(t, q, d, 1)
 		if len(d.reports) != 1 || !slices.Equal(q.ended, []string{"done"}) {
@@ -306,7 +308,8 @@ func TestReportIsStoredAfterADatabaseOutage(t *testing.T) {
 
 func TestReportIsStoredWithoutItsRecording(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		q, d := newQueue(&claim{id: "one", log: speech(t, store.SpeakerCandidate, 1)}), newFakeStore()
+		q := newQueue(&claim{id: "one", log: speech(t, store.SpeakerCandidate, 1)})
+		d := newFakeStore()
 		d.putFailures = 1000
 		work(t, q, d, 1)
 		if len(d.reports) != 1 || d.reports[0].Speakers[0].Recording != nil {
@@ -320,7 +323,8 @@ func TestReportIsStoredWithoutItsRecording(t *testing.T) {
 
 func TestRecordingIsStoredAtTheThirdTry(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		q, d := newQueue(&claim{id: "one", log: speech(t, store.SpeakerCandidate, 1)}), newFakeStore()
+		q := newQueue(&claim{id: "one", log: speech(t, store.SpeakerCandidate, 1)})
+		d := newFakeStore()
 		d.putFailures = 2
 		work(t, q, d, 1)
 		if len(d.reports) != 1 || d.reports[0].Speakers[0].Recording == nil {
@@ -370,7 +374,8 @@ func TestStoppingWorkerReleasesTheAttempt(t *testing.T) {
 		c := &claim{id: "live", log: speech(t, store.SpeakerCandidate, 1), hang: true}
 		q, d := newQueue(c), newFakeStore()
 		work(t, q, d, 0)
-		if !slices.Equal(q.ended, []string{"released for 0s"}) || len(d.reports)+len(d.announced) != 0 {
+		if !slices.Equal(q.ended, []string{"released for 0s"}) ||
+			len(d.reports)+len(d.announced) != 0 {
 			t.Errorf("ended %q, %d reports, announced %q", q.ended, len(d.reports), d.announced)
 		}
 	})

@@ -5,10 +5,10 @@ package store
 type Analysis struct {
 	DurationS float64          `json:"duration_s" doc:"length of the audio, seconds"`
 	Speech    []Span           `json:"speech" doc:"stretches of speech, between pauses"`
-	Pauses    []Span           `json:"pauses" doc:"silent stretches between speech, from 0.25 s"`
+	Pauses    []Span           `json:"pauses" doc:"silences of 0.25 s or more between stretches of speech"`
 	Syllables []float64        `json:"syllables" doc:"times of syllable nuclei, seconds"`
-	Pitch     []PitchPoint     `json:"pitch" doc:"F0 every 10 ms, unvoiced frames left out"`
-	Intensity []IntensityPoint `json:"intensity" doc:"level, one point every 10 ms"`
+	Pitch     []PitchPoint     `json:"pitch" doc:"F0 of the voiced frames within speech; a frame is 10 ms"`
+	Intensity []IntensityPoint `json:"intensity" doc:"level of every frame"`
 	Measures  Measures         `json:"measures"`
 }
 

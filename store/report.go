@@ -46,20 +46,20 @@ type SpeakerReport struct {
 	Analysis  Analysis    `json:"analysis"`
 	Frames    FrameCounts `json:"frames"`
 	Recording *Recording  `json:"recording,omitempty"`
-	Peaks     []float32   `json:"peaks" doc:"largest absolute sample of each 50 ms, 0 to 1, for drawing a waveform"`
+	Peaks     []float32   `json:"peaks" doc:"largest absolute sample of each 50 ms, from 0 to 1, to draw a waveform"`
 }
 
 // FrameCounts counts what happened to one speaker's Opus frames.
 type FrameCounts struct {
 	Received   int `json:"received" doc:"frames in the log"`
 	Analysed   int `json:"analysed" doc:"frames decoded and measured"`
-	Lost       int `json:"lost" doc:"sequence numbers that never came"`
-	Recovered  int `json:"recovered" doc:"of the lost, rebuilt from in-band FEC"`
-	Concealed  int `json:"concealed" doc:"of the lost, concealed"`
+	Lost       int `json:"lost" doc:"sequence numbers that never arrived"`
+	Recovered  int `json:"recovered" doc:"of the lost, rebuilt from in-band forward error correction (FEC)"`
+	Concealed  int `json:"concealed" doc:"of the lost, concealed by the decoder"`
 	Duplicated int `json:"duplicated" doc:"received more than once"`
-	Late       int `json:"late" doc:"came after their place had been played"`
+	Late       int `json:"late" doc:"arrived after packets behind their position had been analysed"`
 	Corrupt    int `json:"corrupt" doc:"could not be decoded"`
-	Dropped    int `json:"dropped" doc:"dropped by the server before the log, because a ring was full"`
+	Dropped    int `json:"dropped" doc:"dropped by the media server, because the log did not keep up"`
 }
 
 // Recording is one speaker's Ogg Opus file in the blob store.
@@ -85,6 +85,6 @@ type Turns struct {
 // TurnGap is one change of speaker.
 type TurnGap struct {
 	TS   float64 `json:"t_s" doc:"when the new speaker began"`
-	GapS float64 `json:"gap_s" doc:"silence before it; below zero when it overlapped"`
+	GapS float64 `json:"gap_s" doc:"silence before that; below zero when the two overlapped"`
 	To   Speaker `json:"to" enum:"candidate,patient"`
 }

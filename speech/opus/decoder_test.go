@@ -101,7 +101,7 @@ func TestIsolatedLossesAreRebuiltFromFEC(t *testing.T) {
 	}
 	fecSNR, plcSNR := snr(clean, repaired), snr(cleanPLC, concealed)
 	t.Logf(
-		"10 %% isolated loss: SNR %.1f dB with FEC (%d of 30 recovered), %.1f dB with concealment only",
+		"10 %% loss: SNR %.1f dB with FEC (%d of 30 recovered), %.1f dB with concealment only",
 		fecSNR, counts.Recovered, plcSNR)
 	if fecSNR < plcSNR+3 {
 		t.Errorf("SNR %.1f dB with FEC, %.1f dB with concealment only", fecSNR, plcSNR)

@@ -950,12 +950,12 @@ export interface components {
              * @description length of the audio, seconds
              */
             duration_s: number;
-            /** @description level, one point every 10 ms */
+            /** @description level of every frame */
             intensity: components["schemas"]["IntensityPoint"][];
             measures: components["schemas"]["Measures"];
-            /** @description silent stretches between speech, from 0.25 s */
+            /** @description silences of 0.25 s or more between stretches of speech */
             pauses: components["schemas"]["Span"][];
-            /** @description F0 every 10 ms, unvoiced frames left out */
+            /** @description F0 of the voiced frames within speech; a frame is 10 ms */
             pitch: components["schemas"]["PitchPoint"][];
             /** @description stretches of speech, between pauses */
             speech: components["schemas"]["Span"][];
@@ -1174,7 +1174,7 @@ export interface components {
             analysed: number;
             /**
              * Format: int64
-             * @description of the lost, concealed
+             * @description of the lost, concealed by the decoder
              */
             concealed: number;
             /**
@@ -1184,7 +1184,7 @@ export interface components {
             corrupt: number;
             /**
              * Format: int64
-             * @description dropped by the server before the log, because a ring was full
+             * @description dropped by the media server, because the log did not keep up
              */
             dropped: number;
             /**
@@ -1194,12 +1194,12 @@ export interface components {
             duplicated: number;
             /**
              * Format: int64
-             * @description came after their place had been played
+             * @description arrived after packets behind their position had been analysed
              */
             late: number;
             /**
              * Format: int64
-             * @description sequence numbers that never came
+             * @description sequence numbers that never arrived
              */
             lost: number;
             /**
@@ -1209,7 +1209,7 @@ export interface components {
             received: number;
             /**
              * Format: int64
-             * @description of the lost, rebuilt from in-band FEC
+             * @description of the lost, rebuilt from in-band forward error correction (FEC)
              */
             recovered: number;
         };
@@ -1744,7 +1744,7 @@ export interface components {
         SpeakerReport: {
             analysis: components["schemas"]["Analysis"];
             frames: components["schemas"]["FrameCounts"];
-            /** @description largest absolute sample of each 50 ms, 0 to 1, for drawing a waveform */
+            /** @description largest absolute sample of each 50 ms, from 0 to 1, to draw a waveform */
             peaks: number[];
             recording?: components["schemas"]["Recording"];
             /** @enum {string} */
@@ -1807,7 +1807,7 @@ export interface components {
         TurnGap: {
             /**
              * Format: double
-             * @description silence before it; below zero when it overlapped
+             * @description silence before that; below zero when the two overlapped
              */
             gap_s: number;
             /**
