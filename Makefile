@@ -33,7 +33,7 @@ setup-test: ## install what the tests need as well
 build: setup bin/bedside ## build bin/bedside, with the web pages inside
 
 bin/bedside: web/build/index.html $(GO_FILES)
-	go build -ldflags '-s -w -X main.version=$(VERSION)' -o $@ .
+	go build -ldflags '-s -w -X main.buildVersion=$(VERSION)' -o $@ .
 
 web: web/build/index.html ## build the web pages
 

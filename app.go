@@ -29,9 +29,9 @@ type App struct {
 	profiles *server.Profiles // nil unless they are configured
 }
 
-// Open starts every part that the configuration asks for. When one fails, Open closes those it has
+// openApp starts every part that the configuration asks for. When one fails, it closes those it has
 // opened before. version is the binary's.
-func Open(ctx context.Context, cfg configs.Config, version string, log *slog.Logger) (*App, error) {
+func openApp(ctx context.Context, cfg configs.Config, version string, log *slog.Logger) (*App, error) {
 	a := &App{closers: newClosers(log), failed: make(chan error, 1)}
 	if err := a.open(ctx, cfg, version, log); err != nil {
 		closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeLimit)

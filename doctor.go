@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os/exec"
 	"path/filepath"
@@ -53,7 +54,7 @@ func (c doctorCommand) Run(i *invocation) error {
 		return !f.OK && f.Needed == "to serve"
 	})
 	if missing {
-		return fmt.Errorf("something needed to serve is missing: run `make setup`, or set the variable named above")
+		return errors.New("something needed to serve is missing: run make setup, or set the variable named above")
 	}
 	return nil
 }
@@ -72,13 +73,13 @@ func examine(cfg configs.Config, version string) []finding {
 		}
 		return finding{part, "to serve", ok, embedded}
 	}
-	postgres, pgOK := findPostgres()
+	cluster, clusterOK := findPostgres()
 	findings := []finding{
 		{"bedside", "to serve", true, version},
 		service("PostgreSQL", cfg.Postgres.URL, "DATABASE_URL",
 			"embedded: a private cluster in "+filepath.Join(cfg.Data,
-				"postgres")+", run by "+postgres,
-			pgOK),
+				"postgres")+", run by "+cluster,
+			clusterOK),
 		service("Redis", cfg.Presence.URL, "REDIS_URL",
 			"embedded: a compatible server inside the process", true),
 		service("NATS", cfg.Bus.URL, "NATS_URL",

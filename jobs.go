@@ -77,11 +77,11 @@ func newArchivist(s stores, log *slog.Logger) *archive.Archivist {
 		}
 		tables = append(tables, archive.Table{Name: p.Table, Rows: rows})
 	}
-	open := func(ctx context.Context, key string) (io.ReadCloser, error) {
+	openFile := func(ctx context.Context, key string) (io.ReadCloser, error) {
 		return s.blob.Open(ctx, key)
 	}
 	return &archive.Archivist{
-		Store: s.db, Files: s.blob.WithLimit(maxArchive), Open: open, Tables: tables, Log: log,
+		Store: s.db, Files: s.blob.WithLimit(maxArchive), Open: openFile, Tables: tables, Log: log,
 	}
 }
 

@@ -19,8 +19,8 @@ import (
 	"github.com/alecthomas/kong"
 )
 
-// version is set by the linker.
-var version = "unknown"
+// buildVersion is set by the linker.
+var buildVersion = "unknown"
 
 // Exit codes of every command.
 const (
@@ -44,7 +44,7 @@ type commands struct {
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	code := run(ctx, os.Args[1:], &invocation{
-		in: os.Stdin, out: os.Stdout, err: os.Stderr, env: os.Environ(), version: version,
+		in: os.Stdin, out: os.Stdout, err: os.Stderr, env: os.Environ(), version: buildVersion,
 	})
 	stop()
 	os.Exit(code)

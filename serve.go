@@ -40,7 +40,7 @@ func (c serveCommand) Run(ctx context.Context, i *invocation) error {
 		}()
 	}
 	began := time.Now()
-	app, err := Open(ctx, cfg, i.version, cfg.Log.Logger(i.err))
+	app, err := openApp(ctx, cfg, i.version, cfg.Log.Logger(i.err))
 	if err != nil {
 		return err
 	}

@@ -72,7 +72,7 @@ func TestTLS(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	app, err := Open(t.Context(), cfg, "test", slog.New(slog.NewTextHandler(t.Output(), nil)))
+	app, err := openApp(t.Context(), cfg, "test", slog.New(slog.NewTextHandler(t.Output(), nil)))
 	if err != nil {
 		t.Fatal(err)
 	}
