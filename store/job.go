@@ -19,35 +19,35 @@ type Effects struct {
 	OnlyPassword bool
 }
 
-// Letter is a kind of mail message.
-type Letter string
+// MailTemplate is a kind of mail message.
+type MailTemplate string
 
 // The kinds of mail messages.
 const (
-	LetterVerify          Letter = "verify"
-	LetterRegistered      Letter = "already-registered"
-	LetterReset           Letter = "reset"
-	LetterPasswordChanged Letter = "password-changed"
-	LetterConfirmEmail    Letter = "confirm-email" // to the new address, before the change
-	LetterEmailAsked      Letter = "email-asked"   // to the old address, before the change
-	LetterEmailChanged    Letter = "email-changed"
-	LetterFactorAdded     Letter = "factor-added"
-	LetterFactorRemoved   Letter = "factor-removed"
-	LetterDeviceEnded     Letter = "device-ended"
-	LetterAccountDeleted  Letter = "account-deleted"
+	MailVerify               MailTemplate = "verify"
+	MailRegistered           MailTemplate = "already-registered"
+	MailReset                MailTemplate = "reset"
+	MailPasswordChanged      MailTemplate = "password-changed"
+	MailConfirmEmail         MailTemplate = "confirm-email" // to the new address, before the change
+	MailEmailChangeRequested MailTemplate = "email-asked"   // to the old address, before the change
+	MailEmailChanged         MailTemplate = "email-changed"
+	MailFactorAdded          MailTemplate = "factor-added"
+	MailFactorRemoved        MailTemplate = "factor-removed"
+	MailDeviceEnded          MailTemplate = "device-ended"
+	MailAccountDeleted       MailTemplate = "account-deleted"
 )
 
 // Mail is the job that sends a message. It contains no secret: the token of a link is made when
 // the message is written, so that no token is ever in the queue.
 type Mail struct {
-	Letter Letter    `json:"letter"`
-	To     string    `json:"to,omitempty"`      // the recipient's address; empty: the user's
-	UserID string    `json:"user_id,omitempty"` // empty: the user with that address, if any
-	Name   string    `json:"name,omitempty"`    // of a user who is deleted by then
-	Asked  time.Time `json:"asked"`             // when the user requested or did it
-	IP     string    `json:"ip,omitempty"`      // from where
-	Device string    `json:"device,omitempty"`  // a device's name
-	What   string    `json:"what,omitempty"`    // what changed: a new address, a factor's name
+	Template MailTemplate `json:"letter"`
+	To       string       `json:"to,omitempty"`      // the recipient's address; empty: the user's
+	UserID   string       `json:"user_id,omitempty"` // empty: the user with that address, if any
+	Name     string       `json:"name,omitempty"`    // of a user who is deleted by then
+	Asked    time.Time    `json:"asked"`             // when the user requested or did it
+	IP       string       `json:"ip,omitempty"`      // from where
+	Device   string       `json:"device,omitempty"`  // a device's name
+	What     string       `json:"what,omitempty"`    // what changed: a new address, a factor's name
 }
 
 // Kind names the job.

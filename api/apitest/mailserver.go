@@ -16,7 +16,7 @@ import (
 	"testing"
 	"time"
 
-	letters "bedside/api/mail"
+	bedsidemail "bedside/api/mail"
 	"bedside/store"
 	"bedside/store/postgres"
 
@@ -58,7 +58,7 @@ func startMailServer(ctx context.Context, db *postgres.DB) (*MailServer, error) 
 		return nil, err
 	}
 	go func() { p.served <- p.server.Serve(listener) }()
-	sender, err := letters.NewSMTP(
+	sender, err := bedsidemail.NewSMTP(
 		"smtp://"+listener.Addr().String()+"?starttls=never",
 		"Bedside <bedside@example.org>",
 		time.Now,
@@ -67,7 +67,7 @@ func startMailServer(ctx context.Context, db *postgres.DB) (*MailServer, error) 
 		return nil, err
 	}
 	log := slog.New(slog.DiscardHandler)
-	service, err := letters.New(db, sender, func() string { return SiteURL }, time.Now, log)
+	service, err := bedsidemail.New(db, sender, func() string { return SiteURL }, time.Now, log)
 	if err != nil {
 		return nil, err
 	}
@@ -193,7 +193,7 @@ func (p *MailServer) All(t testing.TB, to string) (list []Mail) {
 	t.Helper()
 	marker := "marker-" + strings.ToLower(t.Name()) + "@example.org"
 	if err := p.db.ApplyEffects(t.Context(), store.Effects{Jobs: []store.Job{
-		store.Mail{Letter: store.LetterAccountDeleted, To: marker, Asked: time.Now()},
+		store.Mail{Template: store.MailAccountDeleted, To: marker, Asked: time.Now()},
 	}}); err != nil {
 		t.Fatal(err)
 	}

@@ -83,7 +83,7 @@ func (s *Service) addPasskey(ctx context.Context, in *addPasskeyInput) (*passkey
 		return nil, &httpx.Fault{Err: store.ErrInvalid, Detail: "Give the passkey a name."}
 	}
 	stored, err := s.Store.AddPasskey(ctx, passkey,
-		s.changeEffects(ctx, store.ActAddFactor, store.LetterFactorAdded, u, "a passkey"))
+		s.changeEffects(ctx, store.ActAddFactor, store.MailFactorAdded, u, "a passkey"))
 	switch {
 	case errors.Is(err, store.ErrConflict):
 		return nil, &httpx.Fault{
@@ -110,7 +110,7 @@ func (s *Service) removePasskey(ctx context.Context, in *passkeyInput) (*struct{
 	}
 	return nil, s.Store.RemovePasskey(ctx, p.User.ID, in.ID,
 		func(u store.User, _ store.Passkey) store.Effects {
-			return s.changeEffects(ctx, store.ActRemoveFactor, store.LetterFactorRemoved, u,
+			return s.changeEffects(ctx, store.ActRemoveFactor, store.MailFactorRemoved, u,
 				"a passkey")
 		})
 }

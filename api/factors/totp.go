@@ -99,7 +99,7 @@ func (s *Service) confirmTOTP(ctx context.Context, in *codeInput) (*recoveryOutp
 				return store.Effects{}, err
 			}
 			f.ConfirmedAt, f.Recovery = &now, hashes
-			return s.changeEffects(ctx, store.ActAddFactor, store.LetterFactorAdded, u,
+			return s.changeEffects(ctx, store.ActAddFactor, store.MailFactorAdded, u,
 				"an authenticator app"), nil
 		})
 	if err != nil {
@@ -119,7 +119,7 @@ func (s *Service) removeTOTP(ctx context.Context, _ *struct{}) (*struct{}, error
 				return store.Effects{}, errNoTOTP
 			}
 			*f = store.Factor{UserID: u.ID}
-			return s.changeEffects(ctx, store.ActRemoveFactor, store.LetterFactorRemoved, u,
+			return s.changeEffects(ctx, store.ActRemoveFactor, store.MailFactorRemoved, u,
 				"an authenticator app"), nil
 		})
 }
@@ -136,7 +136,7 @@ func (s *Service) renewRecoveryCodes(ctx context.Context, _ *struct{}) (*recover
 				return store.Effects{}, errNoTOTP
 			}
 			f.Recovery = hashes
-			return s.changeEffects(ctx, store.ActNewCodes, store.LetterFactorAdded, u,
+			return s.changeEffects(ctx, store.ActNewCodes, store.MailFactorAdded, u,
 				"new recovery codes"), nil
 		})
 	if err != nil {

@@ -9,8 +9,8 @@ import (
 
 // NewMail begins a mail job. The mail tells its reader when and from where it was asked for; its
 // recipient is up to the caller.
-func NewMail(ctx context.Context, kind store.Letter, asked time.Time) store.Mail {
-	m := store.Mail{Letter: kind, Asked: asked.UTC()}
+func NewMail(ctx context.Context, kind store.MailTemplate, asked time.Time) store.Mail {
+	m := store.Mail{Template: kind, Asked: asked.UTC()}
 	if r := RequestFrom(ctx); r != nil {
 		m.IP, m.Device = r.IP, DeviceOf(r.Agent).String()
 	}

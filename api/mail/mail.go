@@ -1,5 +1,7 @@
-// Package mail writes and sends the letters that changes of accounts ask for: by SMTP, or into a
-// folder where there is no mail server.
+// Package mail writes and sends the mail that changes of accounts cause, such as the link that
+// confirms an address. A change adds a store.Mail job in its transaction; Service.Deliver then
+// runs the job: it finds the recipient, makes the token of the link, fills in the template, and
+// sends the message by SMTP or, without a mail server, saves it in the outbox folder.
 package mail
 
 import (
@@ -15,14 +17,14 @@ import (
 	"bedside/store"
 )
 
-// Store knows whom letters go to, and keeps the tokens of their links; store/postgres does.
+// Store finds recipients and stores the tokens of links. store/postgres implements it.
 type Store interface {
 	User(ctx context.Context, id string) (store.User, error)
 	UserByEmail(ctx context.Context, email string) (store.User, error)
 	CreateMailToken(ctx context.Context, t store.MailToken) error
 }
 
-// Message is a letter on its way.
+// Message is a mail message.
 type Message struct {
 	To      string
 	Subject string
@@ -30,42 +32,47 @@ type Message struct {
 	HTML    string
 }
 
-// Sender takes a message to its reader. store.ErrInvalid: nobody will ever take it.
+// Sender sends a message. It returns store.ErrInvalid when trying again is useless, for example
+// because the mail server rejects the recipient's address.
 type Sender interface {
 	Send(ctx context.Context, m Message) error
 }
 
-// Service is what writes letters. It is safe for concurrent use.
+// Service delivers mail. It is safe for concurrent use.
 type Service struct {
-	store   Store
-	sender  Sender
-	site    func() string
-	clock   func() time.Time
-	log     *slog.Logger
-	letters *letters
+	store     Store
+	sender    Sender
+	site      func() string
+	clock     func() time.Time
+	log       *slog.Logger
+	templates *templates
 }
 
-// New makes the service. site gives the address of the web pages, without a slash at its end; it
-// is asked for each letter.
-func New(s Store, sender Sender, site func() string, clock func() time.Time, log *slog.Logger) (*Service, error) {
-	l, err := newLetters()
+// New returns a service. site returns the address of the web pages; it is called for each message,
+// because the address may not be known yet. A nil clock means time.Now.
+func New(s Store, sender Sender, site func() string, clock func() time.Time,
+	log *slog.Logger) (*Service, error) {
+	t, err := parseTemplates()
 	if err != nil {
 		return nil, err
 	}
 	if clock == nil {
 		clock = time.Now
 	}
-	return &Service{store: s, sender: sender, site: site, clock: clock, log: log, letters: l}, nil
+	return &Service{
+		store: s, sender: sender, site: site, clock: clock, log: log, templates: t,
+	}, nil
 }
 
-// tooLate is how long after it was asked for a letter with a short-lived link is still written.
-const tooLate = time.Hour
+// maxDelay is how long after the request a link for a new password is still sent.
+const maxDelay = time.Hour
 
-// Deliver does a job of the queue. A letter for nobody is none: whether an address has an account
-// is found out here, where nobody can tell by the time it takes. store.ErrExpired: it is too late
-// for this letter.
+// Deliver runs a mail job of the queue. When the address has no account, it does nothing. It finds
+// that out here and not while the request is handled, so that the time of the response does not
+// reveal whether there is an account. It returns store.ErrExpired when the job has waited too
+// long.
 func (s *Service) Deliver(ctx context.Context, m store.Mail) error {
-	u, err := s.reader(ctx, m)
+	u, err := s.recipient(ctx, m)
 	if errors.Is(err, store.ErrNotFound) {
 		return nil
 	}
@@ -73,31 +80,36 @@ func (s *Service) Deliver(ctx context.Context, m store.Mail) error {
 		return err
 	}
 	now := s.clock()
-	c := content{Site: strings.TrimSuffix(s.site(), "/"), When: when(m.Asked, u), IP: m.IP, Device: m.Device, What: m.What}
-	message := Message{To: cmp.Or(m.To, u.Email)}
-	if u.VerifiedAt != nil && message.To == u.Email || m.Name != "" {
-		c.Name = cmp.Or(m.Name, u.Name) // what anybody may call themselves is not sent to an address that may be another's
+	c := content{
+		Site: strings.TrimSuffix(s.site(), "/"), When: formatTime(m.Asked, u), IP: m.IP,
+		Device: m.Device, What: m.What,
 	}
-	if m.Letter == store.LetterConfirmEmail {
+	message := Message{To: cmp.Or(m.To, u.Email)}
+	// Anybody can register any name, so a name is not sent to an address that is not confirmed.
+	if u.VerifiedAt != nil && message.To == u.Email || m.Name != "" {
+		c.Name = cmp.Or(m.Name, u.Name)
+	}
+	if m.Template == store.MailConfirmEmail {
 		if _, err := s.store.UserByEmail(ctx, m.To); err == nil {
-			m.Letter = store.LetterRegistered // somebody has the address already
+			m.Template = store.MailRegistered // the address has an account already
 		} else if !errors.Is(err, store.ErrNotFound) {
 			return err
 		}
 	}
 	token := store.MailToken{UserID: u.ID, Email: message.To, CreatedAt: now}
 	page := ""
-	switch m.Letter {
-	case store.LetterVerify:
+	switch m.Template {
+	case store.MailVerify:
 		if u.VerifiedAt != nil {
 			return nil
 		}
 		token.Purpose, page = store.TokenVerify, "/verify-email"
-	case store.LetterConfirmEmail:
+	case store.MailConfirmEmail:
 		token.Purpose, page = store.TokenChange, "/verify-email"
-	case store.LetterReset:
-		if now.Sub(m.Asked) > tooLate {
-			return fmt.Errorf("a letter to choose a new password was asked for at %s: %w", m.Asked, store.ErrExpired)
+	case store.MailReset:
+		if now.Sub(m.Asked) > maxDelay {
+			return fmt.Errorf("the link for a new password was requested at %s: %w", m.Asked,
+				store.ErrExpired)
 		}
 		if u.Disabled {
 			return nil
@@ -111,53 +123,55 @@ func (s *Service) Deliver(ctx context.Context, m store.Mail) error {
 		if err := s.store.CreateMailToken(ctx, token); err != nil {
 			return err
 		}
-		c.Link = c.Site + page + "#token=" + secret // what follows # is sent to no server
-		c.Until = when(token.ExpiresAt, u)
+		c.Link = c.Site + page + "#token=" + secret // browsers do not send what follows #
+		c.Until = formatTime(token.ExpiresAt, u)
 	}
-	written, err := s.letters.write(m.Letter, c)
+	written, err := s.templates.write(m.Template, c)
 	if err != nil {
 		return err
 	}
 	written.To = message.To
 	if err := s.sender.Send(ctx, written); err != nil {
-		return fmt.Errorf("letter %s: %w", m.Letter, unaddressed{err, message.To})
+		return fmt.Errorf("mail %s: %w", m.Template, redacted{err, message.To})
 	}
-	s.log.Info("sent a letter", "letter", m.Letter, "user", u.ID)
+	s.log.Info("sent mail", "template", m.Template, "user", u.ID)
 	return nil
 }
 
-// unaddressed is an error without the reader's address, which is none of the log's.
-type unaddressed struct {
+// redacted is an error without the recipient's address, which must not be in the log.
+type redacted struct {
 	error
 	to string
 }
 
-// Error leaves the address out.
-func (e unaddressed) Error() string { return strings.ReplaceAll(e.error.Error(), e.to, "the reader") }
+// Error returns the message without the address.
+func (e redacted) Error() string {
+	return strings.ReplaceAll(e.error.Error(), e.to, "the recipient")
+}
 
-// Unwrap gives what it is.
-func (e unaddressed) Unwrap() error { return e.error }
+// Unwrap returns the error with the address.
+func (e redacted) Unwrap() error { return e.error }
 
-// reader finds whom a letter is for. One who is gone by now is known by the address and name in
-// the job.
-func (s *Service) reader(ctx context.Context, m store.Mail) (store.User, error) {
+// recipient returns the user that a message is for. Of a deleted user only the address and name in
+// the job are known.
+func (s *Service) recipient(ctx context.Context, m store.Mail) (store.User, error) {
 	switch {
 	case m.UserID != "":
 		return s.store.User(ctx, m.UserID)
-	case m.Letter == store.LetterAccountDeleted:
+	case m.Template == store.MailAccountDeleted:
 		return store.User{Email: m.To, Name: m.Name}, nil
 	}
 	return s.store.UserByEmail(ctx, m.To)
 }
 
-// when tells a time in the reader's time zone, or in UTC.
-func when(t time.Time, u store.User) string {
+// formatTime formats a time in the user's time zone, or in UTC.
+func formatTime(t time.Time, u store.User) string {
 	if t.IsZero() {
 		return ""
 	}
 	zone, err := time.LoadLocation(u.TimeZone) // UTC when empty
 	if err != nil {
-		zone = time.UTC // the zone was known when it was chosen; the machine's tables may differ
+		zone = time.UTC // this machine's tables may lack a zone that another one had
 	}
 	return t.In(zone).Format("2 January 2006, 15:04 MST")
 }

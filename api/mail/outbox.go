@@ -26,22 +26,22 @@ import (
 	"github.com/google/uuid"
 )
 
-// Outbox keeps messages as .eml files in a folder instead of sending them, and shows them to a
-// browser on the same machine. It is safe for concurrent use.
+// Outbox is a Sender that saves messages as .eml files in a folder instead of sending them, and
+// shows them to a browser on the same machine. It is for development, and safe for concurrent use.
 type Outbox struct {
 	dir   string
 	from  mail.Address
 	clock func() time.Time
 	page  *template.Template
-	style string // the page's style, as its policy names it
+	style string // the hash of the page's style sheet, for its content security policy
 
-	mu sync.Mutex // held while files come and go
+	mu sync.Mutex // held while files are created, listed or removed
 }
 
-// maxKept bounds the folder; the oldest messages go.
+// maxKept is the number of messages in the folder. Older ones are removed.
 const maxKept = 500
 
-// NewOutbox makes the folder when it is missing.
+// NewOutbox returns an Outbox in a folder, which it creates if it does not exist.
 func NewOutbox(dir, from string, clock func() time.Time) (*Outbox, error) {
 	sender, err := mail.ParseAddress(from)
 	if err != nil {
@@ -51,11 +51,11 @@ func NewOutbox(dir, from string, clock func() time.Time) (*Outbox, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("mail: %w", err)
 	}
-	page, err := template.ParseFS(files, "letters/outbox.html")
+	page, err := template.ParseFS(files, "templates/outbox.html")
 	if err != nil {
 		return nil, fmt.Errorf("mail: %w", err)
 	}
-	b, err := files.ReadFile("letters/outbox.html")
+	b, err := files.ReadFile("templates/outbox.html")
 	if err != nil {
 		return nil, fmt.Errorf("mail: %w", err)
 	}
@@ -68,7 +68,7 @@ func NewOutbox(dir, from string, clock func() time.Time) (*Outbox, error) {
 	}, nil
 }
 
-// Send writes a message into the folder.
+// Send saves a message in the folder.
 func (o *Outbox) Send(_ context.Context, m Message) error {
 	message, err := compose(o.from, m, o.clock())
 	if err != nil {
@@ -78,7 +78,7 @@ func (o *Outbox) Send(_ context.Context, m Message) error {
 	if _, err := message.WriteTo(&b); err != nil {
 		return fmt.Errorf("mail: %w", err)
 	}
-	id, err := uuid.NewV7() // so that names sort by time
+	id, err := uuid.NewV7() // names sort by time
 	if err != nil {
 		return fmt.Errorf("mail: %w", err)
 	}
@@ -98,7 +98,7 @@ func (o *Outbox) Send(_ context.Context, m Message) error {
 	return err
 }
 
-// names gives the messages in the folder, the newest first.
+// names returns the ids of the messages in the folder, newest first.
 func (o *Outbox) names() (list []string, err error) {
 	paths, err := filepath.Glob(filepath.Join(o.dir, "*.eml"))
 	if err != nil {
@@ -112,7 +112,7 @@ func (o *Outbox) names() (list []string, err error) {
 	return list, nil
 }
 
-// Kept is a message of the outbox.
+// Kept is a message in the outbox.
 type Kept struct {
 	ID      string    `json:"id"`
 	To      string    `json:"to"`
@@ -132,7 +132,7 @@ func (o *Outbox) read(id string) (k Kept, err error) {
 	return parse(id, f)
 }
 
-// parse reads what compose has written.
+// parse reads a message that compose made.
 func parse(id string, r io.Reader) (k Kept, err error) {
 	m, err := mail.ReadMessage(r)
 	if err != nil {
@@ -180,12 +180,12 @@ func parse(id string, r io.Reader) (k Kept, err error) {
 	return k, nil
 }
 
-// OutboxPath is where Handler expects to be.
+// OutboxPath is the path that Handler serves.
 const OutboxPath = "/dev/outbox"
 
-// Handler shows the messages: as a page, as JSON to whoever asks for application/json, and each
-// one's rich form at its id. It answers only to a browser on this machine that calls the server
-// by a local name, so that no other site can read the links.
+// Handler serves the list of messages, as a page or as JSON if the Accept header asks for it, and
+// below it the HTML part of each message. It responds only to clients on this machine that use a
+// local host name, so that no other web site can read the links.
 func (o *Outbox) Handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET "+OutboxPath, o.list)
@@ -200,6 +200,7 @@ func (o *Outbox) Handler() http.Handler {
 	})
 }
 
+// local reports whether an address, with or without a port, is this machine.
 func local(address string) bool {
 	host, _, err := net.SplitHostPort(address)
 	if err != nil {
@@ -228,7 +229,7 @@ func (o *Outbox) list(w http.ResponseWriter, r *http.Request) {
 	}
 	if strings.Contains(r.Header.Get("Accept"), "application/json") {
 		w.Header().Set("Content-Type", "application/json")
-		// fails when the client is gone
+		// fails when the client has disconnected
 		_ = json.NewEncoder(w).Encode(map[string]any{"items": items})
 		return
 	}
@@ -255,6 +256,7 @@ func (o *Outbox) one(w http.ResponseWriter, r *http.Request) {
 	}
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.Header().Set("Content-Security-Policy",
-		"default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; sandbox allow-top-navigation allow-popups")
+		"default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; "+
+			"sandbox allow-top-navigation allow-popups")
 	_, _ = io.WriteString(w, k.HTML) // as above
 }

@@ -22,7 +22,7 @@ func outbox(t *testing.T) *Outbox {
 	return o
 }
 
-func TestOutbox(t *testing.T) {
+func TestOutboxIsForThisMachineOnly(t *testing.T) {
 	o := outbox(t)
 	for _, to := range []string{"first@example.org", "second@example.org"} {
 		if err := o.Send(t.Context(), Message{
@@ -72,12 +72,11 @@ func TestOutbox(t *testing.T) {
 		t.Errorf("one %d: %s", one.Code, one.Body)
 	}
 	for _, c := range [][3]string{
-		{OutboxPath, "192.0.2.1:1", name}, {OutboxPath, here, "evil.example"}, {
-			OutboxPath + "/" + list.Items[0].ID, here, "evil.example:8080",
-		},
-		{OutboxPath + "/nothing", here, name}, {
-			OutboxPath + "/0190d2a0-0000-7000-8000-000000000001", here, name,
-		}, {OutboxPath + "/..%2f..%2fkey", here, name},
+		{OutboxPath, "192.0.2.1:1", name}, {OutboxPath, here, "evil.example"},
+		{OutboxPath + "/" + list.Items[0].ID, here, "evil.example:8080"},
+		{OutboxPath + "/nothing", here, name},
+		{OutboxPath + "/0190d2a0-0000-7000-8000-000000000001", here, name},
+		{OutboxPath + "/..%2f..%2fkey", here, name},
 	} {
 		if w := get(c[0], c[1], c[2]); w.Code != http.StatusNotFound {
 			t.Errorf("%v: %d", c, w.Code)
@@ -85,20 +84,25 @@ func TestOutbox(t *testing.T) {
 	}
 }
 
-// TestLetters holds that every letter can be written, in both forms, and that nothing in it is
-// taken for markup.
-func TestLetters(t *testing.T) {
-	l, err := newLetters()
+// TestTemplatesEscapeTheirValues writes every message, and checks that no value becomes markup.
+func TestTemplatesEscapeTheirValues(t *testing.T) {
+	templates, err := parseTemplates()
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := content{Name: "<i>Dana</i>", Site: "https://bedside.example", Link: "https://bedside.example/verify-email#token=abc", Until: "2 May 2026, 10:00 UTC",
-		When: "1 May 2026, 10:00 UTC", IP: "192.0.2.1", Device: "<b>Browser</b>", What: "new@example.org"}
-	for _, letter := range []store.Letter{
-		store.LetterVerify, store.LetterRegistered, store.LetterReset, store.LetterPasswordChanged, store.LetterConfirmEmail, store.LetterEmailAsked, store.LetterEmailChanged,
-		store.LetterFactorAdded, store.LetterFactorRemoved, store.LetterDeviceEnded, store.LetterAccountDeleted,
+	c := content{
+		Name: "<i>Dana</i>", Site: "https://bedside.example",
+		Link:  "https://bedside.example/verify-email#token=abc",
+		Until: "2 May 2026, 10:00 UTC", When: "1 May 2026, 10:00 UTC",
+		IP: "192.0.2.1", Device: "<b>Browser</b>", What: "new@example.org",
+	}
+	for _, template := range []store.MailTemplate{
+		store.MailVerify, store.MailRegistered, store.MailReset, store.MailPasswordChanged,
+		store.MailConfirmEmail, store.MailEmailChangeRequested, store.MailEmailChanged,
+		store.MailFactorAdded, store.MailFactorRemoved, store.MailDeviceEnded,
+		store.MailAccountDeleted,
 	} {
-		m, err := l.write(letter, c)
+		m, err := templates.write(template, c)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -107,20 +111,20 @@ func TestLetters(t *testing.T) {
 			strings.Contains(m.Text, "](") ||
 			strings.Contains(m.HTML, "<i>") || strings.Contains(m.HTML, "<b>") ||
 			strings.Contains(m.HTML, "](") || strings.Contains(m.Text, "\n\n\n") {
-			t.Errorf("%s: %s\n%s", letter, m.Subject, m.Text)
+			t.Errorf("%s: %s\n%s", template, m.Subject, m.Text)
 		}
-		bare, err := l.write(letter, content{Site: c.Site})
+		bare, err := templates.write(template, content{Site: c.Site})
 		if err != nil || !strings.HasPrefix(bare.Text, "Hello,\n\n") ||
 			strings.Contains(bare.Text, "From:") {
-			t.Errorf("%s: %v\n%s", letter, err, bare.Text)
+			t.Errorf("%s: %v\n%s", template, err, bare.Text)
 		}
 	}
-	if _, err := l.write("nothing", c); !errors.Is(err, store.ErrInvalid) {
+	if _, err := templates.write("nothing", c); !errors.Is(err, store.ErrInvalid) {
 		t.Errorf("got %v", err)
 	}
 }
 
-func TestSMTPAddress(t *testing.T) {
+func TestSMTPAddressIsChecked(t *testing.T) {
 	const from = "Bedside <bedside@example.org>"
 	for _, good := range []string{
 		"smtp://mail.example.org", "smtp://u:p@mail.example.org:25",
@@ -141,7 +145,7 @@ func TestSMTPAddress(t *testing.T) {
 		}
 	}
 	if _, err := NewSMTP("smtp://m", "nobody", time.Now); err == nil {
-		t.Error("a sender without an address was taken")
+		t.Error("a sender without an address was accepted")
 	}
 	if _, err := New(nil, nil, nil, nil, slog.New(slog.DiscardHandler)); err != nil {
 		t.Error(err)

@@ -16,8 +16,8 @@ import (
 	gomail "github.com/wneessen/go-mail"
 )
 
-// SMTP sends by a mail server. It is safe for concurrent use: each message has a connection of
-// its own.
+// SMTP sends messages through a mail server. It is safe for concurrent use: it opens a connection
+// for each message.
 type SMTP struct {
 	host    string
 	from    mail.Address
@@ -25,16 +25,18 @@ type SMTP struct {
 	clock   func() time.Time
 }
 
-// smtpTime bounds a word with the mail server.
-const smtpTime = 20 * time.Second
+// smtpTimeout is the time limit of each exchange with the mail server.
+const smtpTimeout = 20 * time.Second
 
-// NewSMTP takes smtp://user:password@host:587, which turns to TLS (STARTTLS) or fails, or
-// smtps://host:465, which begins with it. With ?starttls=never a server on this machine or
-// network is spoken to in the clear. The error shows no password.
+// NewSMTP returns a sender for smtp://user:password@host:587, which requires STARTTLS, or for
+// smtps://host:465, which uses TLS from the beginning. With ?starttls=never the connection is not
+// encrypted; use that only for a server on the same machine or network. The error contains no
+// password.
 func NewSMTP(address, from string, clock func() time.Time) (*SMTP, error) {
 	u, err := url.Parse(address)
 	if err != nil || u.Hostname() == "" || u.Path != "" && u.Path != "/" {
-		return nil, errors.New("mail: the address of the mail server is not of the form smtp://user:password@host:587 or smtps://host:465")
+		return nil, errors.New("mail: the address of the mail server is not of the form " +
+			"smtp://user:password@host:587 or smtps://host:465")
 	}
 	sender, err := mail.ParseAddress(from)
 	if err != nil {
@@ -43,7 +45,7 @@ func NewSMTP(address, from string, clock func() time.Time) (*SMTP, error) {
 	}
 	s := &SMTP{
 		host: u.Hostname(), from: *sender, clock: clock,
-		options: []gomail.Option{gomail.WithTimeout(smtpTime)},
+		options: []gomail.Option{gomail.WithTimeout(smtpTimeout)},
 	}
 	starttls := u.Query().Get("starttls")
 	port := 587
@@ -56,11 +58,12 @@ func NewSMTP(address, from string, clock func() time.Time) (*SMTP, error) {
 	case u.Scheme == "smtp" && starttls == "never":
 		s.options = append(s.options, gomail.WithTLSPolicy(gomail.NoTLS))
 	default:
-		return nil, errors.New("mail: the address of the mail server begins with smtp:// or smtps://, and starttls is always or never")
+		return nil, errors.New("mail: the address of the mail server must begin with smtp:// or " +
+			"smtps://, and starttls must be always or never")
 	}
 	if p := u.Port(); p != "" {
 		if port, err = strconv.Atoi(p); err != nil {
-			return nil, fmt.Errorf("mail: port %q of the mail server", p)
+			return nil, fmt.Errorf("mail: the port %q of the mail server is not a number", p)
 		}
 	}
 	s.options = append(s.options, gomail.WithPort(port))
@@ -72,7 +75,8 @@ func NewSMTP(address, from string, clock func() time.Time) (*SMTP, error) {
 	return s, nil
 }
 
-// Send hands a message to the mail server.
+// Send passes a message to the mail server. It returns store.ErrInvalid when the server rejects it
+// permanently.
 func (s *SMTP) Send(ctx context.Context, m Message) error {
 	message, err := compose(s.from, m, s.clock())
 	if err != nil {
@@ -85,7 +89,7 @@ func (s *SMTP) Send(ctx context.Context, m Message) error {
 	err = client.DialAndSendWithContext(ctx, message)
 	var refused *gomail.SendError
 	if errors.As(err, &refused) && refused.ErrorCode() >= 500 && !refused.IsTemp() {
-		return fmt.Errorf("mail: the server refuses it for good (%d): %w", refused.ErrorCode(),
+		return fmt.Errorf("mail: the server rejects it permanently (%d): %w", refused.ErrorCode(),
 			store.ErrInvalid)
 	}
 	if err != nil {
@@ -94,18 +98,18 @@ func (s *SMTP) Send(ctx context.Context, m Message) error {
 	return nil
 }
 
-// compose makes the message that travels, with a plain and a rich form.
+// compose returns the message to send, with a plain text and an HTML part.
 func compose(from mail.Address, m Message, now time.Time) (*gomail.Msg, error) {
 	message := gomail.NewMsg(gomail.WithNoDefaultUserAgent())
 	message.FromMailAddress(&from)
 	if err := message.To(m.To); err != nil {
-		return nil, fmt.Errorf("mail: a reader's address cannot be used: %w", store.ErrInvalid)
+		return nil, fmt.Errorf("mail: the recipient's address is not valid: %w", store.ErrInvalid)
 	}
 	message.Subject(m.Subject)
 	message.SetDateWithValue(now)
 	_, domain, _ := strings.Cut(from.Address, "@")
 	message.SetMessageIDWithValue(uuid.NewString() + "@" + domain)
-	// RFC 3834: nobody's absence notice is wanted
+	// This asks mail systems not to send automatic replies (RFC 3834).
 	message.SetGenHeader("Auto-Submitted", "auto-generated")
 	message.SetBodyString(gomail.TypeTextPlain, m.Text)
 	message.AddAlternativeString(gomail.TypeTextHTML, m.HTML)

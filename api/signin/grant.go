@@ -42,7 +42,7 @@ func (s *Service) startSession(ctx context.Context, u store.User,
 		return nil, err
 	}
 	if g.SignedOut > 0 {
-		mail := httpx.NewMail(ctx, store.LetterDeviceEnded, s.Clock())
+		mail := httpx.NewMail(ctx, store.MailDeviceEnded, s.Clock())
 		mail.UserID = u.ID
 		mail.What = "you are signed in on as many as one account may be, and it was the one not " +
 			"seen for longest"

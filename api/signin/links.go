@@ -65,7 +65,7 @@ func (s *Service) verifyEmail(ctx context.Context, in *verifyInput) (*verifyOutp
 			effects := store.Effects{}
 			if t.Purpose == store.TokenChange && u.Email != t.Email {
 				act.Action = store.ActChangeEmail
-				mail := httpx.NewMail(ctx, store.LetterEmailChanged, now)
+				mail := httpx.NewMail(ctx, store.MailEmailChanged, now)
 				mail.UserID, mail.To, mail.What = u.ID, u.Email, t.Email
 				effects.Jobs = []store.Job{mail}
 				u.Email, u.VerifiedAt = t.Email, nil
@@ -91,8 +91,8 @@ func (s *Service) resendVerification(ctx context.Context,
 	if err != nil {
 		return nil, err
 	}
-	if u.VerifiedAt == nil && s.Tries.AllowMail(ctx, store.LetterVerify, u.Email) {
-		mail := httpx.NewMail(ctx, store.LetterVerify, s.Clock())
+	if u.VerifiedAt == nil && s.Tries.AllowMail(ctx, store.MailVerify, u.Email) {
+		mail := httpx.NewMail(ctx, store.MailVerify, s.Clock())
 		mail.UserID = u.ID
 		if err := s.Store.ApplyEffects(ctx,
 			store.Effects{Jobs: []store.Job{mail}}); err != nil {
@@ -124,10 +124,10 @@ func (s *Service) forgotPassword(ctx context.Context,
 		act.Outcome, act.Detail = store.OutcomeRefused, "no account has the address"
 	}
 	effects := store.Effects{Acts: []store.Act{act}}
-	if s.Tries.AllowMail(ctx, store.LetterReset, email) {
+	if s.Tries.AllowMail(ctx, store.MailReset, email) {
 		// Also for an address without an account, so that both take as long; the job sends nothing
 		// then.
-		mail := httpx.NewMail(ctx, store.LetterReset, s.Clock())
+		mail := httpx.NewMail(ctx, store.MailReset, s.Clock())
 		mail.To = email
 		effects.Jobs = []store.Job{mail}
 	}
@@ -176,7 +176,7 @@ func (s *Service) resetPassword(ctx context.Context, in *resetInput) (*struct{},
 			unconfirmed := u.VerifiedAt == nil
 			u.Verify(now) // the link came by mail
 			act := httpx.Act(ctx, store.ActResetPassword)
-			mail := httpx.NewMail(ctx, store.LetterPasswordChanged, now)
+			mail := httpx.NewMail(ctx, store.MailPasswordChanged, now)
 			act.ActorID, act.UserID, mail.UserID = u.ID, u.ID, u.ID
 			return store.Effects{
 				SignOut: true, OnlyPassword: unconfirmed, Acts: []store.Act{act},

@@ -43,19 +43,19 @@ func (s *Service) register(ctx context.Context, in *registerInput) (*httpx.Check
 	if err != nil {
 		return nil, err
 	}
-	sendMail := s.Tries.AllowMail(ctx, store.LetterRegistered, email)
+	sendMail := s.Tries.AllowMail(ctx, store.MailRegistered, email)
 	_, err = s.Store.Register(ctx, store.User{
 		Email: email, Name: name, Role: store.RoleCandidate, Profession: in.Body.Profession,
 		PasswordHash: hash,
 	}, func(u store.User, isNew bool) store.Effects {
 		act := httpx.Act(ctx, store.ActRegister)
-		mail := httpx.NewMail(ctx, store.LetterVerify, s.Clock())
+		mail := httpx.NewMail(ctx, store.MailVerify, s.Clock())
 		act.UserID, mail.UserID = u.ID, u.ID
 		if isNew {
 			act.ActorID = u.ID
 		} else {
 			act.Outcome, act.Detail = store.OutcomeRefused, "there is an account with the address"
-			mail.Letter = store.LetterRegistered
+			mail.Template = store.MailRegistered
 		}
 		effects := store.Effects{Acts: []store.Act{act}}
 		if sendMail {

@@ -33,7 +33,7 @@ func (s *Service) changePassword(ctx context.Context, in *passwordInput) (*struc
 				return store.Effects{}, httpx.PasswordFault(err)
 			}
 			u.PasswordHash = hash
-			mail := httpx.NewMail(ctx, store.LetterPasswordChanged, s.Clock())
+			mail := httpx.NewMail(ctx, store.MailPasswordChanged, s.Clock())
 			mail.UserID = u.ID
 			return store.Effects{
 				SignOut: true, KeepSession: p.SessionID,
@@ -66,11 +66,11 @@ func (s *Service) changeEmail(ctx context.Context, in *emailInput) (*httpx.Check
 	}
 	act := httpx.Act(ctx, store.ActChangeEmail)
 	act.Detail = "asked for"
-	warning := httpx.NewMail(ctx, store.LetterEmailAsked, s.Clock()) // to the old address
+	warning := httpx.NewMail(ctx, store.MailEmailChangeRequested, s.Clock()) // to the old address
 	warning.UserID, warning.What = p.User.ID, email
 	effects := store.Effects{Acts: []store.Act{act}, Jobs: []store.Job{warning}}
-	if s.Tries.AllowMail(ctx, store.LetterConfirmEmail, email) {
-		link := httpx.NewMail(ctx, store.LetterConfirmEmail, s.Clock())
+	if s.Tries.AllowMail(ctx, store.MailConfirmEmail, email) {
+		link := httpx.NewMail(ctx, store.MailConfirmEmail, s.Clock())
 		link.UserID, link.To = p.User.ID, email
 		effects.Jobs = append(effects.Jobs, link)
 	}

@@ -102,7 +102,7 @@ func (s *Service) deleteAccount(ctx context.Context, _ *struct{}) (*deleteOutput
 	ended, err := s.Store.DeleteUser(ctx, p.User.ID, func(u store.User) (store.Effects, error) {
 		act := httpx.Act(ctx, store.ActDelete)
 		act.IP, act.UserAgent = "", "" // nothing of the account's is kept but its id
-		mail := httpx.NewMail(ctx, store.LetterAccountDeleted, s.Clock())
+		mail := httpx.NewMail(ctx, store.MailAccountDeleted, s.Clock())
 		mail.To, mail.Name = u.Email, u.Name
 		return store.Effects{Acts: []store.Act{act}, Jobs: []store.Job{mail}}, nil
 	})
