@@ -1,6 +1,7 @@
-// Package client is a headless participant of a room, on Pion: it signs in and asks for tickets
-// over REST, joins over WebSocket, speaks Opus packets in real time, hears the others, and mends
-// what is lost as a browser does.
+// Package client is a participant of a room without a browser, built on Pion. REST signs in and
+// gets tickets. Client joins a room over WebSocket, sends Opus packets in real time, receives the
+// other participants, and reconnects as a browser does: it resumes a lost socket with its resume
+// token, and restarts ICE when the media is lost.
 package client
 
 import (
@@ -15,9 +16,9 @@ import (
 
 const joinLimit = 30 * time.Second
 
-// Client is one participant in one room, from Join to Leave or Close, or until the server ends
-// it. Its loop owns the socket and negotiates; methods are safe for concurrent use and ask the
-// loop. Whoever joined closes it.
+// Client is one participant in one room, from Join until Leave or Close, or until the server ends
+// it. Its loop owns the socket and negotiates; the methods are safe for concurrent use and pass
+// messages to the loop. The caller of Join must call Leave or Close.
 type Client struct {
 	cfg   Config
 	media *media
@@ -31,29 +32,29 @@ type Client struct {
 
 	ctx      context.Context // ends with Close
 	cancel   context.CancelCauseFunc
-	asks     chan ask
-	reported chan struct{} // closed when the report is told
+	outgoing chan outgoing
+	reported chan struct{} // closed when the report message has arrived
 	done     chan struct{} // closed when everything is released
-	err      error         // why; set before done is closed
+	err      error         // why the participant is gone; set before done is closed
 	speaking sync.Mutex    // held by Speak
 
 	// Owned by run.
 	token     string
 	last      protocol.ServerMessage // on this socket
-	up        bool                   // the media stands, as last seen
+	up        bool                   // the media is connected, as last seen
 	downSince time.Time
-	repair    *time.Timer // runs while the media does not stand
+	repair    *time.Timer // runs while the media is not connected
 }
 
-// ask is a message that a method wants to be sent.
-type ask struct {
+// outgoing is a message that a method passes to the loop.
+type outgoing struct {
 	message protocol.ClientMessage
 	sent    chan error
 }
 
-// Join joins a room. The media may still be on its way when it returns: Connected waits for it.
-// ctx limits the joining only. What the server refuses is a *Refusal; what the HTTP request for
-// the socket is refused with, a *Problem.
+// Join joins a room. It may return before the media is connected; Connected waits for that. ctx
+// limits only the join. It returns a *Refusal if the server sends an error, and a *Problem if the
+// server rejects the HTTP request for the socket.
 func Join(ctx context.Context, cfg Config) (*Client, error) {
 	cfg, err := cfg.withDefaults()
 	if err != nil {
@@ -85,18 +86,20 @@ func join(ctx context.Context, cfg Config, m *media) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	joined, err := greeting[protocol.Joined](ctx, s)
+	joined, err := awaitReply[protocol.Joined](ctx, s)
 	if err == nil {
-		err = m.answered(joined.Answer)
+		err = m.setAnswer(joined.Answer)
 	}
 	if err != nil {
 		s.close()
 		return nil, err
 	}
 	c := &Client{
-		cfg: cfg, media: m, state: newBoard(), id: joined.ParticipantID, room: joined.RoomID, role: joined.Role,
+		cfg: cfg, media: m, state: newBoard(),
+		id: joined.ParticipantID, room: joined.RoomID, role: joined.Role,
 		grace: time.Duration(joined.GraceMS) * time.Millisecond, token: joined.ResumeToken,
-		asks: make(chan ask), reported: make(chan struct{}), done: make(chan struct{}), downSince: time.Now(), repair: time.NewTimer(firstPatience),
+		outgoing: make(chan outgoing), reported: make(chan struct{}), done: make(chan struct{}),
+		downSince: time.Now(), repair: time.NewTimer(firstConnectLimit),
 	}
 	c.ctx, c.cancel = context.WithCancelCause(context.Background())
 	c.state.update(func(st *State) {
@@ -106,15 +109,16 @@ func join(ctx context.Context, cfg Config, m *media) (*Client, error) {
 	return c, nil
 }
 
-// greeting reads the answer to the first message.
-func greeting[M protocol.ServerMessage](ctx context.Context, s *socket) (M, error) {
+// awaitReply reads the answer to the first message of a socket. It returns a *Refusal for a fatal
+// error.
+func awaitReply[M protocol.ServerMessage](ctx context.Context, s *socket) (M, error) {
 	var none M
 	var last protocol.ServerMessage
 	for {
 		select {
 		case m, ok := <-s.messages:
 			if !ok {
-				return none, verdict(s.why, last)
+				return none, endOfSocket(s.why, last)
 			}
 			if m, ok := m.(M); ok {
 				return m, nil
@@ -130,20 +134,23 @@ func greeting[M protocol.ServerMessage](ctx context.Context, s *socket) (M, erro
 	}
 }
 
-// ID is the participant's id; Room the room's, which is the attempt's; Role the part that was
-// given.
-func (c *Client) ID() string          { return c.id }
-func (c *Client) Room() string        { return c.room }
+// ID returns the participant's id.
+func (c *Client) ID() string { return c.id }
+
+// Room returns the room's id, which is the attempt's id.
+func (c *Client) Room() string { return c.room }
+
+// Role returns the role that the ticket was for.
 func (c *Client) Role() protocol.Role { return c.role }
 
-// Connected waits until media can flow.
+// Connected waits until the media is connected.
 func (c *Client) Connected(ctx context.Context) error {
 	_, err := c.Await(ctx, func(s State) bool { return s.media })
 	return err
 }
 
-// Start ends the preparation, and returns when the play has begun, and so every packet from now
-// on is recorded. The candidate's alone.
+// Start ends the preparation and returns when the play has begun: every packet sent after that is
+// recorded. Only the candidate may call it.
 func (c *Client) Start(ctx context.Context) error {
 	s, err := c.request(ctx, protocol.Start{}, func(s State) bool {
 		return s.Phase.Name != protocol.PhasePreparing
@@ -154,10 +161,10 @@ func (c *Client) Start(ctx context.Context) error {
 	return err
 }
 
-// Finish ends the play, and returns when it has ended. It waits until what was said last can have
-// arrived.
+// Finish ends the play and returns when it has ended. Before that it waits until the last packet
+// can have arrived.
 func (c *Client) Finish(ctx context.Context) error {
-	if err := c.settle(ctx); err != nil {
+	if err := c.waitForLastPacket(ctx); err != nil {
 		return err
 	}
 	_, err := c.request(ctx, protocol.Finish{}, func(s State) bool {
@@ -166,15 +173,15 @@ func (c *Client) Finish(ctx context.Context) error {
 	return err
 }
 
-// Mute withholds what is spoken from now on, or no longer, and tells the others.
+// Mute starts or stops withholding what is spoken, and informs the others.
 func (c *Client) Mute(ctx context.Context, muted bool) error {
 	c.state.update(func(s *State) { s.Muted = muted })
-	return c.tell(ctx, protocol.Mute{Muted: muted})
+	return c.sendMessage(ctx, protocol.Mute{Muted: muted})
 }
 
-// Leave gives the place up, and closes.
+// Leave gives up the seat and closes.
 func (c *Client) Leave(ctx context.Context) error {
-	err := c.tell(ctx, protocol.Leave{})
+	err := c.sendMessage(ctx, protocol.Leave{})
 	if err == nil {
 		select {
 		case <-c.done:
@@ -188,18 +195,18 @@ func (c *Client) Leave(ctx context.Context) error {
 	return err
 }
 
-// Close ends the participant without a word, as a crash would: the server keeps its place for the
-// grace. It waits until everything is released, and may be called more than once.
+// Close ends the participant without a message, as a crash would: the server keeps the seat for
+// the grace period. It waits until everything is released and may be called more than once.
 func (c *Client) Close() {
 	c.cancel(ErrClosed)
 	<-c.done
 }
 
-// Done is closed when the participant has gone and everything is released.
+// Done is closed when the participant is gone and everything is released.
 func (c *Client) Done() <-chan struct{} { return c.done }
 
-// Err says why the participant has gone: nil when it is still there, has left, or when the room
-// has ended as it should.
+// Err returns why the participant is gone: nil while it is in the room, after it has left, and
+// when the role play is over.
 func (c *Client) Err() error {
 	select {
 	case <-c.done:
@@ -211,24 +218,24 @@ func (c *Client) Err() error {
 	return nil
 }
 
-// ended is why nothing can be done any more. done is closed.
+// ended returns why the participant is gone. It may be called once done is closed.
 func (c *Client) ended() error { return c.err }
 
-// Reported is closed when the server has told of the report; State().Report has it.
+// Reported is closed when the server has sent the report message, which State().Report returns.
 func (c *Client) Reported() <-chan struct{} { return c.reported }
 
-// Stats are a participant's counters.
+// Stats contains a participant's counters.
 type Stats struct {
 	Sent     Sent                `json:"sent"`
 	Received map[string]Received `json:"received"` // by participant
 	JoinedIn time.Duration       `json:"joined_ns"`
-	// from Join's call until media could flow; 0: never
+	// from the call of Join until the media was connected; 0 if it never was
 	ConnectedIn time.Duration `json:"connected_ns"`
 	Resumes     int           `json:"resumes"`
 	ICERestarts int           `json:"ice_restarts"`
 }
 
-// Stats counts what has happened so far.
+// Stats returns the counters up to now.
 func (c *Client) Stats() Stats {
 	s := c.state.snapshot()
 	stats := Stats{
@@ -244,31 +251,31 @@ func (c *Client) Stats() Stats {
 	return stats
 }
 
-// tell has the loop send a message, once there is a socket.
-func (c *Client) tell(ctx context.Context, m protocol.ClientMessage) error {
+// sendMessage passes a message to the loop, and retries until it was sent on some socket.
+func (c *Client) sendMessage(ctx context.Context, m protocol.ClientMessage) error {
 	for {
-		a := ask{m, make(chan error, 1)}
+		o := outgoing{m, make(chan error, 1)}
 		select {
-		case c.asks <- a:
+		case c.outgoing <- o:
 		case <-ctx.Done():
 			return context.Cause(ctx)
 		case <-c.done:
 			return c.ended()
 		}
-		if err := <-a.sent; err == nil {
+		if err := <-o.sent; err == nil {
 			return nil
 		}
 	}
 }
 
-// request sends a message and waits until the state shows its effect, or the server refuses.
-// After a resume it is sent again.
+// request sends a message and waits until the state shows its effect, or the server sends an
+// error. It sends the message again after a resume.
 func (c *Client) request(ctx context.Context, m protocol.ClientMessage,
 	done func(State) bool) (State, error) {
 	s := c.state.snapshot()
 	for send := true; !done(s); {
 		if send {
-			if err := c.tell(ctx, m); err != nil {
+			if err := c.sendMessage(ctx, m); err != nil {
 				return s, err
 			}
 		}

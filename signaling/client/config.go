@@ -15,33 +15,34 @@ import (
 	"github.com/pion/webrtc/v4"
 )
 
-// Config of one participant. Ticket.Config fills in what a ticket tells.
+// Config configures one participant. Ticket.Config fills in what a ticket contains.
 type Config struct {
 	URL        string // of the WebSocket
 	Ticket     string
 	ICEServers []ICEServer
-	Listen     bool // do not offer a voice; observers must set it
+	Listen     bool // receive only; observers must set it
 
 	HTTPClient *http.Client // makes the WebSocket connection [http.DefaultClient]
 	Log        *slog.Logger // [none]
 
-	// OnMessage sees every message of the server once it has taken effect, but for the
-	// negotiation's. It is called by the client's loop, one message after the other, and must not
-	// block nor wait for a call of the same Client.
+	// OnMessage is called with every message of the server, except offers and pongs, after it has
+	// changed the state. The client's loop calls it: it must not block or call the same Client.
 	OnMessage func(protocol.ServerMessage)
-	// OnLink is told how the connection stands; called like OnMessage.
+	// OnLink is called when the state of the connection changes, in the same way as OnMessage.
 	OnLink func(Link)
-	// OnRTP sees every packet that arrives from a participant. It is called by the goroutine that
-	// reads that participant's stream and must not block; the packet is lent for the call.
+	// OnRTP is called with every packet that arrives from a participant, by the goroutine that
+	// reads that participant's stream. It must not block, or keep the packet after it returns.
 	OnRTP func(from string, p *rtp.Packet)
-	// Settings may change Pion's, before the connection is made; for tests on a virtual network.
+	// Settings may change Pion's settings before the connection is made, for tests on a virtual
+	// network.
 	Settings func(*webrtc.SettingEngine)
 }
 
-// Link is how a participant is connected.
+// Link is the state of a participant's connection.
 type Link string
 
-// The states of a link. Reconnecting means that socket or media is lost, and is being mended.
+// The states of a link. Reconnecting means that the socket or the media is lost and the client
+// tries to restore it.
 const (
 	LinkConnecting   Link = "connecting"
 	LinkConnected    Link = "connected"
@@ -56,7 +57,7 @@ func (c Config) withDefaults() (Config, error) {
 		return c, errors.New("the WebSocket's address should be like ws://localhost:8080/ws")
 	}
 	if c.Ticket == "" {
-		return c, errors.New("there is no ticket")
+		return c, errors.New("the ticket is missing")
 	}
 	if c.HTTPClient == nil {
 		c.HTTPClient = http.DefaultClient
@@ -76,7 +77,7 @@ func (c Config) withDefaults() (Config, error) {
 	return c, nil
 }
 
-// local tells whether the server is on this machine, so that loopback is a way to it.
+// local reports whether the server is on this machine, so that loopback candidates reach it.
 func (c Config) local() bool {
 	u, err := url.Parse(c.URL)
 	if err != nil {

@@ -18,22 +18,23 @@ const (
 	levelURI        = "urn:ietf:params:rtp-hdrext:ssrc-audio-level"
 	clockRate       = 48000
 	iceDisconnected = 5 * time.Second // without a packet
-	// so long that a restart always finds ICE alive; the server's grace is shorter
+	// longer than the server's grace period, so that a restart always finds ICE alive
 	iceFailed      = time.Minute
 	iceKeepalive   = 2 * time.Second
 	dtlsRetransmit = 100 * time.Millisecond // a lost ClientHello would otherwise cost a second
 	nackEvery      = 40 * time.Millisecond
-	nackAfter      = 1 // packets: what is missing behind the newest is asked for
+	nackAfter      = 1 // request packets that are missing before the newest
 	replayWindow   = 512
 )
 
-// newConnection makes a PeerConnection for one participant: Opus only, resends in both
-// directions, reports, the audio level extension.
+// newConnection makes a PeerConnection for one participant: Opus only, with retransmission in both
+// directions, RTCP reports and the audio level header extension.
 func newConnection(cfg Config) (*webrtc.PeerConnection, error) {
 	engine := &webrtc.MediaEngine{}
 	if err := engine.RegisterCodec(webrtc.RTPCodecParameters{
 		RTPCodecCapability: webrtc.RTPCodecCapability{
-			MimeType: webrtc.MimeTypeOpus, ClockRate: clockRate, Channels: 2, SDPFmtpLine: "minptime=10;useinbandfec=1;usedtx=1",
+			MimeType: webrtc.MimeTypeOpus, ClockRate: clockRate, Channels: 2,
+			SDPFmtpLine:  "minptime=10;useinbandfec=1;usedtx=1",
 			RTCPFeedback: []webrtc.RTCPFeedback{{Type: webrtc.TypeRTCPFBNACK}},
 		},
 		PayloadType: 111,

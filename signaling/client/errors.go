@@ -12,63 +12,70 @@ import (
 
 // Errors of a participant.
 var (
-	// ErrClosed means that the participant has left, or that the room has ended as it should.
+	// ErrClosed is returned after the participant has left or the role play is over.
 	ErrClosed = errors.New("the participant has left the room")
-	// ErrLost means that the connection could not be mended within the server's grace.
+	// ErrLost is returned when the connection was not restored within the grace period.
 	ErrLost = errors.New("the connection to the room is lost")
-	// ErrServerClosing means that the server is shutting down.
+	// ErrServerClosing is returned when the server has announced that it is closing the socket.
 	ErrServerClosing = errors.New("the server is closing")
 )
 
-// Refusal is an error that the server has told.
+// Refusal is an error message from the server.
 type Refusal protocol.Error
 
-// Error tells code and message.
+// Error returns the message and the code.
 func (r *Refusal) Error() string {
 	return fmt.Sprintf("the server refused: %s (%s)", r.Message, r.Code)
 }
 
-// errCut means that the socket is lost and may be mended.
-var errCut = errors.New("the socket is cut")
+// errCut is returned when the socket is lost and the seat may be resumed.
+var errCut = errors.New("the socket was lost")
 
-// errProtocol means that the server says what this client does not understand.
-var errProtocol = errors.New("the server speaks another protocol")
+// errProtocol is returned for a message from the server that cannot be decoded.
+var errProtocol = errors.New("the server uses another protocol")
 
-// mendable are the fatal errors that leave the place in the room, so that resuming makes sense.
-func mendable() []protocol.ErrorCode {
+// resumable returns the codes of the fatal errors that leave the seat in the room, so that it can
+// be resumed.
+func resumable() []protocol.ErrorCode {
 	return []protocol.ErrorCode{protocol.CodeSlow, protocol.CodeUnavailable, protocol.CodeRate}
 }
 
-// verdict says what the end of a socket means: errCut, or why there is no way back.
-func verdict(why error, last protocol.ServerMessage) error {
+// endOfSocket returns what the end of a socket means: errCut if the seat may be resumed, else why
+// not. last is the last message on the socket.
+func endOfSocket(why error, last protocol.ServerMessage) error {
 	switch m := last.(type) {
 	case protocol.Error:
-		if m.Fatal && !slices.Contains(mendable(), m.Code) {
+		if m.Fatal && !slices.Contains(resumable(), m.Code) {
 			r := Refusal(m)
 			return &r
 		}
 	case protocol.Closing:
 		return fmt.Errorf("%w: %s", ErrServerClosing, m.Reason)
 	}
-	code, reason, told := closure(why)
+	code, reason, closed := closeFrame(why)
 	switch {
 	case errors.Is(why, errProtocol):
 		return why
-	case told && code == websocket.StatusNormalClosure:
+	case closed && code == websocket.StatusNormalClosure:
 		return fmt.Errorf("%w: %s", ErrClosed, reason)
-	case told && code >= 4000 && !slices.ContainsFunc(mendable(), func(c protocol.ErrorCode) bool {
-		return protocol.CloseCode(c) == int(code)
-	}):
+	case closed && code >= 4000 && !resumableClose(code):
 		return fmt.Errorf("the server has closed the socket: %s (%d)", reason, code)
 	}
 	return fmt.Errorf("%w: %w", errCut, why)
 }
 
-// lost tells whether an attempt to resume has failed for good.
-func lost(err error) bool {
+// resumableClose reports whether a close code is that of a resumable error.
+func resumableClose(code websocket.StatusCode) bool {
+	return slices.ContainsFunc(resumable(), func(c protocol.ErrorCode) bool {
+		return protocol.CloseCode(c) == int(code)
+	})
+}
+
+// isFinal reports whether an attempt to resume has failed for good.
+func isFinal(err error) bool {
 	var r *Refusal
 	if errors.As(err, &r) {
-		return !slices.Contains(mendable(), r.Code)
+		return !slices.Contains(resumable(), r.Code)
 	}
 	return errors.Is(err, ErrClosed) || errors.Is(err, ErrServerClosing) ||
 		errors.Is(err, errProtocol)

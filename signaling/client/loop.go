@@ -13,14 +13,14 @@ import (
 )
 
 const (
-	// a socket that says nothing for twice that long is taken for lost
-	pingEvery     = 10 * time.Second
-	firstPatience = 10 * time.Second // before the first connection is tried anew
-	patience      = 2 * time.Second  // before a lost connection is
-	again         = 5 * time.Second  // between tries
+	// a socket that receives nothing for twice that long counts as lost
+	pingEvery         = 10 * time.Second
+	firstConnectLimit = 10 * time.Second // before the first ICE restart, if media never connected
+	reconnectDelay    = 2 * time.Second  // before the first ICE restart of a lost connection
+	retryEvery        = 5 * time.Second  // between tries
 )
 
-// run is the loop.
+// run is the client's loop.
 func (c *Client) run(s *socket) {
 	defer close(c.done)
 	c.err = c.serve(s)
@@ -32,10 +32,10 @@ func (c *Client) run(s *socket) {
 	c.link(LinkClosed)
 }
 
-// serve goes from socket to socket until there is no way on.
+// serve serves one socket after the other until the participant is gone. It returns why.
 func (c *Client) serve(s *socket) error {
 	for {
-		err := c.attend(s)
+		err := c.serveSocket(s)
 		s.close()
 		if !errors.Is(err, errCut) {
 			return err
@@ -48,32 +48,32 @@ func (c *Client) serve(s *socket) error {
 	}
 }
 
-// attend serves one socket to its end.
-func (c *Client) attend(s *socket) error {
+// serveSocket serves one socket to its end.
+func (c *Client) serveSocket(s *socket) error {
 	ping := time.NewTicker(pingEvery)
 	defer ping.Stop()
 	c.last = nil
-	c.media.wake() // something may have happened since
-	quiet := 0
+	c.media.wake() // the media may have changed while there was no socket
+	silentPings := 0
 	for pings := uint64(1); ; {
 		var err error
 		select {
 		case m, ok := <-s.messages:
 			if !ok {
-				return verdict(s.why, c.last)
+				return endOfSocket(s.why, c.last)
 			}
-			quiet = 0
+			silentPings = 0
 			err = c.receive(s, m)
-		case a := <-c.asks:
-			err = s.send(c.ctx, a.message)
-			a.sent <- err
+		case o := <-c.outgoing:
+			err = s.send(c.ctx, o.message)
+			o.sent <- err
 		case <-c.media.woken:
-			err = c.watch(s)
+			err = c.followMedia(s)
 		case <-c.repair.C:
-			err = c.mend(s)
+			err = c.restartICE(s)
 		case <-ping.C:
-			if quiet++; quiet == 2 {
-				return fmt.Errorf("%w: the server says nothing", errCut)
+			if silentPings++; silentPings == 2 {
+				return fmt.Errorf("%w: nothing was received from the server", errCut)
 			}
 			err = s.send(c.ctx, protocol.Ping{ID: pings})
 			pings++
@@ -86,25 +86,25 @@ func (c *Client) attend(s *socket) error {
 			return context.Cause(c.ctx)
 		case errors.Is(err, errNegotiation) || errors.Is(err, ErrLost):
 			return err
-		default: // a failed write: what the server said last is still to be read
+		default: // a failed write: the server's last messages may still be unread
 			c.drain(s)
-			return verdict(errors.Join(err, s.why), c.last)
+			return endOfSocket(errors.Join(err, s.why), c.last)
 		}
 	}
 }
 
-// errNegotiation means that this client cannot do what the server offers.
+// errNegotiation is returned for an offer of the server that Pion cannot answer.
 var errNegotiation = errors.New("the call could not be set up")
 
-// drain takes what has been read of a broken socket into account.
+// drain applies the messages that were read before a socket broke.
 func (c *Client) drain(s *socket) {
 	s.stop()
 	for m := range s.messages {
-		c.note(m)
+		c.apply(m)
 	}
 }
 
-// receive carries out a message of the server.
+// receive handles a message of the server.
 func (c *Client) receive(s *socket, m protocol.ServerMessage) error {
 	switch m := m.(type) {
 	case protocol.Offer:
@@ -116,12 +116,12 @@ func (c *Client) receive(s *socket, m protocol.ServerMessage) error {
 	case protocol.Pong:
 		return nil
 	}
-	c.note(m)
+	c.apply(m)
 	return nil
 }
 
-// note takes a message into the state and shows it.
-func (c *Client) note(m protocol.ServerMessage) {
+// apply applies a message to the state and passes it to OnMessage.
+func (c *Client) apply(m protocol.ServerMessage) {
 	c.last = m
 	c.state.update(func(s *State) { s.apply(m) })
 	if _, ok := m.(protocol.Report); ok {
@@ -134,9 +134,9 @@ func (c *Client) note(m protocol.ServerMessage) {
 	c.cfg.OnMessage(m)
 }
 
-// watch sends new candidates and follows the state of the connection.
-func (c *Client) watch(s *socket) error {
-	for _, found := range c.media.take() {
+// followMedia sends new candidates and follows the state of the PeerConnection.
+func (c *Client) followMedia(s *socket) error {
+	for _, found := range c.media.takeCandidates() {
 		m := protocol.Candidate{
 			Candidate: found.Candidate, SDPMid: found.SDPMid, SDPMLineIndex: found.SDPMLineIndex,
 		}
@@ -154,7 +154,7 @@ func (c *Client) watch(s *socket) error {
 				st.mediaAt = time.Now()
 			}
 		})
-		c.repair.Reset(patience)
+		c.repair.Reset(reconnectDelay)
 	}
 	switch {
 	case up:
@@ -164,27 +164,27 @@ func (c *Client) watch(s *socket) error {
 		c.link(LinkReconnecting)
 	}
 	if state == webrtc.PeerConnectionStateFailed {
-		return c.mend(s)
+		return c.restartICE(s)
 	}
 	return nil
 }
 
-// mend asks for an ICE restart, until the connection stands again or the server's grace is over.
-// A connection that the server has closed cannot be mended.
-func (c *Client) mend(s *socket) error {
+// restartICE requests an ICE restart, and another one later if the media is still not connected.
+// It returns ErrLost when the grace period is over or the server has closed the media.
+func (c *Client) restartICE(s *socket) error {
 	switch {
 	case c.media.state() == webrtc.PeerConnectionStateClosed:
 		return fmt.Errorf("%w: the server has closed the media", ErrLost)
-	case time.Since(c.downSince) > c.grace+again:
+	case time.Since(c.downSince) > c.grace+retryEvery:
 		return fmt.Errorf("%w: no media for %v", ErrLost,
 			time.Since(c.downSince).Round(time.Second))
 	}
-	c.repair.Reset(again)
+	c.repair.Reset(retryEvery)
 	c.state.update(func(st *State) { st.restarts++ })
 	return s.send(c.ctx, protocol.RestartICE{})
 }
 
-// resume takes the place up on a new socket, for as long as the server keeps it.
+// resume takes the seat again on a new socket. It tries until the grace period is over.
 func (c *Client) resume(last error) (*socket, error) {
 	ctx, cancel := context.WithTimeout(c.ctx, c.grace)
 	defer cancel()
@@ -200,7 +200,7 @@ func (c *Client) resume(last error) (*socket, error) {
 			return s, nil
 		}
 		c.cfg.Log.Debug("not resumed", "try", try, "error", err)
-		if lost(err) {
+		if isFinal(err) {
 			return nil, fmt.Errorf("%w: %w", ErrLost, err)
 		}
 		last = err
@@ -208,24 +208,24 @@ func (c *Client) resume(last error) (*socket, error) {
 }
 
 func (c *Client) tryResume(ctx context.Context) (*socket, error) {
-	ctx, cancel := context.WithTimeout(ctx, again)
+	ctx, cancel := context.WithTimeout(ctx, retryEvery)
 	defer cancel()
-	mending := c.media.state() != webrtc.PeerConnectionStateConnected
-	s, err := dial(ctx, c.cfg, protocol.Resume{Token: c.token, RestartICE: mending})
+	restart := c.media.state() != webrtc.PeerConnectionStateConnected
+	s, err := dial(ctx, c.cfg, protocol.Resume{Token: c.token, RestartICE: restart})
 	if err != nil {
 		return nil, err
 	}
-	resumed, err := greeting[protocol.Resumed](ctx, s)
+	resumed, err := awaitReply[protocol.Resumed](ctx, s)
 	if err != nil {
 		s.close()
 		return nil, err
 	}
 	c.token = resumed.ResumeToken
-	if mending {
+	if restart {
 		c.state.update(func(st *State) { st.restarts++ })
-		c.repair.Reset(again)
+		c.repair.Reset(retryEvery)
 	}
-	c.note(resumed)
+	c.apply(resumed)
 	return s, nil
 }
 

@@ -14,20 +14,19 @@ import (
 	"github.com/pion/webrtc/v4"
 )
 
-// gatherPatience is how long an offer waits for our candidates. What is found later is sent as it
-// is found.
-const gatherPatience = 250 * time.Millisecond
+// gatherLimit is how long an offer waits for ICE candidates. Later candidates are sent one by one.
+const gatherLimit = 250 * time.Millisecond
 
-// media is a participant's PeerConnection. The client's loop (Join, until that runs) negotiates;
-// close may be called by anybody.
+// media is a participant's PeerConnection. The client's loop negotiates, and Join before that
+// runs. close is safe for concurrent use.
 type media struct {
 	cfg   Config
 	pc    *webrtc.PeerConnection
-	voice *microphone // nil for a listener
+	voice *microphone // nil if the participant only listens
 	woken chan struct{}
 
 	mu         sync.Mutex                // guards the fields below
-	candidates []webrtc.ICECandidateInit // found and not sent
+	candidates []webrtc.ICECandidateInit // found, not sent yet
 	streams    []*stream
 	closed     bool
 	readers    sync.WaitGroup
@@ -47,15 +46,15 @@ func newMedia(cfg Config) (*media, error) {
 	}
 	m := &media{cfg: cfg, pc: pc, woken: make(chan struct{}, 1)}
 	pc.OnConnectionStateChange(func(webrtc.PeerConnectionState) { m.wake() })
-	pc.OnICECandidate(m.found)
-	pc.OnTrack(m.listen)
+	pc.OnICECandidate(m.addCandidate)
+	pc.OnTrack(m.readTrack)
 	if err := m.prepare(); err != nil {
 		return nil, errors.Join(err, m.close())
 	}
 	return m, nil
 }
 
-// prepare adds the one section of the offer.
+// prepare adds the offer's only section.
 func (m *media) prepare() error {
 	if m.cfg.Listen {
 		_, err := m.pc.AddTransceiverFromKind(webrtc.RTPCodecTypeAudio, webrtc.RTPTransceiverInit{
@@ -74,7 +73,7 @@ func (m *media) prepare() error {
 	return nil
 }
 
-// drain reads RTCP, which is how Pion comes to see it.
+// drain reads RTCP, because Pion's interceptors only see what is read.
 func drain(read func([]byte) (int, interceptor.Attributes, error)) {
 	b := make([]byte, 1500)
 	for {
@@ -91,7 +90,7 @@ func (m *media) wake() {
 	}
 }
 
-func (m *media) found(c *webrtc.ICECandidate) {
+func (m *media) addCandidate(c *webrtc.ICECandidate) {
 	if c == nil {
 		return
 	}
@@ -101,8 +100,8 @@ func (m *media) found(c *webrtc.ICECandidate) {
 	m.wake()
 }
 
-// take gives the candidates that were found since the last call.
-func (m *media) take() []webrtc.ICECandidateInit {
+// takeCandidates returns the candidates that were found since the last call.
+func (m *media) takeCandidates() []webrtc.ICECandidateInit {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	list := m.candidates
@@ -110,7 +109,7 @@ func (m *media) take() []webrtc.ICECandidateInit {
 	return list
 }
 
-// offer makes the offer of the join, with the candidates that are found quickly.
+// offer returns the offer of the join, with the candidates that are found within gatherLimit.
 func (m *media) offer(ctx context.Context) (string, error) {
 	gathered := webrtc.GatheringCompletePromise(m.pc)
 	d, err := m.pc.CreateOffer(nil)
@@ -120,11 +119,11 @@ func (m *media) offer(ctx context.Context) (string, error) {
 	if err := m.pc.SetLocalDescription(d); err != nil {
 		return "", fmt.Errorf("offer: %w", err)
 	}
-	patience := time.NewTimer(gatherPatience)
-	defer patience.Stop()
+	late := time.NewTimer(gatherLimit)
+	defer late.Stop()
 	select {
 	case <-gathered:
-	case <-patience.C:
+	case <-late.C:
 	case <-ctx.Done():
 		return "", context.Cause(ctx)
 	}
@@ -137,8 +136,8 @@ func (m *media) offer(ctx context.Context) (string, error) {
 	return text, nil
 }
 
-// answered takes the server's answer to the offer.
-func (m *media) answered(text string) error {
+// setAnswer applies the server's answer to the offer.
+func (m *media) setAnswer(text string) error {
 	if err := m.pc.SetRemoteDescription(webrtc.SessionDescription{
 		Type: webrtc.SDPTypeAnswer, SDP: text,
 	}); err != nil {
@@ -147,7 +146,7 @@ func (m *media) answered(text string) error {
 	return nil
 }
 
-// answer answers a server's offer.
+// answer applies an offer of the server and returns the answer.
 func (m *media) answer(offer string) (string, error) {
 	if err := m.pc.SetRemoteDescription(webrtc.SessionDescription{
 		Type: webrtc.SDPTypeOffer, SDP: offer,
@@ -166,8 +165,8 @@ func (m *media) answer(offer string) (string, error) {
 
 func (m *media) state() webrtc.PeerConnectionState { return m.pc.ConnectionState() }
 
-// listen reads a track to its end. Pion calls it in a goroutine of its own.
-func (m *media) listen(track *webrtc.TrackRemote, receiver *webrtc.RTPReceiver) {
+// readTrack reads a track to its end. Pion calls it in a goroutine of its own.
+func (m *media) readTrack(track *webrtc.TrackRemote, receiver *webrtc.RTPReceiver) {
 	s := &stream{from: track.StreamID()}
 	m.mu.Lock()
 	if m.closed {
@@ -187,7 +186,7 @@ func (m *media) listen(track *webrtc.TrackRemote, receiver *webrtc.RTPReceiver) 
 			return // the track has ended
 		}
 		if p.Unmarshal(b[:n]) != nil {
-			continue // Pion has parsed it before: cannot be
+			continue // impossible: Pion has parsed it before
 		}
 		s.mu.Lock()
 		fresh := s.add(p.SequenceNumber, len(p.Payload), time.Now())
@@ -198,7 +197,7 @@ func (m *media) listen(track *webrtc.TrackRemote, receiver *webrtc.RTPReceiver) 
 	}
 }
 
-// received adds up what has come from each participant.
+// received returns the sums of each participant's streams.
 func (m *media) received() map[string]Received {
 	m.mu.Lock()
 	streams := slices.Clone(m.streams)

@@ -11,34 +11,35 @@ import (
 	"github.com/pion/webrtc/v4"
 )
 
-// errNotBound means that the voice has no place in the connection.
-var errNotBound = errors.New("the server has not accepted the voice")
+// errNotBound is returned for a packet before the track is negotiated or after the connection has
+// ended.
+var errNotBound = errors.New("the microphone's track is not negotiated")
 
-// audible is the level, in -dBov, from which a packet is marked as voice.
+// audible is the level, in -dBov, up to which a packet is marked as voice.
 const audible = 50
 
-// microphone is the local track: it numbers packets and gives them to Pion, which binds it once
-// the join is answered. Safe for concurrent use.
+// microphone is the local track. It numbers packets and passes them to Pion, which binds the track
+// once the join is answered. It is safe for concurrent use.
 type microphone struct {
 	id string
 
 	mu     sync.Mutex // guards the fields below
 	writer webrtc.TrackLocalWriter
 	header rtp.Header
-	level  []byte    // the extension that header holds
-	begun  bool      // the stretch has a first packet
-	next   uint32    // timestamp that follows the last packet
-	nextAt time.Time // when that is
+	level  []byte    // the header's audio level extension
+	begun  bool      // a packet was sent since begin
+	next   uint32    // timestamp after the last packet
+	nextAt time.Time // the time of that timestamp
 	lastAt time.Time // when the last packet was sent
 	sent   Sent
 }
 
-// Sent counts what a participant has said.
+// Sent counts what a participant has sent.
 type Sent struct {
 	Packets  uint64 `json:"packets"`
 	Bytes    uint64 `json:"bytes"`    // of Opus
 	Withheld uint64 `json:"withheld"` // not sent, because muted
-	Failed   uint64 `json:"failed"`   // not sent, because there was no way to the server
+	Failed   uint64 `json:"failed"`   // not sent, because the media was not connected
 }
 
 func newMicrophone() *microphone {
@@ -48,8 +49,7 @@ func newMicrophone() *microphone {
 	}
 }
 
-// begin starts a stretch of speech at a moment. Time that has passed since the last one passes in
-// the timestamps too.
+// begin starts a stretch of speech. The timestamps advance by the time since the last one.
 func (m *microphone) begin(at time.Time) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -60,7 +60,7 @@ func (m *microphone) begin(at time.Time) {
 	m.begun = false
 }
 
-// send sends one packet, or only lets its time pass when it is to be withheld.
+// send sends one packet. If withhold is set, it only advances the timestamp.
 func (m *microphone) send(packet []byte, samples int, level uint8, withhold bool) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -92,8 +92,8 @@ func (m *microphone) send(packet []byte, samples int, level uint8, withhold bool
 	return nil
 }
 
-// quietSince is when the last packet was sent; zero when none was.
-func (m *microphone) quietSince() time.Time {
+// lastSent returns when the last packet was sent; zero if none was.
+func (m *microphone) lastSent() time.Time {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return m.lastAt
@@ -105,7 +105,7 @@ func (m *microphone) counts() Sent {
 	return m.sent
 }
 
-// Bind is called by Pion when the voice has been negotiated.
+// Bind is called by Pion when the track has been negotiated.
 func (m *microphone) Bind(c webrtc.TrackLocalContext) (webrtc.RTPCodecParameters, error) {
 	for _, codec := range c.CodecParameters() {
 		if !strings.EqualFold(codec.MimeType, webrtc.MimeTypeOpus) {
@@ -136,7 +136,7 @@ func (m *microphone) Unbind(webrtc.TrackLocalContext) error {
 	return nil
 }
 
-// ID, RID, StreamID and Kind name the track.
+// ID, RID, StreamID and Kind implement webrtc.TrackLocal.
 func (m *microphone) ID() string                { return m.id }
 func (m *microphone) RID() string               { return "" }
 func (m *microphone) StreamID() string          { return m.id }

@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// Problem is an answer that refuses a request (RFC 9457).
+// Problem is an error response of the REST API (RFC 9457).
 type Problem struct {
 	Type     string  `json:"type"`
 	Title    string  `json:"title"`
@@ -20,22 +20,22 @@ type Problem struct {
 	Instance string  `json:"instance"`
 	Fields   []Field `json:"errors"`
 
-	// RetryAfter is how long the server asks to wait; zero when it does not say.
+	// RetryAfter is the response's Retry-After; zero if there is none.
 	RetryAfter time.Duration `json:"-"`
-	// Request that was refused, as "METHOD /path".
+	// Request is the request that failed, as "METHOD /path".
 	Request string `json:"-"`
 }
 
-// Field is what is wrong with one part of a request.
+// Field describes an invalid part of a request.
 type Field struct {
 	Location string `json:"location"`
 	Message  string `json:"message"`
 }
 
-// Code is the last part of the problem's type, such as "report-pending".
+// Code returns the last part of the problem's type, such as "report-pending".
 func (p *Problem) Code() string { return p.Type[strings.LastIndex(p.Type, ":")+1:] }
 
-// Error tells title, detail and status.
+// Error returns title, status, detail and fields.
 func (p *Problem) Error() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s: %s (%d)", p.Request, p.Title, p.Status)
@@ -52,17 +52,18 @@ func (p *Problem) Error() string {
 
 const maxProblem = 64 << 10
 
-// problemOf reads the answer to a refused request. What is not a problem document still becomes a
-// Problem with its status.
+// problemOf reads the response to a failed request. Other formats than problem documents become a
+// Problem with the response's status.
 func problemOf(request string, res *http.Response) *Problem {
 	p := &Problem{}
-	media, _, _ := mime.ParseMediaType(res.Header.Get("Content-Type")) // a bad one is as none
+	// an invalid Content-Type counts as none
+	media, _, _ := mime.ParseMediaType(res.Header.Get("Content-Type"))
 	body, err := io.ReadAll(io.LimitReader(res.Body, maxProblem))
 	if err == nil && media == "application/problem+json" {
 		err = json.Unmarshal(body, p)
 	}
 	if err != nil {
-		p = &Problem{Detail: "the answer could not be read: " + err.Error()}
+		p = &Problem{Detail: "the response could not be read: " + err.Error()}
 	} else if media == "text/plain" {
 		p.Detail = strings.TrimSpace(string(body[:min(len(body), 200)]))
 	}

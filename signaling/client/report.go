@@ -10,8 +10,8 @@ import (
 	"time"
 )
 
-// ErrNoReport means that there will be no report: the attempt failed, or was never begun. The
-// *Problem in it says why.
+// ErrNoReport is returned when there will be no report: the attempt failed or was abandoned. It
+// wraps a *Problem that says why.
 var ErrNoReport = errors.New("there is no report")
 
 const (
@@ -19,8 +19,8 @@ const (
 	lastPoll  = 2 * time.Second
 )
 
-// Report reads an attempt's report, as the server has it. While there is none the error is a
-// *Problem with the code "report-pending".
+// Report returns an attempt's report as the server has stored it. It returns a *Problem with the
+// code "report-pending" while there is none, and ErrNoReport if there will be none.
 func (r *REST) Report(ctx context.Context, attemptID string) (json.RawMessage, error) {
 	body, err := r.read(ctx, get("/api/attempts/"+url.PathEscape(attemptID)+"/report"), maxReport)
 	var p *Problem
@@ -30,44 +30,44 @@ func (r *REST) Report(ctx context.Context, attemptID string) (json.RawMessage, e
 	return body, err
 }
 
-// WaitReport waits for an attempt's report. It asks again and again, and at once when told closes
-// (Client.Reported, or nil). A server that is away for a while does not end the waiting; ctx
-// does.
+// WaitReport polls for an attempt's report, and polls at once when ready is closed, which is
+// Client.Reported or nil. It keeps waiting while the server is unavailable, until ctx ends.
 func (r *REST) WaitReport(ctx context.Context, attemptID string,
-	told <-chan struct{}) (json.RawMessage, error) {
+	ready <-chan struct{}) (json.RawMessage, error) {
 	for wait := firstPoll; ; wait = min(wait*3/2, lastPoll) {
 		report, err := r.Report(ctx, attemptID)
 		if err == nil {
 			return report, nil
 		}
-		if final(err) {
+		if !passing(err) {
 			return nil, err
 		}
 		t := time.NewTimer(wait)
 		select {
 		case <-t.C:
-		case <-told:
-			told, wait = nil, firstPoll
+		case <-ready:
+			ready, wait = nil, firstPoll
 		case <-ctx.Done():
 			t.Stop()
-			return nil, fmt.Errorf("waiting for the report: %w; the last answer: %w",
+			return nil, fmt.Errorf("waiting for the report: %w; the last response: %w",
 				context.Cause(ctx), err)
 		}
 		t.Stop()
 	}
 }
 
-// final errors do not pass by waiting.
-func final(err error) bool {
+// passing reports whether a later try may succeed.
+func passing(err error) bool {
 	var p *Problem
 	if !errors.As(err, &p) {
-		return errors.Is(err, ErrNotSignedIn) || errors.Is(err, ErrTooLong)
+		return !errors.Is(err, ErrNotSignedIn) && !errors.Is(err, ErrTooLong)
 	}
 	switch p.Status {
-	case http.StatusTooManyRequests, http.StatusInternalServerError, http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
-		return false
+	case http.StatusTooManyRequests, http.StatusInternalServerError, http.StatusBadGateway,
+		http.StatusServiceUnavailable, http.StatusGatewayTimeout:
+		return true
 	case http.StatusNotFound:
-		return p.Code() != "report-pending"
+		return p.Code() == "report-pending"
 	}
-	return true
+	return false
 }

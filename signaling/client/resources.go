@@ -58,9 +58,12 @@ type Ticket struct {
 	ExpiresAt  time.Time     `json:"expires_at"`
 }
 
-// Config is what Join needs of a ticket; an observer only listens.
+// Config returns the configuration of a participant with this ticket. An observer only listens.
 func (t Ticket) Config() Config {
-	return Config{URL: t.URL, Ticket: t.Ticket, ICEServers: t.ICEServers, Listen: t.Role == protocol.RoleObserver}
+	return Config{
+		URL: t.URL, Ticket: t.Ticket, ICEServers: t.ICEServers,
+		Listen: t.Role == protocol.RoleObserver,
+	}
 }
 
 type grant struct {
@@ -70,36 +73,36 @@ type grant struct {
 	User         User   `json:"user"`
 }
 
-// SignIn signs an account in; what it does from now on it does for that account.
+// SignIn signs an account in. Later requests are made for that account. It returns an error for an
+// account with two-step sign-in.
 func (r *REST) SignIn(ctx context.Context, email, password string) (User, error) {
-	return r.enter(ctx, request{
-		method: http.MethodPost, path: "/auth/login", open: true, repeatable: true, body: map[string]string{"email": email, "password": password},
-	})
+	var g grant
+	if err := r.call(ctx, request{
+		method: http.MethodPost, path: "/auth/login", open: true, repeatable: true,
+		body: map[string]string{"email": email, "password": password},
+	}, &g); err != nil {
+		return User{}, err
+	}
+	if g.AccessToken == "" {
+		return User{}, errors.New("the account requires a second factor: use one without")
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.setTokens(g)
+	return g.User, nil
 }
 
-// Register makes a candidate's account and signs it in.
+// Register creates a candidate's account and signs it in.
 func (r *REST) Register(ctx context.Context, email, password, name string) (User, error) {
 	err := r.call(ctx, request{
-		method: http.MethodPost, path: "/auth/register", open: true, body: map[string]string{"email": email, "password": password, "name": name},
+		method: http.MethodPost, path: "/auth/register", open: true,
+		body: map[string]string{"email": email, "password": password, "name": name},
 	}, nil)
 	if err != nil {
 		return User{}, err
 	}
-	return r.SignIn(ctx, email, password) // the answer to registering does not tell whether the address was free; this does
-}
-
-func (r *REST) enter(ctx context.Context, q request) (User, error) {
-	var g grant
-	if err := r.call(ctx, q, &g); err != nil {
-		return User{}, err
-	}
-	if g.AccessToken == "" {
-		return User{}, errors.New("the account asks for a second factor: use one without")
-	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.keep(g)
-	return g.User, nil
+	// The response does not reveal whether the address was free; signing in does.
+	return r.SignIn(ctx, email, password)
 }
 
 // SignOut ends the session. Without one it does nothing.
@@ -110,14 +113,17 @@ func (r *REST) SignOut(ctx context.Context) error {
 		return nil
 	}
 	body := map[string]string{"refresh_token": r.refresh}
-	if err := r.call(ctx, request{method: http.MethodPost, path: "/auth/logout", body: body, open: true, repeatable: true}, nil); err != nil {
+	q := request{
+		method: http.MethodPost, path: "/auth/logout", body: body, open: true, repeatable: true,
+	}
+	if err := r.call(ctx, q, nil); err != nil {
 		return err
 	}
 	r.access, r.refresh = "", ""
 	return nil
 }
 
-// Scenarios lists the role plays.
+// Scenarios returns the list of role plays.
 func (r *REST) Scenarios(ctx context.Context) ([]Scenario, error) {
 	var list struct {
 		Items []Scenario `json:"items"`
@@ -126,31 +132,35 @@ func (r *REST) Scenarios(ctx context.Context) ([]Scenario, error) {
 	return list.Items, err
 }
 
-// CreateAttempt begins to practise a scenario; the account is its candidate and agrees to being
-// recorded.
+// CreateAttempt creates an attempt of a scenario, with the account as its candidate and with
+// consent to being recorded.
 func (r *REST) CreateAttempt(ctx context.Context, scenario string) (Attempt, error) {
 	var a Attempt
 	err := r.call(ctx, request{
-		method: http.MethodPost, path: "/api/attempts", body: map[string]any{"scenario": scenario, "consent": true},
+		method: http.MethodPost, path: "/api/attempts",
+		body: map[string]any{"scenario": scenario, "consent": true},
 	}, &a)
 	return a, err
 }
 
-// Attempt reads an attempt.
+// Attempt returns an attempt.
 func (r *REST) Attempt(ctx context.Context, id string) (Attempt, error) {
 	var a Attempt
 	err := r.call(ctx, get("/api/attempts/"+url.PathEscape(id)), &a)
 	return a, err
 }
 
-// Ticket gets a ticket to an attempt's room. An empty role lets the server choose.
+// Ticket returns a new ticket for an attempt's room. With an empty role the server chooses one.
 func (r *REST) Ticket(ctx context.Context, attemptID string, role protocol.Role) (Ticket, error) {
 	body := map[string]protocol.Role{}
 	if role != "" {
 		body["role"] = role
 	}
 	var t Ticket
-	q := request{method: http.MethodPost, path: "/api/attempts/" + url.PathEscape(attemptID) + "/ticket", body: body, repeatable: true}
+	q := request{
+		method: http.MethodPost, path: "/api/attempts/" + url.PathEscape(attemptID) + "/ticket",
+		body: body, repeatable: true,
+	}
 	if err := r.call(ctx, q, &t); err != nil {
 		return t, err
 	}
@@ -172,7 +182,7 @@ type WaitingRoom struct {
 	Waiting       bool   `json:"waiting"`
 }
 
-// Rooms lists the open rooms, for tutors.
+// Rooms returns the open rooms. Only tutors may call it.
 func (r *REST) Rooms(ctx context.Context) ([]WaitingRoom, error) {
 	var list struct {
 		Items []WaitingRoom `json:"items"`
@@ -181,8 +191,8 @@ func (r *REST) Rooms(ctx context.Context) ([]WaitingRoom, error) {
 	return list.Items, err
 }
 
-// Audio writes the recording of a speaker ("candidate" or "patient"), an Ogg Opus file, to w, and
-// gives its size.
+// Audio writes the recording of a speaker ("candidate" or "patient"), an Ogg Opus file, to w and
+// returns its size.
 func (r *REST) Audio(ctx context.Context, attemptID, speaker string, w io.Writer) (int64, error) {
 	q := get("/api/attempts/" + url.PathEscape(attemptID) + "/audio/" + url.PathEscape(speaker))
 	q.accept = "audio/ogg"
@@ -196,4 +206,6 @@ func (r *REST) Audio(ctx context.Context, attemptID, speaker string, w io.Writer
 	return n, err
 }
 
-func get(path string) request { return request{method: http.MethodGet, path: path, repeatable: true} }
+func get(path string) request {
+	return request{method: http.MethodGet, path: path, repeatable: true}
+}

@@ -19,23 +19,25 @@ import (
 
 // Errors of REST besides *Problem.
 var (
+	// ErrNotSignedIn is returned by requests that need an account before SignIn.
 	ErrNotSignedIn = errors.New("nobody is signed in")
-	ErrTooLong     = errors.New("the server's answer is longer than allowed")
+	// ErrTooLong is returned for a response that exceeds the size limit.
+	ErrTooLong = errors.New("the server's response is too long")
 )
 
 const (
-	requestLimit = 30 * time.Second // for one try, except of a download
+	requestLimit = 30 * time.Second // for one try; downloads have no limit
 	maxTries     = 6
 	firstBackoff = 200 * time.Millisecond
 	lastBackoff  = 5 * time.Second
-	maxWait      = 70 * time.Second // a longer Retry-After is an answer
+	maxWait      = 70 * time.Second // a request with a longer Retry-After is not retried
 	maxAnswer    = 4 << 20
 	maxReport    = 64 << 20
 )
 
-// REST speaks to a server's REST interface for one signed-in account. It renews the access token
-// by itself. A request that was refused with 429, or with 503 if doing it twice does no harm, is
-// tried again, after what Retry-After says. Safe for concurrent use.
+// REST calls a server's REST API for one signed-in account. It renews the access token by itself.
+// It retries a request after status 429, and after 503 if repeating the request does no harm, when
+// the time of Retry-After has passed. It is safe for concurrent use.
 type REST struct {
 	base *url.URL
 	http *http.Client
@@ -43,10 +45,11 @@ type REST struct {
 	mu      sync.Mutex // guards the fields below; held while tokens are renewed
 	access  string
 	refresh string
-	expires time.Time // when access is to be renewed
+	expires time.Time // when to renew access
 }
 
-// NewREST checks the server's address, such as http://localhost:8080. The HTTP client may be nil.
+// NewREST returns a client of the server at an address such as http://localhost:8080. It returns
+// an error for an invalid address. The HTTP client may be nil.
 func NewREST(base string, hc *http.Client) (*REST, error) {
 	u, err := url.Parse(base)
 	if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" {
@@ -59,30 +62,30 @@ func NewREST(base string, hc *http.Client) (*REST, error) {
 	return &REST{base: u, http: hc}, nil
 }
 
-// request is one call of the interface.
+// request is one call of the API.
 type request struct {
 	method, path string
-	body         any // nil: none
-	open         bool
-	repeatable   bool   // does no harm when it is carried out twice
+	body         any    // nil: none
+	open         bool   // needs no account
+	repeatable   bool   // carrying it out twice does no harm
 	accept       string // empty: JSON
 }
 
 func (q request) String() string { return q.method + " " + q.path }
 
-// call sends a request and decodes the answer into out, unless that is nil.
+// call sends a request and decodes the response into out, unless that is nil.
 func (r *REST) call(ctx context.Context, q request, out any) error {
 	body, err := r.read(ctx, q, maxAnswer)
 	if err != nil || out == nil {
 		return err
 	}
 	if err := json.Unmarshal(body, out); err != nil {
-		return fmt.Errorf("%s: the answer is not what was expected: %w", q, err)
+		return fmt.Errorf("%s: unexpected response: %w", q, err)
 	}
 	return nil
 }
 
-// read sends a request and reads the whole answer.
+// read sends a request and returns the whole response body.
 func (r *REST) read(ctx context.Context, q request, limit int64) (body []byte, err error) {
 	err = r.send(ctx, q, requestLimit, func(res *http.Response) error {
 		body, err = io.ReadAll(io.LimitReader(res.Body, limit+1))
@@ -97,8 +100,8 @@ func (r *REST) read(ctx context.Context, q request, limit int64) (body []byte, e
 	return body, err
 }
 
-// send sends a request until it is answered for good, and has use read a good answer. A limit of
-// 0 is none.
+// send sends a request, with retries and a renewed token if necessary, and calls use with a
+// successful response. A limit of 0 means none.
 func (r *REST) send(ctx context.Context, q request, limit time.Duration,
 	use func(*http.Response) error) error {
 	renewed := false
@@ -130,13 +133,14 @@ func (r *REST) send(ctx context.Context, q request, limit time.Duration,
 	}
 }
 
-// mayRepeat: 429 is told before anything is done; a 503 may come when it is.
+// mayRepeat reports whether a failed request may be sent again. A 429 means that nothing was done;
+// a 503 may also come after the request had an effect.
 func (q request) mayRepeat(p *Problem) bool {
 	return p.Status == http.StatusTooManyRequests || p.Status == http.StatusServiceUnavailable &&
 		q.repeatable
 }
 
-// once sends a request once.
+// once sends a request once, without retries.
 func (r *REST) once(ctx context.Context, q request, token string, limit time.Duration,
 	use func(*http.Response) error) error {
 	if limit > 0 {
@@ -169,16 +173,17 @@ func (r *REST) once(ctx context.Context, q request, token string, limit time.Dur
 	}
 	res, err := r.http.Do(req)
 	if err != nil {
-		return fmt.Errorf("%s: the server cannot be reached: %w", q, err)
+		return fmt.Errorf("%s: no response: %w", q, err)
 	}
-	defer res.Body.Close() //nolint:errcheck // it was read, or is not wanted
+	defer res.Body.Close() //nolint:errcheck // the body was read, or is not needed
 	if res.StatusCode/100 != 2 {
 		return problemOf(q.String(), res)
 	}
 	return use(res)
 }
 
-// token gives the access token, renewed if it is about to end or if it is the stale one.
+// token returns the access token. It renews the token if that is about to expire or is the stale
+// one.
 func (r *REST) token(ctx context.Context, stale string) (string, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -192,26 +197,25 @@ func (r *REST) token(ctx context.Context, stale string) (string, error) {
 	}
 	var g grant
 	body := map[string]string{"refresh_token": r.refresh}
-	if err := r.call(ctx,
-		request{
-			method: http.MethodPost, path: "/auth/refresh", body: body, open: true,
-			repeatable: true,
-		},
-		&g); err != nil {
+	q := request{
+		method: http.MethodPost, path: "/auth/refresh", body: body, open: true, repeatable: true,
+	}
+	if err := r.call(ctx, q, &g); err != nil {
 		return "", fmt.Errorf("the session could not be renewed: %w", err)
 	}
-	r.keep(g)
+	r.setTokens(g)
 	return r.access, nil
 }
 
-// keep takes over new tokens. mu is held.
-func (r *REST) keep(g grant) {
+// setTokens stores new tokens. The caller holds mu.
+func (r *REST) setTokens(g grant) {
 	ttl := time.Duration(g.ExpiresIn) * time.Second
 	r.access, r.refresh = g.AccessToken, g.RefreshToken
 	r.expires = time.Now().Add(ttl - min(30*time.Second, ttl/2))
 }
 
-// backoff grows with each try, and differs between clients.
+// backoff returns the delay before a try. It doubles with each try and has random jitter, so that
+// clients do not retry in step.
 func backoff(try int) time.Duration {
 	d := min(firstBackoff<<min(try-1, 10), lastBackoff)
 	return d/2 + rand.N(d/2+1)

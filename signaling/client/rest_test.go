@@ -17,8 +17,8 @@ import (
 	"bedside/signaling/protocol"
 )
 
-// office is a REST server whose answers a test sets; it knows one account and renews tokens.
-type office struct {
+// fakeAPI is a REST server with one account. It renews tokens; a test sets its other responses.
+type fakeAPI struct {
 	t *testing.T
 	http.ServeMux
 
@@ -30,10 +30,10 @@ type office struct {
 	answered map[string]int // requests by "METHOD path"
 }
 
-func inOffice(t *testing.T, test func(t *testing.T, o *office, r *REST)) {
+func withFakeAPI(t *testing.T, test func(t *testing.T, o *fakeAPI, r *REST)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		o := &office{t: t, answered: map[string]int{}}
+		o := &fakeAPI{t: t, answered: map[string]int{}}
 		o.HandleFunc("POST /auth/login", func(w http.ResponseWriter, r *http.Request) {
 			var in map[string]string
 			must(t, json.NewDecoder(r.Body).Decode(&in))
@@ -56,24 +56,25 @@ func inOffice(t *testing.T, test func(t *testing.T, o *office, r *REST)) {
 			o.grant(w)
 		})
 		hc, stop := serve(t, o)
-		r, err := NewREST("http://office/", hc)
+		r, err := NewREST("http://api/", hc)
 		must(t, err)
 		test(t, o, r)
 		stop()
 	})
 }
 
-func (o *office) grant(w http.ResponseWriter) {
+func (o *fakeAPI) grant(w http.ResponseWriter) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.grants++
 	o.valid, o.refresh = fmt.Sprintf("access-%d", o.grants), fmt.Sprintf("refresh-%d", o.grants)
 	fmt.Fprintf(w,
-		`{"access_token":%q,"token_type":"Bearer","expires_in":600,"refresh_token":%q,"user":{"id":"u","name":"Dana","role":"candidate"}}`,
+		`{"access_token":%q,"token_type":"Bearer","expires_in":600,"refresh_token":%q,`+
+			`"user":{"id":"u","name":"Dana","role":"candidate"}}`,
 		o.valid, o.refresh)
 }
 
-func (o *office) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+func (o *fakeAPI) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	o.mu.Lock()
 	o.answered[r.Method+" "+r.URL.Path]++
 	ok := strings.HasPrefix(r.URL.Path, "/auth/") ||
@@ -86,7 +87,7 @@ func (o *office) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	o.ServeMux.ServeHTTP(w, r)
 }
 
-func (o *office) count(request string) int {
+func (o *fakeAPI) count(request string) int {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	return o.answered[request]
@@ -95,7 +96,8 @@ func (o *office) count(request string) int {
 func refuse(w http.ResponseWriter, status int, code, detail string) {
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(status)
-	fmt.Fprintf(w, `{"type":"urn:bedside:problem:%s","title":%q,"status":%d,"detail":%q,"errors":[{"message":"analysing","location":"state"}]}`,
+	fmt.Fprintf(w, `{"type":"urn:bedside:problem:%s","title":%q,"status":%d,"detail":%q,`+
+		`"errors":[{"message":"analysing","location":"state"}]}`,
 		code, http.StatusText(status), status, detail)
 }
 
@@ -109,17 +111,18 @@ func signIn(t *testing.T, r *REST) {
 }
 
 func TestRESTFromSignInToTicket(t *testing.T) {
-	inOffice(t, func(t *testing.T, o *office, r *REST) {
+	withFakeAPI(t, func(t *testing.T, o *fakeAPI, r *REST) {
 		o.HandleFunc("GET /api/scenarios", func(w http.ResponseWriter, _ *http.Request) {
 			fmt.Fprint(w,
-				`{"items":[{"slug":"knee","title":"The knee","prepare_seconds":180,"play_seconds":300}]}`)
+				`{"items":[{"slug":"knee","title":"The knee","prepare_seconds":180,`+
+					`"play_seconds":300}]}`)
 		})
 		o.HandleFunc("POST /api/attempts", func(w http.ResponseWriter, r *http.Request) {
 			b, err := io.ReadAll(r.Body)
 			must(t, err)
 			if string(b) != `{"consent":true,"scenario":"knee"}` ||
 				r.Header.Get("Content-Type") != "application/json" {
-				t.Errorf("attempt asked for with %s as %s", b, r.Header.Get("Content-Type"))
+				t.Errorf("attempt requested with %s as %s", b, r.Header.Get("Content-Type"))
 			}
 			w.WriteHeader(201)
 			fmt.Fprint(w, `{"id":"a1","state":"created","scenario":{"slug":"knee"}}`)
@@ -128,7 +131,8 @@ func TestRESTFromSignInToTicket(t *testing.T) {
 			r *http.Request) {
 			w.WriteHeader(201)
 			fmt.Fprintf(w,
-				`{"url":"/ws","ticket":"for %s","role":"observer","ice_servers":[{"urls":["turn:x"],"username":"u","credential":"c"}]}`,
+				`{"url":"/ws","ticket":"for %s","role":"observer","ice_servers":`+
+					`[{"urls":["turn:x"],"username":"u","credential":"c"}]}`,
 				r.PathValue("id"))
 		})
 		o.HandleFunc("GET /api/rooms", func(w http.ResponseWriter, _ *http.Request) {
@@ -149,7 +153,7 @@ func TestRESTFromSignInToTicket(t *testing.T) {
 		must(t, err)
 		ticket, err := r.Ticket(t.Context(), a.ID, protocol.RoleObserver)
 		must(t, err)
-		if ticket.URL != "ws://office/ws" || ticket.Ticket != "for a1" {
+		if ticket.URL != "ws://api/ws" || ticket.Ticket != "for a1" {
 			t.Errorf("ticket: %+v", ticket)
 		}
 		if cfg := ticket.Config(); !cfg.Listen || cfg.URL != ticket.URL ||
@@ -171,7 +175,7 @@ func TestRESTFromSignInToTicket(t *testing.T) {
 }
 
 func TestTokensAreRenewed(t *testing.T) {
-	inOffice(t, func(t *testing.T, o *office, r *REST) {
+	withFakeAPI(t, func(t *testing.T, o *fakeAPI, r *REST) {
 		o.HandleFunc("GET /api/scenarios", func(w http.ResponseWriter,
 			_ *http.Request) {
 			fmt.Fprint(w, `{"items":[]}`)
@@ -186,13 +190,13 @@ func TestTokensAreRenewed(t *testing.T) {
 		if n := o.count("POST /auth/refresh"); n != 0 {
 			t.Errorf("renewed %d times at once", n)
 		}
-		time.Sleep(9*time.Minute + 31*time.Second) // it would end in 29 seconds
+		time.Sleep(9*time.Minute + 31*time.Second) // 29 s before it expires
 		ask()
 		if n := o.count("POST /auth/refresh"); n != 1 {
 			t.Errorf("renewed %d times before the end, want 1", n)
 		}
 		o.mu.Lock()
-		o.valid = "another" // as after a restart with another key
+		o.valid = "another" // as after a restart of the server with another key
 		o.mu.Unlock()
 		var all sync.WaitGroup
 		for range 8 {
@@ -212,8 +216,8 @@ func TestTokensAreRenewed(t *testing.T) {
 	})
 }
 
-func TestTriesAgainOnlyWhereItIsSafe(t *testing.T) {
-	inOffice(t, func(t *testing.T, o *office, r *REST) {
+func TestRetriesOnlyWhenItIsSafe(t *testing.T) {
+	withFakeAPI(t, func(t *testing.T, o *fakeAPI, r *REST) {
 		status, retryAfter := 0, ""
 		failing := 0
 		answer := func(w http.ResponseWriter, _ *http.Request) {
@@ -270,10 +274,12 @@ func TestTriesAgainOnlyWhereItIsSafe(t *testing.T) {
 	})
 }
 
-func TestProblemsAreTold(t *testing.T) {
-	inOffice(t, func(t *testing.T, o *office, r *REST) {
+func TestErrorsDescribeTheProblem(t *testing.T) {
+	withFakeAPI(t, func(t *testing.T, o *fakeAPI, r *REST) {
 		_, err := r.SignIn(t.Context(), "candidate@demo.bedside", "wrong")
-		if want := "POST /auth/login: Unauthorized (401): The address or the password is wrong. [state: analysing]"; err == nil || err.Error() != want {
+		want := "POST /auth/login: Unauthorized (401): The address or the password is wrong. " +
+			"[state: analysing]"
+		if err == nil || err.Error() != want {
 			t.Errorf("%v, want %s", err, want)
 		}
 		signIn(t, r)
@@ -290,7 +296,7 @@ func TestProblemsAreTold(t *testing.T) {
 			fmt.Fprint(w, "<html>")
 		})
 		if _, err := r.Rooms(t.Context()); err == nil {
-			t.Error("a page was taken for rooms")
+			t.Error("no error for a page instead of rooms")
 		}
 		o.HandleFunc("GET /api/attempts/long", func(w http.ResponseWriter, _ *http.Request) {
 			w.Write(make([]byte, maxAnswer+1)) //nolint:errcheck
@@ -300,14 +306,14 @@ func TestProblemsAreTold(t *testing.T) {
 		}
 		for _, bad := range []string{"", "localhost:8080", "ftp://x", "http://"} {
 			if _, err := NewREST(bad, nil); err == nil {
-				t.Errorf("%q was taken for an address", bad)
+				t.Errorf("no error for the address %q", bad)
 			}
 		}
 	})
 }
 
 func TestWaitReport(t *testing.T) {
-	inOffice(t, func(t *testing.T, o *office, r *REST) {
+	withFakeAPI(t, func(t *testing.T, o *fakeAPI, r *REST) {
 		var mu sync.Mutex
 		status, code := 404, "report-pending"
 		set := func(s int, c string) {
@@ -347,7 +353,8 @@ func TestWaitReport(t *testing.T) {
 		close(told)
 		if got := <-waiting; got.err != nil || string(got.report) != `{"attempt_id":"a1"}` ||
 			time.Since(began) != 0 {
-			t.Errorf("told: %s, %v after %v", got.report, got.err, time.Since(began))
+			t.Errorf("after the notification: %s, %v after %v", got.report, got.err,
+				time.Since(began))
 		}
 
 		set(503, "unavailable")
@@ -379,7 +386,7 @@ func TestWaitReport(t *testing.T) {
 }
 
 func TestSignOut(t *testing.T) {
-	inOffice(t, func(t *testing.T, o *office, r *REST) {
+	withFakeAPI(t, func(t *testing.T, o *fakeAPI, r *REST) {
 		o.HandleFunc("POST /auth/logout", func(w http.ResponseWriter,
 			_ *http.Request) {
 			w.WriteHeader(204)

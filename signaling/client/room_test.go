@@ -16,23 +16,23 @@ import (
 	"github.com/pion/rtp"
 )
 
-func TestTwoHearEachOther(t *testing.T) {
-	inWorld(t, func(t *testing.T, w *world) {
+func TestParticipantsReceiveEachOther(t *testing.T) {
+	withNetwork(t, func(t *testing.T, w *world) {
 		a := w.join("candidate")
-		var heard atomic.Int64
+		var packets atomic.Int64
 		cfg, _ := w.config("patient")
 		cfg.OnRTP = func(from string, p *rtp.Packet) {
 			if from != "candidate" || len(p.Payload) != 4 {
 				t.Errorf("%d bytes from %q", len(p.Payload), from)
 			}
-			heard.Add(1)
+			packets.Add(1)
 		}
 		b := w.joinWith(cfg)
 		o := w.join("observer")
 		synctest.Wait()
 		if p, ok := a.State().Peer(protocol.RolePatient); !ok || p.Name != "Name of patient" ||
 			len(a.State().Peers) != 2 {
-			t.Errorf("the candidate sees %+v", a.State().Peers)
+			t.Errorf("the candidate's peers are %+v", a.State().Peers)
 		}
 		if b.ID() != "patient" || b.Role() != protocol.RolePatient || b.Room() != "room" {
 			t.Errorf("joined as %s (%s) in %s", b.ID(), b.Role(), b.Room())
@@ -42,8 +42,8 @@ func TestTwoHearEachOther(t *testing.T) {
 		must(t, a.Speak(t.Context(), &words{left: 100, samples: 960}))
 		must(t, <-spoken)
 		synctest.Wait()
-		if n := heard.Load(); n != 100 {
-			t.Errorf("the patient heard %d packets, want 100", n)
+		if n := packets.Load(); n != 100 {
+			t.Errorf("the patient received %d packets, want 100", n)
 		}
 		if r := a.Stats().Received["patient"]; r.Packets != 50 || r.Lost != 0 || r.Bytes != 200 ||
 			r.FirstAt.IsZero() {
@@ -59,7 +59,7 @@ func TestTwoHearEachOther(t *testing.T) {
 		}
 		synctest.Wait()
 		if len(a.State().Peers) != 1 {
-			t.Errorf("the candidate still sees %+v", a.State().Peers)
+			t.Errorf("the candidate's peers are still %+v", a.State().Peers)
 		}
 		a.Close()
 		o.Close()
@@ -67,7 +67,7 @@ func TestTwoHearEachOther(t *testing.T) {
 }
 
 func TestLossIsCounted(t *testing.T) {
-	inWorld(t, func(t *testing.T, w *world) {
+	withNetwork(t, func(t *testing.T, w *world) {
 		cfg, cable := w.config("candidate")
 		a := w.joinWith(cfg)
 		b := w.join("patient")
@@ -87,7 +87,7 @@ func TestLossIsCounted(t *testing.T) {
 }
 
 func TestRolePlay(t *testing.T) {
-	inWorld(t, func(t *testing.T, w *world) {
+	withNetwork(t, func(t *testing.T, w *world) {
 		cfg, _ := w.config("candidate")
 		var links []Link
 		var messages []string
@@ -100,7 +100,7 @@ func TestRolePlay(t *testing.T) {
 		var refusal *Refusal
 		if err := a.Finish(t.Context()); !errors.As(err, &refusal) ||
 			refusal.Code != protocol.CodeWrongState {
-			t.Errorf("a refused finish: %v", err)
+			t.Errorf("finish before the start: %v", err)
 		}
 		w.server.with(func() { w.server.refusing = "" })
 		must(t, a.Start(t.Context()))
@@ -110,11 +110,11 @@ func TestRolePlay(t *testing.T) {
 		must(t, a.Speak(t.Context(), &words{left: 50, samples: 960}))
 		before := time.Now()
 		must(t, a.Finish(t.Context()))
-		if waited := time.Since(before); waited != settling-20*time.Millisecond {
+		if waited := time.Since(before); waited != transit-20*time.Millisecond {
 			t.Errorf("finish waited %v for the last packet, sent 20ms before", waited)
 		}
 		if err := a.Start(t.Context()); err == nil {
-			t.Error("started what had ended")
+			t.Error("started a play that had ended")
 		}
 		select {
 		case <-a.Reported():
@@ -122,12 +122,14 @@ func TestRolePlay(t *testing.T) {
 		default:
 		}
 		w.server.with(func() {
-			w.server.tellAll(
+			w.server.broadcast(
 				protocol.Speaking{
 					Speakers: []protocol.Speaker{{ParticipantID: "patient", Level: 0.5}},
 				},
 				nil)
-			w.server.tellAll(protocol.Report{AttemptID: "room", Status: protocol.ReportReady}, nil)
+			w.server.broadcast(protocol.Report{
+				AttemptID: "room", Status: protocol.ReportReady,
+			}, nil)
 		})
 		<-a.Reported()
 		if r := a.State().Report; r == nil || r.Status != protocol.ReportReady ||
@@ -140,7 +142,7 @@ func TestRolePlay(t *testing.T) {
 		}()
 		<-a.Done()
 		if err := a.Err(); err != nil {
-			t.Errorf("ended as it should, and yet: %v", err)
+			t.Errorf("error after a normal end: %v", err)
 		}
 		if want := []Link{LinkConnected, LinkClosed}; !slices.Equal(links, want) {
 			t.Errorf("links %v, want %v", links, want)
@@ -158,8 +160,8 @@ func TestRolePlay(t *testing.T) {
 	})
 }
 
-func TestSocketIsResumedAndMediaStays(t *testing.T) {
-	inWorld(t, func(t *testing.T, w *world) {
+func TestResumeKeepsTheMedia(t *testing.T) {
+	withNetwork(t, func(t *testing.T, w *world) {
 		a := w.join("candidate")
 		b := w.join("patient")
 		synctest.Wait()
@@ -167,7 +169,7 @@ func TestSocketIsResumedAndMediaStays(t *testing.T) {
 		go func() { spoken <- a.Speak(t.Context(), &words{left: 500, samples: 960}) }()
 		time.Sleep(time.Second)
 		w.server.with(func() { w.server.busy = true })
-		w.server.cut("candidate")
+		w.server.dropSocket("candidate")
 		started := make(chan error, 1)
 		go func() { started <- a.Start(t.Context()) }()
 		time.Sleep(5 * time.Second)
@@ -188,7 +190,7 @@ func TestSocketIsResumedAndMediaStays(t *testing.T) {
 			r.Streams != 1 {
 			t.Errorf("the patient counted %+v", r)
 		}
-		w.server.cut("candidate") // with the newer token
+		w.server.dropSocket("candidate") // with the newer token
 		_, err := a.Await(t.Context(), func(s State) bool { return s.seats == 3 })
 		must(t, err)
 		a.Close()
@@ -196,17 +198,17 @@ func TestSocketIsResumedAndMediaStays(t *testing.T) {
 	})
 }
 
-func TestSocketThatSaysNothingIsReplaced(t *testing.T) {
-	inWorld(t, func(t *testing.T, w *world) {
+func TestSilentSocketIsResumed(t *testing.T) {
+	withNetwork(t, func(t *testing.T, w *world) {
 		a := w.join("candidate")
-		w.server.with(func() { w.server.deaf = true })
+		w.server.with(func() { w.server.silent = true })
 		began := time.Now()
 		_, err := a.Await(t.Context(), func(s State) bool { return s.seats == 2 })
 		must(t, err)
 		if waited := time.Since(began); waited < pingEvery || waited > 3*pingEvery {
 			t.Errorf("replaced after %v", waited)
 		}
-		w.server.with(func() { w.server.deaf = false })
+		w.server.with(func() { w.server.silent = false })
 		time.Sleep(time.Minute)
 		if n := a.State().seats; n != 2 {
 			t.Errorf("%d seats after a quiet minute, want 2", n)
@@ -215,20 +217,20 @@ func TestSocketThatSaysNothingIsReplaced(t *testing.T) {
 	})
 }
 
-func TestLostForGood(t *testing.T) {
-	inWorld(t, func(t *testing.T, w *world) {
+func TestClientEndsWhenTheGracePeriodIsOver(t *testing.T) {
+	withNetwork(t, func(t *testing.T, w *world) {
 		a := w.join("candidate")
 		spoken := make(chan error, 1)
 		go func() { spoken <- a.Speak(t.Context(), &words{left: 5000, samples: 960}) }()
 		time.Sleep(time.Second)
 		w.server.with(func() { w.server.busy = true })
 		began := time.Now()
-		w.server.cut("candidate")
+		w.server.dropSocket("candidate")
 		if err := <-spoken; !errors.Is(err, ErrLost) {
 			t.Errorf("speaking: %v", err)
 		}
 		if waited := time.Since(began); waited != 20*time.Second {
-			t.Errorf("given up after %v, want the grace", waited)
+			t.Errorf("gave up after %v, want the grace period", waited)
 		}
 		if err := a.Err(); !errors.Is(err, ErrLost) {
 			t.Errorf("the end: %v", err)
@@ -244,11 +246,11 @@ func TestLostForGood(t *testing.T) {
 	})
 }
 
-func TestPlaceIsGone(t *testing.T) {
-	inWorld(t, func(t *testing.T, w *world) {
+func TestClientEndsWhenItsSeatIsGone(t *testing.T) {
+	withNetwork(t, func(t *testing.T, w *world) {
 		a := w.join("candidate")
 		w.server.with(func() { w.server.seats[0].token = "other" })
-		w.server.cut("candidate")
+		w.server.dropSocket("candidate")
 		<-a.Done()
 		var r *Refusal
 		if err := a.Err(); !errors.Is(err, ErrLost) || !errors.As(err, &r) ||
@@ -258,8 +260,8 @@ func TestPlaceIsGone(t *testing.T) {
 	})
 }
 
-func TestMediaIsMended(t *testing.T) {
-	inWorld(t, func(t *testing.T, w *world) {
+func TestLostMediaIsRestored(t *testing.T) {
+	withNetwork(t, func(t *testing.T, w *world) {
 		cfg, cable := w.config("candidate")
 		a := w.joinWith(cfg)
 		b := w.join("patient")
@@ -272,7 +274,7 @@ func TestMediaIsMended(t *testing.T) {
 		cable.out.Store(false)
 		_, err = a.Await(t.Context(), func(s State) bool { return s.Link == LinkConnected })
 		must(t, err)
-		// a restart that was asked for before may still follow, and it interrupts
+		// a restart that was requested before may still follow, and interrupts the media
 		time.Sleep(10 * time.Second)
 		must(t, a.Speak(t.Context(), &words{left: 50, samples: 960}))
 		synctest.Wait()
@@ -282,22 +284,22 @@ func TestMediaIsMended(t *testing.T) {
 		restarts := a.Stats().ICERestarts
 		time.Sleep(time.Minute)
 		if n := a.Stats().ICERestarts; n != restarts {
-			t.Errorf("%d restarts while all was well", n-restarts)
+			t.Errorf("%d restarts while the media was connected", n-restarts)
 		}
 		a.Close()
 		b.Close()
 	})
 }
 
-func TestMediaAndSocketAreMendedTogether(t *testing.T) {
-	inWorld(t, func(t *testing.T, w *world) {
+func TestMediaAndSocketAreRestoredTogether(t *testing.T) {
+	withNetwork(t, func(t *testing.T, w *world) {
 		cfg, cable := w.config("candidate")
 		a := w.joinWith(cfg)
-		// the handshake must be over for the server too: it would take long to repeat it
+		// the DTLS handshake must be complete on the server too: repeating it takes long
 		synctest.Wait()
 		cable.out.Store(true)
 		w.server.with(func() { w.server.busy = true })
-		w.server.cut("candidate")
+		w.server.dropSocket("candidate")
 		time.Sleep(10 * time.Second)
 		cable.out.Store(false)
 		w.server.with(func() { w.server.busy = false })
@@ -314,7 +316,7 @@ func TestMediaAndSocketAreMendedTogether(t *testing.T) {
 	})
 }
 
-func TestServerEndsIt(t *testing.T) {
+func TestServerEndsTheParticipant(t *testing.T) {
 	for _, test := range []struct {
 		name string
 		tell protocol.ServerMessage
@@ -338,7 +340,7 @@ func TestServerEndsIt(t *testing.T) {
 		{"over", nil, websocket.StatusNormalClosure, func(err error) bool { return err == nil }},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			inWorld(t, func(t *testing.T, w *world) {
+			withNetwork(t, func(t *testing.T, w *world) {
 				a := w.join("candidate")
 				p := w.server.seat("candidate")
 				if test.tell != nil {
@@ -358,7 +360,7 @@ func TestServerEndsIt(t *testing.T) {
 }
 
 func TestSlowClientResumes(t *testing.T) {
-	inWorld(t, func(t *testing.T, w *world) {
+	withNetwork(t, func(t *testing.T, w *world) {
 		a := w.join("candidate")
 		p := w.server.seat("candidate")
 		w.server.send(p.ws, protocol.Error{
@@ -373,7 +375,7 @@ func TestSlowClientResumes(t *testing.T) {
 }
 
 func TestServerClosesTheMedia(t *testing.T) {
-	inWorld(t, func(t *testing.T, w *world) {
+	withNetwork(t, func(t *testing.T, w *world) {
 		a := w.join("candidate")
 		must(t, w.server.seat("candidate").pc.GracefulClose())
 		<-a.Done()
@@ -384,7 +386,7 @@ func TestServerClosesTheMedia(t *testing.T) {
 }
 
 func TestJoinFails(t *testing.T) {
-	inWorld(t, func(t *testing.T, w *world) {
+	withNetwork(t, func(t *testing.T, w *world) {
 		cfg, _ := w.config("candidate")
 		w.server.with(func() {
 			w.server.refuse = &protocol.Error{
@@ -404,7 +406,7 @@ func TestJoinFails(t *testing.T) {
 		}
 		for _, bad := range []Config{{}, {URL: "ftp://x/ws", Ticket: "t"}, {URL: "ws://x/ws"}} {
 			if _, err := Join(t.Context(), bad); err == nil {
-				t.Errorf("joined with %+v", bad)
+				t.Errorf("no error with %+v", bad)
 			}
 		}
 		ctx, cancel := context.WithCancel(t.Context())
@@ -415,11 +417,11 @@ func TestJoinFails(t *testing.T) {
 	})
 }
 
-func TestLeavingWithoutASocket(t *testing.T) {
-	inWorld(t, func(t *testing.T, w *world) {
+func TestLeaveWithoutSocket(t *testing.T) {
+	withNetwork(t, func(t *testing.T, w *world) {
 		a := w.join("candidate")
 		w.server.with(func() { w.server.busy = true })
-		w.server.cut("candidate")
+		w.server.dropSocket("candidate")
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
 		if err := a.Leave(ctx); !errors.Is(err, context.DeadlineExceeded) {
@@ -434,8 +436,8 @@ func TestLeavingWithoutASocket(t *testing.T) {
 	})
 }
 
-func TestMediaCannotBeMended(t *testing.T) {
-	inWorld(t, func(t *testing.T, w *world) {
+func TestClientEndsWhenTheMediaStaysLost(t *testing.T) {
+	withNetwork(t, func(t *testing.T, w *world) {
 		cfg, cable := w.config("candidate")
 		a := w.joinWith(cfg)
 		cable.out.Store(true)

@@ -21,8 +21,8 @@ import (
 	"github.com/pion/webrtc/v4"
 )
 
-// server is a room that speaks the protocol, with a real PeerConnection for everybody on a
-// virtual network. A ticket names the role.
+// server is a fake hub with one room. It uses the real protocol and a real PeerConnection for each
+// participant, on a virtual network. A ticket is the name of a role.
 type server struct {
 	t    *testing.T
 	host *vnet.Net
@@ -30,15 +30,15 @@ type server struct {
 	stop context.CancelFunc
 	work sync.WaitGroup
 
-	mu       sync.Mutex // guards all below, and those of the seats
+	mu       sync.Mutex // guards the fields below, and those of the seats
 	seats    []*seat
 	phase    protocol.Phase
-	got      []string // types of messages, as they came
-	heard    map[string][]arrival
-	busy     bool // no sockets are taken
-	deaf     bool // messages are read and not answered
+	types    []string // of the messages, in the order of their arrival
+	received map[string][]arrival
+	busy     bool // reject new sockets
+	silent   bool // read messages and do not answer them
 	refuse   *protocol.Error
-	refusing protocol.ErrorCode // start and finish are
+	refusing protocol.ErrorCode // the answer to start and finish, unless empty
 	tokens   int
 }
 
@@ -54,7 +54,7 @@ type seat struct {
 	role      protocol.Role
 	pc        *webrtc.PeerConnection
 	ws        *websocket.Conn
-	out       map[*seat]*webrtc.TrackLocalStaticRTP // what goes to others, by listener
+	out       map[*seat]*webrtc.TrackLocalStaticRTP // tracks to the others, by receiver
 	voice     bool
 	offers    uint64
 	pending   bool
@@ -64,7 +64,7 @@ type seat struct {
 
 func newServer(t *testing.T, host *vnet.Net) *server {
 	s := &server{
-		t: t, host: host, heard: map[string][]arrival{},
+		t: t, host: host, received: map[string][]arrival{},
 		phase: protocol.Phase{Name: protocol.PhasePreparing, RemainingMS: 180_000},
 	}
 	s.ctx, s.stop = context.WithCancel(context.Background())
@@ -79,7 +79,7 @@ func (s *server) close() {
 	for _, p := range seats {
 		must(s.t, p.pc.GracefulClose())
 	}
-	synctest.Wait() // Pion may have begun to tell of a track
+	synctest.Wait() // Pion may be calling OnTrack
 	s.work.Wait()
 }
 
@@ -112,7 +112,7 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	p := s.admit(ws, first)
 	if p == nil {
 		s.send(ws, protocol.Error{
-			Code: protocol.CodeResumeUnknown, Message: "the place is gone", Fatal: true,
+			Code: protocol.CodeResumeUnknown, Message: "the seat is gone", Fatal: true,
 		})
 		//nolint:errcheck
 		ws.Close(websocket.StatusCode(protocol.CloseCode(protocol.CodeResumeUnknown)), "")
@@ -141,7 +141,7 @@ func (s *server) read(ws *websocket.Conn) (protocol.ClientMessage, error) {
 		return nil, err
 	}
 	s.mu.Lock()
-	s.got = append(s.got, protocol.TypeOf(m))
+	s.types = append(s.types, protocol.TypeOf(m))
 	s.mu.Unlock()
 	return m, nil
 }
@@ -149,12 +149,12 @@ func (s *server) read(ws *websocket.Conn) (protocol.ClientMessage, error) {
 func (s *server) send(ws *websocket.Conn, m protocol.ServerMessage) {
 	b, err := protocol.Encode(m)
 	must(s.t, err)
-	_ = ws.Write(s.ctx, websocket.MessageText, b) // the socket may have been cut
+	_ = ws.Write(s.ctx, websocket.MessageText, b) // the socket may be closed
 }
 
-func (s *server) tellAll(m protocol.ServerMessage, but *seat) {
+func (s *server) broadcast(m protocol.ServerMessage, except *seat) {
 	for _, p := range s.seats {
-		if p != but {
+		if p != except {
 			s.send(p.ws, m)
 		}
 	}
@@ -170,7 +170,7 @@ func (s *server) admit(ws *websocket.Conn, first protocol.ClientMessage) *seat {
 	defer s.mu.Unlock()
 	switch m := first.(type) {
 	case protocol.Join:
-		return s.admitNew(ws, m)
+		return s.joinRoom(ws, m)
 	case protocol.Resume:
 		for _, p := range s.seats {
 			if p.token == m.Token {
@@ -188,7 +188,7 @@ func (s *server) admit(ws *websocket.Conn, first protocol.ClientMessage) *seat {
 	return nil
 }
 
-func (s *server) admitNew(ws *websocket.Conn, m protocol.Join) *seat {
+func (s *server) joinRoom(ws *websocket.Conn, m protocol.Join) *seat {
 	p := &seat{
 		id: m.Ticket, role: protocol.Role(m.Ticket), token: s.token(), ws: ws,
 		out: map[*seat]*webrtc.TrackLocalStaticRTP{},
@@ -197,14 +197,17 @@ func (s *server) admitNew(ws *websocket.Conn, m protocol.Join) *seat {
 	p.pc = s.connection()
 	p.pc.OnTrack(func(track *webrtc.TrackRemote, r *webrtc.RTPReceiver) { s.listen(p, track, r) })
 	must(s.t,
-		p.pc.SetRemoteDescription(webrtc.SessionDescription{Type: webrtc.SDPTypeOffer, SDP: m.Offer}))
+		p.pc.SetRemoteDescription(webrtc.SessionDescription{
+			Type: webrtc.SDPTypeOffer, SDP: m.Offer,
+		}))
 	gathered := webrtc.GatheringCompletePromise(p.pc)
 	answer, err := p.pc.CreateAnswer(nil)
 	must(s.t, err)
 	must(s.t, p.pc.SetLocalDescription(answer))
 	<-gathered
 	s.send(ws, protocol.Joined{
-		ParticipantID: p.id, RoomID: "room", Role: p.role, Answer: p.pc.LocalDescription().SDP, ResumeToken: p.token, GraceMS: 20_000,
+		ParticipantID: p.id, RoomID: "room", Role: p.role,
+		Answer: p.pc.LocalDescription().SDP, ResumeToken: p.token, GraceMS: 20_000,
 		Phase: s.phase, Peers: s.peers(p),
 	})
 	for _, o := range s.seats {
@@ -212,7 +215,7 @@ func (s *server) admitNew(ws *websocket.Conn, m protocol.Join) *seat {
 		s.connect(p, o)
 	}
 	s.seats = append(s.seats, p)
-	s.tellAll(protocol.PeerJoined{Peer: peer(p)}, p)
+	s.broadcast(protocol.PeerJoined{Peer: peer(p)}, p)
 	return p
 }
 
@@ -224,7 +227,8 @@ func (s *server) connection() *webrtc.PeerConnection {
 		}, PayloadType: 111,
 	}, webrtc.RTPCodecTypeAudio))
 	must(s.t,
-		media.RegisterHeaderExtension(webrtc.RTPHeaderExtensionCapability{URI: levelURI}, webrtc.RTPCodecTypeAudio))
+		media.RegisterHeaderExtension(webrtc.RTPHeaderExtensionCapability{URI: levelURI},
+			webrtc.RTPCodecTypeAudio))
 	settings := webrtc.SettingEngine{}
 	settings.SetNet(s.host)
 	settings.SetNetworkTypes([]webrtc.NetworkType{webrtc.NetworkTypeUDP4})
@@ -238,7 +242,7 @@ func (s *server) connection() *webrtc.PeerConnection {
 	return pc
 }
 
-// connect lets to hear from.
+// connect forwards from's track to to.
 func (s *server) connect(from, to *seat) {
 	if !from.voice {
 		return
@@ -274,8 +278,8 @@ func (s *server) offer(p *seat, restart bool) {
 	s.send(p.ws, protocol.Offer{OfferID: p.offers, SDP: p.pc.LocalDescription().SDP})
 }
 
-// done tells whether the connection of a seat did something. It may not when the client has
-// closed its side meanwhile.
+// done reports whether an operation on a seat's PeerConnection succeeded. It may fail when the
+// client has closed its side in the meantime.
 func (s *server) done(p *seat, err error) bool {
 	if err != nil && p.pc.SignalingState() == webrtc.SignalingStateClosed {
 		return false
@@ -305,9 +309,9 @@ func (s *server) listen(p *seat, track *webrtc.TrackRemote, r *webrtc.RTPReceive
 		}
 		packet.Extension, packet.Extensions = false, nil
 		s.mu.Lock()
-		s.heard[p.id] = append(s.heard[p.id], a)
+		s.received[p.id] = append(s.received[p.id], a)
 		for _, out := range p.out {
-			_ = out.WriteRTP(packet) // the listener may be going
+			_ = out.WriteRTP(packet) // the receiver may be closing
 		}
 		s.mu.Unlock()
 	}
@@ -317,7 +321,7 @@ func (s *server) listen(p *seat, track *webrtc.TrackRemote, r *webrtc.RTPReceive
 func (s *server) handle(p *seat, m protocol.ClientMessage) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.deaf {
+	if s.silent {
 		return true
 	}
 	switch m := m.(type) {
@@ -326,7 +330,9 @@ func (s *server) handle(p *seat, m protocol.ClientMessage) bool {
 			s.t.Errorf("answer to offer %d, want %d", m.OfferID, p.offers)
 		}
 		s.done(p,
-			p.pc.SetRemoteDescription(webrtc.SessionDescription{Type: webrtc.SDPTypeAnswer, SDP: m.SDP}))
+			p.pc.SetRemoteDescription(webrtc.SessionDescription{
+				Type: webrtc.SDPTypeAnswer, SDP: m.SDP,
+			}))
 		p.pending = false
 		if p.dirty {
 			p.dirty = false
@@ -334,38 +340,44 @@ func (s *server) handle(p *seat, m protocol.ClientMessage) bool {
 		}
 	case protocol.Candidate:
 		s.done(p,
-			p.pc.AddICECandidate(webrtc.ICECandidateInit{Candidate: m.Candidate, SDPMid: m.SDPMid, SDPMLineIndex: m.SDPMLineIndex}))
+			p.pc.AddICECandidate(webrtc.ICECandidateInit{
+				Candidate: m.Candidate, SDPMid: m.SDPMid, SDPMLineIndex: m.SDPMLineIndex,
+			}))
 	case protocol.RestartICE:
 		s.offer(p, true)
 	case protocol.Mute:
 		p.muted = m.Muted
-		s.tellAll(protocol.PeerUpdated{Peer: peer(p)}, p)
+		s.broadcast(protocol.PeerUpdated{Peer: peer(p)}, p)
 	case protocol.Start:
-		s.turn(p, protocol.Phase{Name: protocol.PhasePlaying, RemainingMS: 300_000, Running: true})
+		s.changePhase(p, protocol.Phase{
+			Name: protocol.PhasePlaying, RemainingMS: 300_000, Running: true,
+		})
 	case protocol.Finish:
-		s.turn(p, protocol.Phase{Name: protocol.PhaseEnded, Reason: protocol.ReasonFinished})
+		s.changePhase(p, protocol.Phase{
+			Name: protocol.PhaseEnded, Reason: protocol.ReasonFinished,
+		})
 	case protocol.Ping:
 		s.send(p.ws, protocol.Pong(m))
 	case protocol.Leave:
-		s.tellAll(protocol.PeerLeft{ParticipantID: p.id, Reason: "left"}, p)
+		s.broadcast(protocol.PeerLeft{ParticipantID: p.id, Reason: "left"}, p)
 		return false
 	}
 	return true
 }
 
-func (s *server) turn(p *seat, phase protocol.Phase) {
+func (s *server) changePhase(p *seat, phase protocol.Phase) {
 	if s.refusing != "" {
 		s.send(p.ws, protocol.Error{Code: s.refusing, Message: "not now"})
 		return
 	}
 	s.phase = phase
-	s.tellAll(protocol.PhaseChanged{Phase: phase}, nil)
+	s.broadcast(protocol.PhaseChanged{Phase: phase}, nil)
 }
 
-func (s *server) peers(but *seat) []protocol.Peer {
+func (s *server) peers(except *seat) []protocol.Peer {
 	list := []protocol.Peer{}
 	for _, o := range s.seats {
-		if o != but {
+		if o != except {
 			list = append(list, peer(o))
 		}
 	}
@@ -379,35 +391,37 @@ func peer(p *seat) protocol.Peer {
 	}
 }
 
-// with lets a test look at or change the server.
+// with runs f while the server is locked.
 func (s *server) with(f func()) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	f()
 }
 
-// seat finds a participant.
+// seat returns a participant.
 func (s *server) seat(id string) *seat {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	i := slices.IndexFunc(s.seats, func(p *seat) bool { return p.id == id })
 	if i < 0 {
-		s.t.Fatalf("%s is not here", id)
+		s.t.Fatalf("%s is not in the room", id)
 	}
 	return s.seats[i]
 }
 
-// cut cuts somebody's socket without a word.
-func (s *server) cut(id string) { _ = s.seat(id).ws.CloseNow() }
+// dropSocket closes a participant's connection without a close frame.
+func (s *server) dropSocket(id string) { _ = s.seat(id).ws.CloseNow() }
 
 func (s *server) arrivals(id string) []arrival {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return slices.Clone(s.heard[id])
+	return slices.Clone(s.received[id])
 }
 
 func (s *server) count(message string) int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return len(slices.DeleteFunc(slices.Clone(s.got), func(m string) bool { return m != message }))
+	return len(slices.DeleteFunc(slices.Clone(s.types), func(m string) bool {
+		return m != message
+	}))
 }

@@ -14,22 +14,22 @@ import (
 
 const writeLimit = 5 * time.Second
 
-// socket is one WebSocket. Its reader goroutine hands messages over until the socket ends; send
-// and close belong to the client's loop.
+// socket is one WebSocket. Its reader goroutine passes messages on until the socket ends. Only the
+// client's loop calls send and close.
 type socket struct {
 	ws       *websocket.Conn
-	messages chan protocol.ServerMessage // closed at the end; why says why
-	why      error                       // set before messages is closed
+	messages chan protocol.ServerMessage // closed when the socket ends
+	why      error                       // why it ended; set before messages is closed
 	stop     context.CancelFunc
 }
 
-// dial opens a socket and sends the first message on it.
+// dial opens a socket and sends its first message.
 func dial(ctx context.Context, cfg Config, first protocol.ClientMessage) (*socket, error) {
 	ws, res, err := websocket.Dial(ctx, cfg.URL, &websocket.DialOptions{
 		HTTPClient: cfg.HTTPClient,
 	})
 	if err != nil {
-		return nil, refusedDial(cfg.URL, res, err)
+		return nil, dialError(cfg.URL, res, err)
 	}
 	ws.SetReadLimit(protocol.MaxMessage)
 	reading, stop := context.WithCancel(context.Background())
@@ -42,7 +42,7 @@ func dial(ctx context.Context, cfg Config, first protocol.ClientMessage) (*socke
 	return s, nil
 }
 
-func refusedDial(url string, res *http.Response, err error) error {
+func dialError(url string, res *http.Response, err error) error {
 	if res == nil {
 		return fmt.Errorf("socket %s: %w", url, err)
 	}
@@ -62,11 +62,11 @@ func (s *socket) read(ctx context.Context) {
 			return
 		}
 		if kind != websocket.MessageText {
-			continue // not of this protocol
+			continue // not part of the protocol
 		}
 		m, err := protocol.DecodeServer(b)
 		if errors.Is(err, protocol.ErrUnknownType) {
-			continue // of a newer server
+			continue // from a newer server
 		}
 		if err != nil {
 			s.why = fmt.Errorf("%w: %w", errProtocol, err)
@@ -87,7 +87,7 @@ func (s *socket) send(ctx context.Context, m protocol.ClientMessage) error {
 	if err != nil {
 		return err
 	}
-	// one that expires cuts the socket, so each write has its own
+	// an expired context closes the socket, so each write has its own
 	ctx, cancel := context.WithTimeout(ctx, writeLimit)
 	defer cancel()
 	if err := s.ws.Write(ctx, websocket.MessageText, b); err != nil {
@@ -96,16 +96,16 @@ func (s *socket) send(ctx context.Context, m protocol.ClientMessage) error {
 	return nil
 }
 
-// close cuts the socket and waits for the reader.
+// close closes the socket without a handshake and waits for the reader.
 func (s *socket) close() {
 	s.stop()
-	s.ws.CloseNow() //nolint:errcheck // it is cut in any case
+	s.ws.CloseNow() //nolint:errcheck // it is closed in any case
 	for range s.messages {
 	}
 }
 
-// closure tells how the server has ended the socket; false when it was cut.
-func closure(err error) (code websocket.StatusCode, reason string, ok bool) {
+// closeFrame returns the server's close code and reason; false if the socket ended without them.
+func closeFrame(err error) (code websocket.StatusCode, reason string, ok bool) {
 	var ce websocket.CloseError
 	if errors.As(err, &ce) {
 		return ce.Code, ce.Reason, true

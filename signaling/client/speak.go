@@ -12,13 +12,15 @@ import (
 
 // Errors of Speak.
 var (
+	// ErrListener is returned for a participant that joined with Config.Listen.
 	ErrListener = errors.New("this participant only listens")
+	// ErrSpeaking is returned while an earlier call of Speak runs.
 	ErrSpeaking = errors.New("this participant is speaking already")
 )
 
-// PacketSource gives Opus packets to speak. Next gives a packet, valid until the next call, its
-// duration in samples of 48 kHz, and its level as RTP has it: 0 is the loudest, 127 silence, in
-// dB below full scale. After the last packet it gives io.EOF.
+// PacketSource is a sequence of Opus packets. Next returns a packet, which is valid until the next
+// call, its duration in samples at 48 kHz, and its level as in RTP: in dB below full scale, so
+// that 0 is the loudest and 127 is silence. After the last packet it returns io.EOF.
 type PacketSource interface {
 	Next() (packet []byte, samples48k int, level uint8, err error)
 }
@@ -29,17 +31,17 @@ type Stamper interface {
 }
 
 const (
-	maxPacket  = 1400     // bytes: what a datagram holds
-	longestGap = 120 * 48 // samples: the longest packet of Opus
-	// a speaker that is further behind makes a pause instead of catching up
-	maxLag   = time.Second
-	settling = 250 * time.Millisecond
+	maxPacket  = 1400     // bytes that fit into a datagram
+	longestGap = 120 * 48 // samples of the longest Opus packet
+	// a speaker that is further behind pauses instead of catching up
+	maxLag  = time.Second
+	transit = 250 * time.Millisecond // enough for a packet to arrive
 )
 
-// Speak speaks in real time: each packet leaves when the ones before it have been heard to the
-// end, on a schedule that does not drift. It begins when the media stands, and returns when the
-// last packet has been spoken to its end. While the participant is muted packets are withheld,
-// and while the connection is lost they are lost, as with a microphone. One at a time.
+// Speak sends packets in real time: each is sent when the ones before it have been played to the
+// end, on a schedule that does not drift. It starts when the media is connected and returns when
+// the last packet has been played to its end. Packets are withheld while the participant is muted
+// and lost while the media is lost, as with a microphone. Only one call may run at a time.
 func (c *Client) Speak(ctx context.Context, src PacketSource) error {
 	if c.media.voice == nil {
 		return ErrListener
@@ -54,7 +56,7 @@ func (c *Client) Speak(ctx context.Context, src PacketSource) error {
 	stamper, _ := src.(Stamper)
 	due := time.NewTimer(0)
 	defer due.Stop()
-	start, said := time.Now(), 0
+	start, sent := time.Now(), 0
 	c.media.voice.begin(start)
 	for n := 0; ; n++ {
 		packet, samples, level, err := src.Next()
@@ -65,7 +67,7 @@ func (c *Client) Speak(ctx context.Context, src PacketSource) error {
 		if err != nil && !errors.Is(err, io.EOF) {
 			return fmt.Errorf("packet %d: %w", n, err)
 		}
-		at := start.Add(duration(said))
+		at := start.Add(duration(sent))
 		due.Reset(time.Until(at))
 		select {
 		case <-due.C:
@@ -80,7 +82,7 @@ func (c *Client) Speak(ctx context.Context, src PacketSource) error {
 		if late := time.Since(at); late > maxLag {
 			start = start.Add(late)
 			c.media.voice.begin(time.Now())
-			c.cfg.Log.Warn("speaking is behind its time: a pause is made", "behind", late)
+			c.cfg.Log.Warn("speaking is behind schedule; pausing", "behind", late)
 		}
 		if stamper != nil {
 			stamper.Stamp(packet)
@@ -89,18 +91,18 @@ func (c *Client) Speak(ctx context.Context, src PacketSource) error {
 			c.state.snapshot().Muted); err != nil {
 			c.cfg.Log.Debug("a packet was not sent", "error", err)
 		}
-		said += samples
+		sent += samples
 	}
 }
 
-// settle waits until what was said last can have arrived, so that a message on the socket does
-// not overtake it.
-func (c *Client) settle(ctx context.Context) error {
+// waitForLastPacket waits until the last packet can have arrived, so that a message on the socket
+// does not overtake it.
+func (c *Client) waitForLastPacket(ctx context.Context) error {
 	if c.media.voice == nil {
 		return nil
 	}
-	last := c.media.voice.quietSince()
-	if left := settling - time.Since(last); !last.IsZero() && left > 0 {
+	last := c.media.voice.lastSent()
+	if left := transit - time.Since(last); !last.IsZero() && left > 0 {
 		return wait.For(ctx, left)
 	}
 	return nil

@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// words is a source of packets, all alike.
+// words is a source of identical packets.
 type words struct {
 	left, samples int
 	slow          time.Duration // before the packet slowAt
@@ -30,8 +30,8 @@ func (w *words) Next() ([]byte, int, uint8, error) {
 	return []byte{0xfc, 1, 2, 3}, w.samples, 30, nil
 }
 
-func TestSpeaksOnTimeToTheEnd(t *testing.T) {
-	inWorld(t, func(t *testing.T, w *world) {
+func TestSpeakKeepsItsSchedule(t *testing.T) {
+	withNetwork(t, func(t *testing.T, w *world) {
 		c := w.join("candidate")
 		began := time.Now()
 		must(t, c.Speak(t.Context(), &words{left: 3000, samples: 960}))
@@ -65,8 +65,8 @@ func TestSpeaksOnTimeToTheEnd(t *testing.T) {
 	})
 }
 
-func TestSpeaksPacketsOfAnyLengthAndAgain(t *testing.T) {
-	inWorld(t, func(t *testing.T, w *world) {
+func TestSpeakPacketsOfAnyLengthTwice(t *testing.T) {
+	withNetwork(t, func(t *testing.T, w *world) {
 		c := w.join("candidate")
 		began := time.Now()
 		must(t, c.Speak(t.Context(), &words{left: 2, samples: 2880}))
@@ -93,8 +93,8 @@ func TestSpeaksPacketsOfAnyLengthAndAgain(t *testing.T) {
 	})
 }
 
-func TestSpeakerWhoIsBehindMakesAPause(t *testing.T) {
-	inWorld(t, func(t *testing.T, w *world) {
+func TestSpeakPausesWhenBehind(t *testing.T) {
+	withNetwork(t, func(t *testing.T, w *world) {
 		c := w.join("candidate")
 		began := time.Now()
 		must(t,
@@ -113,7 +113,8 @@ func TestSpeakerWhoIsBehindMakesAPause(t *testing.T) {
 			}
 		}
 		last := got[9]
-		if ts, at := last.header.Timestamp-got[0].header.Timestamp, last.at.Sub(began); ts < samplesIn(at)-48 || ts > samplesIn(at)+48 {
+		ts, at := last.header.Timestamp-got[0].header.Timestamp, last.at.Sub(began)
+		if ts < samplesIn(at)-48 || ts > samplesIn(at)+48 {
 			t.Errorf("%d samples in %v", ts, at)
 		}
 		c.Close()
@@ -121,7 +122,7 @@ func TestSpeakerWhoIsBehindMakesAPause(t *testing.T) {
 }
 
 func TestSpeakWaitsForTheConnection(t *testing.T) {
-	inWorld(t, func(t *testing.T, w *world) {
+	withNetwork(t, func(t *testing.T, w *world) {
 		cfg, cable := w.config("candidate")
 		cable.out.Store(true)
 		c, err := Join(t.Context(), cfg)
@@ -131,7 +132,7 @@ func TestSpeakWaitsForTheConnection(t *testing.T) {
 		time.Sleep(3 * time.Second)
 		synctest.Wait()
 		if n := c.Stats().Sent; n != (Sent{}) {
-			t.Errorf("spoke %+v into the air", n)
+			t.Errorf("sent %+v without a connection", n)
 		}
 		cable.out.Store(false)
 		must(t, <-spoken)
@@ -143,8 +144,8 @@ func TestSpeakWaitsForTheConnection(t *testing.T) {
 	})
 }
 
-func TestMuteWithholdsAndTimeGoesOn(t *testing.T) {
-	inWorld(t, func(t *testing.T, w *world) {
+func TestMuteWithholdsPacketsButTimestampsAdvance(t *testing.T) {
+	withNetwork(t, func(t *testing.T, w *world) {
 		c := w.join("candidate")
 		spoken := make(chan error, 1)
 		began := time.Now()
@@ -171,8 +172,8 @@ func TestMuteWithholdsAndTimeGoesOn(t *testing.T) {
 	})
 }
 
-func TestSpeakEnds(t *testing.T) {
-	inWorld(t, func(t *testing.T, w *world) {
+func TestSpeakErrors(t *testing.T) {
+	withNetwork(t, func(t *testing.T, w *world) {
 		c := w.join("candidate")
 		broken := errors.New("broken")
 		if err := c.Speak(t.Context(), &words{
@@ -181,7 +182,7 @@ func TestSpeakEnds(t *testing.T) {
 			t.Errorf("a broken source: %v", err)
 		}
 		if err := c.Speak(t.Context(), &words{left: 3, samples: -1}); err == nil {
-			t.Error("a packet of no duration was spoken")
+			t.Error("no error for a packet without duration")
 		}
 		ctx, cancel := context.WithCancel(t.Context())
 		spoken := make(chan error, 1)

@@ -10,24 +10,24 @@ import (
 	"bedside/signaling/protocol"
 )
 
-// State is what a participant knows of its room.
+// State is what a participant knows about its room.
 type State struct {
 	Link     Link
-	Phase    protocol.Phase // as last told
+	Phase    protocol.Phase // as last received
 	Peers    []protocol.Peer
 	Speakers []protocol.Speaker
 	Muted    bool
-	Report   *protocol.Report // nil until it is told
+	Report   *protocol.Report // nil until it is received
 
 	seats    int             // joins and resumes so far
-	media    bool            // the PeerConnection stands
-	mediaAt  time.Time       // when it first did
-	restarts int             // of ICE, asked for so far
+	media    bool            // the PeerConnection is connected
+	mediaAt  time.Time       // when it first was
+	restarts int             // of ICE, requested so far
 	refusals int             // errors of the server so far
 	refusal  *protocol.Error // the last one
 }
 
-// Peer finds somebody in a role.
+// Peer returns the first peer with a role.
 func (s State) Peer(role protocol.Role) (protocol.Peer, bool) {
 	i := slices.IndexFunc(s.Peers, func(p protocol.Peer) bool { return p.Role == role })
 	if i < 0 {
@@ -36,8 +36,8 @@ func (s State) Peer(role protocol.Role) (protocol.Peer, bool) {
 	return s.Peers[i], true
 }
 
-// board holds the state and wakes those who wait for it to change. Safe for concurrent use.
-// Slices in a State are never written again.
+// board holds the state and wakes goroutines that wait for a change. It is safe for concurrent
+// use. The slices in a State are never modified.
 type board struct {
 	mu      sync.Mutex
 	now     State         // guarded by mu
@@ -68,8 +68,8 @@ func (b *board) snapshot() State {
 	return s
 }
 
-// Await waits until the state is as wanted, and gives it. It ends with the context's error, or
-// with Err (ErrClosed when that is nil) when the participant has gone.
+// Await waits until wanted returns true and returns that state. It returns the context's cause if
+// ctx ends first, and Err, or ErrClosed if that is nil, if the participant is gone.
 func (c *Client) Await(ctx context.Context, wanted func(State) bool) (State, error) {
 	for {
 		s, changed := c.state.look()
@@ -83,17 +83,17 @@ func (c *Client) Await(ctx context.Context, wanted func(State) bool) (State, err
 			return s, context.Cause(ctx)
 		case <-c.done:
 		}
-		if s = c.state.snapshot(); wanted(s) { // it was the last thing that happened
+		if s = c.state.snapshot(); wanted(s) { // the last change before the end
 			return s, nil
 		}
 		return s, c.ended()
 	}
 }
 
-// State is what is known now.
+// State returns the current state.
 func (c *Client) State() State { return c.state.snapshot() }
 
-// apply takes a message of the server into the state.
+// apply applies a message of the server.
 func (s *State) apply(m protocol.ServerMessage) {
 	switch m := m.(type) {
 	case protocol.Resumed:

@@ -2,32 +2,31 @@ package client
 
 import "time"
 
-// Received counts what has arrived from one participant. Lost counts sequence numbers between the
-// first and the newest that never came; a packet that comes late, sent again, is no longer lost.
+// Received counts what has arrived from one participant. Lost counts the sequence numbers between
+// the first and the newest that did not arrive; a packet that is retransmitted is no longer lost.
 type Received struct {
 	Packets    uint64    `json:"packets"` // each once
 	Bytes      uint64    `json:"bytes"`   // of payload
 	Lost       uint64    `json:"lost"`
 	Duplicated uint64    `json:"duplicated"`
-	Late       uint64    `json:"late"`    // came after a newer one
+	Late       uint64    `json:"late"`    // arrived after a newer one
 	Streams    int       `json:"streams"` // RTP streams so far
 	FirstAt    time.Time `json:"first_at"`
 }
 
-// tally follows the sequence numbers of one RTP stream. Not safe for concurrent use.
+// tally follows the sequence numbers of one RTP stream. It is not safe for concurrent use.
 type tally struct {
 	begun   bool
 	highest int64 // extended sequence number
 	first   int64
-	seen    [window / 64]uint64 // which of the last ones have come
+	seen    [window / 64]uint64 // one bit for each of the last sequence numbers
 	Received
 }
 
-// window is how many of the newest sequence numbers are remembered; what is older counts as a
-// duplicate.
+// window is the number of sequence numbers that are remembered. Older packets count as duplicates.
 const window = 2048
 
-// add notes a packet and tells whether it is new.
+// add counts a packet and reports whether it is new.
 func (t *tally) add(seq uint16, size int, at time.Time) bool {
 	if !t.begun {
 		t.begun, t.first, t.highest = true, int64(seq), int64(seq)
@@ -64,7 +63,7 @@ func (t *tally) mark(n int64)       { t.seen[t.word(n)] |= t.bit(n) }
 func (t *tally) word(n int64) int64 { return (n & (window - 1)) / 64 }
 func (t *tally) bit(n int64) uint64 { return 1 << (n & 63) }
 
-// plus adds up two streams of one participant.
+// plus returns the sum of two streams of one participant.
 func (r Received) plus(o Received) Received {
 	r.Packets += o.Packets
 	r.Bytes += o.Bytes

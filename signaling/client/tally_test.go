@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-func TestTallyAgainstASet(t *testing.T) {
+func TestTallyMatchesASet(t *testing.T) {
 	rnd := rand.New(rand.NewPCG(1, 2))
 	for round := range 50 {
 		first := rnd.IntN(1 << 16)
@@ -21,7 +21,7 @@ func TestTallyAgainstASet(t *testing.T) {
 			}
 			n := i
 			if i > 0 && rnd.IntN(20) == 0 {
-				n = max(0, i-rnd.IntN(100)) // late, or twice
+				n = max(0, i-rnd.IntN(100)) // late or duplicate
 			}
 			fresh := tl.add(uint16(first+n), 10, at)
 			if fresh == seen[n] {
@@ -46,7 +46,7 @@ func TestTallyAgainstASet(t *testing.T) {
 	}
 }
 
-func TestTallyOfStreams(t *testing.T) {
+func TestSumOfStreams(t *testing.T) {
 	var a, b tally
 	a.add(5, 1, time.Unix(20, 0))
 	a.add(7, 1, time.Unix(21, 0))

@@ -28,8 +28,7 @@ func must(t testing.TB, err error) {
 	}
 }
 
-// pipes is a listener whose connections are pipes in memory, so that sockets live on a bubble's
-// clock.
+// pipes is a listener whose connections are pipes in memory, which work with a fake clock.
 type pipes struct {
 	conns chan net.Conn
 	done  chan struct{}
@@ -66,7 +65,7 @@ func (p *pipes) dial(ctx context.Context, _, _ string) (net.Conn, error) {
 	}
 }
 
-// serve runs an HTTP server in memory until the test's end and gives a client for it.
+// serve runs an HTTP server in memory until the test's end and returns a client for it.
 func serve(t testing.TB, h http.Handler) (hc *http.Client, stop func()) {
 	t.Helper()
 	l := newPipes()
@@ -88,7 +87,7 @@ func serve(t testing.TB, h http.Handler) (hc *http.Client, stop func()) {
 	}
 }
 
-// world is a virtual network with a server on it, in a bubble with a clock of its own.
+// world is a virtual network with a server, in a synctest bubble with a fake clock.
 type world struct {
 	t      *testing.T
 	router *vnet.Router
@@ -97,7 +96,7 @@ type world struct {
 	hosts  int
 }
 
-func inWorld(t *testing.T, test func(t *testing.T, w *world)) {
+func withNetwork(t *testing.T, test func(t *testing.T, w *world)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		quiet := &logging.DefaultLoggerFactory{Writer: io.Discard}
@@ -116,17 +115,17 @@ func inWorld(t *testing.T, test func(t *testing.T, w *world)) {
 		w.server.close()
 		stop()
 		must(t, router.Stop())
-		time.Sleep(2 * time.Minute) // Pion's timers run out
+		time.Sleep(2 * time.Minute) // Pion's timers expire
 	})
 }
 
-// cable can be pulled: nothing of its host comes through then.
+// cable connects a host to the network. While it is pulled, no packet passes.
 type cable struct {
 	out  atomic.Bool
-	drop atomic.Int64 // RTP packets of the host's that are to be lost
+	drop atomic.Int64 // number of RTP packets from the host to drop
 }
 
-// config is a participant on a host of its own.
+// config returns the configuration of a participant on a new host.
 func (w *world) config(ticket string) (Config, *cable) {
 	w.t.Helper()
 	w.hosts++

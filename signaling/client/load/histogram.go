@@ -6,13 +6,13 @@ import (
 )
 
 const (
-	steps  = 64 // of a power of two, so that a value is known to 1.6 %
+	steps  = 64 // slots for each power of two, for a precision of 1.6 %
 	octave = 6  // log2 of steps
 	widest = 34 // powers of two of microseconds: five hours
 )
 
-// histogram counts durations in a bounded memory, to a microsecond below 64 µs and to 1.6 %
-// above. The zero value is empty. Not safe for concurrent use.
+// histogram counts durations in constant memory, with a precision of 1 µs below 64 µs and of
+// 1.6 % above. The zero value is empty. It is not safe for concurrent use.
 type histogram struct {
 	counts [(widest - octave + 1) * steps]uint32
 	n      uint64
@@ -33,7 +33,7 @@ func (h *histogram) merge(o *histogram) {
 	h.max = max(h.max, o.max)
 }
 
-// quantile gives the value that a fraction q of the values do not exceed; 0 of none.
+// quantile returns the value that a fraction q of the values do not exceed; 0 if there are none.
 func (h *histogram) quantile(q float64) time.Duration {
 	rank := uint64(q * float64(h.n))
 	if rank >= h.n {
@@ -48,7 +48,7 @@ func (h *histogram) quantile(q float64) time.Duration {
 	return h.max
 }
 
-// slot of a number of microseconds: linear within each power of two.
+// slot returns the index for a number of microseconds. Slots are linear within each power of two.
 func slot(us uint64) int {
 	if us < steps {
 		return int(us)
@@ -57,7 +57,7 @@ func slot(us uint64) int {
 	return min((shift+1)*steps+int(us>>shift)-steps, len(histogram{}.counts)-1)
 }
 
-// top is the greatest number of microseconds of a slot.
+// top returns the greatest number of microseconds of a slot.
 func top(i int) uint64 {
 	if i < steps {
 		return uint64(i)

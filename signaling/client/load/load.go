@@ -1,5 +1,5 @@
-// Package load fills rooms with headless participants that speak, and measures what the server
-// makes of it.
+// Package load runs a load test: it fills rooms with participants of package client, lets them
+// send audio, and measures how long joins and packets take and how many packets are lost.
 package load
 
 import (
@@ -25,62 +25,63 @@ const (
 )
 
 const (
-	entering  = 8 // rooms that are filled at a time
+	entering  = 8 // rooms that are filled at the same time
 	joinLimit = 30 * time.Second
 	endLimit  = 30 * time.Second
-	drainTime = 2 * time.Second // what is longer on its way counts as lost
+	drainTime = 2 * time.Second // packets that arrive later count as lost
 )
 
-// ErrConfig means that a load cannot be what is asked for.
+// ErrConfig is returned for an invalid Config.
 var ErrConfig = errors.New("load")
 
-// Config of a load. In each room the first participant is the candidate, the second the patient;
-// the others listen.
+// Config configures a load test. In each room the first participant is the candidate, the second
+// is the patient, and the others are observers.
 type Config struct {
 	Rooms, Participants int
 	Duration            time.Duration // of speaking
-	// what everybody says, repeated: Opus of 20 ms and one frame a packet
+	// Packets is what everybody sends, repeatedly: Opus packets of one 20 ms frame.
 	Packets  [][]byte
 	Scenario string // slug of the role play
 
-	// SignIns a second, while everybody speaks, and what the i-th does; 0 is none.
+	// SignIns is the number of sign-ins per second while everybody speaks; 0 means none. SignIn
+	// makes the i-th and returns its HTTP status.
 	SignIns int
 	SignIn  func(ctx context.Context, i int) (status int, err error)
 
 	Candidate *client.REST // signed in; owns the attempts
-	Tutor     *client.REST // signed in; takes the other parts
+	Tutor     *client.REST // signed in; takes the other roles
 
-	// of the server's process so far; nil: not known
+	// CPU returns the CPU time that the server's process has used so far; nil if unknown.
 	CPU func(context.Context) (seconds float64, err error)
-	// called about every second and when the stage changes; may be nil
+	// Progress is called about every second and when the stage changes; may be nil.
 	Progress func(Progress)
 	Log      *slog.Logger
 }
 
-// Progress of a load.
+// Progress is the progress of a load test.
 type Progress struct {
 	Stage          Stage
 	Joined, Failed int           // participants
-	Left           time.Duration // of speaking
+	Left           time.Duration // remaining time of speaking
 }
 
-// Stage of a load.
+// Stage is a stage of a load test.
 type Stage string
 
-// The stages, in their order.
+// The stages, in order.
 const (
 	Joining  Stage = "joining"
 	Speaking Stage = "speaking"
 	Leaving  Stage = "leaving"
 )
 
-// run is one load. Its rooms are filled and emptied by goroutines that each own theirs.
+// run is one load test. Each room is filled and emptied by a goroutine of its own.
 type run struct {
 	cfg     Config
-	packets [][]byte // with room for stamps
+	packets [][]byte // with space for stamps
 	clock   clock
 	rooms   []*room
-	signIns *SignIns // once everybody has spoken
+	signIns *SignIns // set after everybody has spoken
 
 	mu        sync.Mutex // guards the fields below
 	joined    int
@@ -90,9 +91,9 @@ type run struct {
 	stageEnds time.Duration
 }
 
-// Run fills the rooms, has everybody speak, empties the rooms, and gives what was measured. When
-// ctx ends early that is what was measured until then, with the context's cause as the error.
-// Participants that fail are counted, not an error.
+// Run fills the rooms, lets everybody speak, empties the rooms and returns the measurements. When
+// ctx ends early, it returns the measurements until then and the context's cause. It returns
+// ErrConfig for an invalid configuration. Participants that fail are counted and are no error.
 func Run(ctx context.Context, cfg Config) (*Result, error) {
 	r, err := newRun(cfg)
 	if err != nil {
@@ -101,9 +102,9 @@ func Run(ctx context.Context, cfg Config) (*Result, error) {
 	stopProgress := r.follow()
 	r.fill(ctx)
 	spoken, cpu := r.speak(ctx)
-	r.tell(Leaving, 0)
-	// Emptying the rooms is not interrupted: attempts that are left behind would wait for their
-	// idle end.
+	r.report(Leaving, 0)
+	// Emptying the rooms is not interrupted: abandoned attempts would be analysed only after the
+	// idle time.
 	leaving, cancel := context.WithTimeout(context.WithoutCancel(ctx), endLimit)
 	defer cancel()
 	r.empty(leaving)
@@ -114,18 +115,18 @@ func Run(ctx context.Context, cfg Config) (*Result, error) {
 func newRun(cfg Config) (*run, error) {
 	switch {
 	case cfg.Rooms < 1 || cfg.Rooms > MaxRooms:
-		return nil, fmt.Errorf("%w: %d rooms; 1 to %d are possible", ErrConfig, cfg.Rooms,
+		return nil, fmt.Errorf("%w: %d rooms; 1 to %d are allowed", ErrConfig, cfg.Rooms,
 			MaxRooms)
 	case cfg.Participants < 1 || cfg.Participants > MaxParticipants:
-		return nil, fmt.Errorf("%w: %d participants; 1 to %d are possible", ErrConfig,
+		return nil, fmt.Errorf("%w: %d participants; 1 to %d are allowed", ErrConfig,
 			cfg.Participants, MaxParticipants)
 	case cfg.Duration <= 0:
 		return nil, fmt.Errorf("%w: the duration must be positive", ErrConfig)
 	case cfg.SignIns < 0 || cfg.SignIns > MaxSignIns || cfg.SignIns > 0 && cfg.SignIn == nil:
-		return nil, fmt.Errorf("%w: %d sign-ins a second; up to %d are possible", ErrConfig,
+		return nil, fmt.Errorf("%w: %d sign-ins per second; up to %d are allowed", ErrConfig,
 			cfg.SignIns, MaxSignIns)
 	case len(cfg.Packets) == 0:
-		return nil, fmt.Errorf("%w: there is nothing to say", ErrConfig)
+		return nil, fmt.Errorf("%w: there are no packets to send", ErrConfig)
 	}
 	if cfg.Progress == nil {
 		cfg.Progress = func(Progress) {}
@@ -147,9 +148,9 @@ func newRun(cfg Config) (*run, error) {
 	return r, nil
 }
 
-// fill has everybody join, a few rooms at a time.
+// fill makes everybody join, a few rooms at a time.
 func (r *run) fill(ctx context.Context) {
-	r.tell(Joining, 0)
+	r.report(Joining, 0)
 	var group errgroup.Group
 	group.SetLimit(entering)
 	for _, room := range r.rooms {
@@ -158,27 +159,27 @@ func (r *run) fill(ctx context.Context) {
 	group.Wait()
 }
 
-// usage is what the server's process used while everybody spoke.
+// usage is the CPU time that the server's process used while everybody spoke.
 type usage struct {
 	seconds float64
 	known   bool
 }
 
-// speak has everybody speak, and waits until what is on its way has come.
+// speak lets everybody speak and waits for the packets that are still on their way.
 func (r *run) speak(ctx context.Context) (time.Duration, usage) {
-	r.tell(Speaking, r.cfg.Duration)
+	r.report(Speaking, r.cfg.Duration)
 	before, known := r.cpu(ctx)
-	crowd := r.crowd(ctx)
+	signIns := r.startSignIns(ctx)
 	began := r.clock.now()
 	var group errgroup.Group
 	for i, room := range r.rooms {
-		// Real participants do not speak in step.
+		// Real participants do not send in step.
 		offset := 20 * time.Millisecond * time.Duration(i) / time.Duration(len(r.rooms))
 		group.Go(func() error { room.speak(ctx, offset, began+r.cfg.Duration); return nil })
 	}
 	group.Wait()
 	spoken := r.clock.now() - began
-	r.signIns = crowd.stop()
+	r.signIns = signIns.stop()
 	r.drain(ctx)
 	after, ok := r.cpu(context.WithoutCancel(ctx))
 	return spoken, usage{after - before, known && ok}
@@ -192,12 +193,12 @@ func (r *run) cpu(ctx context.Context) (float64, bool) {
 	defer cancel()
 	s, err := r.cfg.CPU(ctx)
 	if err != nil {
-		r.cfg.Log.Warn("the server's CPU time is not known", "error", err)
+		r.cfg.Log.Warn("the server's CPU time is unknown", "error", err)
 	}
 	return s, err == nil
 }
 
-// drain waits until everything that was sent has come, but not for what is lost.
+// drain waits until every packet has arrived, for drainTime at most.
 func (r *run) drain(ctx context.Context) {
 	tick := time.NewTicker(50 * time.Millisecond)
 	defer tick.Stop()
@@ -221,26 +222,26 @@ func (r *run) empty(ctx context.Context) {
 	group.Wait()
 }
 
-// follow reports progress every second until it is stopped.
+// follow reports progress every second until stop is called.
 func (r *run) follow() (stop func()) {
 	done := make(chan struct{})
-	var wait sync.WaitGroup
-	wait.Go(func() {
+	var reporting sync.WaitGroup
+	reporting.Go(func() {
 		tick := time.NewTicker(time.Second)
 		defer tick.Stop()
 		for {
 			select {
 			case <-tick.C:
-				r.tell("", 0)
+				r.report("", 0)
 			case <-done:
 				return
 			}
 		}
 	})
-	return func() { close(done); wait.Wait() }
+	return func() { close(done); reporting.Wait() }
 }
 
-// failed counts something that did not work, by what it was.
+// failed counts a failure by what failed and why.
 func (r *run) failed(what string, err error) {
 	r.cfg.Log.Debug(what, "error", err)
 	var refused *client.Refusal
@@ -262,15 +263,15 @@ func (r *run) failed(what string, err error) {
 	r.failures[what]++
 }
 
-func (r *run) arrived(in time.Duration) {
+func (r *run) countJoin(in time.Duration) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.joined++
 	r.joins.add(in)
 }
 
-// part gives the role of the participant of that index.
-func part(i int) protocol.Role {
+// roleOf returns the role of the participant with that index in its room.
+func roleOf(i int) protocol.Role {
 	switch i {
 	case 0:
 		return protocol.RoleCandidate
@@ -283,11 +284,11 @@ func part(i int) protocol.Role {
 // person is one participant.
 type person struct {
 	*client.Client
-	voice *voice // nil: listens
-	ear   *ear
+	voice    *voice // nil if the participant only listens
+	receiver *receiver
 }
 
-// join gets a ticket and joins; the time until media can flow is the join time.
+// join gets a ticket and joins. The join time ends when the media is connected.
 func (r *run) join(ctx context.Context, rest *client.REST, attempt string,
 	role protocol.Role) (*person, error) {
 	ctx, cancel := context.WithTimeout(ctx, joinLimit)
@@ -297,10 +298,10 @@ func (r *run) join(ctx context.Context, rest *client.REST, attempt string,
 	if err != nil {
 		return nil, err
 	}
-	p := &person{ear: newEar(r.clock)}
+	p := &person{receiver: newReceiver(r.clock)}
 	cfg := ticket.Config()
 	cfg.Log = r.cfg.Log
-	cfg.OnRTP = func(from string, packet *rtp.Packet) { p.ear.hear(from, packet) }
+	cfg.OnRTP = func(from string, packet *rtp.Packet) { p.receiver.receive(from, packet) }
 	if p.Client, err = client.Join(ctx, cfg); err != nil {
 		return nil, err
 	}
@@ -308,7 +309,7 @@ func (r *run) join(ctx context.Context, rest *client.REST, attempt string,
 		p.Close()
 		return nil, err
 	}
-	r.arrived(time.Since(began))
+	r.countJoin(time.Since(began))
 	if role != protocol.RoleObserver {
 		p.voice = &voice{clock: r.clock, packets: r.packets}
 	}

@@ -18,18 +18,18 @@ func TestConfigIsChecked(t *testing.T) {
 		Rooms: 1, Participants: 2, Duration: time.Second, Packets: [][]byte{{0x78, 1, 2}},
 	}
 	for name, spoil := range map[string]func(*Config){
-		"no rooms":         func(c *Config) { c.Rooms = 0 },
-		"a city of rooms":  func(c *Config) { c.Rooms = MaxRooms + 1 },
-		"nobody":           func(c *Config) { c.Participants = 0 },
-		"a crowd":          func(c *Config) { c.Participants = MaxParticipants + 1 },
-		"no time":          func(c *Config) { c.Duration = 0 },
-		"nothing to say":   func(c *Config) { c.Packets = nil },
-		"two frames":       func(c *Config) { c.Packets = [][]byte{{0x79, 1, 2}} },
-		"an empty packet":  func(c *Config) { c.Packets = [][]byte{{}} },
-		"a packet of DTX":  func(c *Config) { c.Packets = [][]byte{{0x78}} },
-		"too many come":    func(c *Config) { c.SignIns = MaxSignIns + 1 },
-		"nobody signs in":  func(c *Config) { c.SignIns = 1 },
-		"less than no one": func(c *Config) { c.Participants = -1 },
+		"no rooms":              func(c *Config) { c.Rooms = 0 },
+		"a city of rooms":       func(c *Config) { c.Rooms = MaxRooms + 1 },
+		"nobody":                func(c *Config) { c.Participants = 0 },
+		"too many participants": func(c *Config) { c.Participants = MaxParticipants + 1 },
+		"no time":               func(c *Config) { c.Duration = 0 },
+		"nothing to say":        func(c *Config) { c.Packets = nil },
+		"two frames":            func(c *Config) { c.Packets = [][]byte{{0x79, 1, 2}} },
+		"an empty packet":       func(c *Config) { c.Packets = [][]byte{{}} },
+		"a packet of DTX":       func(c *Config) { c.Packets = [][]byte{{0x78}} },
+		"too many come":         func(c *Config) { c.SignIns = MaxSignIns + 1 },
+		"nobody signs in":       func(c *Config) { c.SignIns = 1 },
+		"less than no one":      func(c *Config) { c.Participants = -1 },
 	} {
 		c := good
 		spoil(&c)
@@ -44,13 +44,13 @@ func FuzzStamp(f *testing.F) {
 	f.Add([]byte{0x78}, uint32(0), int64(-1))
 	f.Add([]byte{}, uint32(0), int64(0))
 	f.Fuzz(func(t *testing.T, packet []byte, number uint32, at int64) {
-		stamped(packet) // whatever comes is no reason to panic
+		stamped(packet) // must not panic
 		p, ok := stampable(packet)
 		if !ok {
 			return
 		}
 		if _, _, ok := stamped(p); ok {
-			t.Error("a stamp is read before there is one")
+			t.Error("read a stamp before there is one")
 		}
 		stamp(p, number, time.Duration(at))
 		if n, a, ok := stamped(p); !ok || n != number || a != time.Duration(at) {
@@ -62,7 +62,7 @@ func FuzzStamp(f *testing.F) {
 	})
 }
 
-func TestAStampDoesNotChangeTheSound(t *testing.T) {
+func TestStampDoesNotChangeTheSound(t *testing.T) {
 	encoder, err := opus.NewEncoder(opus.EncoderConfig{})
 	if err != nil {
 		t.Fatal(err)
@@ -101,7 +101,7 @@ func TestAStampDoesNotChangeTheSound(t *testing.T) {
 func TestHistogram(t *testing.T) {
 	var h, other histogram
 	if h.quantile(0.5) != 0 || h.times() != (Times{}) {
-		t.Error("an empty one has values")
+		t.Error("an empty histogram has values")
 	}
 	var all []time.Duration
 	for i := range 10_000 {
@@ -124,11 +124,11 @@ func TestHistogram(t *testing.T) {
 	h.add(-time.Second)
 	h.add(1000 * time.Hour)
 	if h.quantile(1) != 1000*time.Hour || h.n != 10_002 {
-		t.Errorf("the greatest is %v of %d", h.quantile(1), h.n)
+		t.Errorf("the maximum is %v of %d", h.quantile(1), h.n)
 	}
 }
 
-func TestSlotsAreInOrder(t *testing.T) {
+func TestHistogramSlotsAreInOrder(t *testing.T) {
 	last := -1
 	for us := uint64(0); us < 1<<20; us++ {
 		s := slot(us)
@@ -139,21 +139,21 @@ func TestSlotsAreInOrder(t *testing.T) {
 	}
 }
 
-// hearing gives an ear packets with these numbers.
-func hearing(numbers ...uint32) *ear {
-	e := newEar(clock{time.Now()})
+// receiverOf returns a receiver that has received packets with these numbers.
+func receiverOf(numbers ...uint32) *receiver {
+	r := newReceiver(clock{time.Now()})
 	for _, n := range numbers {
 		p, _ := stampable([]byte{0x78, 1})
 		stamp(p, n, 0)
-		e.hear("candidate", &rtp.Packet{Payload: p})
+		r.receive("candidate", &rtp.Packet{Payload: p})
 	}
-	return e
+	return r
 }
 
-func TestCounting(t *testing.T) {
+func TestReceiverCounts(t *testing.T) {
 	for name, c := range map[string]struct {
-		heard                          []uint32
-		said                           uint32
+		numbers                        []uint32
+		sent                           uint32
 		expected, received, duplicated uint64
 	}{
 		"everything":              {[]uint32{1, 2, 3}, 3, 3, 3, 0},
@@ -164,20 +164,20 @@ func TestCounting(t *testing.T) {
 		"out of order at the top": {[]uint32{2, 1, 3}, 3, 3, 3, 0},
 		"nothing":                 {nil, 7, 7, 0, 0},
 	} {
-		expected, received, duplicated := hearing(c.heard...).count("candidate", c.said)
+		expected, received, duplicated := receiverOf(c.numbers...).count("candidate", c.sent)
 		if expected != c.expected || received != c.received || duplicated != c.duplicated {
 			t.Errorf("%s: expected %d, received %d, duplicated %d; want %+v", name, expected,
 				received, duplicated, c)
 		}
 	}
-	e := hearing(1)
-	e.hear("candidate", &rtp.Packet{Payload: []byte{0x78, 1, 2}}) // somebody else's
-	if _, received, _ := e.count("candidate", 1); received != 1 {
+	r := receiverOf(1)
+	r.receive("candidate", &rtp.Packet{Payload: []byte{0x78, 1, 2}}) // without a stamp
+	if _, received, _ := r.count("candidate", 1); received != 1 {
 		t.Errorf("%d received", received)
 	}
 }
 
-func TestVoiceRepeatsItselfUntilItsTime(t *testing.T) {
+func TestVoiceRepeatsItsPacketsUntilTheDeadline(t *testing.T) {
 	r, err := newRun(Config{
 		Rooms: 1, Participants: 1, Duration: time.Second, Packets: [][]byte{{0x78, 1}, {0x78, 2}},
 	})
@@ -200,6 +200,6 @@ func TestVoiceRepeatsItselfUntilItsTime(t *testing.T) {
 	}
 	v.until = 0
 	if _, _, _, err := v.Next(); err == nil {
-		t.Error("it goes on after its time")
+		t.Error("no EOF after the deadline")
 	}
 }

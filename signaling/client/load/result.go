@@ -2,22 +2,23 @@ package load
 
 import "time"
 
-// Result is what a load measured. Times are in milliseconds.
+// Result contains the measurements of a load test. Times are in milliseconds.
 type Result struct {
 	Rooms        int            `json:"rooms"`
 	Participants int            `json:"participants"` // that should have joined
 	Joined       int            `json:"joined"`
-	Failures     map[string]int `json:"failures"` // what did not work, and how often
+	Failures     map[string]int `json:"failures"` // how often each failure occurred
 	DurationS    float64        `json:"duration_s"`
-	Join         Times          `json:"join_ms"` // from asking for the ticket until media can flow
-	Packets      Packets        `json:"packets"`
-	// from before a packet is sent until another participant has it
+	// Join is from requesting the ticket until the media is connected.
+	Join    Times   `json:"join_ms"`
+	Packets Packets `json:"packets"`
+	// Relay is from before a packet is sent until another participant has received it.
 	Relay   Times    `json:"relay_latency_ms"`
 	SignIns *SignIns `json:"sign_ins,omitempty"`
 	CPU     *CPU     `json:"server_cpu,omitempty"`
 }
 
-// Times of many: the median, the 99th percentile and the greatest.
+// Times summarises many durations: the median, the 99th percentile and the maximum.
 type Times struct {
 	Count uint64  `json:"count"`
 	P50   float64 `json:"p50"`
@@ -25,8 +26,8 @@ type Times struct {
 	Max   float64 `json:"max"`
 }
 
-// Packets that were sent, and those that were expected and received by the other participants.
-// Expected is everything from the first packet of a voice that a participant heard.
+// Packets counts the packets that were sent, and those that the other participants expected and
+// received. A participant expects everything from the first packet of a voice that it received.
 type Packets struct {
 	Sent       uint64 `json:"sent"`
 	Expected   uint64 `json:"expected"`
@@ -35,26 +36,27 @@ type Packets struct {
 	Duplicated uint64 `json:"duplicated"`
 }
 
-// CPU of the server's process while everybody spoke.
+// CPU is the CPU time of the server's process while everybody spoke.
 type CPU struct {
 	Seconds float64 `json:"seconds"`
-	Cores   float64 `json:"cores"` // seconds of CPU per second
-	// everything the server did, tap and analysis included
+	Cores   float64 `json:"cores"` // CPU seconds per second
+	// PerForwarded includes everything the server did, also the tap and the analysis.
 	PerForwarded float64 `json:"us_per_packet_received"`
 }
 
 func (r *run) result(spoken time.Duration, cpu usage) *Result {
 	var relay histogram
 	for _, p := range r.people() {
-		p.ear.mu.Lock()
-		relay.merge(&p.ear.latency)
-		p.ear.mu.Unlock()
+		p.receiver.mu.Lock()
+		relay.merge(&p.receiver.latency)
+		p.receiver.mu.Unlock()
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	res := &Result{
-		Rooms: r.cfg.Rooms, Participants: r.cfg.Rooms * r.cfg.Participants, Joined: r.joined, Failures: r.failures,
-		DurationS: spoken.Seconds(), Join: r.joins.times(), Packets: r.count(), Relay: relay.times(), SignIns: r.signIns,
+		Rooms: r.cfg.Rooms, Participants: r.cfg.Rooms * r.cfg.Participants, Joined: r.joined,
+		Failures: r.failures, DurationS: spoken.Seconds(), Join: r.joins.times(),
+		Packets: r.count(), Relay: relay.times(), SignIns: r.signIns,
 	}
 	if cpu.known && spoken > 0 {
 		res.CPU = &CPU{Seconds: cpu.seconds, Cores: cpu.seconds / spoken.Seconds()}
@@ -65,20 +67,20 @@ func (r *run) result(spoken time.Duration, cpu usage) *Result {
 	return res
 }
 
-// count adds up what everybody said and heard.
+// count adds up what everybody has sent and received.
 func (r *run) count() (c Packets) {
 	for _, room := range r.rooms {
 		for _, from := range room.people {
 			if from.voice == nil {
 				continue
 			}
-			said := from.voice.said.Load()
-			c.Sent += uint64(said)
+			sent := from.voice.sent.Load()
+			c.Sent += uint64(sent)
 			for _, to := range room.people {
 				if to == from {
 					continue
 				}
-				expected, received, duplicated := to.ear.count(from.ID(), said)
+				expected, received, duplicated := to.receiver.count(from.ID(), sent)
 				c.Expected += expected
 				c.Received += received
 				c.Duplicated += duplicated
@@ -102,8 +104,8 @@ func (h *histogram) times() Times {
 
 func ms(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
 
-// tell reports progress; an empty stage means the one before.
-func (r *run) tell(stage Stage, left time.Duration) {
+// report reports the progress. An empty stage means the current one.
+func (r *run) report(stage Stage, left time.Duration) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if stage != "" {

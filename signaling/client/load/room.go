@@ -10,19 +10,20 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// room is one role play of a load. Its methods are called one after the other.
+// room is one role play of a load test. Its methods are called one after the other.
 type room struct {
 	run     *run
 	people  []*person
 	playing bool
 }
 
-// fill makes the attempt and has its people join. Who fails is counted and missing.
+// fill creates the attempt and lets its participants join. Participants that fail are counted and
+// left out.
 func (m *room) fill(ctx context.Context) {
 	cfg := m.run.cfg
 	attempt, err := cfg.Candidate.CreateAttempt(ctx, cfg.Scenario)
 	if err != nil {
-		m.run.failed("making an attempt", err)
+		m.run.failed("creating an attempt", err)
 		return
 	}
 	for i := range cfg.Participants {
@@ -30,11 +31,11 @@ func (m *room) fill(ctx context.Context) {
 		if i == 0 {
 			rest = cfg.Candidate
 		}
-		p, err := m.run.join(ctx, rest, attempt.ID, part(i))
+		p, err := m.run.join(ctx, rest, attempt.ID, roleOf(i))
 		if err != nil {
-			m.run.failed("joining as "+string(part(i)), err)
+			m.run.failed("joining as "+string(roleOf(i)), err)
 			if i == 0 {
-				return // without its candidate there is no play
+				return // a play needs its candidate
 			}
 			continue
 		}
@@ -42,7 +43,7 @@ func (m *room) fill(ctx context.Context) {
 	}
 }
 
-// speak begins the play and has everybody with a voice speak until a moment of the load's clock.
+// speak starts the play and lets everybody with a voice send until a time of the run's clock.
 func (m *room) speak(ctx context.Context, offset, until time.Duration) {
 	if len(m.people) == 0 {
 		return
@@ -53,7 +54,7 @@ func (m *room) speak(ctx context.Context, offset, until time.Duration) {
 	starting, cancel := context.WithTimeout(ctx, joinLimit)
 	defer cancel()
 	if err := m.people[0].Start(starting); err != nil {
-		m.run.failed("beginning the play", err)
+		m.run.failed("starting the play", err)
 		return
 	}
 	m.playing = true
@@ -73,7 +74,7 @@ func (m *room) speak(ctx context.Context, offset, until time.Duration) {
 	group.Wait()
 }
 
-// empty ends the play and sends everybody home.
+// empty ends the play and makes everybody leave.
 func (m *room) empty(ctx context.Context) {
 	if m.playing {
 		if err := m.people[0].Finish(ctx); err != nil {

@@ -9,50 +9,47 @@ import (
 )
 
 const (
-	// bounds how many sign-ins wait for their answers; those that would come on top are left out,
-	// and counted
-	inFlight = 512
-	patience = 5 * time.Second // with those that wait when everybody has spoken
+	inFlight    = 512             // sign-ins at a time; more are left out, and counted
+	signInLimit = 5 * time.Second // for the sign-ins that are still waiting at the end
 )
 
-// SignIns is what became of those who signed in while everybody spoke.
+// SignIns counts the sign-ins that were made while everybody spoke.
 type SignIns struct {
 	PerSecond int   `json:"per_second"`
 	Asked     int   `json:"asked"`
-	Hashed    int   `json:"hashed"`    // cost a password hash
-	Busy      int   `json:"busy"`      // were asked to come again
-	Failed    int   `json:"failed"`    // had another answer, or none
-	Left      int   `json:"left_out"`  // were not sent, or not waited for at the end
-	Answer    Times `json:"answer_ms"` // of those that were hashed
+	Hashed    int   `json:"hashed"`    // the server compared a password hash
+	Busy      int   `json:"busy"`      // status 429
+	Failed    int   `json:"failed"`    // any other response, or none
+	Left      int   `json:"left_out"`  // not sent, or not waited for at the end
+	Answer    Times `json:"answer_ms"` // response time of those that were hashed
 }
 
-// crowd signs in at a steady rate, however long the answers take, from start to stop.
-type crowd struct {
+// signInLoad signs in at a steady rate, independent of the response times, until stop.
+type signInLoad struct {
 	signIn func(ctx context.Context, i int) (status int, err error)
 	clock  clock
-	places chan struct{}
+	slots  chan struct{} // limits the sign-ins in flight
 	ended  chan struct{}
 	cancel context.CancelFunc
-	wait   sync.WaitGroup
+	tasks  sync.WaitGroup
 
 	mu     sync.Mutex // guards the fields below
 	counts SignIns
 	times  histogram
 }
 
-// crowd begins to sign in; nil: nobody does.
-func (r *run) crowd(ctx context.Context) *crowd {
+// startSignIns starts to sign in. It returns nil, which has a stop method too, if there are no
+// sign-ins.
+func (r *run) startSignIns(ctx context.Context) *signInLoad {
 	if r.cfg.SignIns == 0 {
 		return nil
 	}
-	c := &crowd{
-		signIn: r.cfg.SignIn, clock: r.clock, places: make(chan struct{},
-			inFlight), ended: make(chan struct{}), counts: SignIns{
-			PerSecond: r.cfg.SignIns,
-		},
+	c := &signInLoad{
+		signIn: r.cfg.SignIn, clock: r.clock, slots: make(chan struct{}, inFlight),
+		ended: make(chan struct{}), counts: SignIns{PerSecond: r.cfg.SignIns},
 	}
 	ctx, c.cancel = context.WithCancel(ctx)
-	c.wait.Go(func() {
+	c.tasks.Go(func() {
 		tick := time.NewTicker(time.Second / time.Duration(r.cfg.SignIns))
 		defer tick.Stop()
 		for i := 0; ; i++ {
@@ -67,38 +64,38 @@ func (r *run) crowd(ctx context.Context) *crowd {
 	return c
 }
 
-// stop lets those under way be answered still, but not for ever, and counts.
-func (c *crowd) stop() *SignIns {
+// stop waits for the sign-ins in flight, for signInLimit at most, and returns the counts.
+func (c *signInLoad) stop() *SignIns {
 	if c == nil {
 		return nil
 	}
 	close(c.ended)
-	limit := time.AfterFunc(patience, c.cancel)
-	c.wait.Wait()
+	limit := time.AfterFunc(signInLimit, c.cancel)
+	c.tasks.Wait()
 	limit.Stop()
 	c.cancel()
 	c.counts.Answer = c.times.times()
 	return &c.counts
 }
 
-func (c *crowd) send(ctx context.Context, i int) {
+func (c *signInLoad) send(ctx context.Context, i int) {
 	select {
-	case c.places <- struct{}{}:
+	case c.slots <- struct{}{}:
 	default:
 		c.mu.Lock()
 		defer c.mu.Unlock()
 		c.counts.Left++
 		return
 	}
-	c.wait.Go(func() {
-		defer func() { <-c.places }()
+	c.tasks.Go(func() {
+		defer func() { <-c.slots }()
 		began := c.clock.now()
 		status, err := c.signIn(ctx, i)
 		c.answered(status, err, c.clock.now()-began)
 	})
 }
 
-func (c *crowd) answered(status int, err error, in time.Duration) {
+func (c *signInLoad) answered(status int, err error, in time.Duration) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if errors.Is(err, context.Canceled) {

@@ -11,23 +11,23 @@ import (
 	"github.com/pion/rtp"
 )
 
-// clock is what the stamps count from: the senders and the receivers share a process.
+// clock is the time base of the stamps. Senders and receivers share a process, and so a clock.
 type clock struct{ zero time.Time }
 
 func (c clock) now() time.Duration { return time.Since(c.zero) }
 
-// voice gives a participant's packets, again and again, each with its stamp. It is used by one
-// Client.Speak at a time; said is for everybody.
+// voice repeats a participant's packets, each with its own stamp. One Client.Speak uses it at a
+// time; sent is safe for concurrent use.
 type voice struct {
 	clock   clock
-	packets [][]byte // stampable, shared with other voices and so copied
+	packets [][]byte // stampable; shared with other voices, so copied before stamping
 	next    int
 	until   time.Duration
 	buf     []byte
-	said    atomic.Uint32 // packets so far; the last one's number
+	sent    atomic.Uint32 // packets so far, which is the last packet's number
 }
 
-// Next is for Client.Speak.
+// Next implements client.PacketSource.
 func (v *voice) Next() (packet []byte, samples48k int, level uint8, err error) {
 	if v.clock.now() >= v.until {
 		return nil, 0, 0, io.EOF
@@ -37,71 +37,74 @@ func (v *voice) Next() (packet []byte, samples48k int, level uint8, err error) {
 	return v.buf, frame48k, voiceLevel, nil
 }
 
-// Stamp is for Client.Speak, at the moment of sending.
-func (v *voice) Stamp(packet []byte) { stamp(packet, v.said.Add(1), v.clock.now()) }
+// Stamp implements client.Stamper.
+func (v *voice) Stamp(packet []byte) { stamp(packet, v.sent.Add(1), v.clock.now()) }
 
 const (
 	frame48k   = 960 // samples of 20 ms
-	voiceLevel = 20  // dB below full scale, as RTP says it
+	voiceLevel = 20  // dB below full scale
 )
 
-// ear counts what a participant hears.
-type ear struct {
+// receiver counts what a participant receives.
+type receiver struct {
 	clock clock
 
 	mu      sync.Mutex // guards the fields below
-	heard   map[string]*heard
+	streams map[string]*stream
 	latency histogram
 }
 
-// heard counts one voice. Sequence numbers are the client's business; numbers are the stamps'.
-type heard struct {
+// stream counts one voice by the numbers in its stamps. (Package client counts RTP sequence
+// numbers.)
+type stream struct {
 	first, packets uint32
 	duplicated     uint32
-	seen           map[uint32]struct{} // the last second's
+	seen           map[uint32]struct{} // the last memory numbers
 }
 
-func newEar(c clock) *ear { return &ear{clock: c, heard: map[string]*heard{}} }
+func newReceiver(c clock) *receiver {
+	return &receiver{clock: c, streams: map[string]*stream{}}
+}
 
-// hear takes a packet from another participant.
-func (e *ear) hear(from string, p *rtp.Packet) {
-	now := e.clock.now()
+// receive counts a packet from another participant.
+func (r *receiver) receive(from string, p *rtp.Packet) {
+	now := r.clock.now()
 	number, sentAt, ok := stamped(p.Payload)
 	if !ok {
 		return
 	}
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	h := e.heard[from]
-	if h == nil {
-		h = &heard{first: number, seen: map[uint32]struct{}{}}
-		e.heard[from] = h
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	s := r.streams[from]
+	if s == nil {
+		s = &stream{first: number, seen: map[uint32]struct{}{}}
+		r.streams[from] = s
 	}
-	if _, again := h.seen[number]; again {
-		h.duplicated++
+	if _, again := s.seen[number]; again {
+		s.duplicated++
 		return
 	}
-	h.seen[number] = struct{}{}
-	delete(h.seen, number-memory)
-	h.first = min(h.first, number)
-	h.packets++
-	e.latency.add(now - sentAt)
+	s.seen[number] = struct{}{}
+	delete(s.seen, number-memory)
+	s.first = min(s.first, number)
+	s.packets++
+	r.latency.add(now - sentAt)
 }
 
-// memory is how many packets back a repetition is known.
+// memory is the number of packets for which duplicates are recognised.
 const memory = 50
 
-// count says how many packets were expected of a voice that has said so many, how many came, and
-// how many came twice. Those before the first that was heard are not expected: the track was not
-// there yet. Of a voice that was never heard all are.
-func (e *ear) count(from string, said uint32) (expected, received, duplicated uint64) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	h := e.heard[from]
-	if h == nil {
-		return uint64(said), 0, 0
+// count returns how many packets were expected from a voice that has sent so many, how many were
+// received, and how many were received twice. Packets before the first that was received are not
+// expected, because the track did not exist yet. If none was received, all were expected.
+func (r *receiver) count(from string, sent uint32) (expected, received, duplicated uint64) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	s := r.streams[from]
+	if s == nil {
+		return uint64(sent), 0, 0
 	}
-	return uint64(said - h.first + 1), uint64(h.packets), uint64(h.duplicated)
+	return uint64(sent - s.first + 1), uint64(s.packets), uint64(s.duplicated)
 }
 
 var _ client.Stamper = (*voice)(nil)

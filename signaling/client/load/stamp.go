@@ -7,12 +7,12 @@ import (
 
 const (
 	stampLength = 16         // bytes of padding: mark, number, time
-	stampMark   = 0xBED51DE0 // tells our padding from an encoder's
+	stampMark   = 0xBED51DE0 // distinguishes a stamp from an encoder's padding
 )
 
-// stampable turns an Opus packet of one frame into the same packet with room for a stamp in its
-// padding (RFC 6716, 3.2.5: code 3, constant bit rate, one frame), which decoders skip. False
-// when it is not a packet of one frame.
+// stampable returns an Opus packet with space for a stamp in its padding (RFC 6716, 3.2.5: code 3,
+// constant bit rate, one frame), which decoders skip. It returns false if the packet does not have
+// exactly one frame.
 func stampable(packet []byte) ([]byte, bool) {
 	if len(packet) < 2 || packet[0]&3 != 0 {
 		return nil, false
@@ -24,7 +24,7 @@ func stampable(packet []byte) ([]byte, bool) {
 	return append(p, make([]byte, stampLength)...), true
 }
 
-// stamp says in a packet's padding which one it is and when it is sent.
+// stamp writes the packet's number and the time of sending into its padding.
 func stamp(packet []byte, number uint32, at time.Duration) {
 	pad := packet[len(packet)-stampLength:]
 	binary.BigEndian.PutUint32(pad, stampMark)
@@ -32,7 +32,7 @@ func stamp(packet []byte, number uint32, at time.Duration) {
 	binary.BigEndian.PutUint64(pad[8:], uint64(at))
 }
 
-// stamped reads a stamp.
+// stamped reads a stamp. It returns false if the packet has none.
 func stamped(packet []byte) (number uint32, at time.Duration, ok bool) {
 	if len(packet) < 3+stampLength || packet[0]&3 != 3 || packet[1] != 0x41 ||
 		packet[2] != stampLength {
