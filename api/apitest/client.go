@@ -82,11 +82,38 @@ func (s *Server) Register(t testing.TB, email string) *Client {
 // SignIn signs the client in with its address and Password.
 func (c *Client) SignIn(t testing.TB) {
 	t.Helper()
+	c.useGrant(t, c.Login(t, c.Email, Password))
+}
+
+// Login sends an address and a password.
+func (c *Client) Login(t testing.TB, email, password string) Response {
+	t.Helper()
+	return c.Do(t, "POST", "/auth/login", map[string]any{"email": email, "password": password})
+}
+
+// SendRefresh sends the client's refresh token.
+func (c *Client) SendRefresh(t testing.TB) Response {
+	t.Helper()
+	return c.Do(t, "POST", "/auth/refresh", map[string]any{"refresh_token": c.Refresh})
+}
+
+// RenewTokens exchanges the client's refresh token for new tokens.
+func (c *Client) RenewTokens(t testing.TB) {
+	t.Helper()
+	c.useGrant(t, c.SendRefresh(t))
+}
+
+func (c *Client) useGrant(t testing.TB, r Response) {
+	t.Helper()
 	var g signin.Grant
-	c.Do(t, "POST", "/auth/login", map[string]any{
-		"email": c.Email, "password": Password,
-	}).Expect(t, 200).Decode(t, &g)
+	r.Expect(t, 200).Decode(t, &g)
 	c.Access, c.Refresh = g.AccessToken, g.RefreshToken
+}
+
+// Reauthenticate proves the client's identity with Password.
+func (c *Client) Reauthenticate(t testing.TB) {
+	t.Helper()
+	c.Do(t, "POST", "/auth/reauthenticate", map[string]any{"password": Password}).Expect(t, 204)
 }
 
 // Profile returns the client's account.

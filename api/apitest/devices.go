@@ -58,14 +58,17 @@ func (c *Client) AuditTrail(t testing.TB) (list []string) {
 	return list
 }
 
-// ContainsInOrder reports whether list holds all of want, in this order, with or without others
-// between them.
-func ContainsInOrder(list []string, want ...string) bool {
-	i := 0
-	for _, s := range list {
-		if i < len(want) && s == want[i] {
-			i++
+// CheckAuditTrail fails the test unless AuditTrail has all of want, in this order. There may be
+// other entries between them.
+func (c *Client) CheckAuditTrail(t testing.TB, want ...string) {
+	t.Helper()
+	trail, found := c.AuditTrail(t), 0
+	for _, entry := range trail {
+		if found < len(want) && entry == want[found] {
+			found++
 		}
 	}
-	return i == len(want)
+	if found < len(want) {
+		t.Errorf("the audit trail has no %q in its place: %q", want[found], trail)
+	}
 }

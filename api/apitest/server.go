@@ -49,6 +49,11 @@ type Server struct {
 // Option changes how a Server is set up.
 type Option func(*api.Config, *api.Deps)
 
+// PublicURL sets the server's public URL.
+func PublicURL(url string) Option {
+	return func(c *api.Config, _ *api.Deps) { c.PublicURL = url }
+}
+
 // NewServer starts a server, which is closed when the test ends. Limits of tries are out of reach
 // unless an option sets them.
 func NewServer(t testing.TB, options ...Option) *Server {

@@ -1,24 +1,20 @@
 package factors_test
 
 import (
-	"bedside/api/apitest"
-	"bedside/api/signin"
-	"bedside/store"
 	"encoding/json"
 	"strings"
 	"testing"
 	"time"
+
+	"bedside/api/apitest"
+	"bedside/store"
 )
 
 func TestFactorChangesNeedAProof(t *testing.T) {
 	s := apitest.NewServer(t)
 	p := s.Register(t, apitest.NewEmail())
 	s.Forward(11 * time.Minute)
-	var g signin.Grant
-	p.Do(t, "POST", "/auth/refresh", map[string]any{
-		"refresh_token": p.Refresh,
-	}).Expect(t, 200).Decode(t, &g)
-	p.Access = g.AccessToken
+	p.RenewTokens(t)
 	for _, path := range []string{
 		"POST /totp", "POST /totp/confirm", "DELETE /totp", "POST /recovery-codes",
 	} {
@@ -27,15 +23,14 @@ func TestFactorChangesNeedAProof(t *testing.T) {
 		if strings.HasSuffix(path, "confirm") {
 			body = map[string]any{"code": "123456"}
 		}
-		p.Do(t, method, "/api/users/profile/factors"+path,
-			body).Problem(t, 403, "reauthentication-required")
+		p.Do(t, method, "/api/users/profile/factors"+path, body).
+			Problem(t, 403, "reauthentication-required")
 	}
-	p.Do(t, "POST", "/auth/reauthenticate", map[string]any{"password": apitest.Password}).
-		Expect(t, 204)
+	p.Reauthenticate(t)
 	p.AddAuthenticator(t)
 }
 
-// TestTOTPSecretIsSealedInTheDatabase reads the table as a thief would.
+// TestTOTPSecretIsSealedInTheDatabase reads the row as a thief of the database would.
 func TestTOTPSecretIsSealedInTheDatabase(t *testing.T) {
 	s := apitest.NewServer(t)
 	p := s.Register(t, apitest.NewEmail())
@@ -50,12 +45,12 @@ func TestTOTPSecretIsSealedInTheDatabase(t *testing.T) {
 	}
 	if strings.Contains(string(f.Secret), string(a.Secret)) ||
 		strings.Contains(string(b), codes[0]) || len(f.Recovery) != 10 {
-		t.Errorf("kept as %s", b)
+		t.Errorf("stored as %s", b)
 	}
 	if _, err := s.DB.Factor(t.Context(), "x"); err == nil {
-		t.Error("a factor of nobody's")
+		t.Error("there is a factor without a user")
 	}
 	if s.NewUser(t, store.RoleTutor).Factors(t).TOTP.Enabled {
-		t.Error("a factor of somebody else's")
+		t.Error("another user has the factor")
 	}
 }

@@ -1,26 +1,24 @@
 package sessions_test
 
 import (
-	"bedside/api/apitest"
-	"bedside/api/auth"
-	"bedside/api/sessions"
-	"bedside/store"
 	"errors"
 	"strings"
 	"sync"
 	"testing"
 	"time"
+
+	"bedside/api/apitest"
+	"bedside/api/auth"
+	"bedside/api/sessions"
+	"bedside/store"
 )
 
 func TestDevices(t *testing.T) {
 	s := apitest.NewServer(t)
 	desk := s.NewUser(t, store.RoleCandidate)
 	s.Forward(time.Minute)
-	phone := desk.NewDevice(
-		t,
-		"Mozilla/5.0 (iPhone; CPU iPhone OS 18_6 like Mac OS X) AppleWebKit/605.1.15 (KHTML, "+
-			"like Gecko) Version/26.0 Mobile/15E148 Safari/604.1",
-	)
+	phone := desk.NewDevice(t, "Mozilla/5.0 (iPhone; CPU iPhone OS 18_6 like Mac OS X) "+
+		"AppleWebKit/605.1.15 (KHTML, like Gecko) Version/26.0 Mobile/15E148 Safari/604.1")
 	list := phone.Devices(t)
 	if len(list) != 2 || !list[0].Current || list[1].Current || list[0].Browser != "Safari 26" ||
 		list[0].System != "iOS" || list[0].Kind != "mobile" || list[0].IP != "127.0.0.1" {
@@ -34,12 +32,10 @@ func TestDevices(t *testing.T) {
 	id := phone.SessionID(t)
 	desk.Do(t, "DELETE", "/api/sessions/"+id, nil).Expect(t, 204)
 	if !s.HasEnded(id) {
-		t.Error("its sockets were not closed")
+		t.Error("the end of the session was not announced")
 	}
 	phone.Do(t, "GET", "/api/scenarios", nil).Problem(t, 401, "unauthenticated")
-	p := phone.Do(t, "POST", "/auth/refresh", map[string]any{
-		"refresh_token": phone.Refresh,
-	}).Problem(t, 401, "session-ended")
+	p := phone.SendRefresh(t).Problem(t, 401, "session-ended")
 	if !strings.Contains(p.Detail, "elsewhere") {
 		t.Errorf("why it ended: %q", p.Detail)
 	}
@@ -50,7 +46,7 @@ func TestDevices(t *testing.T) {
 
 	tablet, laptop := desk.NewDevice(t, apitest.Firefox), desk.NewDevice(t, apitest.Firefox)
 	if a, b := tablet.Devices(t)[0].Fingerprint, laptop.Devices(t)[0].Fingerprint; a != b {
-		t.Error("the same headers are not recognised")
+		t.Error("the same headers give different fingerprints")
 	}
 	var ended sessions.Ended
 	laptop.Do(t, "DELETE", "/api/sessions", nil).Expect(t, 200).Decode(t, &ended)
@@ -66,12 +62,12 @@ func TestDevices(t *testing.T) {
 func TestDevicesOfOthersAreForAdministrators(t *testing.T) {
 	s := apitest.NewServer(t)
 	owner, stranger := s.NewUser(t, store.RoleCandidate), s.NewUser(t, store.RoleCandidate)
-	tutor, admin, nobody := s.NewUser(t,
-		store.RoleTutor), s.NewUser(t, store.RoleAdmin), s.NewClient(t)
+	tutor, admin := s.NewUser(t, store.RoleTutor), s.NewUser(t, store.RoleAdmin)
+	guest := s.NewClient(t)
 	for _, tc := range []struct {
 		who  *apitest.Client
 		want int
-	}{{stranger, 404}, {tutor, 404}, {nobody, 401}, {admin, 204}, {owner, 204}} {
+	}{{stranger, 404}, {tutor, 404}, {guest, 401}, {admin, 204}, {owner, 204}} {
 		id := owner.NewDevice(t, apitest.Firefox).SessionID(t)
 		if a := tc.who.Do(t, "DELETE", "/api/sessions/"+id, nil); a.StatusCode != tc.want {
 			t.Errorf("ending the owner's device: %d, want %d: %s", a.StatusCode, tc.want, a.Data)
@@ -101,19 +97,17 @@ func TestDeviceLimit(t *testing.T) {
 	s.Forward(time.Minute)
 	if d := p.NewDevice(t, apitest.Firefox); d.SignedOut != 1 || len(d.Devices(t)) != 5 ||
 		!s.HasEnded(first) {
-		t.Errorf("the sixth device signed %d out; %d are left; the first was told: %v",
+		t.Errorf("the sixth device signed %d out; %d are left; the first has ended: %v",
 			d.SignedOut, len(d.Devices(t)), s.HasEnded(first))
 	}
-	pr := p.Do(t, "POST", "/auth/refresh", map[string]any{
-		"refresh_token": p.Refresh,
-	}).Problem(t, 401, "session-ended")
+	pr := p.SendRefresh(t).Problem(t, 401, "session-ended")
 	if !strings.Contains(pr.Detail, "too many") {
 		t.Errorf("why it ended: %q", pr.Detail)
 	}
 }
 
-// TestDeviceLimitHoldsForConcurrentSignIns signs in behind the bounded pool of passwords, which
-// would keep most of a hundred out at once.
+// TestDeviceLimitHoldsForConcurrentSignIns calls Start directly: the password pool would turn most
+// of a hundred concurrent sign-ins away.
 func TestDeviceLimitHoldsForConcurrentSignIns(t *testing.T) {
 	s := apitest.NewServer(t)
 	p := s.NewUser(t, store.RoleCandidate)
@@ -145,18 +139,17 @@ func TestDeviceLimitHoldsForConcurrentSignIns(t *testing.T) {
 		}
 	}
 	if in != 5 || out != 96 {
-		t.Errorf("of 101 devices %d are signed in and %d were told to give way, want 5 and 96", in,
-			out)
+		t.Errorf("of 101 devices %d are signed in and %d were signed out, want 5 and 96", in, out)
 	}
 }
 
 func TestSessionTokens(t *testing.T) {
 	s := apitest.NewServer(t)
 	p := s.NewUser(t, store.RoleTutor)
-	nobody := s.NewClient(t)
+	guest := s.NewClient(t)
 	validate := func(token string) (v sessions.Validity) {
 		t.Helper()
-		nobody.Do(t, "POST", "/api/sessions/validate", map[string]any{
+		guest.Do(t, "POST", "/api/sessions/validate", map[string]any{
 			"access_token": token,
 		}).Expect(t, 200).Decode(t, &v)
 		return v
@@ -171,28 +164,28 @@ func TestSessionTokens(t *testing.T) {
 			t.Errorf("%q: %+v", bad, v)
 		}
 	}
-	nobody.Do(t, "POST", "/api/sessions/"+p.ID+"/refresh", map[string]any{
+	guest.Do(t, "POST", "/api/sessions/"+p.ID+"/refresh", map[string]any{
 		"refresh_token": p.Refresh,
 	}).Problem(t, 401, "unauthenticated")
 	var tokens sessions.Tokens
-	nobody.Do(t, "POST", "/api/sessions/"+id+"/refresh", map[string]any{
+	guest.Do(t, "POST", "/api/sessions/"+id+"/refresh", map[string]any{
 		"refresh_token": p.Refresh,
 	}).Expect(t, 200).Decode(t, &tokens)
 	if v := validate(tokens.AccessToken); !v.Active || tokens.RefreshToken == p.Refresh {
 		t.Errorf("after refreshing: %+v, %+v", v, tokens)
 	}
-	// The parent is answered with the current one; what is older ends the session.
+	// The previous token is answered with the current one; an older one ends the session.
 	var again, third sessions.Tokens
-	nobody.Do(t, "POST", "/api/sessions/"+id+"/refresh", map[string]any{
+	guest.Do(t, "POST", "/api/sessions/"+id+"/refresh", map[string]any{
 		"refresh_token": p.Refresh,
 	}).Expect(t, 200).Decode(t, &again)
-	nobody.Do(t, "POST", "/api/sessions/"+id+"/refresh", map[string]any{
+	guest.Do(t, "POST", "/api/sessions/"+id+"/refresh", map[string]any{
 		"refresh_token": again.RefreshToken,
 	}).Expect(t, 200).Decode(t, &third)
 	if again.RefreshToken != tokens.RefreshToken || third.RefreshToken == again.RefreshToken {
-		t.Error("the tokens do not follow one another")
+		t.Error("the tokens are not those of one sequence")
 	}
-	nobody.Do(t, "POST", "/api/sessions/"+id+"/refresh", map[string]any{
+	guest.Do(t, "POST", "/api/sessions/"+id+"/refresh", map[string]any{
 		"refresh_token": p.Refresh,
 	}).Problem(t, 401, "refresh-reused")
 	if validate(third.AccessToken).Active || !s.HasEnded(id) {
@@ -203,9 +196,9 @@ func TestSessionTokens(t *testing.T) {
 func TestSessionsEndAfterNinetyDays(t *testing.T) {
 	s := apitest.NewServer(t)
 	p := s.NewUser(t, store.RoleCandidate)
-	for range 4 { // it is used each 25 days, and idles for at most 30
+	for range 4 { // within the 30 days after which an unused session ends
 		s.Forward(25 * 24 * time.Hour)
-		a := p.Do(t, "POST", "/auth/refresh", map[string]any{"refresh_token": p.Refresh})
+		a := p.SendRefresh(t)
 		if a.StatusCode != 200 {
 			a.Problem(t, 401, "session-ended")
 			return
@@ -219,8 +212,7 @@ func TestSessionsEndAfterNinetyDays(t *testing.T) {
 	t.Error("a session lives for more than 90 days")
 }
 
-// TestCacheFollowsSessionEvents holds that what is remembered of a session is never older than the
-// news.
+// TestCacheFollowsSessionEvents checks that the cache is never behind the events that arrived.
 func TestCacheFollowsSessionEvents(t *testing.T) {
 	s := apitest.NewServer(t)
 	s.Sessions.SetEventsLive(true)
@@ -231,14 +223,14 @@ func TestCacheFollowsSessionEvents(t *testing.T) {
 		p.Do(t, "GET", "/api/rooms", nil).Expect(t, 200)
 	}
 	if n := s.SessionReads() - before; n != 0 {
-		t.Errorf("%v reads of a session that is remembered", n)
+		t.Errorf("%v reads of a cached session", n)
 	}
 	admin.Do(t, "PATCH", "/api/users/"+p.ID, map[string]any{"role": "candidate"}).Expect(t, 200)
 	p.Do(t, "GET", "/api/rooms", nil).Problem(t, 403, "forbidden")
 	admin.Do(t, "PATCH", "/api/users/"+p.ID, map[string]any{"role": "tutor"}).Expect(t, 200)
 	p.Do(t, "GET", "/api/rooms", nil).Expect(t, 200)
 
-	// Another process ends the session, and tells.
+	// Another process ends the session, and its event arrives.
 	id := p.SessionID(t)
 	if err := s.DB.EndSession(t.Context(), id, store.EndRevoked, s.Now()); err != nil {
 		t.Fatal(err)
@@ -246,7 +238,7 @@ func TestCacheFollowsSessionEvents(t *testing.T) {
 	s.Sessions.HandleEvent(store.SessionEvent{SessionID: id})
 	p.Do(t, "GET", "/api/rooms", nil).Problem(t, 401, "unauthenticated")
 
-	// Without news nothing is remembered.
+	// While events do not arrive, nothing is cached.
 	q := s.NewUser(t, store.RoleTutor)
 	q.Do(t, "GET", "/api/rooms", nil).Expect(t, 200)
 	s.Sessions.SetEventsLive(false)

@@ -1,13 +1,14 @@
 package sessions_test
 
 import (
-	"bedside/api/apitest"
-	"bedside/api/auth"
-	"bedside/store"
 	"errors"
 	"strings"
 	"testing"
 	"time"
+
+	"bedside/api/apitest"
+	"bedside/api/auth"
+	"bedside/store"
 )
 
 func TestAccessToken(t *testing.T) {
@@ -29,8 +30,8 @@ func TestAccessToken(t *testing.T) {
 	}
 	p.Access = ""
 	profile().Problem(t, 401, "unauthenticated")
-	p.Do(t, "GET", "/api/users/profile", nil, "Authorization",
-		"Basic "+good).Problem(t, 401, "unauthenticated")
+	p.Do(t, "GET", "/api/users/profile", nil, "Authorization", "Basic "+good).
+		Problem(t, 401, "unauthenticated")
 
 	ticket, _, err := s.Sessions.Ticket(store.Join{UserID: p.ID, SessionID: "x", AttemptID: "y"})
 	if err != nil {
@@ -90,9 +91,8 @@ func TestTickets(t *testing.T) {
 }
 
 func TestSigningKeysCanBeReplaced(t *testing.T) {
-	old, fresh := auth.Key{ID: "old", Secret: make([]byte, 32)}, auth.Key{
-		ID: "new", Secret: []byte(strings.Repeat("n", 32)),
-	}
+	old := auth.Key{ID: "old", Secret: make([]byte, 32)}
+	fresh := auth.Key{ID: "new", Secret: []byte(strings.Repeat("n", 32))}
 	s := apitest.NewServer(t)
 	p := s.NewUser(t, store.RoleCandidate)
 	u, err := s.DB.User(t.Context(), p.ID)
@@ -113,21 +113,21 @@ func TestSigningKeysCanBeReplaced(t *testing.T) {
 	if _, err := with(fresh, old).Authenticate(t.Context(), g.Access); err != nil {
 		t.Error(err)
 	}
-	if _, err := with(fresh).Authenticate(t.Context(), g.Access); !errors.Is(err,
-		store.ErrUnauthenticated) {
+	_, err = with(fresh).Authenticate(t.Context(), g.Access)
+	if !errors.Is(err, store.ErrUnauthenticated) {
 		t.Errorf("without the old key: %v", err)
 	}
 	if g, err = with(fresh, old).Refresh(t.Context(), g.Refresh); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := with(fresh).Refresh(t.Context(), g.Refresh); err != nil {
-		t.Errorf("what the new key gave: %v", err)
+		t.Errorf("a token of the new key: %v", err)
 	}
 	for name, keys := range map[string][]auth.Key{
 		"none": nil, "short": {{ID: "s", Secret: []byte("short")}}, "twice": {old, old},
 	} {
 		if _, err := auth.NewSessions(auth.Config{Keys: keys}, s.DB, s.Presence); err == nil {
-			t.Errorf("%s: taken", name)
+			t.Errorf("%s: accepted", name)
 		}
 	}
 }

@@ -1,23 +1,23 @@
 package signin_test
 
 import (
-	"bedside/api"
-	"bedside/api/apitest"
-	"bedside/api/signin"
 	"strings"
 	"testing"
 	"time"
+
+	"bedside/api/apitest"
+	"bedside/api/signin"
 )
 
 func TestVerifyEmail(t *testing.T) {
 	s := apitest.NewServer(t)
 	email := apitest.NewEmail()
 	p := s.Register(t, email)
-	letter := s.Mail.Await(t, email, "Confirm your e-mail address")
-	if strings.Contains(letter.Text, "Dana") ||
-		letter.Header.Get("Auto-Submitted") != "auto-generated" ||
-		!strings.Contains(letter.From, "bedside@example.org") {
-		t.Errorf("letter %+v", letter)
+	mail := s.Mail.Await(t, email, "Confirm your e-mail address")
+	if strings.Contains(mail.Text, "Dana") ||
+		mail.Header.Get("Auto-Submitted") != "auto-generated" ||
+		!strings.Contains(mail.From, "bedside@example.org") {
+		t.Errorf("mail %+v", mail)
 	}
 	verify := func(token string) apitest.Response {
 		return s.NewClient(t).Do(t, "POST", "/auth/verify-email", map[string]any{"token": token})
@@ -25,7 +25,7 @@ func TestVerifyEmail(t *testing.T) {
 	for _, bad := range []string{"x", strings.Repeat("A", 43), strings.Repeat("é", 50)} {
 		verify(bad).Problem(t, 422, "link-expired")
 	}
-	token := letter.Token(t, "/verify-email")
+	token := mail.Token(t, "/verify-email")
 	s.NewClient(t).Do(t, "POST", "/auth/reset-password", map[string]any{
 		"token": token, "password": "gr8-tram-window",
 	}).Problem(t, 422, "link-expired")
@@ -44,25 +44,17 @@ func TestVerifyEmail(t *testing.T) {
 	s.NewClient(t).Do(t, "POST", "/auth/register", map[string]any{
 		"email": email, "password": "gr8-tram-window", "name": "Mallory",
 	}).Expect(t, 202)
-	told := s.Mail.Await(t, email, "already have an account")
-	if !strings.Contains(told.Text, apitest.SiteURL+"/sign-in") ||
-		!strings.Contains(told.Text, "Hello Dana,") || strings.Contains(told.Text, "Mallory") {
-		t.Errorf("letter %s", told.Text)
+	notice := s.Mail.Await(t, email, "already have an account")
+	if !strings.Contains(notice.Text, apitest.SiteURL+"/sign-in") ||
+		!strings.Contains(notice.Text, "Hello Dana,") || strings.Contains(notice.Text, "Mallory") {
+		t.Errorf("mail %s", notice.Text)
 	}
 	if left := s.Mail.All(t, email); len(left) != 0 {
-		t.Errorf("further letters: %+v", left)
+		t.Errorf("further mails: %+v", left)
 	}
-	if acts := p.AuditTrail(
-		t,
-	); !apitest.ContainsInOrder(
-		acts,
-		"user.register done",
-		"session.start done",
-		"user.verify_email done",
-		"user.register refused",
-	) {
-		t.Errorf("trail %v", acts)
-	}
+	p.CheckAuditTrail(t,
+		"user.register done", "session.start done", "user.verify_email done",
+		"user.register refused")
 
 	late := s.Register(t, apitest.NewEmail())
 	token = s.Mail.Await(t, late.Email, "Confirm").Token(t, "/verify-email")
@@ -83,17 +75,18 @@ func TestResetPassword(t *testing.T) {
 		}).Expect(t, 202)
 	}
 	a, b := forgot(email), forgot(unknown)
-	if strings.ReplaceAll(string(a.Data), email, "x") != strings.ReplaceAll(string(b.Data),
-		unknown, "x") {
-		t.Errorf("%s and %s tell them apart", a.Data, b.Data)
+	forKnown, forUnknown := strings.ReplaceAll(string(a.Data), email, "x"),
+		strings.ReplaceAll(string(b.Data), unknown, "x")
+	if forKnown != forUnknown {
+		t.Errorf("the answers differ: %s and %s", a.Data, b.Data)
 	}
-	letter := s.Mail.Await(t, email, "Choose a new password")
-	token := letter.Token(t, "/reset-password")
-	if !strings.Contains(letter.Text, "From: 127.0.0.1") {
-		t.Errorf("letter %s", letter.Text)
+	mail := s.Mail.Await(t, email, "Choose a new password")
+	token := mail.Token(t, "/reset-password")
+	if !strings.Contains(mail.Text, "From: 127.0.0.1") {
+		t.Errorf("mail %s", mail.Text)
 	}
 	if got := s.Mail.All(t, unknown); len(got) != 0 {
-		t.Errorf("somebody without an account got %+v", got)
+		t.Errorf("an address without an account got %+v", got)
 	}
 	const fresh = "gr8-tram-window"
 	reset := func(token, password string) apitest.Response {
@@ -109,37 +102,23 @@ func TestResetPassword(t *testing.T) {
 
 	for _, device := range []*apitest.Client{p, laptop} {
 		device.Do(t, "GET", "/api/users/profile", nil).Problem(t, 401, "unauthenticated")
-		device.Do(t, "POST", "/auth/refresh", map[string]any{
-			"refresh_token": device.Refresh,
-		}).Problem(t, 401, "session-ended")
+		device.SendRefresh(t).Problem(t, 401, "session-ended")
 	}
 	other.Profile(t)
-	if len(s.EndedSessions()) != 2 {
-		t.Errorf("told of %d ended sessions", len(s.EndedSessions()))
+	if n := len(s.EndedSessions()); n != 2 {
+		t.Errorf("%d sessions ended, want 2", n)
 	}
 	s.Mail.Await(t, email, "password was changed")
-	p.Do(t, "POST", "/auth/login", map[string]any{
-		"email": email, "password": apitest.Password,
-	}).Problem(t, 401, "wrong-credentials")
+	p.Login(t, email, apitest.Password).Problem(t, 401, "wrong-credentials")
 	var g signin.Grant
-	p.Do(t, "POST", "/auth/login", map[string]any{
-		"email": email, "password": fresh,
-	}).Expect(t, 200).Decode(t, &g)
+	p.Login(t, email, fresh).Expect(t, 200).Decode(t, &g)
 	p.Access = g.AccessToken
 	if !p.Profile(t).EmailVerified {
-		t.Error("the mail was read, and yet the address is not verified")
+		t.Error("the address is not verified, although the link came by mail")
 	}
-	if acts := p.AuditTrail(
-		t,
-	); !apitest.ContainsInOrder(
-		acts,
-		"user.forgot_password done",
-		"user.reset_password done",
-		"session.start refused",
-		"session.start done",
-	) {
-		t.Errorf("trail %v", acts)
-	}
+	p.CheckAuditTrail(t,
+		"user.forgot_password done", "user.reset_password done", "session.start refused",
+		"session.start done")
 
 	forgot(email)
 	late := s.Mail.Await(t, email, "Choose a new password").Token(t, "/reset-password")
@@ -162,13 +141,13 @@ func TestMailsToAnAddressAreLimited(t *testing.T) {
 			"email": email,
 		}).Expect(t, 202)
 	}
-	// the one of the registration is of another kind
+	// the mail of the registration is of another kind
 	if got := s.Mail.All(t, email); len(got) != 1+5 {
-		t.Errorf("%d letters came", len(got))
+		t.Errorf("%d mails came", len(got))
 	}
 }
 
-// TestMailLimitIsPerKind has a stranger use up the letters of a registration.
+// TestMailLimitIsPerKind uses up the mails of a registration, as a stranger could.
 func TestMailLimitIsPerKind(t *testing.T) {
 	s := apitest.NewServer(t)
 	p := s.Register(t, apitest.NewEmail())
@@ -185,23 +164,20 @@ func TestMailLimitIsPerKind(t *testing.T) {
 
 func TestMailIsRetriedUnlessRefusedForGood(t *testing.T) {
 	s := apitest.NewServer(t)
-	nobody, later := "nobody-"+apitest.NewEmail(), "later-"+apitest.NewEmail()
-	s.Register(t, nobody)
+	unknown, later := "nobody-"+apitest.NewEmail(), "later-"+apitest.NewEmail()
+	s.Register(t, unknown)
 	s.Register(t, later)
 	s.Mail.Await(t, later, "Confirm")
-	s.Mail.All(t, nobody)
-	if s.Mail.Tries(nobody) != 1 || s.Mail.Tries(later) != 2 {
-		t.Errorf("tried %d and %d times", s.Mail.Tries(nobody), s.Mail.Tries(later))
+	s.Mail.All(t, unknown)
+	if s.Mail.Tries(unknown) != 1 || s.Mail.Tries(later) != 2 {
+		t.Errorf("tried %d and %d times", s.Mail.Tries(unknown), s.Mail.Tries(later))
 	}
 }
 
-// TestResetRemovesFactorsOfAnUnconfirmedAccount has somebody register with another's address, and
-// prepare to come back.
+// TestResetRemovesFactorsOfAnUnconfirmedAccount covers a stranger who registers with somebody
+// else's address and adds ways to sign in later.
 func TestResetRemovesFactorsOfAnUnconfirmedAccount(t *testing.T) {
-	s := apitest.NewServer(
-		t,
-		func(c *api.Config, _ *api.Deps) { c.PublicURL = apitest.PasskeyOrigin },
-	)
+	s := apitest.NewServer(t, apitest.PublicURL(apitest.PasskeyOrigin))
 	stranger := s.Register(t, apitest.NewEmail())
 	stranger.AddAuthenticator(t)
 	ph := apitest.NewPhone(t, stranger.ID, apitest.PasskeyOrigin)
@@ -219,12 +195,10 @@ func TestResetRemovesFactorsOfAnUnconfirmedAccount(t *testing.T) {
 		"token": token, "password": "gr8-tram-window",
 	}).Expect(t, 204)
 	var g signin.Grant
-	owner.Do(t, "POST", "/auth/login", map[string]any{
-		"email": stranger.Email, "password": "gr8-tram-window",
-	}).Expect(t, 200).Decode(t, &g)
+	owner.Login(t, stranger.Email, "gr8-tram-window").Expect(t, 200).Decode(t, &g)
 	owner.Access = g.AccessToken
 	if f := owner.Factors(t); f.TOTP.Enabled || len(f.Passkeys) != 0 || f.RecoveryCodesLeft != 0 {
-		t.Errorf("the stranger can still sign in by %+v", f)
+		t.Errorf("the stranger can still sign in with %+v", f)
 	}
 	q = s.NewClient(t).Question(t, apitest.BeginPasskeySignInPath)
 	s.NewClient(t).Do(t, "POST", apitest.FinishPasskeySignInPath, map[string]any{
@@ -232,24 +206,24 @@ func TestResetRemovesFactorsOfAnUnconfirmedAccount(t *testing.T) {
 	}).Problem(t, 401, "wrong-passkey")
 }
 
-// TestResetCancelsAChangeOfAddress has somebody with a stolen session ask for another address
-// before the owner resets the password.
+// TestResetCancelsAChangeOfAddress covers a thief of a session who asks for another address before
+// the owner resets the password.
 func TestResetCancelsAChangeOfAddress(t *testing.T) {
 	s := apitest.NewServer(t)
-	email, evil := apitest.NewEmail(), apitest.NewEmail()
+	email, thief := apitest.NewEmail(), apitest.NewEmail()
 	p := s.Register(t, email)
 	verify := func(token string) apitest.Response {
 		return s.NewClient(t).Do(t, "POST", "/auth/verify-email", map[string]any{"token": token})
 	}
-	verify(s.Mail.Await(t, email,
-		"Confirm your e-mail address").Token(t, "/verify-email")).Expect(t, 200)
-	p.Do(t, "POST", "/api/users/profile/email", map[string]any{"email": evil}).Expect(t, 202)
-	if told := s.Mail.Await(t, email, "is to be changed"); !strings.Contains(told.Text, evil) {
-		t.Errorf("letter %s", told.Text)
+	confirm := s.Mail.Await(t, email, "Confirm your e-mail address")
+	verify(confirm.Token(t, "/verify-email")).Expect(t, 200)
+	p.Do(t, "POST", "/api/users/profile/email", map[string]any{"email": thief}).Expect(t, 202)
+	if notice := s.Mail.Await(t, email, "is to be changed"); !strings.Contains(notice.Text, thief) {
+		t.Errorf("mail %s", notice.Text)
 	}
-	letter := s.Mail.Await(t, evil, "Confirm your new e-mail address")
-	if strings.Contains(letter.Text, "Dana") {
-		t.Error("what somebody calls themselves is sent to a stranger")
+	mail := s.Mail.Await(t, thief, "Confirm your new e-mail address")
+	if strings.Contains(mail.Text, "Dana") {
+		t.Error("the name of the account is sent to an unconfirmed address")
 	}
 	s.NewClient(t).Do(t, "POST", "/auth/forgot-password", map[string]any{
 		"email": email,
@@ -258,5 +232,5 @@ func TestResetCancelsAChangeOfAddress(t *testing.T) {
 	s.NewClient(t).Do(t, "POST", "/auth/reset-password", map[string]any{
 		"token": reset, "password": "gr8-tram-window",
 	}).Expect(t, 204)
-	verify(letter.Token(t, "/verify-email")).Problem(t, 422, "link-expired")
+	verify(mail.Token(t, "/verify-email")).Problem(t, 422, "link-expired")
 }

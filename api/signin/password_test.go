@@ -1,12 +1,13 @@
 package signin_test
 
 import (
+	"strings"
+	"testing"
+
 	"bedside/api"
 	"bedside/api/apitest"
 	"bedside/api/auth"
 	"bedside/store"
-	"strings"
-	"testing"
 )
 
 func TestWrongCredentialsAreRefused(t *testing.T) {
@@ -31,7 +32,7 @@ func TestWrongPasswordsAndRefreshesAreLimited(t *testing.T) {
 	})
 	p, other := s.NewUser(t, store.RoleCandidate), s.NewUser(t, store.RoleCandidate)
 	for range 5 {
-		p.SignIn(t) // right ones do not count
+		p.SignIn(t) // right passwords do not count
 	}
 	wrong := map[string]any{"email": p.Email, "password": "wrong password"}
 	for range 3 {
@@ -44,9 +45,7 @@ func TestWrongPasswordsAndRefreshesAreLimited(t *testing.T) {
 	}
 	other.SignIn(t)
 	for range 2 {
-		p.Do(t, "POST", "/auth/refresh", map[string]any{"refresh_token": p.Refresh}).Expect(t, 200)
+		p.SendRefresh(t).Expect(t, 200)
 	}
-	p.Do(t, "POST", "/auth/refresh", map[string]any{
-		"refresh_token": p.Refresh,
-	}).Problem(t, 429, "limit")
+	p.SendRefresh(t).Problem(t, 429, "limit")
 }

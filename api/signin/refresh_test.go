@@ -1,14 +1,14 @@
 package signin_test
 
 import (
-	"bedside/api"
-	"bedside/api/apitest"
-	"bedside/api/signin"
-	"bedside/store"
 	"net/http"
 	"strings"
 	"sync"
 	"testing"
+
+	"bedside/api/apitest"
+	"bedside/api/signin"
+	"bedside/store"
 )
 
 func TestRefresh(t *testing.T) {
@@ -22,25 +22,25 @@ func TestRefresh(t *testing.T) {
 	refresh(first).Expect(t, 200).Decode(t, &second)
 	refresh(first).Expect(t, 200).Decode(t, &again)
 	if again.RefreshToken != second.RefreshToken || second.RefreshToken == first {
-		t.Error("the parent should be answered with the current token")
+		t.Error("the previous token is not answered with the current one")
 	}
 	refresh(second.RefreshToken).Expect(t, 200).Decode(t, &third)
 
-	for _, made := range []string{
+	for _, invented := range []string{
 		"", "x", strings.Repeat("A", 86),
 		third.RefreshToken[:40] + "AAAA" + third.RefreshToken[44:],
 	} {
-		refresh(made).Expect(t, 401)
+		refresh(invented).Expect(t, 401)
 	}
-	// tokens that were made up end nothing
+	// invented tokens do not end the session
 	refresh(third.RefreshToken).Expect(t, 200).Decode(t, &third)
 
 	refresh(first).Problem(t, 401, "refresh-reused")
 	refresh(third.RefreshToken).Problem(t, 401, "session-ended")
 	p.Access = third.AccessToken
 	p.Do(t, "GET", "/api/users/profile", nil).Expect(t, 401)
-	if len(s.EndedSessions()) != 1 {
-		t.Errorf("told of %d ended sessions", len(s.EndedSessions()))
+	if n := len(s.EndedSessions()); n != 1 {
+		t.Errorf("%d sessions ended, want 1", n)
 	}
 }
 
@@ -51,7 +51,7 @@ func TestConcurrentRefreshesGetTheSameToken(t *testing.T) {
 	var all sync.WaitGroup
 	for i := range grants {
 		all.Go(func() {
-			a := p.Do(t, "POST", "/auth/refresh", map[string]any{"refresh_token": p.Refresh})
+			a := p.SendRefresh(t)
 			if a.StatusCode != 200 {
 				t.Errorf("status %d: %s", a.StatusCode, a.Data)
 				return
@@ -62,7 +62,7 @@ func TestConcurrentRefreshesGetTheSameToken(t *testing.T) {
 	all.Wait()
 	for _, g := range grants {
 		if g.RefreshToken != grants[0].RefreshToken {
-			t.Fatal("there were two winners")
+			t.Fatal("two requests got different tokens")
 		}
 	}
 	p.Access = grants[49].AccessToken
@@ -92,22 +92,20 @@ func TestRefreshInCookie(t *testing.T) {
 	if len(a.Cookies()) != 1 || a.Cookies()[0].Value == c.Value {
 		t.Errorf("the cookie was not replaced: %v", a.Cookies())
 	}
-	p.Do(t, "POST", "/auth/refresh", nil, "Sec-Fetch-Site",
-		"cross-site").Problem(t, 403, "forbidden")
-	p.Do(t, "POST", "/auth/refresh", nil, "Origin",
-		"https://evil.example").Problem(t, 403, "forbidden")
+	p.Do(t, "POST", "/auth/refresh", nil, "Sec-Fetch-Site", "cross-site").
+		Problem(t, 403, "forbidden")
+	p.Do(t, "POST", "/auth/refresh", nil, "Origin", "https://evil.example").
+		Problem(t, 403, "forbidden")
 	p.Do(t, "POST", "/auth/logout", nil).Expect(t, 204)
 	p.Do(t, "POST", "/auth/refresh", nil).Problem(t, 401, "unauthenticated") // the cookie is gone
 
-	secure := apitest.NewServer(t, func(c *api.Config, _ *api.Deps) {
-		c.PublicURL = "https://bedside.example"
-	})
+	secure := apitest.NewServer(t, apitest.PublicURL("https://bedside.example"))
 	q := secure.NewUser(t, store.RoleCandidate)
 	a = q.Do(t, "POST", "/auth/login", map[string]any{
 		"email": q.Email, "password": apitest.Password, "refresh_in": "cookie",
 	}).Expect(t, 200)
 	if !a.Cookies()[0].Secure || a.Header.Get("Strict-Transport-Security") == "" {
-		t.Errorf("over https: %v", a.Cookies()[0])
+		t.Errorf("the cookie over https: %v", a.Cookies()[0])
 	}
 }
 
@@ -119,12 +117,10 @@ func TestSignOut(t *testing.T) {
 		"Authorization", "").Expect(t, 204)
 	for _, p := range []*apitest.Client{byAccess, byRefresh} {
 		p.Do(t, "GET", "/api/users/profile", nil).Problem(t, 401, "unauthenticated")
-		p.Do(t, "POST", "/auth/refresh", map[string]any{
-			"refresh_token": p.Refresh,
-		}).Problem(t, 401, "session-ended")
+		p.SendRefresh(t).Problem(t, 401, "session-ended")
 	}
-	if len(s.EndedSessions()) != 2 {
-		t.Errorf("told of %d ended sessions", len(s.EndedSessions()))
+	if n := len(s.EndedSessions()); n != 2 {
+		t.Errorf("%d sessions ended, want 2", n)
 	}
 	s.NewClient(t).Do(t, "POST", "/auth/logout", nil).Problem(t, 401, "unauthenticated")
 	stale := s.NewUser(t, store.RoleCandidate)

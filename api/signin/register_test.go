@@ -1,12 +1,13 @@
 package signin_test
 
 import (
+	"strings"
+	"testing"
+
 	"bedside/api/apitest"
 	"bedside/api/httpx"
 	"bedside/api/signin"
 	"bedside/store"
-	"strings"
-	"testing"
 )
 
 func TestRegistrationHidesExistingAccounts(t *testing.T) {
@@ -18,9 +19,7 @@ func TestRegistrationHidesExistingAccounts(t *testing.T) {
 	}
 	first := p.Do(t, "POST", "/auth/register", body).Expect(t, 202)
 	var g signin.Grant
-	p.Do(t, "POST", "/auth/login", map[string]any{
-		"email": "DANA.K+1@example.org", "password": apitest.Password,
-	}).Expect(t, 200).Decode(t, &g)
+	p.Login(t, "DANA.K+1@example.org", apitest.Password).Expect(t, 200).Decode(t, &g)
 	if g.User.Email != "dana.k+1@example.org" || g.User.Name != "Dana Kovač" ||
 		g.User.Role != store.RoleCandidate || g.User.EmailVerified || g.RefreshToken == "" ||
 		g.ExpiresIn != 600 || g.TokenType != "Bearer" {
@@ -30,17 +29,15 @@ func TestRegistrationHidesExistingAccounts(t *testing.T) {
 	again := p.Do(t, "POST", "/auth/register", body).Expect(t, 202)
 	if string(first.Data) != string(again.Data) ||
 		string(first.Data) != `{"email":"dana.k+1@example.org","status":"check_mail"}`+"\n" {
-		t.Errorf("%s and %s tell whether there is an account", first.Data, again.Data)
+		t.Errorf("the answers %s and %s reveal whether there is an account", first.Data, again.Data)
 	}
 	for name := range first.Header {
 		if name != "X-Request-Id" && name != "Date" &&
 			first.Header.Get(name) != again.Header.Get(name) {
-			t.Errorf("header %s tells whether there is an account", name)
+			t.Errorf("header %s reveals whether there is an account", name)
 		}
 	}
-	p.Do(t, "POST", "/auth/login", map[string]any{
-		"email": "dana.k+1@example.org", "password": "another password",
-	}).Problem(t, 401, "wrong-credentials")
+	p.Login(t, "dana.k+1@example.org", "another password").Problem(t, 401, "wrong-credentials")
 	p.Access = g.AccessToken
 	var me httpx.User
 	for _, path := range []string{"/api/users/profile", "/api/v1/users/profile"} {
@@ -55,9 +52,7 @@ func TestInvalidRegistrationsAreRefused(t *testing.T) {
 	s := apitest.NewServer(t)
 	good := func() map[string]any {
 		return map[string]any{
-			"email":    "new@example.org",
-			"password": apitest.Password,
-			"name":     "New",
+			"email": "new@example.org", "password": apitest.Password, "name": "New",
 		}
 	}
 	for field, values := range map[string][]any{
@@ -108,12 +103,10 @@ func TestCommonPasswordsAreRefused(t *testing.T) {
 	}
 }
 
-// TestTextsThatPostgreSQLRefuses sends what PostgreSQL takes no text with.
+// TestTextsThatPostgreSQLRefuses sends a zero byte and invalid UTF-8.
 func TestTextsThatPostgreSQLRefuses(t *testing.T) {
 	s := apitest.NewServer(t)
-	s.NewClient(t).Do(t, "POST", "/auth/login", map[string]any{
-		"email": "a\x00@example.org", "password": apitest.Password,
-	}).Problem(t, 422, "invalid")
+	s.NewClient(t).Login(t, "a\x00@example.org", apitest.Password).Problem(t, 422, "invalid")
 	p := s.Register(t, apitest.NewEmail())
 	s.NewClient(t).Do(t, "POST", "/auth/login",
 		map[string]any{"email": p.Email, "password": apitest.Password}, "User-Agent",

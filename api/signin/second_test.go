@@ -1,15 +1,16 @@
 package signin_test
 
 import (
-	"bedside/api/apitest"
-	"bedside/api/factors"
-	"bedside/api/signin"
 	"encoding/base32"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"bedside/api/apitest"
+	"bedside/api/factors"
+	"bedside/api/signin"
 )
 
 func TestSignInWithCode(t *testing.T) {
@@ -26,7 +27,7 @@ func TestSignInWithCode(t *testing.T) {
 	s.Mail.Await(t, p.Email, "A way to sign in was added")
 	p.Do(t, "POST", "/api/users/profile/factors/totp", nil).Problem(t, 409, "factor-is-on")
 
-	// The code that turned it on works no more; the next one does, once.
+	// The code that turned the app on does not work again. The next one works once.
 	ticket := p.SignInTicket(t)
 	p.SendCode(t, ticket, a.Code(s.Now())).Problem(t, 401, "wrong-code")
 	s.Forward(30 * time.Second)
@@ -40,15 +41,15 @@ func TestSignInWithCode(t *testing.T) {
 	p.SendCode(t, p.SignInTicket(t), code).Problem(t, 401, "wrong-code")
 
 	// A recovery code works once, however it is typed.
-	p.SendCode(t, p.SignInTicket(t),
-		strings.ToUpper(strings.ReplaceAll(codes[0], "-", ""))).Expect(t, 200)
+	typed := strings.ToUpper(strings.ReplaceAll(codes[0], "-", ""))
+	p.SendCode(t, p.SignInTicket(t), typed).Expect(t, 200)
 	p.SendCode(t, p.SignInTicket(t), codes[0]).Problem(t, 401, "wrong-code")
 	if f := p.Factors(t); f.RecoveryCodesLeft != 9 {
 		t.Errorf("%d codes left, want 9", f.RecoveryCodesLeft)
 	}
 	var renewed factors.RecoveryCodes
-	p.Do(t, "POST", "/api/users/profile/factors/recovery-codes",
-		nil).Expect(t, 200).Decode(t, &renewed)
+	p.Do(t, "POST", "/api/users/profile/factors/recovery-codes", nil).
+		Expect(t, 200).Decode(t, &renewed)
 	p.SendCode(t, p.SignInTicket(t), codes[1]).Problem(t, 401, "wrong-code")
 	p.SendCode(t, p.SignInTicket(t), renewed.RecoveryCodes[1]).Expect(t, 200)
 
@@ -56,19 +57,9 @@ func TestSignInWithCode(t *testing.T) {
 	p.Do(t, "DELETE", "/api/users/profile/factors/totp", nil).Problem(t, 404, "not-found")
 	p.SignIn(t)
 	s.Mail.Await(t, p.Email, "A way to sign in was removed")
-	if acts := p.AuditTrail(
-		t,
-	); !apitest.ContainsInOrder(
-		acts,
-		"factor.add done",
-		"session.start refused",
-		"factor.use done",
-		"session.start done",
-		"factor.new_recovery_codes done",
-		"factor.remove done",
-	) {
-		t.Errorf("the trail: %q", acts)
-	}
+	p.CheckAuditTrail(t,
+		"factor.add done", "session.start refused", "factor.use done", "session.start done",
+		"factor.new_recovery_codes done", "factor.remove done")
 	for _, secret := range append(codes, base32.StdEncoding.EncodeToString(a.Secret)) {
 		if strings.Contains(s.Log.String(), secret) {
 			t.Error("a secret is in the log")
@@ -89,30 +80,29 @@ func TestWrongCodesAndTicketsAreRefused(t *testing.T) {
 	p.Do(t, "POST", "/api/users/profile/factors/totp/confirm", map[string]any{
 		"code": "12345",
 	}).Expect(t, 422)
-	p.SignIn(t) // not confirmed: not asked for
+	p.SignIn(t) // the app was not confirmed, so no code is asked for
 
 	a, codes := p.AddAuthenticator(t)
 	b, _ := q.AddAuthenticator(t)
 	s.Forward(time.Minute)
-	// Somebody else's code, and codes with a ticket of nobody's.
+	// Another user's code, and codes with invented tickets.
 	ticket := p.SignInTicket(t)
 	p.SendCode(t, ticket, b.Code(s.Now())).Problem(t, 401, "wrong-code")
 	for _, bad := range []string{"x", strings.Repeat("A", 43), ticket + "A"} {
 		p.SendCode(t, bad, a.Code(s.Now())).Problem(t, 401, "sign-in-expired")
 	}
-	// Five tries a ticket.
+	// A ticket allows five tries.
 	for range 4 {
 		p.SendCode(t, ticket, "000000").Problem(t, 401, "wrong-code")
 	}
 	p.SendCode(t, ticket, a.Code(s.Now())).Problem(t, 401, "sign-in-expired")
-	// Five minutes.
+	// A ticket lives for five minutes.
 	ticket = p.SignInTicket(t)
 	s.Forward(5 * time.Minute)
 	p.SendCode(t, ticket, a.Code(s.Now())).Problem(t, 401, "sign-in-expired")
 	// A disabled account.
 	ticket = p.SignInTicket(t)
-	s.Exec(t, `UPDATE users SET disabled = true WHERE id = $1`,
-		p.ID)
+	s.Exec(t, `UPDATE users SET disabled = true WHERE id = $1`, p.ID)
 	p.SendCode(t, ticket, codes[0]).Problem(t, 403, "account-disabled")
 }
 
@@ -141,6 +131,6 @@ func TestCodeWorksOnceWhenSentConcurrently(t *testing.T) {
 	}
 	all.Wait()
 	if in.Load() != 1 {
-		t.Errorf("one code let %d in", in.Load())
+		t.Errorf("one code signed in %d times", in.Load())
 	}
 }

@@ -1,13 +1,14 @@
 package users_test
 
 import (
+	"crypto/rand"
+	"strings"
+	"testing"
+
 	"bedside/api/apitest"
 	"bedside/api/audit"
 	"bedside/api/users"
 	"bedside/store"
-	"crypto/rand"
-	"strings"
-	"testing"
 )
 
 func TestAdministration(t *testing.T) {
@@ -23,10 +24,13 @@ func TestAdministration(t *testing.T) {
 		return page
 	}
 	for query, want := range map[string]int{
-		"text=" + mark: 1, "text=ZO%C3%8B+100%25_" + mark: 1, "text=%25" + mark: 0, "text=" +
-			mark + "&role=tutor": 0,
-		"text=" + mark + "&disabled=true": 0, "text=" + mark +
-			"&disabled=false&role=candidate": 1, "text=" + strings.ToLower(p.Email): 1,
+		"text=" + mark:                                    1,
+		"text=ZO%C3%8B+100%25_" + mark:                    1,
+		"text=%25" + mark:                                 0,
+		"text=" + mark + "&role=tutor":                    0,
+		"text=" + mark + "&disabled=true":                 0,
+		"text=" + mark + "&disabled=false&role=candidate": 1,
+		"text=" + strings.ToLower(p.Email):                1,
 	} {
 		if page := list(query); len(page.Items) != want {
 			t.Errorf("%s: %d accounts", query, len(page.Items))
@@ -46,26 +50,22 @@ func TestAdministration(t *testing.T) {
 	if a.Role != store.RoleTutor {
 		t.Errorf("account %+v", a)
 	}
-	p.Do(t, "GET", "/api/rooms", nil).Expect(t, 200) // at once
+	p.Do(t, "GET", "/api/rooms", nil).Expect(t, 200) // the new role takes effect at once
 	admin.Do(t, "PATCH", path, map[string]any{"role": "king"}).Problem(t, 422, "invalid")
 	admin.Do(t, "PATCH", path, map[string]any{"disabled": true}).Expect(t, 200)
 	if a := p.Do(t, "GET", "/api/rooms", nil); a.StatusCode != 401 && a.StatusCode != 403 {
 		t.Errorf("a disabled account got %d", a.StatusCode)
 	}
-	if len(
-		s.EndedSessions(),
-	) != 2 { // its rooms were closed with the new role, and its session was ended
-		t.Errorf("told of %d ended sessions", len(s.EndedSessions()))
+	if n := len(s.EndedSessions()); n != 2 { // once to close rooms with the new role, once to sign out
+		t.Errorf("%d sessions ended, want 2", n)
 	}
-	p.Do(t, "POST", "/auth/login", map[string]any{
-		"email": p.Email, "password": apitest.Password,
-	}).Problem(t, 403, "account-disabled")
+	p.Login(t, p.Email, apitest.Password).Problem(t, 403, "account-disabled")
 	admin.Do(t, "PATCH", path, map[string]any{
 		"disabled": false, "role": "candidate",
 	}).Expect(t, 200)
 	p.SignIn(t)
-	admin.Do(t, "GET", "/api/users/0190d2a0-0000-7000-8000-00000000ffff",
-		nil).Problem(t, 404, "not-found")
+	admin.Do(t, "GET", "/api/users/0190d2a0-0000-7000-8000-00000000ffff", nil).
+		Problem(t, 404, "not-found")
 	admin.Do(t, "GET", "/api/users/x", nil).Problem(t, 404, "not-found")
 
 	var trail, own audit.ActPage
@@ -79,17 +79,7 @@ func TestAdministration(t *testing.T) {
 			t.Errorf("entry %+v is shown as %+v", act, own.Items[i])
 		}
 	}
-	if acts := p.AuditTrail(
-		t,
-	); !apitest.ContainsInOrder(
-		acts,
-		"user.change_role done",
-		"user.disable done",
-		"session.start refused",
-		"user.change_role done",
-		"user.enable done",
-		"session.start done",
-	) {
-		t.Errorf("trail %v", acts)
-	}
+	p.CheckAuditTrail(t,
+		"user.change_role done", "user.disable done", "session.start refused",
+		"user.change_role done", "user.enable done", "session.start done")
 }

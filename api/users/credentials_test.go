@@ -1,12 +1,12 @@
 package users_test
 
 import (
-	"bedside/api/apitest"
-	"bedside/api/signin"
-	"bedside/store"
 	"strings"
 	"testing"
 	"time"
+
+	"bedside/api/apitest"
+	"bedside/store"
 )
 
 func TestPasswordChange(t *testing.T) {
@@ -19,37 +19,22 @@ func TestPasswordChange(t *testing.T) {
 	change := func() apitest.Response {
 		return p.Do(t, "POST", "/api/users/profile/password", map[string]any{"password": fresh})
 	}
-	renew := func() {
-		t.Helper()
-		var g signin.Grant
-		p.Do(t, "POST", "/auth/refresh", map[string]any{
-			"refresh_token": p.Refresh,
-		}).Expect(t, 200).Decode(t, &g)
-		p.Access, p.Refresh = g.AccessToken, g.RefreshToken
-	}
 	s.Forward(11 * time.Minute)
-	renew()
+	p.RenewTokens(t)
 	change().Problem(t, 403, "reauthentication-required")
 	p.Do(t, "POST", "/auth/reauthenticate", map[string]any{
 		"password": "wrong",
 	}).Problem(t, 403, "wrong-credentials")
 	change().Problem(t, 403, "reauthentication-required")
-	p.Do(t, "POST", "/auth/reauthenticate", map[string]any{"password": apitest.Password}).
-		Expect(t, 204)
+	p.Reauthenticate(t)
 	change().Expect(t, 204)
-	p.Profile(t) // this device stays
+	p.Profile(t) // this device stays signed in
 	tablet.Access = ""
-	tablet.Do(t, "POST", "/auth/refresh", map[string]any{
-		"refresh_token": tablet.Refresh,
-	}).Problem(t, 401, "session-ended")
+	tablet.SendRefresh(t).Problem(t, 401, "session-ended")
 	s.Mail.Await(t, strings.ToLower(p.Email), "password was changed")
-	p.Do(t, "POST", "/auth/login", map[string]any{
-		"email": p.Email, "password": fresh,
-	}).Expect(t, 200)
-	if acts := p.AuditTrail(t); !apitest.ContainsInOrder(acts, "user.reauthenticate refused",
-		"user.reauthenticate done", "user.change_password done") {
-		t.Errorf("trail %v", acts)
-	}
+	p.Login(t, p.Email, fresh).Expect(t, 200)
+	p.CheckAuditTrail(t,
+		"user.reauthenticate refused", "user.reauthenticate done", "user.change_password done")
 }
 
 func TestEmailChange(t *testing.T) {
@@ -62,38 +47,34 @@ func TestEmailChange(t *testing.T) {
 		}).Expect(t, 202)
 	}
 	taken, free := change(other.Email), change(fresh)
-	if strings.ReplaceAll(string(taken.Data), other.Email,
-		"x") != strings.ReplaceAll(string(free.Data), fresh, "x") {
-		t.Errorf("%s and %s tell them apart", taken.Data, free.Data)
+	forTaken, forFree := strings.ReplaceAll(string(taken.Data), other.Email, "x"),
+		strings.ReplaceAll(string(free.Data), fresh, "x")
+	if forTaken != forFree {
+		t.Errorf("the answers differ: %s and %s", taken.Data, free.Data)
 	}
 	s.Mail.Await(t, other.Email, "already have an account")
 	token := s.Mail.Await(t, fresh, "Confirm your new e-mail address").Token(t, "/verify-email")
 	if got := p.Profile(t).Email; got != old {
 		t.Errorf("the address is %s before it is confirmed", got)
 	}
-	s.NewClient(t).
-		Do(t, "POST", "/auth/verify-email", map[string]any{"token": token}).
-		Expect(t, 200)
+	verify := func(token string) apitest.Response {
+		return s.NewClient(t).Do(t, "POST", "/auth/verify-email", map[string]any{"token": token})
+	}
+	verify(token).Expect(t, 200)
 	if me := p.Profile(t); me.Email != fresh || !me.EmailVerified {
 		t.Errorf("profile %+v", me)
 	}
-	told := s.Mail.Await(t, old, "address was changed")
-	if !strings.Contains(told.Text, fresh) {
-		t.Errorf("letter %s", told.Text)
+	notice := s.Mail.Await(t, old, "address was changed")
+	if !strings.Contains(notice.Text, fresh) {
+		t.Errorf("mail %s", notice.Text)
 	}
-	p.Do(t, "POST", "/auth/login", map[string]any{
-		"email": old, "password": apitest.Password,
-	}).Expect(t, 401)
-	p.Do(t, "POST", "/auth/login", map[string]any{
-		"email": fresh, "password": apitest.Password,
-	}).Expect(t, 200)
+	p.Login(t, old, apitest.Password).Expect(t, 401)
+	p.Login(t, fresh, apitest.Password).Expect(t, 200)
 
 	// Somebody who registers with the address in the meantime keeps it.
 	contested := apitest.NewEmail()
 	change(contested)
 	token = s.Mail.Await(t, contested, "Confirm your new e-mail address").Token(t, "/verify-email")
 	s.Register(t, contested)
-	s.NewClient(t).Do(t, "POST", "/auth/verify-email", map[string]any{
-		"token": token,
-	}).Problem(t, 422, "link-expired")
+	verify(token).Problem(t, 422, "link-expired")
 }

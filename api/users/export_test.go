@@ -2,11 +2,6 @@ package users_test
 
 import (
 	"archive/zip"
-	"bedside/api/apitest"
-	"bedside/api/archive"
-	"bedside/api/signin"
-	"bedside/api/users"
-	"bedside/store"
 	"bytes"
 	"context"
 	"encoding/base32"
@@ -16,6 +11,11 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"bedside/api/apitest"
+	"bedside/api/archive"
+	"bedside/api/users"
+	"bedside/store"
 )
 
 func TestExport(t *testing.T) {
@@ -70,13 +70,18 @@ func TestExport(t *testing.T) {
 		}
 		files[f.Name] = string(b)
 		if strings.HasSuffix(f.Name, ".json") && !json.Valid(b) {
-			t.Errorf("%s is no JSON: %s", f.Name, b)
+			t.Errorf("%s is not JSON: %s", f.Name, b)
 		}
 	}
 	for name, holds := range map[string]string{
-		"README.txt": "OET", "account/users.json": p.Email, "account/factors.json": "confirmed_at", "account/sessions.json": "127.0.0.1", "account/attempts.json": attempt,
-		"reports/" + attempt + ".json": `"speakers"`, "recordings/" + attempt +
-			"/candidate.ogg": "",
+		"README.txt":            "OET",
+		"account/users.json":    p.Email,
+		"account/factors.json":  "confirmed_at",
+		"account/sessions.json": "127.0.0.1",
+		"account/attempts.json": attempt,
+
+		"reports/" + attempt + ".json":             `"speakers"`,
+		"recordings/" + attempt + "/candidate.ogg": "",
 	} {
 		if got, ok := files[name]; !ok || name != "README.txt" && !strings.Contains(got, holds) {
 			t.Errorf("%s: %v, %.200s", name, ok, got)
@@ -85,14 +90,13 @@ func TestExport(t *testing.T) {
 	for name, text := range files {
 		for _, secret := range secrets {
 			if strings.Contains(text, secret) {
-				t.Errorf("%s holds a secret", name)
+				t.Errorf("%s contains a secret", name)
 			}
 		}
 	}
-	// It is the owner's, and for a week.
+	// Only the owner can download it, for a week.
 	tutor.Do(t, "GET", "/api/users/profile/export/archive", nil).Problem(t, 404, "no-export")
-	s.Exec(t, `UPDATE exports SET expires_at = now() - interval '1 second' WHERE id = $1`,
-		e.ID)
+	s.Exec(t, `UPDATE exports SET expires_at = now() - interval '1 second' WHERE id = $1`, e.ID)
 	p.Do(t, "GET", "/api/users/profile/export", nil).Problem(t, 404, "no-export")
 }
 
@@ -125,28 +129,19 @@ func TestDeleteAccount(t *testing.T) {
 	p := s.Register(t, apitest.NewEmail())
 	id, other := p.SessionID(t), p.NewDevice(t, apitest.Firefox)
 	s.Forward(11 * time.Minute)
-	var g signin.Grant
-	p.Do(t, "POST", "/auth/refresh", map[string]any{
-		"refresh_token": p.Refresh,
-	}).Expect(t, 200).Decode(t, &g)
-	p.Access = g.AccessToken
+	p.RenewTokens(t)
 	p.Do(t, "DELETE", "/api/users/profile", nil).Problem(t, 403, "reauthentication-required")
 	p.Do(t, "POST", "/api/users/profile/export", nil).Problem(t, 403, "reauthentication-required")
-	p.Do(t, "POST", "/auth/reauthenticate", map[string]any{"password": apitest.Password}).
-		Expect(t, 204)
+	p.Reauthenticate(t)
 	p.Do(t, "DELETE", "/api/users/profile", nil).Expect(t, 204)
 	if !s.HasEnded(id) {
-		t.Error("open rooms were not told")
+		t.Error("the end of the session was not announced")
 	}
 	p.Do(t, "GET", "/api/scenarios", nil).Problem(t, 401, "unauthenticated")
 	for _, d := range []*apitest.Client{p, other} {
-		d.Do(t, "POST", "/auth/refresh", map[string]any{
-			"refresh_token": d.Refresh,
-		}).Problem(t, 401, "session-ended")
+		d.SendRefresh(t).Problem(t, 401, "session-ended")
 	}
-	p.Do(t, "POST", "/auth/login", map[string]any{
-		"email": p.Email, "password": apitest.Password,
-	}).Problem(t, 401, "wrong-credentials")
+	p.Login(t, p.Email, apitest.Password).Problem(t, 401, "wrong-credentials")
 	s.Mail.Await(t, p.Email, "Your account was deleted")
 	s.Register(t, p.Email) // the address is free again
 }

@@ -1,10 +1,11 @@
 package users_test
 
 import (
+	"testing"
+
 	"bedside/api/apitest"
 	"bedside/api/httpx"
 	"bedside/store"
-	"testing"
 )
 
 func TestProfile(t *testing.T) {
@@ -34,14 +35,15 @@ func TestProfile(t *testing.T) {
 		t.Errorf("profile %+v", me)
 	}
 	for field, values := range map[string][]any{
-		"name": {
-			"", " ", "a\nb", nil,
-		}, "profession": {"astrology"}, "target_grade": {"F", "a"}, "test_date": {
-			"14.11.2026", "2026-02-30", "0001-01-01",
-		},
-		"time_zone": {
-			"Mars/Base", "Local", "../etc/passwd",
-		}, "locale": {"english!", "e"}, "role": {"admin"}, "email": {"x@example.org"}, "disabled": {true},
+		"name":         {"", " ", "a\nb", nil},
+		"profession":   {"astrology"},
+		"target_grade": {"F", "a"},
+		"test_date":    {"14.11.2026", "2026-02-30", "0001-01-01"},
+		"time_zone":    {"Mars/Base", "Local", "../etc/passwd"},
+		"locale":       {"english!", "e"},
+		"role":         {"admin"},
+		"email":        {"x@example.org"},
+		"disabled":     {true},
 	} {
 		for _, v := range values {
 			if got := p.Do(t, "PATCH", "/api/users/profile", map[string]any{field: v}); v != nil {
