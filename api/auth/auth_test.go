@@ -17,7 +17,7 @@ import (
 	"golang.org/x/crypto/bcrypt"
 )
 
-// testTokens signs the same way in every process, at one moment.
+// testTokens has a fixed key and a fixed time, so that all processes of a fuzz test sign the same.
 func testTokens(t testing.TB) *tokens {
 	t.Helper()
 	clock := func() time.Time { return time.Unix(1_800_000_000, 0) }
@@ -39,10 +39,10 @@ func TestRefreshTokens(t *testing.T) {
 	salt, other := []byte("salt"), []byte("other")
 	child, again := first.child(salt), first.child(salt)
 	if child != again || child == first.child(other) || child == first {
-		t.Error("a child is decided by its parent and the salt")
+		t.Error("a child must depend on its parent and the salt alone")
 	}
 	if bytes.Contains(first.hash(), first.secret[:8]) {
-		t.Error("the hash shows the token")
+		t.Error("the hash contains the secret")
 	}
 }
 
@@ -57,13 +57,13 @@ func FuzzParseRefresh(f *testing.F) {
 	f.Fuzz(func(t *testing.T, s string) {
 		token, err := ring.parseRefresh(s)
 		if err == nil && ring.formatRefresh(token) != s {
-			t.Errorf("%q was taken for %q", s, ring.formatRefresh(token))
+			t.Errorf("%q was parsed as %q", s, ring.formatRefresh(token))
 		}
 		if err != nil && !errors.Is(err, store.ErrUnauthenticated) {
 			t.Errorf("error %v", err)
 		}
 		if err == nil && s != genuine {
-			t.Errorf("%q was made up and taken", s)
+			t.Errorf("%q was invented and accepted", s)
 		}
 	})
 }
@@ -88,10 +88,10 @@ func FuzzParseTokens(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, s string) {
 		if _, err := x.parseAccess(s); err == nil && s != access {
-			t.Errorf("%q was made up and taken for an access token", s)
+			t.Errorf("%q was invented and accepted as an access token", s)
 		}
 		if _, err := x.parseTicket(s); err == nil && s != ticket {
-			t.Errorf("%q was made up and taken for a ticket", s)
+			t.Errorf("%q was invented and accepted as a ticket", s)
 		}
 	})
 }
@@ -115,7 +115,7 @@ func TestTokenTimes(t *testing.T) {
 		{0, nil}, {10*time.Minute + leeway - 2*time.Second, nil}, {
 			10*time.Minute + leeway + 2*time.Second, store.ErrExpired,
 		},
-		// a clock that is behind, a little and too far
+		// the verifier's clock is behind: a little, and too far
 		{-leeway + 2*time.Second, nil}, {-time.Minute, store.ErrUnauthenticated},
 	} {
 		now = now.Add(c.after)
@@ -155,11 +155,12 @@ func TestPasswords(t *testing.T) {
 		t.Errorf("no account: %v, %v", ok, err)
 	}
 	if _, err := p.Compare(ctx, "not a hash", "password"); err == nil {
-		t.Error("a broken hash is an error")
+		t.Error("a broken hash gives no error")
 	}
 }
 
-// TestPasswordPoolIsBounded fills every place and expects the next one to be sent away at once.
+// TestPasswordPoolIsBounded fills every place, and checks that the next caller gets an error at
+// once.
 func TestPasswordPoolIsBounded(t *testing.T) {
 	p, err := NewPasswords(bcrypt.MinCost)
 	if err != nil {
@@ -209,7 +210,7 @@ func TestKeyFile(t *testing.T) {
 	all.Wait()
 	for _, k := range keys {
 		if k.ID != keys[0].ID || !bytes.Equal(k.Secret, keys[0].Secret) || len(k.Secret) != 32 {
-			t.Fatal("two keys were made")
+			t.Fatal("two processes made different keys")
 		}
 	}
 	info, err := os.Stat(path)
@@ -220,6 +221,6 @@ func TestKeyFile(t *testing.T) {
 		t.Fatal(err)
 	}
 	if _, err := KeyFromFile(path); err == nil {
-		t.Error("nonsense was taken for a key")
+		t.Error("nonsense was accepted as a key")
 	}
 }

@@ -206,8 +206,8 @@ func (p *Passkeys) begin(ctx context.Context, userID string, options any,
 }
 
 // finish removes the challenge of a ticket from the store and returns it.
-func (p *Passkeys) finish(ctx context.Context, ticket, userID string) (session webauthn.SessionData,
-	err error) {
+func (p *Passkeys) finish(ctx context.Context, ticket,
+	userID string) (session webauthn.SessionData, err error) {
 	hash, err := HashOneTimeToken(ticket)
 	if err != nil {
 		return session, ErrCeremonyExpired

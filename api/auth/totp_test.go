@@ -7,11 +7,12 @@ import (
 	"time"
 )
 
-// The vectors are those of RFC 6238, appendix B, to six digits.
+// TestTOTP uses the test vectors of RFC 6238, appendix B, cut to six digits.
 func TestTOTP(t *testing.T) {
 	secret := []byte("12345678901234567890")
 	for at, code := range map[int64]string{
-		59: "287082", 1111111109: "081804", 1111111111: "050471", 1234567890: "005924", 2000000000: "279037", 20000000000: "353130",
+		59: "287082", 1111111109: "081804", 1111111111: "050471", 1234567890: "005924",
+		2000000000: "279037", 20000000000: "353130",
 	} {
 		step, ok := TOTPStep(secret, code, time.Unix(at, 0))
 		if !ok || step != at/30 {
@@ -24,18 +25,19 @@ func TestTOTP(t *testing.T) {
 		}
 		for _, off := range []int64{-90, 60} {
 			if _, ok := TOTPStep(secret, code, time.Unix(at+off, 0)); ok {
-				t.Errorf("%s is taken %d s off", code, off)
+				t.Errorf("%s is accepted %d s off", code, off)
 			}
 		}
 	}
 	for _, bad := range []string{"", "28708", "2870822", "287083", "٢٨٧٠٨٢"} {
 		if _, ok := TOTPStep(secret, bad, time.Unix(59, 0)); ok {
-			t.Errorf("%q is taken", bad)
+			t.Errorf("%q is accepted", bad)
 		}
 	}
-	if got, want := TOTPURI(secret,
-		"a b+c@example.org"), "otpauth://totp/Bedside:a%20b+c@example.org?algorithm=SHA1&digits=6&issuer=Bedside&period=30&secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"; got != want {
-		t.Errorf("address %s, want %s", got, want)
+	want := "otpauth://totp/Bedside:a%20b+c@example.org?algorithm=SHA1&digits=6&issuer=Bedside" +
+		"&period=30&secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"
+	if got := TOTPURI(secret, "a b+c@example.org"); got != want {
+		t.Errorf("URI %s, want %s", got, want)
 	}
 }
 
@@ -46,10 +48,10 @@ func TestRecoveryCodes(t *testing.T) {
 	}
 	typed := strings.ToUpper(strings.ReplaceAll(codes[3], "-", " "))
 	if !bytes.Equal(RecoveryHash("dana", typed), hashes[3]) {
-		t.Errorf("%q typed as %q is not known again", codes[3], typed)
+		t.Errorf("%q typed as %q has another hash", codes[3], typed)
 	}
 	if bytes.Equal(RecoveryHash("theo", codes[3]), hashes[3]) {
-		t.Error("a code is good for somebody else")
+		t.Error("two users have the same hash of a code")
 	}
 	if codes[0] == codes[1] {
 		t.Error("two codes are the same")
@@ -57,9 +59,8 @@ func TestRecoveryCodes(t *testing.T) {
 }
 
 func TestSeal(t *testing.T) {
-	old, current := Key{
-		ID: "old", Secret: bytes.Repeat([]byte("o"), 32),
-	}, Key{ID: "new", Secret: bytes.Repeat([]byte("n"), 32)}
+	old := Key{ID: "old", Secret: bytes.Repeat([]byte("o"), 32)}
+	current := Key{ID: "new", Secret: bytes.Repeat([]byte("n"), 32)}
 	open := func(keys ...Key) *Sessions {
 		s, err := NewSessions(Config{Keys: keys}, nil, nil)
 		if err != nil {
@@ -80,7 +81,7 @@ func TestSeal(t *testing.T) {
 		t.Error("opened without its key")
 	}
 	if _, err := open(old).Unseal(sealed, "theo"); err == nil {
-		t.Error("opened for somebody else")
+		t.Error("opened for another owner")
 	}
 	for i := range sealed {
 		changed := bytes.Clone(sealed)

@@ -53,7 +53,8 @@ func PasswordFault(err error) error {
 			fmt.Sprintf("A password has %d to %d bytes.", auth.MinPassword, auth.MaxPassword))
 	case errors.Is(err, auth.ErrPasswordCommon):
 		f := Invalid("body.password",
-			"This password is among the first that anybody would try. Choose another one; a few unrelated words do well.")
+			"This password is among the first that anybody would try. Choose another one; a few "+
+				"unrelated words do well.")
 		f.Code = "common-password"
 		return f
 	}

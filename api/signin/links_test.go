@@ -218,7 +218,8 @@ func TestResetCancelsAChangeOfAddress(t *testing.T) {
 	confirm := s.Mail.Await(t, email, "Confirm your e-mail address")
 	verify(confirm.Token(t, "/verify-email")).Expect(t, 200)
 	p.Do(t, "POST", "/api/users/profile/email", map[string]any{"email": thief}).Expect(t, 202)
-	if notice := s.Mail.Await(t, email, "is to be changed"); !strings.Contains(notice.Text, thief) {
+	notice := s.Mail.Await(t, email, "is to be changed")
+	if !strings.Contains(notice.Text, thief) {
 		t.Errorf("mail %s", notice.Text)
 	}
 	mail := s.Mail.Await(t, thief, "Confirm your new e-mail address")

@@ -20,7 +20,8 @@ type Registration struct {
 type registerInput struct{ Body Registration }
 
 // register does the same work, and answers the same, whether the address has an account or not.
-func (s *Service) register(ctx context.Context, in *registerInput) (*httpx.CheckMailOutput, error) {
+func (s *Service) register(ctx context.Context,
+	in *registerInput) (*httpx.CheckMailOutput, error) {
 	if err := s.Tries.Spend(ctx, auth.PerMinute("register:"+httpx.Network(ctx),
 		s.Tries.Limits.RegisterPerIP)); err != nil {
 		return nil, err

@@ -29,7 +29,7 @@ func TestRegistrationHidesExistingAccounts(t *testing.T) {
 	again := p.Do(t, "POST", "/auth/register", body).Expect(t, 202)
 	if string(first.Data) != string(again.Data) ||
 		string(first.Data) != `{"email":"dana.k+1@example.org","status":"check_mail"}`+"\n" {
-		t.Errorf("the answers %s and %s reveal whether there is an account", first.Data, again.Data)
+		t.Errorf("the answers reveal whether there is an account: %s, %s", first.Data, again.Data)
 	}
 	for name := range first.Header {
 		if name != "X-Request-Id" && name != "Date" &&

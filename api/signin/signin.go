@@ -150,10 +150,11 @@ func (s *Service) linkRoutes(api huma.API) {
 	}, s.verifyEmail)
 	httpx.Register(api, huma.Operation{
 		OperationID: "resend-verification", Method: http.MethodPost,
-		Path:    "/auth/resend-verification",
-		Summary: "Mail the link that confirms your address again", DefaultStatus: http.StatusAccepted,
-		Description: "No mail is sent to an address that is already confirmed.",
-		Errors:      []int{http.StatusTooManyRequests},
+		Path:          "/auth/resend-verification",
+		Summary:       "Mail the link that confirms your address again",
+		DefaultStatus: http.StatusAccepted,
+		Description:   "No mail is sent to an address that is already confirmed.",
+		Errors:        []int{http.StatusTooManyRequests},
 	}, s.resendVerification)
 	httpx.Register(api, huma.Operation{
 		OperationID: "forgot-password", Method: http.MethodPost, Path: "/auth/forgot-password",

@@ -84,7 +84,8 @@ type changeAccountInput struct {
 	Body AccountChange
 }
 
-func (s *Service) changeAccount(ctx context.Context, in *changeAccountInput) (*accountOutput, error) {
+func (s *Service) changeAccount(ctx context.Context,
+	in *changeAccountInput) (*accountOutput, error) {
 	p, err := auth.PrincipalFrom(ctx)
 	if err != nil {
 		return nil, err

@@ -56,7 +56,8 @@ func TestAdministration(t *testing.T) {
 	if a := p.Do(t, "GET", "/api/rooms", nil); a.StatusCode != 401 && a.StatusCode != 403 {
 		t.Errorf("a disabled account got %d", a.StatusCode)
 	}
-	if n := len(s.EndedSessions()); n != 2 { // once to close rooms with the new role, once to sign out
+	// Once to close rooms with the new role, once to sign out.
+	if n := len(s.EndedSessions()); n != 2 {
 		t.Errorf("%d sessions ended, want 2", n)
 	}
 	p.Login(t, p.Email, apitest.Password).Problem(t, 403, "account-disabled")

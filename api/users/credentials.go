@@ -51,7 +51,8 @@ func (s *Service) changePassword(ctx context.Context, in *passwordInput) (*struc
 type emailInput struct{ Body httpx.Address }
 
 // changeEmail mails a link to the new address, or a notice if another account has that address.
-func (s *Service) changeEmail(ctx context.Context, in *emailInput) (*httpx.CheckMailOutput, error) {
+func (s *Service) changeEmail(ctx context.Context,
+	in *emailInput) (*httpx.CheckMailOutput, error) {
 	p, err := s.Proofs.Require(ctx)
 	if err != nil {
 		return nil, err

@@ -117,8 +117,9 @@ func (s *Service) credentialRoutes(api huma.API) {
 	httpx.Register(api, huma.Operation{
 		OperationID: "change-email", Method: http.MethodPost, Path: profilePath + "/email",
 		Summary: "Change your address",
-		Description: needsProof + " The account gets the address once the link that is mailed to it was opened. " +
-			"The answer is the same whether another account has the address or not.",
+		Description: needsProof + " The account gets the address once the link that is mailed " +
+			"to it was opened. The answer is the same whether another account has the address " +
+			"or not.",
 		DefaultStatus: http.StatusAccepted, Errors: errors,
 	}, s.changeEmail)
 }
@@ -128,8 +129,8 @@ func (s *Service) exportRoutes(api huma.API) {
 		OperationID: "request-export", Metadata: httpx.Expensive(), Method: http.MethodPost,
 		Path: profilePath + "/export", DefaultStatus: http.StatusAccepted,
 		Summary: "Ask for an archive of everything that is kept about you",
-		Description: "It is made in the background and kept for a week. While one is being made, asking again returns " +
-			"that one. " + needsProof,
+		Description: "It is made in the background and kept for a week. While one is being " +
+			"made, asking again returns that one. " + needsProof,
 		Errors: []int{http.StatusForbidden},
 	}, s.requestExport)
 	httpx.Register(api, huma.Operation{
@@ -154,8 +155,9 @@ func (s *Service) exportRoutes(api huma.API) {
 	httpx.Register(api, huma.Operation{
 		OperationID: "delete-account", Method: http.MethodDelete, Path: profilePath,
 		DefaultStatus: http.StatusNoContent, Summary: "Delete your account",
-		Description: "With its role plays, reports and recordings, at once and for good. Every device is signed out. " +
-			"The last administrator cannot delete their account. " + needsProof,
+		Description: "With its role plays, reports and recordings, at once and for good. Every " +
+			"device is signed out. The last administrator cannot delete their account. " +
+			needsProof,
 		Errors: []int{http.StatusForbidden, http.StatusConflict},
 	}, s.deleteAccount)
 }
