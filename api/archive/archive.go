@@ -1,5 +1,7 @@
-// Package archive makes archives of what is kept of a user, and removes files that nobody may
-// keep any more. Its functions are jobs: they may run more than once.
+// Package archive runs the jobs about a user's files. One makes an archive: a ZIP file with
+// everything stored about the user, which users request in their account. The other removes files
+// from the blob store, after an account is deleted or an archive has expired. A job may run more
+// than once.
 package archive
 
 import (
@@ -15,7 +17,8 @@ import (
 	"bedside/store"
 )
 
-// Store knows what is kept of a user; store/postgres does.
+// Store reads the data of a user, and saves the progress of an archive. store/postgres implements
+// it.
 type Store interface {
 	SaveExport(ctx context.Context, e store.Export) error
 	LastExport(ctx context.Context, userID string) (store.Export, error)
@@ -24,19 +27,19 @@ type Store interface {
 	Report(ctx context.Context, attemptID string) (store.Report, error)
 }
 
-// Files keeps files; store/blob does.
+// Files stores files. store/blob implements it.
 type Files interface {
 	Put(ctx context.Context, key string, r io.Reader, contentType string) (int64, error)
 	Delete(ctx context.Context, key string) error
 }
 
-// Table gives what one table holds of a user, as JSON, a row each.
+// Table reads what one database table has about a user.
 type Table struct {
 	Name string
-	Rows func(ctx context.Context, userID string) ([]string, error)
+	Rows func(ctx context.Context, userID string) ([]string, error) // one JSON object per row
 }
 
-// Archivist does the jobs.
+// Archivist runs the jobs. It is safe for concurrent use.
 type Archivist struct {
 	Store  Store
 	Files  Files
@@ -45,23 +48,25 @@ type Archivist struct {
 	Log    *slog.Logger
 }
 
-const readme = `This is what Bedside keeps of you.
+const readme = `This is everything that Bedside stores about you.
 
-account/     one file a kind of record, as JSON
+account/     one JSON file for each kind of record
 reports/     the report of each of your role plays
-recordings/  their sound (Ogg Opus): candidate.ogg is the candidate's voice, patient.ogg the partner's
+recordings/  their audio (Ogg Opus): candidate.ogg is the candidate, patient.ogg the partner
 
-What would let somebody sign in as you is left out: hashes of passwords and tokens, and the secret of an authenticator app.
+Left out is what somebody could sign in with: hashes of passwords and tokens, and the secret of an
+authenticator app.
 `
 
-// Make makes an archive.
+// Make makes an archive. It does nothing when the user has requested a newer one meanwhile. It
+// returns store.ErrInvalid, so that the job is not retried, when the archive is too large.
 func (a *Archivist) Make(ctx context.Context, job store.MakeExport) error {
 	e, err := a.Store.LastExport(ctx, job.UserID)
 	if err != nil {
 		return err
 	}
 	if e.ID != job.ID || e.State == store.ExportReady {
-		return nil // a newer one was asked for, or this was done before
+		return nil // there is a newer one, or this one is ready
 	}
 	e.State, e.Progress = store.ExportRunning, 0
 	if err := a.Store.SaveExport(ctx, e); err != nil {
@@ -69,7 +74,7 @@ func (a *Archivist) Make(ctx context.Context, job store.MakeExport) error {
 	}
 	if err := a.write(ctx, &e); err != nil {
 		if errors.Is(err, store.ErrLimit) {
-			err = fmt.Errorf("%w: %w", store.ErrInvalid, err) // it would be as large the next time
+			err = fmt.Errorf("%w: %w", store.ErrInvalid, err) // it would be too large again
 		}
 		e.State = store.ExportFailed
 		return errors.Join(err, a.Store.SaveExport(context.WithoutCancel(ctx), e))
@@ -85,13 +90,13 @@ func (a *Archivist) Make(ctx context.Context, job store.MakeExport) error {
 	return nil
 }
 
-// write makes the file, piece by piece.
+// write writes the file to the blob store while a goroutine of its own fills it.
 func (a *Archivist) write(ctx context.Context, e *store.Export) error {
 	pieces, err := a.pieces(ctx, e.UserID)
 	if err != nil {
 		return err
 	}
-	key := e.Key() // from here on e is the writer's
+	key := e.Key() // from here on only the goroutine uses e
 	r, w := io.Pipe()
 	written := make(chan error, 1)
 	go func() {
@@ -104,7 +109,7 @@ func (a *Archivist) write(ctx context.Context, e *store.Export) error {
 		written <- err
 	}()
 	n, err := a.Files.Put(ctx, key, r, "application/zip")
-	r.CloseWithError(err) // lets the writer go
+	r.CloseWithError(err) // ends the goroutine if Put failed
 	err = errors.Join(err, <-written)
 	e.Bytes = n
 	return err
@@ -113,10 +118,11 @@ func (a *Archivist) write(ctx context.Context, e *store.Export) error {
 // piece is one file of an archive.
 type piece struct {
 	name   string
-	stored bool // is compressed already
+	stored bool // compressed already, so stored as it is
 	write  func(ctx context.Context, w io.Writer) error
 }
 
+// pieces lists the files of an archive.
 func (a *Archivist) pieces(ctx context.Context, userID string) ([]piece, error) {
 	list := []piece{{name: "README.txt", write: func(_ context.Context, w io.Writer) error {
 		_, err := io.WriteString(w, readme)
@@ -159,10 +165,11 @@ func (a *Archivist) pieces(ctx context.Context, userID string) ([]piece, error) 
 	return list, nil
 }
 
+// copyFile writes a file of the blob store. It writes nothing when the file does not exist.
 func (a *Archivist) copyFile(ctx context.Context, w io.Writer, key string) (err error) {
 	r, err := a.Open(ctx, key)
 	if errors.Is(err, store.ErrNotFound) {
-		return nil // it could not be kept, or is being removed
+		return nil // it could not be saved, or is being removed
 	}
 	if err != nil {
 		return err
@@ -172,6 +179,7 @@ func (a *Archivist) copyFile(ctx context.Context, w io.Writer, key string) (err 
 	return err
 }
 
+// fill writes the pieces, and saves the progress after each.
 func (a *Archivist) fill(ctx context.Context, z *zip.Writer, pieces []piece,
 	e *store.Export) error {
 	for i, p := range pieces {
@@ -206,7 +214,7 @@ func writeRows(w io.Writer, rows []string) error {
 	return enc.Encode(list)
 }
 
-// Remove removes files. One that is not there is no error.
+// Remove removes files. It ignores files that do not exist.
 func (a *Archivist) Remove(ctx context.Context, job store.RemoveFiles) error {
 	var errs []error
 	for _, key := range job.Keys {
@@ -215,5 +223,5 @@ func (a *Archivist) Remove(ctx context.Context, job store.RemoveFiles) error {
 	return errors.Join(errs...)
 }
 
-// Limit is how long making an archive may take.
+// Limit is the time limit of making an archive.
 const Limit = 30 * time.Minute

@@ -9,19 +9,19 @@ import (
 	"bedside/store"
 )
 
-// involved reports whether the attempt is the user's own in the end: they were its candidate or
-// its partner, or they administrate.
+// involved reports whether the user may always see the attempt: as its candidate, as its partner
+// or as an administrator.
 func involved(u store.User, a store.Attempt) bool {
 	return u.ID == a.CandidateID || u.ID == a.PartnerID || u.Role == store.RoleAdmin
 }
 
-// maySee reports whether the user may know of the attempt: those involved, and tutors while its
-// room can be joined.
+// maySee reports whether the user may see the attempt: besides the users involved, tutors may
+// while its room can be joined.
 func maySee(u store.User, a store.Attempt) bool {
 	return involved(u, a) || u.Role == store.RoleTutor && a.Joinable()
 }
 
-// mayTake reports whether the user may take a part in the attempt's room.
+// mayTake reports whether the user may join the attempt's room in a part.
 func mayTake(u store.User, a store.Attempt, part store.ParticipantRole) bool {
 	teaches := (u.Role == store.RoleTutor || u.Role == store.RoleAdmin) && u.ID != a.CandidateID
 	switch part {
@@ -33,8 +33,8 @@ func mayTake(u store.User, a store.Attempt, part store.ParticipantRole) bool {
 	return false
 }
 
-// visible finds an attempt that the principal may see. One that they may not see is as one that
-// is not there.
+// visible returns the principal, and an attempt that the principal may see, with its scenario. For
+// an attempt that the principal may not see, the error is the same as for one that does not exist.
 func (s *Service) visible(ctx context.Context, id string) (store.User, store.Attempt,
 	store.Scenario, error) {
 	p, err := auth.PrincipalFrom(ctx)
@@ -48,11 +48,11 @@ func (s *Service) visible(ctx context.Context, id string) (store.User, store.Att
 	return p.User, a, scenario, missing(err)
 }
 
-// missing gives an attempt that is not there its words.
+// missing adds a detail to store.ErrNotFound, and returns other errors unchanged.
 func missing(err error) error {
 	if errors.Is(err, store.ErrNotFound) {
 		return &httpx.Fault{
-			Err: err, Detail: "There is no attempt of this id, or it is not yours.",
+			Err: err, Detail: "There is no attempt with this id, or it is not yours.",
 		}
 	}
 	return err

@@ -1,5 +1,9 @@
 // Package attempts is the slice of practice: attempts, tickets to their rooms, reports and
 // recordings.
+//
+// An attempt is one practice of a scenario. Its candidate creates it. A ticket is a token for the
+// WebSocket: it lets one user join the attempt's room once, in one part, within a minute. After
+// the play a worker analyses the audio and saves the report and the recordings.
 package attempts
 
 import (
@@ -15,7 +19,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 )
 
-// Store keeps attempts and what comes of them; store/postgres does.
+// Store stores attempts, reports and recordings. store/postgres implements it.
 type Store interface {
 	ScenarioBySlug(ctx context.Context, slug string) (store.Scenario, error)
 	CreateAttempt(ctx context.Context, candidateID, scenarioID string,
@@ -29,26 +33,25 @@ type Store interface {
 		speaker store.Speaker) (store.Recording, error)
 }
 
-// Rooms knows which rooms are open; store/presence does.
+// Rooms knows the open rooms. store/presence implements it.
 type Rooms interface {
 	Room(ctx context.Context, id string) (store.RoomInfo, error)
 }
 
-// Tickets lets people into rooms; auth.Sessions does.
+// Tickets issues tickets. auth.Sessions implements it.
 type Tickets interface {
 	Ticket(j store.Join) (ticket string, expires time.Time, err error)
 }
 
-// Service is what the slice works with.
+// Service handles the operations of the slice.
 type Service struct {
 	Store   Store
 	Rooms   Rooms
 	Tickets Tickets
-	Open    func(ctx context.Context, key string) (httpx.File, error) // a recording
-	// told with each ticket; may be nil
-	ICEServers func() []ICEServer
-	// of the WebSocket on this server
-	SocketPath string
+	Open    func(ctx context.Context, key string) (httpx.File, error) // opens a recording
+
+	ICEServers func() []ICEServer // part of each ticket; may be nil
+	SocketPath string             // of the WebSocket on this server
 }
 
 // Slice describes the slice to package api.
@@ -75,7 +78,8 @@ func (s *Service) Slice() httpx.Slice {
 		},
 		Files: []store.FileRule{{
 			Pattern: "attempts/<attempt>/<speaker>.ogg", OnDelete: store.Deleted,
-			Why: "removed by a job, which is retried for a day while the blob store is unavailable",
+			Why: "removed by a job, which is retried for a day while the blob store is " +
+				"unavailable",
 		}},
 	}
 }
@@ -83,23 +87,27 @@ func (s *Service) Slice() httpx.Slice {
 func (s *Service) routes(api huma.API) {
 	httpx.Register(api, huma.Operation{
 		OperationID: "create-attempt", Method: http.MethodPost, Path: "/api/attempts",
-		Summary: "Begin to practise a scenario", Description: "You are its candidate. Its id is also its room's.",
+		Summary:       "Create an attempt at a scenario",
+		Description:   "You are its candidate. The id of the attempt is also the id of its room.",
 		DefaultStatus: http.StatusCreated, Errors: []int{http.StatusNotFound},
 	}, s.create)
 	httpx.Register(api, huma.Operation{
 		OperationID: "list-attempts", Method: http.MethodGet, Path: "/api/attempts",
-		Summary: "List your attempts, newest first", Description: "Those in which you were the candidate or played the patient.",
+		Summary:     "List your attempts, newest first",
+		Description: "The attempts in which you are the candidate or the patient.",
 	}, s.list)
 	httpx.Register(api, huma.Operation{
 		OperationID: "get-attempt", Method: http.MethodGet, Path: "/api/attempts/{id}",
-		Summary:     "Read an attempt and its scenario",
-		Description: "Its candidate, its partner and administrators may; tutors too while its room can be joined. The candidate gets the interlocutor's card once the report is there.",
-		Errors:      []int{http.StatusNotFound},
+		Summary: "Read an attempt and its scenario",
+		Description: "For its candidate, its partner and administrators; also for tutors while " +
+			"its room can be joined. The candidate gets the interlocutor's card after the report.",
+		Errors: []int{http.StatusNotFound},
 	}, s.get)
 	httpx.Register(api, huma.Operation{
 		OperationID: "create-ticket", Method: http.MethodPost, Path: "/api/attempts/{id}/ticket",
-		Summary:       "Get a ticket to the attempt's room",
-		Description:   "It works once, within a minute, as the first message on the WebSocket. Tutors may join as the patient or as an observer.",
+		Summary: "Get a ticket to the attempt's room",
+		Description: "Send it in the first message on the WebSocket. It works once, within a " +
+			"minute. Tutors may join as the patient or as an observer.",
 		DefaultStatus: http.StatusCreated, Errors: []int{
 			http.StatusForbidden, http.StatusNotFound, http.StatusConflict,
 		},
@@ -108,7 +116,7 @@ func (s *Service) routes(api huma.API) {
 	s.audioRoute(api)
 }
 
-// Person is somebody who takes part.
+// Person is a user who takes part in an attempt.
 type Person struct {
 	ID   string `json:"id" format:"uuid"`
 	Name string `json:"name" example:"Dana Kovač"`
@@ -118,13 +126,13 @@ type Person struct {
 type Attempt struct {
 	ID            string             `json:"id" format:"uuid"`
 	State         store.AttemptState `json:"state" enum:"created,preparing,playing,analysing,reported,failed,abandoned"`
-	Part          string             `json:"part" enum:"candidate,patient,none" doc:"the part that you have in it"`
+	Part          string             `json:"part" enum:"candidate,patient,none" doc:"your part in the attempt"`
 	ScenarioSlug  string             `json:"scenario_slug" example:"nursing-insulin-at-home"`
 	ScenarioTitle string             `json:"scenario_title" example:"Starting insulin at home"`
 	Profession    string             `json:"profession" example:"nursing"`
 	Candidate     Person             `json:"candidate"`
 	Partner       *Person            `json:"partner,omitempty" doc:"the tutor who plays the patient"`
-	Consent       bool               `json:"consent" doc:"the candidate agreed to being recorded"`
+	Consent       bool               `json:"consent" doc:"whether the candidate agreed to being recorded"`
 	CreatedAt     time.Time          `json:"created_at"`
 	PreparedAt    *time.Time         `json:"prepared_at,omitempty" doc:"when preparation began"`
 	StartedAt     *time.Time         `json:"started_at,omitempty" doc:"when the play began"`
@@ -141,9 +149,11 @@ type AttemptDetail struct {
 func view(v store.AttemptView, u store.User) Attempt {
 	a := v.Attempt
 	out := Attempt{
-		ID: a.ID, State: a.State, Part: "none", ScenarioSlug: v.ScenarioSlug, ScenarioTitle: v.ScenarioTitle, Profession: v.Profession,
+		ID: a.ID, State: a.State, Part: "none", ScenarioSlug: v.ScenarioSlug,
+		ScenarioTitle: v.ScenarioTitle, Profession: v.Profession,
 		Candidate: Person{ID: a.CandidateID, Name: v.CandidateName}, Consent: a.Consent,
-		CreatedAt: a.CreatedAt, PreparedAt: a.PreparedAt, StartedAt: a.StartedAt, EndedAt: a.EndedAt, Problem: a.Problem,
+		CreatedAt: a.CreatedAt, PreparedAt: a.PreparedAt, StartedAt: a.StartedAt,
+		EndedAt: a.EndedAt, Problem: a.Problem,
 	}
 	switch u.ID {
 	case a.CandidateID:
@@ -157,10 +167,10 @@ func view(v store.AttemptView, u store.User) Attempt {
 	return out
 }
 
-// NewAttempt asks for an attempt.
+// NewAttempt is the request for a new attempt.
 type NewAttempt struct {
-	Scenario string `json:"scenario" maxLength:"80" doc:"slug of the scenario" example:"nursing-insulin-at-home"`
-	Consent  bool   `json:"consent" doc:"you agree to being recorded and analysed; without it there is nothing to practise with" example:"true"`
+	Scenario string `json:"scenario" maxLength:"80" doc:"the slug of the scenario" example:"nursing-insulin-at-home"`
+	Consent  bool   `json:"consent" doc:"you agree to being recorded and analysed, which is required" example:"true"`
 }
 
 type createInput struct{ Body NewAttempt }
@@ -177,11 +187,11 @@ func (s *Service) create(ctx context.Context, in *createInput) (*detailOutput, e
 	}
 	if !in.Body.Consent {
 		return nil, httpx.Invalid("body.consent",
-			"A role play is recorded and analysed. Agree to that first.")
+			"A role play is recorded and analysed. Please agree to that first.")
 	}
 	scenario, err := s.Store.ScenarioBySlug(ctx, in.Body.Scenario)
 	if errors.Is(err, store.ErrNotFound) {
-		return nil, &httpx.Fault{Err: err, Detail: "There is no scenario of this name."}
+		return nil, &httpx.Fault{Err: err, Detail: "There is no scenario with this name."}
 	}
 	if err != nil {
 		return nil, err
@@ -204,13 +214,13 @@ func (s *Service) create(ctx context.Context, in *createInput) (*detailOutput, e
 
 type listInput struct {
 	Limit  int    `query:"limit" minimum:"1" maximum:"100" default:"20"`
-	Before string `query:"before" format:"uuid" doc:"give next of the page before"`
+	Before string `query:"before" format:"uuid" doc:"the next of the page before"`
 }
 
 // AttemptPage is one page of attempts.
 type AttemptPage struct {
 	Items []Attempt `json:"items"`
-	Next  string    `json:"next,omitempty" doc:"give it as before to get the next page; missing on the last one"`
+	Next  string    `json:"next,omitempty" doc:"the before of the next page; absent on the last page"`
 }
 
 type listOutput struct{ Body AttemptPage }
@@ -220,17 +230,16 @@ func (s *Service) list(ctx context.Context, in *listInput) (*listOutput, error) 
 	if err != nil {
 		return nil, err
 	}
-	page, err := s.Store.AttemptsOf(ctx, p.User.ID, in.Before, in.Limit+1)
+	list, err := s.Store.AttemptsOf(ctx, p.User.ID, in.Before, in.Limit+1)
 	if err != nil {
 		return nil, err
 	}
 	out := &listOutput{}
-	if len(page) > in.Limit {
-		page = page[:in.Limit]
-		out.Body.Next = page[in.Limit-1].Attempt.ID
-	}
-	out.Body.Items = make([]Attempt, len(page))
-	for i, v := range page {
+	list, out.Body.Next = httpx.Page(list, in.Limit, func(v store.AttemptView) string {
+		return v.Attempt.ID
+	})
+	out.Body.Items = make([]Attempt, len(list))
+	for i, v := range list {
 		out.Body.Items[i] = view(v, p.User)
 	}
 	return out, nil

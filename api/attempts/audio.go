@@ -17,20 +17,21 @@ func (s *Service) audioRoute(api huma.API) {
 		"audio/ogg": {Schema: &huma.Schema{Type: huma.TypeString, Format: "binary"}},
 	}
 	httpx.Register(api, huma.Operation{
-		OperationID: "get-audio", Method: http.MethodGet, Path: "/api/attempts/{id}/audio/{speaker}",
-		Summary: "Hear one speaker", Description: "Ogg Opus on the report's time line. Ranges work.",
-		Metadata: httpx.Expensive(), Errors: []int{
+		OperationID: "get-audio", Method: http.MethodGet,
+		Path: "/api/attempts/{id}/audio/{speaker}", Summary: "Get the recording of one speaker",
+		Description: "Ogg Opus on the time line of the report. Range requests are supported.",
+		Metadata:    httpx.Expensive(), Errors: []int{
 			http.StatusNotFound, http.StatusRequestedRangeNotSatisfiable,
 		},
 		Responses: map[string]*huma.Response{
 			"200": {Description: "The recording", Content: sound},
-			"206": {Description: "A part of the recording", Content: sound},
+			"206": {Description: "Part of the recording", Content: sound},
 		},
 	}, s.audio)
 }
 
-// hearWithin is the time a client has to fetch a recording, which it may play as it comes.
-const hearWithin = 20 * time.Minute
+// audioTimeout is the time that a client has to receive a recording, which it may play meanwhile.
+const audioTimeout = 20 * time.Minute
 
 type audioInput struct {
 	ID      string        `path:"id" maxLength:"64" doc:"the attempt's id"`
@@ -44,19 +45,20 @@ func (s *Service) audio(ctx context.Context, in *audioInput) (*huma.StreamRespon
 	}
 	rec, err := s.Store.Recording(ctx, a.ID, in.Speaker)
 	if err != nil {
-		return nil, silent(err)
+		return nil, noRecording(err)
 	}
-	// Not of the operation's context: that one ends before the sound is through.
+	// The operation's context ends before the file is sent.
 	f, err := s.Open(context.WithoutCancel(ctx), rec.Key)
 	if err != nil {
-		return nil, silent(err)
+		return nil, noRecording(err)
 	}
-	return httpx.SendFile(f, hearWithin, map[string]string{
+	return httpx.SendFile(f, audioTimeout, map[string]string{
 		"Content-Type": "audio/ogg", "Cache-Control": "private, no-cache",
 	}), nil
 }
 
-func silent(err error) error {
+// noRecording adds a detail to store.ErrNotFound, and returns other errors unchanged.
+func noRecording(err error) error {
 	if errors.Is(err, store.ErrNotFound) {
 		return &httpx.Fault{
 			Err: err, Code: "no-recording", Detail: "There is no recording of this speaker.",

@@ -25,8 +25,10 @@ func (s *Service) reportRoute(api huma.API) {
 	httpx.Register(api, huma.Operation{
 		OperationID: "get-report", Method: http.MethodGet, Path: "/api/attempts/{id}/report",
 		Summary: "Read an attempt's report",
-		Description: "Its candidate, its partner and administrators may. While there is none the answer is 404: the problem's type ends in report-pending, " +
-			"report-failed or report-none, and its first error, at location state, holds the attempt's state.",
+		Description: "For its candidate, its partner and administrators. While there is no " +
+			"report, the response is 404: the type of the problem ends in report-pending, " +
+			"report-failed or report-none, and the message of its first error, whose location " +
+			"is state, is the state of the attempt.",
 		Errors: []int{http.StatusNotFound},
 		Responses: map[string]*huma.Response{"200": {
 			Description: "The report", Content: map[string]*huma.MediaType{
@@ -36,7 +38,7 @@ func (s *Service) reportRoute(api huma.API) {
 	}, s.report)
 }
 
-// own finds an attempt that the principal is involved in.
+// own returns an attempt that the principal is involved in.
 func (s *Service) own(ctx context.Context, id string) (store.Attempt, error) {
 	u, a, _, err := s.visible(ctx, id)
 	if err == nil && !involved(u, a) {
@@ -45,7 +47,7 @@ func (s *Service) own(ctx context.Context, id string) (store.Attempt, error) {
 	return a, err
 }
 
-// report passes the report on as it is kept, compressed: it has megabytes of points.
+// report sends the report as it is stored, compressed, because it has megabytes of points.
 func (s *Service) report(ctx context.Context, in *idInput) (*huma.StreamResponse, error) {
 	a, err := s.own(ctx, in.ID)
 	if err != nil {
@@ -68,6 +70,7 @@ func (s *Service) report(ctx context.Context, in *idInput) (*huma.StreamResponse
 	}}, nil
 }
 
+// writeReport sends a gzipped report, decompressed for clients that do not accept gzip.
 func writeReport(w http.ResponseWriter, r *http.Request, packed []byte) error {
 	tag := fmt.Sprintf(`W/"%08x-%x"`, crc32.ChecksumIEEE(packed), len(packed))
 	h := w.Header()
@@ -92,19 +95,19 @@ func writeReport(w http.ResponseWriter, r *http.Request, packed []byte) error {
 	return err
 }
 
-// pending says why there is no report, in the problem's type and in a field.
+// pending returns the problem that says why there is no report.
 func pending(a store.Attempt) error {
 	f := &httpx.Fault{
-		Err: store.ErrNotFound, Code: "report-pending", Detail: "The role play is not over yet.",
+		Err: store.ErrNotFound, Code: "report-pending", Detail: "The role play has not ended yet.",
 	}
 	switch a.State {
 	case store.AttemptAnalysing:
-		f.Detail = "The report is being made. It takes a second or two."
+		f.Detail = "The report is being made. This takes a second or two."
 	case store.AttemptFailed:
-		f.Code, f.Detail = "report-failed", "No report could be made: "+strings.TrimSuffix(
-			a.Problem, ".")+"."
+		f.Code, f.Detail = "report-failed", "No report could be made: "+
+			strings.TrimSuffix(a.Problem, ".")+"."
 	case store.AttemptAbandoned:
-		f.Code, f.Detail = "report-none", "This role play was never begun, so there is no report."
+		f.Code, f.Detail = "report-none", "This role play did not begin, so there is no report."
 	}
 	f.Fields = []*huma.ErrorDetail{{Location: "state", Message: string(a.State)}}
 	return f

@@ -11,7 +11,7 @@ import (
 	"bedside/store"
 )
 
-// ICEServer is a STUN or TURN server, as browsers take it.
+// ICEServer is a STUN or TURN server, in the form of the browser's RTCIceServer.
 type ICEServer struct {
 	URLs       []string `json:"urls"`
 	Username   string   `json:"username,omitempty"`
@@ -20,16 +20,16 @@ type ICEServer struct {
 
 // Ticket lets its holder join a room once.
 type Ticket struct {
-	URL        string                `json:"url" doc:"of the WebSocket; relative to this server, or of the node that holds the room" example:"/ws"`
-	Ticket     string                `json:"ticket" doc:"goes into the first message, never into the address"`
+	URL        string                `json:"url" doc:"of the WebSocket: relative to this server, or that of the node that holds the room" example:"/ws"`
+	Ticket     string                `json:"ticket" doc:"send it in the first message, not in the address"`
 	Role       store.ParticipantRole `json:"role" enum:"candidate,patient,observer"`
 	ICEServers []ICEServer           `json:"ice_servers"`
 	ExpiresAt  time.Time             `json:"expires_at"`
 }
 
-// TicketRequest says which part is wanted.
+// TicketRequest is the request for a ticket.
 type TicketRequest struct {
-	Role store.ParticipantRole `json:"role,omitempty" enum:"candidate,patient,observer" doc:"the part to take; the candidate's own attempt: candidate, else patient"`
+	Role store.ParticipantRole `json:"role,omitempty" enum:"candidate,patient,observer" doc:"your part; by default candidate in your own attempt, otherwise patient"`
 }
 
 type ticketInput struct {
@@ -57,7 +57,7 @@ func (s *Service) ticket(ctx context.Context, in *ticketInput) (*ticketOutput, e
 	}
 	if !mayTake(u, a, part) {
 		return nil, &httpx.Fault{
-			Err: store.ErrForbidden, Detail: "You may not take this part in this role play.",
+			Err: store.ErrForbidden, Detail: "You may not have this part in this role play.",
 		}
 	}
 	if !a.Joinable() {
@@ -80,8 +80,8 @@ func (s *Service) ticket(ctx context.Context, in *ticketInput) (*ticketOutput, e
 		return nil, err
 	}
 	out := &ticketOutput{CacheControl: "no-store", Body: Ticket{
-		URL: cmp.Or(room.Node,
-			s.SocketPath), Ticket: ticket, Role: part, ICEServers: []ICEServer{}, ExpiresAt: expires.UTC(),
+		URL: cmp.Or(room.Node, s.SocketPath), Ticket: ticket, Role: part,
+		ICEServers: []ICEServer{}, ExpiresAt: expires.UTC(),
 	}}
 	if s.ICEServers != nil {
 		out.Body.ICEServers = append(out.Body.ICEServers, s.ICEServers()...)
@@ -96,13 +96,13 @@ func defaultPart(u store.User, a store.Attempt) store.ParticipantRole {
 	return store.ParticipantPatient
 }
 
-// closed gives the rules of joining their words.
+// closed adds a detail to the errors of store.Attempt.Seat.
 func closed(err error) error {
 	switch {
 	case errors.Is(err, store.ErrState):
 		return &httpx.Fault{
 			Err: err, Code: "room-closed",
-			Detail: "This role play is over: its room cannot be joined any more.",
+			Detail: "This role play has ended. Its room can no longer be joined.",
 		}
 	case errors.Is(err, store.ErrConflict):
 		return &httpx.Fault{

@@ -1,5 +1,5 @@
-// Package audit is the slice of the audit trail: who did what, when and from where. Users see
-// what concerns them, administrators everything.
+// Package audit is the slice of the audit trail, the log of who did what with which account, when
+// and from where. Users see the entries about themselves, administrators all.
 package audit
 
 import (
@@ -14,19 +14,20 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 )
 
-// Recorder adds entries to the trail; store/postgres does. httpx.Act begins an entry with what is
-// known of the request. What changes a record passes its entries along with the change instead,
-// as a store.Effects, so that there is never the one without the other.
+// Recorder adds entries to the audit trail. store/postgres implements it. httpx.Act returns an
+// entry with the data of the request. An operation that changes a record does not use the
+// Recorder: it passes its entries in the store.Effects of the change, so that both are saved or
+// neither.
 type Recorder interface {
 	Record(ctx context.Context, act store.Act) error
 }
 
-// Store reads the trail; store/postgres does.
+// Store reads the audit trail. store/postgres implements it.
 type Store interface {
 	Acts(ctx context.Context, f store.ActFilter) ([]store.Act, error)
 }
 
-// Service is what the slice works with.
+// Service handles the operations of the slice.
 type Service struct{ Store Store }
 
 // Slice describes the slice to package api.
@@ -45,39 +46,41 @@ func (s *Service) routes(api huma.API) {
 	httpx.Register(api, huma.Operation{
 		OperationID: "list-acts", Method: http.MethodGet, Path: "/api/audit",
 		Summary: "Read the audit trail, newest first",
-		Description: "Your own: what you did and what was done to your account. Administrators may ask for somebody else's, or for everybody's. " +
-			"Entries stay for 400 days.",
+		Description: "By default your own: what you did and what was done to your account. " +
+			"Administrators may read those of another user, or of all users. Entries are kept " +
+			"for 400 days.",
 		Errors: []int{http.StatusForbidden, http.StatusUnprocessableEntity},
 	}, s.list)
 }
 
-// Act is an entry of the trail.
+// Act is an entry of the audit trail.
 type Act struct {
 	ID        string        `json:"id" format:"uuid"`
 	At        time.Time     `json:"at" doc:"UTC"`
 	Action    store.Action  `json:"action" example:"session.start"`
 	Outcome   store.Outcome `json:"outcome" enum:"done,refused"`
-	ActorID   string        `json:"actor_id" doc:"the account that did it; empty: nobody known"`
-	UserID    string        `json:"user_id" doc:"the account that it concerns; empty: none"`
-	Own       bool          `json:"own" doc:"you did it yourself"`
-	SessionID string        `json:"session_id" doc:"with which it was done, if it was yours"`
+	ActorID   string        `json:"actor_id" doc:"the account that did it; empty: not known"`
+	UserID    string        `json:"user_id" doc:"the account that it is about; empty: none"`
+	Own       bool          `json:"own" doc:"whether you did it yourself"`
+	SessionID string        `json:"session_id" doc:"the session that it was done with, if it was yours"`
 	Object    string        `json:"object" doc:"what it was done to" example:"session 0190d2a0-0000-7000-8000-000000000001"`
 	Detail    string        `json:"detail" doc:"a few words"`
-	IP        string        `json:"ip" doc:"where from; hidden when it was somebody else"`
-	UserAgent string        `json:"user_agent" doc:"with what; hidden when it was somebody else"`
+	IP        string        `json:"ip" doc:"the network address; hidden when somebody else did it"`
+	UserAgent string        `json:"user_agent" doc:"the browser; hidden when somebody else did it"`
 }
 
-// ActPage is a part of the trail.
+// ActPage is a page of the audit trail.
 type ActPage struct {
 	Items []Act  `json:"items"`
-	Next  string `json:"next" doc:"the before of the next page; empty: there is none"`
+	Next  string `json:"next" doc:"the before of the next page; empty on the last page"`
 }
 
+// everybody is the value of user for the entries of all users.
 const everybody = "all"
 
 type listInput struct {
-	User   string `query:"user" maxLength:"36" doc:"whose, by id, or all; empty: your own" example:"all"`
-	Action string `query:"action" maxLength:"64" doc:"only these acts" example:"session.start"`
+	User   string `query:"user" maxLength:"36" doc:"the id of a user, or all; empty: your own" example:"all"`
+	Action string `query:"action" maxLength:"64" doc:"only entries with this action" example:"session.start"`
 	Before string `query:"before" maxLength:"36" doc:"the next of the page before"`
 	Limit  int    `query:"limit" minimum:"1" maximum:"100" default:"50"`
 }
@@ -92,7 +95,7 @@ func (s *Service) list(ctx context.Context, in *listInput) (*listOutput, error) 
 	if err != nil {
 		return nil, err
 	}
-	governs := p.User.IsActiveAdmin()
+	isAdmin := p.User.IsActiveAdmin()
 	filter := store.ActFilter{
 		UserID: p.User.ID, Action: store.Action(in.Action), Before: in.Before, Limit: in.Limit + 1,
 	}
@@ -103,9 +106,10 @@ func (s *Service) list(ctx context.Context, in *listInput) (*listOutput, error) 
 	default:
 		filter.UserID = in.User
 	}
-	if filter.UserID != p.User.ID && !governs {
+	if filter.UserID != p.User.ID && !isAdmin {
 		return nil, &httpx.Fault{
-			Err: store.ErrForbidden, Detail: "Only administrators see what others did.",
+			Err:    store.ErrForbidden,
+			Detail: "Only administrators may read the entries of other users.",
 		}
 	}
 	list, err := s.Store.Acts(ctx, filter)
@@ -113,24 +117,23 @@ func (s *Service) list(ctx context.Context, in *listInput) (*listOutput, error) 
 		return nil, err
 	}
 	out := &listOutput{CacheControl: "no-store", Body: ActPage{Items: []Act{}}}
-	if len(list) > in.Limit {
-		list = list[:in.Limit]
-		out.Body.Next = list[in.Limit-1].ID
-	}
+	list, out.Body.Next = httpx.Page(list, in.Limit, func(a store.Act) string { return a.ID })
 	for _, a := range list {
-		out.Body.Items = append(out.Body.Items, view(a, p.User.ID, governs))
+		out.Body.Items = append(out.Body.Items, view(a, p.User.ID, isAdmin))
 	}
 	return out, nil
 }
 
-// view hides from users where others work from: an administrator who changed their account. Who
-// tried to sign in to it is theirs to know.
-func view(a store.Act, viewer string, governs bool) Act {
+// view returns an entry for a viewer. To users who are not administrators, it hides the session,
+// address and browser of other users, such as an administrator who changed their account. It does
+// not hide those of unknown actors, such as somebody who tried to sign in.
+func view(a store.Act, viewer string, isAdmin bool) Act {
 	v := Act{
-		ID: a.ID, At: a.At, Action: a.Action, Outcome: a.Outcome, ActorID: a.ActorID, UserID: a.UserID, Own: a.ActorID == viewer,
-		SessionID: a.SessionID, Object: a.Object, Detail: a.Detail, IP: a.IP, UserAgent: a.UserAgent,
+		ID: a.ID, At: a.At, Action: a.Action, Outcome: a.Outcome, ActorID: a.ActorID,
+		UserID: a.UserID, Own: a.ActorID == viewer, SessionID: a.SessionID, Object: a.Object,
+		Detail: a.Detail, IP: a.IP, UserAgent: a.UserAgent,
 	}
-	if a.ActorID != "" && !v.Own && !governs {
+	if a.ActorID != "" && !v.Own && !isAdmin {
 		v.SessionID, v.IP, v.UserAgent = "", "", ""
 	}
 	return v

@@ -1,5 +1,6 @@
-// Package docs is the page that explains the REST interface, made of its OpenAPI description. It
-// is ready when the server starts, loads nothing from elsewhere and runs no script.
+// Package docs serves the documentation page of the REST API, which it makes from the OpenAPI
+// description when the server starts. The page loads nothing from other servers and has no
+// scripts.
 package docs
 
 import (
@@ -14,14 +15,16 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 )
 
-// Path is where the page is.
+// Path is the path of the page.
 const Path = "/docs"
 
-// StylePath is where its style sheet is.
+// StylePath is the path of the style sheet.
 const StylePath = Path + "/style.css"
 
-// policy lets the page show itself with its own style sheet, and nothing else.
-const policy = "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+// policy is the content security policy of the page. It permits only its own style sheet and
+// images.
+const policy = "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; " +
+	"form-action 'none'; frame-ancestors 'none'"
 
 //go:embed page.html style.css
 var files embed.FS
@@ -29,7 +32,7 @@ var files embed.FS
 // Pages are the page and its style sheet. They are immutable.
 type Pages struct{ page, style *httpx.Asset }
 
-// New writes the page for a description. class tells which rate an operation counts towards.
+// New returns the page for a description. class returns the rate limit class of an operation.
 func New(doc *huma.OpenAPI, class func(*huma.Operation) string) (*Pages, error) {
 	t, err := template.New("page.html").ParseFS(files, "page.html")
 	if err != nil {
@@ -58,12 +61,12 @@ func New(doc *huma.OpenAPI, class func(*huma.Operation) string) (*Pages, error) 
 	return &Pages{page: pageAsset, style: styleAsset}, nil
 }
 
-// ServePage is the page's handler.
+// ServePage serves the page.
 func (p *Pages) ServePage(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Security-Policy", policy)
 	w.Header().Set("Referrer-Policy", "same-origin")
 	p.page.ServeHTTP(w, r)
 }
 
-// ServeStyle is the style sheet's handler.
+// ServeStyle serves the style sheet.
 func (p *Pages) ServeStyle(w http.ResponseWriter, r *http.Request) { p.style.ServeHTTP(w, r) }

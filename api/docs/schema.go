@@ -12,12 +12,13 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 )
 
-// schemas are those that a description names.
+// schemas are the named schemas of a description.
 type schemas struct{ huma.Registry }
 
 const refPrefix = "#/components/schemas/"
 
-// resolve follows a reference; name is empty when there is none.
+// resolve returns the schema that a reference refers to, and its name. For a schema that is not a
+// reference, it returns the schema itself and no name.
 func (s schemas) resolve(one *huma.Schema) (target *huma.Schema, name string) {
 	if one == nil || one.Ref == "" {
 		return one, ""
@@ -25,6 +26,7 @@ func (s schemas) resolve(one *huma.Schema) (target *huma.Schema, name string) {
 	return s.SchemaFromRef(one.Ref), strings.TrimPrefix(one.Ref, refPrefix)
 }
 
+// kind returns the type of a schema in words.
 func (s schemas) kind(one *huma.Schema) kind {
 	target, name := s.resolve(one)
 	switch {
@@ -43,24 +45,21 @@ func (s schemas) kind(one *huma.Schema) kind {
 	return kind{Words: target.Type}
 }
 
+// fields returns the properties of an object, required ones first.
 func (s schemas) fields(one *huma.Schema) (list []field) {
 	names := slices.Sorted(maps.Keys(one.Properties))
-	slices.SortStableFunc(names, func(a, b string) int { // what is required first
-		return boolean(!slices.Contains(one.Required,
-			a)) - boolean(!slices.Contains(one.Required, b))
-	})
+	optional := func(name string) int {
+		if slices.Contains(one.Required, name) {
+			return 0
+		}
+		return 1
+	}
+	slices.SortStableFunc(names, func(a, b string) int { return optional(a) - optional(b) })
 	for _, name := range names {
 		p := one.Properties[name]
 		list = append(list, s.field(name, p.Description, slices.Contains(one.Required, name), p))
 	}
 	return list
-}
-
-func boolean(b bool) int {
-	if b {
-		return 1
-	}
-	return 0
 }
 
 func (s schemas) field(name, doc string, required bool, one *huma.Schema) field {
@@ -71,14 +70,14 @@ func (s schemas) field(name, doc string, required bool, one *huma.Schema) field 
 	return f
 }
 
-// Limits from here on are there for programs, and not worth telling people.
+// Limits from these values on are for generated clients, and not shown.
 const (
 	longText   = 20_000
 	longList   = 100_000
 	highNumber = 1 << 40
 )
 
-// rules are a schema's limits in words.
+// rules returns the limits of a schema in words.
 func rules(s *huma.Schema) (list []string) {
 	if s == nil {
 		return nil
@@ -93,7 +92,7 @@ func rules(s *huma.Schema) (list []string) {
 		add("one of %s", strings.Join(values, ", "))
 	}
 	if s.Default != nil {
-		add("%v when left out", s.Default)
+		add("%v by default", s.Default)
 	}
 	if s.MinLength != nil && *s.MinLength > 0 {
 		add("at least %d characters", *s.MinLength)
@@ -111,7 +110,7 @@ func rules(s *huma.Schema) (list []string) {
 		add("at most %s", number(*s.Maximum))
 	}
 	if s.MaxItems != nil && *s.MaxItems < longList {
-		add("at most %d of them", *s.MaxItems)
+		add("at most %d elements", *s.MaxItems)
 	}
 	if s.Nullable {
 		add("may be null")
@@ -133,7 +132,7 @@ func (s schemas) body(content map[string]*huma.MediaType) (*body, error) {
 	return b, err
 }
 
-// example is a value of a schema, as JSON.
+// example returns a value of a schema, as JSON.
 func (s schemas) example(one *huma.Schema) (string, error) {
 	var out bytes.Buffer
 	e := json.NewEncoder(&out)
@@ -145,13 +144,14 @@ func (s schemas) example(one *huma.Schema) (string, error) {
 	return strings.TrimSpace(out.String()), nil
 }
 
-// deepest bounds examples: schemas may hold themselves.
-const deepest = 6
+// maxDepth is the depth limit of examples, because a schema may contain itself.
+const maxDepth = 6
 
+// sample returns an example of a schema.
 func (s schemas) sample(one *huma.Schema, depth int) any {
 	one, _ = s.resolve(one)
 	switch {
-	case one == nil || depth > deepest:
+	case one == nil || depth > maxDepth:
 		return nil
 	case len(one.Examples) > 0:
 		return one.Examples[0]
@@ -182,8 +182,12 @@ func (s schemas) sample(one *huma.Schema, depth int) any {
 	case huma.TypeBoolean:
 		return false
 	}
+	if one.Format == "" {
+		return "text"
+	}
 	return map[string]string{
-		"date-time": "2026-11-14T09:30:00Z", "date": "2026-11-14", "uuid": "0190d2a0-0000-7000-8000-000000000001", "email": "dana@example.org",
+		"date-time": "2026-11-14T09:30:00Z", "date": "2026-11-14",
+		"uuid": "0190d2a0-0000-7000-8000-000000000001", "email": "dana@example.org",
 		"uri": "https://bedside.example.org/",
-	}[one.Format] + map[bool]string{true: "text"}[one.Format == ""]
+	}[one.Format]
 }

@@ -14,7 +14,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 )
 
-// view is what the page shows.
+// view is the data of the page.
 type view struct {
 	Title, Version string
 	Intro          []string // paragraphs
@@ -25,7 +25,7 @@ type view struct {
 	Schemas        []schema
 }
 
-// group is the operations of a tag.
+// group has the operations of one tag.
 type group struct {
 	Name, Description string
 	Operations        []operation
@@ -51,7 +51,7 @@ type field struct {
 	Example       string
 }
 
-// kind is a type in words, with the schema that it leads to, if it does.
+// kind is a type in words, with the name of a schema to link to, if there is one.
 type kind struct{ Words, Schema string }
 
 type body struct {
@@ -80,8 +80,10 @@ func viewOf(doc *huma.OpenAPI, class func(*huma.Operation) string) (view, error)
 	}
 	for _, p := range v.Problems {
 		if p.Status == http.StatusTooManyRequests {
-			v.Problem = fmt.Sprintf("{\n  \"type\": %q,\n  \"title\": %q,\n  \"status\": %d,\n  \"detail\": %q,\n  \"instance\": %q\n}",
-				p.Type, http.StatusText(p.Status), p.Status, p.Detail, "urn:uuid:0190d2a0-0000-4000-8000-000000000001")
+			v.Problem = fmt.Sprintf("{\n  \"type\": %q,\n  \"title\": %q,\n  \"status\": %d,\n"+
+				"  \"detail\": %q,\n  \"instance\": %q\n}",
+				p.Type, http.StatusText(p.Status), p.Status, p.Detail,
+				"urn:uuid:0190d2a0-0000-4000-8000-000000000001")
 		}
 	}
 	for name, h := range doc.Components.Headers {
@@ -138,7 +140,8 @@ func paragraphs(s string) []string {
 func (s schemas) operation(op *huma.Operation,
 	class func(*huma.Operation) string) (o operation, err error) {
 	o = operation{
-		ID: op.OperationID, Method: op.Method, Path: op.Path, Summary: op.Summary, Description: paragraphs(op.Description), Who: who(op), Class: class(op),
+		ID: op.OperationID, Method: op.Method, Path: op.Path, Summary: op.Summary,
+		Description: paragraphs(op.Description), Who: who(op), Class: class(op),
 	}
 	for _, p := range op.Parameters {
 		f := s.field(p.Name, p.Description, p.Required, p.Schema)
@@ -172,19 +175,19 @@ func (s schemas) operation(op *huma.Operation,
 	return o, nil
 }
 
-// who may call an operation, in words.
+// who returns, in words, the users who may request an operation.
 func who(op *huma.Operation) string {
 	if len(op.Security) == 0 {
-		return "anybody"
+		return "everybody, without an access token"
 	}
 	if roles := op.Extensions["x-roles"]; roles != nil {
-		return "whoever is signed in as " +
+		return "users with the role " +
 			strings.Join(strings.Fields(strings.Trim(fmt.Sprint(roles), "[]")), " or ")
 	}
-	return "whoever is signed in"
+	return "all signed-in users"
 }
 
-// curl is a call from a shell.
+// curl returns a command that makes a request.
 func curl(op *huma.Operation, o operation) string {
 	var b strings.Builder
 	b.WriteString("curl")

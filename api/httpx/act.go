@@ -7,8 +7,9 @@ import (
 	"bedside/store"
 )
 
-// Act begins an entry of the audit trail: who makes the request, with which session, and from
-// where. It concerns the account of whoever makes it, unless UserID is set to another.
+// Act returns an entry of the audit trail with the user, session and address of the request in
+// ctx. Its UserID, the account that the entry is about, is the same user; the caller may change
+// it.
 func Act(ctx context.Context, action store.Action) store.Act {
 	act := store.Act{Action: action}
 	if p, err := auth.PrincipalFrom(ctx); err == nil {

@@ -10,15 +10,15 @@ import (
 	"strings"
 )
 
-// Asset is something that does not change while the server runs. It is packed once, so that it
-// costs nothing to serve.
+// Asset is a body that does not change while the server runs, such as a style sheet. It is
+// compressed once and immutable.
 type Asset struct {
 	plain, zipped []byte
 	contentType   string
-	etag          string // weak: of both forms
+	etag          string // weak, so it is valid for both encodings
 }
 
-// NewAsset packs a body.
+// NewAsset returns an asset with a body.
 func NewAsset(body []byte, contentType string) (*Asset, error) {
 	var zipped bytes.Buffer
 	z, err := gzip.NewWriterLevel(&zipped, gzip.BestCompression)
@@ -29,7 +29,7 @@ func NewAsset(body []byte, contentType string) (*Asset, error) {
 		err = z.Close()
 	}
 	if err != nil {
-		return nil, fmt.Errorf("packing an asset: %w", err)
+		return nil, fmt.Errorf("compress an asset: %w", err)
 	}
 	sum := sha256.Sum256(body)
 	return &Asset{
@@ -38,7 +38,7 @@ func NewAsset(body []byte, contentType string) (*Asset, error) {
 	}, nil
 }
 
-// ServeHTTP answers with the body, or with 304 to whoever has it.
+// ServeHTTP responds with the body, or with 304 when the client has it.
 func (a *Asset) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h := w.Header()
 	h.Set("Cache-Control", "no-cache")
@@ -56,5 +56,5 @@ func (a *Asset) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		body = a.zipped
 	}
 	h.Set("Content-Type", a.contentType)
-	_, _ = w.Write(body) // fails when the client is gone
+	_, _ = w.Write(body) // fails when the client has disconnected
 }

@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-func TestAsset(t *testing.T) {
+func TestAssetIsCompressedAndCached(t *testing.T) {
 	text := strings.Repeat("text ", 100)
 	a, err := NewAsset([]byte(text), "text/plain")
 	if err != nil {

@@ -8,11 +8,11 @@ import (
 	"strings"
 )
 
-// Proxies are the networks of the proxies whose word about a client is taken. Nobody else's is:
-// anybody can send the headers.
+// Proxies are the networks of the trusted proxies. Only from them are X-Forwarded-For and
+// X-Forwarded-Proto trusted, because any client can send these headers.
 type Proxies []netip.Prefix
 
-// ParseProxies reads networks (10.0.0.0/8) and single addresses.
+// ParseProxies parses networks, such as 10.0.0.0/8, and single addresses.
 func ParseProxies(list []string) (Proxies, error) {
 	var p Proxies
 	for _, s := range list {
@@ -26,7 +26,7 @@ func ParseProxies(list []string) (Proxies, error) {
 			prefix = netip.PrefixFrom(addr, addr.BitLen())
 		}
 		if prefix.Addr().Is4In6() {
-			return nil, fmt.Errorf("%q: write it as an IPv4 network", s)
+			return nil, fmt.Errorf("%q must be written as an IPv4 network", s)
 		}
 		p = append(p, prefix.Masked())
 	}
@@ -37,12 +37,13 @@ func (p Proxies) trust(a netip.Addr) bool {
 	return slices.ContainsFunc(p, func(n netip.Prefix) bool { return n.Contains(a) })
 }
 
-// maxHops bounds how far back X-Forwarded-For is read.
+// maxHops is the number of addresses in X-Forwarded-For that are read, from its end.
 const maxHops = 20
 
-// Client finds where a request comes from. Each proxy adds to X-Forwarded-For whom it speaks for,
-// so that it is read from its end, for as long as proxies are trusted; the first address that is
-// none of theirs is the client. secure: the last of them has taken the request over TLS.
+// Client returns the address of the client of a request. Each proxy appends the address of its
+// client to X-Forwarded-For. Client reads the header from its end: the first address that is not a
+// trusted proxy's is the client's. secure reports whether the request came over TLS, to this
+// server or to the last proxy.
 func (p Proxies) Client(r *http.Request) (ip string, secure bool) {
 	at, ok := address(r.RemoteAddr)
 	if !ok {
@@ -66,7 +67,7 @@ func (p Proxies) Client(r *http.Request) (ip string, secure bool) {
 		strings.EqualFold(strings.TrimSpace(protocols[len(protocols)-1]), "https")
 }
 
-// address reads an IP address, with a port or without.
+// address parses an IP address with or without a port.
 func address(s string) (netip.Addr, bool) {
 	if ap, err := netip.ParseAddrPort(s); err == nil {
 		return ap.Addr().Unmap().WithZone(""), true
@@ -75,8 +76,8 @@ func address(s string) (netip.Addr, bool) {
 	return a.Unmap().WithZone(""), err == nil
 }
 
-// network is what limits take for one address: of IPv6, the /64 that a household or a server is
-// given.
+// network returns what quotas count as one address: for IPv6 the /64 network, because that is what
+// providers assign to a household or a server.
 func network(ip string) string {
 	addr, err := netip.ParseAddr(ip)
 	if err != nil || !addr.Is6() || addr.Is4In6() {

@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-func TestClient(t *testing.T) {
+func TestClientAddressBehindProxies(t *testing.T) {
 	trusted, err := ParseProxies([]string{"10.0.0.0/8", "2001:db8::/32", "192.0.2.1"})
 	if err != nil {
 		t.Fatal(err)
@@ -15,10 +15,10 @@ func TestClient(t *testing.T) {
 		via    []string // X-Forwarded-For
 		want   string
 	}{
-		"direct":            {"198.51.100.7:5", nil, "198.51.100.7"},
-		"a stranger's word": {"198.51.100.7:5", []string{"203.0.113.9"}, "198.51.100.7"},
-		"one proxy":         {"10.1.1.1:5", []string{"203.0.113.9"}, "203.0.113.9"},
-		"a client's own word": {
+		"direct":           {"198.51.100.7:5", nil, "198.51.100.7"},
+		"untrusted header": {"198.51.100.7:5", []string{"203.0.113.9"}, "198.51.100.7"},
+		"one proxy":        {"10.1.1.1:5", []string{"203.0.113.9"}, "203.0.113.9"},
+		"header begun by the client": {
 			"10.1.1.1:5", []string{"1.1.1.1, 203.0.113.9"}, "203.0.113.9",
 		},
 		"two proxies": {
@@ -28,7 +28,7 @@ func TestClient(t *testing.T) {
 			"10.1.1.1:5", []string{"1.1.1.1", "203.0.113.9", "10.2.2.2"}, "203.0.113.9",
 		},
 		"proxies only":              {"10.1.1.1:5", []string{"10.3.3.3, 10.2.2.2"}, "10.3.3.3"},
-		"nothing":                   {"10.1.1.1:5", nil, "10.1.1.1"},
+		"no header":                 {"10.1.1.1:5", nil, "10.1.1.1"},
 		"no address":                {"10.1.1.1:5", []string{"203.0.113.9, unknown"}, "10.1.1.1"},
 		"no address behind another": {"10.1.1.1:5", []string{"unknown, 10.2.2.2"}, "10.2.2.2"},
 		"with a port":               {"10.1.1.1:5", []string{"203.0.113.9:4711"}, "203.0.113.9"},
@@ -47,12 +47,12 @@ func TestClient(t *testing.T) {
 	}
 	for _, bad := range []string{"", "all", "10.0.0.0/33", "fe80::1%eth0", "::ffff:10.0.0.0/104"} {
 		if _, err := ParseProxies([]string{bad}); err == nil {
-			t.Errorf("%q is taken for a network", bad)
+			t.Errorf("%q was accepted as a network", bad)
 		}
 	}
 }
 
-func TestSecureBehindAProxy(t *testing.T) {
+func TestSecureBehindProxy(t *testing.T) {
 	trusted, err := ParseProxies([]string{"10.0.0.0/8"})
 	if err != nil {
 		t.Fatal(err)
@@ -61,10 +61,9 @@ func TestSecureBehindAProxy(t *testing.T) {
 		remote, proto string
 		want          bool
 	}{
-		{"10.1.1.1:5", "https", true}, {"10.1.1.1:5", "http, https", true}, {
-			"10.1.1.1:5", "https, http", false,
-		},
-		{"10.1.1.1:5", "", false}, {"198.51.100.7:5", "https", false},
+		{"10.1.1.1:5", "https", true}, {"10.1.1.1:5", "http, https", true},
+		{"10.1.1.1:5", "https, http", false}, {"10.1.1.1:5", "", false},
+		{"198.51.100.7:5", "https", false},
 	} {
 		r := httptest.NewRequest("GET", "/", nil)
 		r.RemoteAddr = c.remote
@@ -75,9 +74,10 @@ func TestSecureBehindAProxy(t *testing.T) {
 	}
 }
 
-func TestNetwork(t *testing.T) {
+func TestNetworkOfAddress(t *testing.T) {
 	for ip, want := range map[string]string{
-		"192.0.2.7": "192.0.2.7", "2001:db8:1:2:3:4:5:6": "2001:db8:1:2::/64", "fe80::1": "fe80::/64", "nonsense": "nonsense",
+		"192.0.2.7": "192.0.2.7", "2001:db8:1:2:3:4:5:6": "2001:db8:1:2::/64",
+		"fe80::1": "fe80::/64", "nonsense": "nonsense",
 	} {
 		if got := network(ip); got != want {
 			t.Errorf("%s: %s", ip, got)
@@ -97,7 +97,7 @@ func FuzzClient(f *testing.F) {
 		r.Header.Set("X-Forwarded-For", via)
 		ip, _ := trusted.Client(r)
 		if at, ok := address(remote); ok && !trusted.trust(at) && ip != at.String() {
-			t.Errorf("%q was believed by %q: %s", via, remote, ip)
+			t.Errorf("X-Forwarded-For %q was trusted from %q: %s", via, remote, ip)
 		}
 	})
 }

@@ -6,7 +6,8 @@ import (
 	"strings"
 )
 
-// Accepts reports whether the client takes a content coding by its name. One with q=0 is refused.
+// Accepts reports whether the client accepts a content coding, such as gzip, by its name and
+// without q=0.
 func Accepts(r *http.Request, coding string) bool {
 	for part := range strings.SplitSeq(r.Header.Get("Accept-Encoding"), ",") {
 		name, params, _ := strings.Cut(part, ";")

@@ -7,7 +7,7 @@ import (
 )
 
 // RefreshCookie returns the Set-Cookie header for a refresh token. An empty token clears the
-// cookie. Browsers send the cookie to /auth only, and show it to no script.
+// cookie. Browsers send the cookie only to /auth, and hide it from scripts.
 func RefreshCookie(ctx context.Context, token string, expires time.Time) string {
 	c := http.Cookie{
 		Name: "bedside_refresh", Value: token, Path: "/auth", Expires: expires, HttpOnly: true,

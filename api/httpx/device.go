@@ -7,14 +7,14 @@ import (
 	"github.com/mileusna/useragent"
 )
 
-// Device is what a User-Agent header says of whoever sends it.
+// Device describes the client of a request, as its User-Agent header does.
 type Device struct {
-	Browser string // with its main version; empty when not known
+	Browser string // with its major version; empty when not known
 	System  string // empty when not known
 	Kind    string // desktop, mobile, tablet, program or unknown
 }
 
-// DeviceOf reads a User-Agent header.
+// DeviceOf parses a User-Agent header.
 func DeviceOf(agent string) Device {
 	if agent == "" {
 		return Device{Kind: "unknown"}
@@ -32,16 +32,16 @@ func DeviceOf(agent string) Device {
 	case ua.Desktop:
 		d.Kind = "desktop"
 	case ua.OS == "":
-		d.Kind = "program" // a client of the interface, not a browser
+		d.Kind = "program" // a client program, not a browser
 	}
 	return d
 }
 
-// plainName is what browsers and systems are called.
+// plainName matches the names of real browsers and systems.
 var plainName = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9 ]{0,30}$`)
 
-// String names the device for a letter to its user: nothing that somebody else could have
-// written, such as a link.
+// String returns a name for a mail to the user, or "". The name never contains what an attacker
+// could have put into the header, such as a link.
 func (d Device) String() string {
 	switch {
 	case d.Kind == "unknown" || d.Kind == "program" || !plainName.MatchString(d.Browser):

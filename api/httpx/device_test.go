@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-func TestDevices(t *testing.T) {
+func TestDeviceOfUserAgent(t *testing.T) {
 	for agent, want := range map[string]Device{
 		"": {"", "", "unknown"},
 		"Mozilla/5.0 (X11; Linux x86_64; rv:143.0) Gecko/20100101 Firefox/143.0": {
@@ -31,7 +31,7 @@ func TestDevices(t *testing.T) {
 	}
 }
 
-func TestNamesOfDevices(t *testing.T) {
+func TestDeviceNameHasNoLinks(t *testing.T) {
 	for agent, want := range map[string]string{
 		"Mozilla/5.0 (X11; Linux x86_64; rv:143.0) Gecko/20100101 Firefox/143.0": "Firefox 143 on Linux",
 		"Go-http-client/1.1":                            "",

@@ -9,18 +9,18 @@ import (
 	"github.com/danielgtaylor/huma/v2/adapters/humachi"
 )
 
-// File is an open file; http.ServeContent reads it.
+// File is an open file that http.ServeContent can send.
 type File interface {
 	io.ReadSeekCloser
 	ModTime() time.Time
 }
 
-// SendFile answers with a file, or with the ranges of it that are asked for, and closes it. The
-// client has so long to fetch it; headers are those of the answer, the type among them.
-func SendFile(f File, within time.Duration, headers map[string]string) *huma.StreamResponse {
+// SendFile responds with a file, or with the ranges that the client asks for, and closes it.
+// timeout is the time that the client has to receive it. headers include the Content-Type.
+func SendFile(f File, timeout time.Duration, headers map[string]string) *huma.StreamResponse {
 	return &huma.StreamResponse{Body: func(ctx huma.Context) {
 		r, w := humachi.Unwrap(ctx)
-		WriteWithin(w, within)
+		WriteWithin(w, timeout)
 		for name, value := range headers {
 			w.Header().Set(name, value)
 		}

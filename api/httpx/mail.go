@@ -7,18 +7,18 @@ import (
 	"bedside/store"
 )
 
-// NewMail begins a mail job. The mail tells its reader when and from where it was asked for; its
-// recipient is up to the caller.
-func NewMail(ctx context.Context, kind store.MailTemplate, asked time.Time) store.Mail {
-	m := store.Mail{Template: kind, Asked: asked.UTC()}
+// NewMail returns a mail job with the time, address and device of the request, which the message
+// mentions. The caller sets the recipient.
+func NewMail(ctx context.Context, template store.MailTemplate, asked time.Time) store.Mail {
+	m := store.Mail{Template: template, Asked: asked.UTC()}
 	if r := RequestFrom(ctx); r != nil {
 		m.IP, m.Device = r.IP, DeviceOf(r.Agent).String()
 	}
 	return m
 }
 
-// CheckMail is the answer to a request that may send a mail. It is the same whether one is sent or
-// not.
+// CheckMail is the response to a request that may send mail. It is the same whether mail is sent
+// or not, so that it does not reveal whether an address has an account.
 type CheckMail struct {
 	Email  string `json:"email" format:"email" example:"dana@example.org"`
 	Status string `json:"status" enum:"check_mail"`

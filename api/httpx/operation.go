@@ -17,34 +17,34 @@ import (
 	"github.com/danielgtaylor/huma/v2/adapters/humachi"
 )
 
-// Bearer is the name of the API's security scheme.
+// Bearer is the name of the API's security scheme in the OpenAPI document.
 const Bearer = "bearer"
 
-// maxBody is the largest request body, in bytes, of operations that set no limit of their own.
+// maxBody is the size limit of request bodies, in bytes, unless an operation sets its own.
 const maxBody = 64 << 10
 
-// bodyWithin is the time a client has to send its body.
-const bodyWithin = 10 * time.Second
+// bodyTimeout is the time that a client has to send its body.
+const bodyTimeout = 10 * time.Second
 
-// Config is huma's configuration for an API whose problems echo nothing and whose pages load
-// nothing from elsewhere.
+// Config returns huma's configuration for the API. Problems do not repeat values of the request,
+// and package api serves them documentation.
 func Config(title, version string) huma.Config {
 	c := huma.DefaultConfig(title, version)
-	c.CreateHooks = nil                                   // no $schema in answers
-	c.OpenAPIPath, c.DocsPath, c.SchemasPath = "", "", "" // the API serves its own
+	c.CreateHooks = nil                                   // no $schema in responses
+	c.OpenAPIPath, c.DocsPath, c.SchemasPath = "", "", "" // package api serves them
 	c.Transformers = []huma.Transformer{completeProblem}
 	c.RejectUnknownQueryParameters = true
 	c.Components.SecuritySchemes = map[string]*huma.SecurityScheme{
 		Bearer: {
 			Type: "http", Scheme: "bearer", BearerFormat: "JWT",
-			Description: "The access token that signing in gives: a JWT, handled as RFC8725 says.",
+			Description: "The access token from signing in: a JWT that follows RFC8725.",
 		},
 	}
 	return c
 }
 
-// Register adds an operation. Its handler's errors become problems by the table of sentinels. An
-// operation needs a signed-in user unless it is Public, and one of roles when any are given.
+// Register adds an operation to an API, and turns its handler's errors into problems. Unless it is
+// Public, the operation requires an access token. With roles, the user must have one of them.
 func Register[I, O any](api huma.API, op huma.Operation,
 	handler func(context.Context, *I) (*O, error), roles ...store.Role) {
 	if op.Metadata[publicKey] == nil {
@@ -66,7 +66,7 @@ func Register[I, O any](api huma.API, op huma.Operation,
 		op.MaxBodyBytes = maxBody
 	}
 	if op.BodyReadTimeout == 0 {
-		op.BodyReadTimeout = bodyWithin
+		op.BodyReadTimeout = bodyTimeout
 	}
 	huma.Register(api, op, func(ctx context.Context, in *I) (*O, error) {
 		out, err := handler(ctx, in)
@@ -77,30 +77,32 @@ func Register[I, O any](api huma.API, op huma.Operation,
 	})
 }
 
-// rolesKey names the extension that lists the roles an operation is for.
+// rolesKey is the OpenAPI extension that lists the roles that may request an operation.
 const rolesKey = "x-roles"
 
 const publicKey = "public"
 
-// Public marks an operation that needs nobody to be signed in.
+// Public returns the metadata of an operation that requires no access token.
 func Public() map[string]any { return map[string]any{publicKey: true} }
 
 const expensiveKey = "expensive"
 
-// Expensive marks an operation that costs much more than others, so that it is limited by itself.
+// Expensive returns the metadata of an operation that costs much more than others and so has a
+// rate limit of its own.
 func Expensive() map[string]any { return map[string]any{expensiveKey: true} }
 
-// IsExpensive reports whether an operation is marked as Expensive.
+// IsExpensive reports whether an operation has the metadata of Expensive.
 func IsExpensive(op *huma.Operation) bool { return op.Metadata[expensiveKey] != nil }
 
-// Authenticator finds who is behind an access token; auth.Sessions does.
+// Authenticator finds the user of an access token. auth.Sessions implements it.
 type Authenticator interface {
 	Authenticate(ctx context.Context, access string) (auth.Principal, error)
 }
 
-// Authenticate is a middleware that gives an operation with a security requirement its principal,
-// or answers 401. It asks admit first, which may answer for itself, with the id of the account or
-// "".
+// Authenticate returns a middleware that adds the principal of the access token to the context, or
+// responds with 401 when an operation requires one, and with 403 when the user's role may not
+// request it. Before that it calls admit with the account's id ("" if there is none); when admit
+// returns false, it has sent the response.
 func Authenticate(a Authenticator,
 	admit func(ctx huma.Context, account string) bool) func(huma.Context, func(huma.Context)) {
 	return func(ctx huma.Context, next func(huma.Context)) {
@@ -124,7 +126,7 @@ func Authenticate(a Authenticator,
 		if roles, _ := ctx.Operation().Extensions[rolesKey].([]store.Role); len(roles) > 0 &&
 			!slices.Contains(roles, p.User.Role) {
 			refuse(ctx, &Fault{
-				Err: store.ErrForbidden, Detail: "This is not for accounts of your role.",
+				Err: store.ErrForbidden, Detail: "Users with your role may not do this.",
 			})
 			return
 		}
@@ -132,11 +134,12 @@ func Authenticate(a Authenticator,
 	}
 }
 
+// principal returns the principal of the Authorization header.
 func principal(ctx huma.Context, a Authenticator) (auth.Principal, error) {
 	scheme, token, _ := strings.Cut(ctx.Header("Authorization"), " ")
 	if !strings.EqualFold(scheme, "bearer") || token == "" {
 		return auth.Principal{}, &Fault{
-			Err: store.ErrUnauthenticated, Detail: "This needs an access token: sign in first.",
+			Err: store.ErrUnauthenticated, Detail: "This requires an access token. Sign in first.",
 		}
 	}
 	return a.Authenticate(ctx.Context(), strings.TrimSpace(token))
@@ -147,8 +150,8 @@ func refuse(ctx huma.Context, err error) {
 	WriteProblem(w, r, err)
 }
 
-// RequireContentType is a middleware that refuses a body that does not say what it is: huma would
-// take it for JSON, which is how a form of another site could post it.
+// RequireContentType is a middleware that rejects a body without a known Content-Type. huma would
+// read it as JSON, which would permit a form on another web site to send JSON.
 func RequireContentType(ctx huma.Context, next func(huma.Context)) {
 	body := ctx.Operation().RequestBody
 	r, w := humachi.Unwrap(ctx)

@@ -1,5 +1,10 @@
-// Package httpx is what the API's slices share: problems, registration of operations, and what is
-// known of a request.
+// Package httpx has what the API's slices share: the description of a slice (Slice), the
+// registration of operations (Register), errors as problems (Fault, Problem), and information
+// about the request in its context (Request).
+//
+// A problem is an error response in the form of RFC 9457. An operation returns an error that wraps
+// one of store's sentinel errors; one table maps the sentinel to a status and a type. To tell the
+// client more, it returns a Fault with a detail.
 package httpx
 
 import (
@@ -20,22 +25,21 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 )
 
-// Fault is an error with words for whoever made the request. Err is, or wraps, a sentinel that
-// decides the status.
+// Fault is an error with a detail for the client.
 type Fault struct {
-	Err        error
+	Err        error  // is or wraps a sentinel error, which determines the status
 	Code       string // last part of the problem's type; empty: the sentinel's
-	Detail     string
+	Detail     string // one or two sentences for the user
 	Fields     []*huma.ErrorDetail
 	RetryAfter time.Duration
 }
 
 func (f *Fault) Error() string { return f.Detail + ": " + f.Err.Error() }
 
-// Unwrap gives the sentinel.
+// Unwrap returns the sentinel error.
 func (f *Fault) Unwrap() error { return f.Err }
 
-// Invalid is a Fault about one field of the request.
+// Invalid returns a Fault about one field of the request.
 func Invalid(field, message string) *Fault {
 	return &Fault{
 		Err: store.ErrInvalid, Detail: message,
@@ -43,28 +47,28 @@ func Invalid(field, message string) *Fault {
 	}
 }
 
-// typePrefix begins a problem's type.
+// typePrefix is the beginning of every problem's type.
 const typePrefix = "urn:bedside:problem:"
 
-// row is what a sentinel means over HTTP.
+// row maps an error to a status and a problem type.
 type row struct {
 	err    error
 	status int
 	code   string
-	detail string // used when the error says nothing for people
+	detail string // used unless a Fault has its own
 }
 
-// table maps sentinels to statuses; the first that fits counts.
+// table maps sentinel errors to problems. The first row that matches applies.
 func table() []row {
 	return []row{
 		{context.Canceled, 499, "cancelled", "The request was cancelled."},
 		{
 			store.ErrUnavailable, http.StatusServiceUnavailable, "unavailable",
-			"A part of the server is away for a moment. Try again soon.",
+			"A part of the server is not available at the moment. Try again soon.",
 		},
 		{
 			context.DeadlineExceeded, http.StatusServiceUnavailable, "timeout",
-			"The server took too long. Try again soon.",
+			"The request took too long. Try again soon.",
 		},
 		{store.ErrReused, http.StatusUnauthorized, "used-before", "This was used before."},
 		{store.ErrExpired, http.StatusUnauthorized, "expired", "This has expired."},
@@ -72,13 +76,16 @@ func table() []row {
 		{store.ErrForbidden, http.StatusForbidden, "forbidden", "Your account may not do this."},
 		{
 			store.ErrNotFound, http.StatusNotFound, "not-found",
-			"There is no such thing, or it is not yours.",
+			"This does not exist, or it is not yours.",
 		},
-		{store.ErrState, http.StatusConflict, "wrong-state", "This cannot be done any more."},
-		{store.ErrConflict, http.StatusConflict, "conflict", "This conflicts with what is there."},
+		{store.ErrState, http.StatusConflict, "wrong-state", "This is no longer possible."},
+		{
+			store.ErrConflict, http.StatusConflict, "conflict",
+			"This conflicts with something that exists.",
+		},
 		{
 			store.ErrLimit, http.StatusTooManyRequests, "limit",
-			"Too much at once. Try again later.",
+			"There are too many requests. Try again later.",
 		},
 		{store.ErrInvalid, http.StatusUnprocessableEntity, "invalid", "The request is not valid."},
 	}
@@ -89,7 +96,7 @@ func accountTable() []row {
 	return []row{
 		{
 			auth.ErrProofRequired, http.StatusForbidden, "reauthentication-required",
-			"Prove first that it is you: give your password again.",
+			"Confirm first that it is you: enter your password again.",
 		},
 		{
 			auth.ErrRefreshReused, http.StatusUnauthorized, "refresh-reused",
@@ -127,28 +134,28 @@ func find(err error) (row, bool) {
 	return row{}, false
 }
 
-// Detail returns the tables' words for an error, "" when it has none.
+// Detail returns the detail that the tables have for an error, or "".
 func Detail(err error) string {
 	r, _ := find(err)
 	return r.detail
 }
 
-// ProblemType is a kind of problem that any operation may answer with.
+// ProblemType is a type of problem that any operation may return.
 type ProblemType struct {
 	Status       int
 	Type, Detail string
 }
 
-// ProblemTypes lists those of the table, by status.
+// ProblemTypes returns the problem types that are common to all operations, by status.
 func ProblemTypes() []ProblemType {
 	list := []ProblemType{
 		{
 			http.StatusBadRequest, typeOf(http.StatusBadRequest),
-			"The body is not what its Content-Type says, or is not complete.",
+			"The body does not have the form of its Content-Type, or is incomplete.",
 		},
 		{
 			http.StatusMethodNotAllowed, typeOf(http.StatusMethodNotAllowed),
-			"Use one of the methods that Allow names.",
+			"Use one of the methods in the Allow header.",
 		},
 		{
 			http.StatusRequestEntityTooLarge, typeOf(http.StatusRequestEntityTooLarge),
@@ -156,15 +163,15 @@ func ProblemTypes() []ProblemType {
 		},
 		{
 			http.StatusUnsupportedMediaType, typeOf(http.StatusUnsupportedMediaType),
-			"Send the body with the Content-Type that the operation names.",
+			"Send the body with the documented Content-Type.",
 		},
 		{
 			http.StatusInternalServerError, typePrefix + "internal",
-			"Something went wrong on our side. It has been logged.",
+			"The server had an internal error, which is in its log.",
 		},
 	}
 	for _, r := range table() {
-		if r.status != 499 { // nobody is there to read it
+		if r.status != 499 { // no client receives it
 			list = append(list, ProblemType{r.status, typePrefix + r.code, r.detail})
 		}
 	}
@@ -172,8 +179,8 @@ func ProblemTypes() []ProblemType {
 	return list
 }
 
-// Problem turns an error into what the client is told. Only a Fault's words reach it: other
-// errors may hold what is nobody's business, and go to the log.
+// Problem returns the problem for an error, and records the error for the log. The client gets the
+// detail of a Fault or of the table, never the text of the error, which may contain internals.
 func Problem(ctx context.Context, err error) error {
 	var already huma.StatusError
 	if errors.As(err, &already) {
@@ -181,7 +188,7 @@ func Problem(ctx context.Context, err error) error {
 	}
 	model := &huma.ErrorModel{
 		Status: http.StatusInternalServerError, Type: typePrefix + "internal",
-		Detail: "Something went wrong on our side. It has been logged.",
+		Detail: "The server had an internal error, which is in its log.",
 	}
 	if r, ok := find(err); ok {
 		model.Status, model.Type, model.Detail = r.status, typePrefix+r.code, r.detail
@@ -218,16 +225,16 @@ func Problem(ctx context.Context, err error) error {
 	return &withHeaders{ErrorModel: model, headers: headers}
 }
 
-// Seconds rounds a time up, as headers tell it.
+// Seconds rounds a duration up to seconds, for headers.
 func Seconds(d time.Duration) int { return int(math.Ceil(d.Seconds())) }
 
-// withHeaders is a problem that sets headers.
+// withHeaders is a problem with headers of the response.
 type withHeaders struct {
 	*huma.ErrorModel
 	headers http.Header
 }
 
-// GetHeaders gives the headers to set.
+// GetHeaders implements huma.HeadersError.
 func (w *withHeaders) GetHeaders() http.Header { return w.headers }
 
 func title(status int) string {
@@ -237,7 +244,7 @@ func title(status int) string {
 	return http.StatusText(status)
 }
 
-// WriteProblem answers a request outside huma.
+// WriteProblem responds with the problem for an error, outside an operation.
 func WriteProblem(w http.ResponseWriter, r *http.Request, err error) {
 	problem := Problem(r.Context(), err)
 	var h huma.HeadersError
@@ -256,7 +263,8 @@ func WriteProblem(w http.ResponseWriter, r *http.Request, err error) {
 	WriteModel(w, r, model)
 }
 
-// WriteModel answers with a problem that is already complete but for its type, title and instance.
+// WriteModel responds with a problem. It sets the type and title when they are empty, and the
+// instance.
 func WriteModel(w http.ResponseWriter, r *http.Request, model *huma.ErrorModel) {
 	complete(r.Context(), model)
 	body, err := json.Marshal(model)
@@ -267,11 +275,11 @@ func WriteModel(w http.ResponseWriter, r *http.Request, model *huma.ErrorModel) 
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.Header().Set("Cache-Control", "no-store")
 	w.WriteHeader(model.Status)
-	_, _ = w.Write(body) // fails when the client is gone
+	_, _ = w.Write(body) // fails when the client has disconnected
 }
 
-// complete gives a problem its type, title and the request's id, and takes rejected values out:
-// one of them may be a password.
+// complete sets a problem's type, title and instance (the request's id). It removes the rejected
+// values, because one of them may be a password.
 func complete(ctx context.Context, model *huma.ErrorModel) {
 	model.Title = cmp.Or(model.Title, title(model.Status))
 	if model.Type == "" {
@@ -287,7 +295,7 @@ func complete(ctx context.Context, model *huma.ErrorModel) {
 	}
 }
 
-// typeOf is the type of problems that come from no sentinel.
+// typeOf returns the type of a problem without a sentinel error.
 func typeOf(status int) string {
 	if status == http.StatusUnprocessableEntity {
 		return typePrefix + "invalid"
@@ -295,7 +303,7 @@ func typeOf(status int) string {
 	return typePrefix + strings.ReplaceAll(strings.ToLower(title(status)), " ", "-")
 }
 
-// completeProblem is complete as a transformer of huma's.
+// completeProblem is a huma.Transformer that calls complete.
 func completeProblem(ctx huma.Context, _ string, v any) (any, error) {
 	switch p := v.(type) {
 	case *huma.ErrorModel:

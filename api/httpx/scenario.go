@@ -9,34 +9,34 @@ type ScenarioSummary struct {
 	Title          string `json:"title" example:"Starting insulin at home"`
 	Profession     string `json:"profession" example:"nursing"`
 	Summary        string `json:"summary"`
-	Difficulty     int    `json:"difficulty" minimum:"1" maximum:"3" doc:"1 (gentle) to 3 (demanding)"`
+	Difficulty     int    `json:"difficulty" minimum:"1" maximum:"3" doc:"1 (easy) to 3 (hard)"`
 	PrepareSeconds int    `json:"prepare_seconds" example:"180"`
 	PlaySeconds    int    `json:"play_seconds" example:"300"`
 }
 
-// Scenario is a whole scenario. The interlocutor's card is there only for those who may see it.
+// Scenario is a complete scenario. It has the interlocutor's card only for users who may see it.
 type Scenario struct {
 	ScenarioSummary
 	Candidate store.CandidateCard     `json:"candidate_card"`
-	Patient   *store.InterlocutorCard `json:"interlocutor_card,omitempty" doc:"for tutors and administrators; for the candidate once the report is there"`
+	Patient   *store.InterlocutorCard `json:"interlocutor_card,omitempty" doc:"only for tutors and administrators, and for the candidate after the report"`
 }
 
-// ViewScenario shows a scenario, with the interlocutor's card or without.
+// ViewScenario returns a scenario with or without the interlocutor's card.
 func ViewScenario(s store.Scenario, withPatient bool) Scenario {
 	v := Scenario{ScenarioSummary: SummariseScenario(s), Candidate: s.Candidate}
 	if withPatient {
 		card := s.Patient
-		// a list, never null
+		// not nil, so that the JSON is never null
 		card.Conditional = append([]store.ConditionalLine{}, card.Conditional...)
 		v.Patient = &card
 	}
 	return v
 }
 
-// SummariseScenario shows a scenario in a list.
+// SummariseScenario returns the summary of a scenario for a list.
 func SummariseScenario(s store.Scenario) ScenarioSummary {
 	return ScenarioSummary{
-		ID: s.ID, Slug: s.Slug, Title: s.Title, Profession: s.Profession, Summary: s.Summary, Difficulty: s.Difficulty,
-		PrepareSeconds: s.PrepareSeconds, PlaySeconds: s.PlaySeconds,
+		ID: s.ID, Slug: s.Slug, Title: s.Title, Profession: s.Profession, Summary: s.Summary,
+		Difficulty: s.Difficulty, PrepareSeconds: s.PrepareSeconds, PlaySeconds: s.PlaySeconds,
 	}
 }

@@ -1,4 +1,5 @@
-// Package rooms is the slice of the tutors' list: who waits for a patient, and who is playing.
+// Package rooms is the slice of the list that tutors see: candidates who wait for somebody to play
+// the patient, and role plays in progress.
 package rooms
 
 import (
@@ -12,17 +13,17 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 )
 
-// Rooms knows which rooms are open; store/presence does.
+// Rooms knows the open rooms. store/presence implements it.
 type Rooms interface {
 	Rooms(ctx context.Context) ([]store.RoomInfo, error)
 }
 
-// Store knows the attempts behind the rooms; store/postgres does.
+// Store reads the attempts of the rooms. store/postgres implements it.
 type Store interface {
 	AttemptViews(ctx context.Context, ids []string) ([]store.AttemptView, error)
 }
 
-// Service is what the slice works with.
+// Service handles the operations of the slice.
 type Service struct {
 	Rooms Rooms
 	Store Store
@@ -33,7 +34,7 @@ type Room struct {
 	AttemptID     string             `json:"attempt_id" format:"uuid"`
 	State         store.AttemptState `json:"state" enum:"created,preparing,playing"`
 	Phase         string             `json:"phase" example:"preparing"`
-	RemainingS    float64            `json:"remaining_s" doc:"seconds left of the phase, when it was last told"`
+	RemainingS    float64            `json:"remaining_s" doc:"seconds left of the phase, at the last update"`
 	ScenarioSlug  string             `json:"scenario_slug" example:"nursing-insulin-at-home"`
 	ScenarioTitle string             `json:"scenario_title" example:"Starting insulin at home"`
 	Profession    string             `json:"profession" example:"nursing"`
@@ -43,7 +44,7 @@ type Room struct {
 	OpenedAt      time.Time          `json:"opened_at"`
 }
 
-// Occupant is somebody in a room.
+// Occupant is a user in a room.
 type Occupant struct {
 	Name      string                `json:"name"`
 	Role      store.ParticipantRole `json:"role" enum:"candidate,patient,observer"`
@@ -58,11 +59,13 @@ func (s *Service) Slice() httpx.Slice {
 func (s *Service) routes(api huma.API) {
 	httpx.Register(api, huma.Operation{
 		OperationID: "list-rooms", Method: http.MethodGet, Path: "/api/rooms",
-		Summary: "List the open rooms", Description: "For tutors and administrators: candidates who wait for a patient, and role plays that are going on.",
+		Summary: "List the open rooms",
+		Description: "For tutors and administrators: candidates who wait for a patient, and " +
+			"role plays in progress.",
 	}, s.list, store.RoleTutor, store.RoleAdmin)
 }
 
-// RoomList is every open room, those that were opened first in front.
+// RoomList is the list of open rooms, oldest first.
 type RoomList struct {
 	Items []Room `json:"items"`
 }
@@ -89,7 +92,7 @@ func (s *Service) list(ctx context.Context, _ *struct{}) (*listOutput, error) {
 	out := &listOutput{}
 	out.Body.Items = []Room{}
 	for _, r := range open {
-		// A room outlives its role play by the minute that its people wait for the report.
+		// A room stays open for a minute after its role play, while its users wait for the report.
 		if v, known := byID[r.ID]; known && v.Attempt.Joinable() {
 			out.Body.Items = append(out.Body.Items, view(r, v))
 		}
@@ -99,9 +102,10 @@ func (s *Service) list(ctx context.Context, _ *struct{}) (*listOutput, error) {
 
 func view(r store.RoomInfo, v store.AttemptView) Room {
 	out := Room{
-		AttemptID: r.ID, State: v.Attempt.State, Phase: r.Phase, RemainingS: r.Remaining, ScenarioSlug: v.ScenarioSlug, ScenarioTitle: v.ScenarioTitle,
-		Profession: v.Profession, CandidateName: v.CandidateName, Waiting: !r.Taken(
-			store.ParticipantPatient, ""), People: []Occupant{}, OpenedAt: r.OpenedAt,
+		AttemptID: r.ID, State: v.Attempt.State, Phase: r.Phase, RemainingS: r.Remaining,
+		ScenarioSlug: v.ScenarioSlug, ScenarioTitle: v.ScenarioTitle, Profession: v.Profession,
+		CandidateName: v.CandidateName, Waiting: !r.Taken(store.ParticipantPatient, ""),
+		People: []Occupant{}, OpenedAt: r.OpenedAt,
 	}
 	for _, p := range r.People {
 		out.People = append(out.People, Occupant{

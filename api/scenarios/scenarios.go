@@ -13,13 +13,13 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 )
 
-// Store keeps scenarios; store/postgres does.
+// Store reads scenarios. store/postgres implements it.
 type Store interface {
 	Scenarios(ctx context.Context) ([]store.Scenario, error)
 	ScenarioBySlug(ctx context.Context, slug string) (store.Scenario, error)
 }
 
-// Service is what the slice works with.
+// Service handles the operations of the slice.
 type Service struct{ Store Store }
 
 // Slice describes the slice to package api.
@@ -35,17 +35,16 @@ func (s *Service) Slice() httpx.Slice {
 func (s *Service) routes(api huma.API) {
 	httpx.Register(api, huma.Operation{
 		OperationID: "list-scenarios", Method: http.MethodGet, Path: "/api/scenarios",
-		Summary: "List the scenarios", Description: "What there is to practise, without the cards.",
+		Summary: "List the scenarios", Description: "All scenarios, without their cards.",
 	}, s.list)
 	httpx.Register(api, huma.Operation{
 		OperationID: "get-scenario", Method: http.MethodGet, Path: "/api/scenarios/{slug}",
-		Summary: "Read a scenario", Description: "Candidates do not get the interlocutor's card.", Errors: []int{
-			http.StatusNotFound,
-		},
+		Summary: "Read a scenario", Description: "Candidates do not get the interlocutor's card.",
+		Errors: []int{http.StatusNotFound},
 	}, s.get)
 }
 
-// ScenarioList is every scenario.
+// ScenarioList is the list of all scenarios.
 type ScenarioList struct {
 	Items []httpx.ScenarioSummary `json:"items"`
 }
@@ -78,7 +77,7 @@ func (s *Service) get(ctx context.Context, in *getInput) (*getOutput, error) {
 	}
 	one, err := s.Store.ScenarioBySlug(ctx, in.Slug)
 	if errors.Is(err, store.ErrNotFound) {
-		return nil, &httpx.Fault{Err: err, Detail: "There is no scenario of this name."}
+		return nil, &httpx.Fault{Err: err, Detail: "There is no scenario with this name."}
 	}
 	if err != nil {
 		return nil, err

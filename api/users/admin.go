@@ -49,10 +49,7 @@ func (s *Service) listAccounts(ctx context.Context, in *listInput) (*listOutput,
 		return nil, err
 	}
 	out := &listOutput{Body: AccountPage{Items: []Account{}}}
-	if len(list) > in.Limit {
-		list = list[:in.Limit]
-		out.Body.Next = list[in.Limit-1].ID
-	}
+	list, out.Body.Next = httpx.Page(list, in.Limit, func(u store.User) string { return u.ID })
 	for _, u := range list {
 		out.Body.Items = append(out.Body.Items, newAccount(u))
 	}

@@ -13,13 +13,13 @@ export interface paths {
         };
         /**
          * List your attempts, newest first
-         * @description Those in which you were the candidate or played the patient.
+         * @description The attempts in which you are the candidate or the patient.
          */
         get: operations["list-attempts"];
         put?: never;
         /**
-         * Begin to practise a scenario
-         * @description You are its candidate. Its id is also its room's.
+         * Create an attempt at a scenario
+         * @description You are its candidate. The id of the attempt is also the id of its room.
          */
         post: operations["create-attempt"];
         delete?: never;
@@ -37,7 +37,7 @@ export interface paths {
         };
         /**
          * Read an attempt and its scenario
-         * @description Its candidate, its partner and administrators may; tutors too while its room can be joined. The candidate gets the interlocutor's card once the report is there.
+         * @description For its candidate, its partner and administrators; also for tutors while its room can be joined. The candidate gets the interlocutor's card after the report.
          */
         get: operations["get-attempt"];
         put?: never;
@@ -56,8 +56,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Hear one speaker
-         * @description Ogg Opus on the report's time line. Ranges work.
+         * Get the recording of one speaker
+         * @description Ogg Opus on the time line of the report. Range requests are supported.
          */
         get: operations["get-audio"];
         put?: never;
@@ -77,7 +77,7 @@ export interface paths {
         };
         /**
          * Read an attempt's report
-         * @description Its candidate, its partner and administrators may. While there is none the answer is 404: the problem's type ends in report-pending, report-failed or report-none, and its first error, at location state, holds the attempt's state.
+         * @description For its candidate, its partner and administrators. While there is no report, the response is 404: the type of the problem ends in report-pending, report-failed or report-none, and the message of its first error, whose location is state, is the state of the attempt.
          */
         get: operations["get-report"];
         put?: never;
@@ -99,7 +99,7 @@ export interface paths {
         put?: never;
         /**
          * Get a ticket to the attempt's room
-         * @description It works once, within a minute, as the first message on the WebSocket. Tutors may join as the patient or as an observer.
+         * @description Send it in the first message on the WebSocket. It works once, within a minute. Tutors may join as the patient or as an observer.
          */
         post: operations["create-ticket"];
         delete?: never;
@@ -117,7 +117,7 @@ export interface paths {
         };
         /**
          * Read the audit trail, newest first
-         * @description Your own: what you did and what was done to your account. Administrators may ask for somebody else's, or for everybody's. Entries stay for 400 days.
+         * @description By default your own: what you did and what was done to your account. Administrators may read those of another user, or of all users. Entries are kept for 400 days.
          */
         get: operations["list-acts"];
         put?: never;
@@ -137,7 +137,7 @@ export interface paths {
         };
         /**
          * List the open rooms
-         * @description For tutors and administrators: candidates who wait for a patient, and role plays that are going on.
+         * @description For tutors and administrators: candidates who wait for a patient, and role plays in progress.
          */
         get: operations["list-rooms"];
         put?: never;
@@ -157,7 +157,7 @@ export interface paths {
         };
         /**
          * List the scenarios
-         * @description What there is to practise, without the cards.
+         * @description All scenarios, without their cards.
          */
         get: operations["list-scenarios"];
         put?: never;
@@ -906,7 +906,7 @@ export interface components {
         Act: {
             /** @example session.start */
             action: string;
-            /** @description the account that did it; empty: nobody known */
+            /** @description the account that did it; empty: not known */
             actor_id: string;
             /**
              * Format: date-time
@@ -917,7 +917,7 @@ export interface components {
             detail: string;
             /** Format: uuid */
             id: string;
-            /** @description where from; hidden when it was somebody else */
+            /** @description the network address; hidden when somebody else did it */
             ip: string;
             /**
              * @description what it was done to
@@ -926,18 +926,18 @@ export interface components {
             object: string;
             /** @enum {string} */
             outcome: "done" | "refused";
-            /** @description you did it yourself */
+            /** @description whether you did it yourself */
             own: boolean;
-            /** @description with which it was done, if it was yours */
+            /** @description the session that it was done with, if it was yours */
             session_id: string;
-            /** @description with what; hidden when it was somebody else */
+            /** @description the browser; hidden when somebody else did it */
             user_agent: string;
-            /** @description the account that it concerns; empty: none */
+            /** @description the account that it is about; empty: none */
             user_id: string;
         };
         ActPage: {
             items: components["schemas"]["Act"][];
-            /** @description the before of the next page; empty: there is none */
+            /** @description the before of the next page; empty on the last page */
             next: string;
         };
         Address: {
@@ -964,7 +964,7 @@ export interface components {
         };
         Attempt: {
             candidate: components["schemas"]["Person"];
-            /** @description the candidate agreed to being recorded */
+            /** @description whether the candidate agreed to being recorded */
             consent: boolean;
             /** Format: date-time */
             created_at: string;
@@ -976,7 +976,7 @@ export interface components {
             /** Format: uuid */
             id: string;
             /**
-             * @description the part that you have in it
+             * @description your part in the attempt
              * @enum {string}
              */
             part: "candidate" | "patient" | "none";
@@ -1005,7 +1005,7 @@ export interface components {
         };
         AttemptDetail: {
             candidate: components["schemas"]["Person"];
-            /** @description the candidate agreed to being recorded */
+            /** @description whether the candidate agreed to being recorded */
             consent: boolean;
             /** Format: date-time */
             created_at: string;
@@ -1017,7 +1017,7 @@ export interface components {
             /** Format: uuid */
             id: string;
             /**
-             * @description the part that you have in it
+             * @description your part in the attempt
              * @enum {string}
              */
             part: "candidate" | "patient" | "none";
@@ -1047,7 +1047,7 @@ export interface components {
         };
         AttemptPage: {
             items: components["schemas"]["Attempt"][];
-            /** @description give it as before to get the next page; missing on the last one */
+            /** @description the before of the next page; absent on the last page */
             next?: string;
         };
         CandidateCard: {
@@ -1375,12 +1375,12 @@ export interface components {
         };
         NewAttempt: {
             /**
-             * @description you agree to being recorded and analysed; without it there is nothing to practise with
+             * @description you agree to being recorded and analysed, which is required
              * @example true
              */
             consent: boolean;
             /**
-             * @description slug of the scenario
+             * @description the slug of the scenario
              * @example nursing-insulin-at-home
              */
             scenario: string;
@@ -1597,7 +1597,7 @@ export interface components {
             profession: string;
             /**
              * Format: double
-             * @description seconds left of the phase, when it was last told
+             * @description seconds left of the phase, at the last update
              */
             remaining_s: number;
             /** @example nursing-insulin-at-home */
@@ -1616,12 +1616,12 @@ export interface components {
             candidate_card: components["schemas"]["CandidateCard"];
             /**
              * Format: int64
-             * @description 1 (gentle) to 3 (demanding)
+             * @description 1 (easy) to 3 (hard)
              */
             difficulty: number;
             /** Format: uuid */
             id: string;
-            /** @description for tutors and administrators; for the candidate once the report is there */
+            /** @description only for tutors and administrators, and for the candidate after the report */
             interlocutor_card?: components["schemas"]["InterlocutorCard"];
             /**
              * Format: int64
@@ -1647,7 +1647,7 @@ export interface components {
         ScenarioSummary: {
             /**
              * Format: int64
-             * @description 1 (gentle) to 3 (demanding)
+             * @description 1 (easy) to 3 (hard)
              */
             difficulty: number;
             /** Format: uuid */
@@ -1773,17 +1773,17 @@ export interface components {
             ice_servers: components["schemas"]["ICEServer"][];
             /** @enum {string} */
             role: "candidate" | "patient" | "observer";
-            /** @description goes into the first message, never into the address */
+            /** @description send it in the first message, not in the address */
             ticket: string;
             /**
-             * @description of the WebSocket; relative to this server, or of the node that holds the room
+             * @description of the WebSocket: relative to this server, or that of the node that holds the room
              * @example /ws
              */
             url: string;
         };
         TicketRequest: {
             /**
-             * @description the part to take; the candidate's own attempt: candidate, else patient
+             * @description your part; by default candidate in your own attempt, otherwise patient
              * @enum {string}
              */
             role?: "candidate" | "patient" | "observer";
@@ -1934,7 +1934,7 @@ export interface operations {
         parameters: {
             query?: {
                 limit?: number;
-                /** @description give next of the page before */
+                /** @description the next of the page before */
                 before?: string;
             };
             header?: never;
@@ -2295,7 +2295,7 @@ export interface operations {
                     "audio/ogg": string;
                 };
             };
-            /** @description A part of the recording */
+            /** @description Part of the recording */
             206: {
                 headers: {
                     "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
@@ -2678,9 +2678,9 @@ export interface operations {
     "list-acts": {
         parameters: {
             query?: {
-                /** @description whose, by id, or all; empty: your own */
+                /** @description the id of a user, or all; empty: your own */
                 user?: string;
-                /** @description only these acts */
+                /** @description only entries with this action */
                 action?: string;
                 /** @description the next of the page before */
                 before?: string;
