@@ -5,8 +5,8 @@
 //
 //   - A User is an account. A Session is one signed-in device of a user. A Factor (authenticator
 //     app) and a Passkey are ways to sign in besides the password.
-//   - A Scenario is an authored role play: one card for the candidate, one for whoever plays the
-//     patient.
+//   - A Scenario is an authored role play: one card for the candidate, one for the person who
+//     plays the patient.
 //   - An Attempt is one practice of a scenario by one candidate. Its id is also the id of its
 //     room, the live call. A Join is what a ticket to that room permits. A RoomInfo is what
 //     presence knows about an open room.

@@ -53,8 +53,8 @@ func PasswordFault(err error) error {
 			fmt.Sprintf("A password has %d to %d bytes.", auth.MinPassword, auth.MaxPassword))
 	case errors.Is(err, auth.ErrPasswordCommon):
 		f := Invalid("body.password",
-			"This password is among the first that anybody would try. Choose another one; a few "+
-				"unrelated words do well.")
+			"This password is one of the first that an attacker would try. Choose another one; "+
+				"a few unrelated words make a good password.")
 		f.Code = "common-password"
 		return f
 	}

@@ -25,12 +25,13 @@ CREATE TABLE attempts (
     ended_at     timestamptz,
     problem      text NOT NULL DEFAULT ''
 );
--- Ids are UUID v7, so that their order is that of creation.
+-- Ids are UUID v7, so they sort by creation time.
 CREATE INDEX attempts_candidate ON attempts (candidate_id, id DESC);
 CREATE INDEX attempts_partner ON attempts (partner_id, id DESC) WHERE partner_id IS NOT NULL;
 CREATE INDEX attempts_unfinished ON attempts (state) WHERE state IN ('created', 'preparing', 'playing', 'analysing');
 
--- The body is gzipped JSON: a report of five minutes is megabytes of points that no query looks into.
+-- The body is gzipped JSON. A report of five minutes has megabytes of points, and no query reads
+-- them.
 CREATE TABLE reports (
     attempt_id uuid PRIMARY KEY REFERENCES attempts ON DELETE CASCADE,
     created_at timestamptz NOT NULL,

@@ -5,7 +5,7 @@ ALTER TABLE users
     ADD COLUMN time_zone text NOT NULL DEFAULT '' CHECK (length(time_zone) <= 64),
     ADD COLUMN locale text NOT NULL DEFAULT '' CHECK (length(locale) <= 35),
     ADD COLUMN verified_at timestamptz;
--- The list of accounts is paged by id and filtered by role.
+-- The list of accounts is filtered by role and paged by id.
 CREATE INDEX users_role ON users (role, id DESC);
 
 -- +goose Down

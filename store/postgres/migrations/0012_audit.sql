@@ -1,5 +1,6 @@
 -- +goose Up
--- The audit trail. Entries name accounts and sessions by id only, without references, so that they outlive them.
+-- The audit trail. Entries have the ids of accounts and sessions without foreign keys, so that they
+-- stay after an account or session is deleted.
 CREATE TABLE acts (
     id         uuid PRIMARY KEY,
     at         timestamptz NOT NULL,
@@ -17,7 +18,8 @@ CREATE INDEX acts_user ON acts (user_id, id DESC) WHERE user_id IS NOT NULL;
 CREATE INDEX acts_actor ON acts (actor_id, id DESC) WHERE actor_id IS NOT NULL;
 CREATE INDEX acts_at ON acts (at);
 
--- Append only: an entry may lose its address and device, when an account is deleted, and it may go once it is old. Nothing else.
+-- The table is append only, with two exceptions: the address and device of an entry may be removed,
+-- for when an account is deleted, and an old entry may be deleted.
 -- +goose StatementBegin
 CREATE FUNCTION acts_stay() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN

@@ -1,5 +1,6 @@
 -- +goose Up
--- What a mailed link carries: only the token's hash is kept. A token counts for the address that it was sent to.
+-- The tokens of mailed links, of which only the hashes are stored. A token is valid for the address
+-- that it was sent to.
 CREATE TABLE mail_tokens (
     hash       bytea PRIMARY KEY,
     user_id    uuid NOT NULL REFERENCES users ON DELETE CASCADE,

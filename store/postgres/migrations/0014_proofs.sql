@@ -1,5 +1,5 @@
 -- +goose Up
--- When a session's user last proved, beyond signing in, to be who they are.
+-- When the user of a session last proved their identity, after signing in.
 CREATE TABLE session_proofs (
     session_id uuid PRIMARY KEY REFERENCES sessions ON DELETE CASCADE,
     at         timestamptz NOT NULL

@@ -1,6 +1,7 @@
 -- +goose Up
--- A second factor: an authenticator app, and the codes for when it is lost. The secret is sealed; of the codes only hashes are kept, and each goes
--- when it is used. last_step is the time step of the last code taken, so that none works twice.
+-- Second factors: an authenticator app, and recovery codes for when it is lost. The secret is
+-- encrypted. Of the recovery codes only hashes are stored; a used code is deleted. last_step is the
+-- time step of the last accepted code, so that no code works twice.
 CREATE TABLE factors (
     user_id      uuid PRIMARY KEY REFERENCES users ON DELETE CASCADE,
     secret       bytea NOT NULL,
@@ -9,7 +10,7 @@ CREATE TABLE factors (
     recovery     bytea[] NOT NULL DEFAULT '{}'
 );
 
--- Somebody gave the right password, and is to give a code.
+-- Sign-ins with the right password that wait for a code.
 CREATE TABLE sign_ins (
     hash       bytea PRIMARY KEY,
     user_id    uuid NOT NULL REFERENCES users ON DELETE CASCADE,

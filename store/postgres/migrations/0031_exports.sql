@@ -1,5 +1,5 @@
 -- +goose Up
--- An archive of what is kept of a user; the file is in the blob store.
+-- Archives of the data of a user. The files are in the blob store.
 CREATE TABLE exports (
     id         uuid PRIMARY KEY,
     user_id    uuid NOT NULL REFERENCES users ON DELETE CASCADE,

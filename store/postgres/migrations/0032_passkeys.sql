@@ -1,5 +1,5 @@
 -- +goose Up
--- A passkey's public half, as WebAuthn describes it.
+-- The public halves of passkeys, in the form of WebAuthn.
 CREATE TABLE passkeys (
     id            uuid PRIMARY KEY,
     user_id       uuid NOT NULL REFERENCES users ON DELETE CASCADE,
@@ -11,7 +11,8 @@ CREATE TABLE passkeys (
 );
 CREATE INDEX passkeys_user ON passkeys (user_id, id);
 
--- Challenges that wait for an authenticator's answer; each is taken once. Signing in begins without a user.
+-- Challenges that wait for an authenticator's answer. Each can be used once. Those for signing in
+-- have no user.
 CREATE TABLE ceremonies (
     hash       bytea PRIMARY KEY,
     user_id    uuid REFERENCES users ON DELETE CASCADE,

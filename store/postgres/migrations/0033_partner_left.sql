@@ -1,5 +1,6 @@
 -- +goose Up
--- Whoever played the patient has deleted their account: their voice is not kept, should the report still be in the making.
+-- Whether the partner has deleted the account. Then a report that is saved later must not keep the
+-- recording of the partner.
 ALTER TABLE attempts ADD COLUMN partner_left boolean NOT NULL DEFAULT false;
 
 -- +goose Down
