@@ -4,6 +4,40 @@ import globals from 'globals';
 import ts from 'typescript-eslint';
 import svelteConfig from './svelte.config.js';
 
+// The layers of src/lib: ui is pure, api and gen know the server, an area uses these three, and
+// routes put the areas together. Tests are held to the same rule.
+const BASE = ['ui', 'api', 'gen'];
+const AREAS = ['account', 'admin', 'practice', 'report', 'room', 'shell'];
+/** What each folder may import from the others. */
+const MAY_IMPORT = {
+	ui: [],
+	gen: [],
+	api: ['gen'],
+	...Object.fromEntries(AREAS.map((area) => [area, BASE]))
+};
+
+/** Forbids a folder of src/lib to import from the folders that are not listed for it. */
+function boundary([folder, allowed]) {
+	const others = [...BASE, ...AREAS].filter(
+		(other) => other !== folder && !allowed.includes(other)
+	);
+	const message = `lib/${folder} may import ${allowed.join(', ') || 'nothing'} of ours; routes put areas together`;
+	return {
+		files: [`src/lib/${folder}/**`],
+		rules: {
+			'no-restricted-imports': [
+				'error',
+				{
+					patterns: others.map((other) => ({
+						group: [`$lib/${other}`, `$lib/${other}/**`, `**/../${other}/**`],
+						message
+					}))
+				}
+			]
+		}
+	};
+}
+
 export default ts.config(
 	{ ignores: ['build/', '.svelte-kit/', 'node_modules/', 'e2e/out/', 'src/lib/gen/'] },
 	js.configs.recommended,
@@ -29,5 +63,6 @@ export default ts.config(
 		languageOptions: {
 			parserOptions: { parser: ts.parser, extraFileExtensions: ['.svelte'], svelteConfig }
 		}
-	}
+	},
+	...Object.entries(MAY_IMPORT).map(boundary)
 );

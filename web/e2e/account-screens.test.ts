@@ -1,54 +1,19 @@
-import { readFileSync, rmSync } from 'node:fs';
-import type { Browser, BrowserContext, Page } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { choose, inspect, launch, NARROW, open, picture, WIDE } from './browser.ts';
+import { readFileSync } from 'node:fs';
+import type { Page } from 'playwright-core';
+import { beforeEach, describe, expect, it } from 'vitest';
+import { choose, inspect, NARROW, picture } from './browser.ts';
 import * as fixtures from './fixtures.ts';
 import * as accounts from './mock-accounts.ts';
-import { mock, type Mock } from './mock.ts';
-import { folder, speak } from './speech.ts';
+import { useMock } from './setup.ts';
 
-let dir: string;
-let browser: Browser;
-let server: Mock;
-let context: BrowserContext;
+const screens = useMock(
+	'Good morning.',
+	{ lead: 0, tail: 1 },
+	{ permissions: ['clipboard-write'] }
+);
+let server: typeof screens.server;
 let page: Page;
-let problems: string[];
-
-beforeAll(async () => {
-	dir = folder();
-	browser = await launch(speak(dir, 'voice', 'Good morning.', 'en-gb', 0, 1).file);
-	server = await mock();
-});
-afterAll(async () => {
-	await browser?.close();
-	await server?.close();
-	rmSync(dir, { recursive: true, force: true });
-});
-
-beforeEach(async () => {
-	server.answers.clear();
-	server.sent.clear();
-	server.user = fixtures.candidate;
-	await start('light');
-});
-afterEach(async () => {
-	await context.close();
-	expect(problems).toEqual([]);
-});
-
-async function start(colorScheme: 'light' | 'dark'): Promise<void> {
-	await context?.close();
-	context = await browser.newContext({
-		baseURL: server.url,
-		viewport: WIDE,
-		colorScheme,
-		reducedMotion: 'reduce',
-		timezoneId: 'Europe/Vienna',
-		permissions: ['clipboard-write']
-	});
-	context.setDefaultTimeout(15_000);
-	({ page, problems } = await open(context));
-}
+beforeEach(() => void ({ page, server } = screens));
 
 const button = (name: string | RegExp) => page.getByRole('button', { name, exact: true });
 const field = (name: string) => page.getByLabel(name, { exact: true });
@@ -455,7 +420,7 @@ describe('security', () => {
 	});
 
 	it('adds a passkey with the browser’s own authenticator', async () => {
-		const devtools = await context.newCDPSession(page);
+		const devtools = await page.context().newCDPSession(page);
 		await devtools.send('WebAuthn.enable');
 		await devtools.send('WebAuthn.addVirtualAuthenticator', {
 			options: {
@@ -530,7 +495,7 @@ describe('devices', () => {
 		});
 		await button('Sign them out').click();
 		await page.getByText('2 devices were signed out.').waitFor();
-		await page.getByText('This is the only one.').waitFor();
+		await page.getByText('You are signed in on this device only.').waitFor();
 		await inspect(page, 'devices-only');
 	});
 
@@ -583,7 +548,7 @@ describe('my data', () => {
 			body: accounts.archive({ state: 'failed', progress: 0.2 })
 		});
 		await page.goto('/account/data');
-		await button('Begin anew').waitFor();
+		await button('Start again').waitFor();
 		await inspect(page, 'data-failed');
 		server.answers.set('GET /api/users/profile/export', 'never');
 		await page.reload();
@@ -670,7 +635,7 @@ describe('administration', () => {
 	it('finds none, loads and fails', async () => {
 		server.answers.set('GET /api/users', { status: 200, body: { items: [], next: '' } });
 		await page.goto('/admin/users');
-		await page.getByText('No account fits this.').waitFor();
+		await page.getByText('No account matches these filters.').waitFor();
 		await inspect(page, 'admin-empty');
 		server.answers.set('GET /api/users', 'never');
 		await page.reload();
@@ -697,7 +662,8 @@ describe('administration', () => {
 });
 
 it('in the dark', async () => {
-	await start('dark');
+	await screens.restart({ colorScheme: 'dark' });
+	({ page } = screens);
 	server.answers.set('GET /api/users/profile/factors', {
 		status: 200,
 		body: accounts.ALL_FACTORS

@@ -1,36 +1,18 @@
-import { readFileSync, rmSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import type { Browser } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { choose, inspect, launch } from './browser.ts';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { choose, inspect } from './browser.ts';
 import { Person } from './people.ts';
-import { Server } from './server.ts';
-import { folder, speak } from './speech.ts';
+import type { Server } from './server.ts';
+import { useServer } from './setup.ts';
+import { speak } from './speech.ts';
 import { totp } from './totp.ts';
 
-let dir: string;
+const SPEECH = 'Hello, this is my microphone, and I am about to begin.';
+const running = useServer((dir) => speak(dir, 'check', SPEECH, 'en-gb', 0.3, 60).file);
 let browser: Browser;
 let server: Server;
-
-beforeAll(async () => {
-	dir = folder();
-	browser = await launch(
-		speak(
-			dir,
-			'check',
-			'Hello, this is my microphone, and I am about to begin.',
-			'en-gb',
-			0.3,
-			60
-		).file
-	);
-	server = new Server();
-	await server.start();
-}, 120_000);
-afterAll(async () => {
-	await browser?.close();
-	await server?.close();
-	rmSync(dir, { recursive: true, force: true });
-});
+beforeAll(() => void ({ browser, server } = running));
 
 const PATIENT = { timeout: 30_000 };
 const PASSWORD = 'seven green lanterns';
@@ -226,7 +208,7 @@ describe('devices', () => {
 		await inspect(there.page, 'real-devices');
 		await there.page.getByRole('button', { name: 'Sign all others out' }).click();
 		await there.page.getByRole('button', { name: 'Sign them out' }).click();
-		await there.page.getByText('This is the only one.').waitFor();
+		await there.page.getByText('You are signed in on this device only.').waitFor();
 
 		await here.page.getByText('You are no longer in the room').waitFor();
 		await here.page.getByText('This device was signed out from another one.').waitFor();

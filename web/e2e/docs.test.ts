@@ -1,25 +1,14 @@
-import { rmSync } from 'node:fs';
 import type { Browser } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { accessible, fits, launch, NARROW, open, picture, WIDE } from './browser.ts';
-import { Server } from './server.ts';
-import { folder, speak } from './speech.ts';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { accessible, fits, NARROW, open, picture, WIDE } from './browser.ts';
+import type { Server } from './server.ts';
+import { useServer } from './setup.ts';
+import { speak } from './speech.ts';
 
-let dir: string;
+const running = useServer((dir) => speak(dir, 'nothing', 'Nobody listens.', 'en-gb', 0.1, 1).file);
 let browser: Browser;
 let server: Server;
-
-beforeAll(async () => {
-	dir = folder();
-	browser = await launch(speak(dir, 'nothing', 'Nobody listens.', 'en-gb', 0.1, 1).file);
-	server = new Server();
-	await server.start();
-}, 120_000);
-afterAll(async () => {
-	await browser?.close();
-	await server?.close();
-	rmSync(dir, { recursive: true, force: true });
-});
+beforeAll(() => void ({ browser, server } = running));
 
 describe('the page about the interface', () => {
 	for (const [colorScheme, viewport] of [
@@ -36,7 +25,7 @@ describe('the page about the interface', () => {
 			await page.goto(`${server.url}/docs`);
 			await accessible(page, `docs in ${colorScheme}`);
 			await fits(page, `docs in ${colorScheme}`);
-			await picture(page, `docs-${viewport.width}`, false); // of all of it would be taller than pictures can be
+			await picture(page, `docs-${viewport.width}`, false); // the whole page is too tall for one
 			expect(problems).toEqual([]);
 			expect(strangers, 'loaded from elsewhere').toEqual([]);
 			await context.close();

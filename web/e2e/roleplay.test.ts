@@ -1,45 +1,39 @@
-import { rmSync } from 'node:fs';
 import type { Browser } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { inspect, launch } from './browser.ts';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { inspect } from './browser.ts';
 import { Person, VOICE_DB } from './people.ts';
-import { measure, Partner, Server } from './server.ts';
-import { folder, join, speak, type Take } from './speech.ts';
+import { measure, Partner, type Server } from './server.ts';
+import { useServer } from './setup.ts';
+import { join, speak, type Take } from './speech.ts';
 
 const CHECK = 'Hello, this is my microphone, and I am about to begin.';
 const SAID =
-	'Good morning. My name is Dana and I am one of the nurses here. I understand that you are worried about the injections. ' +
-	'Could you tell me what troubles you most? Let me explain how it is done, and then we will try it together.';
+	'Good morning. My name is Dana and I am one of the nurses here. ' +
+	'I understand that you are worried about the injections. ' +
+	'Could you tell me what troubles you most? ' +
+	'Let me explain how it is done, and then we will try it together.';
 const ANSWER =
 	'Well, nurse, to be honest I am afraid of the needles. My father had to inject himself every day.';
 
-// Every getUserMedia starts the microphone's file anew, so it serves twice: its first words are for the sound check. In the room they fall
-// into the preparation, which is not recorded; the play is begun in the silence after them. What follows is what is said in the play, and
-// then more silence than a test lasts.
+// Every getUserMedia starts the microphone's file from its beginning. Its first words are for the
+// sound check. In the room they are spoken during the preparation, which is not recorded, and the
+// play begins in the silence after them. Then comes what is said in the play, and more silence
+// than a test lasts.
 const SILENCE_S = 20;
 const MARGIN_S = 2;
 
-let dir: string;
 let check: Take;
 let said: Take;
 let answer: Take;
-let browser: Browser;
-let server: Server;
-
-beforeAll(async () => {
-	dir = folder();
+const running = useServer((dir) => {
 	check = speak(dir, 'check', CHECK, 'en-gb', 0.3, SILENCE_S);
 	said = speak(dir, 'said', SAID, 'en-gb', 0, 300);
 	answer = speak(dir, 'answer', ANSWER, 'en-us+f3', 1, 1);
-	browser = await launch(join(dir, 'microphone', check, said));
-	server = new Server();
-	await server.start();
-}, 120_000);
-afterAll(async () => {
-	await browser?.close();
-	await server?.close();
-	rmSync(dir, { recursive: true, force: true });
+	return join(dir, 'microphone', check, said);
 });
+let browser: Browser;
+let server: Server;
+beforeAll(() => void ({ browser, server } = running));
 
 const checkEndsS = () => check.leadS + check.speechS;
 const saidBeginsS = () => checkEndsS() + SILENCE_S;

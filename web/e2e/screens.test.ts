@@ -1,65 +1,19 @@
-import { readFileSync, rmSync } from 'node:fs';
-import type { Browser, BrowserContext, Page } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { choose, inspect, launch, NARROW, open, picture, WIDE } from './browser.ts';
+import type { Page } from 'playwright-core';
+import { beforeEach, describe, expect, it } from 'vitest';
+import { choose, inspect, NARROW, picture } from './browser.ts';
 import * as fixtures from './fixtures.ts';
-import { mock, type Mock } from './mock.ts';
 import { roomServer } from './room-server.ts';
-import { folder, speak } from './speech.ts';
+import { useMock } from './setup.ts';
 
-let dir: string;
-let browser: Browser;
-let server: Mock;
-let context: BrowserContext;
+const screens = useMock(
+	'Good morning, Mr Bauer. My name is Dana. What worries you most about starting insulin?',
+	{ lead: 0.5, tail: 20 },
+	{ permissions: ['microphone'] },
+	(context) => context.addInitScript(roomServer)
+);
 let page: Page;
-let problems: string[];
-
-beforeAll(async () => {
-	dir = folder();
-	const take = speak(
-		dir,
-		'voice',
-		'Good morning, Mr Bauer. My name is Dana. What worries you most about starting insulin?',
-		'en-gb',
-		0.5,
-		20
-	);
-	browser = await launch(take.file);
-	server = await mock();
-	server.audio = readFileSync(take.file);
-});
-afterAll(async () => {
-	await browser?.close();
-	await server?.close();
-	rmSync(dir, { recursive: true, force: true });
-});
-
-beforeEach(async () => {
-	server.answers.clear();
-	server.user = fixtures.candidate;
-	server.state = 'reported';
-	await start({});
-});
-afterEach(async () => {
-	await context.close();
-	expect(problems).toEqual([]);
-});
-
-/** A fresh browser profile; the microphone is allowed unless told otherwise. */
-async function start(options: { microphone?: boolean; dark?: boolean }): Promise<void> {
-	await context?.close();
-	context = await browser.newContext({
-		baseURL: server.url,
-		viewport: WIDE,
-		colorScheme: options.dark ? 'dark' : 'light',
-		reducedMotion: 'reduce',
-		permissions: options.microphone === false ? [] : ['microphone'],
-		timezoneId: 'Europe/Vienna'
-	});
-	context.setDefaultTimeout(15_000);
-	await context.addInitScript(roomServer);
-	({ page, problems } = await open(context));
-}
+let server: typeof screens.server;
+beforeEach(() => void ({ page, server } = screens));
 
 const room = <T>(
 	fn: (room: {
@@ -123,7 +77,7 @@ describe('accounts', () => {
 		await page.unroute('**/auth/refresh');
 		await page.getByRole('button', { name: 'Try again' }).click();
 		await page.getByRole('heading', { name: /Hello, Dana/ }).waitFor();
-		problems.length = 0; // the refused request
+		screens.problems.length = 0; // the refused request
 	});
 });
 
@@ -156,11 +110,77 @@ describe('choosing', () => {
 		await inspect(page, 'scenario');
 	});
 
-	it('nothing there', async () => {
+	it('shows a skeleton until the role play is loaded', async () => {
+		server.answers.set('GET /api/scenarios/insulin', 'never');
+		await page.goto('/scenarios/insulin');
+		await page.getByText('Loading the role play').waitFor({ state: 'attached' });
+		await page.locator('.skeleton').first().waitFor();
+		await inspect(page, 'scenario-loading');
+	});
+
+	it('shows a skeleton while the app finds out who is signed in', async () => {
+		server.answers.set('POST /auth/refresh', 'never');
+		await page.goto('/');
+		await page.getByRole('status').getByText('Loading').waitFor();
+		await picture(page, 'boot-1280', false);
+		await page.setViewportSize(NARROW);
+		await picture(page, 'boot-360', false);
+	});
+});
+
+describe('a page that is not there', () => {
+	it('an unknown address', async () => {
 		await page.goto('/nowhere/at/all');
+		await page.getByRole('heading', { name: 'Not found' }).waitFor();
 		await page.getByRole('link', { name: 'Go to the start' }).waitFor();
 		await inspect(page, 'not-found');
-		problems.length = 0; // kit says so in the console
+		screens.problems.length = 0; // kit says so in the console
+	});
+
+	it.each([
+		['an unknown role play', '/scenarios/none', 'GET /api/scenarios/none', 404],
+		['an unknown attempt', '/attempts/none', 'GET /api/attempts/none', 404],
+		['an unknown room', '/room/none', 'GET /api/attempts/none', 404],
+		['the sound check for an unknown room', '/green-room?room=x', 'GET /api/attempts/x', 404],
+		['somebody else’s attempt', '/attempts/theirs', 'GET /api/attempts/theirs', 403]
+	] as const)('%s', async (name, path, request, status) => {
+		const detail = 'This attempt is not yours.';
+		server.answers.set(request, { status, body: { status, detail } });
+		await page.goto(path);
+		const title = status === 404 ? 'Not found' : 'This page is not for your account';
+		await page.getByRole('heading', { name: title }).waitFor();
+		expect(await page.getByRole('button', { name: 'Try again' }).count()).toBe(0);
+		await inspect(page, name.replaceAll(/\W+/g, '-'));
+		await page.getByRole('link', { name: 'Go to the start' }).click();
+		await page.getByRole('heading', { name: /Hello, Dana/ }).waitFor();
+	});
+
+	it('tries again after a server error', async () => {
+		server.answers.set('GET /api/scenarios/insulin', { status: 503, body: {} });
+		await page.goto('/scenarios/insulin');
+		await page.getByRole('heading', { name: 'This page could not be shown' }).waitFor();
+		await inspect(page, 'scenario-failed');
+		server.answers.clear();
+		await page.getByRole('button', { name: 'Try again' }).click();
+		await page.getByRole('link', { name: 'Check your sound' }).waitFor();
+	});
+});
+
+describe('a candidate', () => {
+	it.each([
+		['/tutor', 'This page is for tutors.', 'GET /api/rooms'],
+		['/admin/users', 'This page is for administrators.', 'GET /api/users']
+	])('does not see %s, and the server is not asked', async (path, words, request) => {
+		await page.goto(path);
+		await page.getByRole('heading', { name: 'This page is not for your account' }).waitFor();
+		await page.getByText(words).waitFor();
+		expect(await page.getByRole('heading').allInnerTexts()).toEqual([
+			'This page is not for your account'
+		]);
+		await inspect(page, `refused${path.replaceAll('/', '-')}`);
+		expect(server.sent.has(request)).toBe(false);
+		await page.getByRole('link', { name: 'Go to the start' }).click();
+		await page.getByRole('heading', { name: /Hello, Dana/ }).waitFor();
 	});
 });
 
@@ -216,7 +236,8 @@ describe('sound check', () => {
 	});
 
 	it('before the microphone was ever allowed', async () => {
-		await start({ microphone: false });
+		await screens.restart({ permissions: [] });
+		({ page } = screens);
 		await page.goto('/green-room?scenario=insulin');
 		await page.getByRole('button', { name: 'Turn the microphone on' }).waitFor();
 		await inspect(page, 'green-room-first');
@@ -406,7 +427,8 @@ describe('tutor', () => {
 });
 
 it('in the dark', async () => {
-	await start({ dark: true });
+	await screens.restart({ colorScheme: 'dark' });
+	({ page } = screens);
 	for (const [name, path, text] of [
 		['home', '/', 'Your practice'],
 		['green-room', '/green-room?scenario=insulin', 'Record five seconds'],

@@ -1,4 +1,4 @@
-/** What is copied, kept as a file and printed. */
+/** Returns the text that is copied, downloaded or printed. */
 export function sheet(codes: string[], email: string, made = new Date()): string {
 	const day = made.toLocaleDateString('en-GB', {
 		day: 'numeric',
@@ -14,12 +14,12 @@ export function sheet(codes: string[], email: string, made = new Date()): string
 	].join('\n');
 }
 
-/** Gives a file to the browser to keep. */
-export function keep(name: string, content: Blob): void {
+/** Lets the browser save a file, as if a link to it had been clicked. */
+export function saveFile(name: string, content: Blob): void {
 	const address = URL.createObjectURL(content);
 	const link = document.createElement('a');
 	link.href = address;
 	link.download = name;
 	link.click();
-	setTimeout(() => URL.revokeObjectURL(address), 60_000); // when the browser has certainly begun
+	setTimeout(() => URL.revokeObjectURL(address), 60_000); // by then the browser has the file
 }

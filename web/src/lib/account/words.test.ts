@@ -3,9 +3,8 @@ import { actorWords, actWords, detailWords } from './acts';
 import { agentWords } from './agent';
 import * as check from './checks';
 import { deviceName } from './device';
-import { changeWords } from './govern';
 import { words as passkeyWords } from './passkey';
-import { locales, timeZones } from './places';
+import { locales, timeZones } from './regions';
 import { sheet } from './recovery';
 
 describe('what forms ask for', () => {
@@ -86,19 +85,6 @@ describe('words for', () => {
 		expect(
 			detailWords({ detail: '', object: 'session 0190d2a0-0000-7000-8000-000000000001' })
 		).toBe('');
-	});
-
-	it('what administrators change', () => {
-		expect(changeWords({ name: 'Dana' }, { role: 'admin' }).title).toBe(
-			'Make Dana an administrator?'
-		);
-		expect(changeWords({ name: 'Dana' }, { disabled: true })).toMatchObject({
-			danger: true,
-			yes: 'Disable it'
-		});
-		expect(changeWords({ name: 'Dana' }, { disabled: false }).done).toBe(
-			'The account of Dana is enabled.'
-		);
 	});
 
 	it('passkeys that do not come', () => {

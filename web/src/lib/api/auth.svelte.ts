@@ -60,7 +60,12 @@ export class Auth {
 		}
 	}
 
-	/** Finds out who is signed in. That nobody is, is no error. */
+	/** Finds out who is signed in, unless that is known. The result is in `status`. */
+	async ready(): Promise<void> {
+		if (this.status === 'unknown' || this.status === 'away') await this.restore();
+	}
+
+	/** Finds out who is signed in, from the cookie. The result is in `status`. */
 	async restore(): Promise<void> {
 		try {
 			await this.refresh();

@@ -19,6 +19,8 @@ export class Problem extends Error {
 
 export const UNREACHABLE = 'Bedside cannot be reached. Check your connection, then try again.';
 
+const BROKEN_PAGE = 'Something went wrong in this page. Reload it and try again.';
+
 interface Body {
 	detail?: unknown;
 	type?: unknown;
@@ -63,9 +65,17 @@ function sentence(status: number): string {
 	return 'The request was refused.';
 }
 
-/** What to tell people about any error. */
+/** Returns what to tell people about any error. */
 export function explain(error: unknown): string {
-	return error instanceof Problem
-		? error.message
-		: 'Something went wrong in this page. Reload it and try again.';
+	return error instanceof Problem ? error.message : BROKEN_PAGE;
+}
+
+/** Reports whether the same request may succeed later, so that a page may offer to try again. */
+export function canRetry(error: unknown): boolean {
+	return error instanceof Problem && retryable(error.status);
+}
+
+/** 0 stands for a server that could not be reached. */
+export function retryable(status: number): boolean {
+	return status === 0 || status === 429 || status >= 500;
 }

@@ -11,13 +11,22 @@ function source(...states: AttemptState[]) {
 }
 const signal = new AbortController().signal;
 
-it('looks until the report is there', async () => {
+/** Waits for the report of an attempt that is in these states, one after the other. */
+async function wait(
+	states: AttemptState[],
+	seen: (attempt: AttemptDetail) => void = () => undefined,
+	sleep?: (ms: number) => Promise<void>,
+	until = signal
+) {
+	const from = source(...states);
+	return waitForReport(await from.attempt(), from, until, seen, sleep);
+}
+
+it('asks until the report is there', async () => {
 	const waits: number[] = [];
 	const seen: string[] = [];
-	const outcome = await waitForReport(
-		'a',
-		source('playing', 'analysing', 'analysing', 'reported'),
-		signal,
+	const outcome = await wait(
+		['playing', 'analysing', 'analysing', 'reported'],
 		(a) => seen.push(a.state),
 		async (ms) => void waits.push(ms)
 	);
@@ -27,28 +36,26 @@ it('looks until the report is there', async () => {
 });
 
 it.each(['failed', 'abandoned', 'preparing'] as const)(
-	'does not wait for one that is %s',
+	'does not wait for an attempt that is %s',
 	async (state) => {
-		const outcome = await waitForReport('a', source(state), signal, () => undefined);
+		const outcome = await wait([state]);
 		expect([outcome.report, outcome.attempt.state]).toEqual([undefined, state]);
 	}
 );
 
-it('looks less often after a while', async () => {
+it('asks less often after a while', async () => {
 	const waits: number[] = [];
 	const states = Array.from({ length: 30 }, () => 'analysing' as AttemptState);
-	await waitForReport(
-		'a',
-		source(...states, 'reported'),
-		signal,
+	await wait(
+		[...states, 'reported'],
 		() => undefined,
 		async (ms) => void waits.push(ms)
 	);
 	expect([waits[0], waits.at(-1)]).toEqual([500, 3_000]);
 });
 
-it('stops when nobody looks any more', async () => {
+it('stops when the page is left', async () => {
 	const stop = new AbortController();
-	const waiting = waitForReport('a', source('analysing'), stop.signal, () => stop.abort());
+	const waiting = wait(['analysing'], () => stop.abort(), undefined, stop.signal);
 	await expect(waiting).rejects.toMatchObject({ name: 'AbortError' });
 });

@@ -8,23 +8,28 @@ export interface Source {
 	report(id: string, signal: AbortSignal): Promise<Report>;
 }
 
-const UNDER_WAY: AttemptState[] = ['playing', 'analysing'];
+const UNFINISHED: AttemptState[] = ['playing', 'analysing'];
 
-/** Looks until the report is there or there will be none. `looked` is told what was found each time. */
+/**
+ * Asks for an attempt until its report is there or there will be none. `first` is the attempt as
+ * the caller has it. `seen` is called with the attempt each time.
+ */
 export async function waitForReport(
-	id: string,
+	first: AttemptDetail,
 	source: Source,
 	signal: AbortSignal,
-	looked: (attempt: AttemptDetail) => void,
+	seen: (attempt: AttemptDetail) => void,
 	sleep: (ms: number, signal: AbortSignal) => Promise<void> = pause
 ): Promise<Outcome> {
-	for (let looks = 0; ; looks++) {
-		const attempt = await source.attempt(id, signal);
-		looked(attempt);
-		if (attempt.state === 'reported')
-			return { attempt, report: await source.report(id, signal) };
-		if (!UNDER_WAY.includes(attempt.state)) return { attempt, report: undefined };
-		await sleep(looks < 20 ? 500 : 3_000, signal);
+	let attempt = first;
+	for (let asked = 0; ; asked++) {
+		seen(attempt);
+		if (attempt.state === 'reported') {
+			return { attempt, report: await source.report(attempt.id, signal) };
+		}
+		if (!UNFINISHED.includes(attempt.state)) return { attempt, report: undefined };
+		await sleep(asked < 20 ? 500 : 3_000, signal);
+		attempt = await source.attempt(attempt.id, signal);
 	}
 }
 

@@ -1,4 +1,4 @@
-import { Problem } from '$lib/api/problem';
+import { canRetry } from '$lib/api/problem';
 import type { Ticket as ApiTicket } from '$lib/api/types';
 import { Emitter } from './emitter';
 import {
@@ -145,7 +145,7 @@ export class RoomClient extends Emitter<RoomEvents> {
 		try {
 			ticket = await this.#options.ticket();
 		} catch (error) {
-			if (this.#lostAt !== undefined && passes(error)) this.#again();
+			if (this.#lostAt !== undefined && canRetry(error)) this.#again();
 			else this.#finished(sentence(error), true);
 			return;
 		}
@@ -356,14 +356,6 @@ export class RoomClient extends Emitter<RoomEvents> {
 	#send(message: ClientMessage): boolean {
 		return this.#socket?.send(message) ?? false;
 	}
-}
-
-/** Whether a refusal is one that goes by, as while a server starts. */
-function passes(error: unknown): boolean {
-	return (
-		error instanceof Problem &&
-		(error.status === 0 || error.status === 429 || error.status >= 500)
-	);
 }
 
 function sentence(error: unknown): string {

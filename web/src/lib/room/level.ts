@@ -64,11 +64,6 @@ export class MicrophoneJudge {
 	}
 }
 
-/** Where a level stands on a meter from 0 to 1; -60 dB is its lower end. */
-export function meterFraction(db: number): number {
-	return Math.min(1, Math.max(0, (db + 60) / 60));
-}
-
 /** Notices somebody who talks while muted: speech-like levels for most of the last second and a half. */
 export class MutedTalk {
 	#loud: { at: number; loud: boolean }[] = [];

@@ -1,5 +1,5 @@
-/** Plays through the chosen device, where the browser can choose. */
-export async function route(element: HTMLMediaElement, output: string): Promise<void> {
+/** Makes an element play through a device, if the browser can choose one; empty is the default. */
+export async function playThrough(element: HTMLMediaElement, output: string): Promise<void> {
 	if ('setSinkId' in element && (output || element.sinkId)) await element.setSinkId(output);
 }
 
@@ -8,7 +8,7 @@ export async function playBlob(blob: Blob, output: string): Promise<void> {
 	const url = URL.createObjectURL(blob);
 	try {
 		const element = new Audio(url);
-		await route(element, output);
+		await playThrough(element, output);
 		await new Promise<void>((resolve, reject) => {
 			element.onended = () => resolve();
 			element.onerror = () =>

@@ -1,9 +1,8 @@
-import { Declined } from '$lib/account/proof.svelte';
-import { Problem } from '$lib/api/problem';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { Form } from './form.svelte';
 
 const needed = (value: string) => (value === '' ? 'Fill it in.' : '');
+const address = (value: string) => needed(value) || (value.includes('@') ? '' : 'Not an address.');
 let element: HTMLFormElement;
 let form: Form<{ name: string; email: string }>;
 
@@ -11,13 +10,10 @@ beforeEach(() => {
 	document.body.innerHTML =
 		'<form><input name="name"><input name="email"><button></button></form>';
 	element = document.querySelector('form') as HTMLFormElement;
-	form = new Form(
-		{ name: '', email: '' },
-		{
-			name: needed,
-			email: (value) => needed(value) || (value.includes('@') ? '' : 'Not an address.')
-		}
-	);
+	form = new Form({ name: '', email: '' }, { name: needed, email: address }, (error) => ({
+		message: String(error),
+		fields: {}
+	}));
 });
 
 const input = (name: string) => element.querySelector(`[name=${name}]`) as HTMLInputElement;
@@ -29,7 +25,7 @@ const typed = (name: 'name' | 'email', value: string) => {
 };
 
 describe('a field', () => {
-	it('is checked when it is left, and again while it is mended', () => {
+	it('is checked when the focus leaves it, and again while it is corrected', () => {
 		typed('email', 'dana');
 		expect(form.problems.email).toBeUndefined();
 		left('email');
@@ -38,7 +34,7 @@ describe('a field', () => {
 		expect(form.problems.email).toBe('');
 	});
 
-	it('is let be while it is empty, and on the way to a button', () => {
+	it('is not checked while it is empty or when the focus goes to a button', () => {
 		left('name');
 		typed('email', 'dana');
 		left('email', element.querySelector('button'));
@@ -47,7 +43,7 @@ describe('a field', () => {
 });
 
 describe('sending', () => {
-	it('does nothing while something is wrong', async () => {
+	it('does nothing while a field is wrong', async () => {
 		const send = vi.fn();
 		await form.submit(element, send);
 		expect(send).not.toHaveBeenCalled();
@@ -67,37 +63,14 @@ describe('sending', () => {
 		expect(form.busy).toBe(false);
 	});
 
-	const refused = async (error: unknown) => {
+	it('shows what went wrong', async () => {
 		Object.assign(form.values, { name: 'Dana', email: 'd@b.example' });
-		await form.submit(element, () => Promise.reject(error));
-	};
-
-	it('shows what the server says at the field that it speaks of', async () => {
-		await refused(new Problem(422, 'Wrong.', '', { email: 'This is not an e-mail address.' }));
-		expect([form.problems.email, form.failure]).toEqual([
-			'This is not an e-mail address.',
-			''
-		]);
+		await form.submit(element, () => Promise.reject('refused'));
+		expect([form.failure, form.busy]).toEqual(['refused', false]);
 	});
 
-	it('says above the fields what is no field’s fault', async () => {
-		await refused(new Problem(429, 'Too many tries. Wait a minute, then try again.'));
-		expect(form.failure).toBe('Too many tries. Wait a minute, then try again.');
-		await refused(
-			new Problem(422, 'The profession is unknown.', '', { profession: 'Unknown.' })
-		);
-		expect(form.failure).toBe('The profession is unknown.');
-		await refused(new Error('a bug'));
-		expect(form.failure).toMatch(/Reload/);
-	});
-
-	it('is silent when somebody would not prove who they are', async () => {
-		await refused(new Declined());
-		expect([form.failure, form.busy]).toEqual(['', false]);
-	});
-
-	it('leads to the first field to mend', async () => {
-		input('email').setAttribute('aria-invalid', 'true'); // what the screen does with a problem
+	it('moves the focus to the first wrong field', async () => {
+		input('email').setAttribute('aria-invalid', 'true'); // as the page does
 		await form.submit(element, vi.fn());
 		expect(document.activeElement).toBe(input('email'));
 	});

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { clock, day, minutes, moment, profession, size, when, whenInside } from './format';
+import { clock, day, minutes, moment, size, when, whenInside } from './format';
 
 it('shows clocks and moments', () => {
 	expect([180, 179.2, 0.4, 0, -3].map(clock)).toEqual(['3:00', '3:00', '0:01', '0:00', '0:00']);
@@ -10,10 +10,6 @@ it('shows clocks and moments', () => {
 		'5:00.0'
 	]);
 	expect([60, 180, 90].map(minutes)).toEqual(['1 minute', '3 minutes', '90 seconds']);
-});
-
-it('names professions', () => {
-	expect(profession('occupational-therapy')).toBe('Occupational therapy');
 });
 
 it('says days and sizes', () => {

@@ -17,32 +17,6 @@ export function minutes(seconds: number): string {
 	return `${seconds} seconds`;
 }
 
-/** speech-pathology becomes Speech pathology. */
-export function profession(slug: string): string {
-	return slug.charAt(0).toUpperCase() + slug.slice(1).replaceAll('-', ' ');
-}
-
-export const PROFESSIONS = [
-	'dentistry',
-	'dietetics',
-	'medicine',
-	'nursing',
-	'occupational-therapy',
-	'optometry',
-	'pharmacy',
-	'physiotherapy',
-	'podiatry',
-	'radiography',
-	'speech-pathology',
-	'veterinary-science'
-];
-
-const DIFFICULTIES = ['', 'Gentle', 'Steady', 'Demanding'];
-
-export function difficulty(level: number): string {
-	return DIFFICULTIES[level] ?? String(level);
-}
-
 /** A date and time in the reader's own time zone, said as people do. */
 export function when(iso: string, now = new Date()): string {
 	const date = new Date(iso);

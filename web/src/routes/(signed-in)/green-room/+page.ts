@@ -1,0 +1,17 @@
+import { attempt, scenario } from '$lib/api';
+import { partFrom } from '$lib/room/part';
+import { startLoading } from '$lib/ui/loading.svelte';
+import type { PageLoad } from './$types';
+
+/** ?scenario=slug begins a new attempt; ?room=id&as=part joins one that exists. */
+export const load: PageLoad = async ({ url, parent }) => {
+	await parent();
+	const slug = url.searchParams.get('scenario') ?? '';
+	const room = url.searchParams.get('room') ?? '';
+	const part = slug ? 'candidate' : partFrom(url.searchParams.get('as'));
+	const title = async () => {
+		if (slug) return (await scenario(slug)).title;
+		return room ? (await attempt(room)).scenario_title : '';
+	};
+	return { slug, room, part, title: startLoading(title) } as const;
+};
