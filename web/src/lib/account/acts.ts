@@ -27,14 +27,14 @@ const WORDS: Record<string, [done: string, refused: string]> = {
 	'factor.new_recovery_codes': ['New recovery codes made', 'Making recovery codes failed']
 };
 
-/** What an entry of the audit trail says. One that these pages do not know yet is shown by its own name. */
+/** Returns what an entry of the audit trail says. An unknown action is shown by its name. */
 export function actWords(act: Pick<Act, 'action' | 'outcome'>): string {
 	const known = WORDS[act.action];
 	if (known) return known[act.outcome === 'done' ? 0 : 1];
 	return act.action.replaceAll(/[._]/g, ' ') + (act.outcome === 'done' ? '' : ', refused');
 }
 
-/** Who did it, when it was not you. */
+/** Returns who did it, unless it was the reader. */
 export function actorWords(act: Pick<Act, 'own' | 'actor_id'>): string {
 	if (act.own) return '';
 	return act.actor_id ? 'By an administrator' : 'By somebody who was not signed in';
@@ -47,7 +47,10 @@ const PARTS: Record<string, string> = {
 	locale: 'language and region'
 };
 
-/** The details of an entry, with the names of fields in words. What it was done to is told as well, unless only by an id. */
+/**
+ * Returns the details of an entry, with field names in words. An object that is only an id is left
+ * out.
+ */
 export function detailWords(act: Pick<Act, 'detail' | 'object'>): string {
 	const object = /[0-9a-f]{8}-/.test(act.object) ? '' : act.object;
 	return [object, ...act.detail.split(', ')]

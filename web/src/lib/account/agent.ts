@@ -16,7 +16,10 @@ const SYSTEMS: [RegExp, string][] = [
 	[/Linux/, 'Linux']
 ];
 
-/** What a User-Agent header says, in a few words: Firefox on Linux. What it is not known from is called a program, by its own first word. */
+/**
+ * Describes a User-Agent header in a few words: Firefox on Linux. For an unknown program this is
+ * its first word.
+ */
 export function agentWords(agent: string): string {
 	const browser = BROWSERS.find(([sign]) => sign.test(agent))?.[1];
 	const system = SYSTEMS.find(([sign]) => sign.test(agent))?.[1];
@@ -24,5 +27,5 @@ export function agentWords(agent: string): string {
 	return browser ?? system ?? agent.split(/[\s/]/)[0] ?? '';
 }
 
-/** The same of this browser. */
+/** Describes this browser. */
 export const ownDevice = (): string => agentWords(navigator.userAgent);

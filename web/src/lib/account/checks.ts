@@ -1,4 +1,5 @@
-// What forms ask of what is typed: each check gives what to do, or nothing when it is right. The server checks all of it again.
+// Checks of what was typed in a form. Each returns what to do, or nothing when the value is right.
+// The server checks all of it again.
 
 export function email(value: string): string {
 	if (value.trim() === '') return 'Enter your e-mail address.';
@@ -11,7 +12,7 @@ export function name(value: string): string {
 	return value.trim() === '' ? 'Enter the name that others are to see.' : '';
 }
 
-/** A password that is there; whether it is right is for the server to say. */
+/** Checks only that there is a password. */
 export function password(value: string): string {
 	return value === '' ? 'Enter your password.' : '';
 }
@@ -21,14 +22,14 @@ const LONGEST = 72;
 
 export function newPassword(value: string): string {
 	if (value === '') return 'Choose a password.';
-	const bytes = new TextEncoder().encode(value).length; // an accented letter is two of them
+	const bytes = new TextEncoder().encode(value).length; // an accented letter has two
 	if ([...value].length < SHORTEST) return `Use at least ${SHORTEST} characters.`;
 	if (bytes > LONGEST)
 		return `Use a shorter one: at most ${LONGEST} plain letters, fewer with accents.`;
 	return '';
 }
 
-/** The six digits of an app. */
+/** Checks the six digits of an authenticator app. */
 export function digits(value: string): string {
 	if (value.trim() === '') return 'Enter the six digits that your app shows.';
 	return /^\d{6}$/.test(bare(value))
@@ -41,7 +42,7 @@ export function recoveryCode(value: string): string {
 	return bare(value).length < 12 ? 'That is too short for a recovery code. Enter it whole.' : '';
 }
 
-/** A code without the spaces that people put between its parts. */
+/** Removes the spaces that people put between the parts of a code. */
 export function bare(code: string): string {
 	return code.replace(/\s/g, '');
 }

@@ -1,6 +1,6 @@
 import type { Session } from '$lib/api/types';
 
-/** What a device is called: Firefox 143 on Linux. */
+/** Returns the name of a device: Firefox 143 on Linux. */
 export function deviceName(device: Pick<Session, 'browser' | 'system' | 'kind'>): string {
 	if (device.browser && device.system) return `${device.browser} on ${device.system}`;
 	return (

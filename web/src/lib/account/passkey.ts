@@ -3,7 +3,10 @@ import { Problem } from '$lib/api/problem';
 
 const BARE_ADDRESS = /^[\d.]+$|^\[/;
 
-/** Whether this browser, on this address, can keep and use passkeys: they are bound to a name, and a network address is none. */
+/**
+ * Reports whether this browser can use passkeys at this address. Passkeys belong to a host name,
+ * so a numeric address has none.
+ */
 export function passkeysWork(): boolean {
 	const able =
 		typeof PublicKeyCredential !== 'undefined' &&
@@ -11,7 +14,7 @@ export function passkeysWork(): boolean {
 	return able && window.isSecureContext && !BARE_ADDRESS.test(location.hostname);
 }
 
-/** Asks the browser for a passkey that it has. */
+/** Asks the browser for an existing passkey. */
 export async function usePasskey({
 	ticket,
 	options
@@ -23,7 +26,7 @@ export async function usePasskey({
 	);
 }
 
-/** Has the browser make a passkey. */
+/** Makes the browser create a passkey. */
 export async function makePasskey({
 	ticket,
 	options
@@ -49,7 +52,7 @@ async function answer(
 	return { ticket, credential: credential.toJSON() };
 }
 
-/** What to tell people when the browser gives no passkey. */
+/** Returns what to tell the reader when the browser returned no passkey. */
 export function words(error: unknown): string {
 	switch (error instanceof DOMException ? error.name : '') {
 		case 'NotAllowedError':

@@ -1,10 +1,13 @@
 import { reauthenticate } from '$lib/api/account';
 import { Problem } from '$lib/api/problem';
 
-/** Thrown when somebody would not prove who they are: there is nothing to tell them. */
+/** Thrown when the reader declines to prove who they are. There is nothing to show then. */
 export class Declined extends Error {}
 
-/** Asks people to prove who they are when the server wants that, then does again what it would not do. The layout shows its dialog. */
+/**
+ * Asks the reader to prove who they are when the server requires it, then repeats the request. The
+ * root layout shows its dialog.
+ */
 export class Prover {
 	open = $state(false);
 	#decide: ((proven: boolean) => void) | undefined;
@@ -26,23 +29,23 @@ export class Prover {
 		}
 	}
 
-	/** Gives the password to the server; throws what it says against it. */
+	/** Sends the password. It throws what the server says against it. */
 	async prove(password: string): Promise<void> {
 		await this.#reauthenticate(password);
-		this.#settle(true);
+		this.#close(true);
 	}
 
 	decline(): void {
-		this.#settle(false);
+		this.#close(false);
 	}
 
 	#ask(): Promise<boolean> {
-		this.#settle(false); // only one at a time
+		this.#close(false); // there is only one dialog
 		this.open = true;
 		return new Promise((resolve) => (this.#decide = resolve));
 	}
 
-	#settle(proven: boolean): void {
+	#close(proven: boolean): void {
 		this.open = false;
 		this.#decide?.(proven);
 		this.#decide = undefined;

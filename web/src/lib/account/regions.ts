@@ -1,4 +1,4 @@
-/** The time zones that the browser knows, written for people. */
+/** Returns the time zones that the browser knows, with readable labels. */
 export function timeZones(now = new Date()): { value: string; label: string }[] {
 	return Intl.supportedValuesOf('timeZone').map((zone) => ({
 		value: zone,
@@ -6,7 +6,7 @@ export function timeZones(now = new Date()): { value: string; label: string }[] 
 	}));
 }
 
-/** How far a zone is from UTC at a moment: UTC+5:30. */
+/** Returns a zone's offset from UTC: UTC+5:30. */
 function offset(zone: string, now: Date): string {
 	const parts = new Intl.DateTimeFormat('en-GB', {
 		timeZone: zone,
@@ -45,7 +45,7 @@ const LOCALES = [
 	'zh'
 ];
 
-/** Ways to write dates and numbers; one that an account has already is among them. */
+/** Returns the formats for dates and numbers. `also` is listed too, if it is not one of ours. */
 export function locales(also = ''): { value: string; label: string }[] {
 	const names = new Intl.DisplayNames('en-GB', { type: 'language' });
 	const all = also && !LOCALES.includes(also) ? [also, ...LOCALES] : LOCALES;

@@ -1,7 +1,10 @@
 import { page } from '$app/state';
 import { goto } from '$app/navigation';
 
-/** Takes the token of a mailed link out of the address, so that it stays in no history; empty when there is none. */
+/**
+ * Returns the token of a mailed link and removes it from the address, so that the browser history
+ * does not keep it. Empty when there is none.
+ */
 export function takeToken(): string {
 	const token = new URLSearchParams(page.url.hash.slice(1)).get('token') ?? '';
 	if (token)

@@ -14,7 +14,7 @@ const MAY: Record<Account['role'], string> = {
 	admin: 'They can do what you can: change everybody’s role, and disable accounts.'
 };
 
-/** What to ask before an account is changed, and what to say afterwards. */
+/** Returns what to ask before an account is changed, and what to say afterwards. */
 export function changeWords(
 	account: Pick<Account, 'name'>,
 	change: AccountChange

@@ -1,5 +1,5 @@
-// Accounts: what anybody may ask for, what people do with their own, and what administrators do.
-import { ask } from './ask';
+// Requests about accounts: registration, the own account, and administration.
+import { request } from './request';
 import { get, send } from './http';
 import type {
 	Account,
@@ -12,18 +12,18 @@ import type {
 	User
 } from './types';
 
-/** All of these answer the same whether the address has an account or not. */
+/** Answers the same whether the address has an account or not. */
 export const register = (account: Registration) =>
-	ask('POST', '/auth/register', { body: account });
+	request('POST', '/auth/register', { body: account });
 export const forgotPassword = (email: string) =>
-	ask('POST', '/auth/forgot-password', { body: { email } });
+	request('POST', '/auth/forgot-password', { body: { email } });
 
-/** What a mailed link is for. */
+/** Requests that carry the token of a mailed link. */
 export const resetPassword = (token: string, password: string) =>
-	ask('POST', '/auth/reset-password', { body: { token, password } });
+	request('POST', '/auth/reset-password', { body: { token, password } });
 export async function verifyEmail(token: string): Promise<string> {
 	const { email } = (await (
-		await ask('POST', '/auth/verify-email', { body: { token } })
+		await request('POST', '/auth/verify-email', { body: { token } })
 	).json()) as { email: string };
 	return email;
 }
@@ -59,7 +59,7 @@ export const accounts = (filter: AccountFilter, before = ''): Promise<AccountPag
 export const changeAccount = (id: string, change: AccountChange): Promise<Account> =>
 	send('PATCH', `/api/users/${encodeURIComponent(id)}`, change);
 
-/** The query of an address, without what is empty. */
+/** Returns the query string for the parts that are not empty. */
 function query(parts: Record<string, string>): string {
 	const given = Object.entries(parts).filter(([, value]) => value !== '');
 	return given.length > 0 ? `?${new URLSearchParams(given)}` : '';

@@ -1,58 +1,59 @@
-import { ask } from './ask';
+import { request } from './request';
 import type { PasskeyAnswer } from './factors';
 import { Problem } from './problem';
 import type { Credentials, Grant, SecondFactor, SecondStep, User } from './types';
 
-/** unknown: not asked yet; away: the server did not answer; in and out: signed in or not. */
+/** unknown: not asked yet; away: the server did not answer; in, out: signed in or not. */
 export type Status = 'unknown' | 'away' | 'in' | 'out';
 
 export interface AuthEnvironment {
 	fetch: typeof fetch;
-	/** Web Locks: one tab refreshes at a time. */
+	/** Web Locks, so that only one tab refreshes at a time. */
 	locks: Pick<LockManager, 'request' | 'query'> | undefined;
-	/** Between the tabs of this browser. */
+	/** Connects the tabs of this browser. */
 	channel: Pick<BroadcastChannel, 'postMessage' | 'onmessage'> | undefined;
 	now: () => number;
 	pause: (ms: number) => Promise<void>;
 }
 
-/** What is said to whoever was signed out. `back`: the next to sign in is led back to where this happened. */
-export interface Parting {
+/** What to tell somebody who was signed out. `back`: the next sign-in leads back to this page. */
+export interface SignOutNotice {
 	kind: 'good' | 'warn';
 	words: string;
 	back: boolean;
 }
 
-interface News {
+interface SessionMessage {
 	grant: Grant | null;
 	at: number;
 }
 
-const EARLY_MS = 30_000;
+const REFRESH_EARLY_MS = 30_000;
 const LOCK = 'bedside.refresh';
-/** How long, in steps, tabs that wait are given to hear of a new token. */
-const HEARING = { steps: 40, ms: 25 };
+/** How long a refreshed tab waits for the others to receive the new token. */
+const HANDOVER = { steps: 40, ms: 25 };
 
 /**
- * Who is signed in. The access token lives in memory only; the refresh token is in a cookie that no script can read. Tabs refresh one
- * after the other and tell each other what they got.
+ * The session of this browser. The access token is kept in memory only; the refresh token is in a
+ * cookie that scripts cannot read. Tabs refresh one at a time, and broadcast the result to the
+ * other tabs.
  */
 export class Auth {
 	status = $state<Status>('unknown');
 	user = $state<User | null>(null);
-	parting = $state.raw<Parting | undefined>();
+	signOutNotice = $state.raw<SignOutNotice | undefined>();
 
 	#env: AuthEnvironment;
 	#token = '';
 	#expires = 0;
 	#refreshing: Promise<boolean> | undefined;
-	/** Ends the wait for a turn. */
+	/** Cancels this tab's wait for the lock. */
 	#waiting: AbortController | undefined;
 
 	constructor(env: AuthEnvironment) {
 		this.#env = env;
 		if (env.channel) {
-			env.channel.onmessage = (event: MessageEvent<News>) => {
+			env.channel.onmessage = (event: MessageEvent<SessionMessage>) => {
 				if (!event.data.grant) return this.#forget();
 				this.#take(event.data.grant, event.data.at);
 				this.#waiting?.abort();
@@ -74,18 +75,18 @@ export class Auth {
 		}
 	}
 
-	/** Signs in; what comes back is a second step that is still to be taken. */
+	/** Signs in. Returns the second step if the account has one; then nobody is signed in yet. */
 	async signIn(email: string, password: string): Promise<SecondStep | undefined> {
 		const who: Credentials = { email, password, refresh_in: 'cookie' };
 		const response = await this.#call('/auth/login', who);
 		if (response.status === 202) return (await response.json()) as SecondStep;
-		this.#share((await response.json()) as Grant);
+		this.#publish((await response.json()) as Grant);
 		return undefined;
 	}
 
-	/** Takes the second step, with a code of the app's or a recovery code. */
+	/** Takes the second step, with a code from the app or a recovery code. */
 	async confirm(ticket: string, code: string): Promise<void> {
-		this.#share(
+		this.#publish(
 			await this.#post('/auth/second-factor', {
 				ticket,
 				code,
@@ -94,9 +95,9 @@ export class Auth {
 		);
 	}
 
-	/** Signs in with what a passkey has answered; that needs no password. */
+	/** Signs in with a passkey's answer, without a password. */
 	async signInWithPasskey(answer: PasskeyAnswer): Promise<void> {
-		this.#share(
+		this.#publish(
 			await this.#post('/auth/passkeys/finish', { ...answer, refresh_in: 'cookie' })
 		);
 	}
@@ -108,49 +109,52 @@ export class Auth {
 		} catch (error) {
 			if (!(error instanceof Problem) || error.status !== 401) throw error;
 		}
-		this.left();
+		this.signedOut();
 	}
 
-	/** The server has signed this device out already: forget it, in every tab. */
-	left(parting?: Parting): void {
+	/** Forgets the session in every tab; the server has ended it already. */
+	signedOut(signOutNotice?: SignOutNotice): void {
 		this.#forget();
-		this.parting = parting ?? { kind: 'good', words: '', back: false };
-		this.#env.channel?.postMessage({ grant: null, at: this.#env.now() } satisfies News);
+		this.signOutNotice = signOutNotice ?? { kind: 'good', words: '', back: false };
+		this.#env.channel?.postMessage({
+			grant: null,
+			at: this.#env.now()
+		} satisfies SessionMessage);
 	}
 
-	/** What the account looks like now. */
-	known(user: User): void {
+	/** Replaces the user after a change of the profile. */
+	setUser(user: User): void {
 		this.user = user;
 	}
 
-	/** A token that is good for a while; empty when nobody is signed in. */
+	/** Returns a token that is valid for a while, or an empty string when nobody is signed in. */
 	async token(): Promise<string> {
-		if (this.#token && this.#expires - this.#env.now() > EARLY_MS) return this.#token;
+		if (this.#token && this.#expires - this.#env.now() > REFRESH_EARLY_MS) return this.#token;
 		return (await this.refresh()) ? this.#token : '';
 	}
 
 	/**
-	 * Gets a new token instead of one; false when the session has ended. Callers at the same time share one request, and so do tabs: one
-	 * refreshes, the others wait for their turn until they hear from it.
+	 * Replaces the token `instead`; returns false when the session has ended. Callers at the same
+	 * time share one request. One tab refreshes; the others wait until they receive the new token.
 	 */
 	refresh(instead = this.#token): Promise<boolean> {
-		if (this.#token !== instead) return Promise.resolve(this.#token !== ''); // somebody was faster
-		this.#refreshing ??= this.#inTurn().finally(() => (this.#refreshing = undefined));
+		if (this.#token !== instead) return Promise.resolve(this.#token !== ''); // it was replaced meanwhile
+		this.#refreshing ??= this.#refreshLocked().finally(() => (this.#refreshing = undefined));
 		return this.#refreshing;
 	}
 
-	async #inTurn(): Promise<boolean> {
+	async #refreshLocked(): Promise<boolean> {
 		const { locks } = this.#env;
 		if (!locks) return this.#refresh();
 		const before = this.#token;
-		const news = () => this.#token !== '' && this.#token !== before;
+		const replaced = () => this.#token !== '' && this.#token !== before;
 		const waiting = (this.#waiting = new AbortController());
 		try {
 			return await locks.request(LOCK, { signal: waiting.signal }, () =>
-				news() ? true : this.#refresh()
+				replaced() ? true : this.#refresh()
 			);
 		} catch (error) {
-			if (waiting.signal.aborted && news()) return true;
+			if (waiting.signal.aborted && replaced()) return true;
 			throw error;
 		} finally {
 			this.#waiting = undefined;
@@ -159,46 +163,49 @@ export class Auth {
 
 	async #refresh(): Promise<boolean> {
 		try {
-			this.#share(await this.#post('/auth/refresh', {}));
+			this.#publish(await this.#post('/auth/refresh', {}));
 		} catch (error) {
 			if (!(error instanceof Problem) || (error.status !== 401 && error.status !== 403))
 				throw error;
 			this.#forget();
 			if (error.is('session-ended') || error.is('refresh-reused'))
-				this.parting = { kind: 'warn', words: error.message, back: true };
+				this.signOutNotice = { kind: 'warn', words: error.message, back: true };
 			return false;
 		}
-		await this.#heard();
+		await this.#waitForOthers();
 		return true;
 	}
 
-	/** Keeps the turn until the tabs that wait for theirs have heard of the new token and gone: nothing says which of the two reaches them first. */
-	async #heard(): Promise<void> {
-		let waiting = await this.#queue();
-		for (let step = 0; waiting.length > 0 && step < HEARING.steps; step++) {
-			await this.#env.pause(HEARING.ms);
-			const still = await this.#queue();
-			waiting = waiting.filter((tab) => still.includes(tab)); // not those who have come since
+	/**
+	 * Holds the lock until the waiting tabs have received the new token: the broadcast may arrive
+	 * after the lock is free, and they would refresh again.
+	 */
+	async #waitForOthers(): Promise<void> {
+		let waiting = await this.#waitingTabs();
+		for (let step = 0; waiting.length > 0 && step < HANDOVER.steps; step++) {
+			await this.#env.pause(HANDOVER.ms);
+			const still = await this.#waitingTabs();
+			waiting = waiting.filter((tab) => still.includes(tab)); // tabs that came later are ignored
 		}
 	}
 
-	/** The tabs that wait for their turn. */
-	async #queue(): Promise<(string | undefined)[]> {
+	/** Returns the tabs that wait for the lock. */
+	async #waitingTabs(): Promise<(string | undefined)[]> {
 		const { pending } = (await this.#env.locks?.query()) ?? {};
 		return (pending ?? []).filter((lock) => lock.name === LOCK).map((lock) => lock.clientId);
 	}
 
-	#share(grant: Grant): void {
+	#publish(grant: Grant): void {
 		const at = this.#env.now();
 		this.#take(grant, at);
-		this.#env.channel?.postMessage({ grant, at } satisfies News);
+		this.#env.channel?.postMessage({ grant, at } satisfies SessionMessage);
 	}
 
 	#take(grant: Grant, at: number): void {
 		this.#token = grant.access_token;
 		this.#expires = at + grant.expires_in * 1000;
 		if (JSON.stringify(this.user) !== JSON.stringify(grant.user)) this.user = grant.user;
-		this.parting = undefined;
+		this.signOutNotice = undefined;
 		this.status = 'in';
 	}
 
@@ -213,11 +220,11 @@ export class Auth {
 	}
 
 	#call(path: string, body: object, token = ''): Promise<Response> {
-		return ask('POST', path, { body, token }, this.#env.fetch);
+		return request('POST', path, { body, token }, this.#env.fetch);
 	}
 }
 
-/** The page's one Auth. */
+/** The page's session. */
 export const auth = new Auth({
 	fetch: (...args) => fetch(...args),
 	locks: typeof navigator === 'undefined' ? undefined : navigator.locks,

@@ -190,12 +190,12 @@ describe('whoever was signed out', () => {
 		const auth = w.tab();
 		await auth.restore();
 		await auth.refresh();
-		expect([auth.status, auth.parting]).toEqual([
+		expect([auth.status, auth.signOutNotice]).toEqual([
 			'out',
 			{ kind: 'warn', words: 'The session has ended: sign in again.', back: true }
 		]);
 		await auth.signIn('a@b.example', 'y');
-		expect(auth.parting).toBeUndefined();
+		expect(auth.signOutNotice).toBeUndefined();
 	});
 
 	it('is told nothing when nobody was signed in, or when it was their wish', async () => {
@@ -206,21 +206,25 @@ describe('whoever was signed out', () => {
 			})
 		).tab();
 		await nobody.restore();
-		expect(nobody.parting).toBeUndefined();
+		expect(nobody.signOutNotice).toBeUndefined();
 		const wish = world((path) =>
 			path === '/auth/logout' ? new Response(null, { status: 204 }) : grant('t1')
 		).tab();
 		await wish.restore();
 		await wish.signOut();
-		expect(wish.parting).toMatchObject({ words: '', back: false });
+		expect(wish.signOutNotice).toMatchObject({ words: '', back: false });
 	});
 
 	it('is forgotten in every tab when the account is gone', async () => {
 		const w = world(() => grant('t1'));
 		const [one, two] = [w.tab(), w.tab()];
 		await one.restore();
-		one.left({ kind: 'good', words: 'Gone.', back: false });
-		expect([one.status, two.status, one.parting?.words]).toEqual(['out', 'out', 'Gone.']);
+		one.signedOut({ kind: 'good', words: 'Gone.', back: false });
+		expect([one.status, two.status, one.signOutNotice?.words]).toEqual([
+			'out',
+			'out',
+			'Gone.'
+		]);
 	});
 });
 

@@ -1,4 +1,5 @@
-// What is asked of a passkey, and its answer. Their shapes are WebAuthn's, which the server's description leaves open.
+// The challenge for a passkey, and its answer. The OpenAPI description leaves their shapes to
+// WebAuthn.
 
 export interface PasskeyQuestion<Options> {
 	ticket: string;

@@ -1,4 +1,4 @@
-import { ask, type Method } from './ask';
+import { request, type Method } from './request';
 import { auth, type Auth } from './auth.svelte';
 import { Problem } from './problem';
 
@@ -7,7 +7,7 @@ export interface CallOptions {
 	signal?: AbortSignal;
 }
 
-/** Calls the REST interface as whoever is signed in. A token that the server no longer takes is replaced once. */
+/** Calls the REST API as the signed-in user. An expired token is replaced once. */
 export async function call(
 	method: Method,
 	path: string,
@@ -19,7 +19,7 @@ export async function call(
 		const token = await as.token();
 		if (!token) throw new Problem(401, 'You are signed out. Sign in again to go on.');
 		try {
-			return await ask(method, path, { ...options, token }, fetcher);
+			return await request(method, path, { ...options, token }, fetcher);
 		} catch (error) {
 			if (
 				error instanceof Problem &&
@@ -37,7 +37,7 @@ export async function get<T>(path: string, signal?: AbortSignal): Promise<T> {
 	return (await (await call('GET', path, { signal })).json()) as T;
 }
 
-/** Sends something and gives what is answered; undefined when that is nothing. */
+/** Sends a body and returns the answer, or undefined for an empty one. */
 export async function send<T = void>(
 	method: Exclude<Method, 'GET'>,
 	path: string,

@@ -1,4 +1,4 @@
-// The REST interface, one function for each thing that a screen asks for.
+// Requests about scenarios, attempts, rooms and reports.
 import type { Role } from '$lib/gen/protocol';
 import { call, get, send } from './http';
 import type {
@@ -33,12 +33,12 @@ export const report = (id: string, signal?: AbortSignal): Promise<Report> =>
 export const rooms = async (signal?: AbortSignal): Promise<Room[]> =>
 	(await get<RoomList>('/api/rooms', signal)).items;
 
-/** A page of your attempts, newest first; give `next` as `before` for the following one. */
+/** Returns a page of the own attempts, newest first. `before` is the `next` of the page before. */
 export function attempts(before = ''): Promise<AttemptPage> {
 	return get(before ? `/api/attempts?before=${part(before)}` : '/api/attempts');
 }
 
-/** One speaker's recording; the address needs the token, so the page keeps it as a blob. */
+/** Downloads the recording of one speaker. */
 export async function recording(
 	id: string,
 	speaker: Speaker,

@@ -1,4 +1,7 @@
-/** A refusal of the server's (RFC 9457), or a server that cannot be reached (status 0). Its message is for people. */
+/**
+ * An error of the REST API (RFC 9457). The status 0 stands for a server that could not be reached.
+ * The message is meant for the reader.
+ */
 export class Problem extends Error {
 	constructor(
 		readonly status: number,
@@ -11,7 +14,7 @@ export class Problem extends Error {
 		this.name = 'Problem';
 	}
 
-	/** Whether it is of a kind, the last part of its type. */
+	/** Reports whether the problem is of a kind, which is the last part of its type. */
 	is(kind: string): boolean {
 		return this.type === `urn:bedside:problem:${kind}`;
 	}
@@ -27,14 +30,14 @@ interface Body {
 	errors?: unknown;
 }
 
-/** Reads what went wrong from an answer. */
+/** Reads the problem from an answer. */
 export async function problemOf(response: Response): Promise<Problem> {
 	let body: Body = {};
 	if (response.headers.get('content-type')?.includes('json')) {
 		try {
 			body = ((await response.json()) ?? {}) as Body;
 		} catch {
-			body = {}; // cut off: the status says enough
+			body = {}; // the body was cut off; the status is enough
 		}
 	}
 	const detail =

@@ -1,19 +1,20 @@
-// Second factors, passkeys and the export of an account.
-import { ask } from './ask';
+// Requests about second factors, passkeys, and the archive and deletion of an account.
+
 import type { PasskeyAnswer, PasskeyQuestion } from './factors';
 import type { Export, Factors, Passkey, RecoveryCodes, TotpSecret } from './types';
 import { call, get, send } from './http';
 import { Problem } from './problem';
+import { request } from './request';
 
 const FACTORS = '/api/users/profile/factors';
 const EXPORT = '/api/users/profile/export';
 
-/** Begins to sign in with a passkey. */
-export async function askPasskey(): Promise<
+/** Asks for the challenge of a sign-in with a passkey. */
+export async function passkeyChallenge(): Promise<
 	PasskeyQuestion<PublicKeyCredentialRequestOptionsJSON>
 > {
 	return (await (
-		await ask('POST', '/auth/passkeys/begin', { body: {} })
+		await request('POST', '/auth/passkeys/begin', { body: {} })
 	).json()) as PasskeyQuestion<PublicKeyCredentialRequestOptionsJSON>;
 }
 
@@ -31,7 +32,7 @@ export const addPasskey = (name: string, answer: PasskeyAnswer): Promise<Passkey
 export const removePasskey = (id: string): Promise<void> =>
 	send('DELETE', `${FACTORS}/passkeys/${encodeURIComponent(id)}`);
 
-/** The newest export; null when none was ever asked for, or the last is gone. */
+/** Returns the newest archive, or null when there is none. */
 export async function newestExport(): Promise<Export | null> {
 	try {
 		return await get<Export>(EXPORT);
@@ -41,7 +42,7 @@ export async function newestExport(): Promise<Export | null> {
 	}
 }
 
-export const askExport = (): Promise<Export> => send('POST', EXPORT, {});
+export const requestExport = (): Promise<Export> => send('POST', EXPORT, {});
 export const exportArchive = async (): Promise<Blob> =>
 	(await call('GET', `${EXPORT}/archive`)).blob();
 export const deleteAccount = (): Promise<void> => send('DELETE', '/api/users/profile');

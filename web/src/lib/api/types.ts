@@ -1,4 +1,4 @@
-// Short names for what the REST interface takes and gives; the shapes come from the server's own description of it.
+// Short names for the types of the REST API, which are generated from its description.
 import type { components } from '$lib/gen/api';
 
 type Schemas = components['schemas'];

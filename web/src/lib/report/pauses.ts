@@ -1,9 +1,9 @@
 import type { Span } from '$lib/api/types';
 
-/** As long as this the patient must speak in a silence of the candidate's for it to be a turn and no pause. */
+/** Speech of the patient that is longer than this makes a silence a turn, not a pause. */
 const TURN_S = 0.3;
 
-/** The candidate's silences that are pauses of their own: in the others the patient has the floor. Both lists are in order. */
+/** Returns the silences in which the patient does not speak. Both lists are in order. */
 export function ownPauses(silences: readonly Span[], patient: readonly Span[]): Span[] {
 	let first = 0;
 	return silences.filter((silence) => {

@@ -1,4 +1,4 @@
-/** The part of an <audio> element that playing needs. */
+/** What Playback needs of an <audio> element. */
 export type Playable = Pick<
 	HTMLMediaElement,
 	'currentTime' | 'duration' | 'playbackRate' | 'paused' | 'ended' | 'muted' | 'play' | 'pause'
@@ -7,15 +7,15 @@ export type Playable = Pick<
 const DRIFT_S = 0.06;
 
 /**
- * Plays several recordings of one conversation in step: the longest leads, the others are put right when they drift. Owner: the screen;
- * close() stops it.
+ * Plays the recordings of one conversation in step: the longest leads, and the others are
+ * corrected when they drift. The page stops it with close().
  */
 export class Playback {
 	time = $state(0);
 	playing = $state(false);
 	rate = $state(1);
 	problem = $state('');
-	/** Nothing can be played until the recordings are there. */
+	/** False until the recordings are loaded. */
 	ready = $state(false);
 
 	#duration: number;
@@ -24,7 +24,7 @@ export class Playback {
 	#request: (step: () => void) => number;
 	#cancel: (frame: number) => void;
 
-	// The browser's own functions insist on being called as the window's.
+	// requestAnimationFrame must be called as a method of window.
 	constructor(
 		duration: number,
 		request = (step: () => void) => requestAnimationFrame(step),
@@ -39,12 +39,12 @@ export class Playback {
 		return this.#duration;
 	}
 
-	/** Takes the recordings, which know their lengths by now. */
-	use(tracks: Playable[]): void {
+	/** Sets the recordings, whose lengths are known. */
+	setTracks(tracks: Playable[]): void {
 		this.#tracks = [...tracks].sort((a, b) => b.duration - a.duration);
 		for (const track of this.#tracks) {
 			track.playbackRate = this.rate;
-			this.#put(track, this.time);
+			this.#seekTrack(track, this.time);
 		}
 		this.ready = tracks.length > 0;
 	}
@@ -59,7 +59,7 @@ export class Playback {
 			await Promise.all(this.#audible().map((track) => track.play()));
 			this.#follow();
 		} catch (error) {
-			if (error instanceof DOMException && error.name === 'AbortError') return; // paused before it began
+			if (error instanceof DOMException && error.name === 'AbortError') return; // paused before it started
 			this.pause();
 			this.problem = 'The recording could not be played. Reload the page and try again.';
 		}
@@ -80,13 +80,13 @@ export class Playback {
 	seek(t: number): void {
 		this.time = Math.min(this.#duration, Math.max(0, t));
 		for (const track of this.#tracks) {
-			this.#put(track, this.time);
+			this.#seekTrack(track, this.time);
 			if (this.playing && track.paused && this.time < track.duration)
 				void this.#resume(track);
 		}
 	}
 
-	/** From a little before a place, playing. */
+	/** Plays from a time. */
 	playFrom(t: number): void {
 		this.seek(t);
 		void this.play();
@@ -103,12 +103,12 @@ export class Playback {
 		this.ready = false;
 	}
 
-	/** The recordings that have something at the present time. */
+	/** Returns the recordings that have not ended at the current time. */
 	#audible(): Playable[] {
 		return this.#tracks.filter((track) => this.time < track.duration);
 	}
 
-	#put(track: Playable, t: number): void {
+	#seekTrack(track: Playable, t: number): void {
 		track.currentTime = Math.min(t, Number.isFinite(track.duration) ? track.duration : t);
 	}
 
@@ -132,7 +132,7 @@ export class Playback {
 		this.time = leader.currentTime;
 		for (const track of others) {
 			if (this.time < track.duration && Math.abs(track.currentTime - this.time) > DRIFT_S)
-				this.#put(track, this.time);
+				this.#seekTrack(track, this.time);
 		}
 		this.#frame = this.#request(() => this.#follow());
 	}

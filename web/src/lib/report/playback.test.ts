@@ -31,7 +31,7 @@ function setUp(...durations: number[]) {
 		},
 		() => (next = undefined)
 	);
-	playback.use(tracks);
+	playback.setTracks(tracks);
 	return { playback, tracks: tracks as [Track, Track], frame: () => next?.() };
 }
 

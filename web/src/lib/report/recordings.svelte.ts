@@ -28,7 +28,7 @@ export class Recordings {
 		try {
 			const recorded = this.#report.speakers.filter((s) => s.recording);
 			const tracks = await Promise.all(recorded.map((s) => this.#open(s)));
-			if (!this.#stop.signal.aborted) this.playback.use(tracks);
+			if (!this.#stop.signal.aborted) this.playback.setTracks(tracks);
 		} catch (error) {
 			if (this.#stop.signal.aborted) return;
 			this.problem = explain(error);

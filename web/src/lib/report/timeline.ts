@@ -1,4 +1,4 @@
-/** What drawing the time line needs, without a screen. Times are seconds, places are pixels. */
+/** The geometry of the time line. Times are in seconds, places in pixels. */
 
 export interface View {
 	from: number;
@@ -17,14 +17,17 @@ export function timeAt(x: number, view: View, width: number): number {
 	);
 }
 
-/** The part of the whole that is seen at a zoom, around a time, without running over the ends. */
+/** Returns the view at a zoom, centred on a time as far as the ends allow. */
 export function viewAround(t: number, zoom: number, duration: number): View {
 	const span = duration / zoom;
 	const from = Math.min(Math.max(0, t - span / 2), duration - span);
 	return { from, to: from + span };
 }
 
-/** Keeps a time in view by turning pages, so that the picture does not slide while it plays. */
+/**
+ * Returns a view that shows a time. It turns pages, so that the plot does not slide while it
+ * plays.
+ */
 export function follow(view: View, t: number, duration: number): View {
 	const span = view.to - view.from;
 	if (t >= view.from && t <= view.to) return view;
@@ -32,7 +35,9 @@ export function follow(view: View, t: number, duration: number): View {
 	return { from, to: from + span };
 }
 
-/** A closed shape of the waveform: the loudest peak of each column, mirrored about the middle. */
+/**
+ * Returns the outline of the waveform as an SVG path: the loudest peak of each column, mirrored.
+ */
 export function waveform(
 	peaks: readonly number[],
 	view: View,
@@ -51,7 +56,7 @@ export function waveform(
 		);
 		let top = 0;
 		for (let i = first; i < last; i++) top = Math.max(top, peaks[i] ?? 0);
-		// The root makes quiet speech visible beside loud speech.
+		// The power makes quiet speech visible beside loud speech.
 		const half = Math.max(0.5, (Math.min(1, top) ** 0.6 * height) / 2);
 		const x = c * column + column / 2;
 		tops.push(`${x} ${round(height / 2 - half)}`);
@@ -70,7 +75,7 @@ export interface PitchScale {
 	high: number;
 }
 
-/** Whole steps around most of the points of all speakers, at least an octave. */
+/** Returns a scale for nearly all points of all speakers, at least one octave. */
 export function pitchScale(points: readonly PitchPoint[]): PitchScale {
 	if (points.length === 0) return { low: 75, high: 300 };
 	const sorted = points.map((p) => p.hz).sort((a, b) => a - b);
@@ -83,12 +88,12 @@ export function pitchScale(points: readonly PitchPoint[]): PitchScale {
 	return { low, high };
 }
 
-/** Pitch goes up by semitones, not by hertz. */
+/** Returns the height of a pitch in the plot; the scale is logarithmic. */
 export function pitchPlace(hz: number, scale: PitchScale, height: number): number {
 	return round(height * (1 - Math.log(hz / scale.low) / Math.log(scale.high / scale.low)));
 }
 
-/** A broken line: joined within a voiced stretch, at most one point to a pixel. */
+/** Returns the pitch as an SVG path, with gaps between voiced stretches. */
 export function pitchLine(
 	points: readonly PitchPoint[],
 	view: View,
@@ -118,14 +123,14 @@ export function pitchLine(
 	return parts.join('');
 }
 
-/** Lines of the pitch plot, in round numbers. */
+/** Returns the round frequencies at which the plot has lines. */
 export function pitchLines(scale: PitchScale): number[] {
 	return [60, 80, 100, 120, 150, 200, 250, 300, 400, 500, 600].filter(
 		(hz) => hz > scale.low * 1.05 && hz < scale.high / 1.05
 	);
 }
 
-/** Times to be named under the plot, `apart` pixels or more from each other. */
+/** Returns the times to label below the plot, at least `apart` pixels from each other. */
 export function ticks(view: View, width: number, apart = 80): number[] {
 	const steps = [0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300];
 	const seconds = ((view.to - view.from) / Math.max(1, width)) * apart;

@@ -1,6 +1,6 @@
 const RATE = 24_000;
 
-/** Two soft notes as a WAV file, for the speaker test. */
+/** Makes two soft notes as a WAV file, for the speaker test. */
 export function chime(): Blob {
 	const notes = [523.25, 659.25];
 	const length = Math.round(RATE * 1.1);

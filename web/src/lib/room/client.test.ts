@@ -197,7 +197,7 @@ describe('a lost socket', () => {
 	it('is tried at once when the network comes back', async () => {
 		const { client } = await join();
 		last(FakeSocket.all).drop();
-		client.hurry();
+		client.reconnectNow();
 		expect(FakeSocket.all).toHaveLength(2);
 		await vi.advanceTimersByTimeAsync(10_000);
 		expect(FakeSocket.all).toHaveLength(2);

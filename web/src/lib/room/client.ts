@@ -15,7 +15,7 @@ import {
 import { PeerLink } from './peer';
 import { Socket } from './socket';
 
-/** The part of a ticket that opens a room. A ticket works once. */
+/** What is needed to join a room. A ticket can be used once. */
 export type Ticket = Pick<ApiTicket, 'url' | 'ticket' | 'ice_servers'>;
 
 export type Connection = 'connecting' | 'connected' | 'reconnecting' | 'closed';
@@ -28,32 +28,32 @@ export interface RoomEvents {
 	speaking: Speaker[];
 	track: { participantId: string; track: MediaStreamTrack };
 	report: { status: 'ready' | 'failed'; problem: string };
-	/** Something went wrong that does not end the call. */
+	/** A request was refused; the call goes on. */
 	problem: string;
-	/** The call is over; `reason` is for people and may be empty. */
+	/** The call is over. `reason` is for the reader and may be empty. */
 	closed: { reason: string; error: boolean; code?: ErrorCode };
 }
 
 export interface RoomOptions {
-	/** Asked for at every fresh join. */
+	/** Asks for a new ticket, at each join. */
 	ticket: () => Promise<Ticket>;
-	/** What is sent; null for somebody who only listens. Its tracks belong to the caller. */
+	/** What is sent; null for an observer. The caller owns its tracks. */
 	stream: MediaStream | null;
 	WebSocket?: typeof WebSocket;
 	RTCPeerConnection?: typeof RTCPeerConnection;
-	/** Where relative addresses start. */
+	/** The base of relative addresses. */
 	base?: string;
 	random?: () => number;
 }
 
-const BACKOFF_FIRST_MS = 250;
-const BACKOFF_MOST_MS = 4_000;
+const BACKOFF_MIN_MS = 250;
+const BACKOFF_MAX_MS = 4_000;
 const GIVE_UP_AFTER_MS = 90_000;
-const ICE_PATIENCE_MS = 2_000;
+const ICE_RESTART_AFTER_MS = 2_000;
 const ICE_AGAIN_MS = 5_000;
 
-/** Fatal errors that a new socket or a new ticket cures. */
-const PASSING = new Set<ErrorCode>([
+/** Fatal errors after which a new socket or a new ticket works. */
+const RETRYABLE = new Set<ErrorCode>([
 	'resume_unknown',
 	'ticket_expired',
 	'ticket_used',
@@ -62,9 +62,10 @@ const PASSING = new Set<ErrorCode>([
 ]);
 
 /**
- * One place in one room, from connect() to close(). The media outlives the socket: a lost socket is resumed with the token of the join
- * and the peer connection stays; lost media is mended by an ICE restart that the server offers. When the server no longer knows the token
- * the room is joined afresh with a new ticket.
+ * One participant in one room, from connect() to close(). The media outlives the socket: after a
+ * lost socket the client resumes with the token of its join, and the peer connection stays. Lost
+ * media is repaired by an ICE restart, which the server offers. When the server no longer knows
+ * the token, the client joins again with a new ticket.
  */
 export class RoomClient extends Emitter<RoomEvents> {
 	#options: RoomOptions;
@@ -73,12 +74,12 @@ export class RoomClient extends Emitter<RoomEvents> {
 	#link: PeerLink | undefined;
 	#url = '';
 	#token = '';
-	#seated = false; // joined or resumed on the present socket
+	#inRoom = false; // joined or resumed on the current socket
 	#connection: Connection = 'connecting';
 	#peers = new Map<string, Peer>();
-	#candidates: Candidate[] = []; // found before the server knew us
+	#candidates: Candidate[] = []; // found before the server answered the join
 	#muted = false;
-	#lostAt: number | undefined; // since when it is tried again
+	#lostAt: number | undefined; // when the connection was lost
 	#tries = 0;
 	#retry: ReturnType<typeof setTimeout> | undefined;
 	#iceTimer: ReturnType<typeof setTimeout> | undefined;
@@ -93,7 +94,7 @@ export class RoomClient extends Emitter<RoomEvents> {
 		return this.#connection;
 	}
 
-	/** Joins; what follows comes as events. Call it once. */
+	/** Joins the room and reports what happens as events. Call it once. */
 	async connect(): Promise<void> {
 		await this.#join();
 	}
@@ -106,7 +107,7 @@ export class RoomClient extends Emitter<RoomEvents> {
 		this.#send({ type: 'finish' });
 	}
 
-	/** Tells the others. Silencing the microphone itself is its owner's business. */
+	/** Tells the server that the microphone is muted. The caller mutes the track itself. */
 	mute(muted: boolean): void {
 		this.#muted = muted;
 		this.#send({ type: 'mute', muted });
@@ -122,19 +123,19 @@ export class RoomClient extends Emitter<RoomEvents> {
 		return this.#link?.stats();
 	}
 
-	/** Tries again at once: the browser says that the network is back. */
-	hurry(): void {
+	/** Reconnects now: the browser says that the network is back. */
+	reconnectNow(): void {
 		if (this.#retry === undefined) return;
 		clearTimeout(this.#retry);
 		this.#reconnect();
 	}
 
-	/** Leaves the room. No event follows. */
+	/** Leaves the room. No events follow. */
 	close(): void {
 		if (this.#connection === 'closed') return;
 		this.#send({ type: 'leave' });
 		this.#connection = 'closed';
-		this.#drop();
+		this.#closeLinks();
 	}
 
 	async #join(): Promise<void> {
@@ -145,22 +146,19 @@ export class RoomClient extends Emitter<RoomEvents> {
 		try {
 			ticket = await this.#options.ticket();
 		} catch (error) {
-			if (this.#lostAt !== undefined && canRetry(error)) this.#again();
-			else this.#finished(sentence(error), true);
+			if (this.#lostAt !== undefined && canRetry(error)) this.#retryLater();
+			else this.#end(sentence(error), true);
 			return;
 		}
-		if (this.#over()) return;
+		if (this.#isClosed()) return;
 		const link = new PeerLink(
 			ticket.ice_servers,
 			{
-				candidate: (candidate) => this.#found(candidate),
-				state: (state) => this.#media(state),
+				candidate: (candidate) => this.#addCandidate(candidate),
+				state: (state) => this.#mediaChanged(state),
 				track: (participantId, track) => this.emit('track', { participantId, track }),
 				failed: (error) =>
-					this.#finished(
-						`The browser could not set up the call: ${sentence(error)}`,
-						true
-					)
+					this.#end(`The browser could not set up the call: ${sentence(error)}`, true)
 			},
 			this.#options.RTCPeerConnection ?? RTCPeerConnection
 		);
@@ -169,22 +167,22 @@ export class RoomClient extends Emitter<RoomEvents> {
 		try {
 			offer = await link.offer(this.#stream);
 		} catch (error) {
-			this.#finished(`The browser could not set up the call: ${sentence(error)}`, true);
+			this.#end(`The browser could not set up the call: ${sentence(error)}`, true);
 			return;
 		}
-		if (this.#over() || this.#link !== link) return;
+		if (this.#isClosed() || this.#link !== link) return;
 		this.#url = address(ticket.url, this.#options.base ?? location.href);
 		this.#open({ type: 'join', ticket: ticket.ticket, offer, version: VERSION });
 	}
 
 	#open(first: ClientMessage): void {
-		this.#seated = false;
+		this.#inRoom = false;
 		const socket = new Socket(
 			this.#url,
 			{
 				open: () => socket.send(first),
 				message: (message) => this.#receive(message),
-				lost: (fatal, reason) => this.#lost(fatal, reason)
+				lost: (fatal, reason) => this.#socketLost(fatal, reason)
 			},
 			this.#options.WebSocket ?? WebSocket
 		);
@@ -195,16 +193,16 @@ export class RoomClient extends Emitter<RoomEvents> {
 		switch (message.type) {
 			case 'joined':
 				this.#token = message.resume_token;
-				this.#link?.answered(message.answer);
+				this.#link?.acceptAnswer(message.answer);
 				this.emit('joined', { participantId: message.participant_id, role: message.role });
-				this.#seat(message.phase, message.peers);
+				this.#entered(message.phase, message.peers);
 				break;
 			case 'resumed':
 				this.#token = message.resume_token;
-				this.#seat(message.phase, message.peers);
+				this.#entered(message.phase, message.peers);
 				break;
 			case 'offer':
-				this.#link?.offered(message.sdp, (sdp) =>
+				this.#link?.answerOffer(message.sdp, (sdp) =>
 					this.#send({ type: 'answer', offer_id: message.offer_id, sdp })
 				);
 				break;
@@ -227,19 +225,19 @@ export class RoomClient extends Emitter<RoomEvents> {
 				this.emit('report', { status: message.status, problem: message.problem ?? '' });
 				break;
 			case 'error':
-				this.#refused(message.code, message.message, message.fatal);
+				this.#failed(message.code, message.message, message.fatal);
 				break;
 			case 'closing':
-				this.#finished(message.reason, false);
+				this.#end(message.reason, false);
 				break;
 			case 'pong':
 				break;
 		}
 	}
 
-	/** The server knows us on this socket: say what it has missed. */
-	#seat(phase: Phase, peers: Peer[]): void {
-		this.#seated = true;
+	/** Handles joined and resumed: sends what was needsClick back. */
+	#entered(phase: Phase, peers: Peer[]): void {
+		this.#inRoom = true;
 		this.#tries = 0;
 		this.#lostAt = undefined;
 		this.#peers = new Map(peers.map((peer) => [peer.participant_id, peer]));
@@ -247,75 +245,75 @@ export class RoomClient extends Emitter<RoomEvents> {
 		if (this.#muted) this.#send({ type: 'mute', muted: true });
 		this.emit('peers', peers);
 		this.emit('phase', phase);
-		this.#settle();
+		this.#updateConnection();
 	}
 
-	#refused(code: ErrorCode, message: string, fatal: boolean): void {
+	#failed(code: ErrorCode, message: string, fatal: boolean): void {
 		if (!fatal) {
 			this.emit('problem', message);
-		} else if (PASSING.has(code)) {
-			if (code === 'resume_unknown') this.#token = ''; // the place is gone, so take a new one
+		} else if (RETRYABLE.has(code)) {
+			if (code === 'resume_unknown') this.#token = ''; // the server forgot us: join again
 			this.#socket?.close();
-			this.#seated = false;
-			this.#settle();
-			this.#again();
+			this.#inRoom = false;
+			this.#updateConnection();
+			this.#retryLater();
 		} else {
-			this.#finished(message, true, code);
+			this.#end(message, true, code);
 		}
 	}
 
-	#found(candidate: Candidate): void {
-		if (this.#seated) this.#send(candidate);
+	#addCandidate(candidate: Candidate): void {
+		if (this.#inRoom) this.#send(candidate);
 		else this.#candidates.push(candidate);
 	}
 
-	#media(state: RTCPeerConnectionState): void {
+	#mediaChanged(state: RTCPeerConnectionState): void {
 		clearTimeout(this.#iceTimer);
 		if (state === 'disconnected')
-			this.#iceTimer = setTimeout(() => this.#mend(), ICE_PATIENCE_MS);
-		if (state === 'failed') this.#mend();
-		this.#settle();
+			this.#iceTimer = setTimeout(() => this.#restartIce(), ICE_RESTART_AFTER_MS);
+		if (state === 'failed') this.#restartIce();
+		this.#updateConnection();
 	}
 
-	/** Asks for new network paths until the media flows again. */
-	#mend(): void {
-		if (this.#over() || !this.#broken()) return;
-		if (this.#seated) this.#send({ type: 'restart_ice' });
-		this.#iceTimer = setTimeout(() => this.#mend(), ICE_AGAIN_MS);
+	/** Asks for an ICE restart until the media flows again. */
+	#restartIce(): void {
+		if (this.#isClosed() || !this.#mediaLost()) return;
+		if (this.#inRoom) this.#send({ type: 'restart_ice' });
+		this.#iceTimer = setTimeout(() => this.#restartIce(), ICE_AGAIN_MS);
 	}
 
-	#broken(): boolean {
+	#mediaLost(): boolean {
 		return this.#link?.state === 'disconnected' || this.#link?.state === 'failed';
 	}
 
-	#settle(): void {
-		if (this.#over()) return;
-		if (this.#seated && this.#link?.state === 'connected') this.#become('connected');
-		else if (this.#connection === 'connected') this.#become('reconnecting');
+	#updateConnection(): void {
+		if (this.#isClosed()) return;
+		if (this.#inRoom && this.#link?.state === 'connected') this.#setConnection('connected');
+		else if (this.#connection === 'connected') this.#setConnection('reconnecting');
 	}
 
-	#lost(fatal: boolean, reason: string): void {
-		if (this.#over()) return;
+	#socketLost(fatal: boolean, reason: string): void {
+		if (this.#isClosed()) return;
 		if (fatal) {
-			this.#finished(reason, true);
+			this.#end(reason, true);
 			return;
 		}
-		this.#seated = false;
-		this.#settle();
-		this.#again();
+		this.#inRoom = false;
+		this.#updateConnection();
+		this.#retryLater();
 	}
 
-	#again(): void {
+	#retryLater(): void {
 		const now = performance.now();
 		this.#lostAt ??= now;
 		if (now - this.#lostAt > GIVE_UP_AFTER_MS) {
-			this.#finished(
+			this.#end(
 				'The connection could not be made again. Check your network, then join the room again.',
 				true
 			);
 			return;
 		}
-		const wait = Math.min(BACKOFF_MOST_MS, BACKOFF_FIRST_MS * 2 ** this.#tries++);
+		const wait = Math.min(BACKOFF_MAX_MS, BACKOFF_MIN_MS * 2 ** this.#tries++);
 		const random = this.#options.random ?? Math.random;
 		clearTimeout(this.#retry);
 		this.#retry = setTimeout(() => this.#reconnect(), wait * (0.75 + random() / 2));
@@ -323,33 +321,33 @@ export class RoomClient extends Emitter<RoomEvents> {
 
 	#reconnect(): void {
 		this.#retry = undefined;
-		if (this.#over()) return;
+		if (this.#isClosed()) return;
 		if (this.#token)
-			this.#open({ type: 'resume', token: this.#token, restart_ice: this.#broken() });
+			this.#open({ type: 'resume', token: this.#token, restart_ice: this.#mediaLost() });
 		else void this.#join();
 	}
 
-	#finished(reason: string, error: boolean, code?: ErrorCode): void {
-		if (this.#over()) return;
-		this.#become('closed');
-		this.#drop();
+	#end(reason: string, error: boolean, code?: ErrorCode): void {
+		if (this.#isClosed()) return;
+		this.#setConnection('closed');
+		this.#closeLinks();
 		this.emit('closed', { reason, error, code });
 	}
 
-	#drop(): void {
+	#closeLinks(): void {
 		clearTimeout(this.#retry);
 		clearTimeout(this.#iceTimer);
 		this.#socket?.close();
 		this.#link?.close();
 	}
 
-	#become(connection: Connection): void {
+	#setConnection(connection: Connection): void {
 		if (this.#connection === connection) return;
 		this.#connection = connection;
 		this.emit('connection', connection);
 	}
 
-	#over(): boolean {
+	#isClosed(): boolean {
 		return this.#connection === 'closed';
 	}
 
@@ -362,7 +360,7 @@ function sentence(error: unknown): string {
 	return error instanceof Error ? error.message : String(error);
 }
 
-/** The WebSocket address for what the ticket names, which may be a path. */
+/** Returns the WebSocket address for the URL in a ticket, which may be a path. */
 export function address(url: string, base: string): string {
 	const full = new URL(url, base);
 	full.protocol = full.protocol.replace('http', 'ws');

@@ -1,8 +1,8 @@
-/** Typed events. Listeners are called in the order they were added, on the emitter's own turn of the event loop. */
+/** Typed events. emit() calls the listeners at once, in the order in which they were added. */
 export class Emitter<Events> {
 	#listeners: { [E in keyof Events]?: Set<(value: Events[E]) => void> } = {};
 
-	/** Adds a listener; the returned function takes it away again. */
+	/** Adds a listener; the returned function removes it. */
 	on<E extends keyof Events>(event: E, listener: (value: Events[E]) => void): () => void {
 		const set = (this.#listeners[event] ??= new Set());
 		set.add(listener);

@@ -1,4 +1,4 @@
-// Stand-ins for the browser at its edges, for tests.
+// Fakes of the browser's WebSocket and RTCPeerConnection, for tests.
 import type { ServerMessage } from '$lib/gen/protocol';
 
 export class FakeSocket {
@@ -43,7 +43,7 @@ export class FakePeer {
 	steps: string[] = [];
 	directions: string[] = [];
 	closed = false;
-	/** Set to hold setRemoteDescription until it is called. */
+	/** setRemoteDescription waits for it. */
 	gate: Promise<void> | undefined;
 	refuse = '';
 	onicecandidate:

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { measure, MicrophoneJudge, MutedTalk, SILENCE_DB } from './level';
+import { measure, MicrophoneJudge, MutedTalkDetector, SILENCE_DB } from './level';
 
 /** Four seconds of levels: speech at one level in most of it, pauses at another. */
 function hear(judge: MicrophoneJudge, speech: number, pause: number, peak = speech + 12) {
@@ -50,7 +50,7 @@ describe('the verdict', () => {
 
 describe('talking while muted', () => {
 	it('is noticed after a second, and a cough is not', () => {
-		const talk = new MutedTalk();
+		const talk = new MutedTalkDetector();
 		const heard = Array.from({ length: 40 }, (_, i) =>
 			talk.add({ rms: -25, peak: -10 }, i * 40)
 		);

@@ -1,4 +1,4 @@
-/** Loudness of one stretch of samples, in dB re full scale. */
+/** The level of a stretch of samples, in dB re full scale. */
 export interface Level {
 	rms: number;
 	peak: number;
@@ -24,15 +24,15 @@ export type Verdict = 'waiting' | 'quiet' | 'clipping' | 'noisy' | 'good';
 
 const WINDOW_MS = 4_000;
 const SPEECH_ABOVE_FLOOR_DB = 10;
-const SPEECH_LEAST_DB = -50;
+const SPEECH_MIN_DB = -50;
 const QUIET_DB = -38;
 const NOISE_DB = -48;
 const NOISE_GAP_DB = 15;
 const CLIP_DB = -0.3;
-const CLIPS_TO_WORRY = 3;
-const LEAST_SPEECH = 0.12; // of the window
+const CLIPS_MIN = 3;
+const SPEECH_MIN = 0.12; // as a fraction of the window
 
-/** Judges a microphone from the last seconds of levels. It speaks of what it hears now: old levels are forgotten. */
+/** Judges a microphone by its levels of the last seconds. */
 export class MicrophoneJudge {
 	#levels: (Level & { at: number })[] = [];
 
@@ -41,7 +41,7 @@ export class MicrophoneJudge {
 		while (this.#levels[0] && this.#levels[0].at < at - WINDOW_MS) this.#levels.shift();
 	}
 
-	/** Forgets everything: another microphone was chosen. */
+	/** Forgets all levels, for another microphone. */
 	reset(): void {
 		this.#levels = [];
 	}
@@ -52,11 +52,11 @@ export class MicrophoneJudge {
 		const sorted = levels.map((l) => l.rms).sort((a, b) => a - b);
 		const floor = sorted[Math.floor(sorted.length * 0.1)] ?? SILENCE_DB;
 		const speech = sorted.filter(
-			(rms) => rms > Math.max(SPEECH_LEAST_DB, floor + SPEECH_ABOVE_FLOOR_DB)
+			(rms) => rms > Math.max(SPEECH_MIN_DB, floor + SPEECH_ABOVE_FLOOR_DB)
 		);
-		if (speech.length < levels.length * LEAST_SPEECH)
+		if (speech.length < levels.length * SPEECH_MIN)
 			return floor > NOISE_DB + NOISE_GAP_DB ? 'noisy' : 'waiting';
-		if (levels.filter((l) => l.peak > CLIP_DB).length >= CLIPS_TO_WORRY) return 'clipping';
+		if (levels.filter((l) => l.peak > CLIP_DB).length >= CLIPS_MIN) return 'clipping';
 		const loud = speech[Math.floor(speech.length / 2)] ?? SILENCE_DB;
 		if (loud < QUIET_DB) return 'quiet';
 		if (floor > NOISE_DB && loud - floor < NOISE_GAP_DB) return 'noisy';
@@ -64,8 +64,8 @@ export class MicrophoneJudge {
 	}
 }
 
-/** Notices somebody who talks while muted: speech-like levels for most of the last second and a half. */
-export class MutedTalk {
+/** Detects speech while the microphone is muted: levels like speech for most of the last 1.5 s. */
+export class MutedTalkDetector {
 	#loud: { at: number; loud: boolean }[] = [];
 
 	add(level: Level, at: number): boolean {

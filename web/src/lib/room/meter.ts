@@ -1,6 +1,9 @@
 import { measure, type Level } from './level';
 
-/** Measures a stream about 25 times a second while the page is shown. Owner: whoever made it; close() stops it. */
+/**
+ * Measures the level of a stream about 25 times a second while the page is visible. The caller
+ * stops it with close().
+ */
 export class LevelMeter {
 	#context: AudioContext;
 	#source: MediaStreamAudioSourceNode;
@@ -20,7 +23,10 @@ export class LevelMeter {
 		}, 40);
 	}
 
-	/** Browsers hold sound back until the first click or key: call this from one. */
+	/**
+	 * Starts the measuring. Browsers allow that only after a click or key press, so call it from
+	 * the handler of one.
+	 */
 	async resume(): Promise<void> {
 		if (this.#context.state === 'suspended') await this.#context.resume();
 	}

@@ -7,7 +7,7 @@ export interface SoundChoices {
 export type MicrophoneProblem =
 	'insecure' | 'unsupported' | 'denied' | 'missing' | 'busy' | 'unknown';
 
-/** Why no microphone could be had. `detail` is the browser's own word, for the unknown ones. */
+/** Thrown when no microphone could be opened. `detail` is what the browser said. */
 export class MicrophoneError extends Error {
 	constructor(
 		readonly problem: MicrophoneProblem,
@@ -23,7 +23,7 @@ export interface MediaEnvironment {
 	mediaDevices: MediaDevices | undefined;
 }
 
-/** Opens a microphone, mono. A remembered device that has gone is passed over for the default one. */
+/** Opens a microphone in mono. If the chosen device is gone, it opens the default one. */
 export async function openMicrophone(
 	deviceId: string,
 	choices: SoundChoices,
@@ -78,15 +78,15 @@ export interface Remedy {
 	steps: string[];
 }
 
-/** What to do about a problem, in plain words. */
+/** Returns what to do about a problem. */
 export function remedy(problem: MicrophoneProblem, address: string): Remedy {
 	switch (problem) {
 		case 'insecure':
 			return {
-				title: 'This address is not secure, so the browser keeps the microphone to itself',
+				title: 'This address is not secure, so the browser blocks the microphone',
 				steps: [
-					`You are on ${address}. Browsers give the microphone only to pages on https:// or on localhost.`,
-					'Ask whoever runs this Bedside for its https:// address.',
+					`You are on ${address}. Browsers allow the microphone only on https:// and on localhost.`,
+					'Ask the person who runs this server for its https:// address.',
 					'If Bedside runs on this computer, open it as http://localhost instead.'
 				]
 			};

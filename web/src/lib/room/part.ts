@@ -1,6 +1,6 @@
 import type { Role } from '$lib/gen/protocol';
 
-/** Reads the part that an address names; anything else is the candidate's. */
+/** Returns the part that an address asks for; anything unknown means the candidate. */
 export function partFrom(name: string | null): Role {
 	return name === 'patient' || name === 'observer' ? name : 'candidate';
 }

@@ -2,17 +2,17 @@ import type { Candidate } from '$lib/gen/protocol';
 
 export interface LinkHandlers {
 	candidate(candidate: Candidate): void;
-	/** The state of the media path changed. */
+	/** Called when the state of the media path changes. */
 	state(state: RTCPeerConnectionState): void;
-	/** A voice arrived; the stream's id is its participant's. */
+	/** Called for each voice that arrives. The id of its stream is the participant's. */
 	track(participantId: string, track: MediaStreamTrack): void;
-	/** The browser refused an offer or an answer; the call cannot go on as it is. */
+	/** Called when the browser refuses an offer or an answer, which ends the call. */
 	failed(error: unknown): void;
 }
 
 /**
- * One RTCPeerConnection. The page offers once, with its join; from then on only the server offers. Every step waits for the one before,
- * so that an answer always belongs to the offer it was made for.
+ * Wraps one RTCPeerConnection. The page offers once, with its join; from then on only the server
+ * offers. Each step waits for the one before, so that each answer belongs to its offer.
  */
 export class PeerLink {
 	#pc: RTCPeerConnection;
@@ -51,7 +51,7 @@ export class PeerLink {
 		return this.#pc.connectionState;
 	}
 
-	/** Makes the offer that goes with the join. Without a stream the page only listens. */
+	/** Returns the offer for the join. Without a stream the page only listens. */
 	async offer(stream: MediaStream | null): Promise<string> {
 		const track = stream?.getAudioTracks()[0];
 		if (stream && track) {
@@ -68,13 +68,13 @@ export class PeerLink {
 		return sdp;
 	}
 
-	/** Takes the server's answer to the join. */
-	answered(sdp: string): void {
+	/** Sets the server's answer to the join. */
+	acceptAnswer(sdp: string): void {
 		this.#step(() => this.#pc.setRemoteDescription({ type: 'answer', sdp }));
 	}
 
-	/** Answers an offer of the server's; `reply` is called with the answer. */
-	offered(sdp: string, reply: (sdp: string) => void): void {
+	/** Answers an offer from the server; `reply` is called with the answer. */
+	answerOffer(sdp: string, reply: (sdp: string) => void): void {
 		this.#step(async () => {
 			await this.#pc.setRemoteDescription({ type: 'offer', sdp });
 			await this.#pc.setLocalDescription(await this.#pc.createAnswer());
@@ -84,7 +84,7 @@ export class PeerLink {
 		});
 	}
 
-	/** Sends another microphone from now on. */
+	/** Sends another microphone from now on, without a new offer. */
 	async replace(track: MediaStreamTrack): Promise<void> {
 		await this.#sender?.replaceTrack(track);
 	}

@@ -3,7 +3,7 @@ export async function playThrough(element: HTMLMediaElement, output: string): Pr
 	if ('setSinkId' in element && (output || element.sinkId)) await element.setSinkId(output);
 }
 
-/** Plays a blob to its end. */
+/** Plays a blob and returns at its end. */
 export async function playBlob(blob: Blob, output: string): Promise<void> {
 	const url = URL.createObjectURL(blob);
 	try {

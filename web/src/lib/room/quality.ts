@@ -1,12 +1,12 @@
 export type Quality = 'unknown' | 'good' | 'fair' | 'poor';
 
-/** Counters of the call at one moment, summed over the streams that come in and what the other side says of ours. */
+/** Counters of the call at one moment: sums over incoming streams, and what the server reports. */
 export interface QualitySample {
 	received: number;
 	lost: number;
 	jitterS: number;
 	roundTripS: number;
-	/** Fraction of what we sent that the server missed, 0 to 1. */
+	/** The fraction of our packets that the server missed, 0 to 1. */
 	lostOutward: number;
 }
 
@@ -45,7 +45,7 @@ export function sampleOf(report: Iterable<AnyStats>): QualitySample {
 	return sample;
 }
 
-/** Judges the time between two samples. */
+/** Judges the quality of the call between two samples. */
 export function judge(before: QualitySample | undefined, now: QualitySample): Quality {
 	if (!before) return 'unknown';
 	const received = Math.max(0, now.received - before.received);

@@ -1,7 +1,7 @@
 import type { ErrorCode, Peer, Phase, Role } from '$lib/gen/protocol';
 import { RoomClient, type Connection, type Ticket } from './client';
 import { PhaseClock } from './clock';
-import { MutedTalk, SILENCE_DB, type Level } from './level';
+import { MutedTalkDetector, SILENCE_DB, type Level } from './level';
 import { LevelMeter } from './meter';
 import { MicrophoneError, openMicrophone, remedy } from './microphone';
 import { judge, sampleOf, type Quality, type QualitySample } from './quality';
@@ -15,14 +15,14 @@ export interface Voice {
 const TICK_MS = 200;
 const QUALITY_MS = 3_000;
 
-/** What the room's screen shows, and what can be done there. Owner: the screen; leave() ends everything it holds. */
+/** The state of a room and the actions in it, for its page. The page calls leave() at its end. */
 export class Room {
 	connection = $state<Connection>('connecting');
 	role = $state<Role>('candidate');
 	phase = $state.raw<Phase | undefined>();
 	remainingS = $state(0);
 	peers = $state.raw<Peer[]>([]);
-	/** Levels of those who are heard now, by participant. */
+	/** The levels of the people who speak now, by participant. */
 	speaking = $state.raw<ReadonlyMap<string, number>>(new Map());
 	voices = $state.raw<Voice[]>([]);
 	me = $state('');
@@ -31,10 +31,10 @@ export class Room {
 	level = $state.raw<Level>({ rms: SILENCE_DB, peak: SILENCE_DB });
 	quality = $state<Quality>('unknown');
 	report = $state.raw<{ status: 'ready' | 'failed'; problem: string } | undefined>();
-	/** A wish was refused. */
+	/** Why the server refused an action. */
 	problem = $state('');
 	closed = $state.raw<{ reason: string; error: boolean; code?: ErrorCode } | undefined>();
-	/** The microphone stopped, or could not be opened. */
+	/** Why there is no microphone. */
 	microphone = $state('');
 
 	#ticket: () => Promise<Ticket>;
@@ -43,7 +43,7 @@ export class Room {
 	#stream: MediaStream | undefined;
 	#copy: MediaStream | undefined;
 	#meter: LevelMeter | undefined;
-	#talk = new MutedTalk();
+	#talk = new MutedTalkDetector();
 	#timers: ReturnType<typeof setInterval>[] = [];
 	#sample: QualitySample | undefined;
 	#left = false;
@@ -53,7 +53,7 @@ export class Room {
 		this.#ticket = ticket;
 	}
 
-	/** The server has said that the play is over. */
+	/** The server has ended the role play. */
 	get ended(): boolean {
 		return this.phase?.name === 'ended';
 	}
@@ -119,12 +119,12 @@ export class Room {
 		this.#client?.finish();
 	}
 
-	/** The browser says that the network is back. */
-	hurry(): void {
-		this.#client?.hurry();
+	/** Reconnects now: the browser says that the network is back. */
+	reconnectNow(): void {
+		this.#client?.reconnectNow();
 	}
 
-	/** Gives the place up and lets the microphone go. */
+	/** Leaves the room and closes the microphone. */
 	leave(): void {
 		this.#left = true;
 		this.#client?.close();
@@ -146,7 +146,8 @@ export class Room {
 		const track = this.#stream.getAudioTracks()[0];
 		track?.addEventListener('ended', () => (this.microphone = 'The microphone has stopped'));
 		this.#silence();
-		// The meter listens to a copy: muting silences the track that is sent, and who talks while muted is to be told.
+		// The meter measures a copy: muting silences the sent track, and speech while muted is
+		// detected too.
 		this.#copy = new MediaStream(this.#stream.getAudioTracks().map((t) => t.clone()));
 		this.#meter = new LevelMeter(this.#copy, (level, at) => {
 			this.level = level;
@@ -181,7 +182,7 @@ export class Room {
 			this.phase &&
 			!this.ended
 		) {
-			// The server stops the clock as soon as it misses us; it tells the exact time afterwards.
+			// The server stops the clock as soon as it misses us, and sends the exact time later.
 			this.#phase({
 				...this.phase,
 				remaining_ms: this.#clock.remaining(performance.now()),

@@ -2,9 +2,9 @@ import type { AttemptDetail } from '$lib/api/types';
 import type { Peer } from '$lib/gen/protocol';
 import type { Room } from './room.svelte';
 
-/** What the room's page shows, worked out from the room and the attempt. */
+/** What the room's page shows, derived from the room and the attempt. */
 export class RoomScreen {
-	/** What the reader is asked to confirm. */
+	/** The open dialog. */
 	asking = $state<'' | 'finish' | 'leave'>('');
 	/** What screen readers announce. */
 	announcement = $state('');
@@ -59,14 +59,14 @@ export class RoomScreen {
 		return this.speaks && this.phase === 'playing' ? 'finish' : undefined;
 	}
 
-	/** The report is ready, or there will be no more news of it in this room. */
+	/** The report is ready, or this room will not say any more about it. */
 	get reportIsNext(): boolean {
 		const { report, ended, closed } = this.room;
 		if (!this.speaks) return false;
 		return report ? report.status === 'ready' : ended && closed !== undefined;
 	}
 
-	/** Announces the phases and the last minute. Called while the page is set up. */
+	/** Announces the phases and the last minute. Call it while the component is set up. */
 	announce(): void {
 		$effect(() => {
 			if (this.phase) this.announcement = this.#phaseWords(this.phase);

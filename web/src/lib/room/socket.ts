@@ -2,17 +2,23 @@ import type { ClientMessage, ServerMessage } from '$lib/gen/protocol';
 
 const PING_EVERY_MS = 10_000;
 const PONG_WITHIN_MS = 8_000;
-/** Close codes from here to below 4100 mean that the server ended the connection for good. */
+/** The first of the 100 close codes after which reconnecting is pointless. */
 const FATAL_CODE = 4000;
 
 export interface SocketHandlers {
 	open(): void;
 	message(message: ServerMessage): void;
-	/** Called once, whoever closed it, unless close() was called here. `fatal` means that trying again is pointless. */
+	/**
+	 * Called once when the socket is lost, but not after close(). `fatal`: reconnecting is
+	 * pointless.
+	 */
 	lost(fatal: boolean, reason: string): void;
 }
 
-/** One WebSocket that speaks the protocol and notices when the other side has gone quiet. It is used once: a new connection is a new Socket. */
+/**
+ * A WebSocket that speaks the protocol and detects a server that stopped answering. It is used
+ * once: a new connection is a new Socket.
+ */
 export class Socket {
 	#ws: WebSocket;
 	#handlers: SocketHandlers;
@@ -40,7 +46,7 @@ export class Socket {
 		return true;
 	}
 
-	/** Closes it on purpose; no handler is called afterwards. */
+	/** Closes the socket; no handler is called afterwards. */
 	close(): void {
 		this.#stop();
 		this.#ws.close(1000);
@@ -78,7 +84,7 @@ export class Socket {
 	}
 }
 
-/** Gives undefined for what is no message of ours; message types that this page does not know are passed over by its owner. */
+/** Returns undefined for anything that is not a message. The owner ignores unknown types. */
 function parse(data: unknown): ServerMessage | undefined {
 	if (typeof data !== 'string') return undefined;
 	try {

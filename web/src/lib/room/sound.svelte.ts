@@ -15,7 +15,10 @@ const DEFAULTS: Remembered = {
 	autoGainControl: true
 };
 
-/** The devices of this computer and what was chosen of them. Choices are remembered; an empty id is the system's own choice. */
+/**
+ * The sound devices of this computer, and the reader's choices, which are kept in the browser. An
+ * empty id means the system's default.
+ */
 export class Sound {
 	inputs = $state.raw<MediaDeviceInfo[]>([]);
 	outputs = $state.raw<MediaDeviceInfo[]>([]);
@@ -37,22 +40,22 @@ export class Sound {
 		this.choices = choices;
 	}
 
-	/** Whether this browser can play through a chosen device. */
+	/** Reports whether this browser can choose the output device. */
 	get choosesOutput(): boolean {
 		return this.outputs.length > 0 && 'setSinkId' in HTMLMediaElement.prototype;
 	}
 
-	/** Follows devices as they come and go; the returned function stops that. */
-	follow(devices: MediaDevices | undefined = navigator.mediaDevices): () => void {
+	/** Updates the lists when devices come and go; the returned function stops that. */
+	watch(devices: MediaDevices | undefined = navigator.mediaDevices): () => void {
 		if (!devices) return () => undefined;
-		const look = () => void this.look(devices);
-		devices.addEventListener('devicechange', look);
-		look();
-		return () => devices.removeEventListener('devicechange', look);
+		const list = () => void this.list(devices);
+		devices.addEventListener('devicechange', list);
+		list();
+		return () => devices.removeEventListener('devicechange', list);
 	}
 
-	/** Lists the devices. Their names are known only once the microphone was allowed. */
-	async look(devices: MediaDevices | undefined = navigator.mediaDevices): Promise<void> {
+	/** Updates the lists. Names are known only once the microphone is allowed. */
+	async list(devices: MediaDevices | undefined = navigator.mediaDevices): Promise<void> {
 		if (!devices) return;
 		const all = await devices.enumerateDevices();
 		const own = (kind: MediaDeviceKind) =>
@@ -67,19 +70,19 @@ export class Sound {
 		this.outputs = own('audiooutput');
 	}
 
-	/** A remembered device that is not plugged in now counts as not chosen. */
+	/** The chosen devices, as far as they are plugged in now. */
 	get present(): { input: string; output: string } {
 		const has = (list: MediaDeviceInfo[], id: string) =>
 			list.some((d) => d.deviceId === id) ? id : '';
 		return { input: has(this.inputs, this.input), output: has(this.outputs, this.output) };
 	}
 
-	remember(): void {
+	save(): void {
 		const value: Remembered = { input: this.input, output: this.output, ...this.choices };
 		try {
 			this.#storage?.setItem(KEY, JSON.stringify(value));
 		} catch {
-			// Storage is full or blocked: the choice lasts as long as the page.
+			// Storage is full or blocked: the choice lasts until the page is closed.
 		}
 	}
 
@@ -106,5 +109,5 @@ function storage(): Storage | undefined {
 	}
 }
 
-/** The page's one Sound. */
+/** The page's sound settings. */
 export const sound = new Sound(storage());

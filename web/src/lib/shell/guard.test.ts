@@ -6,10 +6,10 @@ import { home, requireGuest, requireRole, type Session } from './guard';
 const as = (role: User['role']): Session => ({
 	status: 'in',
 	user: { role } as User,
-	parting: undefined
+	signOutNotice: undefined
 });
-const out: Session = { status: 'out', user: null, parting: undefined };
-const away: Session = { status: 'away', user: null, parting: undefined };
+const out: Session = { status: 'out', user: null, signOutNotice: undefined };
+const away: Session = { status: 'away', user: null, signOutNotice: undefined };
 const at = (path: string) => new URL(path, 'https://bedside.example');
 
 /** Runs a guard; returns where it redirects, the status of its error, or 'passed'. */
@@ -45,8 +45,8 @@ describe('a group for some roles', () => {
 	});
 
 	it('does not send people back to where they signed out on purpose', () => {
-		const parting = { kind: 'good' as const, words: '', back: false };
-		expect(tutors({ ...out, parting })).toBe('/sign-in');
+		const signOutNotice = { kind: 'good' as const, words: '', back: false };
+		expect(tutors({ ...out, signOutNotice })).toBe('/sign-in');
 	});
 
 	it('says when the server does not answer', () => {

@@ -1,5 +1,5 @@
 import { UNREACHABLE } from '$lib/api/problem';
-import type { Parting, Status } from '$lib/api/auth.svelte';
+import type { SignOutNotice, Status } from '$lib/api/auth.svelte';
 import type { User } from '$lib/api/types';
 import { error, redirect } from '@sveltejs/kit';
 
@@ -7,7 +7,7 @@ import { error, redirect } from '@sveltejs/kit';
 export interface Session {
 	status: Status;
 	user: User | null;
-	parting: Parting | undefined;
+	signOutNotice: SignOutNotice | undefined;
 }
 
 type Role = User['role'];
@@ -34,8 +34,8 @@ export function requireGuest(session: Session, url: URL): void {
 	if (session.status === 'in') redirect(307, nextPage(session, url));
 }
 
-function signInAddress({ parting }: Session, { pathname, search }: URL): string {
-	const next = parting?.back === false ? '/' : pathname + search;
+function signInAddress({ signOutNotice }: Session, { pathname, search }: URL): string {
+	const next = signOutNotice?.back === false ? '/' : pathname + search;
 	return next === '/' ? '/sign-in' : `/sign-in?next=${encodeURIComponent(next)}`;
 }
 

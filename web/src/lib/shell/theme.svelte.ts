@@ -2,7 +2,7 @@ export type Theme = 'system' | 'light' | 'dark';
 
 const KEY = 'bedside.theme';
 
-/** The chosen theme; static/theme.js applies it before the first paint. */
+/** The chosen theme. static/theme.js applies it before the first paint. */
 class ThemeChoice {
 	value = $state<Theme>(read());
 
@@ -14,7 +14,7 @@ class ThemeChoice {
 			if (theme === 'system') localStorage.removeItem(KEY);
 			else localStorage.setItem(KEY, theme);
 		} catch {
-			// Storage is blocked: the choice lasts as long as the page.
+			// Storage is blocked: the choice lasts until the page is closed.
 		}
 	}
 }

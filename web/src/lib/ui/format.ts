@@ -1,23 +1,23 @@
-/** 3:07, from seconds; what is left is rounded up, so that a clock shows 0:00 only at the end. */
+/** Formats seconds as a clock, 3:07. It rounds up, so that it shows 0:00 only at the end. */
 export function clock(seconds: number): string {
 	const whole = Math.max(0, Math.ceil(seconds - 1e-9));
 	return `${Math.floor(whole / 60)}:${String(whole % 60).padStart(2, '0')}`;
 }
 
-/** A place on a time line, 1:02.4. */
+/** Formats a time in a recording, 1:02.4. */
 export function moment(seconds: number): string {
 	const tenths = Math.max(0, Math.round(seconds * 10));
 	return `${Math.floor(tenths / 600)}:${String(Math.floor(tenths / 10) % 60).padStart(2, '0')}.${tenths % 10}`;
 }
 
-/** A length of time in words: 5 minutes, 90 seconds. */
+/** Formats a length of time: 5 minutes, 90 seconds. */
 export function minutes(seconds: number): string {
 	if (seconds % 60 === 0 && seconds > 0)
 		return `${seconds / 60} ${seconds === 60 ? 'minute' : 'minutes'}`;
 	return `${seconds} seconds`;
 }
 
-/** A date and time in the reader's own time zone, said as people do. */
+/** Formats a date and time in the reader's own time zone: Today, 08:05. */
 export function when(iso: string, now = new Date()): string {
 	const date = new Date(iso);
 	const time = date.toLocaleTimeString('en-GB', { hour: '2-digit', minute: '2-digit' });
@@ -29,7 +29,7 @@ export function when(iso: string, now = new Date()): string {
 	return `${date.toLocaleDateString('en-GB', { day: 'numeric', month: 'long', year })}, ${time}`;
 }
 
-/** A day in the reader's own time zone: 3 February 2026. */
+/** Formats a date in the reader's own time zone: 3 February 2026. */
 export function day(iso: string): string {
 	return new Date(iso).toLocaleDateString('en-GB', {
 		day: 'numeric',
@@ -38,7 +38,7 @@ export function day(iso: string): string {
 	});
 }
 
-/** How large a file is: 3.4 MB. */
+/** Formats the size of a file: 3.4 MB. */
 export function size(bytes: number): string {
 	if (bytes < 1000) return `${bytes} bytes`;
 	const steps = ['kB', 'MB', 'GB', 'TB'];
@@ -47,7 +47,7 @@ export function size(bytes: number): string {
 	return `${shown < 10 ? shown.toFixed(1) : Math.round(shown)} ${steps[step - 1]}`;
 }
 
-/** The same in the middle of a sentence. */
+/** Formats a date and time like `when`, for the middle of a sentence. */
 export function whenInside(iso: string, now = new Date()): string {
 	return when(iso, now).replace(/^(Today|Yesterday)/, (day) => day.toLowerCase());
 }

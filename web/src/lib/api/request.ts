@@ -2,17 +2,20 @@ import { Problem, problemOf, UNREACHABLE } from './problem';
 
 export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
 
-export interface Asking {
+export interface RequestOptions {
 	body?: object;
 	token?: string;
 	signal?: AbortSignal;
 }
 
-/** One request to the server. Whatever is no success, an absent server included, is thrown as a Problem; only an abort is thrown as it is. */
-export async function ask(
+/**
+ * Sends one request. Any failure is thrown as a Problem, with status 0 when there was no answer;
+ * only an abort is thrown as it is.
+ */
+export async function request(
 	method: Method,
 	path: string,
-	{ body, token, signal }: Asking = {},
+	{ body, token, signal }: RequestOptions = {},
 	fetcher: typeof fetch = fetch
 ): Promise<Response> {
 	const headers: Record<string, string> = {};
