@@ -289,7 +289,7 @@ func TestGivenUpAfterTooManyTries(t *testing.T) {
 		}
 		if !slices.Equal(d.failed, []string{"bad"}) || len(d.announced) != 1 ||
 			d.announced[0] == "bad: " || len(d.reports) != 0 {
-			t.Errorf("failed %q, news %q, %d reports", d.failed, d.announced, len(d.reports))
+			t.Errorf("failed %q, announced %q, %d reports", d.failed, d.announced, len(d.reports))
 		}
 	})
 }
