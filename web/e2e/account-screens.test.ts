@@ -67,13 +67,13 @@ describe('signed out', () => {
 				errors: [
 					{
 						location: 'body.password',
-						message: 'This password is among the first that anybody would try.'
+						message: 'This password is one of the first that an attacker would try.'
 					}
 				]
 			}
 		});
 		await button('Create my account').click();
-		await page.getByText('This password is among the first').waitFor();
+		await page.getByText('This password is one of the first').waitFor();
 		expect(await focused()).toBe('password');
 		server.answers.clear();
 		await field('Password').fill('seven green lanterns');

@@ -11,7 +11,7 @@ CREATE TABLE users (
     updated_at    timestamptz NOT NULL
 );
 
--- Only hashes of refresh tokens are stored. A token is derived from the one before it and the salt.
+-- Only hashes of refresh tokens are stored. A token is derived from its parent and the salt.
 CREATE TABLE sessions (
     id           uuid PRIMARY KEY,
     user_id      uuid NOT NULL REFERENCES users ON DELETE CASCADE,
