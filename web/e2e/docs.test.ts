@@ -44,7 +44,7 @@ describe('the page about the interface', () => {
 		await page.keyboard.press('Enter');
 		expect(new URL(page.url()).hash).toBe('#login');
 		const article = page.getByRole('article', { name: 'Sign in', exact: true });
-		await article.getByText('Example of the answer').first().focus();
+		await article.getByText('Example of the response').first().focus();
 		await page.keyboard.press('Enter');
 		await article.getByText('"access_token"').waitFor();
 		await context.close();

@@ -189,11 +189,12 @@ func TestServerStopsWithKilledParent(t *testing.T) {
 	}
 }
 
-// TestStartStopsAnOrphan starts a cluster while an earlier server of it, which no supervisor
-// stopped, is running.
-func TestStartStopsAnOrphan(t *testing.T) {
-	dir := filepath.Join(t.TempDir(), "pg")
-	c := start(t, dir)
+// stopped creates a cluster that has what store writes, and stops it. It returns the folder, the
+// stopped cluster and the folder's place, in which a test can run programs as the server's account.
+func stopped(t *testing.T) (dir string, c *Cluster, p *place) {
+	t.Helper()
+	dir = filepath.Join(t.TempDir(), "pg")
+	c = start(t, dir)
 	store(t, c)
 	if err := c.Close(t.Context()); err != nil {
 		t.Fatal(err)
@@ -202,7 +203,14 @@ func TestStartStopsAnOrphan(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer p.close()
+	t.Cleanup(func() { _ = p.close() })
+	return dir, c, p
+}
+
+// TestStartStopsAnOrphan starts a cluster while an earlier server of it, which no supervisor
+// stopped, is running.
+func TestStartStopsAnOrphan(t *testing.T) {
+	dir, c, p := stopped(t)
 	c.place = p
 	orphan := p.command(filepath.Join(c.bin.Dir, "postgres"), c.arguments()...)
 	if err := orphan.Start(); err != nil {
@@ -221,17 +229,7 @@ func TestStartStopsAnOrphan(t *testing.T) {
 // TestStartWithAStalePIDFile starts a cluster whose pid file, left by a crash, names another
 // running process of the server's account.
 func TestStartWithAStalePIDFile(t *testing.T) {
-	dir := filepath.Join(t.TempDir(), "pg")
-	c := start(t, dir)
-	store(t, c)
-	if err := c.Close(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	p, err := newPlace(dir)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer p.close()
+	dir, _, p := stopped(t)
 	bystander := p.command("/bin/sleep", "60")
 	if err := bystander.Start(); err != nil {
 		t.Fatal(err)
