@@ -17,9 +17,8 @@ import (
 	dto "github.com/prometheus/client_model/go"
 )
 
-// BenchmarkForward is the way of a packet from Pion's decryption to its encryption: parsing,
-// repair, history and fan-out. One operation is one forwarded packet, so the allocations are
-// those per forwarded packet.
+// BenchmarkForward measures the path of a packet from Pion's decryption to its encryption:
+// parsing, repair, history and fan-out. One operation is one forwarded packet.
 func BenchmarkForward(b *testing.B) {
 	for _, sinks := range []int{1, 2, 7} {
 		b.Run(fmt.Sprintf("sinks=%d", sinks), func(b *testing.B) {
@@ -62,7 +61,7 @@ func BenchmarkForward(b *testing.B) {
 	}
 }
 
-// marshaller stands for Pion's SRTP stream: it writes the packet out, as encryption would.
+// marshaller replaces Pion's SRTP stream. It marshals the packet, as encryption does.
 type marshaller struct{ buf [1500]byte }
 
 func (m *marshaller) WriteRTP(h *rtp.Header, payload []byte) (int, error) {
@@ -72,12 +71,12 @@ func (m *marshaller) WriteRTP(h *rtp.Header, payload []byte) (int, error) {
 
 func (m *marshaller) Write(b []byte) (int, error) { return copy(m.buf[:], b), nil }
 
-// clientsEnv makes TestBenchmarkClients be the other end of BenchmarkEndToEnd.
+// clientsEnv makes TestBenchmarkClients run the clients of BenchmarkEndToEnd.
 const clientsEnv = "BEDSIDE_SFU_CLIENTS"
 
-// BenchmarkEndToEnd is a server with 20 rooms of three who all speak and all listen, 50 packets a
-// second each, over loopback; the clients run in a process of their own. One operation is one
-// forwarded packet; cpu-us/packet is what this process spends on it, of all it does.
+// BenchmarkEndToEnd runs a server with 20 rooms of three participants who each send 50 packets per
+// second and receive the others, over loopback. The clients run in another process. One operation
+// is one forwarded packet; cpu-us/packet is all CPU time of this process per forwarded packet.
 func BenchmarkEndToEnd(b *testing.B) {
 	const rooms, members = 20, 3
 	n := testNode(b, Config{})
@@ -110,20 +109,23 @@ func BenchmarkEndToEnd(b *testing.B) {
 				}
 				people[m.Client] = p
 				to.send(line{Client: m.Client, SDP: answer})
-			} else if err := people[m.Client].Answer(context.Background(), m.ID, m.SDP); err != nil {
+				continue
+			}
+			err := people[m.Client].Answer(context.Background(), m.ID, m.SDP)
+			if err != nil {
 				b.Error(err)
 			}
 		}
 	}()
-	// Everybody hears everybody when 6,000 packets a second leave.
+	// 6,000 forwarded packets per second mean that everybody receives everybody.
 	rate := func() float64 {
 		before := count(b, n)
 		time.Sleep(500 * time.Millisecond)
 		return (count(b, n) - before) * 2
 	}
-	for deadline := time.Now().Add(patience); rate() < rooms*members*(members-1)*50*0.98; {
+	for deadline := time.Now().Add(testTimeout); rate() < rooms*members*(members-1)*50*0.98; {
 		if time.Now().After(deadline) {
-			b.Fatal("the clients do not hear each other")
+			b.Fatal("the clients do not receive each other")
 		}
 	}
 	b.ResetTimer()
@@ -143,7 +145,7 @@ func BenchmarkEndToEnd(b *testing.B) {
 // line is a message between BenchmarkEndToEnd and its clients.
 type line struct {
 	Client int
-	ID     uint64 // of the offer; 0: the join
+	ID     uint64 // of the offer; 0 for the join
 	SDP    string
 }
 
@@ -160,7 +162,7 @@ func (l *lines) send(m line) {
 	}
 }
 
-// remote carries offers to a client in the other process.
+// remote passes offers to a client in the other process.
 type remote struct {
 	client int
 	to     *lines
@@ -192,7 +194,7 @@ func TestBenchmarkClients(t *testing.T) {
 	to, from := &lines{enc: json.NewEncoder(os.Stdout)}, json.NewDecoder(os.Stdin)
 	clients := make([]*client, n)
 	for i := range clients {
-		clients[i] = newClient(t, fmt.Sprint(i), clientOption{forget: true})
+		clients[i] = newClient(t, fmt.Sprint(i), clientOption{discard: true})
 		to.send(line{Client: i, SDP: clients[i].offer()})
 	}
 	for range clients {
@@ -200,7 +202,9 @@ func TestBenchmarkClients(t *testing.T) {
 		must(t, from.Decode(&m))
 		c := clients[m.Client]
 		must(t,
-			c.pc.SetRemoteDescription(webrtc.SessionDescription{Type: webrtc.SDPTypeAnswer, SDP: m.SDP}))
+			c.pc.SetRemoteDescription(webrtc.SessionDescription{
+				Type: webrtc.SDPTypeAnswer, SDP: m.SDP,
+			}))
 	}
 	stop := make(chan struct{})
 	var speaking sync.WaitGroup
@@ -233,5 +237,5 @@ func TestBenchmarkClients(t *testing.T) {
 	for _, c := range clients {
 		c.close()
 	}
-	os.Exit(0) // without the test's own words on our stdout
+	os.Exit(0) // so that the test prints nothing on stdout
 }

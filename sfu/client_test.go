@@ -24,8 +24,8 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// patience bounds waiting for what must happen; it is not a measurement.
-const patience = 20 * time.Second
+// testTimeout bounds waiting for what must happen; it is not a measurement.
+const testTimeout = 20 * time.Second
 
 func quiet() *slog.Logger { return slog.New(slog.NewTextHandler(io.Discard, nil)) }
 
@@ -41,7 +41,7 @@ func testNode(t testing.TB, cfg Config) *Node {
 
 func closeNode(t testing.TB, n *Node) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	ctx, cancel := context.WithTimeout(context.Background(), testTimeout)
 	defer cancel()
 	if err := n.Close(ctx); err != nil {
 		t.Error(err)
@@ -57,8 +57,7 @@ func testRoom(t testing.TB, n *Node, id string) *Room {
 	return r
 }
 
-// client is a participant's other end, on Pion. It answers every offer and collects what it is
-// told.
+// client is a participant's browser, on Pion. It answers every offer and records the events.
 type client struct {
 	t    testing.TB
 	id   string
@@ -69,16 +68,16 @@ type client struct {
 
 	connected, disconnected chan struct{}
 	gone                    chan error
-	tracks                  chan *heard
+	tracks                  chan *remoteTrack
 	negotiated              chan string // each server offer, once answered
 	offers                  chan outstanding
-	holdOffers              bool // leave them in the channel, for the test to answer
+	holdOffers              bool // leave offers in the channel, for the test to answer
 	stop                    chan struct{}
 	tasks                   sync.WaitGroup
 }
 
-// heard is a track that arrived at a client.
-type heard struct {
+// remoteTrack is a track that a client receives.
+type remoteTrack struct {
 	from    string // the stream id
 	track   *webrtc.TrackRemote
 	packets chan *rtp.Packet
@@ -86,32 +85,33 @@ type heard struct {
 
 type clientOption struct {
 	network  transport.Net
-	listen   bool // offer to receive only
+	listen   bool // offer recvonly sections only
 	sections int  // further recvonly sections
 	hold     bool
-	forget   bool // do not keep what is heard
+	discard  bool // discard received packets
 }
 
 func newClient(t testing.TB, id string, o clientOption) *client {
 	t.Helper()
 	c := &client{
 		t: t, id: id, send: &rtp.Header{Version: 2},
-		connected: make(chan struct{},
-			16), disconnected: make(chan struct{}, 16), gone: make(chan error, 1),
-		tracks: make(chan *heard, 16), negotiated: make(chan string, 64), offers: make(
-			chan outstanding, 64), stop: make(chan struct{}),
-		holdOffers: o.hold,
+		connected: make(chan struct{}, 16), disconnected: make(chan struct{}, 16),
+		gone: make(chan error, 1), tracks: make(chan *remoteTrack, 16),
+		negotiated: make(chan string, 64), offers: make(chan outstanding, 64),
+		stop: make(chan struct{}), holdOffers: o.hold,
 	}
 	media := &webrtc.MediaEngine{}
 	must(t, media.RegisterCodec(webrtc.RTPCodecParameters{
 		RTPCodecCapability: webrtc.RTPCodecCapability{
-			MimeType: webrtc.MimeTypeOpus, ClockRate: 48000, Channels: 2, SDPFmtpLine: "minptime=10;useinbandfec=1",
+			MimeType: webrtc.MimeTypeOpus, ClockRate: 48000, Channels: 2,
+			SDPFmtpLine:  "minptime=10;useinbandfec=1",
 			RTCPFeedback: []webrtc.RTCPFeedback{{Type: "nack"}},
 		},
 		PayloadType: 109,
 	}, webrtc.RTPCodecTypeAudio))
 	must(t,
-		media.RegisterHeaderExtension(webrtc.RTPHeaderExtensionCapability{URI: levelURI}, webrtc.RTPCodecTypeAudio))
+		media.RegisterHeaderExtension(webrtc.RTPHeaderExtensionCapability{URI: levelURI},
+			webrtc.RTPCodecTypeAudio))
 	registry := &interceptor.Registry{}
 	generator, err := nack.NewGeneratorInterceptor(nack.GeneratorInterval(50 * time.Millisecond))
 	must(t, err)
@@ -158,7 +158,9 @@ func newClient(t testing.TB, id string, o clientOption) *client {
 		must(t, err)
 	}
 	c.pc.OnTrack(func(track *webrtc.TrackRemote, receiver *webrtc.RTPReceiver) {
-		h := &heard{from: track.StreamID(), track: track, packets: make(chan *rtp.Packet, 4096)}
+		h := &remoteTrack{
+			from: track.StreamID(), track: track, packets: make(chan *rtp.Packet, 4096),
+		}
 		c.tracks <- h
 		go drain(receiver.Read)
 		for {
@@ -170,7 +172,7 @@ func newClient(t testing.TB, id string, o clientOption) *client {
 				close(h.packets)
 				return
 			}
-			if !o.forget {
+			if !o.discard {
 				h.packets <- p
 			}
 		}
@@ -194,7 +196,7 @@ func must(t testing.TB, err error) {
 	}
 }
 
-// offer makes a complete offer.
+// offer returns an offer with all candidates.
 func (c *client) offer() string {
 	c.t.Helper()
 	done := webrtc.GatheringCompletePromise(c.pc)
@@ -214,7 +216,9 @@ func (c *client) join(r *Room, publish bool) *client {
 	must(c.t, err)
 	c.p = p
 	must(c.t,
-		c.pc.SetRemoteDescription(webrtc.SessionDescription{Type: webrtc.SDPTypeAnswer, SDP: answer}))
+		c.pc.SetRemoteDescription(webrtc.SessionDescription{
+			Type: webrtc.SDPTypeAnswer, SDP: answer,
+		}))
 	if !c.holdOffers {
 		c.tasks.Go(func() {
 			for {
@@ -234,8 +238,8 @@ func (c *client) answer(o outstanding) {
 	switch err := c.tryAnswer(o); {
 	case err == nil:
 		c.negotiated <- o.sdp
-	case errors.Is(err, ErrGone): // it left meanwhile
-	// the server closed it meanwhile
+	case errors.Is(err, ErrGone): // the participant has left in the meantime
+	// the server has closed the connection in the meantime
 	case c.pc.ConnectionState() == webrtc.PeerConnectionStateClosed:
 	default:
 		select {
@@ -259,7 +263,7 @@ func (c *client) tryAnswer(o outstanding) error {
 	return c.p.Answer(context.Background(), o.id, answer)
 }
 
-// reply makes the answer to an offer; candidates that are found later go to trickle.
+// reply returns the answer to an offer. It passes candidates that are found later to trickle.
 func (c *client) reply(offer string, trickle func(webrtc.ICECandidateInit)) (string, error) {
 	if err := c.pc.SetRemoteDescription(webrtc.SessionDescription{
 		Type: webrtc.SDPTypeOffer, SDP: offer,
@@ -286,7 +290,7 @@ func (c *client) Connected()                  { c.connected <- struct{}{} }
 func (c *client) Disconnected()               { c.disconnected <- struct{}{} }
 func (c *client) Gone(reason error)           { c.gone <- reason }
 
-// close ends the client's side; the server is not told.
+// close closes the client's connection without informing the server.
 func (c *client) close() {
 	select {
 	case <-c.stop:
@@ -318,18 +322,18 @@ func await[T any](t testing.TB, what string, c <-chan T) T {
 			t.Fatalf("%s: closed", what)
 		}
 		return v
-	case <-time.After(patience):
+	case <-time.After(testTimeout):
 		t.Fatalf("%s: did not happen", what)
 		panic("unreachable")
 	}
 }
 
-// hears makes from speak until the packets arrive at h, and returns the first that did.
-func hears(t testing.TB, from *client, h *heard) *rtp.Packet {
+// awaitPacket makes from send until a packet arrives at h, and returns it.
+func awaitPacket(t testing.TB, from *client, h *remoteTrack) *rtp.Packet {
 	t.Helper()
 	tick := time.NewTicker(5 * time.Millisecond)
 	defer tick.Stop()
-	deadline := time.After(patience)
+	deadline := time.After(testTimeout)
 	for {
 		select {
 		case p := <-h.packets:
@@ -339,7 +343,7 @@ func hears(t testing.TB, from *client, h *heard) *rtp.Packet {
 			from.speak(from.send.SequenceNumber, 20,
 				fmt.Sprintf("%s says %d", from.id, from.send.SequenceNumber))
 		case <-deadline:
-			t.Fatalf("nothing heard from %s", from.id)
+			t.Fatalf("nothing received from %s", from.id)
 		}
 	}
 }

@@ -1,43 +1,44 @@
-// Package sfu forwards live media between the participants of a room: RTP, RTCP and ICE only. It
-// knows nothing of accounts, tickets or role plays, and is driven by its owner (signalling)
-// through plain calls.
+// Package sfu is a selective forwarding unit: it forwards live media between the participants of
+// a room without decoding it. It handles RTP, RTCP and ICE only and has no notion of accounts,
+// tickets or role plays. Its owner (package signaling) controls it by plain calls.
 //
-// # Who owns what
+// # Terms and ownership
 //
-// A Node owns one UDP port for everybody and the table of rooms. A Room is a meeting of
-// participants; it has no goroutine, its mutex guards membership only. A Participant has one
-// goroutine, its loop, which alone uses the PeerConnection, so offers can never cross each other.
-// A Track is one published medium. Whatever takes its packets is a Sink: the forwarder to a
-// subscriber is one, a tap to a recorder is another.
+// A Node owns the only UDP port and the table of rooms. A Room is a set of participants; it has
+// no goroutine, and its mutex guards membership only. A Participant has one goroutine, its loop,
+// which alone uses the PeerConnection, so that offers cannot collide. A Track is one published
+// medium. A Sink receives a track's packets: the forwarder to a subscriber is a Sink, and so is a
+// tap to a recorder. The grace period (Config.Grace) is how long a participant whose connection
+// is lost stays in the room.
 //
 // # Negotiation
 //
-// The client's offer comes with its join and is answered at once, with all candidates in the
-// answer. From then on only the server offers, one offer at a time; what happens while an offer
-// is out is gathered into the next. The loop does not follow events about tracks: it is woken and
-// compares what it sends with what the room has, so that nothing queues up and no two loops wait
-// for each other. The first offer waits until the client has connected once: by then it has the
-// answer for certain. Tracks that exist at the join go into the answer itself as far as the
-// client's offer has sections that can receive. A section whose track has left is used again once
-// the client has confirmed that it is idle.
+// The client's offer comes with its join and is answered at once; the answer contains all
+// candidates. After that only the server offers, one offer at a time. Changes that happen while
+// an offer is unanswered go into the next one. The loop does not process track events one by one:
+// when it is woken, it compares what it forwards with the room's tracks, so that no queue builds
+// up and no two loops wait for each other. The first server offer waits until the client has
+// connected once, and so has the answer. Tracks that exist at the time of the join go into the
+// answer itself, as far as the client's offer has sections that can receive. The section of a
+// track that has ended is used again once the client has confirmed that it is idle.
 //
-// # The way of a packet
+// # The path of a packet
 //
-// Pion decrypts a packet and hands it, in the goroutine that read it, to an inlet (the buffer
-// that Pion lets us supply). The inlet gives it to its Track, which parses it, notes gaps, keeps
-// a copy for retransmission, and writes it to each sink. There is no queue and no further
-// goroutine on that way, and nothing on it allocates. Each publisher's track is sent on a
-// transceiver of its own with sequence numbers and timestamps as they came, so one copy serves
+// Pion decrypts a packet and passes it, in the goroutine that read it, to an inlet (the buffer
+// that Pion lets us supply). The inlet passes it to its Track, which parses it, records gaps,
+// keeps a copy for retransmission, and writes it to each sink. There is no queue and no further
+// goroutine on this path, and nothing on it allocates. Each publisher's track is sent on a
+// transceiver of its own with unchanged sequence numbers and timestamps, so that one copy serves
 // retransmission to every subscriber.
 //
 // # Loss
 //
-// Missing packets are asked for up to five times, with growing pauses; subscribers' requests are
-// answered from the track's copy. Receiver reports are made here, sender reports by Pion.
+// A missing packet is requested up to five times, at growing intervals. Subscribers' requests are
+// answered from the track's copies. Receiver reports are made here, sender reports by Pion.
 //
 // # Reconnection
 //
-// When ICE is lost, the participant keeps its place, tracks and forwarders for Config.Grace.
-// RestartICE makes the server offer with new ICE credentials. A join with the id of somebody
-// present takes that place at once: the old one is gone with ErrReplaced.
+// When ICE is lost, the participant keeps its membership, tracks and forwarders for the grace
+// period. RestartICE makes the server send an offer with new ICE credentials. A join with the id
+// of a member replaces that member at once, with ErrReplaced as the reason.
 package sfu

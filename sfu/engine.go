@@ -17,23 +17,24 @@ import (
 const (
 	iceDisconnected = 5 * time.Second // without a packet
 	iceKeepalive    = 2 * time.Second
-	dtlsRetransmit  = 100 * time.Millisecond // a lost ClientHello would otherwise cost a second
-	replayWindow    = 512                    // packets sent again come late
+	dtlsRetransmit  = 100 * time.Millisecond // by default a lost ClientHello costs a second
+	replayWindow    = 512                    // packets; retransmissions arrive late
 	opusPayloadType = 111
 	opusFormat      = "minptime=10;useinbandfec=1;usedtx=1"
-	// ICE fails only when the grace has passed, so that a restart always finds it alive
+	// ICE fails only after the grace period, so that a restart always finds it alive
 	afterGrace    = 10 * time.Second
 	opusClockRate = 48000
 	opusChannels  = 2
 )
 
-// newAPI makes Pion's settings for one participant: its packets go to in. The listener is shared
-// by all.
+// newAPI makes Pion's API for one participant, whose packets go to in. All participants share the
+// listener.
 func (n *Node) newAPI(in *inlets) (*webrtc.API, error) {
 	media := &webrtc.MediaEngine{}
 	if err := media.RegisterCodec(webrtc.RTPCodecParameters{
 		RTPCodecCapability: webrtc.RTPCodecCapability{
-			MimeType: webrtc.MimeTypeOpus, ClockRate: opusClockRate, Channels: opusChannels, SDPFmtpLine: opusFormat,
+			MimeType: webrtc.MimeTypeOpus, ClockRate: opusClockRate, Channels: opusChannels,
+			SDPFmtpLine:  opusFormat,
 			RTCPFeedback: []webrtc.RTCPFeedback{{Type: webrtc.TypeRTCPFBNACK}},
 		},
 		PayloadType: opusPayloadType,
@@ -51,7 +52,9 @@ func (n *Node) newAPI(in *inlets) (*webrtc.API, error) {
 	interceptors := &interceptor.Registry{}
 	interceptors.Add(reports)
 
-	settings := webrtc.SettingEngine{LoggerFactory: pionlog.New(n.log, slog.LevelWarn), BufferFactory: in.buffer}
+	settings := webrtc.SettingEngine{
+		LoggerFactory: pionlog.New(n.log, slog.LevelWarn), BufferFactory: in.buffer,
+	}
 	settings.SetNet(n.network)
 	settings.SetICEUDPMux(n.listener.mux)
 	settings.SetNetworkTypes([]webrtc.NetworkType{webrtc.NetworkTypeUDP4, webrtc.NetworkTypeUDP6})
@@ -64,7 +67,8 @@ func (n *Node) newAPI(in *inlets) (*webrtc.API, error) {
 	settings.SetFireOnTrackBeforeFirstRTP(true)
 	if len(n.cfg.PublicIPs) > 0 {
 		if err := settings.SetICEAddressRewriteRules(webrtc.ICEAddressRewriteRule{
-			External: n.cfg.PublicIPs, AsCandidateType: webrtc.ICECandidateTypeHost, Mode: webrtc.ICEAddressRewriteAppend,
+			External: n.cfg.PublicIPs, AsCandidateType: webrtc.ICECandidateTypeHost,
+			Mode: webrtc.ICEAddressRewriteAppend,
 		}); err != nil {
 			return nil, fmt.Errorf("public addresses: %w", err)
 		}

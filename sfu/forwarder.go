@@ -11,8 +11,8 @@ import (
 	"github.com/pion/webrtc/v4"
 )
 
-// maxResends is how many packets a second are sent again to one subscriber, so that its requests
-// cannot be used to amplify.
+// maxResends is the maximum number of packets per second that are sent again to one subscriber, so
+// that requests cannot be abused for amplification.
 const maxResends = 100
 
 // forwarder sends a track to one subscriber. It is a Sink of the track, and the local track of
@@ -20,7 +20,7 @@ const maxResends = 100
 // end. Only SSRC, payload type and extension ids are rewritten.
 type forwarder struct {
 	track   *Track
-	inlets  *inlets // of the subscriber: its requests for retransmission come there
+	inlets  *inlets // of the subscriber, for its requests for retransmission
 	metrics *metrics
 
 	mu      sync.Mutex // guards the fields below
@@ -28,7 +28,7 @@ type forwarder struct {
 	header  rtp.Header
 	ssrc    uint32
 	levelID uint8
-	level   []byte // the extension that header holds
+	level   []byte // the header's audio level extension
 
 	// Used by receiveRTCP only.
 	scratch []byte
@@ -40,7 +40,7 @@ func newForwarder(t *Track, in *inlets) *forwarder {
 	return &forwarder{track: t, inlets: in, metrics: t.metrics, level: make([]byte, 1)}
 }
 
-// WriteRTP sends the packet on, or drops it while the subscriber has not answered the offer.
+// WriteRTP forwards a packet, or drops it until the subscriber has answered the offer.
 func (f *forwarder) WriteRTP(p *Packet) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -56,8 +56,8 @@ func (f *forwarder) WriteRTP(p *Packet) {
 			f.level[0] |= 0x80
 		}
 	}
-	// An error is a subscriber that is going or whose socket is full: the packet is lost to it,
-	// its loop sees to the rest.
+	// An error means that the subscriber is leaving or that the socket's buffer is full: the
+	// packet is lost, and the subscriber's loop does the rest.
 	if _, err := f.writer.WriteRTP(h, p.Payload); err != nil {
 		f.metrics.dropped.Inc()
 		return
@@ -65,7 +65,7 @@ func (f *forwarder) WriteRTP(p *Packet) {
 	f.metrics.out.Inc()
 }
 
-// Close is called when the track has ended. The subscriber's loop takes the forwarder out of the
+// Close does nothing: the subscriber's loop removes the forwarder of an ended track from the
 // connection.
 func (f *forwarder) Close() {}
 
@@ -76,8 +76,8 @@ func (f *forwarder) Bind(c webrtc.TrackLocalContext) (webrtc.RTPCodecParameters,
 			continue
 		}
 		f.mu.Lock()
-		f.ssrc, f.writer, f.levelID = uint32(c.SSRC()), c.WriteStream(), extensionID(
-			c.HeaderExtensions(), levelURI)
+		f.ssrc, f.writer = uint32(c.SSRC()), c.WriteStream()
+		f.levelID = extensionID(c.HeaderExtensions(), levelURI)
 		f.header = rtp.Header{Version: 2, PayloadType: uint8(codec.PayloadType), SSRC: f.ssrc}
 		if f.levelID != 0 {
 			if err := f.header.SetExtension(f.levelID, f.level); err != nil {
@@ -91,7 +91,7 @@ func (f *forwarder) Bind(c webrtc.TrackLocalContext) (webrtc.RTPCodecParameters,
 	return webrtc.RTPCodecParameters{}, webrtc.ErrUnsupportedCodec
 }
 
-// Unbind is called by Pion when the track is taken off the connection.
+// Unbind is called by Pion when the track is removed from the connection.
 func (f *forwarder) Unbind(c webrtc.TrackLocalContext) error {
 	f.inlets.detach(packetio.RTCPBufferPacket, uint32(c.SSRC()))
 	f.mu.Lock()
@@ -100,8 +100,8 @@ func (f *forwarder) Unbind(c webrtc.TrackLocalContext) error {
 	return nil
 }
 
-// receiveRTCP answers the subscriber's requests for packets that it misses. One goroutine at a
-// time.
+// receiveRTCP answers the subscriber's requests for missing packets. One goroutine at a time calls
+// it.
 func (f *forwarder) receiveRTCP(b []byte) {
 	packets, err := rtcp.Unmarshal(b)
 	if err != nil {
@@ -123,8 +123,7 @@ func (f *forwarder) receiveRTCP(b []byte) {
 	}
 }
 
-// resend sends one packet again, header and all as it was the first time, and tells whether there
-// may be more.
+// resend sends one packet again, unchanged. It returns false when the limit is reached.
 func (f *forwarder) resend(seq uint16) bool {
 	f.metrics.nacksReceived.Inc()
 	if f.resends >= maxResends {
@@ -141,7 +140,7 @@ func (f *forwarder) resend(seq uint16) bool {
 	return true
 }
 
-// ID, RID, StreamID and Kind name the track towards the subscriber: the stream is the publisher.
+// ID, RID, StreamID and Kind implement webrtc.TrackLocal. The stream id is the publisher's id.
 func (f *forwarder) ID() string                { return f.track.id }
 func (f *forwarder) RID() string               { return "" }
 func (f *forwarder) StreamID() string          { return f.track.publisher.who.ID }

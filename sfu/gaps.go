@@ -3,39 +3,39 @@ package sfu
 import "time"
 
 const (
-	maxGaps      = 64                    // missing packets that are watched at the same time
-	maxAsks      = 5                     // requests for one packet
-	reorderDelay = 10 * time.Millisecond // a packet that comes within it was only overtaken
+	maxGaps      = 64                    // missing packets that are tracked at the same time
+	maxRequests  = 5                     // for one packet
+	reorderDelay = 10 * time.Millisecond // before the first request, in case it was only overtaken
 	firstRetry   = 60 * time.Millisecond // doubled with each request
 	lastRetry    = 400 * time.Millisecond
 )
 
-// gaps watches the sequence numbers of one stream and says which packets to ask for again. Time
-// moves with the packets that arrive, so it needs no timer. It belongs to one goroutine and does
-// not allocate.
+// gaps tracks the sequence numbers of one stream and returns which packets to request again. Time
+// advances with the packets that arrive, so it needs no timer. It belongs to one goroutine and
+// does not allocate.
 type gaps struct {
 	started bool
 	highest uint16
-	missing [maxGaps]gap
-	n       int // of missing in use, in order of sequence
-	asks    [maxGaps]uint16
-	lost    int // given up, since the last call of takeLost
+	missing [maxGaps]gap // in order of sequence
+	n       int          // entries of missing in use
+	request [maxGaps]uint16
+	lost    int // given up since the last call of takeLost
 }
 
 type gap struct {
-	seq  uint16
-	asks int
-	next time.Time
+	seq      uint16
+	requests int // so far
+	next     time.Time
 }
 
-// add notes the arrival of a packet and returns the sequence numbers to ask for now, valid until
-// the next call.
+// add records the arrival of a packet and returns the sequence numbers to request now. The slice
+// is valid until the next call.
 func (g *gaps) add(seq uint16, now time.Time) []uint16 {
 	ahead := int16(seq - g.highest)
 	switch {
 	case !g.started:
 		g.started, g.highest = true, seq
-	// a new start of the stream, or an outage that repair cannot fill
+	// the stream started anew, or an outage is too long for retransmission
 	case ahead > maxGaps || ahead < -1000:
 		g.lost += g.n
 		if ahead > 0 {
@@ -74,23 +74,23 @@ func (g *gaps) found(seq uint16) {
 }
 
 func (g *gaps) due(now time.Time) []uint16 {
-	asks, kept := 0, 0
+	requests, kept := 0, 0
 	for _, m := range g.missing[:g.n] {
 		if !now.Before(m.next) {
-			if m.asks == maxAsks {
+			if m.requests == maxRequests {
 				g.lost++
 				continue
 			}
-			g.asks[asks] = m.seq
-			asks++
-			m.next = now.Add(min(firstRetry<<m.asks, lastRetry))
-			m.asks++
+			g.request[requests] = m.seq
+			requests++
+			m.next = now.Add(min(firstRetry<<m.requests, lastRetry))
+			m.requests++
 		}
 		g.missing[kept] = m
 		kept++
 	}
 	g.n = kept
-	return g.asks[:asks]
+	return g.request[:requests]
 }
 
 // takeLost returns how many packets were given up since the last call.

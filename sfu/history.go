@@ -2,18 +2,20 @@ package sfu
 
 import "sync"
 
-// historySize is how many packets of a track can be sent again: 2.5 s of audio. A power of two.
+// historySize is the number of packets of a track that can be sent again: 2.5 s of audio. It is a
+// power of two.
 const historySize = 128
 
-// history keeps the last packets of a track, once for all its subscribers. Slots are used again,
-// so it allocates only until each has grown to the size of the packets. Safe for concurrent use.
+// history keeps copies of a track's last packets, once for all subscribers. Slots are reused, so
+// it allocates only until each has grown to the size of the packets. It is safe for concurrent
+// use.
 type history struct {
 	mu    sync.Mutex
 	slots [historySize]Packet
 	used  [historySize]bool
 }
 
-// put keeps a copy of the packet.
+// put stores a copy of a packet.
 func (h *history) put(p *Packet) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -24,7 +26,8 @@ func (h *history) put(p *Packet) {
 	slot.Payload, h.used[i] = payload, true
 }
 
-// get copies a packet out; its payload uses scratch. It reports whether the packet is still there.
+// get returns a copy of a packet, with its payload in scratch; false if the packet is not there
+// any more.
 func (h *history) get(seq uint16, scratch []byte) (Packet, bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()

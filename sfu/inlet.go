@@ -8,16 +8,16 @@ import (
 )
 
 const (
-	// maxInlets bounds what a client can make us keep by sending under ever new SSRCs. A full
-	// room needs two for each participant.
+	// maxInlets limits the memory that a client can use by sending with many SSRCs. A full room
+	// needs two per participant.
 	maxInlets = 512
-	// maxEarly is how many packets wait for their track to be set up: a second of audio.
+	// maxEarly is the number of packets kept until their track is set up: a second of audio.
 	maxEarly = 50
 )
 
-// inlets are the places where Pion puts the decrypted packets of one PeerConnection, one for each
-// SSRC and kind (RTP or RTCP). Instead of queueing them for a reading goroutine, an inlet passes
-// each one on in the goroutine that decrypted it.
+// inlets are the buffers into which Pion writes the decrypted packets of one PeerConnection, one
+// for each SSRC and kind (RTP or RTCP). An inlet does not queue packets for a reading goroutine
+// but passes each on in the goroutine that decrypted it.
 type inlets struct {
 	mu       sync.Mutex
 	open     map[inletKey]*inlet
@@ -33,7 +33,7 @@ func newInlets(overflow func()) *inlets {
 	return &inlets{open: map[inletKey]*inlet{}, overflow: overflow}
 }
 
-// buffer is Pion's BufferFactory.
+// buffer implements Pion's BufferFactory.
 func (in *inlets) buffer(kind packetio.BufferPacketType, ssrc uint32) io.ReadWriteCloser {
 	return in.get(inletKey{kind, ssrc})
 }
@@ -54,8 +54,8 @@ func (in *inlets) get(key inletKey) *inlet {
 	return i
 }
 
-// attach has deliver called for each packet, early ones first, by one goroutine at a time. The
-// packet is lent.
+// attach makes the inlet call deliver for each packet, early ones first, by one goroutine at a
+// time. deliver must not keep the packet.
 func (in *inlets) attach(kind packetio.BufferPacketType, ssrc uint32, deliver func([]byte)) {
 	i := in.get(inletKey{kind, ssrc})
 	i.mu.Lock()
@@ -67,7 +67,7 @@ func (in *inlets) attach(kind packetio.BufferPacketType, ssrc uint32, deliver fu
 	i.early = nil
 }
 
-// detach ends delivery: when it returns, deliver is not running and will not be called again.
+// detach ends delivery: after it has returned, deliver is not running and not called again.
 func (in *inlets) detach(kind packetio.BufferPacketType, ssrc uint32) {
 	in.mu.Lock()
 	i, ok := in.open[inletKey{kind, ssrc}]
@@ -77,7 +77,7 @@ func (in *inlets) detach(kind packetio.BufferPacketType, ssrc uint32) {
 	}
 }
 
-// inlet is a buffer for Pion that keeps nothing once it has somewhere to deliver to.
+// inlet is a buffer for Pion that stores packets only until attach is called.
 type inlet struct {
 	in  *inlets
 	key inletKey
@@ -102,8 +102,7 @@ func (i *inlet) Write(b []byte) (int, error) {
 	return len(b), nil
 }
 
-// Read says that there is nothing: nobody reads from an inlet, except Pion when it tries to guess
-// what an undeclared SSRC might be.
+// Read returns io.EOF. Only Pion reads from an inlet, when it probes an undeclared SSRC.
 func (i *inlet) Read([]byte) (int, error) { return 0, io.EOF }
 
 // Close is called by Pion when the stream ends.

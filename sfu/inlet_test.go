@@ -16,12 +16,12 @@ func TestInletDeliversEarlyPacketsFirst(t *testing.T) {
 		if _, err := buffer.Write(b); err != nil {
 			t.Error(err)
 		}
-		clear(b) // Pion uses its buffer again
+		clear(b) // Pion reuses its buffer
 	}
 	var got []string
 	write(0)
 	write(1)
-	in.attach(packetio.RTCPBufferPacket, 1, func([]byte) { t.Error("RTP was taken for RTCP") })
+	in.attach(packetio.RTCPBufferPacket, 1, func([]byte) { t.Error("RTP was delivered as RTCP") })
 	in.attach(packetio.RTPBufferPacket, 1, func(b []byte) { got = append(got, string(b)) })
 	write(2)
 	in.detach(packetio.RTPBufferPacket, 1)
@@ -35,11 +35,11 @@ func TestInletDeliversEarlyPacketsFirst(t *testing.T) {
 		}
 	}
 	if kept := len(in.get(inletKey{packetio.RTPBufferPacket, 2}).early); kept != maxEarly {
-		t.Errorf("%d packets are kept for a track that never comes, want %d", kept, maxEarly)
+		t.Errorf("%d packets are kept for a missing track, want %d", kept, maxEarly)
 	}
 }
 
-func TestInletsAreBounded(t *testing.T) {
+func TestNumberOfInletsIsLimited(t *testing.T) {
 	overflows := 0
 	in := newInlets(func() { overflows++ })
 	first := in.buffer(packetio.RTPBufferPacket, 0)
@@ -55,13 +55,13 @@ func TestInletsAreBounded(t *testing.T) {
 	}
 }
 
-func TestMetricsAreGivenBack(t *testing.T) {
+func TestMetricsAreUnregistered(t *testing.T) {
 	registry := prometheus.NewRegistry()
 	for range 2 {
 		n, err := NewNode(Config{}, quiet(), registry)
 		must(t, err)
 		if _, err := NewNode(Config{}, quiet(), registry); err == nil {
-			t.Error("two nodes share their metrics")
+			t.Error("two nodes registered the same metrics")
 		}
 		families, err := registry.Gather()
 		must(t, err)
@@ -69,6 +69,6 @@ func TestMetricsAreGivenBack(t *testing.T) {
 			t.Errorf("%d metrics", len(families))
 		}
 		closeNode(t, n)
-		closeNode(t, n) // again, to no effect
+		closeNode(t, n) // closing again does nothing
 	}
 }

@@ -15,12 +15,12 @@ import (
 // socketBuffer holds the packets of a burst: about 2,000 of them.
 const socketBuffer = 1 << 20
 
-// listener is the one UDP port of a node: a socket for its address, or one for each local address
-// when it listens on all.
+// listener is the UDP port of a node: one socket for its address, or one for each local address if
+// the node listens on all of them.
 type listener struct {
 	mux      ice.UDPMux
 	addr     *net.UDPAddr
-	loopback bool // candidates on loopback are offered
+	loopback bool // offer loopback candidates
 }
 
 func listen(cfg Config, network transport.Net, log *slog.Logger) (*listener, error) {
@@ -36,7 +36,7 @@ func listen(cfg Config, network transport.Net, log *slog.Logger) (*listener, err
 		return nil, fmt.Errorf("media address %q: %w", cfg.UDPAddr, err)
 	}
 	if err := conn.SetReadBuffer(socketBuffer); err != nil {
-		log.Debug("media socket keeps its default buffer", "err", err)
+		log.Debug("the media socket keeps its default buffer", "err", err)
 	}
 	mux := webrtc.NewICEUDPMux(pionlog.New(log, slog.LevelWarn).NewLogger("mux"), conn)
 	return &listener{
@@ -45,8 +45,8 @@ func listen(cfg Config, network transport.Net, log *slog.Logger) (*listener, err
 	}, nil
 }
 
-// listenAll opens the same port on each local address, so that an answer leaves from the address
-// that was asked.
+// listenAll opens the same port on each local address, so that a reply has the source address that
+// the request was sent to.
 func listenAll(cfg Config, addr *net.UDPAddr, network transport.Net,
 	log *slog.Logger) (*listener, error) {
 	options := []ice.UDPMuxFromPortOption{
@@ -70,12 +70,12 @@ func listenAll(cfg Config, addr *net.UDPAddr, network transport.Net,
 		mux, err := ice.NewMultiUDPMuxFromPort(port, options...)
 		switch {
 		case err != nil && addr.Port == 0 && attempt < 5:
-			continue // somebody else took the port on one of the addresses
+			continue // the port is in use on one of the addresses
 		case err != nil:
 			return nil, fmt.Errorf("media port %d: %w", port, err)
 		case len(mux.GetListenAddresses()) == 0:
 			return nil, fmt.Errorf(
-				"media address %q: this machine has no network address; include loopback to use it alone",
+				"media address %q: no network address but loopback, which is not included",
 				cfg.UDPAddr)
 		}
 		return &listener{
@@ -84,7 +84,7 @@ func listenAll(cfg Config, addr *net.UDPAddr, network transport.Net,
 	}
 }
 
-// freePort asks the system for a port that is free now.
+// freePort returns a port that is free now.
 func freePort(addr *net.UDPAddr, network transport.Net) (int, error) {
 	conn, err := network.ListenUDP("udp", addr)
 	if err != nil {

@@ -11,18 +11,17 @@ import (
 	"github.com/pion/transport/v5/vnet"
 )
 
-// weather drops, delays and repeats the datagrams of a network, the same ones in every run. The
-// handshakes are let through.
-type weather struct {
+// impairment drops datagrams of a network, the same ones in every run. Handshakes pass.
+type impairment struct {
 	mu    sync.Mutex
 	rnd   *rand.Rand
 	loss  float64
 	count struct{ lost, all int }
 }
 
-func (w *weather) drop(chunk vnet.Chunk) bool {
+func (w *impairment) drop(chunk vnet.Chunk) bool {
 	b := chunk.UserData()
-	if len(b) < 13 || b[0] < 128 || b[0] > 191 { // not RTP nor RTCP
+	if len(b) < 13 || b[0] < 128 || b[0] > 191 { // neither RTP nor RTCP
 		return false
 	}
 	w.mu.Lock()
@@ -38,19 +37,21 @@ func (w *weather) drop(chunk vnet.Chunk) bool {
 func TestLossReorderingAndDuplication(t *testing.T) {
 	for _, test := range []struct {
 		loss     float64
-		atLeast  float64 // share of what was sent that arrives at the other end
-		repaired float64 // share that the server has after repair
+		atLeast  float64 // fraction of the sent packets that must arrive at the other end
+		repaired float64 // fraction that the server must have after repair
 	}{
 		{loss: 0, atLeast: 1, repaired: 1},
 		{loss: 0.05, atLeast: 0.995, repaired: 0.995},
 		{loss: 0.20, atLeast: 0.98, repaired: 0.98},
 	} {
 		t.Run(fmt.Sprintf("%.0f%%", test.loss*100), func(t *testing.T) {
-			inWorld(t, Config{}, func(t *testing.T, w *world) {
-				weather := &weather{rnd: rand.New(rand.NewPCG(1, 2)), loss: test.loss}
-				w.router.AddChunkFilter(func(c vnet.Chunk) bool { return !weather.drop(c) })
-				duplicates, err := vnet.NewDuplicationFilter(w.router, vnet.WithDuplicationProbability(0.05),
-					vnet.WithDuplicationExtraDelay(0, 30*time.Millisecond), vnet.WithDuplicationSeed(3))
+			withNetwork(t, Config{}, func(t *testing.T, w *world) {
+				impairment := &impairment{rnd: rand.New(rand.NewPCG(1, 2)), loss: test.loss}
+				w.router.AddChunkFilter(func(c vnet.Chunk) bool { return !impairment.drop(c) })
+				duplicates, err := vnet.NewDuplicationFilter(w.router,
+					vnet.WithDuplicationProbability(0.05),
+					vnet.WithDuplicationExtraDelay(0, 30*time.Millisecond),
+					vnet.WithDuplicationSeed(3))
 				must(t, err)
 				w.router.AddChunkFilter(duplicates.ChunkFilter())
 				defer func() { must(t, duplicates.Close()) }()
@@ -70,7 +71,7 @@ func TestLossReorderingAndDuplication(t *testing.T) {
 				synctest.Wait()
 
 				const packets = 1500 // half a minute
-				order := shuffled(packets, weather.rnd)
+				order := shuffled(packets, impairment.rnd)
 				for _, seq := range order {
 					a.speak(uint16(seq), 30, fmt.Sprint(seq))
 					time.Sleep(20 * time.Millisecond)
@@ -87,9 +88,10 @@ func TestLossReorderingAndDuplication(t *testing.T) {
 					})
 				}
 				check(t, "listener", payloads(got), packets, test.atLeast)
-				weather.mu.Lock()
-				t.Logf("network lost %d of %d datagrams", weather.count.lost, weather.count.all)
-				weather.mu.Unlock()
+				impairment.mu.Lock()
+				t.Logf("network lost %d of %d datagrams", impairment.count.lost,
+					impairment.count.all)
+				impairment.mu.Unlock()
 				a.close()
 				b.close()
 			})
@@ -97,7 +99,7 @@ func TestLossReorderingAndDuplication(t *testing.T) {
 	}
 }
 
-// shuffled is 0 to n-1, with every tenth pair swapped.
+// shuffled returns 0 to n-1, with every tenth pair swapped.
 func shuffled(n int, rnd *rand.Rand) []int {
 	order := make([]int, n)
 	for i := range order {
@@ -111,8 +113,8 @@ func shuffled(n int, rnd *rand.Rand) []int {
 	return order
 }
 
-// payloads counts how often each came, and checks that sequence number and timestamp stayed with
-// their payload.
+// payloads counts how often each payload arrived, and checks that its sequence number and
+// timestamp are unchanged.
 func payloads(packets []Packet) map[string]int {
 	seen := map[string]int{}
 	for _, p := range packets {
@@ -137,13 +139,13 @@ func check(t *testing.T, where string, seen map[string]int, sent int, atLeast fl
 	}
 	for payload, n := range seen {
 		if n > 1 {
-			t.Errorf("%s: packet %s came %d times", where, payload, n)
+			t.Errorf("%s: packet %s arrived %d times", where, payload, n)
 			return
 		}
 	}
 }
 
-func TestGapsAreAskedForUntilFilledOrGivenUp(t *testing.T) {
+func TestGapsAreRequestedUntilFilledOrGivenUp(t *testing.T) {
 	var g gaps
 	now := time.Unix(0, 0)
 	asked := map[uint16]int{}
@@ -157,20 +159,20 @@ func TestGapsAreAskedForUntilFilledOrGivenUp(t *testing.T) {
 	step(2) // 65535, 0 and 1 are missing
 	step(0) // overtaken, not lost
 	step(3)
-	step(65535) // sent again
+	step(65535) // retransmitted
 	for seq := uint16(4); seq < 100; seq++ {
 		step(seq)
 	}
-	if asked[0] != 0 || asked[65535] == 0 || asked[1] != maxAsks {
-		t.Errorf("asked %v", asked)
+	if asked[0] != 0 || asked[65535] == 0 || asked[1] != maxRequests {
+		t.Errorf("requested %v", asked)
 	}
 	if lost := g.takeLost(); lost != 1 || g.takeLost() != 0 {
 		t.Errorf("%d lost, want 1", lost)
 	}
-	step(30000) // a jump is not asked for
+	step(30000) // a jump is not requested
 	step(30001)
 	if len(asked) != 2 {
-		t.Errorf("asked %v", asked)
+		t.Errorf("requested %v", asked)
 	}
 }
 
@@ -186,7 +188,7 @@ func TestHistoryKeepsTheLastPackets(t *testing.T) {
 		t.Errorf("got %+v, %v", p, ok)
 	}
 	if _, ok := h.get(300, nil); ok {
-		t.Error("a packet from the future")
+		t.Error("got a packet that was not stored")
 	}
 }
 
@@ -215,6 +217,6 @@ func TestReceptionReport(t *testing.T) {
 		t.Errorf("jitter %d of an even stream", rep.Jitter)
 	}
 	if r.due(now) {
-		t.Error("a report is due twice")
+		t.Error("a second report is due at once")
 	}
 }

@@ -10,14 +10,15 @@ import (
 	"github.com/pion/webrtc/v4"
 )
 
-// gatherTimeout bounds waiting for our own candidates, which need no network.
+// gatherTimeout limits waiting for local candidates, which need no network.
 const gatherTimeout = 5 * time.Second
 
+// errGather is returned when Pion has not found the local candidates within gatherTimeout.
 var errGather = errors.New("local candidates took too long")
 
-// accept applies the offer of the join and returns the answer, with the tracks that the offer has
-// room for, and all candidates.
-func (p *Participant) accept(ctx context.Context, offer joinOffer) (string, error) {
+// acceptOffer applies the offer of the join and returns the answer, with all candidates and as
+// many of the room's tracks as the offer has sections for.
+func (p *Participant) acceptOffer(ctx context.Context, offer joinOffer) (string, error) {
 	if err := p.pc.SetRemoteDescription(webrtc.SessionDescription{
 		Type: webrtc.SDPTypeOffer, SDP: offer.sdp,
 	}); err != nil {
@@ -31,13 +32,13 @@ func (p *Participant) accept(ctx context.Context, offer joinOffer) (string, erro
 	}
 	for _, t := range p.room.others(p) {
 		if len(p.spare) == 0 {
-			break // the rest is offered
+			break // the other tracks are offered later
 		}
 		if err := p.forward(t); err != nil {
 			return "", err
 		}
 	}
-	p.dirty = false // all of it is in the answer
+	p.dirty = false // everything is in the answer
 	answer, err := p.pc.CreateAnswer(nil)
 	if err != nil {
 		return "", fmt.Errorf("%w: %w", ErrBadSDP, err)
@@ -45,13 +46,13 @@ func (p *Participant) accept(ctx context.Context, offer joinOffer) (string, erro
 	return p.describe(ctx, answer, true)
 }
 
-// describe makes a description ours and returns it with all candidates.
+// describe sets the local description and returns its SDP with all candidates.
 func (p *Participant) describe(ctx context.Context, d webrtc.SessionDescription,
-	gathers bool) (string, error) {
+	gather bool) (string, error) {
 	if err := p.pc.SetLocalDescription(d); err != nil {
 		return "", fmt.Errorf("local description: %w", err)
 	}
-	if gathers {
+	if gather {
 		timeout := time.NewTimer(gatherTimeout)
 		defer timeout.Stop()
 		select {
@@ -65,7 +66,7 @@ func (p *Participant) describe(ctx context.Context, d webrtc.SessionDescription,
 	return withOpusOptions(p.pc.LocalDescription().SDP), nil
 }
 
-// reconcile compares what is forwarded with what the room has, and offers the difference.
+// reconcile compares the forwarded tracks with the room's tracks and offers the difference.
 func (p *Participant) reconcile() {
 	if p.closed() {
 		return
@@ -81,7 +82,7 @@ func (p *Participant) reconcile() {
 			continue
 		}
 		if err := p.forward(t); err != nil {
-			p.log.Error("track not forwarded", "track", t.id, "err", err)
+			p.log.Error("a track could not be forwarded", "track", t.id, "err", err)
 			p.Leave(err)
 			return
 		}
@@ -89,8 +90,7 @@ func (p *Participant) reconcile() {
 	p.negotiate()
 }
 
-// forward puts the track on a section of its own, and offers it unless an answer is just being
-// made.
+// forward adds a forwarder for a track, on a section of its own. The caller negotiates.
 func (p *Participant) forward(t *Track) error {
 	f := newForwarder(t, p.inlets)
 	transceiver, err := p.section(f)
@@ -103,14 +103,14 @@ func (p *Participant) forward(t *Track) error {
 	return nil
 }
 
-// section takes a spare section for the track, or makes a new one.
+// section returns a spare section for the track, or a new one.
 func (p *Participant) section(f *forwarder) (*webrtc.RTPTransceiver, error) {
 	if len(p.spare) == 0 {
 		return p.pc.AddTransceiverFromTrack(f, webrtc.RTPTransceiverInit{
 			Direction: webrtc.RTPTransceiverDirectionSendonly,
 		})
 	}
-	sender, err := p.pc.AddTrack(f) // takes the first that is idle; the spare ones are those
+	sender, err := p.pc.AddTrack(f) // uses the first idle section, which is a spare one
 	if err != nil {
 		return nil, err
 	}
@@ -119,7 +119,7 @@ func (p *Participant) section(f *forwarder) (*webrtc.RTPTransceiver, error) {
 		return t.Sender() == sender
 	})
 	if i < 0 {
-		return nil, errors.New("the connection lost a sender")
+		return nil, errors.New("the connection has no transceiver for the sender")
 	}
 	p.spare = slices.DeleteFunc(p.spare, func(t *webrtc.RTPTransceiver) bool {
 		return t == transceivers[i]
@@ -127,7 +127,7 @@ func (p *Participant) section(f *forwarder) (*webrtc.RTPTransceiver, error) {
 	return transceivers[i], nil
 }
 
-// unforward takes a track off. Its section is idle from the next offer on.
+// unforward removes the forwarder of a track. Its section is idle from the next offer on.
 func (p *Participant) unforward(t *Track) {
 	transceiver := p.forwarding[t]
 	delete(p.forwarding, t)
@@ -136,20 +136,20 @@ func (p *Participant) unforward(t *Track) {
 		t.remove(f)
 	}
 	if err := p.pc.RemoveTrack(sender); err != nil {
-		p.log.Debug("track not removed cleanly", "track", t.id, "err", err)
+		p.log.Debug("removing a track failed", "track", t.id, "err", err)
 	}
 	p.retired = append(p.retired, transceiver)
 	p.dirty = true
 }
 
-// negotiate sends an offer if there is something to offer, no other offer is out, and the client
-// surely has our answer.
+// negotiate sends an offer if there is something to offer, no other offer is outstanding, and the
+// client has certainly received the answer to its own.
 func (p *Participant) negotiate() {
 	if !p.dirty || p.pending != nil || p.closed() || !p.reached && !p.restart {
 		return
 	}
 	if err := p.offer(); err != nil {
-		p.log.Error("no offer", "err", err)
+		p.log.Error("the offer failed", "err", err)
 		p.Leave(err)
 	}
 }
@@ -158,7 +158,7 @@ func (p *Participant) offer() error {
 	restart := p.restart
 	if restart {
 		select {
-		case <-p.gathered: // of an earlier round
+		case <-p.gathered: // from an earlier offer
 		default:
 		}
 		p.candidates = 0
@@ -179,9 +179,9 @@ func (p *Participant) offer() error {
 	return nil
 }
 
-// answered applies an answer. After one that cannot be used the offer stays open for another,
-// unless Pion is past the point of return.
-func (p *Participant) answered(id uint64, text string) error {
+// acceptAnswer applies an answer. After an invalid one the offer stays outstanding, unless Pion
+// cannot go back, in which case the participant leaves.
+func (p *Participant) acceptAnswer(id uint64, text string) error {
 	if p.pending == nil || p.pending.id != id {
 		return ErrStaleAnswer
 	}

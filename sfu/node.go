@@ -14,8 +14,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-// Node is a media server: the owner of the UDP port and of the rooms. Safe for concurrent use.
-// Close ends it.
+// Node is a media server. It owns the UDP port and the rooms. It is safe for concurrent use and
+// lives until Close.
 type Node struct {
 	cfg      Config
 	log      *slog.Logger
@@ -27,14 +27,14 @@ type Node struct {
 	rooms    map[string]*Room
 	draining bool
 
-	participants sync.WaitGroup // loops, and joins under way
+	participants sync.WaitGroup // loops, and joins in progress
 	closing      sync.Once
 	closeErr     error
 	stop         chan struct{} // ends the speaker loop
 	stopped      chan struct{}
 }
 
-// NewNode opens the UDP port. The registerer may be nil.
+// NewNode opens the UDP port and returns a node. The registerer may be nil.
 func NewNode(cfg Config, log *slog.Logger, reg prometheus.Registerer) (*Node, error) {
 	network, err := stdnet.NewNet()
 	if err != nil {
@@ -66,19 +66,20 @@ func newNode(cfg Config, log *slog.Logger, reg prometheus.Registerer,
 	return n, nil
 }
 
-// Addr is the UDP address that the node listens on; its IP is unspecified when that is all of
-// them.
+// Addr returns the UDP address that the node listens on. Its IP is unspecified if the node listens
+// on all addresses.
 func (n *Node) Addr() net.Addr { return n.listener.addr }
 
-// RoomCount is how many rooms there are.
+// RoomCount returns the number of rooms.
 func (n *Node) RoomCount() int {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	return len(n.rooms)
 }
 
-// Room gets the room with that id, or makes it. A room that stays empty for the grace leaves the
-// node; the pointer stays usable: a join brings the room back.
+// Room returns the room with that id, and creates it if necessary. A room that stays empty for the
+// grace period is removed from the node; a later join to the same Room adds it again. Room returns
+// ErrBadID, ErrDraining or ErrTooManyRooms.
 func (n *Node) Room(id string) (*Room, error) {
 	if !validID(id) {
 		return nil, fmt.Errorf("room %.80q: %w", id, ErrBadID)
@@ -89,7 +90,7 @@ func (n *Node) Room(id string) (*Room, error) {
 		return r, nil
 	}
 	r := newRoom(n, id)
-	if err := n.enter(r); err != nil {
+	if err := n.addRoom(r); err != nil {
 		return nil, err
 	}
 	r.mu.Lock()
@@ -98,13 +99,13 @@ func (n *Node) Room(id string) (*Room, error) {
 	return r, nil
 }
 
-// enter puts the room into the table, if it is not there. n.mu is held.
-func (n *Node) enter(r *Room) error {
-	there, ok := n.rooms[r.id]
+// addRoom adds the room to the table if it is not there. The caller holds n.mu.
+func (n *Node) addRoom(r *Room) error {
+	existing, ok := n.rooms[r.id]
 	switch {
 	case n.draining:
 		return ErrDraining
-	case there == r:
+	case existing == r:
 		return nil
 	case ok:
 		return ErrRoomClosed
@@ -116,7 +117,7 @@ func (n *Node) enter(r *Room) error {
 	return nil
 }
 
-// dropIfEmpty is called when a room has been empty for the grace.
+// dropIfEmpty removes a room that has been empty for the grace period.
 func (n *Node) dropIfEmpty(r *Room) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -126,6 +127,7 @@ func (n *Node) dropIfEmpty(r *Room) {
 	}
 }
 
+// watchSpeakers is the node's speaker loop. It updates the speakers of every room.
 func (n *Node) watchSpeakers() {
 	defer close(n.stopped)
 	tick := time.NewTicker(speakersEvery)
@@ -144,13 +146,13 @@ func (n *Node) watchSpeakers() {
 		}
 		n.mu.Unlock()
 		for _, r := range rooms {
-			r.tellSpeakers()
+			r.reportSpeakers()
 		}
 	}
 }
 
-// Close refuses new joins, sends everybody away with ErrDraining, waits until they are gone or
-// ctx ends, and closes the port. It may be called more than once.
+// Close refuses new joins, removes everybody with ErrDraining, waits until they are gone or ctx
+// ends, and closes the port. Later calls return the result of the first.
 func (n *Node) Close(ctx context.Context) error {
 	n.closing.Do(func() { n.closeErr = n.close(ctx) })
 	return n.closeErr

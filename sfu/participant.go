@@ -13,57 +13,56 @@ import (
 	"github.com/pion/webrtc/v4"
 )
 
-// maxCandidates is how many ICE candidates a client may send between two ICE restarts.
+// maxCandidates is the maximum number of ICE candidates of a client between two ICE restarts.
 const maxCandidates = 64
 
-// Identity says who joins.
+// Identity describes a participant that joins.
 type Identity struct {
 	ID, Name string
-	Publish  bool // may publish; otherwise only listens
+	Publish  bool // may publish; otherwise it only receives
 }
 
-// Handler is told what concerns a participant. Its methods are called one at a time by the
-// participant's loop: they must not block, nor wait for a call of the same Participant. Gone is
-// the last call.
+// Handler receives the events of a participant. The participant's loop calls its methods one at a
+// time: they must not block or wait for a method of the same Participant. Gone is the last call.
 type Handler interface {
-	Offer(id uint64, sdp string) // to be answered with Participant.Answer, naming the id
-	Connected()                  // media can flow; also after a loss
-	Disconnected()               // the connection was lost; the grace runs
-	Gone(reason error)           // removed for good, everything is released
+	Offer(id uint64, sdp string) // to be answered with Participant.Answer and the same id
+	Connected()                  // the media is connected, for the first time or again
+	Disconnected()               // the media was lost; the grace period begins
+	Gone(reason error)           // removed for good, and everything is released
 }
 
-// Participant is somebody in a room. Its loop alone uses the PeerConnection once the join is
-// answered; methods are safe for concurrent use and ask the loop. The room owns it; Leave ends
-// it.
+// Participant is a member of a room. Once the join is answered, its loop alone uses the
+// PeerConnection; the methods are safe for concurrent use and run in the loop. The room owns it;
+// Leave ends it.
 type Participant struct {
 	who      Identity
 	room     *Room
 	log      *slog.Logger
 	joinedAt time.Time
-	reporter uint32 // the SSRC under which we report to it
+	reporter uint32 // the SSRC of the reports to it
 	inlets   *inlets
 
-	asks   chan func()
-	awake  chan struct{} // holds one: tracks or the connection may have changed
-	leave  chan error    // holds one: the first reason wins
-	ending chan struct{} // closed when the loop has begun to end
+	calls  chan func()
+	awake  chan struct{} // capacity 1: tracks or the connection may have changed
+	leave  chan error    // capacity 1: the first reason is used
+	ending chan struct{} // closed when the loop begins to end
 	done   chan struct{} // closed when everything is released
 
-	gathered  chan struct{} // holds one: all candidates of this round are known
-	connected atomic.Bool   // as last told to the handler
+	gathered  chan struct{} // capacity 1: all candidates of the current offer are known
+	connected atomic.Bool   // as last reported to the handler
 
 	// Owned by the loop (by Join until the loop starts).
 	pc         *webrtc.PeerConnection
 	handler    Handler
 	forwarding map[*Track]*webrtc.RTPTransceiver
 	spare      []*webrtc.RTPTransceiver // idle sections that may carry a track
-	// idle since the last offer: spare once the client has confirmed it
+	// idle since the last offer; they become spare once the client has confirmed that
 	retired    []*webrtc.RTPTransceiver
-	confirming []*webrtc.RTPTransceiver // the retired ones that the outstanding offer tells of
+	confirming []*webrtc.RTPTransceiver // the retired ones in the outstanding offer
 	pending    *outstanding
 	offers     uint64
 	dirty      bool // there is something to offer
-	restart    bool // and ICE is to be restarted with it
+	restart    bool // the next offer restarts ICE
 	reached    bool // the client has connected at least once
 	candidates int
 	grace      *time.Timer
@@ -78,8 +77,8 @@ type outstanding struct {
 func newParticipant(r *Room, who Identity, h Handler) (*Participant, error) {
 	p := &Participant{
 		who: who, room: r, handler: h, joinedAt: time.Now(), reporter: rand.Uint32(),
-		log:  r.node.log.With("room", r.id, "participant", who.ID),
-		asks: make(chan func()), awake: make(chan struct{}, 1), leave: make(chan error, 1),
+		log:   r.node.log.With("room", r.id, "participant", who.ID),
+		calls: make(chan func()), awake: make(chan struct{}, 1), leave: make(chan error, 1),
 		ending: make(chan struct{}), done: make(chan struct{}), gathered: make(chan struct{}, 1),
 		forwarding: map[*Track]*webrtc.RTPTransceiver{},
 	}
@@ -103,7 +102,7 @@ func newParticipant(r *Room, who Identity, h Handler) (*Participant, error) {
 	return p, nil
 }
 
-// notify leaves one token in a channel that holds one.
+// notify sends to a channel of capacity 1, unless it is full.
 func notify(c chan struct{}) {
 	select {
 	case c <- struct{}{}:
@@ -113,7 +112,7 @@ func notify(c chan struct{}) {
 
 func (p *Participant) wakeUp() { notify(p.awake) }
 
-// publish is called by Pion, in a goroutine of its own, when the client's stream is set up.
+// publish adds the client's track to the room. Pion calls it in a goroutine of its own.
 func (p *Participant) publish(remote *webrtc.TrackRemote, receiver *webrtc.RTPReceiver) {
 	parameters := receiver.GetParameters()
 	if !p.who.Publish || len(parameters.Codecs) == 0 {
@@ -128,14 +127,14 @@ func (p *Participant) publish(remote *webrtc.TrackRemote, receiver *webrtc.RTPRe
 	p.inlets.attach(packetio.RTCPBufferPacket, ssrc, t.receiveRTCP)
 }
 
-// ID of the participant.
+// ID returns the participant's id.
 func (p *Participant) ID() string { return p.who.ID }
 
-// Done is closed when the participant is gone and everything of it is released.
+// Done is closed when the participant is gone and everything is released.
 func (p *Participant) Done() <-chan struct{} { return p.done }
 
-// Leave has the participant leave for that reason (nil means ErrLeft). It does not wait:
-// Handler.Gone tells when it has happened.
+// Leave makes the participant leave for a reason (nil means ErrLeft). It does not wait;
+// Handler.Gone is called when the participant has left.
 func (p *Participant) Leave(reason error) {
 	if reason == nil {
 		reason = ErrLeft
@@ -146,22 +145,24 @@ func (p *Participant) Leave(reason error) {
 	}
 }
 
-// Answer applies the client's answer to the offer with that id. ErrStaleAnswer: that offer is not
-// outstanding. ErrBadSDP: it cannot be used.
+// Answer applies the client's answer to the offer with that id. It returns ErrStaleAnswer if that
+// offer is not outstanding, ErrBadSDP for an invalid answer, and ErrGone after the participant
+// has left.
 func (p *Participant) Answer(ctx context.Context, id uint64, sdp string) error {
-	return p.ask(ctx, func() error { return p.answered(id, sdp) })
+	return p.call(ctx, func() error { return p.acceptAnswer(id, sdp) })
 }
 
-// AddCandidate adds an ICE candidate of the client. An empty one, which ends a client's list, is
-// accepted.
+// AddCandidate adds an ICE candidate of the client. An empty one, which ends the candidates, is
+// accepted. It returns ErrBadCandidate, ErrTooManyCandidates or ErrGone.
 func (p *Participant) AddCandidate(ctx context.Context, c webrtc.ICECandidateInit) error {
-	return p.ask(ctx, func() error { return p.addCandidate(c) })
+	return p.call(ctx, func() error { return p.addCandidate(c) })
 }
 
-// RestartICE makes the server offer with new ICE credentials, after the outstanding offer, if
-// any, is answered. ErrClosedByClient: there is no way back for this connection, only a new join.
+// RestartICE makes the server send an offer with new ICE credentials, after the outstanding offer,
+// if any, is answered. It returns ErrClosedByClient if the client has closed the connection, which
+// then cannot be restored, and ErrGone.
 func (p *Participant) RestartICE(ctx context.Context) error {
-	return p.ask(ctx, func() error {
+	return p.call(ctx, func() error {
 		if p.closed() {
 			return ErrClosedByClient
 		}
@@ -171,10 +172,10 @@ func (p *Participant) RestartICE(ctx context.Context) error {
 	})
 }
 
-// SetHandler has h told from now on; the old one hears nothing more, not even Gone. An
-// outstanding offer is sent to h again.
+// SetHandler replaces the handler. The old one receives no more events, not even Gone. An
+// outstanding offer is passed to h again. It returns ErrGone after the participant has left.
 func (p *Participant) SetHandler(h Handler) error {
-	return p.ask(context.Background(), func() error {
+	return p.call(context.Background(), func() error {
 		p.handler = h
 		if p.pending != nil {
 			h.Offer(p.pending.id, p.pending.sdp)
@@ -183,20 +184,20 @@ func (p *Participant) SetHandler(h Handler) error {
 	})
 }
 
-// ask has the loop do something, and waits for it.
-func (p *Participant) ask(ctx context.Context, f func() error) error {
+// call runs f in the loop and returns its result, or ErrGone once the loop has begun to end.
+func (p *Participant) call(ctx context.Context, f func() error) error {
 	result := make(chan error, 1)
 	select {
-	case p.asks <- func() { result <- f() }:
+	case p.calls <- func() { result <- f() }:
 	case <-p.ending:
 		return ErrGone
 	case <-ctx.Done():
 		return ctx.Err()
 	}
-	return <-result // the loop has taken it, and does not block
+	return <-result // the loop is running f, which does not block
 }
 
-// run is the loop.
+// run is the participant's loop.
 func (p *Participant) run() {
 	defer close(p.done)
 	p.grace = time.NewTimer(p.room.node.cfg.Grace)
@@ -211,14 +212,14 @@ func (p *Participant) run() {
 }
 
 func (p *Participant) serve() error {
-	p.wakeUp() // tracks may have come since the answer was made
+	p.wakeUp() // tracks may have been published since the answer was made
 	for {
 		select {
 		case reason := <-p.leave:
 			return reason
 		case <-p.grace.C:
 			return ErrGraceExpired
-		case f := <-p.asks:
+		case f := <-p.calls:
 			f()
 		case <-p.awake:
 			p.watchConnection()
@@ -227,8 +228,8 @@ func (p *Participant) serve() error {
 	}
 }
 
-// watchConnection follows the state of the connection. What happened between two looks at it does
-// not matter.
+// watchConnection compares the state of the connection with the one last reported. Changes in
+// between do not matter.
 func (p *Participant) watchConnection() {
 	up := p.up()
 	switch {
@@ -249,8 +250,8 @@ func (p *Participant) watchConnection() {
 	}
 }
 
-// up tells whether media can flow. It asks the transports: Pion works out its ConnectionState in
-// two goroutines, and the one that knew less may be the last to write it.
+// up reports whether the media is connected. It checks the transports, because Pion computes its
+// ConnectionState in two goroutines, and the one with the older information may write it last.
 func (p *Participant) up() bool {
 	ice := p.pc.ICEConnectionState()
 	return (ice == webrtc.ICEConnectionStateConnected ||
@@ -258,8 +259,8 @@ func (p *Participant) up() bool {
 		p.pc.SCTP().Transport().State() == webrtc.DTLSTransportStateConnected && !p.closed()
 }
 
-// closed tells whether the client has closed the connection. Its place is still kept for the
-// grace, for a new join.
+// closed reports whether the client has closed the connection. The participant still stays for the
+// grace period, for a new join.
 func (p *Participant) closed() bool {
 	return p.pc.ConnectionState() == webrtc.PeerConnectionStateClosed ||
 		p.pc.SignalingState() == webrtc.SignalingStateClosed
@@ -278,7 +279,7 @@ func (p *Participant) addCandidate(c webrtc.ICECandidateInit) error {
 	return nil
 }
 
-// discard releases the connection and all that was started for it. It waits for Pion's goroutines.
+// discard closes the connection and removes its forwarders. It waits for Pion's goroutines.
 func (p *Participant) discard() {
 	for t := range p.forwarding {
 		p.unforward(t)

@@ -6,11 +6,11 @@ import (
 	"github.com/pion/rtcp"
 )
 
-// reportEvery is how often a publisher is told how its stream arrives.
+// reportEvery is the interval of receiver reports to a publisher.
 const reportEvery = time.Second
 
-// reception counts one received stream for the receiver reports of RFC 3550 (sections 6.4 and
-// A.3, A.8). Its owner guards it.
+// reception counts one received stream for the receiver reports of RFC 3550 (sections 6.4, A.3 and
+// A.8). Its owner guards it.
 type reception struct {
 	ssrc      uint32
 	clockRate float64
@@ -25,7 +25,7 @@ type reception struct {
 	origin        time.Time
 	jitter        float64
 
-	senderReport   uint32 // middle bits of the last one's NTP time
+	senderReport   uint32 // middle 32 bits of the last sender report's NTP time
 	senderReportAt time.Time
 	reportedAt     time.Time
 }
@@ -47,7 +47,7 @@ func (r *reception) add(seq uint16, timestamp uint32, now time.Time) {
 	if d < 0 {
 		d = -d
 	}
-	// A timestamp that wraps or jumps is no jitter.
+	// A timestamp that wraps or jumps is not jitter.
 	if d < 10*r.clockRate {
 		r.jitter += (d - r.jitter) / 16
 	}
@@ -57,16 +57,20 @@ func (r *reception) gotSenderReport(ntp uint64, now time.Time) {
 	r.senderReport, r.senderReportAt = uint32(ntp>>16), now
 }
 
-// due tells whether it is time for the next report.
-func (r *reception) due(now time.Time) bool { return r.started && now.Sub(r.reportedAt) >= reportEvery }
+// due reports whether it is time for the next report.
+func (r *reception) due(now time.Time) bool {
+	return r.started && now.Sub(r.reportedAt) >= reportEvery
+}
 
-// report sums the time since the last report.
+// report returns the report of the time since the last one.
 func (r *reception) report(now time.Time) rtcp.ReceptionReport {
 	r.reportedAt = now
 	expected := r.highest - r.base + 1
 	interval, got := expected-r.expectedPrior, r.received-r.receivedPrior
 	r.expectedPrior, r.receivedPrior = expected, r.received
-	rep := rtcp.ReceptionReport{SSRC: r.ssrc, LastSequenceNumber: r.highest, Jitter: uint32(r.jitter)}
+	rep := rtcp.ReceptionReport{
+		SSRC: r.ssrc, LastSequenceNumber: r.highest, Jitter: uint32(r.jitter),
+	}
 	if interval > got {
 		rep.FractionLost = uint8(min((interval-got)*256/interval, 255))
 	}

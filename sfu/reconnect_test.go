@@ -3,6 +3,7 @@ package sfu
 import (
 	"context"
 	"errors"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -11,7 +12,7 @@ import (
 	"github.com/pion/transport/v5/vnet"
 )
 
-// cable can be pulled.
+// cable connects a host to the network. While it is pulled, no packet passes.
 type cable struct{ out atomic.Bool }
 
 func (c *cable) filter(host string) vnet.ChunkFilter {
@@ -24,10 +25,10 @@ func (c *cable) filter(host string) vnet.ChunkFilter {
 	}
 }
 
-func touches(addr, host string) bool { return len(addr) > len(host) && addr[:len(host)+1] == host+":" }
+func touches(addr, host string) bool { return strings.HasPrefix(addr, host+":") }
 
-func TestReconnectInPlace(t *testing.T) {
-	inWorld(t, Config{}, func(t *testing.T, w *world) {
+func TestReconnectKeepsTheParticipant(t *testing.T) {
+	withNetwork(t, Config{}, func(t *testing.T, w *world) {
 		r := testRoom(t, w.node, "room")
 		net, ip := w.net()
 		var c cable
@@ -39,10 +40,10 @@ func TestReconnectInPlace(t *testing.T) {
 		await(t, "bert connects", b.connected)
 		fromA := await(t, "anna's track at bert", b.tracks)
 		fromB := await(t, "bert's track at anna", a.tracks)
-		hears(t, a, fromA)
+		awaitPacket(t, a, fromA)
 
 		c.out.Store(true)
-		await(t, "the loss is told", a.disconnected)
+		await(t, "the loss is reported", a.disconnected)
 		if infos := r.Participants(); len(infos) != 2 || infos[0].Connected {
 			t.Errorf("participants after the loss: %+v", infos)
 		}
@@ -56,22 +57,22 @@ func TestReconnectInPlace(t *testing.T) {
 		for len(fromA.packets) > 0 {
 			<-fromA.packets
 		}
-		hears(t, a, fromA) // the same track at both ends
-		hears(t, b, fromB)
+		awaitPacket(t, a, fromA) // on the same tracks
+		awaitPacket(t, b, fromB)
 		select {
 		case reason := <-a.gone:
 			t.Errorf("gone after a reconnect: %v", reason)
 		case h := <-b.tracks:
 			t.Errorf("a reconnect made a new track from %s", h.from)
-		case <-time.After(time.Minute): // the grace has long passed
+		case <-time.After(time.Minute): // longer than the grace period
 		}
 		a.close()
 		b.close()
 	})
 }
 
-func TestGraceExpires(t *testing.T) {
-	inWorld(t, Config{Grace: 20 * time.Second}, func(t *testing.T, w *world) {
+func TestParticipantLeavesAfterTheGracePeriod(t *testing.T) {
+	withNetwork(t, Config{Grace: 20 * time.Second}, func(t *testing.T, w *world) {
 		r := testRoom(t, w.node, "room")
 		net, ip := w.net()
 		var c cable
@@ -80,15 +81,15 @@ func TestGraceExpires(t *testing.T) {
 		other, _ := w.net()
 		b := newClient(t, "bert", clientOption{network: other}).join(r, true)
 		fromA := await(t, "anna's track at bert", b.tracks)
-		hears(t, a, fromA)
+		awaitPacket(t, a, fromA)
 		c.out.Store(true)
-		await(t, "the loss is told", a.disconnected)
+		await(t, "the loss is reported", a.disconnected)
 		lost := time.Now()
 		if reason := <-a.gone; !errors.Is(reason, ErrGraceExpired) {
-			t.Errorf("gone because %v, want the grace", reason)
+			t.Errorf("gone because of %v, want ErrGraceExpired", reason)
 		}
 		if waited := time.Since(lost); waited != 20*time.Second {
-			t.Errorf("gone after %v, want the grace of 20s", waited)
+			t.Errorf("gone after %v, want the grace period of 20s", waited)
 		}
 		await(t, "bert is offered a room without anna", b.negotiated)
 		synctest.Wait()
@@ -103,8 +104,8 @@ func TestGraceExpires(t *testing.T) {
 	})
 }
 
-func TestNeverConnects(t *testing.T) {
-	inWorld(t, Config{Grace: 20 * time.Second}, func(t *testing.T, w *world) {
+func TestParticipantThatNeverConnectsLeaves(t *testing.T) {
+	withNetwork(t, Config{Grace: 20 * time.Second}, func(t *testing.T, w *world) {
 		r := testRoom(t, w.node, "room")
 		net, ip := w.net()
 		var c cable
@@ -112,34 +113,34 @@ func TestNeverConnects(t *testing.T) {
 		w.router.AddChunkFilter(c.filter(ip))
 		a := newClient(t, "anna", clientOption{network: net}).join(r, true)
 		if reason := <-a.gone; !errors.Is(reason, ErrGraceExpired) {
-			t.Errorf("gone because %v, want the grace", reason)
+			t.Errorf("gone because of %v, want ErrGraceExpired", reason)
 		}
 		a.close()
 		time.Sleep(21 * time.Second)
 		if n := w.node.RoomCount(); n != 0 {
-			t.Errorf("%d rooms a grace after the last has left, want none", n)
+			t.Errorf("%d rooms a grace period after the last participant has left, want none", n)
 		}
 	})
 }
 
 func TestClientClosesItsConnection(t *testing.T) {
-	inWorld(t, Config{}, func(t *testing.T, w *world) {
+	withNetwork(t, Config{}, func(t *testing.T, w *world) {
 		r := testRoom(t, w.node, "room")
 		net, _ := w.net()
 		a := newClient(t, "anna", clientOption{network: net}).join(r, true)
 		await(t, "anna connects", a.connected)
-		synctest.Wait() // the handshake must be over for the client too, for it to send an alert
+		synctest.Wait() // the client sends an alert only after its handshake
 		began := time.Now()
 		a.close()
 		<-a.disconnected
 		if waited := time.Since(began); waited > time.Second {
-			t.Errorf("the end of the connection was noticed after %v, not from its DTLS alert", waited)
+			t.Errorf("the close was detected after %v, not by its DTLS alert", waited)
 		}
 		if err := a.p.RestartICE(context.Background()); !errors.Is(err, ErrClosedByClient) {
 			t.Errorf("restart of a closed connection: %v, want ErrClosedByClient", err)
 		}
 		if reason := <-a.gone; !errors.Is(reason, ErrGraceExpired) {
-			t.Errorf("gone because %v, want the grace", reason)
+			t.Errorf("gone because of %v, want ErrGraceExpired", reason)
 		}
 	})
 }

@@ -9,13 +9,13 @@ import (
 	"time"
 )
 
-// Room is a meeting: who is in it, what they publish, and who listens in. Its node owns it. It
-// has no goroutine. Safe for concurrent use.
+// Room is a set of participants with their tracks, and a tap. Its node owns it. It has no
+// goroutine and is safe for concurrent use.
 type Room struct {
 	id   string
 	node *Node
 
-	// guards membership: the fields below. Never held during a call to Pion or to a Handler
+	// mu guards membership: the fields below. It is never held during a call to Pion or a Handler.
 	mu         sync.Mutex
 	members    map[string]*Participant
 	joining    int
@@ -29,7 +29,7 @@ type Room struct {
 	speakers speakers // owned by the node's speaker loop
 }
 
-// Info is what a room tells of a participant.
+// Info describes a participant of a room.
 type Info struct {
 	ID, Name   string
 	Publish    bool // may publish
@@ -42,7 +42,7 @@ func newRoom(n *Node, id string) *Room {
 	return &Room{id: id, node: n, members: map[string]*Participant{}, tapped: map[*Track]Sink{}}
 }
 
-// validID accepts what is safe in an SDP, a log and a subject name.
+// validID reports whether an id is safe in an SDP, a log and a NATS subject.
 func validID(id string) bool {
 	return len(id) >= 1 && len(id) <= 64 && !slices.ContainsFunc([]byte(id), func(c byte) bool {
 		return (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') && (c < '0' || c > '9') && c != '-' &&
@@ -50,13 +50,13 @@ func validID(id string) bool {
 	})
 }
 
-// ID of the room.
+// ID returns the room's id.
 func (r *Room) ID() string { return r.id }
 
-// Join brings a participant in: it answers the offer, with all candidates in the answer, and
-// starts the participant's loop. A participant with the same id who is in the room is replaced,
-// once the offer has proved usable. The first server offer comes after the client has connected,
-// so never before the answer.
+// Join adds a participant, starts its loop and returns the answer to its offer, with all
+// candidates. A member with the same id is replaced, unless the join fails. The first server
+// offer comes after the client has connected, and so never before the answer. Join returns
+// ErrBadID, ErrBadSDP, ErrTooManyParticipants, ErrTooManyRooms, ErrRoomClosed or ErrDraining.
 func (r *Room) Join(ctx context.Context, who Identity, offer string,
 	h Handler) (*Participant, string, error) {
 	p, answer, err := r.join(ctx, who, offer, h)
@@ -83,9 +83,9 @@ func (r *Room) join(ctx context.Context, who Identity, offer string,
 		r.release()
 		return nil, "", err
 	}
-	answer, err := p.accept(ctx, checked)
+	answer, err := p.acceptOffer(ctx, checked)
 	if err == nil {
-		err = ctx.Err() // nobody waits for the answer any more
+		err = ctx.Err() // the caller does not wait for the answer any more
 	}
 	if err != nil {
 		p.discard()
@@ -97,11 +97,11 @@ func (r *Room) join(ctx context.Context, who Identity, offer string,
 	return p, answer, nil
 }
 
-// reserve counts a join that is under way, so that limits and Close see it.
+// reserve counts a join in progress, so that the limits and Close include it.
 func (r *Room) reserve(id string) error {
 	r.node.mu.Lock()
 	defer r.node.mu.Unlock()
-	if err := r.node.enter(r); err != nil {
+	if err := r.node.addRoom(r); err != nil {
 		return err
 	}
 	r.mu.Lock()
@@ -127,8 +127,7 @@ func (r *Room) release() {
 	r.node.participants.Done()
 }
 
-// admit makes the participant a member. Whoever had its id is gone for the others at the same
-// moment.
+// admit makes the participant a member. In the same step it replaces the member with the same id.
 func (r *Room) admit(p *Participant) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -145,7 +144,7 @@ func (r *Room) admit(p *Participant) {
 	}
 }
 
-// remove takes the participant out for good.
+// remove removes the participant for good.
 func (r *Room) remove(p *Participant) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -158,7 +157,7 @@ func (r *Room) remove(p *Participant) {
 	r.waitIdle()
 }
 
-// withdraw takes the participant's tracks out. mu is held.
+// withdraw removes the participant's tracks. The caller holds mu.
 func (r *Room) withdraw(p *Participant) {
 	r.tracks = slices.DeleteFunc(r.tracks, func(t *Track) bool {
 		if t.publisher != p {
@@ -170,14 +169,15 @@ func (r *Room) withdraw(p *Participant) {
 	})
 }
 
-// wake has every loop compare what it sends with what there is. mu is held.
+// wake makes every participant's loop reconcile its tracks. The caller holds mu.
 func (r *Room) wake() {
 	for _, p := range r.members {
 		p.wakeUp()
 	}
 }
 
-// waitIdle starts the time after which an empty room leaves the node. mu is held.
+// waitIdle starts the timer that removes the room from the node, if the room is empty. The caller
+// holds mu.
 func (r *Room) waitIdle() {
 	if len(r.members)+r.joining > 0 || r.draining {
 		return
@@ -208,7 +208,7 @@ func (r *Room) publish(t *Track) bool {
 	return true
 }
 
-// others are the tracks that p is to be sent.
+// others returns the tracks to forward to p.
 func (r *Room) others(p *Participant) []*Track {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -217,8 +217,8 @@ func (r *Room) others(p *Participant) []*Track {
 	})
 }
 
-// StartTap adds the tap's sinks to every published track, present and future, until StopTap. A
-// tap that is there already is stopped first.
+// StartTap adds the tap's sinks to every present and future track, until StopTap. It stops an
+// earlier tap first.
 func (r *Room) StartTap(tap Tap) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -229,7 +229,7 @@ func (r *Room) StartTap(tap Tap) {
 	}
 }
 
-// StopTap takes the tap's sinks off and closes them; none is written to afterwards.
+// StopTap removes the tap's sinks and closes them. No sink is written to after that.
 func (r *Room) StopTap() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -253,37 +253,40 @@ func (r *Room) tapTrack(t *Track) {
 	}
 }
 
-// OnSpeakers has f called with those who are speaking, loudest first, whenever that changes, at
-// most four times a second. It must not block. There is one f for a room; nil ends it.
+// OnSpeakers sets the function that is called with the speakers, loudest first, whenever they
+// change, at most four times a second. It must not block. nil removes it.
 func (r *Room) OnSpeakers(f func([]Speaker)) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.onSpeakers = f
 }
 
-func (r *Room) tellSpeakers() {
+// reportSpeakers calls the function of OnSpeakers if the speakers have changed. Only the node's
+// speaker loop calls it.
+func (r *Room) reportSpeakers() {
 	r.mu.Lock()
-	tell, tracks := r.onSpeakers, r.tracks
-	if tell != nil {
+	report, tracks := r.onSpeakers, r.tracks
+	if report != nil {
 		tracks = slices.Clone(tracks)
 	}
 	r.mu.Unlock()
-	if tell == nil {
+	if report == nil {
 		return
 	}
 	if now, changed := r.speakers.update(tracks); changed {
-		tell(now)
+		report(now)
 	}
 }
 
-// Participants lists who is in the room, in order of joining.
+// Participants returns the members, in order of joining.
 func (r *Room) Participants() []Info {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	list := make([]Info, 0, len(r.members))
 	for _, p := range r.members {
 		list = append(list, Info{
-			ID: p.who.ID, Name: p.who.Name, Publish: p.who.Publish, Connected: p.connected.Load(), JoinedAt: p.joinedAt,
+			ID: p.who.ID, Name: p.who.Name, Publish: p.who.Publish,
+			Connected: p.connected.Load(), JoinedAt: p.joinedAt,
 			Publishing: slices.ContainsFunc(r.tracks, func(t *Track) bool {
 				return t.publisher == p
 			}),
@@ -295,14 +298,14 @@ func (r *Room) Participants() []Info {
 	return list
 }
 
-// Close sends everybody away with that reason. It does not wait.
+// Close removes everybody for that reason. It does not wait.
 func (r *Room) Close(reason error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.dismiss(reason)
+	r.removeAll(reason)
 }
 
-// drain closes the room for good: joins under way are sent away as soon as they are admitted.
+// drain closes the room for good. Joins in progress are removed as soon as they are admitted.
 func (r *Room) drain() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -310,11 +313,11 @@ func (r *Room) drain() {
 	if r.idle != nil {
 		r.idle.Stop()
 	}
-	r.dismiss(ErrDraining)
+	r.removeAll(ErrDraining)
 }
 
-// dismiss stops the tap and tells every member to leave. mu is held.
-func (r *Room) dismiss(reason error) {
+// removeAll stops the tap and makes every member leave. The caller holds mu.
+func (r *Room) removeAll(reason error) {
 	r.stopTap()
 	for _, p := range r.members {
 		p.Leave(reason)

@@ -12,7 +12,7 @@ import (
 	"github.com/pion/webrtc/v4"
 )
 
-func TestTwoHearEachOther(t *testing.T) {
+func TestParticipantsReceiveEachOther(t *testing.T) {
 	n := testNode(t, Config{})
 	r := testRoom(t, n, "room")
 	a := newClient(t, "anna", clientOption{}).join(r, true)
@@ -25,14 +25,14 @@ func TestTwoHearEachOther(t *testing.T) {
 	if fromA.from != "anna" || fromB.from != "bert" {
 		t.Errorf("stream ids %q and %q, want anna and bert", fromA.from, fromB.from)
 	}
-	p := hears(t, a, fromA)
+	p := awaitPacket(t, a, fromA)
 	if got := string(p.Payload); !strings.HasPrefix(got, "anna says ") {
 		t.Errorf("payload %q", got)
 	}
 	if got := p.GetExtension(1); len(got) != 1 || got[0] != 20 {
 		t.Errorf("audio level extension %v, want 20", got)
 	}
-	hears(t, b, fromB)
+	awaitPacket(t, b, fromB)
 
 	infos := r.Participants()
 	if len(infos) != 2 || infos[0].ID != "anna" || infos[0].Name != "Name of anna" ||
@@ -42,7 +42,7 @@ func TestTwoHearEachOther(t *testing.T) {
 }
 
 func TestLateJoinerGetsTracksInTheAnswer(t *testing.T) {
-	inWorld(t, Config{}, func(t *testing.T, w *world) {
+	withNetwork(t, Config{}, func(t *testing.T, w *world) {
 		r := testRoom(t, w.node, "room")
 		var early []*client
 		for i := range 3 {
@@ -54,19 +54,19 @@ func TestLateJoinerGetsTracksInTheAnswer(t *testing.T) {
 		synctest.Wait()
 		net, _ := w.net()
 		late := newClient(t, "late", clientOption{network: net, sections: 3}).join(r, true)
-		var tracks []*heard
+		var tracks []*remoteTrack
 		for range early {
 			tracks = append(tracks, await(t, "a track at the late joiner", late.tracks))
 		}
 		for _, h := range tracks {
 			for _, c := range early {
 				if c.id == h.from {
-					hears(t, c, h)
+					awaitPacket(t, c, h)
 				}
 			}
 		}
 		if len(late.negotiated) != 0 {
-			t.Error("the late joiner needed an offer, though its own had room for all tracks")
+			t.Error("the late joiner received an offer although its own had enough sections")
 		}
 		for _, c := range append(early, late) {
 			c.close()
@@ -74,8 +74,8 @@ func TestLateJoinerGetsTracksInTheAnswer(t *testing.T) {
 	})
 }
 
-func TestLeavingFreesSectionsForOthers(t *testing.T) {
-	inWorld(t, Config{}, func(t *testing.T, w *world) {
+func TestSectionsOfEndedTracksAreReused(t *testing.T) {
+	withNetwork(t, Config{}, func(t *testing.T, w *world) {
 		r := testRoom(t, w.node, "room")
 		net, _ := w.net()
 		stays := newClient(t, "stays", clientOption{network: net}).join(r, true)
@@ -89,10 +89,10 @@ func TestLeavingFreesSectionsForOthers(t *testing.T) {
 			if h.from != guest.id {
 				t.Errorf("track from %s, want %s", h.from, guest.id)
 			}
-			hears(t, guest, h)
+			awaitPacket(t, guest, h)
 			guest.p.Leave(nil)
 			if reason := await(t, "the guest is gone", guest.gone); !errors.Is(reason, ErrLeft) {
-				t.Errorf("gone because %v", reason)
+				t.Errorf("gone because of %v", reason)
 			}
 			guest.close()
 			synctest.Wait()
@@ -105,43 +105,43 @@ func TestLeavingFreesSectionsForOthers(t *testing.T) {
 			last = <-stays.negotiated
 		}
 		if got := strings.Count(last, "m=audio"); got != 2 {
-			t.Errorf("%d sections after five guests, want 2: one's own, and one used again", got)
+			t.Errorf("%d sections after five guests, want 2: its own, and a reused one", got)
 		}
 		stays.close()
 	})
 }
 
-func TestJoinWithTheSameIDReplaces(t *testing.T) {
+func TestJoinWithTheSameIDReplacesTheMember(t *testing.T) {
 	n := testNode(t, Config{MaxParticipants: 2})
 	r := testRoom(t, n, "room")
 	b := newClient(t, "bert", clientOption{}).join(r, true)
 	first := newClient(t, "anna", clientOption{}).join(r, true)
 	h := await(t, "anna's track", b.tracks)
-	hears(t, first, h)
+	awaitPacket(t, first, h)
 
-	// An unusable offer must not cost the place.
+	// An invalid offer replaces nobody.
 	if _, _, err := r.Join(context.Background(), Identity{ID: "anna", Publish: true}, "v=0",
 		first); !errors.Is(err, ErrBadSDP) {
-		t.Fatalf("join with nonsense: %v", err)
+		t.Fatalf("join with an invalid offer: %v", err)
 	}
-	hears(t, first, h)
+	awaitPacket(t, first, h)
 
 	second := newClient(t, "anna", clientOption{}).join(r, true)
 	if reason := await(t, "the first is gone", first.gone); !errors.Is(reason, ErrReplaced) {
-		t.Errorf("gone because %v, want ErrReplaced", reason)
+		t.Errorf("gone because of %v, want ErrReplaced", reason)
 	}
-	hears(t, second, await(t, "the second's track", b.tracks))
+	awaitPacket(t, second, await(t, "the second's track", b.tracks))
 	if got := len(r.Participants()); got != 2 {
 		t.Errorf("%d participants, want 2", got)
 	}
 }
 
-func TestObserverListensOnly(t *testing.T) {
+func TestObserverOnlyReceives(t *testing.T) {
 	n := testNode(t, Config{})
 	r := testRoom(t, n, "room")
 	a := newClient(t, "anna", clientOption{}).join(r, true)
 	observer := newClient(t, "olga", clientOption{listen: true, sections: 1}).join(r, false)
-	hears(t, a, await(t, "anna's track", observer.tracks))
+	awaitPacket(t, a, await(t, "anna's track", observer.tracks))
 
 	talker := newClient(t, "otto", clientOption{})
 	defer talker.close()
@@ -175,7 +175,7 @@ func TestLimits(t *testing.T) {
 	if err := a.p.AddCandidate(context.Background(), webrtc.ICECandidateInit{
 		Candidate: "nonsense",
 	}); !errors.Is(err, ErrBadCandidate) {
-		t.Errorf("nonsense candidate: %v", err)
+		t.Errorf("invalid candidate: %v", err)
 	}
 	var err error
 	for range maxCandidates {
@@ -207,7 +207,7 @@ func TestAnswersAreMatchedToOffers(t *testing.T) {
 			t.Errorf("bad answer %.10q: %v", bad, err)
 		}
 	}
-	// A new socket gets the outstanding offer again; what happened meanwhile waits for its answer.
+	// A new handler receives the outstanding offer again; later changes wait for its answer.
 	newClient(t, "carl", clientOption{}).join(r, true)
 	again := newClient(t, "anna's next socket", clientOption{})
 	defer again.close()
@@ -230,7 +230,7 @@ func TestAnswersAreMatchedToOffers(t *testing.T) {
 	}
 }
 
-func TestOffersAskForRobustOpus(t *testing.T) {
+func TestOffersRequestFECAndDTX(t *testing.T) {
 	n := testNode(t, Config{})
 	r := testRoom(t, n, "room")
 	a := newClient(t, "anna", clientOption{})
@@ -247,7 +247,7 @@ func TestOffersAskForRobustOpus(t *testing.T) {
 		}
 	}
 	if strings.Count(answer, "useinbandfec=1") != strings.Count(answer, "usedtx=1") {
-		t.Error("options are repeated")
+		t.Error("an option occurs twice")
 	}
 }
 
@@ -263,11 +263,11 @@ func TestCloseWithLiveRooms(t *testing.T) {
 		}
 		return nil
 	}))
-	hears(t, a, await(t, "anna's track", b.tracks))
+	awaitPacket(t, a, await(t, "anna's track", b.tracks))
 	closeNode(t, n)
 	for _, c := range []*client{a, b} {
 		if reason := await(t, "gone", c.gone); !errors.Is(reason, ErrDraining) {
-			t.Errorf("gone because %v, want ErrDraining", reason)
+			t.Errorf("gone because of %v, want ErrDraining", reason)
 		}
 	}
 	if !sink.closed.Load() {
@@ -284,7 +284,7 @@ func TestCloseWithLiveRooms(t *testing.T) {
 	}
 }
 
-func TestCloseDoesNotWaitForEver(t *testing.T) {
+func TestCloseStopsWaitingWhenItsContextEnds(t *testing.T) {
 	n, err := NewNode(Config{}, quiet(), nil)
 	must(t, err)
 	r := testRoom(t, n, "room")
@@ -297,22 +297,22 @@ func TestCloseDoesNotWaitForEver(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
 	if err := n.Close(ctx); !errors.Is(err, context.Canceled) {
-		t.Errorf("close with a participant that does not go: %v", err)
+		t.Errorf("close with a participant that does not end: %v", err)
 	}
 	close(stuck.release)
 	await(t, "the participant goes after all", doneOnce(p))
 }
 
-func TestEmptyRoomLeavesTheNodeAndComesBack(t *testing.T) {
-	inWorld(t, Config{Grace: 20 * time.Second}, func(t *testing.T, w *world) {
+func TestEmptyRoomIsRemovedAndCanReturn(t *testing.T) {
+	withNetwork(t, Config{Grace: 20 * time.Second}, func(t *testing.T, w *world) {
 		r := testRoom(t, w.node, "room")
 		time.Sleep(19 * time.Second)
 		if w.node.RoomCount() != 1 {
-			t.Error("the room is gone before the grace")
+			t.Error("the room was removed before the grace period was over")
 		}
 		time.Sleep(2 * time.Second)
 		if w.node.RoomCount() != 0 {
-			t.Error("an empty room stays for ever")
+			t.Error("an empty room was not removed")
 		}
 		net, _ := w.net()
 		a := newClient(t, "anna", clientOption{network: net}).join(r, true)
@@ -322,13 +322,13 @@ func TestEmptyRoomLeavesTheNodeAndComesBack(t *testing.T) {
 		}
 		time.Sleep(time.Hour)
 		if w.node.RoomCount() != 1 {
-			t.Error("an occupied room is gone")
+			t.Error("an occupied room was removed")
 		}
 		a.close()
 	})
 }
 
-func TestJoinIsCancelled(t *testing.T) {
+func TestCancelledJoin(t *testing.T) {
 	n := testNode(t, Config{})
 	r := testRoom(t, n, "room")
 	a := newClient(t, "anna", clientOption{})
@@ -345,7 +345,7 @@ func TestJoinIsCancelled(t *testing.T) {
 	}
 }
 
-func TestListensOnAllAddresses(t *testing.T) {
+func TestListenOnAllAddresses(t *testing.T) {
 	n := testNode(t, Config{UDPAddr: ":0", IncludeLoopback: true})
 	r := testRoom(t, n, "room")
 	a := newClient(t, "anna", clientOption{}).join(r, true)
@@ -353,7 +353,7 @@ func TestListensOnAllAddresses(t *testing.T) {
 	for range 2 {
 		if _, err := NewNode(Config{UDPAddr: n.Addr().String(), IncludeLoopback: true}, quiet(),
 			nil); err == nil {
-			t.Error("a second node took the same port")
+			t.Error("a second node opened the same port")
 		}
 	}
 }
@@ -371,6 +371,6 @@ func TestPublicAddressIsOffered(t *testing.T) {
 		}
 	}
 	if _, err := NewNode(Config{PublicIPs: []string{"example.org"}}, quiet(), nil); err == nil {
-		t.Error("a public address that is none was accepted")
+		t.Error("an invalid public address was accepted")
 	}
 }

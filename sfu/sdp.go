@@ -13,14 +13,14 @@ const (
 	maxSections = 64
 )
 
-// joinOffer is what a client offers with its join, checked.
+// joinOffer is the checked offer of a join.
 type joinOffer struct {
 	sdp     string
-	receive []string // mids of the sections that can carry a track to the client
+	receive []string // mids of the sections on which the client can receive a track
 }
 
-// parseOffer checks a client's offer: audio only, at most one section that sends, and that one
-// only from somebody who may publish.
+// parseOffer checks a client's offer: audio only, and at most one section that sends, or none if
+// the client may not publish. It returns ErrBadSDP.
 func parseOffer(text string, publish bool) (joinOffer, error) {
 	parsed, err := parseSDP(text)
 	if err != nil {
@@ -34,7 +34,7 @@ func parseOffer(text string, publish bool) (joinOffer, error) {
 		direction := direction(parsed, m)
 		switch {
 		case m.MediaName.Media != "audio":
-			return joinOffer{}, fmt.Errorf("%w: only audio is accepted, it offers %.20q",
+			return joinOffer{}, fmt.Errorf("%w: it offers %.20q, but only audio is accepted",
 				ErrBadSDP, m.MediaName.Media)
 		case mid == "" || len(mid) > 32 || slices.Contains(mids, mid):
 			return joinOffer{}, fmt.Errorf("%w: each section needs an a=mid of its own", ErrBadSDP)
@@ -63,7 +63,7 @@ func parseOffer(text string, publish bool) (joinOffer, error) {
 		return joinOffer{}, fmt.Errorf("%w: at most one section may send", ErrBadSDP)
 	case sending > 0 && !publish:
 		return joinOffer{}, fmt.Errorf(
-			"%w: this participant may only listen, so its sections must be recvonly", ErrBadSDP)
+			"%w: this participant may only receive, so its sections must be recvonly", ErrBadSDP)
 	}
 	offer.receive = append(offer.receive, both...)
 	return offer, nil
@@ -76,8 +76,8 @@ func offersOpus(m *sdp.MediaDescription) bool {
 	})
 }
 
-// checkAnswer checks that an answer has the sections of the offer, which Pion finds out only when
-// it is too late.
+// checkAnswer checks that an answer has the same sections as the offer. Pion detects a difference
+// only when the offer cannot be rolled back any more.
 func checkAnswer(offer, answer string) error {
 	offered, err := parseSDP(offer)
 	if err != nil {
@@ -93,12 +93,12 @@ func checkAnswer(offer, answer string) error {
 		return midA == midB
 	}
 	if !slices.EqualFunc(offered.MediaDescriptions, answered.MediaDescriptions, sameSection) {
-		return fmt.Errorf("%w: its sections are not those of the offer", ErrBadSDP)
+		return fmt.Errorf("%w: its sections differ from those of the offer", ErrBadSDP)
 	}
 	return nil
 }
 
-// parseSDP checks what holds for every description.
+// parseSDP parses a description and checks its size.
 func parseSDP(text string) (*sdp.SessionDescription, error) {
 	if len(text) > maxSDP {
 		return nil, fmt.Errorf("%w: it has %d bytes, at most %d are allowed", ErrBadSDP, len(text),
@@ -115,7 +115,8 @@ func parseSDP(text string) (*sdp.SessionDescription, error) {
 	return parsed, nil
 }
 
-// direction of a section; RFC 8866 makes sendrecv the default, and the session may set another.
+// direction returns the direction of a section. It may be set by the section or the session; the
+// default is sendrecv (RFC 8866).
 func direction(s *sdp.SessionDescription, m *sdp.MediaDescription) string {
 	names := []string{"sendrecv", "sendonly", "recvonly", "inactive"}
 	for _, attributes := range [][]sdp.Attribute{m.Attributes, s.Attributes} {
@@ -128,8 +129,8 @@ func direction(s *sdp.SessionDescription, m *sdp.MediaDescription) string {
 	return "sendrecv"
 }
 
-// withOpusOptions makes a description of ours ask for in-band FEC and discontinuous transmission:
-// Pion would only repeat what the client said of its own side.
+// withOpusOptions adds in-band FEC and discontinuous transmission to a local description. Pion
+// would only repeat the client's options.
 func withOpusOptions(text string) string {
 	lines := strings.SplitAfter(text, "\r\n")
 	given := map[string]string{}
@@ -154,7 +155,7 @@ func withOpusOptions(text string) string {
 	return out.String()
 }
 
-// attribute takes a line like "a=fmtp:111 minptime=10" apart.
+// attribute splits a line like "a=fmtp:111 minptime=10".
 func attribute(line, name string) (pt, value string, ok bool) {
 	rest, ok := strings.CutPrefix(line, "a="+name+":")
 	if !ok {

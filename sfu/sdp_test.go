@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// plainOffer is as small as an offer can be.
+// plainOffer is a minimal offer.
 const plainOffer = "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\na=group:BUNDLE 0\r\n" +
 	"a=fingerprint:sha-256 00:11:22:33:44:55:66:77:88:99:AA:BB:CC:DD:EE:FF:00:11:22:33:44:55:66:77:88:99:AA:BB:CC:DD:EE:FF\r\n" +
 	"m=audio 9 UDP/TLS/RTP/SAVPF 111\r\nc=IN IP4 0.0.0.0\r\na=mid:0\r\na=ice-ufrag:abcd\r\na=ice-pwd:abcdefghijklmnopqrstuvwx\r\n" +
@@ -60,7 +60,7 @@ func closed() chan struct{} {
 	return c
 }
 
-func TestBadOffersAreRefused(t *testing.T) {
+func TestInvalidOffersAreRejected(t *testing.T) {
 	n := testNode(t, Config{MaxParticipants: 1})
 	r := testRoom(t, n, "room")
 	for name, offer := range badOffers() {
@@ -70,9 +70,9 @@ func TestBadOffersAreRefused(t *testing.T) {
 		}
 	}
 	if got := len(r.Participants()); got != 0 {
-		t.Errorf("%d participants are left of refused joins", got)
+		t.Errorf("%d participants after rejected joins", got)
 	}
-	// Nothing is left that would count against the limit.
+	// The rejected joins do not count for the limit.
 	newClient(t, "anna", clientOption{}).join(r, true)
 }
 
@@ -98,7 +98,7 @@ func FuzzJoinOffer(f *testing.F) {
 			&stuckHandler{release: closed()})
 		if err != nil {
 			if !errors.Is(err, ErrBadSDP) {
-				t.Errorf("refused with %v, want ErrBadSDP", err)
+				t.Errorf("rejected with %v, want ErrBadSDP", err)
 			}
 			return
 		}

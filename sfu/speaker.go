@@ -10,25 +10,25 @@ import (
 const (
 	levelURI       = "urn:ietf:params:rtp-hdrext:ssrc-audio-level"
 	silence        = 127
-	audible        = 45 // -dBov: what is quieter is background
+	audible        = 45 // -dBov; everything quieter is background noise
 	speakersEvery  = 250 * time.Millisecond
-	attack         = 0.6 // how fast a level follows upwards
-	release        = 0.3 // and downwards
+	attack         = 0.6 // smoothing factor of a rising level
+	release        = 0.3 // smoothing factor of a falling level
 	startsSpeaking = 0.15
 	stopsSpeaking  = 0.05
-	levelSteps     = 8 // levels are told in eighths, so that small changes are no news
+	levelSteps     = 8 // levels are rounded to eighths, so that small changes are not reported
 )
 
-// Speaker is a participant who is heard now. Level goes from 0 to 1 in eighths.
+// Speaker is a participant who is speaking. Level goes from 0 to 1 in eighths.
 type Speaker struct {
 	ID    string
 	Level float64
 }
 
-// meter sums the audio levels of a track's packets. add belongs to the track's read path, take to
-// the node's speaker loop.
+// meter sums the audio levels of a track's packets. The track's read path calls add, the node's
+// speaker loop calls take.
 type meter struct {
-	// sum over audible packets of how far they are above the background, in dB
+	// sum of the audible packets' levels above the background, in dB
 	loudness atomic.Uint64
 	packets  atomic.Uint64
 
@@ -47,13 +47,13 @@ func (m *meter) add(p *Packet) {
 	}
 }
 
-// take closes a window and returns the smoothed level, 0 when the participant is not speaking. A
-// window without packets is silence: that is what discontinuous transmission sends.
+// take ends a window and returns the smoothed level, or 0 if the participant is not speaking. A
+// window without packets is silence, because of discontinuous transmission.
 func (m *meter) take() float64 {
 	sum, n := float64(m.loudness.Swap(0)), float64(m.packets.Swap(0))
 	level := 0.0
 	if n > 0 {
-		level = sum / n / audible * 2 // speech is seldom above half of the range
+		level = sum / n / audible * 2 // speech is rarely above half of the range
 	}
 	pace := release
 	if level > m.smooth {
@@ -72,12 +72,11 @@ func (m *meter) take() float64 {
 	return max(math.Round(m.smooth*levelSteps), 1) / levelSteps
 }
 
-// speakers is who was last told to be speaking, for one room. It belongs to the node's speaker
-// loop.
-type speakers struct{ told []Speaker }
+// speakers holds the speakers of one room as last reported. The node's speaker loop owns it.
+type speakers struct{ reported []Speaker }
 
-// update closes the window of each track and returns who is speaking, loudest first, if that is
-// news.
+// update ends the window of each track and returns the speakers, loudest first, and whether they
+// have changed.
 func (s *speakers) update(tracks []*Track) ([]Speaker, bool) {
 	var now []Speaker
 	for _, t := range tracks {
@@ -94,9 +93,9 @@ func (s *speakers) update(tracks []*Track) ([]Speaker, bool) {
 		}
 		return 0
 	})
-	if slices.Equal(now, s.told) {
+	if slices.Equal(now, s.reported) {
 		return nil, false
 	}
-	s.told = now
+	s.reported = now
 	return slices.Clone(now), true
 }

@@ -11,12 +11,12 @@ import (
 	"github.com/pion/webrtc/v4"
 )
 
-// recorder is a sink that keeps what it gets.
+// recorder is a sink that stores its packets.
 type recorder struct {
 	mu      sync.Mutex
 	packets []Packet
 	closed  atomic.Bool
-	late    atomic.Bool // something was written after Close
+	late    atomic.Bool // a packet was written after Close
 }
 
 func (s *recorder) WriteRTP(p *Packet) {
@@ -50,7 +50,7 @@ func (*stuckHandler) Connected()           {}
 func (*stuckHandler) Disconnected()        {}
 func (h *stuckHandler) Gone(error)         { <-h.release }
 
-// doneOnce turns the closing of Done into a value.
+// doneOnce returns a channel that receives a value when Done is closed.
 func doneOnce(p *Participant) <-chan struct{} {
 	c := make(chan struct{}, 1)
 	go func() {
@@ -61,7 +61,7 @@ func doneOnce(p *Participant) <-chan struct{} {
 }
 
 func TestTapGetsPresentAndFutureTracks(t *testing.T) {
-	inWorld(t, Config{}, func(t *testing.T, w *world) {
+	withNetwork(t, Config{}, func(t *testing.T, w *world) {
 		r := testRoom(t, w.node, "room")
 		var mu sync.Mutex
 		sinks := map[string]*recorder{}
@@ -121,16 +121,16 @@ func TestTapGetsPresentAndFutureTracks(t *testing.T) {
 	})
 }
 
-func TestSpeakersAreToldWhenTheyChange(t *testing.T) {
-	inWorld(t, Config{}, func(t *testing.T, w *world) {
+func TestSpeakersAreReportedWhenTheyChange(t *testing.T) {
+	withNetwork(t, Config{}, func(t *testing.T, w *world) {
 		r := testRoom(t, w.node, "room")
 		var mu sync.Mutex
-		var told [][]Speaker
+		var reported [][]Speaker
 		var at []time.Time
 		r.OnSpeakers(func(s []Speaker) {
 			mu.Lock()
 			defer mu.Unlock()
-			told, at = append(told, s), append(at, time.Now())
+			reported, at = append(reported, s), append(at, time.Now())
 		})
 		net, _ := w.net()
 		a := newClient(t, "anna", clientOption{network: net}).join(r, true)
@@ -146,25 +146,25 @@ func TestSpeakersAreToldWhenTheyChange(t *testing.T) {
 		}
 		say(90, 3*time.Second) // background
 		mu.Lock()
-		if len(told) != 0 {
-			t.Errorf("background noise was told as speech: %v", told)
+		if len(reported) != 0 {
+			t.Errorf("background noise was reported as speech: %v", reported)
 		}
 		mu.Unlock()
 		say(25, 10*time.Second)
 		mu.Lock()
-		if n := len(told); n == 0 || n > 8 || len(told[n-1]) != 1 || told[n-1][0].ID != "anna" ||
-			told[n-1][0].Level < 0.5 {
-			t.Errorf("steady speech was told as %v", told)
+		if n := len(reported); n == 0 || n > 8 || len(reported[n-1]) != 1 ||
+			reported[n-1][0].ID != "anna" || reported[n-1][0].Level < 0.5 {
+			t.Errorf("steady speech was reported as %v", reported)
 		}
 		mu.Unlock()
-		time.Sleep(5 * time.Second) // discontinuous transmission: nothing comes
+		time.Sleep(5 * time.Second) // discontinuous transmission: no packets
 		mu.Lock()
-		if n := len(told); len(told[n-1]) != 0 {
-			t.Errorf("silence was told as %v", told[n-1])
+		if n := len(reported); len(reported[n-1]) != 0 {
+			t.Errorf("silence was reported as %v", reported[n-1])
 		}
 		for i := 1; i < len(at); i++ {
 			if d := at[i].Sub(at[i-1]); d < 250*time.Millisecond {
-				t.Errorf("told after %v", d)
+				t.Errorf("reported after %v", d)
 			}
 		}
 		mu.Unlock()

@@ -11,15 +11,15 @@ import (
 	"github.com/pion/webrtc/v4"
 )
 
-// Track is one medium that a participant publishes. Its publisher owns it: it begins with the
-// stream and ends with the participant, across losses of the connection. receive is its only read
-// path.
+// Track is one medium that a participant publishes. Its publisher owns it. It begins with the
+// stream and ends with the participant, and so survives losses of the connection. receive is its
+// only read path.
 type Track struct {
 	id        string // unique in the room
 	publisher *Participant
 	codec     webrtc.RTPCodecParameters
-	levelID   uint8 // of the audio level extension; 0: not negotiated
-	nack      bool  // the publisher can send again
+	levelID   uint8 // of the audio level extension; 0 if not negotiated
+	nack      bool  // the publisher supports retransmission
 	reporter  uint32
 	feedback  func([]rtcp.Packet) error
 	metrics   *metrics
@@ -32,11 +32,11 @@ type Track struct {
 	history history
 	meter   meter
 
-	receptionMu sync.Mutex // RTP and RTCP come in goroutines of their own
+	receptionMu sync.Mutex // guards reception: RTP and RTCP arrive in different goroutines
 	reception   reception
 
-	// held while a packet is written to the sinks, and to change them: after remove, no write is
-	// under way
+	// fanMu is held while a packet is written to the sinks, and to change them: after remove, no
+	// write is in progress
 	fanMu sync.Mutex
 	sinks []Sink // guarded by fanMu
 	ended bool   // guarded by fanMu
@@ -60,7 +60,7 @@ func newTrack(publisher *Participant, ssrc uint32, codec webrtc.RTPCodecParamete
 	return t
 }
 
-// extensionID finds the id under which a header extension was negotiated; 0 when it was not.
+// extensionID returns the id of a negotiated header extension, or 0.
 func extensionID(extensions []webrtc.RTPHeaderExtensionParameter, uri string) uint8 {
 	for _, e := range extensions {
 		if e.URI == uri && e.ID > 0 && e.ID < 256 {
@@ -70,7 +70,7 @@ func extensionID(extensions []webrtc.RTPHeaderExtensionParameter, uri string) ui
 	return 0
 }
 
-// receive takes one decrypted packet. One goroutine at a time.
+// receive processes one decrypted packet. One goroutine at a time calls it.
 func (t *Track) receive(b []byte) {
 	now := time.Now()
 	if !t.parse(b, now) {
@@ -99,18 +99,19 @@ func (t *Track) parse(b []byte, now time.Time) bool {
 		payload = payload[:len(payload)-int(payload[len(payload)-1])]
 	}
 	t.packet = Packet{
-		SSRC: h.SSRC, Sequence: h.SequenceNumber, Timestamp: h.Timestamp, Marker: h.Marker, PayloadType: h.PayloadType,
-		Payload: payload, Arrival: now, AudioLevel: silence,
+		SSRC: h.SSRC, Sequence: h.SequenceNumber, Timestamp: h.Timestamp, Marker: h.Marker,
+		PayloadType: h.PayloadType, Payload: payload, Arrival: now, AudioLevel: silence,
 	}
 	if t.levelID != 0 && h.Extension {
 		if ext := h.GetExtension(t.levelID); len(ext) > 0 {
-			t.packet.HasLevel, t.packet.AudioLevel, t.packet.Voice = true, ext[0]&0x7f, ext[0]&0x80 != 0
+			t.packet.HasLevel = true
+			t.packet.AudioLevel, t.packet.Voice = ext[0]&0x7f, ext[0]&0x80 != 0
 		}
 	}
 	return true
 }
 
-// fanOut writes the packet to every sink. It allocates nothing.
+// fanOut writes the packet to every sink. It does not allocate.
 func (t *Track) fanOut(p *Packet) {
 	t.fanMu.Lock()
 	defer t.fanMu.Unlock()
@@ -119,18 +120,18 @@ func (t *Track) fanOut(p *Packet) {
 	}
 }
 
-// repair asks the publisher for what is missing, and tells it once a second how its stream
-// arrives.
+// repair requests missing packets from the publisher, and sends it a receiver report once a
+// second.
 func (t *Track) repair(p *Packet, now time.Time) {
-	ask := t.gaps.add(p.Sequence, now)
+	missing := t.gaps.add(p.Sequence, now)
 	if lost := t.gaps.takeLost(); lost > 0 {
 		t.metrics.lost.Add(float64(lost))
 	}
-	if t.nack && len(ask) > 0 {
-		t.metrics.nacksSent.Add(float64(len(ask)))
+	if t.nack && len(missing) > 0 {
+		t.metrics.nacksSent.Add(float64(len(missing)))
 		t.send(&rtcp.TransportLayerNack{
 			SenderSSRC: t.reporter, MediaSSRC: p.SSRC,
-			Nacks: rtcp.NackPairsFromSequenceNumbers(ask),
+			Nacks: rtcp.NackPairsFromSequenceNumbers(missing),
 		})
 	}
 	t.receptionMu.Lock()
@@ -146,15 +147,15 @@ func (t *Track) repair(p *Packet, now time.Time) {
 	}
 }
 
-// send tells the publisher something. What cannot be sent is not worth keeping: the next report
-// says it again.
+// send sends RTCP to the publisher. A packet that cannot be sent is dropped, because the next one
+// has the same information.
 func (t *Track) send(p rtcp.Packet) {
 	if err := t.feedback([]rtcp.Packet{p}); err != nil {
-		t.publisher.log.Debug("feedback not sent", "track", t.id, "err", err)
+		t.publisher.log.Debug("RTCP feedback was not sent", "track", t.id, "err", err)
 	}
 }
 
-// receiveRTCP takes what the publisher says about its stream.
+// receiveRTCP processes the publisher's sender reports.
 func (t *Track) receiveRTCP(b []byte) {
 	now := time.Now()
 	packets, err := rtcp.Unmarshal(b)
@@ -171,8 +172,8 @@ func (t *Track) receiveRTCP(b []byte) {
 	}
 }
 
-// add has the sink get every packet from now on. When the track has ended, it closes the sink and
-// reports false.
+// add adds a sink, which then receives every packet. If the track has ended, it closes the sink
+// and returns false.
 func (t *Track) add(s Sink) bool {
 	t.fanMu.Lock()
 	if t.ended {
@@ -185,8 +186,8 @@ func (t *Track) add(s Sink) bool {
 	return true
 }
 
-// remove takes the sink off and closes it, unless that has happened already. No packet is written
-// to it afterwards.
+// remove removes a sink and closes it, unless that has happened already. No packet is written to
+// the sink after that.
 func (t *Track) remove(s Sink) {
 	t.fanMu.Lock()
 	i := slices.Index(t.sinks, s)
@@ -199,7 +200,7 @@ func (t *Track) remove(s Sink) {
 	}
 }
 
-// end takes all sinks off and closes them.
+// end removes all sinks and closes them.
 func (t *Track) end() {
 	t.fanMu.Lock()
 	old := t.sinks

@@ -11,8 +11,8 @@ import (
 	"github.com/pion/transport/v5/vnet"
 )
 
-// world is a virtual network with a server and clients, for tests that need time or loss. It is
-// to be used in a synctest bubble, where nothing of it takes real time.
+// world is a virtual network with a server and clients, for tests that need time or loss. In a
+// synctest bubble they take no real time.
 type world struct {
 	t      *testing.T
 	router *vnet.Router
@@ -22,12 +22,13 @@ type world struct {
 
 const serverIP = "10.0.0.1"
 
-// inWorld runs a test on a virtual network, in a bubble with a clock of its own.
-func inWorld(t *testing.T, cfg Config, test func(t *testing.T, w *world)) {
+// withNetwork runs a test on a virtual network, with a fake clock.
+func withNetwork(t *testing.T, cfg Config, test func(t *testing.T, w *world)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		router, err := vnet.NewRouter(&vnet.RouterConfig{
-			CIDR: "10.0.0.0/24", QueueSize: 4096, LoggerFactory: pionlog.New(quiet(), slog.LevelWarn),
+			CIDR: "10.0.0.0/24", QueueSize: 4096,
+			LoggerFactory: pionlog.New(quiet(), slog.LevelWarn),
 		})
 		must(t, err)
 		w := &world{t: t, router: router, nets: 9}
@@ -41,7 +42,7 @@ func inWorld(t *testing.T, cfg Config, test func(t *testing.T, w *world)) {
 		test(t, w)
 		closeNode(t, w.node)
 		must(t, router.Stop())
-		time.Sleep(time.Minute) // Pion's timers run out
+		time.Sleep(time.Minute) // Pion's timers expire
 	})
 }
 
