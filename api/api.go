@@ -77,7 +77,7 @@ type Deps struct {
 	Presence  Presence
 	Sessions  *auth.Sessions
 	Passwords *auth.Passwords
-	Recording func(ctx context.Context, key string) (httpx.File, error) // opens a file (store/blob)
+	Recording func(ctx context.Context, key string) (httpx.File, error) // opens a blob's file
 	Clock     func() time.Time                                          // time.Now when nil
 	Checks    []Check                                                   // for /health/ready
 	Log       *slog.Logger

@@ -28,8 +28,8 @@ const (
 	MailRegistered           MailTemplate = "already-registered"
 	MailReset                MailTemplate = "reset"
 	MailPasswordChanged      MailTemplate = "password-changed"
-	MailConfirmEmail         MailTemplate = "confirm-email" // to the new address, before the change
-	MailEmailChangeRequested MailTemplate = "email-asked"   // to the old address, before the change
+	MailConfirmEmail         MailTemplate = "confirm-email" // to the new address
+	MailEmailChangeRequested MailTemplate = "email-asked"   // to the old address
 	MailEmailChanged         MailTemplate = "email-changed"
 	MailFactorAdded          MailTemplate = "factor-added"
 	MailFactorRemoved        MailTemplate = "factor-removed"

@@ -33,7 +33,8 @@ func ParseReport(b []byte) (Report, error) {
 		r.SchemaVersion = 1
 	}
 	if r.SchemaVersion > ReportVersion {
-		return Report{}, fmt.Errorf("report of version %d; this program reads versions up to %d: %w",
+		return Report{}, fmt.Errorf(
+			"report of version %d; this program reads versions up to %d: %w",
 			r.SchemaVersion, ReportVersion, ErrInvalid)
 	}
 	return r, nil

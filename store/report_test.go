@@ -47,8 +47,8 @@ func TestReportWithoutVersionIsReadable(t *testing.T) {
 	sameValues(t, "report", before, after)
 }
 
-// sameValues checks that got has all values of want. Objects may have more keys: those of fields that
-// were added later.
+// sameValues checks that got has all values of want. Objects may have more keys: those of fields
+// that were added later.
 func sameValues(t *testing.T, path string, want, got any) {
 	t.Helper()
 	switch want := want.(type) {

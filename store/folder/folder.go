@@ -31,7 +31,8 @@ func Acquire(dir string) (*Lock, error) {
 		f.Close()
 		if errors.Is(err, syscall.EWOULDBLOCK) {
 			return nil, fmt.Errorf(
-				"data folder %s is in use by another Bedside server (process %s): stop that server, or choose another folder with --data",
+				"data folder %s is in use by another Bedside server (process %s): "+
+					"stop that server, or choose another folder with --data",
 				dir, strings.TrimSpace(string(holder)))
 		}
 		return nil, fmt.Errorf("data folder %s cannot be locked: %w", dir, err)

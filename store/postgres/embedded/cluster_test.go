@@ -190,7 +190,8 @@ func TestServerStopsWithKilledParent(t *testing.T) {
 }
 
 // stopped creates a cluster that has what store writes, and stops it. It returns the folder, the
-// stopped cluster and the folder's place, in which a test can run programs as the server's account.
+// stopped cluster and the folder's place, in which a test can run programs as the server's
+// account.
 func stopped(t *testing.T) (dir string, c *Cluster, p *place) {
 	t.Helper()
 	dir = filepath.Join(t.TempDir(), "pg")
