@@ -53,7 +53,7 @@ func (c *Client) Factors(t testing.TB) (f factors.FactorList) {
 	return f
 }
 
-// SignInTicket gives the password of an account with an authenticator app, and returns the ticket
+// SignInTicket sends the password of an account with an authenticator app, and returns the ticket
 // for the second step.
 func (c *Client) SignInTicket(t testing.TB) string {
 	t.Helper()

@@ -58,11 +58,8 @@ func startMailServer(ctx context.Context, db *postgres.DB) (*MailServer, error) 
 		return nil, err
 	}
 	go func() { p.served <- p.server.Serve(listener) }()
-	sender, err := bedsidemail.NewSMTP(
-		"smtp://"+listener.Addr().String()+"?starttls=never",
-		"Bedside <bedside@example.org>",
-		time.Now,
-	)
+	url := "smtp://" + listener.Addr().String() + "?starttls=never"
+	sender, err := bedsidemail.NewSMTP(url, "Bedside <bedside@example.org>", time.Now)
 	if err != nil {
 		return nil, err
 	}
@@ -96,40 +93,36 @@ type smtpSession struct {
 	m      Mail
 }
 
-func (d *smtpSession) Mail(from string, _ *smtp.MailOptions) error { d.m.From = from; return nil }
-func (d *smtpSession) Reset()                                      {}
-func (d *smtpSession) Logout() error                               { return nil }
+func (s *smtpSession) Mail(from string, _ *smtp.MailOptions) error { s.m.From = from; return nil }
+func (s *smtpSession) Reset()                                      {}
+func (s *smtpSession) Logout() error                               { return nil }
 
 // Rcpt implements smtp.Session.
-func (d *smtpSession) Rcpt(to string, _ *smtp.RcptOptions) error {
-	d.server.mu.Lock()
-	defer d.server.mu.Unlock()
-	d.server.tries[to]++
+func (s *smtpSession) Rcpt(to string, _ *smtp.RcptOptions) error {
+	s.server.mu.Lock()
+	defer s.server.mu.Unlock()
+	s.server.tries[to]++
 	switch {
 	case strings.HasPrefix(to, "nobody-"):
 		return &smtp.SMTPError{
-			Code:         550,
-			EnhancedCode: smtp.EnhancedCode{5, 1, 1},
-			Message:      "no such mailbox",
+			Code: 550, EnhancedCode: smtp.EnhancedCode{5, 1, 1}, Message: "no such mailbox",
 		}
-	case strings.HasPrefix(to, "later-") && d.server.tries[to] == 1:
+	case strings.HasPrefix(to, "later-") && s.server.tries[to] == 1:
 		return &smtp.SMTPError{
-			Code:         451,
-			EnhancedCode: smtp.EnhancedCode{4, 3, 0},
-			Message:      "try again",
+			Code: 451, EnhancedCode: smtp.EnhancedCode{4, 3, 0}, Message: "try again",
 		}
 	}
-	d.m.To = to
+	s.m.To = to
 	return nil
 }
 
-func (d *smtpSession) Data(r io.Reader) error {
+func (s *smtpSession) Data(r io.Reader) error {
 	m, err := mail.ReadMessage(r)
 	if err != nil {
 		return err
 	}
-	d.m.Header = m.Header
-	if d.m.Subject, err = new(mime.WordDecoder).DecodeHeader(m.Header.Get("Subject")); err != nil {
+	s.m.Header = m.Header
+	if s.m.Subject, err = new(mime.WordDecoder).DecodeHeader(m.Header.Get("Subject")); err != nil {
 		return err
 	}
 	_, params, err := mime.ParseMediaType(m.Header.Get("Content-Type"))
@@ -150,16 +143,16 @@ func (d *smtpSession) Data(r io.Reader) error {
 		}
 		b = bytes.ReplaceAll(b, []byte("\r\n"), []byte("\n"))
 		if strings.HasPrefix(part.Header.Get("Content-Type"), "text/html") {
-			d.m.HTML = string(b)
+			s.m.HTML = string(b)
 		} else {
-			d.m.Text = string(b)
+			s.m.Text = string(b)
 		}
 	}
-	d.server.mu.Lock()
-	defer d.server.mu.Unlock()
-	d.server.mails = append(d.server.mails, d.m)
-	close(d.server.changed)
-	d.server.changed = make(chan struct{})
+	s.server.mu.Lock()
+	defer s.server.mu.Unlock()
+	s.server.mails = append(s.server.mails, s.m)
+	close(s.server.changed)
+	s.server.changed = make(chan struct{})
 	return nil
 }
 

@@ -1,5 +1,5 @@
 // Package apitest is test support: it starts the whole REST API on a real HTTP server, over a real
-// PostgreSQL cluster and a real mail server, and gives tests clients to it.
+// PostgreSQL cluster and a real mail server, and makes clients of it.
 //
 // A test package's TestMain calls Main, which starts the cluster and the mail server once; they
 // are shared by the package's tests, which keep to accounts of their own. Each test then starts a
@@ -27,7 +27,7 @@ import (
 	"bedside/store/postgres/pgtest"
 )
 
-// shared holds what all tests of a package use. Main sets it before they run.
+// shared is used by all tests of a package. Main sets it before they run.
 var shared struct {
 	db    *postgres.DB
 	dbURL string

@@ -155,7 +155,7 @@ func TestPasswords(t *testing.T) {
 		t.Errorf("no account: %v, %v", ok, err)
 	}
 	if _, err := p.Compare(ctx, "not a hash", "password"); err == nil {
-		t.Error("a broken hash gives no error")
+		t.Error("a malformed hash is not an error")
 	}
 }
 

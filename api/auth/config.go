@@ -16,7 +16,7 @@ type Config struct {
 	SessionMax   time.Duration `key:"auth.session_max" env:"BEDSIDE_AUTH_SESSION_MAX" doc:"a session ends at this age, used or not"`
 	SessionLimit int           `key:"auth.session_limit" env:"BEDSIDE_AUTH_SESSION_LIMIT" doc:"maximum number of signed-in devices of an account; a further sign-in ends the session that was used least recently"`
 
-	KeyFile   string // holds the key when Key is empty; created when missing
+	KeyFile   string // has the key when Key is empty; created when missing
 	Keys      []Key  // replaces Key, OldKeys and KeyFile; the first signs, all verify
 	Issuer    string
 	TicketTTL time.Duration // lifetime of a join ticket

@@ -23,8 +23,8 @@ type ProofStore interface {
 }
 
 // Proofs holds back sensitive changes (of the password, the address and the ways to sign in, and
-// deleting the account) until the user of the session has proved their identity again: whoever
-// finds an unlocked computer can read an account but not take it over. Signing in is a proof.
+// deleting the account) until the user of the session has proved their identity again. A stranger
+// who finds an unlocked computer can read an account but not take it over. Signing in is a proof.
 type Proofs struct {
 	Store ProofStore
 	Clock func() time.Time

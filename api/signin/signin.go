@@ -6,8 +6,8 @@
 // An account with an authenticator app signs in by two steps: the right password is answered with
 // a ticket, and the ticket with a code gets the grant. A passkey counts as both factors.
 //
-// No answer tells whether an address has an account: registering, and asking for a link, look the
-// same either way, and the mail tells its reader.
+// No answer reveals whether an address has an account: the answers to registering and to asking
+// for a link are the same either way. Only the mail that follows says it.
 package signin
 
 import (
@@ -95,7 +95,7 @@ func (s *Service) passwordRoutes(api huma.API) {
 		Metadata: httpx.Public(),
 		Summary:  "Register as a candidate", DefaultStatus: http.StatusAccepted,
 		Description: "The answer is the same whether the address is new or already has an " +
-			"account; the mail that follows tells its reader. A new account can sign in at " +
+			"account; only the mail that follows says it. A new account can sign in at " +
 			"once, with the password given here.",
 		Errors: []int{http.StatusUnprocessableEntity, http.StatusTooManyRequests},
 	}, s.register)

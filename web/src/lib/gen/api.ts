@@ -751,7 +751,7 @@ export interface paths {
         put?: never;
         /**
          * Register as a candidate
-         * @description The answer is the same whether the address is new or already has an account; the mail that follows tells its reader. A new account can sign in at once, with the password given here.
+         * @description The answer is the same whether the address is new or already has an account; only the mail that follows says it. A new account can sign in at once, with the password given here.
          */
         post: operations["register"];
         delete?: never;
