@@ -30,10 +30,8 @@ func BenchmarkForward(b *testing.B) {
 				}, PayloadType: 111,
 			}
 			track := &Track{
-				codec: opus, levelID: 1, metrics: m, nack: true, reception: reception{
-					ssrc: 1, clockRate: 48000,
-				},
-				feedback: func([]rtcp.Packet) error { return nil },
+				codec: opus, levelID: 1, metrics: m,
+				repair: newRepair(1, 2, 48000, true, func(rtcp.Packet) {}, m),
 			}
 			for i := range sinks {
 				f := newForwarder(track, newInlets(nil))

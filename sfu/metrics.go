@@ -10,10 +10,11 @@ import (
 // metrics holds a node's metrics. The counters on the path of a packet are looked up once, so
 // that counting is one atomic addition.
 type metrics struct {
-	rooms, participants                    prometheus.Gauge
-	in, out, dropped                       prometheus.Counter
-	nacksSent, nacksReceived, resent, lost prometheus.Counter
-	join                                   prometheus.Histogram
+	rooms, participants                        prometheus.Gauge
+	in, out, dropped                           prometheus.Counter
+	nacksSent, nacksReceived, resent, repaired prometheus.Counter
+	lost                                       [lossCauses]prometheus.Counter
+	join                                       prometheus.Histogram
 
 	unregister func() // lets another node in the same process register
 }
@@ -47,9 +48,9 @@ func newMetrics(reg prometheus.Registerer) (*metrics, error) {
 		resent: with.NewCounter(prometheus.CounterOpts{
 			Name: "bedside_sfu_resent_packets_total", Help: "Packets sent again to a subscriber.",
 		}),
-		lost: with.NewCounter(prometheus.CounterOpts{
-			Name: "bedside_sfu_lost_packets_total",
-			Help: "Packets of publishers that never arrived.",
+		repaired: with.NewCounter(prometheus.CounterOpts{
+			Name: "bedside_sfu_repaired_packets_total",
+			Help: "Packets of publishers that arrived after this node had requested them.",
 		}),
 		join: with.NewHistogram(prometheus.HistogramOpts{
 			Name:    "bedside_sfu_join_seconds",
@@ -57,6 +58,13 @@ func newMetrics(reg prometheus.Registerer) (*metrics, error) {
 			Buckets: []float64{.005, .01, .02, .05, .1, .2, .5, 1, 2, 5, 10},
 		}),
 		unregister: func() {},
+	}
+	lost := with.NewCounterVec(prometheus.CounterOpts{
+		Name: "bedside_sfu_lost_packets_total",
+		Help: "Packets of publishers that never arrived, by why they are no longer requested.",
+	}, []string{"cause"})
+	for cause := range lossCauses {
+		m.lost[cause] = lost.WithLabelValues(cause.String())
 	}
 	if reg == nil {
 		return m, nil

@@ -19,21 +19,16 @@ type Track struct {
 	publisher *Participant
 	codec     webrtc.RTPCodecParameters
 	levelID   uint8 // of the audio level extension; 0 if not negotiated
-	nack      bool  // the publisher supports retransmission
-	reporter  uint32
 	feedback  func([]rtcp.Packet) error
 	metrics   *metrics
+	repair    *repair
 
 	// Used by receive and receiveRTCP only.
 	header rtp.Header
 	packet Packet
-	gaps   gaps
 
 	history history
 	meter   meter
-
-	receptionMu sync.Mutex // guards reception: RTP and RTCP arrive in different goroutines
-	reception   reception
 
 	// fanMu is held while a packet is written to the sinks, and to change them: after remove, no
 	// write is in progress
@@ -49,14 +44,13 @@ func newTrack(publisher *Participant, ssrc uint32, codec webrtc.RTPCodecParamete
 		publisher: publisher,
 		codec:     codec,
 		levelID:   extensionID(extensions, levelURI),
-		reporter:  publisher.reporter,
 		feedback:  publisher.pc.WriteRTCP,
 		metrics:   publisher.room.node.metrics,
-		reception: reception{ssrc: ssrc, clockRate: float64(codec.ClockRate)},
 	}
-	t.nack = slices.ContainsFunc(codec.RTCPFeedback, func(f webrtc.RTCPFeedback) bool {
+	nack := slices.ContainsFunc(codec.RTCPFeedback, func(f webrtc.RTCPFeedback) bool {
 		return f.Type == webrtc.TypeRTCPFBNACK && f.Parameter == ""
 	})
+	t.repair = newRepair(ssrc, publisher.reporter, codec.ClockRate, nack, t.send, t.metrics)
 	return t
 }
 
@@ -82,7 +76,7 @@ func (t *Track) receive(b []byte) {
 	t.meter.add(p)
 	t.history.put(p)
 	t.fanOut(p)
-	t.repair(p, now)
+	t.repair.received(p, now)
 }
 
 func (t *Track) parse(b []byte, now time.Time) bool {
@@ -120,33 +114,6 @@ func (t *Track) fanOut(p *Packet) {
 	}
 }
 
-// repair requests missing packets from the publisher, and sends it a receiver report once a
-// second.
-func (t *Track) repair(p *Packet, now time.Time) {
-	missing := t.gaps.add(p.Sequence, now)
-	if lost := t.gaps.takeLost(); lost > 0 {
-		t.metrics.lost.Add(float64(lost))
-	}
-	if t.nack && len(missing) > 0 {
-		t.metrics.nacksSent.Add(float64(len(missing)))
-		t.send(&rtcp.TransportLayerNack{
-			SenderSSRC: t.reporter, MediaSSRC: p.SSRC,
-			Nacks: rtcp.NackPairsFromSequenceNumbers(missing),
-		})
-	}
-	t.receptionMu.Lock()
-	t.reception.add(p.Sequence, p.Timestamp, now)
-	due := t.reception.due(now)
-	var report rtcp.ReceptionReport
-	if due {
-		report = t.reception.report(now)
-	}
-	t.receptionMu.Unlock()
-	if due {
-		t.send(&rtcp.ReceiverReport{SSRC: t.reporter, Reports: []rtcp.ReceptionReport{report}})
-	}
-}
-
 // send sends RTCP to the publisher. A packet that cannot be sent is dropped, because the next one
 // has the same information.
 func (t *Track) send(p rtcp.Packet) {
@@ -164,10 +131,8 @@ func (t *Track) receiveRTCP(b []byte) {
 		return
 	}
 	for _, p := range packets {
-		if sr, ok := p.(*rtcp.SenderReport); ok && sr.SSRC == t.reception.ssrc {
-			t.receptionMu.Lock()
-			t.reception.gotSenderReport(sr.NTPTime, now)
-			t.receptionMu.Unlock()
+		if sr, ok := p.(*rtcp.SenderReport); ok {
+			t.repair.senderReport(sr, now)
 		}
 	}
 }
@@ -202,6 +167,7 @@ func (t *Track) remove(s Sink) {
 
 // end removes all sinks and closes them.
 func (t *Track) end() {
+	t.repair.close()
 	t.fanMu.Lock()
 	old := t.sinks
 	t.sinks, t.ended = nil, true
