@@ -66,6 +66,7 @@ long-role-play: web/build/index.html ## a role play of five minutes in real time
 
 e2e: bin/bedside ## the browser tests; screenshots go to web/e2e/out
 	cd web && BEDSIDE_BIN=$(CURDIR)/bin/bedside npm run --silent e2e
+	cd web && BEDSIDE_BIN=$(CURDIR)/bin/bedside ../.ci/lossy-link npm run --silent e2e:lossy-link
 
 lint: lint-go lint-web ## every linter
 

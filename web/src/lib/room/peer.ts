@@ -1,4 +1,5 @@
 import type { Candidate } from '$lib/gen/protocol';
+import { withOpusNack } from './sdp';
 
 export interface LinkHandlers {
 	candidate(candidate: Candidate): void;
@@ -62,7 +63,7 @@ export class PeerLink {
 		} else {
 			this.#pc.addTransceiver('audio', { direction: 'recvonly' });
 		}
-		await this.#pc.setLocalDescription(await this.#pc.createOffer());
+		await this.#describe(await this.#pc.createOffer());
 		const sdp = this.#pc.localDescription?.sdp;
 		if (!sdp) throw new Error('the browser made no offer');
 		return sdp;
@@ -77,7 +78,7 @@ export class PeerLink {
 	answerOffer(sdp: string, reply: (sdp: string) => void): void {
 		this.#step(async () => {
 			await this.#pc.setRemoteDescription({ type: 'offer', sdp });
-			await this.#pc.setLocalDescription(await this.#pc.createAnswer());
+			await this.#describe(await this.#pc.createAnswer());
 			const answer = this.#pc.localDescription?.sdp;
 			if (!answer) throw new Error('the browser made no answer');
 			if (!this.#closed) reply(answer);
@@ -96,6 +97,10 @@ export class PeerLink {
 	close(): void {
 		this.#closed = true;
 		this.#pc.close();
+	}
+
+	async #describe({ type, sdp = '' }: RTCSessionDescriptionInit): Promise<void> {
+		await this.#pc.setLocalDescription({ type, sdp: withOpusNack(sdp) });
 	}
 
 	#step(run: () => Promise<unknown>): void {
