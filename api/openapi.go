@@ -23,7 +23,8 @@ func describe() huma.Config {
 	c := httpx.Config("Bedside", "1")
 	c.Info.Description = "Practice for the OET speaking test: role plays over WebRTC, and a " +
 		"report on what was said.\n\n" +
-		"Errors are problems (RFC 9457). The last word of their type identifies the kind of error and does not change. /api/v1 is another name for /api."
+		"Errors are problems (RFC 9457). The last word of their type identifies the kind of " +
+		"error and does not change. /api/v1 is another name for /api."
 	c.Info.License = &huma.License{Name: "Apache 2.0", Identifier: "Apache-2.0"}
 	return c
 }
