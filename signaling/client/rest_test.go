@@ -335,22 +335,22 @@ func TestWaitReport(t *testing.T) {
 			report json.RawMessage
 			err    error
 		}
-		wait := func(told <-chan struct{}) <-chan result {
+		wait := func(ready <-chan struct{}) <-chan result {
 			c := make(chan result, 1)
 			go func() {
-				report, err := r.WaitReport(t.Context(), "a1", told)
+				report, err := r.WaitReport(t.Context(), "a1", ready)
 				c <- result{report, err}
 			}()
 			return c
 		}
 
-		told := make(chan struct{})
-		waiting := wait(told)
+		ready := make(chan struct{})
+		waiting := wait(ready)
 		time.Sleep(10*time.Second + 10*time.Millisecond)
 		synctest.Wait()
 		set(200, "")
 		began := time.Now()
-		close(told)
+		close(ready)
 		if got := <-waiting; got.err != nil || string(got.report) != `{"attempt_id":"a1"}` ||
 			time.Since(began) != 0 {
 			t.Errorf("after the notification: %s, %v after %v", got.report, got.err,

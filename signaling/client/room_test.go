@@ -330,7 +330,7 @@ func TestServerEndsTheParticipant(t *testing.T) {
 			return errors.As(err, &r) && r.Code == protocol.CodeReplaced
 		}},
 		{
-			"session ended, told by the code alone", nil, 4012,
+			"session ended, with the close code only", nil, 4012,
 			func(err error) bool { return err != nil && !errors.Is(err, ErrLost) },
 		},
 		{
