@@ -25,14 +25,20 @@ func (c *cable) filter(host string) vnet.ChunkFilter {
 	}
 }
 
+// cabledNet adds a host whose cable can be pulled.
+func (w *world) cabledNet() (*vnet.Net, *cable) {
+	net, ip := w.net()
+	c := &cable{}
+	w.router.AddChunkFilter(c.filter(ip))
+	return net, c
+}
+
 func touches(addr, host string) bool { return strings.HasPrefix(addr, host+":") }
 
 func TestReconnectKeepsTheParticipant(t *testing.T) {
 	withNetwork(t, Config{}, func(t *testing.T, w *world) {
 		r := testRoom(t, w.node, "room")
-		net, ip := w.net()
-		var c cable
-		w.router.AddChunkFilter(c.filter(ip))
+		net, c := w.cabledNet()
 		a := newClient(t, "anna", clientOption{network: net}).join(r, true)
 		other, _ := w.net()
 		b := newClient(t, "bert", clientOption{network: other}).join(r, true)
@@ -74,9 +80,7 @@ func TestReconnectKeepsTheParticipant(t *testing.T) {
 func TestParticipantLeavesAfterTheGracePeriod(t *testing.T) {
 	withNetwork(t, Config{Grace: 20 * time.Second}, func(t *testing.T, w *world) {
 		r := testRoom(t, w.node, "room")
-		net, ip := w.net()
-		var c cable
-		w.router.AddChunkFilter(c.filter(ip))
+		net, c := w.cabledNet()
 		a := newClient(t, "anna", clientOption{network: net}).join(r, true)
 		other, _ := w.net()
 		b := newClient(t, "bert", clientOption{network: other}).join(r, true)
@@ -107,10 +111,8 @@ func TestParticipantLeavesAfterTheGracePeriod(t *testing.T) {
 func TestParticipantThatNeverConnectsLeaves(t *testing.T) {
 	withNetwork(t, Config{Grace: 20 * time.Second}, func(t *testing.T, w *world) {
 		r := testRoom(t, w.node, "room")
-		net, ip := w.net()
-		var c cable
+		net, c := w.cabledNet()
 		c.out.Store(true)
-		w.router.AddChunkFilter(c.filter(ip))
 		a := newClient(t, "anna", clientOption{network: net}).join(r, true)
 		if reason := <-a.gone; !errors.Is(reason, ErrGraceExpired) {
 			t.Errorf("gone because of %v, want ErrGraceExpired", reason)

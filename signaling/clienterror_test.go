@@ -213,11 +213,7 @@ func TestOneParticipantPerRole(t *testing.T) {
 	s := serve(t, newWorld(t, 180, 300), Config{})
 	id := s.attempt("play-1")
 	s.join(id, "tutor", store.ParticipantPatient)
-	second := s.dial(nil)
-	second.send(protocol.Join{
-		Version: 1, Ticket: s.ticket(id, "other tutor", store.ParticipantPatient),
-		Offer: second.offer(true),
-	})
+	second := s.requestJoin(id, "other tutor", store.ParticipantPatient)
 	second.wantError(protocol.CodeRoomFull, true)
 	second.wantClose(protocol.CloseCode(protocol.CodeRoomFull))
 
@@ -227,11 +223,7 @@ func TestOneParticipantPerRole(t *testing.T) {
 			t.Errorf("%+v", j)
 		}
 	}
-	last := s.dial(nil)
-	last.send(protocol.Join{
-		Version: 1, Ticket: s.ticket(id, "anna", store.ParticipantCandidate),
-		Offer: last.offer(true),
-	})
+	last := s.requestJoin(id, "anna", store.ParticipantCandidate)
 	last.wantError(protocol.CodeRoomFull, true)
 	last.wantClose(protocol.CloseCode(protocol.CodeRoomFull))
 }
@@ -244,11 +236,7 @@ func TestObserverReceivesButDoesNotSend(t *testing.T) {
 	if track := observer.awaitTrack(); track.StreamID() != "candidate" {
 		t.Errorf("stream of %s", track.StreamID())
 	}
-	loud := s.dial(nil)
-	loud.send(protocol.Join{
-		Version: 1, Ticket: s.ticket(id, "eve", store.ParticipantObserver),
-		Offer: loud.offer(true),
-	})
+	loud := s.requestJoin(id, "eve", store.ParticipantObserver)
 	m := await(t, "the hub's answer", loud.messages)
 	if e, ok := m.(protocol.Error); ok && e.Code != protocol.CodeBadSDP {
 		t.Errorf("%+v", e)

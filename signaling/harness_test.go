@@ -476,14 +476,25 @@ func must(t testing.TB, err error) {
 	}
 }
 
-// join takes a role and waits until media is connected.
-func (s *server) join(attempt, user string, role store.ParticipantRole) *client {
+// requestJoin sends a join with a new ticket and an offer that sends audio, whatever the role.
+func (s *server) requestJoin(attempt, user string, role store.ParticipantRole) *client {
+	s.t.Helper()
+	return s.sendJoin(attempt, user, role, true)
+}
+
+func (s *server) sendJoin(attempt, user string, role store.ParticipantRole, publish bool) *client {
 	s.t.Helper()
 	c := s.dial(nil)
 	c.send(protocol.Join{
-		Version: protocol.Version, Ticket: s.ticket(attempt, user, role),
-		Offer: c.offer(role != store.ParticipantObserver),
+		Version: protocol.Version, Ticket: s.ticket(attempt, user, role), Offer: c.offer(publish),
 	})
+	return c
+}
+
+// join takes a role and waits until media is connected.
+func (s *server) join(attempt, user string, role store.ParticipantRole) *client {
+	s.t.Helper()
+	c := s.sendJoin(attempt, user, role, role != store.ParticipantObserver)
 	c.joined = next[protocol.Joined](c, "joined", nil)
 	must(s.t, c.pc.SetRemoteDescription(webrtc.SessionDescription{
 		Type: webrtc.SDPTypeAnswer, SDP: c.joined.Answer,

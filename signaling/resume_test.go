@@ -226,11 +226,7 @@ func TestSessionThatEndsDuringTheJoin(t *testing.T) {
 	s := serve(t, w, Config{})
 	id := s.attempt("play-1")
 	w.set(func() { w.ended["session of tutor"] = true })
-	tutor := s.dial(nil)
-	tutor.send(protocol.Join{
-		Version: protocol.Version, Ticket: s.ticket(id, "tutor", store.ParticipantPatient),
-		Offer: tutor.offer(true),
-	})
+	tutor := s.requestJoin(id, "tutor", store.ParticipantPatient)
 	tutor.wantError(protocol.CodeSessionEnded, true)
 	tutor.wantClose(protocol.CloseCode(protocol.CodeSessionEnded))
 }
