@@ -15,7 +15,7 @@ func TestLoad(t *testing.T) {
 	server := serve(t, t.TempDir(), nil)
 	var out, progress bytes.Buffer
 	s := &invocation{in: strings.NewReader(""), out: &out, err: &progress, env: os.Environ()}
-	if code := run(t.Context(),
+	if code := runCommand(t.Context(),
 		[]string{
 			"loadtest", "--url", server.url, "--rooms", "2", "--participants", "3", "--duration",
 			"3s", "--json",
@@ -52,7 +52,7 @@ func TestLoadWithSignIns(t *testing.T) {
 		in: strings.NewReader(""), out: &out, err: &progress,
 		env: append(os.Environ(), asBedside+"=1"),
 	}
-	if code := run(t.Context(),
+	if code := runCommand(t.Context(),
 		[]string{"loadtest", "--rooms", "1", "--duration", "3s", "--sign-ins", "100", "--json"},
 		s); code != exitDone {
 		t.Fatalf("exit code %d: %s", code, progress.String())
@@ -94,7 +94,7 @@ func TestLoadSaysWhatIsWrong(t *testing.T) {
 	} {
 		var out bytes.Buffer
 		s := &invocation{in: strings.NewReader(""), out: &out, err: &out, env: os.Environ()}
-		if code := run(t.Context(), append([]string{"loadtest", "--url", server.url}, tc.args...),
+		if code := runCommand(t.Context(), append([]string{"loadtest", "--url", server.url}, tc.args...),
 			s); code != tc.code || !strings.Contains(out.String(), tc.want) {
 			t.Errorf("%s: exit code %d, %s", name, code, out.String())
 		}

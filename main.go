@@ -43,15 +43,15 @@ type commands struct {
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	code := run(ctx, os.Args[1:], &invocation{
+	code := runCommand(ctx, os.Args[1:], &invocation{
 		in: os.Stdin, out: os.Stdout, err: os.Stderr, env: os.Environ(), version: buildVersion,
 	})
 	stop()
 	os.Exit(code)
 }
 
-// run parses args, runs the command and returns its exit code.
-func run(ctx context.Context, args []string, i *invocation) int {
+// runCommand parses args, runs the command and returns its exit code.
+func runCommand(ctx context.Context, args []string, i *invocation) int {
 	var cli commands
 	exited := -1
 	parser, err := kong.New(&cli,

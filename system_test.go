@@ -353,7 +353,7 @@ func TestBadFiles(t *testing.T) {
 			{"analyze", path, "--json"}, {"rehearse", "--audio", path},
 		} {
 			var out, problems bytes.Buffer
-			code := run(t.Context(), args, &invocation{
+			code := runCommand(t.Context(), args, &invocation{
 				in: strings.NewReader(""), out: &out, err: &problems,
 			})
 			if code != exitFailed || out.Len() > 0 ||
@@ -384,7 +384,7 @@ func TestUsage(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			var out bytes.Buffer
-			code := run(t.Context(), tc.args, &invocation{
+			code := runCommand(t.Context(), tc.args, &invocation{
 				in: strings.NewReader(""), out: &out, err: &out,
 			})
 			if code != tc.code || !strings.Contains(out.String(), tc.want) {
