@@ -33,11 +33,11 @@
 //
 // # Loss
 //
-// A missing packet is requested from its publisher by NACK: after 10 ms, then again after a timeout
-// that follows the measured round trip, until it arrives or its playout deadline has passed. A
-// timer does this, so that packets lost before a pause are requested too. Subscribers' requests
-// are answered from the track's copy. Browsers negotiate NACK for Opus only when the page adds it
-// to its own descriptions. Receiver reports are made here, sender reports by Pion.
+// A missing packet is requested from its publisher by NACK: after 10 ms, then again after a
+// timeout that follows the measured round trip, until it arrives or its playout deadline has
+// passed. A timer does this, so that packets lost before a pause are requested too. Subscribers'
+// requests are answered from the track's copy. Browsers negotiate NACK for Opus only when the
+// page adds it to its own descriptions. Receiver reports are made here, sender reports by Pion.
 //
 // # Reconnection
 //

@@ -9,9 +9,12 @@ import (
 
 // plainOffer is a minimal offer.
 const plainOffer = "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\na=group:BUNDLE 0\r\n" +
-	"a=fingerprint:sha-256 00:11:22:33:44:55:66:77:88:99:AA:BB:CC:DD:EE:FF:00:11:22:33:44:55:66:77:88:99:AA:BB:CC:DD:EE:FF\r\n" +
-	"m=audio 9 UDP/TLS/RTP/SAVPF 111\r\nc=IN IP4 0.0.0.0\r\na=mid:0\r\na=ice-ufrag:abcd\r\na=ice-pwd:abcdefghijklmnopqrstuvwx\r\n" +
-	"a=setup:actpass\r\na=sendonly\r\na=rtcp-mux\r\na=rtpmap:111 opus/48000/2\r\na=ssrc:1234 cname:x\r\n"
+	"a=fingerprint:sha-256 00:11:22:33:44:55:66:77:88:99:AA:BB:CC:DD:EE:FF:" +
+	"00:11:22:33:44:55:66:77:88:99:AA:BB:CC:DD:EE:FF\r\n" +
+	"m=audio 9 UDP/TLS/RTP/SAVPF 111\r\nc=IN IP4 0.0.0.0\r\na=mid:0\r\n" +
+	"a=ice-ufrag:abcd\r\na=ice-pwd:abcdefghijklmnopqrstuvwx\r\n" +
+	"a=setup:actpass\r\na=sendonly\r\na=rtcp-mux\r\na=rtpmap:111 opus/48000/2\r\n" +
+	"a=ssrc:1234 cname:x\r\n"
 
 func badOffers() map[string]string {
 	section := plainOffer[strings.Index(plainOffer, "m=audio"):]
@@ -77,8 +80,10 @@ func TestInvalidOffersAreRejected(t *testing.T) {
 }
 
 func TestOpusOptions(t *testing.T) {
-	in := "m=audio 9 X 109 0\r\na=rtpmap:109 OPUS/48000/2\r\na=rtpmap:0 x/8\r\na=fmtp:109 minptime=10; useinbandfec=0;stereo=1\r\na=fmtp:0 x=1\r\n"
-	want := "m=audio 9 X 109 0\r\na=rtpmap:109 OPUS/48000/2\r\na=fmtp:109 minptime=10;stereo=1;useinbandfec=1;usedtx=1\r\na=rtpmap:0 x/8\r\na=fmtp:0 x=1\r\n"
+	in := "m=audio 9 X 109 0\r\na=rtpmap:109 OPUS/48000/2\r\na=rtpmap:0 x/8\r\n" +
+		"a=fmtp:109 minptime=10; useinbandfec=0;stereo=1\r\na=fmtp:0 x=1\r\n"
+	want := "m=audio 9 X 109 0\r\na=rtpmap:109 OPUS/48000/2\r\n" +
+		"a=fmtp:109 minptime=10;stereo=1;useinbandfec=1;usedtx=1\r\na=rtpmap:0 x/8\r\na=fmtp:0 x=1\r\n"
 	if got := withOpusOptions(in); got != want {
 		t.Errorf("got  %q\nwant %q", got, want)
 	}

@@ -218,8 +218,8 @@ func TestOneParticipantPerRole(t *testing.T) {
 	second.wantClose(protocol.CloseCode(protocol.CodeRoomFull))
 
 	for _, user := range []string{"a", "b", "c", "d", "e", "f", "g"} {
-		if j := s.join(id, user,
-			store.ParticipantObserver).joined; !strings.HasPrefix(j.ParticipantID, "observer-") {
+		j := s.join(id, user, store.ParticipantObserver).joined
+		if !strings.HasPrefix(j.ParticipantID, "observer-") {
 			t.Errorf("%+v", j)
 		}
 	}

@@ -244,7 +244,7 @@ func TestRetriesOnlyWhenItIsSafe(t *testing.T) {
 			least   time.Duration
 		}{
 			{"a read while a part is away", 503, "1", 3, get, true, 3 * time.Second},
-			{"a read while too much is asked", 429, "20", 2, get, true, 40 * time.Second},
+			{"a read that is rate-limited", 429, "20", 2, get, true, 40 * time.Second},
 			{"a creation that was not begun", 429, "2", 1, create, true, 2 * time.Second},
 			{"a creation that may have happened", 503, "1", 1, create, false, 0},
 			{"a wait that is too long", 429, "3600", 1, get, false, 0},

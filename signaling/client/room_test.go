@@ -318,10 +318,10 @@ func TestMediaAndSocketAreRestoredTogether(t *testing.T) {
 
 func TestServerEndsTheParticipant(t *testing.T) {
 	for _, test := range []struct {
-		name string
-		tell protocol.ServerMessage
-		code websocket.StatusCode
-		want func(error) bool
+		name    string
+		message protocol.ServerMessage
+		code    websocket.StatusCode
+		want    func(error) bool
 	}{
 		{"replaced", protocol.Error{
 			Code: protocol.CodeReplaced, Message: "elsewhere", Fatal: true,
@@ -343,8 +343,8 @@ func TestServerEndsTheParticipant(t *testing.T) {
 			withNetwork(t, func(t *testing.T, w *world) {
 				a := w.join("candidate")
 				p := w.server.seat("candidate")
-				if test.tell != nil {
-					w.server.send(p.ws, test.tell)
+				if test.message != nil {
+					w.server.send(p.ws, test.message)
 				}
 				go func() { _ = p.ws.Close(test.code, "") }()
 				<-a.Done()
