@@ -82,9 +82,9 @@ const mailsPerHour = 5
 
 // AllowMail counts a mail that anybody may ask for, and reports whether to send it. When it
 // returns false the caller answers as if the mail had been sent.
-func (t Tries) AllowMail(ctx context.Context, kind store.MailTemplate, email string) bool {
+func (t Tries) AllowMail(ctx context.Context, template store.MailTemplate, email string) bool {
 	_, ok := t.Limiter.Spend(ctx, store.Quota{
-		Key: "letter:" + string(kind) + ":" + HashEmail(email), Units: mailsPerHour,
+		Key: "letter:" + string(template) + ":" + HashEmail(email), Units: mailsPerHour,
 		Window: time.Hour,
 	})
 	return ok

@@ -60,8 +60,8 @@ func TestTriesReportTheLongestWait(t *testing.T) {
 func TestAllowMailCountsEachAddressAndKind(t *testing.T) {
 	limiter := fakeLimiter{}
 	tries := Tries{Limiter: limiter}
-	allow := func(kind store.MailTemplate, email string) bool {
-		return tries.AllowMail(t.Context(), kind, email)
+	allow := func(template store.MailTemplate, email string) bool {
+		return tries.AllowMail(t.Context(), template, email)
 	}
 	for range mailsPerHour {
 		if !allow(store.MailReset, "dana@example.org") {

@@ -208,9 +208,9 @@ func (s *Service) currentUser(ctx context.Context) (store.User, error) {
 }
 
 // changeEffects returns the audit entry and the mail that follow a change of a user's factors.
-func (s *Service) changeEffects(ctx context.Context, action store.Action, kind store.MailTemplate,
-	u store.User, what string) store.Effects {
-	act, mail := httpx.Act(ctx, action), httpx.NewMail(ctx, kind, s.Clock())
+func (s *Service) changeEffects(ctx context.Context, action store.Action,
+	template store.MailTemplate, u store.User, what string) store.Effects {
+	act, mail := httpx.Act(ctx, action), httpx.NewMail(ctx, template, s.Clock())
 	act.Object, mail.UserID, mail.What = what, u.ID, what
 	return store.Effects{Acts: []store.Act{act}, Jobs: []store.Job{mail}}
 }
