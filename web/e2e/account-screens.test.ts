@@ -39,7 +39,7 @@ function wantProof(request: string): void {
 async function prove(request: string): Promise<void> {
 	await field('Your password').fill('right');
 	server.answers.delete(request);
-	await button('It is me').click();
+	await button('Confirm').click();
 	await page.getByRole('dialog').waitFor({ state: 'detached' });
 }
 
@@ -49,15 +49,15 @@ describe('signed out', () => {
 	it('registers by mail, whatever the address', async () => {
 		await page.goto('/register');
 		await button('Create my account').click();
-		await page.getByText('Enter the name that others are to see.').waitFor();
+		await page.getByText('Enter the name that others will see.').waitFor();
 		expect(await focused()).toBe('name');
 		await inspect(page, 'register-empty');
 		await field('Your name').fill('Dana Kovač');
 		await field('E-mail').fill('dana@');
 		await field('Password').focus();
-		await page.getByText('Write the whole address').waitFor();
+		await page.getByText('Enter the whole address').waitFor();
 		await field('E-mail').fill('dana@example.org');
-		await page.getByText('Write the whole address').waitFor({ state: 'detached' });
+		await page.getByText('Enter the whole address').waitFor({ state: 'detached' });
 		await field('Password').fill('password');
 		server.answers.set('POST /auth/register', {
 			status: 422,
@@ -78,7 +78,7 @@ describe('signed out', () => {
 		server.answers.clear();
 		await field('Password').fill('seven green lanterns');
 		await page.keyboard.press('Enter');
-		await heading('Look at your mail');
+		await heading('Check your mail');
 		await inspect(page, 'register-mail');
 		expect(server.sent.get('POST /auth/register')).toEqual({
 			name: 'Dana Kovač',
@@ -108,7 +108,7 @@ describe('signed out', () => {
 		await page.getByText('This link does not work any more.').waitFor();
 		await inspect(page, 'verify-spent');
 		await page.goto('/reset-password');
-		await page.getByText('This address has no link in it.').waitFor();
+		await page.getByText('This link is incomplete.').waitFor();
 		await inspect(page, 'reset-none');
 	});
 
@@ -119,7 +119,7 @@ describe('signed out', () => {
 		await inspect(page, 'forgot');
 		await field('E-mail').fill('dana@example.org');
 		await button('Send me the link').click();
-		await heading('Look at your mail');
+		await heading('Check your mail');
 		await inspect(page, 'forgot-mail');
 		await page.goto('/reset-password#token=abc');
 		await field('New password').fill('short');
@@ -238,7 +238,7 @@ describe('profile', () => {
 		await inspect(page, 'profile');
 		await field('Your name').fill('');
 		await button('Save').click();
-		await page.getByText('Enter the name that others are to see.').waitFor();
+		await page.getByText('Enter the name that others will see.').waitFor();
 		await field('Your name').fill('Dana K.');
 		await page.getByLabel('Your profession').click();
 		await choose(page, 'Medicine');
@@ -322,7 +322,7 @@ describe('security', () => {
 			refuse(403, 'wrong-credentials', 'The password is wrong.')
 		);
 		await field('Your password').fill('wrong');
-		await button('It is me').click();
+		await button('Confirm').click();
 		await page.getByText('This password is wrong. Try again.').waitFor();
 		await inspect(page, 'proof-wrong');
 		server.answers.delete('POST /auth/reauthenticate');
@@ -345,7 +345,7 @@ describe('security', () => {
 		expect(await field('New address').inputValue()).toBe('new@example.org');
 		server.answers.clear();
 		await button('Change the address').click();
-		await page.getByText('Look at the mail of new@example.org.').waitFor();
+		await page.getByText('Check the mail at new@example.org.').waitFor();
 		await inspect(page, 'security-address');
 	});
 
@@ -383,7 +383,7 @@ describe('security', () => {
 		await page.emulateMedia({ media: 'print' });
 		await picture(page, 'recovery-codes-print');
 		await page.emulateMedia({ media: 'screen' });
-		await button('I have kept them').click();
+		await button('I have saved them').click();
 		await page.getByText('You have 2 recovery codes left.').waitFor();
 		await inspect(page, 'security-filled');
 	});
@@ -396,7 +396,7 @@ describe('security', () => {
 		await page.goto('/account/security');
 		await button('Make new recovery codes').click();
 		await button('Make new ones').click();
-		await button('I have kept them').click();
+		await button('I have saved them').click();
 		await button('Turn it off').click();
 		await page.getByRole('alertdialog').waitFor();
 		await inspect(page, 'totp-off');
@@ -561,11 +561,11 @@ describe('my data', () => {
 		await page.goto('/account/data');
 		await button('Delete my account').click();
 		await button('Delete it for good').click();
-		await page.getByText('Type candidate@demo.bedside to show that you mean it.').waitFor();
+		await page.getByText('Type candidate@demo.bedside to confirm.').waitFor();
 		await inspect(page, 'delete');
 		await field('Type your e-mail address').fill('candidate@demo.bedside');
 		await button('Delete it for good').click();
-		await page.getByRole('dialog', { name: 'Is it you?' }).waitFor();
+		await page.getByRole('dialog', { name: 'Confirm that it is you' }).waitFor();
 		await prove('DELETE /api/users/profile');
 		await page.getByText('Your account is deleted.').waitFor();
 		expect(new URL(page.url()).search).toBe('');
@@ -691,7 +691,7 @@ it('in the dark', async () => {
 	await page.goto('/account/data');
 	await button('Delete my account').click();
 	await button('Delete it for good').click();
-	await page.getByText('to show that you mean it').waitFor();
+	await page.getByText(/^Type .* to confirm/).waitFor();
 	await inspect(page, 'dark-delete');
 	server.user = null;
 	server.answers.set('POST /auth/login', {

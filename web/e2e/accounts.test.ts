@@ -29,12 +29,12 @@ describe('an account', () => {
 		await page.getByLabel('E-mail').fill(email);
 		await page.getByLabel('Password', { exact: true }).fill(PASSWORD);
 		await page.getByRole('button', { name: 'Create my account' }).click();
-		await page.getByRole('heading', { name: 'Look at your mail' }).waitFor();
+		await page.getByRole('heading', { name: 'Check your mail' }).waitFor();
 		await inspect(page, 'real-registered');
 
 		await page.goto(await server.letter(email, '/verify-email'));
 		await page.getByRole('button', { name: 'Confirm my address' }).click();
-		await page.getByText(`${email} is yours.`).waitFor();
+		await page.getByText(`${email} is confirmed.`).waitFor();
 		expect(page.url(), 'the token stays in the address').not.toContain('token');
 		await page.getByRole('button', { name: 'Sign in' }).click();
 		expect(await page.getByLabel('E-mail').inputValue()).toBe(email);
@@ -61,7 +61,7 @@ describe('an account', () => {
 		await page.waitForURL('**/forgot-password'); // there is a field for the address on both pages
 		await page.getByLabel('E-mail').fill(email);
 		await page.getByRole('button', { name: 'Send me the link' }).click();
-		await page.getByRole('heading', { name: 'Look at your mail' }).waitFor();
+		await page.getByRole('heading', { name: 'Check your mail' }).waitFor();
 		const link = await server.letter(email, '/reset-password');
 		await page.goto(link);
 		await page.getByLabel('New password', { exact: true }).fill('password');
@@ -90,7 +90,7 @@ describe('an account', () => {
 		await page.goto('/account/security');
 		await page.getByLabel('New address').fill('ama@elsewhere.example');
 		await page.getByRole('button', { name: 'Change the address' }).click();
-		await page.getByText('Look at the mail of ama@elsewhere.example.').waitFor();
+		await page.getByText('Check the mail at ama@elsewhere.example.').waitFor();
 		await page.goto(await server.letter('ama@elsewhere.example', '/verify-email'));
 		await page.getByRole('button', { name: 'Confirm my address' }).click();
 		await page.getByRole('link', { name: 'Go on to the role plays' }).click();
@@ -240,11 +240,11 @@ describe('an authenticator app', () => {
 		await page.getByText('This code is not right.').waitFor();
 		await page.getByLabel('Six-digit code').fill(totp(secret));
 		await page.getByRole('button', { name: 'Turn it on' }).click();
-		await page.getByText('Keep these codes now').waitFor();
+		await page.getByText('Save these codes now').waitFor();
 		const codes = await page.locator('.recovery li').allInnerTexts();
 		expect(codes).toHaveLength(10);
 		await inspect(page, 'real-recovery-codes');
-		await page.getByRole('button', { name: 'I have kept them' }).click();
+		await page.getByRole('button', { name: 'I have saved them' }).click();
 		await page.getByText('You have 10 recovery codes left.').waitFor();
 
 		await there.firstStep('tutor');

@@ -128,7 +128,7 @@ it('takes the pictures', { timeout: 300_000 }, async () => {
 			() => !document.querySelector('figure button')?.hasAttribute('disabled')
 		);
 		await page
-			.getByRole('slider', { name: 'Place in the recording' })
+			.getByRole('slider', { name: 'Position in the recording' })
 			.click({ position: { x: 420, y: 60 } });
 		await page.mouse.move(4, 4);
 		await page.setViewportSize({ ...SIZE, height: 1020 });

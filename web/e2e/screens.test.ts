@@ -364,7 +364,7 @@ describe('report', () => {
 			() => !document.querySelector('figure button')?.hasAttribute('disabled')
 		);
 		await inspect(page, 'report');
-		const place = page.getByRole('slider', { name: 'Place in the recording' });
+		const place = page.getByRole('slider', { name: 'Position in the recording' });
 		await place.focus();
 		await page.keyboard.press('ArrowRight');
 		expect(await place.getAttribute('aria-valuetext')).toBe('0:02.0 of 5:00');

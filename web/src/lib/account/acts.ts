@@ -1,9 +1,9 @@
 import type { Act } from '$lib/api/types';
 
 const WORDS: Record<string, [done: string, refused: string]> = {
-	'user.register': ['Account made', 'Registering with your address was tried'],
+	'user.register': ['Account created', 'Somebody tried to register with your address'],
 	'user.verify_email': ['Address confirmed', 'Confirming the address failed'],
-	'user.forgot_password': ['New password asked for', 'New password asked for, without result'],
+	'user.forgot_password': ['New password requested', 'New password requested, but no mail sent'],
 	'user.reset_password': ['New password set by a mailed link', 'Setting a new password failed'],
 	'user.change_password': ['Password changed', 'Changing the password failed'],
 	'user.change_email': ['Address changed', 'Changing the address failed'],

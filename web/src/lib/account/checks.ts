@@ -4,12 +4,12 @@
 export function email(value: string): string {
 	if (value.trim() === '') return 'Enter your e-mail address.';
 	if (!/^[^\s@]+@[^\s@]+\.[^\s@]+$/.test(value.trim()))
-		return 'Write the whole address, like dana@example.org.';
+		return 'Enter the whole address, such as dana@example.org.';
 	return '';
 }
 
 export function name(value: string): string {
-	return value.trim() === '' ? 'Enter the name that others are to see.' : '';
+	return value.trim() === '' ? 'Enter the name that others will see.' : '';
 }
 
 /** Checks only that there is a password. */

@@ -9,7 +9,7 @@ export const roleNames: Record<Account['role'], string> = {
 export const roleItems = Object.entries(roleNames).map(([value, label]) => ({ value, label }));
 
 const MAY: Record<Account['role'], string> = {
-	candidate: 'They can practise, and see nothing of others.',
+	candidate: 'They can practise, and see only their own data.',
 	tutor: 'They can join the rooms of all candidates, play the patient, and read the cards and reports.',
 	admin: 'They can do what you can: change everybody’s role, and disable accounts.'
 };
