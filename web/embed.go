@@ -1,4 +1,6 @@
-// Package web holds the built pages and serves them. It imports nothing of ours.
+// Package web embeds the built pages and serves them. The pages are a SvelteKit app: one HTML
+// document for every address, and scripts, styles and fonts whose names contain a hash of their
+// content. `make web` builds them into build/; a binary without them serves build-missing.html.
 package web
 
 import (
@@ -8,20 +10,20 @@ import (
 	"net/http"
 )
 
-// The pattern matches build-missing.html, which is always there, and build/ once `make web` has made it: so the module compiles
-// either way.
+// The pattern matches build-missing.html, which is part of the sources, and build/ once `make web`
+// has run, so the module compiles either way.
 //
 //go:embed all:build*
 var files embed.FS
 
-// Handler serves the pages: GET and HEAD only, everything it does not know is the app's first
-// page. A binary without pages says so with 503. The error means that the pages were built
-// wrongly.
+// Handler returns a handler for GET and HEAD that serves the pages. An unknown address gets the
+// app's document; an unknown file, 404. A binary without pages answers 503. Handler returns an
+// error if the build is unusable, for example without a content security policy.
 func Handler() (http.Handler, error) {
 	return newSite(files)
 }
 
-// Built reports whether the pages are inside.
+// Built reports whether the pages are embedded.
 func Built() bool {
 	_, err := fs.Stat(files, indexPage)
 	return err == nil
@@ -43,7 +45,7 @@ func newSite(files fs.FS) (http.Handler, error) {
 	return readSite(files)
 }
 
-// missing is what a binary without pages serves.
+// missing returns the handler of a binary without pages.
 func missing(page []byte) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "text/html; charset=utf-8")

@@ -9,7 +9,9 @@ import (
 	"testing/fstest"
 )
 
-const page = `<html><meta http-equiv="content-security-policy" content="default-src &#39;none&#39;; script-src 'self' 'sha256-abc='"><p>the app, which is long enough to be packed</p></html>`
+const page = `<html><meta http-equiv="content-security-policy" ` +
+	`content="default-src &#39;none&#39;; script-src 'self' 'sha256-abc='">` +
+	`<p>the app, which is long enough to be compressed</p></html>`
 
 func built() fstest.MapFS {
 	file := func(s string) *fstest.MapFile { return &fstest.MapFile{Data: []byte(s)} }
@@ -79,15 +81,15 @@ func TestPages(t *testing.T) {
 			"public, max-age=31536000, immutable", "", "font",
 		},
 		{
-			"packing that does not help", "/favicon.svg", "gzip", 200, "image/svg+xml", "no-cache",
+			"compressed form that is larger", "/favicon.svg", "gzip", 200, "image/svg+xml", "no-cache",
 			"", "<svg/>",
 		},
 		{
-			"old hashed script", "/_app/immutable/gone.js", "", 404, "text/plain; charset=utf-8",
+			"missing hashed script", "/_app/immutable/gone.js", "", 404, "text/plain; charset=utf-8",
 			"", "", "not found\n",
 		},
 		{
-			"packed form by name", "/index.html.gz", "", 404, "text/plain; charset=utf-8", "", "",
+			"compressed form by name", "/index.html.gz", "", 404, "text/plain; charset=utf-8", "", "",
 			"not found\n",
 		},
 	} {
@@ -120,7 +122,7 @@ func TestPolicyIsSentWithEveryPage(t *testing.T) {
 	}
 }
 
-func TestUnchangedPageIsNotSentAgain(t *testing.T) {
+func TestUnchangedPageAnswers304(t *testing.T) {
 	etag := serve(t, "GET", "/", map[string]string{"Accept-Encoding": "gzip"}).Header.Get("ETag")
 	for _, header := range []string{etag, `"other", W/` + etag, "*"} {
 		if r := serve(t, "GET", "/", map[string]string{
@@ -134,7 +136,7 @@ func TestUnchangedPageIsNotSentAgain(t *testing.T) {
 	}
 }
 
-func TestMethods(t *testing.T) {
+func TestOtherMethodsAnswer405(t *testing.T) {
 	if r := serve(t, "HEAD", "/", nil); r.StatusCode != 200 || body(t, r) != "" ||
 		r.Header.Get("Content-Length") == "" {
 		t.Errorf("HEAD: got %d", r.StatusCode)
@@ -145,7 +147,7 @@ func TestMethods(t *testing.T) {
 	}
 }
 
-func TestMissingPagesSayWhatToDo(t *testing.T) {
+func TestMissingBuildSaysWhatToDo(t *testing.T) {
 	h, err := newSite(fstest.MapFS{"build-missing.html": {Data: []byte("run make web")}})
 	if err != nil {
 		t.Fatal(err)
@@ -157,7 +159,7 @@ func TestMissingPagesSayWhatToDo(t *testing.T) {
 	}
 }
 
-func TestPageWithoutPolicyIsRefused(t *testing.T) {
+func TestBuildWithoutPolicyIsAnError(t *testing.T) {
 	files := built()
 	files["build/index.html"] = &fstest.MapFile{Data: []byte("<html></html>")}
 	if _, err := newSite(files); err == nil {
@@ -165,20 +167,20 @@ func TestPageWithoutPolicyIsRefused(t *testing.T) {
 	}
 }
 
-func TestEmbeddedPages(t *testing.T) {
+func TestHandlerOfEmbeddedPages(t *testing.T) {
 	if _, err := Handler(); err != nil {
 		t.Fatal(err)
 	}
 }
 
-func TestPolicyLetsNoScriptIn(t *testing.T) {
+func TestPolicyThatAllowsAnyScriptIsAnError(t *testing.T) {
 	for _, bad := range []string{
 		"default-src 'none'; script-src 'self' 'unsafe-inline'", "default-src 'unsafe-inline'",
 		"script-src-elem 'unsafe-eval'",
 	} {
 		if _, err := policy([]byte(`<meta http-equiv="content-security-policy" content="` + bad +
 			`">`)); err == nil {
-			t.Errorf("%s is taken", bad)
+			t.Errorf("%s is accepted", bad)
 		}
 	}
 	if _, err := policy([]byte(page)); err != nil {

@@ -21,7 +21,8 @@ function boundary([folder, allowed]) {
 	const others = [...BASE, ...AREAS].filter(
 		(other) => other !== folder && !allowed.includes(other)
 	);
-	const message = `lib/${folder} may import ${allowed.join(', ') || 'nothing'} of ours; routes put areas together`;
+	const list = allowed.join(', ') || 'nothing';
+	const message = `lib/${folder} may import ${list} of ours; routes put areas together`;
 	return {
 		files: [`src/lib/${folder}/**`],
 		rules: {

@@ -16,20 +16,19 @@ import (
 	"strings"
 )
 
-// site serves files read once from a build; it is immutable and safe for concurrent use.
+// site serves the files of a build from memory. It is immutable and safe for concurrent use.
 type site struct {
 	files  map[string]file // by URL path
 	index  file
 	policy string
 }
 
-// file is one page or asset with its precompressed forms; br and gzip are nil when they would not
-// be smaller.
+// file is a page or asset with its compressed forms, which are nil unless they are smaller.
 type file struct {
 	plain, br, gzip []byte
 	contentType     string
 	etag            string // without quotes
-	immutable       bool   // its name changes with its content
+	immutable       bool   // its name contains a hash of its content
 }
 
 func readSite(files fs.FS) (*site, error) {
@@ -55,7 +54,7 @@ func readSite(files fs.FS) (*site, error) {
 		}
 		contentType, ok := contentTypes()[path.Ext(name)]
 		if !ok {
-			return nil, fmt.Errorf("web: %s: no content type is known for it; add one", name)
+			return nil, fmt.Errorf("web: %s has no known content type: add one to contentTypes", name)
 		}
 		sum := sha256.Sum256(raw[name])
 		s.files["/"+name] = file{
@@ -81,29 +80,31 @@ func smaller(packed, plain []byte) []byte {
 	return packed
 }
 
-// policy takes the content security policy that the build wrote into the page, with the hashes of
-// its scripts, and adds what only a header may say.
+// policy returns the content security policy that the build wrote into the page, with the hashes
+// of its scripts, plus frame-ancestors, which only a header can set.
 func policy(page []byte) (string, error) {
-	found := regexp.MustCompile(`<meta http-equiv="content-security-policy" content="([^"]+)"`).FindSubmatch(page)
+	meta := regexp.MustCompile(`<meta http-equiv="content-security-policy" content="([^"]+)"`)
+	found := meta.FindSubmatch(page)
 	if found == nil {
-		return "", errors.New("web: index.html has no content security policy: build the pages with kit.csp set")
+		return "", errors.New("web: index.html has no content security policy: " +
+			"build the pages with kit.csp set")
 	}
 	p := html.UnescapeString(string(found[1]))
 	for directive := range strings.SplitSeq(p, ";") {
-		if name, sources, _ := strings.Cut(strings.TrimSpace(directive),
-			" "); strings.HasPrefix(name, "script-src") || name == "default-src" {
-			if strings.Contains(sources, "'unsafe-inline'") ||
-				strings.Contains(sources, "'unsafe-eval'") {
-				return "", fmt.Errorf(
-					"web: index.html's content security policy lets any script run: %s",
-					strings.TrimSpace(directive))
-			}
+		directive = strings.TrimSpace(directive)
+		name, sources, _ := strings.Cut(directive, " ")
+		if name != "default-src" && !strings.HasPrefix(name, "script-src") {
+			continue
+		}
+		if strings.Contains(sources, "'unsafe-inline'") || strings.Contains(sources, "'unsafe-eval'") {
+			return "", fmt.Errorf(
+				"web: index.html's content security policy allows any script: %s", directive)
 		}
 	}
 	return p + "; frame-ancestors 'none'", nil
 }
 
-// contentTypes is fixed, since the machine's own table may lack woff2 or name JavaScript wrongly.
+// contentTypes returns a fixed table: the machine's may lack woff2 or have JavaScript wrong.
 func contentTypes() map[string]string {
 	return map[string]string{
 		".html":        "text/html; charset=utf-8",
@@ -134,7 +135,7 @@ func (s *site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	f, ok := s.files[r.URL.Path]
 	switch {
 	case ok:
-	case path.Ext(r.URL.Path) != "": // a file that is not there is no page
+	case path.Ext(r.URL.Path) != "": // a missing file, not a page of the app
 		http.Error(w, "not found", http.StatusNotFound)
 		return
 	default:
@@ -174,11 +175,11 @@ func (f file) serve(w http.ResponseWriter, r *http.Request) {
 	}
 	w.WriteHeader(http.StatusOK)
 	if r.Method != http.MethodHead {
-		w.Write(body) // an error here is a browser that went away
+		w.Write(body) // it fails only if the browser has gone
 	}
 }
 
-// pick chooses the smallest form that the browser takes.
+// pick returns the smallest form that the browser accepts.
 func (f file) pick(accept string) (body []byte, encoding string) {
 	switch {
 	case f.br != nil && accepts(accept, "br"):
@@ -189,7 +190,7 @@ func (f file) pick(accept string) (body []byte, encoding string) {
 	return f.plain, ""
 }
 
-// accepts reads an Accept-Encoding header; a coding with q=0 is refused.
+// accepts reports whether an Accept-Encoding header allows a coding; q=0 refuses it.
 func accepts(header, coding string) bool {
 	for part := range strings.SplitSeq(header, ",") {
 		name, params, _ := strings.Cut(part, ";")
@@ -206,7 +207,8 @@ func accepts(header, coding string) bool {
 	return false
 }
 
-// matches reads an If-None-Match header; weak tags count, since a proxy may have weakened ours.
+// matches reports whether an If-None-Match header contains the tag. Weak tags match too: a proxy
+// may have weakened ours.
 func matches(header, etag string) bool {
 	for part := range strings.SplitSeq(header, ",") {
 		part = strings.TrimSpace(part)

@@ -4,16 +4,19 @@ import adapter from '@sveltejs/adapter-static';
 export default {
 	compilerOptions: { runes: true },
 	kit: {
-		// One page for every address: the server answers unknown ones with it. The .br and .gz files are served as they are.
+		// The server answers each unknown address with this page. It serves the .br and .gz files
+		// as they are.
 		adapter: adapter({ fallback: 'index.html', precompress: true }),
-		// The server repeats this policy as a header and adds frame-ancestors, which a <meta> may not carry.
+		// The server sends this policy as a header too, with frame-ancestors, which a <meta>
+		// cannot set.
 		csp: {
 			mode: 'hash',
 			directives: {
 				'default-src': ['none'],
 				'script-src': ['self'],
 				'style-src': ['self'],
-				// The one style attribute there is: kit's live region for screen readers. The browser test fails when a new kit changes it.
+				// The only style attribute is in SvelteKit's live region. The browser tests fail
+				// when it changes.
 				'style-src-attr': [
 					'unsafe-hashes',
 					'sha256-S8qMpvofolR8Mpjy4kQvEm7m1q8clzU4dfDH0AmvZjo='

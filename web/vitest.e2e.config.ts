@@ -3,8 +3,9 @@ import { defineConfig } from 'vitest/config';
 const MOCKED = ['e2e/**/*screens.test.ts', 'e2e/docs.test.ts'];
 
 /**
- * Browser tests. `--mode pictures` makes the README's pictures instead. Those whose server only answers what it is told wait more than they work, and
- * run two at a time; those of role plays run after them, one at a time, since a browser that speaks and a server fill two cores.
+ * Browser tests. `--mode pictures` takes the README's screenshots instead. Tests with a mock
+ * server mostly wait, so two files run at a time. The tests with a real server run after them, one
+ * at a time: a browser that speaks and a server use both cores.
  */
 export default defineConfig(({ mode }) => {
 	const common = { testTimeout: 180_000, hookTimeout: 60_000 };

@@ -25,7 +25,7 @@ const refuse = (status: number, kind: string, detail: string) => ({
 	body: { status, detail, type: `urn:bedside:problem:${kind}` }
 });
 
-/** Lets the server want a proof once for a request, and does it the next time. */
+/** Makes the server refuse a request until prove() is called. */
 function wantProof(request: string): void {
 	server.answers.set(
 		request,
@@ -46,7 +46,7 @@ async function prove(request: string): Promise<void> {
 describe('signed out', () => {
 	beforeEach(() => void (server.user = null));
 
-	it('registers by mail, whatever the address', async () => {
+	it('registers, and answers by mail whether the address is free or not', async () => {
 		await page.goto('/register');
 		await button('Create my account').click();
 		await page.getByText('Enter the name that others will see.').waitFor();
@@ -98,7 +98,7 @@ describe('signed out', () => {
 		await inspect(page, 'verified');
 	});
 
-	it('says what to do about a link that is spent, or none', async () => {
+	it('says what to do about a used link, or an incomplete one', async () => {
 		server.answers.set(
 			'POST /auth/verify-email',
 			refuse(422, 'link-expired', 'This link does not work any more. Ask for a new one.')
@@ -176,7 +176,7 @@ describe('signed out', () => {
 		});
 	});
 
-	it('says that too many tried, or that no passkey came', async () => {
+	it('says that there were too many tries, and that no passkey was used', async () => {
 		server.answers.set(
 			'POST /auth/login',
 			refuse(429, 'limit', 'Too many tries. Wait a minute, then try again.')
@@ -195,13 +195,13 @@ describe('signed out', () => {
 		await inspect(page, 'sign-in-no-passkey');
 	});
 
-	it('offers no passkey at a bare address, which can have none', async () => {
+	it('offers no passkey at a numeric address', async () => {
 		await page.goto(server.url.replace('localhost', '127.0.0.1') + '/sign-in');
 		await button('Sign in').waitFor();
 		expect(await button('Use a passkey').count()).toBe(0);
 	});
 
-	it('is told that the session has ended, and led back', async () => {
+	it('says that the session has ended, and leads back after the sign-in', async () => {
 		server.answers.set(
 			'POST /auth/refresh',
 			refuse(401, 'session-ended', 'The session has ended: sign in again.')
@@ -217,7 +217,7 @@ describe('signed out', () => {
 	});
 });
 
-it('the menu leads to the account by keyboard alone', async () => {
+it('the user menu works by keyboard', async () => {
 	await page.setViewportSize(NARROW);
 	await page.goto('/');
 	const menu = page.getByRole('button', { name: /Your menu/ });
@@ -225,14 +225,14 @@ it('the menu leads to the account by keyboard alone', async () => {
 	await page.keyboard.press('Enter');
 	await page.getByRole('menuitem', { name: 'Profile' }).waitFor();
 	await picture(page, 'menu-360', false);
-	await page.keyboard.press('s'); // the first that begins so
+	await page.keyboard.press('s'); // the first item that begins with S
 	await page.keyboard.press('Enter');
 	await page.waitForURL('**/account/security');
 	await heading('Security');
 });
 
 describe('profile', () => {
-	it('is changed', async () => {
+	it('is changed, and only changes are sent', async () => {
 		await page.goto('/account');
 		await field('Your name').waitFor();
 		await inspect(page, 'profile');
@@ -263,10 +263,11 @@ describe('profile', () => {
 			name: 'Dana K.',
 			profession: 'medicine',
 			time_zone: 'America/New_York'
-		}); // and nothing that is as it was
+		}); // only what changed
 		await page.getByRole('combobox', { name: 'Time zone' }).focus();
 		await page.keyboard.press('ArrowDown');
-		await page.getByRole('option', { name: /America\/New York/ }).waitFor(); // far down the list, and yet there
+		// The chosen item is listed, although it is far down.
+		await page.getByRole('option', { name: /America\/New York/ }).waitFor();
 		await page.keyboard.press('Enter');
 		expect(await page.getByRole('combobox', { name: 'Time zone' }).inputValue()).toMatch(
 			/New York/
@@ -306,7 +307,7 @@ describe('profile', () => {
 });
 
 describe('security', () => {
-	it('changes the password once it is proven who asks', async () => {
+	it('changes the password after a proof', async () => {
 		wantProof('POST /api/users/profile/password');
 		await page.goto('/account/security');
 		await field('New password').waitFor();
@@ -349,7 +350,7 @@ describe('security', () => {
 		await inspect(page, 'security-address');
 	});
 
-	it('sets an authenticator app up', async () => {
+	it('sets up an authenticator app', async () => {
 		wantProof('POST /api/users/profile/factors/totp');
 		await page.goto('/account/security');
 		await button('Set it up').click();
@@ -388,7 +389,7 @@ describe('security', () => {
 		await inspect(page, 'security-filled');
 	});
 
-	it('turns it off again, and makes new codes', async () => {
+	it('makes new recovery codes, and turns the app off', async () => {
 		server.answers.set('GET /api/users/profile/factors', {
 			status: 200,
 			body: accounts.ALL_FACTORS
@@ -478,7 +479,7 @@ describe('security', () => {
 });
 
 describe('devices', () => {
-	it('are listed, and ended one by one or all', async () => {
+	it('are listed, and signed out one by one or all at once', async () => {
 		await page.goto('/account/devices');
 		await page.getByText('This device').waitFor();
 		await inspect(page, 'devices');
@@ -515,7 +516,7 @@ describe('devices', () => {
 });
 
 describe('my data', () => {
-	it('is packed and fetched', async () => {
+	it('is packed into an archive and downloaded', async () => {
 		await page.goto('/account/data');
 		await button('Make an archive').waitFor();
 		await inspect(page, 'data');
@@ -556,7 +557,7 @@ describe('my data', () => {
 		await inspect(page, 'data-loading');
 	});
 
-	it('is deleted with the account, if that is meant', async () => {
+	it('is deleted with the account, after a confirmation', async () => {
 		wantProof('DELETE /api/users/profile');
 		await page.goto('/account/data');
 		await button('Delete my account').click();
@@ -621,7 +622,7 @@ describe('administration', () => {
 		await choose(page, 'Candidate');
 		await button('Make them a candidate').click();
 		await page.getByRole('alert').getByText('This is the last administrator.').waitFor();
-		expect(await role.innerText()).toBe('Administrator'); // as it was
+		expect(await role.innerText()).toBe('Administrator'); // unchanged
 		await inspect(page, 'admin-last');
 		server.answers.set('GET /api/users', {
 			status: 200,

@@ -14,14 +14,14 @@ let browser: Browser;
 let server: Server;
 beforeAll(() => void ({ browser, server } = running));
 
-const PATIENT = { timeout: 30_000 };
+const SLOW = { timeout: 30_000 };
 const PASSWORD = 'seven green lanterns';
 
 describe('an account', () => {
 	const email = 'ama.boateng@example.org';
 
-	it('is made, confirmed by the mailed link, and leads into a first role play', async () => {
-		const ama = await Person.arrive(browser, server.url);
+	it('is created, confirmed by a mailed link, and used for a first role play', async () => {
+		const ama = await Person.open(browser, server.url);
 		const { page } = ama;
 		await page.goto('/');
 		await page.getByRole('link', { name: 'Create an account' }).click();
@@ -32,7 +32,7 @@ describe('an account', () => {
 		await page.getByRole('heading', { name: 'Check your mail' }).waitFor();
 		await inspect(page, 'real-registered');
 
-		await page.goto(await server.letter(email, '/verify-email'));
+		await page.goto(await server.mailedLink(email, '/verify-email'));
 		await page.getByRole('button', { name: 'Confirm my address' }).click();
 		await page.getByText(`${email} is confirmed.`).waitFor();
 		expect(page.url(), 'the token stays in the address').not.toContain('token');
@@ -50,19 +50,19 @@ describe('an account', () => {
 
 	it('gets a new password by the mailed link, which works once and signs every device out', async () => {
 		const [here, there] = [
-			await Person.arrive(browser, server.url),
-			await Person.arrive(browser, server.url)
+			await Person.open(browser, server.url),
+			await Person.open(browser, server.url)
 		];
 		await there.signIn(email, PASSWORD);
 
 		const { page } = here;
 		await page.goto('/sign-in');
 		await page.getByRole('link', { name: 'Forgotten your password?' }).click();
-		await page.waitForURL('**/forgot-password'); // there is a field for the address on both pages
+		await page.waitForURL('**/forgot-password'); // both pages have this field
 		await page.getByLabel('E-mail').fill(email);
 		await page.getByRole('button', { name: 'Send me the link' }).click();
 		await page.getByRole('heading', { name: 'Check your mail' }).waitFor();
-		const link = await server.letter(email, '/reset-password');
+		const link = await server.mailedLink(email, '/reset-password');
 		await page.goto(link);
 		await page.getByLabel('New password', { exact: true }).fill('password');
 		await page.getByRole('button', { name: 'Set the new password' }).click();
@@ -83,15 +83,15 @@ describe('an account', () => {
 		await there.close();
 	});
 
-	it('takes a new address once the link in its mail was followed', async () => {
-		const ama = await Person.arrive(browser, server.url);
+	it('changes its address with a mailed link', async () => {
+		const ama = await Person.open(browser, server.url);
 		const { page } = ama;
 		await ama.signIn(email, 'eight blue lanterns');
 		await page.goto('/account/security');
 		await page.getByLabel('New address').fill('ama@elsewhere.example');
 		await page.getByRole('button', { name: 'Change the address' }).click();
 		await page.getByText('Check the mail at ama@elsewhere.example.').waitFor();
-		await page.goto(await server.letter('ama@elsewhere.example', '/verify-email'));
+		await page.goto(await server.mailedLink('ama@elsewhere.example', '/verify-email'));
 		await page.getByRole('button', { name: 'Confirm my address' }).click();
 		await page.getByRole('link', { name: 'Go on to the role plays' }).click();
 		await page.getByRole('button', { name: /Your menu/ }).click();
@@ -99,8 +99,8 @@ describe('an account', () => {
 		await ama.close();
 	});
 
-	it('is packed into an archive, and deleted for good', async () => {
-		const ama = await Person.arrive(browser, server.url);
+	it('is exported, then deleted', async () => {
+		const ama = await Person.open(browser, server.url);
 		const { page } = ama;
 		await ama.signIn('ama@elsewhere.example', 'eight blue lanterns');
 		await page.goto('/account/data');
@@ -126,8 +126,8 @@ describe('an account', () => {
 });
 
 describe('two tabs', () => {
-	it('get one new token between them, one after the other, and both stay signed in', async () => {
-		const dana = await Person.arrive(browser, server.url);
+	it('share one new token and stay signed in', async () => {
+		const dana = await Person.open(browser, server.url);
 		await dana.signIn('candidate');
 		const { page: one, context } = dana;
 		const two = await context.newPage();
@@ -135,7 +135,8 @@ describe('two tabs', () => {
 		const tabs = [one, two];
 		for (const tab of tabs) await tab.getByRole('heading', { name: /Hello, Dana/ }).waitFor();
 
-		// The server takes nobody's token any more, once; the first refresh is answered only when the other tab waits for its turn.
+		// Each tab's token is refused once. The first refresh is answered only when the other tab
+		// waits for the lock.
 		let refreshes = 0;
 		let atOnce = 0;
 		let most = 0;
@@ -160,14 +161,15 @@ describe('two tabs', () => {
 							one.evaluate(
 								async () => (await navigator.locks.query()).pending?.length
 							),
-						PATIENT
+						SLOW
 					)
 					.toBe(1);
 			const response = await route.fetch();
 			atOnce--;
 			await route.fulfill({ response });
 		});
-		// Home was left and is entered again without a reload, which would ask for a token in any case.
+		// Leave the home page and enter it again without a reload, which would refresh in any
+		// case.
 		for (const tab of tabs) await tab.locator('.scenario').first().click();
 		for (const tab of tabs)
 			await tab.getByRole('link', { name: 'Check your sound' }).waitFor();
@@ -176,7 +178,7 @@ describe('two tabs', () => {
 		);
 		for (const tab of tabs)
 			await tab.getByRole('heading', { name: 'Your practice' }).waitFor();
-		await expect.poll(() => refused.size, PATIENT).toBe(2);
+		await expect.poll(() => refused.size, SLOW).toBe(2);
 		for (const tab of tabs)
 			await tab
 				.getByText('Your role plays and their reports will be listed here.')
@@ -184,7 +186,7 @@ describe('two tabs', () => {
 		expect(refreshes).toBe(1);
 		expect(most).toBe(1);
 
-		// Opened together, as a browser does that starts with the tabs of yesterday.
+		// Reload both at once, as a browser does when it restores its tabs.
 		await Promise.all(tabs.map((tab) => tab.reload()));
 		for (const tab of tabs) await tab.getByRole('heading', { name: /Hello, Dana/ }).waitFor();
 		expect(most).toBe(1);
@@ -193,14 +195,14 @@ describe('two tabs', () => {
 });
 
 describe('devices', () => {
-	it('that are ended leave their live room, and are told why', async () => {
-		const here = await Person.arrive(browser, server.url);
+	it('that are signed out leave their room and say why', async () => {
+		const here = await Person.open(browser, server.url);
 		await here.signIn('candidate');
 		await here.page.locator('.scenario').first().click();
 		await here.page.getByRole('link', { name: 'Check your sound' }).click();
 		await here.enter('Enter the room');
 
-		const there = await Person.arrive(browser, server.url);
+		const there = await Person.open(browser, server.url);
 		await there.signIn('candidate');
 		await there.page.getByRole('button', { name: /Your menu/ }).click();
 		await there.page.getByRole('menuitem', { name: 'Devices' }).click();
@@ -227,8 +229,8 @@ describe('devices', () => {
 describe('an authenticator app', () => {
 	it('is set up, asked for, and replaced by a recovery code', async () => {
 		const [here, there] = [
-			await Person.arrive(browser, server.url),
-			await Person.arrive(browser, server.url)
+			await Person.open(browser, server.url),
+			await Person.open(browser, server.url)
 		];
 		const { page } = here;
 		await here.signIn('tutor');
@@ -248,7 +250,7 @@ describe('an authenticator app', () => {
 		await page.getByText('You have 10 recovery codes left.').waitFor();
 
 		await there.firstStep('tutor');
-		await there.page.getByLabel('Six-digit code').fill(totp(secret, 1)); // the one before was used
+		await there.page.getByLabel('Six-digit code').fill(totp(secret, 1)); // the current code was used
 		await there.page.getByRole('button', { name: 'Go on' }).click();
 		await there.page.waitForURL('**/tutor');
 		await there.page.context().clearCookies();
@@ -273,7 +275,7 @@ describe('an authenticator app', () => {
 
 describe('a passkey', () => {
 	it('is added, signs in alone, and is removed', async () => {
-		const tess = await Person.arrive(browser, server.url);
+		const tess = await Person.open(browser, server.url);
 		const { page } = tess;
 		const devtools = await tess.context.newCDPSession(page);
 		await devtools.send('WebAuthn.enable');
@@ -318,8 +320,8 @@ describe('a passkey', () => {
 describe('administrators', () => {
 	it('change a role, which counts at once', async () => {
 		const [admin, dana] = [
-			await Person.arrive(browser, server.url),
-			await Person.arrive(browser, server.url)
+			await Person.open(browser, server.url),
+			await Person.open(browser, server.url)
 		];
 		await dana.signIn('candidate');
 		await admin.signIn('admin');
@@ -337,7 +339,7 @@ describe('administrators', () => {
 		await admin.page.getByRole('button', { name: /Disable the account of Dana/ }).click();
 		await admin.page.getByRole('button', { name: 'Disable it' }).click();
 		await admin.page.getByText(/account of Dana.* is disabled/).waitFor();
-		await dana.page.waitForURL('**/sign-in*'); // the list of rooms is asked for every few seconds
+		await dana.page.waitForURL('**/sign-in*'); // the page asks for the rooms every few seconds
 		await admin.close();
 		await dana.close();
 	});

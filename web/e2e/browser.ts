@@ -7,7 +7,10 @@ export const OUT = new URL('./out/', import.meta.url).pathname;
 export const WIDE = { width: 1280, height: 800 };
 export const NARROW = { width: 360, height: 740 };
 
-/** Chromium with a WAV file as its microphone: silence at the end, not from the start again. */
+/**
+ * Starts Chromium with a WAV file as its microphone. After its end there is silence; the file does
+ * not repeat.
+ */
 export async function launch(microphone: string): Promise<Browser> {
 	if (!existsSync(microphone))
 		throw new Error(`${microphone} is missing: Chromium would be silent without a word`);
@@ -32,23 +35,27 @@ export async function launch(microphone: string): Promise<Browser> {
 	});
 }
 
-/** A page that remembers what went wrong in it: errors of scripts and everything that the content policy forbade. */
+/**
+ * Opens a page and collects its problems: script errors and violations of the content security
+ * policy.
+ */
 export async function open(context: BrowserContext): Promise<{ page: Page; problems: string[] }> {
 	const page = await context.newPage();
 	const problems: string[] = [];
 	page.on('pageerror', (error) => problems.push(`script: ${error.message}`));
 	page.on('console', (message) => {
 		const text = message.text();
-		// A status of 401, 404 or the like is said by the console too; whether it is right is for the tests.
+		// Chromium also logs statuses such as 401 or 404 as errors; the tests check those
+		// themselves.
 		if (message.type() === 'error' && !text.startsWith('Failed to load resource'))
 			problems.push(`console: ${text}`);
 	});
 	return { page, problems };
 }
 
-/** Fails on anything that axe finds wrong in what is shown, once the screen has come to rest. */
+/** Fails if axe finds a problem, once the page has settled. */
 export async function accessible(page: Page, screen: string): Promise<void> {
-	// Not as a script element, which the content policy would forbid.
+	// A script element would violate the content security policy.
 	await page.evaluate(axe.source);
 	await expect
 		.poll(() => violations(page), { message: `axe on ${screen}`, timeout: 10_000 })
@@ -56,7 +63,7 @@ export async function accessible(page: Page, screen: string): Promise<void> {
 }
 
 async function violations(page: Page): Promise<string[]> {
-	await settled(page);
+	await waitUntilSettled(page);
 	return page.evaluate(async () => {
 		const runner = (window as unknown as { axe: typeof axe }).axe;
 		const { violations } = await runner.run(document, {
@@ -79,11 +86,14 @@ export async function fits(page: Page, screen: string): Promise<void> {
 
 export async function picture(page: Page, name: string, fullPage = true): Promise<void> {
 	mkdirSync(OUT, { recursive: true });
-	await settled(page);
+	await waitUntilSettled(page);
 	await page.screenshot({ path: `${OUT}${name}.png`, fullPage, animations: 'disabled' });
 }
 
-/** Takes one of an open list by keyboard: a list that is still finding its place can slip away under a mouse. No other may begin with its letter. */
+/**
+ * Chooses an option of an open list by keyboard: a list that is still moving can slip away under a
+ * mouse. No other option may begin with the same letter.
+ */
 export async function choose(page: Page, option: string): Promise<void> {
 	await page.getByRole('option', { name: option, exact: true }).waitFor();
 	await page.keyboard.press(option.charAt(0));
@@ -95,7 +105,7 @@ export async function choose(page: Page, option: string): Promise<void> {
 	await page.getByRole('listbox').waitFor({ state: 'hidden' });
 }
 
-/** Everything that a screen must be, at both widths; the pictures are for people to look at. */
+/** Checks a screen at both widths: accessible, not too wide. It also takes screenshots. */
 export async function inspect(page: Page, name: string): Promise<void> {
 	for (const [suffix, size] of [
 		['360', NARROW],
@@ -108,7 +118,7 @@ export async function inspect(page: Page, name: string): Promise<void> {
 	}
 }
 
-async function settled(page: Page): Promise<void> {
+async function waitUntilSettled(page: Page): Promise<void> {
 	await page.evaluate(async () => {
 		await document.fonts.ready;
 		await Promise.allSettled(

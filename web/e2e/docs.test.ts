@@ -18,16 +18,16 @@ describe('the page about the interface', () => {
 		it(`is readable in ${colorScheme}, ${viewport.width} pixels wide`, async () => {
 			const context = await browser.newContext({ colorScheme, viewport });
 			const { page, problems } = await open(context);
-			const strangers: string[] = [];
+			const foreign: string[] = [];
 			page.on('request', (request) => {
-				if (!request.url().startsWith(server.url)) strangers.push(request.url());
+				if (!request.url().startsWith(server.url)) foreign.push(request.url());
 			});
 			await page.goto(`${server.url}/docs`);
 			await accessible(page, `docs in ${colorScheme}`);
 			await fits(page, `docs in ${colorScheme}`);
 			await picture(page, `docs-${viewport.width}`, false); // the whole page is too tall for one
 			expect(problems).toEqual([]);
-			expect(strangers, 'loaded from elsewhere').toEqual([]);
+			expect(foreign, 'loaded from elsewhere').toEqual([]);
 			await context.close();
 		});
 	}

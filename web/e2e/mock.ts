@@ -19,25 +19,25 @@ const TYPES: Record<string, string> = {
 	'.woff2': 'font/woff2'
 };
 
-/** What is answered by mail. */
+/** Requests that are answered by mail. */
 const MAILS = ['/auth/register', '/auth/forgot-password', '/auth/resend-verification'];
 
 export interface Mock {
 	url: string;
 	/** Who is signed in; null for nobody. */
 	user: User | null;
-	/** The state that attempts are said to be in. */
+	/** The state of all attempts. */
 	state: AttemptState;
-	/** Answers instead of the usual ones, by method and path. */
+	/** Answers that replace the usual ones, by method and path. */
 	answers: Map<string, { status: number; body?: object } | 'never'>;
-	/** What was asked for and sent, by method and path: the last of each. */
+	/** The last body or query of each request, by method and path. */
 	sent: Map<string, unknown>;
-	/** What is played back. */
+	/** The recordings. */
 	audio: Buffer;
 	close(): Promise<void>;
 }
 
-/** Serves the built pages and made-up content, for screens that a real server shows only rarely. */
+/** Serves the built pages and invented data, for states that a real server rarely shows. */
 export async function mock(): Promise<Mock> {
 	const index = await readFile(join(BUILD, 'index.html'), 'utf8');
 	const policy = (

@@ -1,15 +1,15 @@
 import { type Browser, type BrowserContext, type Page } from 'playwright-core';
 import { expect } from 'vitest';
 import { open, WIDE } from './browser.ts';
-import { ear } from './ear.ts';
+import { recordPageAudio } from './page-audio.ts';
 
-/** Louder than this is a voice; dB re full scale. */
+/** The level above which there is a voice, dB re full scale. */
 export const VOICE_DB = -45;
-/** Softer than this is nobody. */
+/** The level below which there is silence. */
 const SILENCE_DB = -70;
-const PATIENCE_MS = 45_000;
+const TIMEOUT_MS = 45_000;
 
-/** Somebody with a browser profile of their own, signed in or not. Belongs to the test; close() ends it. */
+/** A person with a browser profile of their own. The test ends it with close(). */
 export class Person {
 	private constructor(
 		readonly page: Page,
@@ -17,20 +17,23 @@ export class Person {
 		private readonly problems: string[]
 	) {}
 
-	static async arrive(browser: Browser, url: string): Promise<Person> {
+	static async open(browser: Browser, url: string): Promise<Person> {
 		const context = await browser.newContext({
 			baseURL: url,
 			viewport: WIDE,
 			reducedMotion: 'reduce',
 			permissions: ['microphone']
 		});
-		context.setDefaultTimeout(PATIENCE_MS);
-		await context.addInitScript(ear);
+		context.setDefaultTimeout(TIMEOUT_MS);
+		await context.addInitScript(recordPageAudio);
 		const { page, problems } = await open(context);
 		return new Person(page, context, problems);
 	}
 
-	/** Ends it. That the server was killed is no mistake of the page's, and the browser notes it all the same. */
+	/**
+	 * Closes the browser profile and checks that there were no problems. While a server is down,
+	 * the browser logs its failed connections; these are no problems of the page.
+	 */
 	async close({ serverWasAway = false } = {}): Promise<void> {
 		await this.context.close();
 		expect(
@@ -38,13 +41,13 @@ export class Person {
 		).toEqual([]);
 	}
 
-	/** Signs in as somebody of the demo, or with an address. */
+	/** Signs in with an address, or with the name of a demo account. */
 	async signIn(who: string, password = 'bedside-demo'): Promise<void> {
 		await this.firstStep(who, password);
 		await this.page.waitForURL((url) => !url.pathname.startsWith('/sign-in'));
 	}
 
-	/** Gives address and password, as the first of two steps or the only one. */
+	/** Sends address and password, which may be the first of two steps. */
 	async firstStep(who: string, password = 'bedside-demo'): Promise<void> {
 		if (new URL(this.page.url(), 'http://none').pathname !== '/sign-in')
 			await this.page.goto('/sign-in');
@@ -53,7 +56,7 @@ export class Person {
 		await this.page.getByRole('button', { name: 'Sign in', exact: true }).click();
 	}
 
-	/** From the sound check into the room; gives the attempt's id. */
+	/** Goes from the sound check into the room; returns the id of the attempt. */
 	async enter(button: 'Enter the room' | 'Join as the patient'): Promise<string> {
 		await this.page.getByText('You come through clearly').waitFor();
 		await this.page.getByRole('checkbox').check();
@@ -67,29 +70,32 @@ export class Person {
 		await this.page.locator('.network', { hasText: /Connected|connection/ }).waitFor();
 	}
 
-	/** Seconds since the page opened the microphone: where in its file the fake one is. */
+	/**
+	 * Returns the seconds since the page opened the microphone, which is the position in its file.
+	 */
 	spoken(): Promise<number> {
-		return this.page.evaluate(() => (performance.now() - window.ear.opened) / 1000);
+		return this.page.evaluate(() => (performance.now() - window.pageAudio.opened) / 1000);
 	}
 
-	/** Waits until the fake microphone is at a place of its file. */
+	/** Waits until the fake microphone has reached a position in its file. */
 	async speaksUntil(seconds: number): Promise<void> {
 		await this.page.waitForFunction(
-			(s) => (performance.now() - window.ear.opened) / 1000 >= s,
+			(s) => (performance.now() - window.pageAudio.opened) / 1000 >= s,
 			seconds,
-			{ timeout: PATIENCE_MS + 1000 * seconds }
+			{ timeout: TIMEOUT_MS + 1000 * seconds }
 		);
 	}
 
-	/** Waits until somebody who is shown as speaking has been heard for a second or so, from now on. */
+	/** Waits until a person who is shown as speaking has been heard for about a second. */
 	async hears(name: string): Promise<void> {
-		await this.page.evaluate(() => void (window.ear.heard.length = 0));
+		await this.page.evaluate(() => void (window.pageAudio.heard.length = 0));
 		const enough = ([who, floor]: [string, number]) =>
-			window.ear.heard.filter((m) => m.db > floor && m.speaking.includes(who)).length >= 10;
+			window.pageAudio.heard.filter((m) => m.db > floor && m.speaking.includes(who))
+				.length >= 10;
 		await this.page
 			.waitForFunction(enough, [name, VOICE_DB] as [string, number])
 			.catch(async (error: unknown) => {
-				const heard = await this.page.evaluate(() => window.ear.heard.slice(-20));
+				const heard = await this.page.evaluate(() => window.pageAudio.heard.slice(-20));
 				throw new Error(`${name} was not heard: ${JSON.stringify(heard)}`, {
 					cause: error
 				});
@@ -99,7 +105,7 @@ export class Person {
 	/** Waits until nothing is heard and nobody is shown as speaking. */
 	async hearsNothing(): Promise<void> {
 		const quiet = (ceiling: number) => {
-			const last = window.ear.heard.slice(-10);
+			const last = window.pageAudio.heard.slice(-10);
 			return (
 				last.length === 10 && last.every((m) => m.db < ceiling && m.speaking.length === 0)
 			);
@@ -112,7 +118,7 @@ export class Person {
 		await this.page.getByRole('alertdialog').getByRole('button', { name: 'Finish' }).click();
 	}
 
-	/** Seconds on the room's clock. */
+	/** Returns the seconds on the room's clock. */
 	async clock(): Promise<number> {
 		const [minutes = NaN, seconds = NaN] = (await this.page.getByRole('timer').innerText())
 			.split(':')
@@ -120,7 +126,7 @@ export class Person {
 		return minutes * 60 + seconds;
 	}
 
-	/** Waits for the report and gives a headline figure of it. */
+	/** Waits for the report and returns one of its headline measures. */
 	async report(attempt: string, key: string): Promise<number> {
 		await this.page.waitForURL(`**/attempts/${attempt}`);
 		await this.page.getByRole('heading', { name: 'Measures' }).waitFor();

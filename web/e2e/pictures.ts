@@ -1,4 +1,4 @@
-// Makes the README's pictures: a role play that is spoken by machines, in the real pages of a real server.
+// Takes the screenshots of the README: a role play between two synthetic voices, on a real server.
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, rmSync, statSync } from 'node:fs';
 import type { Page } from 'playwright-core';
@@ -11,7 +11,7 @@ import { folder, join, speak, type Take } from './speech.ts';
 const TO = new URL('./readme/', import.meta.url).pathname;
 const SIZE = { width: 1280, height: 860 };
 const MOST_BYTES = 200_000;
-const LEAD_S = 14; // for entering the room and beginning
+const LEAD_S = 14; // time to enter the room and begin
 
 const TALK: [nurse: string, patient: string][] = [
 	[
@@ -40,7 +40,10 @@ const TALK: [nurse: string, patient: string][] = [
 	]
 ];
 
-/** Both sides of a conversation as files of the same length, each silent while the other speaks. */
+/**
+ * Writes both sides of a conversation as files of the same length; each is silent while the other
+ * speaks.
+ */
 function converse(dir: string): { nurse: string; patient: string } {
 	const nurse: Take[] = [];
 	const patient: Take[] = [];
@@ -91,7 +94,7 @@ it('takes the pictures', { timeout: 300_000 }, async () => {
 	const server = new Server();
 	try {
 		await server.start();
-		const candidate = await Person.arrive(browser, server.url);
+		const candidate = await Person.open(browser, server.url);
 		const { page } = candidate;
 		await page.setViewportSize(SIZE);
 		await candidate.signIn('candidate');
@@ -102,25 +105,25 @@ it('takes the pictures', { timeout: 300_000 }, async () => {
 		await candidate.connected();
 		const attempt = new URL(page.url()).pathname.split('/').at(-1) ?? '';
 		const partner = new Partner(server.url, attempt, patient);
-		await partner.says('joined');
+		await partner.printed('joined');
 		await page
 			.getByRole('textbox', { name: 'Notes' })
 			.fill(
 				'Ask first: what does he fear?\nNeedle 4 mm, pen, once a day\nTeach back before the leaflet'
 			);
-		await page.reload(); // the microphone's file begins again
+		await page.reload(); // restarts the microphone's file
 		await candidate.connected();
-		// Both files are meant to begin together: the patient's with the play, the nurse's after its lead.
+		// Starts both files together: the patient's with the play, the nurse's after its lead.
 		await candidate.speaksUntil(LEAD_S - 0.3);
 		await page.getByRole('button', { name: 'Begin now' }).click();
-		await partner.says('speaking');
+		await partner.printed('speaking');
 		await page.locator('.person.other.speaking').waitFor();
 		await page.mouse.move(640, 700);
 		await candidate.connected();
 		await candidate.speaksUntil(LEAD_S + 24);
 		await page.locator('.person.other.speaking').waitFor();
 		await shoot(page, 'room');
-		await partner.says('spoken');
+		await partner.printed('spoken');
 		await candidate.speaksUntil((await candidate.spoken()) + 4);
 		await candidate.finish();
 		await candidate.report(attempt, 'speech_duration_s');

@@ -53,7 +53,10 @@ async function choose(
 	await look('real-green-room');
 }
 
-/** Begins the play in the silence of the microphone's file; what a slow machine misses begins again with a reload. */
+/**
+ * Begins the play in the silence of the microphone file. If the machine is too slow for that, a
+ * reload restarts the file.
+ */
 async function begin(candidate: Person, leastS: number): Promise<void> {
 	while ((await candidate.spoken()) > saidBeginsS() - leastS) {
 		await candidate.page.reload();
@@ -72,7 +75,7 @@ async function begin(candidate: Person, leastS: number): Promise<void> {
 
 describe('a role play', () => {
 	it('goes from signing in to the report', async () => {
-		const candidate = await Person.arrive(browser, server.url);
+		const candidate = await Person.open(browser, server.url);
 		const { page } = candidate;
 		const look = (name: string) => inspect(page, name);
 		await page.goto('/');
@@ -84,11 +87,11 @@ describe('a role play', () => {
 		await look('real-room-preparing');
 
 		const partner = new Partner(server.url, attempt, answer.file);
-		await partner.says('joined');
+		await partner.printed('joined');
 		await page.getByText('Waiting for the patient.').waitFor({ state: 'detached' });
 		await begin(candidate, answer.speechS + 8);
 		await candidate.hears('Theo Marsh');
-		await partner.says('spoken');
+		await partner.printed('spoken');
 		await candidate.hearsNothing();
 		await candidate.speaksUntil(saidBeginsS() + 1);
 		await page.locator('.person.speaking', { hasText: '(you)' }).waitFor();
@@ -106,22 +109,22 @@ describe('a role play', () => {
 		expect(Math.abs(shown - alone), `${shown} s are reported of ${alone} s`).toBeLessThan(
 			0.05 * alone
 		);
-		expect(await partner.done()).toMatch(/from candidate \d+ received, 0 lost/);
+		expect(await partner.finished()).toMatch(/from candidate \d+ received, 0 lost/);
 
 		await page.waitForFunction(
 			() => !document.querySelector('figure button')?.hasAttribute('disabled')
 		);
 		await look('real-report');
 		await page.getByRole('button', { name: 'Play', exact: true }).click();
-		// The patient speaks first; to hear the candidate, go to a pause of theirs.
+		// The patient speaks first; the candidate is heard at one of their pauses.
 		await page.waitForFunction(
 			() =>
-				window.ear.recordings.length === 2 &&
-				window.ear.recordings.every((r) => r.element.currentTime > 1)
+				window.pageAudio.recordings.length === 2 &&
+				window.pageAudio.recordings.every((r) => r.element.currentTime > 1)
 		);
 		await page.locator('ol button').first().click();
 		await page.waitForFunction(
-			(floor) => window.ear.recordings.every((r) => r.db > floor),
+			(floor) => window.pageAudio.recordings.every((r) => r.db > floor),
 			VOICE_DB
 		);
 		await page.waitForFunction(
@@ -133,13 +136,13 @@ describe('a role play', () => {
 		await candidate.close();
 	});
 
-	it('is played with a tutor, outlasts a reload and a server that is killed', async () => {
-		const candidate = await Person.arrive(browser, server.url);
+	it('with a tutor survives reloads and a killed server', async () => {
+		const candidate = await Person.open(browser, server.url);
 		await candidate.signIn('candidate');
 		await choose(candidate);
 		const attempt = await candidate.enter('Enter the room');
 
-		const tutor = await Person.arrive(browser, server.url);
+		const tutor = await Person.open(browser, server.url);
 		await tutor.signIn('tutor');
 		await tutor.page.waitForURL('**/tutor');
 		const invitation = tutor.page.locator(`a[href*="${attempt}"]`, {
@@ -150,10 +153,10 @@ describe('a role play', () => {
 		await invitation.click();
 		await tutor.enter('Join as the patient');
 		await candidate.page.getByText('Plays the patient').waitFor();
-		await tutor.page.getByText('Only if').waitFor(); // the patient's own card
+		await tutor.page.getByText('Only if').waitFor(); // a heading of the patient's card
 		await inspect(tutor.page, 'real-room-patient');
 
-		// Both microphones say the same file: whoever reloads is heard from its beginning again.
+		// Both microphones play the same file, and a reload restarts it.
 		await candidate.page.getByRole('button', { name: 'Begin now' }).click();
 		await tutor.page.getByText('The role play has begun.').waitFor({ state: 'attached' });
 		await tutor.page.reload();
@@ -164,7 +167,7 @@ describe('a role play', () => {
 		const before = await candidate.clock();
 		await candidate.page.reload();
 		await candidate.connected();
-		await candidate.page.getByRole('button', { name: 'Finish' }).waitFor(); // still the same play
+		await candidate.page.getByRole('button', { name: 'Finish' }).waitFor(); // the play goes on
 		await tutor.hears('Dana Kovač');
 		await tutor.page
 			.locator('.person', { hasText: 'Candidate' })
@@ -190,7 +193,7 @@ describe('a role play', () => {
 			await person.connected();
 			await expect
 				.poll(() => person.page.locator('.person').count(), { timeout: 30_000 })
-				.toBe(2); // the other may still be on the way
+				.toBe(2); // the other may still be reconnecting
 		}
 		await candidate.finish();
 		expect(await candidate.report(attempt, 'speech_duration_s')).toBeGreaterThan(1);

@@ -1,6 +1,7 @@
 /**
- * Runs in the page under test, before its scripts: a WebSocket that is the other end of a room, with a real RTCPeerConnection that
- * answers the page's offer and then offers a voice of its own. Tests tell it what to say through window.room.
+ * Runs in the page before its scripts. It replaces the WebSocket of a room by a fake server, with
+ * a real RTCPeerConnection that answers the page's offer and sends a tone. Tests control it
+ * through window.room.
  */
 export function roomServer(): void {
 	interface Message {
@@ -102,7 +103,7 @@ export function roomServer(): void {
 			phase = next;
 			socket?.say({ type: 'phase', phase });
 		},
-		/** Somebody comes in and is heard. */
+		/** Lets a person join, with a tone as the voice. */
 		async join(peer: { participant_id: string }) {
 			peers = [...peers, peer];
 			socket?.say({ type: 'peer_joined', peer });
@@ -114,7 +115,7 @@ export function roomServer(): void {
 			tone.connect(out);
 			tone.start();
 			const track = out.stream.getAudioTracks()[0] as MediaStreamTrack;
-			// The page takes the stream's id for the participant's.
+			// The id of the stream is the participant's id.
 			link.addTransceiver(track, { direction: 'sendonly' });
 			await link.setLocalDescription(await link.createOffer());
 			await gathered(link);

@@ -42,7 +42,7 @@ describe('accounts', () => {
 		await inspect(page, 'sign-in-refused');
 		server.answers.clear();
 		await page.getByRole('button', { name: 'Sign in', exact: true }).click();
-		await page.waitForURL('**/attempts/a1'); // where we wanted to go
+		await page.waitForURL('**/attempts/a1'); // the page that was asked for
 	});
 
 	it('register', async () => {
@@ -69,7 +69,7 @@ describe('accounts', () => {
 		await page.waitForURL('**/sign-in');
 	});
 
-	it('a server that is away', async () => {
+	it('a server that does not answer', async () => {
 		await page.route('**/auth/refresh', (r) => r.abort());
 		await page.goto('/');
 		await page.getByRole('alert').waitFor();
@@ -134,7 +134,7 @@ describe('a page that is not there', () => {
 		await page.getByRole('heading', { name: 'Not found' }).waitFor();
 		await page.getByRole('link', { name: 'Go to the start' }).waitFor();
 		await inspect(page, 'not-found');
-		screens.problems.length = 0; // kit says so in the console
+		screens.problems.length = 0; // SvelteKit logs it
 	});
 
 	it.each([
@@ -263,7 +263,7 @@ describe('room', () => {
 			.waitFor();
 	}
 
-	it('is led through from preparation to the report', async () => {
+	it('goes from the preparation to the report', async () => {
 		await enter();
 		await page.getByText('Waiting for the patient.').waitFor();
 		await inspect(page, 'room-preparing');
@@ -318,7 +318,7 @@ describe('room', () => {
 		await enter();
 		await room((r) => r.phase({ name: 'playing', remaining_ms: 200_000, running: true }));
 		await page.evaluate(() => {
-			// Nobody answers any more.
+			// The fake server stops answering.
 			const room = (window as unknown as { room: { drop: () => void } }).room;
 			room.drop();
 		});
@@ -426,7 +426,7 @@ describe('tutor', () => {
 	});
 });
 
-it('in the dark', async () => {
+it('in the dark theme', async () => {
 	await screens.restart({ colorScheme: 'dark' });
 	({ page } = screens);
 	for (const [name, path, text] of [

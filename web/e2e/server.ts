@@ -9,16 +9,19 @@ import type { components } from '../src/lib/gen/api.ts';
 
 const BEDSIDE = process.env.BEDSIDE_BIN ?? new URL('../../bin/bedside', import.meta.url).pathname;
 
-const LETTER_MS = 60_000;
+const MAIL_TIMEOUT_MS = 60_000;
 
-/** A real server on a data folder of its own, in a process that can be killed and started again on the same address. */
+/**
+ * A real server with its own data folder, which can be killed and started again at the same
+ * address.
+ */
 export class Server {
 	url = '';
 	private process: ChildProcess | undefined;
 	private log: string[] = [];
 	private readonly data = mkdtempSync(join(tmpdir(), 'bedside-data-'));
 
-	/** Starts it and waits until it listens. */
+	/** Starts the server and waits until it listens. */
 	async start(): Promise<void> {
 		const listen = this.url
 			? new URL(this.url).host.replace('localhost', '127.0.0.1')
@@ -47,10 +50,10 @@ export class Server {
 		this.url = url;
 	}
 
-	/** Waits for a letter to an address, and gives the link in it that leads to a page. */
-	async letter(to: string, page: string): Promise<string> {
+	/** Waits for a mail to an address, and returns its link to a page. */
+	async mailedLink(to: string, page: string): Promise<string> {
 		for (
-			const until = Date.now() + LETTER_MS;
+			const until = Date.now() + MAIL_TIMEOUT_MS;
 			Date.now() < until;
 			await new Promise((again) => setTimeout(again, 250))
 		) {
@@ -59,29 +62,29 @@ export class Server {
 			});
 			const { items } = (await answer.json()) as {
 				items: { to: string; links: string[] }[];
-			}; // the newest first
+			}; // newest first
 			const link = items
-				.filter((letter) => letter.to === to)
-				.flatMap((letter) => letter.links)
+				.filter((mail) => mail.to === to)
+				.flatMap((mail) => mail.links)
 				.find((l) => new URL(l).pathname === page);
 			if (link) return link;
 		}
-		throw new Error(`no letter with a link to ${page} was sent to ${to}`);
+		throw new Error(`no mail with a link to ${page} was sent to ${to}`);
 	}
 
-	/** Ends it as a power cut would. */
+	/** Kills the server, like a power cut. */
 	async kill(): Promise<void> {
 		await this.end((child) => child.kill('SIGKILL'));
 	}
 
-	/** Ends it as Ctrl-C would, and forgets what it kept. */
+	/** Stops the server, like Ctrl-C, and removes its data. */
 	async close(): Promise<void> {
 		await this.end((child) => child.kill('SIGINT'));
 		rmSync(this.data, { recursive: true, force: true });
 	}
 
-	/** What it has printed. */
-	get said(): string {
+	/** Everything that the server has printed. */
+	get output(): string {
 		return this.log.join('\n');
 	}
 
@@ -94,7 +97,7 @@ export class Server {
 	}
 }
 
-/** A tutor without a browser, who speaks a file as the patient once the play begins. */
+/** A tutor without a browser, who plays the patient with a sound file. */
 export class Partner {
 	private readonly lines: string[] = [];
 	private readonly ended: Promise<number>;
@@ -115,8 +118,8 @@ export class Partner {
 		this.ended = new Promise((resolve) => child.once('close', (code) => resolve(code ?? -1)));
 	}
 
-	/** Waits for a line that holds a text. */
-	async says(text: string): Promise<void> {
+	/** Waits for a printed line that contains a text. */
+	async printed(text: string): Promise<void> {
 		const said = new Promise<void>((resolve) => {
 			const look = () => {
 				if (this.lines.some((line) => line.includes(text))) resolve();
@@ -127,14 +130,14 @@ export class Partner {
 		const over = this.ended.then((code) => {
 			if (!this.lines.some((line) => line.includes(text)))
 				throw new Error(
-					`the partner ended with ${code} and never said "${text}":\n${this.lines.join('\n')}`
+					`the partner ended with ${code} and never printed "${text}":\n${this.lines.join('\n')}`
 				);
 		});
 		await Promise.race([said, over]);
 	}
 
-	/** Waits for the end and gives what was said. */
-	async done(): Promise<string> {
+	/** Waits for the end and returns everything that was printed. */
+	async finished(): Promise<string> {
 		const code = await this.ended;
 		const said = this.lines.join('\n');
 		if (code !== 0) throw new Error(`the partner ended with ${code}:\n${said}`);
@@ -142,7 +145,7 @@ export class Partner {
 	}
 }
 
-/** What the same analysis finds in a file. */
+/** Returns what the same analysis measures in a file. */
 export async function measure(file: string): Promise<components['schemas']['Measures']> {
 	const { stdout } = await promisify(execFile)(BEDSIDE, ['analyze', '--json', file], {
 		maxBuffer: 1 << 26

@@ -4,9 +4,11 @@ import { tmpdir } from 'node:os';
 import { join as path } from 'node:path';
 
 export interface Take {
-	/** 48 kHz mono WAV. */
+	/** A WAV file, 48 kHz mono. */
 	file: string;
-	/** Silence before the first word, and the length from the first word to the last, seconds. */
+	/**
+	 * The silence before the first word, and the time from the first word to the last, in seconds.
+	 */
 	leadS: number;
 	speechS: number;
 }
@@ -15,7 +17,10 @@ export function folder(): string {
 	return mkdtempSync(path(tmpdir(), 'bedside-e2e-'));
 }
 
-/** Speaks a text into a WAV file between silences. The speech is trimmed first, so that its length is known. */
+/**
+ * Writes a spoken text as a WAV file, between silences. The speech is trimmed first, so that its
+ * length is known.
+ */
 export function speak(
 	dir: string,
 	name: string,
@@ -28,7 +33,7 @@ export function speak(
 	const trimmed = path(dir, `${name}-speech.wav`);
 	const file = path(dir, `${name}.wav`);
 	execFileSync('espeak-ng', ['-v', voice, '-s', '150', '-w', raw, text]);
-	// Both ends are trimmed at the same level: reverse trims the end.
+	// Trims both ends at the same level; reversing makes the end the start.
 	const trim = ['silence', '1', '0.01', '0.5%', 'reverse'];
 	execFileSync('sox', [
 		raw,
@@ -49,7 +54,7 @@ export function speak(
 	return { file, leadS, speechS };
 }
 
-/** Takes said one after the other. */
+/** Joins takes into one file. */
 export function join(dir: string, name: string, ...takes: Take[]): string {
 	const file = path(dir, `${name}.wav`);
 	execFileSync('sox', [...takes.map((take) => take.file), file]);

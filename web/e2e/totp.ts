@@ -1,6 +1,9 @@
 import { createHmac } from 'node:crypto';
 
-/** What an authenticator app shows for a secret: RFC 6238 with its usual numbers. `steps` looks ahead, by half minutes. */
+/**
+ * Returns the code of an authenticator app (RFC 6238). `steps` is the number of half minutes to
+ * look ahead.
+ */
 export function totp(secret: string, steps = 0): string {
 	const counter = Buffer.alloc(8);
 	counter.writeBigUInt64BE(BigInt(Math.floor(Date.now() / 30_000) + steps));
@@ -11,8 +14,8 @@ export function totp(secret: string, steps = 0): string {
 
 function base32(text: string): Buffer {
 	const bits = [...text.replace(/\s/g, '')]
-		.map((letter) =>
-			'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567'.indexOf(letter).toString(2).padStart(5, '0')
+		.map((mail) =>
+			'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567'.indexOf(mail).toString(2).padStart(5, '0')
 		)
 		.join('');
 	return Buffer.from((bits.match(/.{8}/g) ?? []).map((byte) => parseInt(byte, 2)));

@@ -2,7 +2,7 @@ declare global {
 	namespace App {
 		interface Error {
 			message: string;
-			/** The status that decides what the error page says; 0 for a server that did not answer. */
+			/** Decides what the error page says; 0 for a server that did not answer. */
 			status?: number;
 		}
 

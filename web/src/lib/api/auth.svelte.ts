@@ -134,11 +134,12 @@ export class Auth {
 	}
 
 	/**
-	 * Replaces the token `instead`; returns false when the session has ended. Callers at the same
-	 * time share one request. One tab refreshes; the others wait until they receive the new token.
+	 * Replaces the token `instead`, unless that was done meanwhile; returns false when the session
+	 * has ended. Callers at the same time share one request. One tab refreshes; the others wait
+	 * until they receive the new token.
 	 */
 	refresh(instead = this.#token): Promise<boolean> {
-		if (this.#token !== instead) return Promise.resolve(this.#token !== ''); // it was replaced meanwhile
+		if (this.#token !== instead) return Promise.resolve(this.#token !== '');
 		this.#refreshing ??= this.#refreshLocked().finally(() => (this.#refreshing = undefined));
 		return this.#refreshing;
 	}
@@ -185,7 +186,7 @@ export class Auth {
 		for (let step = 0; waiting.length > 0 && step < HANDOVER.steps; step++) {
 			await this.#env.pause(HANDOVER.ms);
 			const still = await this.#waitingTabs();
-			waiting = waiting.filter((tab) => still.includes(tab)); // tabs that came later are ignored
+			waiting = waiting.filter((tab) => still.includes(tab));
 		}
 	}
 

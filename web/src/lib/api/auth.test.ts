@@ -23,7 +23,7 @@ interface Turn {
 	begin: () => void;
 }
 
-/** Web Locks of one name, for tabs that are told apart. */
+/** Web Locks with one name, for tabs with ids. */
 function turns() {
 	const queue: Turn[] = [];
 	let held = false;
@@ -71,7 +71,10 @@ function turns() {
 	});
 }
 
-/** A server and a clock; tabs made by the same world share locks and a channel, whose news come when they come. */
+/**
+ * A server, a clock, and tabs that share locks and a channel. The messages of a slow channel
+ * arrive only when a tab pauses.
+ */
 function world(answer: (path: string, count: number) => Response | Error) {
 	const asked: Asked[] = [];
 	const tabs: NonNullable<AuthEnvironment['channel']>[] = [];

@@ -59,7 +59,8 @@ export class Playback {
 			await Promise.all(this.#audible().map((track) => track.play()));
 			this.#follow();
 		} catch (error) {
-			if (error instanceof DOMException && error.name === 'AbortError') return; // paused before it started
+			// An AbortError means that it was paused before it started.
+			if (error instanceof DOMException && error.name === 'AbortError') return;
 			this.pause();
 			this.problem = 'The recording could not be played. Reload the page and try again.';
 		}

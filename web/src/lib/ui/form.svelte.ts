@@ -1,6 +1,6 @@
 import { tick } from 'svelte';
 
-/** Checks a field's value, given all values; returns what to do about it, or '' when it is right. */
+/** Checks a field's value, given all values; returns what to do about it, or an empty string. */
 export type Check<V> = (value: string, all: V) => string;
 
 /** What to show when sending a form failed: a message for the whole form, and one per field. */

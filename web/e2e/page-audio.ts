@@ -1,28 +1,30 @@
-/** What one moment sounded like in the page. */
+/** What the page played at one moment. */
 export interface Moment {
-	/** Level of what the others' voices play, dB re full scale. */
+	/** The level of all voices, dB re full scale. */
 	db: number;
-	/** Names of those who are shown as speaking. */
+	/** The names of the people who are shown as speaking. */
 	speaking: string[];
 }
 
-export interface Ear {
-	/** When the microphone was opened last, as performance.now() tells the time. */
+export interface PageAudio {
+	/** When the microphone was opened last, by performance.now(). */
 	opened: number;
 	heard: Moment[];
-	/** What the page plays that is no call, and how loud each has been so far. */
+	/** The recordings that the page has played, with the highest level of each. */
 	recordings: { element: HTMLAudioElement; db: number }[];
 }
 
 declare global {
 	interface Window {
-		ear: Ear;
+		pageAudio: PageAudio;
 	}
 }
 
-/** Runs in the page under test, before its scripts, and listens: to the tracks that are received, and to what is shown. Nothing is changed. */
-export function ear(): void {
-	const it: Ear = (window.ear = { opened: 0, heard: [], recordings: [] });
+/**
+ * Runs in the page before its scripts, and measures what it plays and shows. It changes nothing.
+ */
+export function recordPageAudio(): void {
+	const it: PageAudio = (window.pageAudio = { opened: 0, heard: [], recordings: [] });
 
 	const devices = navigator.mediaDevices;
 	const open = devices.getUserMedia.bind(devices);
