@@ -66,7 +66,9 @@ describe('an account', () => {
 		await page.goto(link);
 		await page.getByLabel('New password', { exact: true }).fill('password');
 		await page.getByRole('button', { name: 'Set the new password' }).click();
-		await page.getByText('This password is one of the first that an attacker would try.').waitFor();
+		await page
+			.getByText('This password is one of the first that an attacker would try.')
+			.waitFor();
 		await page.getByLabel('New password', { exact: true }).fill('eight blue lanterns');
 		await page.getByRole('button', { name: 'Set the new password' }).click();
 		await page.getByText('Your new password is set. Sign in with it.').waitFor();

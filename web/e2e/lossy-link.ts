@@ -1,15 +1,15 @@
-import { rmSync } from 'node:fs';
 import type { Browser } from 'playwright-core';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { beforeAll, expect, it } from 'vitest';
 import type { components } from '../src/lib/gen/api.ts';
-import { launch } from './browser.ts';
 import { Person } from './people.ts';
-import { Server } from './server.ts';
-import { folder, join, speak } from './speech.ts';
+import type { Server } from './server.ts';
+import { useServer } from './setup.ts';
+import { join, speak } from './speech.ts';
 
 // Both microphones speak without a pause, from the sound check to the end of the play.
 const SENTENCE =
-	'I would like to explain what happens next, how we will do it together, and whom you can ask at any hour. ';
+	'I would like to explain what happens next, how we will do it together, ' +
+	'and whom you can ask at any hour. ';
 const PLAY_S = 40;
 /** A packet that arrives later than this after it was due is as good as lost to its listener. */
 const PLAYOUT_MS = 200;
@@ -28,22 +28,13 @@ declare global {
 	}
 }
 
-let dir: string;
+const running = useServer((dir) => {
+	const said = speak(dir, 'said', SENTENCE.repeat(20), 'en-gb', 0.3, 60);
+	return join(dir, 'microphone', said);
+});
 let browser: Browser;
 let server: Server;
-
-beforeAll(async () => {
-	dir = folder();
-	const said = speak(dir, 'said', SENTENCE.repeat(20), 'en-gb', 0.3, 60);
-	browser = await launch(join(dir, 'microphone', said));
-	server = new Server();
-	await server.start();
-}, 120_000);
-afterAll(async () => {
-	await browser?.close();
-	await server?.close();
-	rmSync(dir, { recursive: true, force: true });
-});
+beforeAll(() => void ({ browser, server } = running));
 
 /** Keeps the page's connections for the test, and has them wait PLAYOUT_MS for late packets. */
 function watchConnections(playoutMs: number): void {
@@ -75,14 +66,14 @@ async function reception({ page }: Person): Promise<Reception> {
 }
 
 it('delivers a role play over a link that loses every twentieth packet', async ({ annotate }) => {
-	const [candidate, tutor] = await Promise.all(
+	const [candidate, tutor] = (await Promise.all(
 		['candidate', 'tutor'].map(async (who) => {
-			const person = await Person.arrive(browser, server.url);
+			const person = await Person.open(browser, server.url);
 			await person.context.addInitScript(watchConnections, PLAYOUT_MS);
 			await person.signIn(who);
 			return person;
 		})
-	) as [Person, Person];
+	)) as [Person, Person];
 	await candidate.page.locator('.scenario').first().click();
 	await candidate.page.getByRole('link', { name: 'Check your sound' }).click();
 	const attempt = await candidate.enter('Enter the room');
