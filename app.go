@@ -29,9 +29,10 @@ type App struct {
 	profiles *server.Profiles // nil unless they are configured
 }
 
-// openApp starts every part that the configuration asks for. When one fails, it closes those it has
-// opened before. version is the binary's.
-func openApp(ctx context.Context, cfg configs.Config, version string, log *slog.Logger) (*App, error) {
+// openApp starts every part that the configuration asks for. When one fails, it closes the parts
+// that are open. version is the binary's.
+func openApp(ctx context.Context, cfg configs.Config, version string,
+	log *slog.Logger) (*App, error) {
 	a := &App{closers: newClosers(log), failed: make(chan error, 1)}
 	if err := a.open(ctx, cfg, version, log); err != nil {
 		closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeLimit)
@@ -133,8 +134,8 @@ func (a *App) listen(cfg configs.Config, s stores, p served, log *slog.Logger) e
 // child processes.
 func (a *App) Close(ctx context.Context) error { return a.closers.closeAll(ctx) }
 
-// Failed returns a channel with the error of a part that ended by itself. The server should then be
-// closed.
+// Failed returns a channel with the error of a part that ended by itself. The caller should then
+// close the App.
 func (a *App) Failed() <-chan error { return a.failed }
 
 func (a *App) fail(err error) {

@@ -78,7 +78,7 @@ func TestImportTable(t *testing.T) {
 		name := moduleName(p.ImportPath)
 		rules, ok := rulesFor(table, name)
 		if !ok {
-			t.Errorf("package %s has no row in DESIGN.md's import table: decide what it may import",
+			t.Errorf("%s has no row in DESIGN.md's import table: decide what it may import",
 				p.ImportPath)
 			continue
 		}

@@ -54,7 +54,8 @@ func (c doctorCommand) Run(i *invocation) error {
 		return !f.OK && f.Needed == "to serve"
 	})
 	if missing {
-		return errors.New("something needed to serve is missing: run make setup, or set the variable named above")
+		return errors.New("something needed to serve is missing: run make setup, " +
+			"or set the variable named above")
 	}
 	return nil
 }

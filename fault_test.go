@@ -16,7 +16,8 @@ import (
 	"github.com/pion/webrtc/v4"
 )
 
-// services are what several Bedside processes share, run by the test.
+// services are the PostgreSQL cluster, the NATS server and the folder that several Bedside
+// processes share. The test owns them.
 type services struct {
 	t       *testing.T
 	dir     string
@@ -69,7 +70,7 @@ func (s *services) stopDatabase() {
 	s.cluster = nil
 }
 
-// env points a process at the services.
+// env returns the settings of a process that uses the services.
 func (s *services) env() []string {
 	return []string{
 		"DATABASE_URL=" + s.cluster.URL(), "NATS_URL=" + s.nats.ClientURL(),
@@ -78,7 +79,7 @@ func (s *services) env() []string {
 	}
 }
 
-func TestSpeechProcessKilled(t *testing.T) {
+func TestReportSurvivesKilledSpeechProcess(t *testing.T) {
 	t.Parallel()
 	shared := startServices(t)
 	front := serve(t, t.TempDir(), shared.env(), "--role", "api,media")
@@ -96,7 +97,7 @@ func TestSpeechProcessKilled(t *testing.T) {
 		rehearsal.Result{Participants: map[string]client.Stats{"candidate": p.speaker.Stats()}}, r)
 }
 
-func TestDatabaseAway(t *testing.T) {
+func TestReportSurvivesDatabaseOutage(t *testing.T) {
 	t.Parallel()
 	shared := startServices(t)
 	server := serve(t, t.TempDir(), shared.env())
@@ -109,7 +110,7 @@ func TestDatabaseAway(t *testing.T) {
 	if code, body := get(t, server.url+"/health/ready"); code != 503 {
 		t.Errorf("/health/ready without a database: %d %s", code, body)
 	}
-	p.speak(p.speaker, spoken(t, "en-gb", 10*time.Second)) // the play does not mind
+	p.speak(p.speaker, spoken(t, "en-gb", 10*time.Second)) // the play needs no database
 	if err := p.speaker.Finish(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -119,7 +120,7 @@ func TestDatabaseAway(t *testing.T) {
 		rehearsal.Result{Participants: map[string]client.Stats{"candidate": p.speaker.Stats()}}, r)
 }
 
-func TestLoss(t *testing.T) {
+func TestMeasuresWithPacketLoss(t *testing.T) {
 	t.Parallel()
 	said := spoken(t, "en-gb", 15*time.Second)
 	want := measured(analysed(t, said))
@@ -148,13 +149,13 @@ func TestLoss(t *testing.T) {
 			r := p.report(p.candidate, time.Minute)
 			f := r.Speakers[0].Frames
 			if network.dropped() == 0 {
-				t.Error("the link lost nothing: nothing was tested")
+				t.Error("the link lost no datagram, so this test shows nothing")
 			}
-			// Packets lost at the very end leave no gap behind that could be counted; a late one
-			// was counted as lost before it came.
+			// Packets lost at the very end leave no gap to count. A late packet was counted as
+			// lost before it arrived.
 			if missing := sent - (f.Received - f.Duplicated - f.Late + f.Lost); missing < 0 ||
 				missing > 5 || f.Corrupt != 0 {
-				t.Errorf("of %d frames sent the report counts %+v: %d are not accounted for", sent,
+				t.Errorf("%d frames were sent, the report counts %+v: %d are missing", sent,
 					f, missing)
 			}
 			got := measured(r.Speakers[0].Analysis.Measures)

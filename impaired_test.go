@@ -10,14 +10,14 @@ import (
 	"github.com/pion/transport/v5/stdnet"
 )
 
-// impairment says how bad a link is: chances for each datagram, in both directions.
+// impairment describes a bad link: probabilities for each datagram, in both directions.
 type impairment struct {
 	loss, swap, repeat float64
 	seed               uint64
 }
 
-// impairedNet is the machine's network for one participant, with datagrams lost, swapped and
-// repeated on the way.
+// impairedNet is the machine's network as one participant sees it: some datagrams are lost,
+// swapped or repeated.
 type impairedNet struct {
 	transport.Net
 	link impairment
@@ -42,8 +42,8 @@ func (n *impairedNet) dropped() int {
 	return n.lost
 }
 
-// fate decides over one datagram.
-func (n *impairedNet) fate() (lose, swap, repeat bool) {
+// decide returns what happens to one datagram.
+func (n *impairedNet) decide() (lose, swap, repeat bool) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	if n.rand.Float64() < n.link.loss {
@@ -61,18 +61,19 @@ func (n *impairedNet) ListenUDP(network string, addr *net.UDPAddr) (transport.UD
 	return &impairedConn{UDPConn: c, net: n}, nil
 }
 
-// impairedConn impairs what is sent by holding back, and what is received by passing over.
+// impairedConn impairs the datagrams of one socket. To swap two of them it holds the first back;
+// those that it receives it can only lose.
 type impairedConn struct {
 	transport.UDPConn
 	net *impairedNet
 
 	mu   sync.Mutex // guards the fields below
-	held []byte     // goes out after the next one
+	held []byte     // sent after the next datagram
 	to   net.Addr
 }
 
 func (c *impairedConn) WriteTo(b []byte, addr net.Addr) (int, error) {
-	lose, swap, repeat := c.net.fate()
+	lose, swap, repeat := c.net.decide()
 	if lose {
 		return len(b), nil
 	}
@@ -99,7 +100,7 @@ func (c *impairedConn) ReadFrom(b []byte) (int, net.Addr, error) {
 		if err != nil {
 			return n, addr, err
 		}
-		if lose, _, _ := c.net.fate(); !lose {
+		if lose, _, _ := c.net.decide(); !lose {
 			return n, addr, nil
 		}
 	}

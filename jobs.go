@@ -33,7 +33,8 @@ func openSender(cfg configs.Config, log *slog.Logger) (mail.Sender, *mail.Outbox
 	}
 	outbox, err := mail.NewOutbox(filepath.Join(cfg.Data, "outbox"), cfg.Mail.From, time.Now)
 	if err == nil && !cfg.LocalOnly() {
-		log.Warn("no mail server is set: links to confirm addresses and to choose new passwords stay in the data folder; set BEDSIDE_SMTP_URL")
+		log.Warn("no mail server is set: links to confirm addresses and to choose new passwords " +
+			"stay in the data folder; set BEDSIDE_SMTP_URL")
 	}
 	return outbox, outbox, err
 }

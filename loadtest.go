@@ -31,8 +31,9 @@ type loadtestCommand struct {
 
 // Help returns the text that --help adds to the description.
 func (loadtestCommand) Help() string {
-	return "Every room plays: speech is forwarded, logged, analysed and recorded as in a real role play. Every packet carries the time it was " +
-		"sent in its padding. The exit code is 1 when a participant could not join or nothing was received."
+	return "Every room plays: speech is forwarded, logged, analysed and recorded as in a real " +
+		"role play. Every packet carries the time it was sent in its padding. The exit code is " +
+		"1 when a participant could not join or nothing was received."
 }
 
 // Run runs the load test and prints its measurements.
@@ -42,14 +43,15 @@ func (c loadtestCommand) Run(ctx context.Context, i *invocation) (err error) {
 		return err
 	}
 	if c.SignIns > 0 && c.URL != "" {
-		return fmt.Errorf("%w: --sign-ins needs a server that this command starts: any other limits the sign-ins of an address",
-			rehearsal.ErrUsage)
+		return fmt.Errorf("%w: --sign-ins needs a server that this command starts: "+
+			"any other limits the sign-ins of an address", rehearsal.ErrUsage)
 	}
 	test := rehearsal.LoadTest{
 		Rooms: c.Rooms, Participants: c.Participants, Duration: c.Duration, Packets: packets,
 		Scenario: c.Scenario, SignIns: c.SignIns, Progress: i.err,
 		Candidate: rehearsal.Demo("candidate", c.Email, c.Password, postgres.DemoPassword),
-		Tutor:     rehearsal.Demo("tutor", c.PartnerEmail, c.PartnerPassword, postgres.DemoPassword),
+		Tutor: rehearsal.Demo("tutor", c.PartnerEmail, c.PartnerPassword,
+			postgres.DemoPassword),
 	}
 	t, err := rehearsal.OpenTarget(ctx, c.URL,
 		rehearsal.Launch{Env: slices.Concat(i.env, test.Env()), Progress: i.err})

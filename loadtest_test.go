@@ -10,7 +10,7 @@ import (
 	"bedside/signaling/client/load"
 )
 
-func TestLoad(t *testing.T) {
+func TestLoadCountsEveryPacket(t *testing.T) {
 	t.Parallel()
 	server := serve(t, t.TempDir(), nil)
 	var out, progress bytes.Buffer
@@ -28,8 +28,8 @@ func TestLoad(t *testing.T) {
 		t.Fatalf("%v: %s", err, out.String())
 	}
 	p := r.Packets
-	// Two speak in each of two rooms, each heard by two others, but for what was said before a
-	// track was there.
+	// Two participants speak in each of two rooms, and two others receive each of them, except for
+	// the packets that were sent before the track was subscribed.
 	if r.Joined != 6 || len(r.Failures) != 0 || p.Sent < 400 || p.Expected == 0 ||
 		p.Expected > 2*p.Sent || p.Received != p.Expected || p.Lost != 0 || p.Duplicated != 0 {
 		t.Errorf("%+v", r)
@@ -43,8 +43,7 @@ func TestLoad(t *testing.T) {
 	}
 }
 
-// TestLoadWithSignIns has a server of its own, on which many more sign in than it hashes
-// passwords for.
+// TestLoadWithSignIns starts a server and sends it more sign-ins than it can hash passwords for.
 func TestLoadWithSignIns(t *testing.T) {
 	t.Parallel()
 	var out, progress bytes.Buffer
@@ -71,7 +70,7 @@ func TestLoadWithSignIns(t *testing.T) {
 	}
 }
 
-func TestLoadSaysWhatIsWrong(t *testing.T) {
+func TestLoadReportsErrors(t *testing.T) {
 	t.Parallel()
 	server := serve(t, t.TempDir(), []string{"BEDSIDE_MEDIA_MAX_PARTICIPANTS=2"})
 	for name, tc := range map[string]struct {
@@ -86,7 +85,9 @@ func TestLoadSaysWhatIsWrong(t *testing.T) {
 			[]string{"--password", "not-the-password"}, exitFailed,
 			"signing in as candidate@demo.bedside",
 		},
-		"not ours": {[]string{"--sign-ins", "5"}, exitUsage, "a server that this command starts"},
+		"another server": {
+			[]string{"--sign-ins", "5"}, exitUsage, "a server that this command starts",
+		},
 		"a full room": {
 			[]string{"--rooms", "1", "--participants", "3", "--duration", "100ms"}, exitFailed,
 			"1 of 3 participants could not join",
@@ -94,8 +95,9 @@ func TestLoadSaysWhatIsWrong(t *testing.T) {
 	} {
 		var out bytes.Buffer
 		s := &invocation{in: strings.NewReader(""), out: &out, err: &out, env: os.Environ()}
-		if code := runCommand(t.Context(), append([]string{"loadtest", "--url", server.url}, tc.args...),
-			s); code != tc.code || !strings.Contains(out.String(), tc.want) {
+		args := append([]string{"loadtest", "--url", server.url}, tc.args...)
+		code := runCommand(t.Context(), args, s)
+		if code != tc.code || !strings.Contains(out.String(), tc.want) {
 			t.Errorf("%s: exit code %d, %s", name, code, out.String())
 		}
 	}

@@ -18,8 +18,8 @@ import (
 	"time"
 )
 
-// asBedside makes the test binary behave as the bedside command, so that fault tests have real
-// processes to kill, built with the race detector like everything else.
+// asBedside is the environment variable that makes the test binary run as the bedside command, so
+// that fault tests can kill real processes, built with the race detector like the tests.
 const asBedside = "BEDSIDE_TEST_AS_COMMAND"
 
 func TestMain(m *testing.M) {
@@ -30,15 +30,14 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// process is a bedside command in a process of its own. It belongs to the test that started it
-// and ends with it.
+// process is a bedside command in a process of its own. It ends with the test that started it.
 type process struct {
 	*exec.Cmd
 	t      *testing.T
 	url    string // of a server that is ready
 	mu     sync.Mutex
 	output bytes.Buffer  // guarded by mu
-	done   chan struct{} // closed once the process has been waited for
+	done   chan struct{} // closed when the process has ended
 }
 
 // start runs `bedside args...`. Its standard input stays open until the test ends.
@@ -70,7 +69,7 @@ func start(t *testing.T, env []string, args ...string) *process {
 		}
 		if out := p.text(); strings.Contains(out, "DATA RACE") ||
 			strings.Contains(out, "panic:") || t.Failed() {
-			t.Logf("bedside %s said:\n%s", strings.Join(args, " "), tail(out, 20_000))
+			t.Logf("bedside %s printed:\n%s", strings.Join(args, " "), tail(out, 20_000))
 		}
 		if strings.Contains(p.text(), "DATA RACE") || strings.Contains(p.text(), "panic:") {
 			t.Errorf("bedside %s raced or panicked", args[0])
@@ -88,7 +87,7 @@ func serve(t *testing.T, data string, env []string, args ...string) *process {
 	return p
 }
 
-// Write takes the process's output.
+// Write appends to the process's output. It is called by exec.Cmd.
 func (p *process) Write(b []byte) (int, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -101,7 +100,7 @@ func (p *process) text() string {
 	return p.output.String()
 }
 
-// waitFor waits for a line that holds prefix and gives the word after it.
+// waitFor waits for a line that contains prefix and returns the word after it.
 func (p *process) waitFor(prefix string, limit time.Duration) string {
 	p.t.Helper()
 	var word string
@@ -124,7 +123,7 @@ func (p *process) waitFor(prefix string, limit time.Duration) string {
 	return word
 }
 
-// kill ends the process as a power cut would.
+// kill ends the process with SIGKILL, as a power cut would.
 func (p *process) kill() {
 	p.t.Helper()
 	if err := p.Process.Signal(syscall.SIGKILL); err != nil {
@@ -133,7 +132,7 @@ func (p *process) kill() {
 	<-p.done
 }
 
-// wait waits for the process to end by itself and gives its exit code.
+// wait waits for the process to end by itself and returns its exit code.
 func (p *process) wait(limit time.Duration) int {
 	p.t.Helper()
 	select {
@@ -145,7 +144,7 @@ func (p *process) wait(limit time.Duration) int {
 	}
 }
 
-// eventually polls until ok holds. What it waits for happens in another process, so there is no
+// eventually polls until ok returns true. The condition depends on another process, so there is no
 // channel to wait on.
 func eventually(t *testing.T, limit time.Duration, what string, ok func() bool) {
 	t.Helper()
@@ -165,8 +164,8 @@ func tail(s string, n int) string {
 	return s[max(0, len(s)-n):]
 }
 
-// spoken writes a WAV of synthetic speech, 48 kHz mono, of about the given length: sentences of
-// one voice with pauses between them.
+// spoken writes a WAV file of synthetic speech, 48 kHz mono, of the given length: sentences of one
+// voice with pauses between them. It returns the path.
 func spoken(t *testing.T, voice string, length time.Duration) string {
 	t.Helper()
 	need(t, "espeak-ng")
@@ -192,8 +191,8 @@ func spoken(t *testing.T, voice string, length time.Duration) string {
 	return out
 }
 
-// need fails the test when a program that the tests install is missing: a skipped fault test
-// would look like a passed one.
+// need fails the test when a program is missing. Skipping would make an untested fault look
+// tested.
 func need(t *testing.T, program string) {
 	t.Helper()
 	if _, err := exec.LookPath(program); err != nil {

@@ -25,7 +25,7 @@ import (
 
 func openAudio(path string) (rehearsal.Audio, error) { return opus.OpenFile(path) }
 
-// visit signs a demo account in at a server of the test's.
+// visit signs a demo account in and returns its REST client.
 func visit(t *testing.T, url, name string) *client.REST {
 	t.Helper()
 	rest, err := (&rehearsal.Target{URL: url}).SignIn(t.Context(),
@@ -36,7 +36,7 @@ func visit(t *testing.T, url, name string) *client.REST {
 	return rest
 }
 
-// play is a role play under way, stepped through by a test.
+// play is a role play that a test controls step by step.
 type play struct {
 	t         *testing.T
 	candidate *client.REST
@@ -81,7 +81,7 @@ func (p *play) join(rest *client.REST, role protocol.Role,
 	return c
 }
 
-// speak says a file to its end.
+// speak speaks a file to its end.
 func (p *play) speak(c *client.Client, path string) {
 	p.t.Helper()
 	if err := rehearsal.Speak(p.t.Context(), c, openAudio, path); err != nil {
@@ -89,7 +89,7 @@ func (p *play) speak(c *client.Client, path string) {
 	}
 }
 
-// report waits for the report.
+// report waits for the report and returns it.
 func (p *play) report(rest *client.REST, limit time.Duration) store.Report {
 	p.t.Helper()
 	return reportOf(p.t, rest, p.attempt.ID, limit)
@@ -111,8 +111,9 @@ func reportOf(t *testing.T, rest *client.REST, attemptID string,
 	return r
 }
 
-// rehearsed runs `bedside rehearse` and gives what it printed.
-func rehearsed(t *testing.T, limit time.Duration, args ...string) (r rehearsal.Result, rep store.Report) {
+// rehearsed runs bedside rehearse and returns the result and the report that it printed.
+func rehearsed(t *testing.T, limit time.Duration,
+	args ...string) (r rehearsal.Result, rep store.Report) {
 	t.Helper()
 	var out, progress bytes.Buffer
 	cmd := exec.Command(os.Args[0], append([]string{"rehearse", "--json"}, args...)...)
@@ -128,12 +129,12 @@ func rehearsed(t *testing.T, limit time.Duration, args ...string) (r rehearsal.R
 	}
 	if err := errors.Join(json.Unmarshal(out.Bytes(), &r),
 		json.Unmarshal(r.Report, &rep)); err != nil {
-		t.Fatalf("rehearse printed what is not its result: %v\n%s", err, tail(out.String(), 2000))
+		t.Fatalf("cannot read what rehearse printed: %v\n%s", err, tail(out.String(), 2000))
 	}
 	return r, rep
 }
 
-// measured lists every measure that is there, by name.
+// measured returns every measure that has a value, by field name.
 func measured(m store.Measures) map[string]float64 {
 	all := map[string]float64{}
 	v := reflect.ValueOf(m)
@@ -153,7 +154,7 @@ func measured(m store.Measures) map[string]float64 {
 	return all
 }
 
-// sameMeasures compares every measure within a fraction.
+// sameMeasures fails the test when a measure differs by more than a fraction of its value.
 func sameMeasures(t *testing.T, what string, got, want store.Measures, within float64) {
 	t.Helper()
 	g, w := measured(got), measured(want)
@@ -167,8 +168,8 @@ func sameMeasures(t *testing.T, what string, got, want store.Measures, within fl
 	}
 }
 
-// checkClean holds what a clean link must give: every frame sent is in the log and analysed, and
-// the recording measures as the report says.
+// checkClean checks the report of a role play without packet loss: every frame that was sent is in
+// the log and analysed, and analysing the recording gives the report's measures.
 func checkClean(t *testing.T, rest *client.REST, r rehearsal.Result, rep store.Report) {
 	t.Helper()
 	for _, s := range rep.Speakers {
@@ -192,7 +193,7 @@ func checkClean(t *testing.T, rest *client.REST, r rehearsal.Result, rep store.R
 	}
 }
 
-func TestRolePlay(t *testing.T) {
+func TestRolePlayFromSignInToReport(t *testing.T) {
 	t.Parallel()
 	server := serve(t, t.TempDir(), nil)
 	candidate, patient := spoken(t, "en-gb", 20*time.Second), spoken(t, "en-us+f3", 12*time.Second)
@@ -249,7 +250,7 @@ func analysed(t *testing.T, path string) store.Measures {
 	return a.Measures
 }
 
-func TestSecondServerIsRefused(t *testing.T) {
+func TestSecondServerOnDataFolderIsRefused(t *testing.T) {
 	t.Parallel()
 	data := t.TempDir()
 	serve(t, data, nil)
@@ -259,11 +260,11 @@ func TestSecondServerIsRefused(t *testing.T) {
 	}
 	if out := second.text(); !strings.Contains(out, "in use by another Bedside server") ||
 		!strings.Contains(out, "--data") {
-		t.Errorf("it said: %s", out)
+		t.Errorf("it printed: %s", out)
 	}
 }
 
-func TestInterruptEndsCleanly(t *testing.T) {
+func TestInterruptEndsRoomsAndKeepsAudio(t *testing.T) {
 	t.Parallel()
 	data := t.TempDir()
 	server := serve(t, data, nil)
@@ -271,7 +272,7 @@ func TestInterruptEndsCleanly(t *testing.T) {
 	p.speak(p.speaker, spoken(t, "en-gb", 4*time.Second))
 	children := childrenOf(t, server.Process.Pid)
 	if len(children) == 0 {
-		t.Error("the server runs no PostgreSQL")
+		t.Error("the server has no PostgreSQL process")
 	}
 	server.Process.Signal(os.Interrupt)
 	if code := server.wait(30 * time.Second); code != exitDone {
@@ -282,7 +283,7 @@ func TestInterruptEndsCleanly(t *testing.T) {
 	}
 	if st := p.speaker.State(); st.Phase.Name != protocol.PhaseEnded ||
 		st.Phase.Reason != protocol.ReasonServerClosing {
-		t.Errorf("the room was told %+v", st.Phase)
+		t.Errorf("the room ended with %+v", st.Phase)
 	}
 	again := serve(t, data, nil)
 	if r := p.report(visit(t, again.url, "candidate"), time.Minute); r.DurationS < 3.5 {
@@ -290,7 +291,7 @@ func TestInterruptEndsCleanly(t *testing.T) {
 	}
 }
 
-func TestServerKilled(t *testing.T) {
+func TestReportSurvivesKilledServer(t *testing.T) {
 	t.Parallel()
 	data := t.TempDir()
 	server := serve(t, data, nil)
@@ -299,15 +300,15 @@ func TestServerKilled(t *testing.T) {
 	server.kill()
 	again := serve(t, data, []string{"BEDSIDE_SPEECH_IDLE_END=3s"})
 	r := p.report(visit(t, again.url, "candidate"), time.Minute)
-	// What the tap had not published, a tenth of a second and what was in flight, is gone with
-	// the process.
+	// The frames that the tap had not yet published are lost: a tenth of a second, and those in
+	// flight.
 	sent := int(p.speaker.Stats().Sent.Packets)
 	if f := r.Speakers[0].Frames; f.Analysed < sent-25 || f.Analysed > sent || f.Lost != 0 {
 		t.Errorf("of %d frames sent the report counts %+v", sent, f)
 	}
 }
 
-// childrenOf lists a process's children.
+// childrenOf returns the process ids of a process's children.
 func childrenOf(t *testing.T, pid int) []int {
 	t.Helper()
 	var pids []int
@@ -329,7 +330,7 @@ func running(pid int) bool {
 	return exec.Command("kill", "-0", strconv.Itoa(pid)).Run() == nil
 }
 
-func TestBadFiles(t *testing.T) {
+func TestBadAudioFilesAreReported(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	whole, err := os.ReadFile(spoken(t, "en-gb", time.Second))
@@ -341,7 +342,7 @@ func TestBadFiles(t *testing.T) {
 		want    string
 	}{
 		"empty.wav":  {nil, "empty"},
-		"text.wav":   {[]byte("this is no sound at all, whatever its name says"), "not"},
+		"text.wav":   {[]byte("this is text, although its name ends in .wav"), "not"},
 		"header.wav": {whole[:30], ""},
 		"cut.ogg":    {[]byte("OggS\x00\x02"), ""},
 	} {
@@ -366,7 +367,7 @@ func TestBadFiles(t *testing.T) {
 	}
 }
 
-func TestUsage(t *testing.T) {
+func TestExitCodesAndUsage(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct {
 		args []string
@@ -388,7 +389,7 @@ func TestUsage(t *testing.T) {
 				in: strings.NewReader(""), out: &out, err: &out,
 			})
 			if code != tc.code || !strings.Contains(out.String(), tc.want) {
-				t.Errorf("exit code %d, want %d; it said %s", code, tc.code,
+				t.Errorf("exit code %d, want %d; it printed %s", code, tc.code,
 					tail(out.String(), 500))
 			}
 		})

@@ -21,7 +21,7 @@ import (
 	"bedside/configs"
 )
 
-// certify writes a certificate for localhost and gives the pool that trusts it.
+// certify writes a certificate for localhost and its key, and returns a pool that trusts it.
 func certify(t *testing.T, certFile, keyFile string, serial int64) *x509.CertPool {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
@@ -54,9 +54,9 @@ func certify(t *testing.T, certFile, keyFile string, serial int64) *x509.CertPoo
 	return pool
 }
 
-// TestTLS serves over certificates in files, leads plain HTTP there, and takes a renewed
-// certificate on SIGHUP.
-func TestTLS(t *testing.T) {
+// TestTLSFromFiles serves with certificates from files, redirects plain HTTP, loads a renewed
+// certificate on SIGHUP, and refuses to serve profiles to a web site's name.
+func TestTLSFromFiles(t *testing.T) {
 	dir := t.TempDir()
 	if err := os.Chmod(dir, 0o711); err != nil {
 		t.Fatal(err)
@@ -64,9 +64,8 @@ func TestTLS(t *testing.T) {
 	certFile, keyFile := filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem")
 	pool := certify(t, certFile, keyFile, 1)
 	cfg, err := configs.Load("", []string{
-		"BEDSIDE_DATA=" +
-			filepath.Join(dir, "data"), "BEDSIDE_LISTEN=127.0.0.1:0", "BEDSIDE_TLS_CERT_FILE=" +
-			certFile, "BEDSIDE_TLS_KEY_FILE=" + keyFile,
+		"BEDSIDE_DATA=" + filepath.Join(dir, "data"), "BEDSIDE_LISTEN=127.0.0.1:0",
+		"BEDSIDE_TLS_CERT_FILE=" + certFile, "BEDSIDE_TLS_KEY_FILE=" + keyFile,
 		"BEDSIDE_TLS_REDIRECT=127.0.0.1:0", "BEDSIDE_PPROF=:0",
 	})
 	if err != nil {
@@ -98,13 +97,14 @@ func TestTLS(t *testing.T) {
 		res.Header.Get("Strict-Transport-Security") == "" {
 		t.Errorf("%s over HTTP/%d, %v", res.Status, res.ProtoMajor, res.Header)
 	}
-	plain := "http://" + strings.Replace(app.server.RedirectAddr().String(), "127.0.0.1", "localhost", 1)
-	if res, err = client(pool).Get(plain + "/health"); err != nil { // follows
+	plain := "http://" +
+		strings.Replace(app.server.RedirectAddr().String(), "127.0.0.1", "localhost", 1)
+	if res, err = client(pool).Get(plain + "/health"); err != nil { // follows the redirect
 		t.Fatal(err)
 	}
 	res.Body.Close()
 	if res.Request.URL.String() != app.URL()+"/health" {
-		t.Errorf("plain HTTP leads to %s", res.Request.URL)
+		t.Errorf("plain HTTP redirects to %s", res.Request.URL)
 	}
 	renewed := certify(t, certFile, keyFile, 2)
 	if err := syscall.Kill(os.Getpid(), syscall.SIGHUP); err != nil {
@@ -131,7 +131,7 @@ func TestTLS(t *testing.T) {
 	}
 	res.Body.Close()
 	if res.StatusCode != http.StatusForbidden {
-		t.Errorf("profiles by a strange name: %s", res.Status)
+		t.Errorf("profiles under a foreign name: %s", res.Status)
 	}
 	if res, err = http.Get("http://" + app.profiles.Addr().String() +
 		"/debug/pprof/cmdline"); err != nil {

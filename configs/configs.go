@@ -132,7 +132,8 @@ func (c Config) Validate() error {
 		bad("media.udp: %q is not host:port (the host may be empty)", c.MediaUDP)
 	}
 	if c.Server.Redirect != "" && c.Server.Redirect != server.Off && !c.TLS.On() {
-		bad("tls.redirect: there is no https to redirect to: set cert_file and key_file, or domains")
+		bad("tls.redirect: there is no https to redirect to: " +
+			"set cert_file and key_file, or domains")
 	}
 	errs = append(errs, c.validateRole(), c.Server.Validate(), c.API.Validate(), c.TLS.Validate(),
 		c.Log.Validate(), c.Bus.Validate(), c.Auth.Validate(), c.SFU.Validate(),

@@ -19,19 +19,20 @@ func write(t *testing.T, text string) string {
 	return path
 }
 
-func TestLaterSourcesWin(t *testing.T) {
+func TestEnvironmentOverridesFile(t *testing.T) {
 	path := write(t, "listen: 127.0.0.1:9000\nmedia: {grace: 5s}\n")
 	c, err := Load(path, []string{"BEDSIDE_LISTEN=127.0.0.1:9001", "BEDSIDE_LOG_LEVEL="})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if c.Server.Listen != "127.0.0.1:9001" || c.SFU.Grace != 5*time.Second || c.Log.Level != "info" ||
+	if c.Server.Listen != "127.0.0.1:9001" || c.SFU.Grace != 5*time.Second ||
+		c.Log.Level != "info" ||
 		c.SFU.MaxRooms != 200 {
 		t.Errorf("got %+v", c)
 	}
 }
 
-func TestMistakesAreNamed(t *testing.T) {
+func TestLoadNamesInvalidSettings(t *testing.T) {
 	for name, tc := range map[string]struct {
 		file string
 		env  []string
@@ -74,13 +75,13 @@ func TestMistakesAreNamed(t *testing.T) {
 			}
 			if _, err := Load(path, tc.env); err == nil ||
 				!strings.Contains(err.Error(), tc.want) {
-				t.Errorf("got %v, want an error that names %q", err, tc.want)
+				t.Errorf("got %v, want an error that contains %q", err, tc.want)
 			}
 		})
 	}
 }
 
-func TestSecretsAreNotShown(t *testing.T) {
+func TestRedactedHidesSecrets(t *testing.T) {
 	c, err := Load("", []string{"DATABASE_URL=postgres://me:hush@db/x"})
 	if err != nil {
 		t.Fatal(err)
@@ -91,7 +92,7 @@ func TestSecretsAreNotShown(t *testing.T) {
 	}
 }
 
-func TestFileMistakesAreNamed(t *testing.T) {
+func TestLoadNamesMistakesInFiles(t *testing.T) {
 	for text, want := range map[string]string{
 		"media: {grace: 5s, grace: 6s}":   "media.grace is set twice",
 		"media:\n  gracee: 5s":            "line 2: unknown setting media.gracee",
@@ -100,7 +101,8 @@ func TestFileMistakesAreNamed(t *testing.T) {
 		"- data":                          "key: value",
 		"tls: {redirect: off, domain: x}": "unknown setting tls.domain",
 	} {
-		if _, err := Load(write(t, text), nil); err == nil || !strings.Contains(err.Error(), want) {
+		_, err := Load(write(t, text), nil)
+		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: got %v, want an error that contains %q", text, err, want)
 		}
 	}
@@ -126,7 +128,7 @@ func TestOverride(t *testing.T) {
 	}
 }
 
-func TestExampleLoads(t *testing.T) {
+func TestProductionExampleLoads(t *testing.T) {
 	if _, err := Load("production.example.yaml", nil); err != nil {
 		t.Fatal(err)
 	}

@@ -67,7 +67,8 @@ func settingsOf(c *Config) []setting {
 	return all
 }
 
-// collect appends the settings in a struct to all. before holds the tags of the struct's own field.
+// collect appends the settings in a struct to all. before holds the tags of the struct's own
+// field.
 func collect(before Setting, v reflect.Value, all *[]setting) {
 	for i := range v.NumField() {
 		f := v.Type().Field(i)

@@ -23,8 +23,8 @@ import (
 	"golang.org/x/crypto/acme"
 )
 
-// authority is a small ACME authority (RFC 8555). It asks for http-01 and looks for the proof at
-// the handler of port 80. It believes signatures.
+// authority is a small ACME authority (RFC 8555). It requires http-01 and fetches the proof from
+// the handler of port 80. It does not verify signatures.
 type authority struct {
 	*httptest.Server
 	t      *testing.T
@@ -48,7 +48,7 @@ func newAuthority(t *testing.T) *authority {
 	a := &authority{t: t, key: key}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /directory", func(w http.ResponseWriter, _ *http.Request) {
-		a.tell(w, 200, map[string]any{
+		a.respond(w, 200, map[string]any{
 			"newNonce": a.URL + "/nonce", "newAccount": a.URL + "/account",
 			"newOrder": a.URL + "/order",
 		})
@@ -56,23 +56,23 @@ func newAuthority(t *testing.T) *authority {
 	mux.HandleFunc("/nonce", func(http.ResponseWriter, *http.Request) {})
 	mux.HandleFunc("POST /account", func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Location", a.URL+"/account/1")
-		a.tell(w, 201, map[string]any{"status": "valid"})
+		a.respond(w, 201, map[string]any{"status": "valid"})
 	})
 	mux.HandleFunc("POST /order", func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Location", a.URL+"/order/1")
-		a.tell(w, 201, a.order())
+		a.respond(w, 201, a.order())
 	})
 	mux.HandleFunc("POST /order/1", func(w http.ResponseWriter,
 		_ *http.Request) {
-		a.tell(w, 200, a.order())
+		a.respond(w, 200, a.order())
 	})
 	mux.HandleFunc("POST /authz/1", func(w http.ResponseWriter,
 		_ *http.Request) {
-		a.tell(w, 200, a.authorization())
+		a.respond(w, 200, a.authorization())
 	})
 	mux.HandleFunc("POST /challenge/1", func(w http.ResponseWriter, _ *http.Request) {
 		a.prove()
-		a.tell(w, 200, a.authorization()["challenges"].([]map[string]any)[0])
+		a.respond(w, 200, a.authorization()["challenges"].([]map[string]any)[0])
 	})
 	mux.HandleFunc("POST /finalize/1", a.finalize)
 	mux.HandleFunc("POST /cert/1", func(w http.ResponseWriter, _ *http.Request) {
@@ -90,7 +90,7 @@ func newAuthority(t *testing.T) *authority {
 	return a
 }
 
-func (a *authority) tell(w http.ResponseWriter, status int, v any) {
+func (a *authority) respond(w http.ResponseWriter, status int, v any) {
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
 	if err := json.NewEncoder(w).Encode(v); err != nil {
@@ -134,7 +134,7 @@ func (a *authority) authorization() map[string]any {
 	}
 }
 
-// prove fetches the proof, as the authority does from port 80.
+// prove fetches the proof of the domain, as an authority does from port 80.
 func (a *authority) prove() {
 	w := httptest.NewRecorder()
 	a.port80.ServeHTTP(w,
@@ -173,7 +173,7 @@ func (a *authority) finalize(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	w.Header().Set("Location", a.URL+"/order/1")
-	a.tell(w, 200, a.order())
+	a.respond(w, 200, a.order())
 }
 
 func (a *authority) issue(der []byte) error {
@@ -198,9 +198,9 @@ func (a *authority) issue(der []byte) error {
 	return nil
 }
 
-// TestCertificatesAreFetched lets the first client wait for the authority, proves the domain at
-// port 80, and keeps what it was given.
-func TestCertificatesAreFetched(t *testing.T) {
+// TestCertificateIsIssuedOnceAndCached connects two clients, the first of which waits for the
+// authority, and then restarts.
+func TestCertificateIsIssuedOnceAndCached(t *testing.T) {
 	a, dir := newAuthority(t), t.TempDir()
 	started := func() *Certs {
 		c, err := Open(

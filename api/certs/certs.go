@@ -1,5 +1,8 @@
-// Package certs gives the server its certificates: from files, read again when they change, or
-// from an ACME authority such as Let's Encrypt.
+// Package certs provides the server's TLS certificates: from files, which it reads again when they
+// change, or from an ACME authority such as Let's Encrypt.
+//
+// An authority issues a certificate for a domain when the server proves that the domain leads to
+// it: it answers a challenge at port 443 (tls-alpn-01) or at port 80 (http-01).
 package certs
 
 import (
@@ -29,10 +32,10 @@ type Config struct {
 	CacheDir string // folder for the certificates that the authority issued
 }
 
-// On reports whether there is to be TLS.
+// On reports whether the configuration asks for TLS.
 func (c Config) On() bool { return c.CertFile != "" || c.KeyFile != "" || len(c.Domains) > 0 }
 
-// Validate reports what cannot work, without looking at the files.
+// Validate reports the first setting that cannot work. It does not read the files.
 func (c Config) Validate() error {
 	switch {
 	case (c.CertFile == "") != (c.KeyFile == ""):
@@ -47,14 +50,14 @@ func (c Config) Validate() error {
 	for _, d := range c.Domains {
 		if !publicName(d) {
 			return fmt.Errorf(
-				"tls.domains: %q is not a domain that an authority gives a certificate for (no wildcards, no IP addresses)",
+				"tls.domains: an authority issues no certificate for %q (no wildcards, no IP addresses)",
 				d)
 		}
 	}
 	return nil
 }
 
-// publicName accepts host names of at least two labels, in lower case.
+// publicName reports whether d is a host name of at least two labels, in lower case.
 func publicName(d string) bool {
 	labels := strings.Split(d, ".")
 	if _, err := netip.ParseAddr(d); err == nil || len(labels) < 2 || len(d) > 253 {
@@ -70,14 +73,14 @@ func publicName(d string) bool {
 	return true
 }
 
-// Certs are a server's certificates. They are safe for concurrent use and need no closing.
+// Certs provides a server's certificates. It is safe for concurrent use and has nothing to close.
 type Certs struct {
 	files   *pair             // nil with ACME
 	manager *autocert.Manager // nil with files
 }
 
-// Open reads the files, or makes ready to ask the authority, which happens when the first client
-// comes.
+// Open reads the files. With domains it does not yet ask the authority: that happens when the
+// first client connects.
 func Open(cfg Config, log *slog.Logger, clock func() time.Time) (*Certs, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
@@ -87,7 +90,8 @@ func Open(cfg Config, log *slog.Logger, clock func() time.Time) (*Certs, error) 
 		return &Certs{files: p}, p.load()
 	}
 	m := &autocert.Manager{
-		Prompt: autocert.AcceptTOS, Cache: autocert.DirCache(cfg.CacheDir), HostPolicy: autocert.HostWhitelist(cfg.Domains...), Email: cfg.Email,
+		Prompt: autocert.AcceptTOS, Cache: autocert.DirCache(cfg.CacheDir),
+		HostPolicy: autocert.HostWhitelist(cfg.Domains...), Email: cfg.Email,
 	}
 	if cfg.Directory != "" {
 		m.Client = &acme.Client{DirectoryURL: cfg.Directory}
@@ -95,7 +99,7 @@ func Open(cfg Config, log *slog.Logger, clock func() time.Time) (*Certs, error) 
 	return &Certs{manager: m}, nil
 }
 
-// TLS is the server's configuration.
+// TLS returns the server's TLS configuration.
 func (c *Certs) TLS() *tls.Config {
 	if c.manager != nil {
 		t := c.manager.TLSConfig()
@@ -105,8 +109,8 @@ func (c *Certs) TLS() *tls.Config {
 	return &tls.Config{MinVersion: tls.VersionTLS12, GetCertificate: c.files.get}
 }
 
-// Reload reads the files again; with ACME there is nothing to do. After an error the certificate
-// stays what it was.
+// Reload reads the files again. With ACME it does nothing. After an error the server keeps the old
+// certificate.
 func (c *Certs) Reload() error {
 	if c.files == nil {
 		return nil
@@ -114,11 +118,11 @@ func (c *Certs) Reload() error {
 	return c.files.load()
 }
 
-// Redirect is what port 80 serves: the authority's challenges, and for everybody else the way to
-// https. target is the server's https address where that is known; otherwise the host that was
-// asked for, at port.
+// Redirect returns the handler for port 80. It answers the authority's challenges and redirects
+// all other requests to https: to target, the server's https address, or when target is empty to
+// the requested host, at port.
 func (c *Certs) Redirect(target, port string) http.Handler {
-	fixed, _ := url.Parse(target) // empty when it is no address
+	fixed, _ := url.Parse(target) // nil when it is not an address
 	h := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		u := url.URL{
 			Scheme: "https", Path: r.URL.Path, RawPath: r.URL.RawPath, RawQuery: r.URL.RawQuery,
@@ -130,7 +134,7 @@ func (c *Certs) Redirect(target, port string) http.Handler {
 			return
 		}
 		if r.Method != http.MethodGet && r.Method != http.MethodHead {
-			// what was sent went over the wire in clear
+			// The body has already crossed the network in clear text.
 			http.Error(w, "use https", http.StatusBadRequest)
 			return
 		}
@@ -143,7 +147,7 @@ func (c *Certs) Redirect(target, port string) http.Handler {
 	return h
 }
 
-// onPort gives host with another port, or "" when it is no host.
+// onPort returns host with another port, or "" when host is not a host name or address.
 func onPort(host, port string) string {
 	if h, _, err := net.SplitHostPort(host); err == nil {
 		host = h

@@ -23,8 +23,8 @@ import (
 	"time"
 )
 
-// made is a certificate of a test's own for name, and its key, in PEM.
-func made(t *testing.T, name string) (cert, key []byte) {
+// newCertificate returns a self-signed certificate for a name and its key, in PEM.
+func newCertificate(t *testing.T, name string) (cert, key []byte) {
 	t.Helper()
 	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
@@ -49,9 +49,8 @@ func made(t *testing.T, name string) (cert, key []byte) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}), pem.EncodeToMemory(&pem.Block{
-		Type: "EC PRIVATE KEY", Bytes: raw,
-	})
+	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}),
+		pem.EncodeToMemory(&pem.Block{Type: "EC PRIVATE KEY", Bytes: raw})
 }
 
 func write(t *testing.T, path string, content []byte) {
@@ -61,7 +60,7 @@ func write(t *testing.T, path string, content []byte) {
 	}
 }
 
-// shown is the name on the certificate that a client of the server is shown.
+// shown connects as a client and returns the name on the server's certificate.
 func shown(t *testing.T, c *Certs, name string) (string, error) {
 	t.Helper()
 	here, there := net.Pipe()
@@ -82,11 +81,11 @@ func shown(t *testing.T, c *Certs, name string) (string, error) {
 	return client.ConnectionState().PeerCertificates[0].Subject.CommonName, nil
 }
 
-func TestFilesAreReadAgain(t *testing.T) {
+func TestChangedFilesAreReloaded(t *testing.T) {
 	dir := t.TempDir()
 	cfg := Config{CertFile: filepath.Join(dir, "cert.pem"), KeyFile: filepath.Join(dir, "key.pem")}
 	renew := func(name string) {
-		cert, key := made(t, name)
+		cert, key := newCertificate(t, name)
 		write(t, cfg.CertFile, cert)
 		write(t, cfg.KeyFile, key)
 	}
@@ -109,7 +108,7 @@ func TestFilesAreReadAgain(t *testing.T) {
 	expect("first.example")
 	renew("second.example")
 	expect("first.example") // looked at a moment ago
-	at.Add(int64(lookEvery))
+	at.Add(int64(checkEvery))
 	expect("second.example")
 	renew("third.example")
 	if err := c.Reload(); err != nil {
@@ -120,21 +119,21 @@ func TestFilesAreReadAgain(t *testing.T) {
 	if err := c.Reload(); err == nil {
 		t.Error("a broken key is taken")
 	}
-	at.Add(int64(lookEvery))
+	at.Add(int64(checkEvery))
 	expect("third.example")
 	if err := os.Remove(cfg.CertFile); err != nil {
 		t.Fatal(err)
 	}
-	at.Add(int64(lookEvery))
+	at.Add(int64(checkEvery))
 	expect("third.example")
 	if n := strings.Count(said.String(), "cannot be read"); n != 2 {
 		t.Errorf("the log names %d failures:\n%s", n, &said)
 	}
 }
 
-func TestMistakes(t *testing.T) {
-	cert, key := made(t, "a.example")
-	_, other := made(t, "a.example")
+func TestInvalidConfigurations(t *testing.T) {
+	cert, key := newCertificate(t, "a.example")
+	_, other := newCertificate(t, "a.example")
 	dir := t.TempDir()
 	for name, content := range map[string][]byte{"cert": cert, "key": key, "other": other} {
 		write(t, filepath.Join(dir, name), content)
@@ -163,10 +162,11 @@ func TestMistakes(t *testing.T) {
 	}
 }
 
-// TestKeptCertificates serves what an authority gave before, and asks none for other names.
-func TestKeptCertificates(t *testing.T) {
+// TestCachedCertificateNeedsNoAuthority serves a certificate that was issued before. A client that
+// asks for another name does not reach the authority either.
+func TestCachedCertificateNeedsNoAuthority(t *testing.T) {
 	dir := t.TempDir()
-	cert, key := made(t, "bedside.example")
+	cert, key := newCertificate(t, "bedside.example")
 	write(t, filepath.Join(dir, "bedside.example"), append(key, cert...))
 	authority := httptest.NewTLSServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
 		t.Error("the authority was asked")
@@ -189,7 +189,7 @@ func TestKeptCertificates(t *testing.T) {
 	}
 }
 
-func TestRedirect(t *testing.T) {
+func TestRedirectToHTTPS(t *testing.T) {
 	acme, err := Open(Config{Domains: []string{"bedside.example"}, CacheDir: t.TempDir()},
 		slog.New(slog.DiscardHandler), time.Now)
 	if err != nil {

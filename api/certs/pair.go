@@ -10,23 +10,23 @@ import (
 	"time"
 )
 
-// lookEvery is how often the files are looked at, at most: when somebody connects.
-const lookEvery = 10 * time.Second
+// checkEvery is the shortest time between two checks of the files.
+const checkEvery = 10 * time.Second
 
-// pair is a certificate and its key in files. It looks at them when clients connect, so that
-// nobody has to tell it of a renewal.
+// pair is a certificate and its key in files. It checks the files when clients connect, so that a
+// renewed certificate needs no signal. It is safe for concurrent use.
 type pair struct {
 	cert, key string
 	log       *slog.Logger
 	clock     func() time.Time
 
-	mu     sync.Mutex
-	now    *tls.Certificate // guarded by mu
-	seen   [2]stamp         // of what now was read from; guarded by mu
-	looked time.Time        // guarded by mu
+	mu      sync.Mutex       // guards the fields below
+	current *tls.Certificate // nil until the first load
+	read    [2]stamp         // stamps of the files that current was read from
+	checked time.Time        // when the files were last checked
 }
 
-// stamp tells one state of a file from another.
+// stamp identifies one state of a file.
 type stamp struct {
 	changed time.Time
 	size    int64
@@ -40,15 +40,15 @@ func stampOf(path string) (stamp, error) {
 	return stamp{info.ModTime(), info.Size()}, nil
 }
 
-// load reads the files. On an error the certificate stays what it was.
+// load reads the files. After an error it keeps the old certificate.
 func (p *pair) load() error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.read()
+	return p.loadLocked()
 }
 
-// read is load; the caller holds mu.
-func (p *pair) read() error {
+// loadLocked is load for a caller that holds mu.
+func (p *pair) loadLocked() error {
 	certStamp, err := stampOf(p.cert)
 	if err != nil {
 		return fmt.Errorf("tls.cert_file: %w", err)
@@ -61,31 +61,32 @@ func (p *pair) read() error {
 	if err != nil {
 		return fmt.Errorf("tls: %s and %s: %w", p.cert, p.key, err)
 	}
-	if p.now == nil && !p.clock().Before(loaded.Leaf.NotAfter) {
+	if p.current == nil && !p.clock().Before(loaded.Leaf.NotAfter) {
 		p.log.Warn("the certificate has expired", "file", p.cert, "since", loaded.Leaf.NotAfter)
 	}
-	p.now, p.seen = &loaded, [2]stamp{certStamp, keyStamp}
+	p.current, p.read = &loaded, [2]stamp{certStamp, keyStamp}
 	return nil
 }
 
-// get is tls.Config.GetCertificate.
+// get implements tls.Config.GetCertificate.
 func (p *pair) get(*tls.ClientHelloInfo) (*tls.Certificate, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if now := p.clock(); now.Sub(p.looked) >= lookEvery {
-		p.looked = now
+	if now := p.clock(); now.Sub(p.checked) >= checkEvery {
+		p.checked = now
 		certStamp, cerr := stampOf(p.cert)
 		keyStamp, kerr := stampOf(p.key)
 		err := errors.Join(cerr, kerr)
-		if err == nil && p.seen != [2]stamp{certStamp, keyStamp} {
-			if err = p.read(); err == nil {
-				p.log.Info("the certificate was read again", "file", p.cert, "until",
-					p.now.Leaf.NotAfter)
+		if err == nil && p.read != [2]stamp{certStamp, keyStamp} {
+			if err = p.loadLocked(); err == nil {
+				p.log.Info("the certificate was reloaded", "file", p.cert, "until",
+					p.current.Leaf.NotAfter)
 			}
 		}
 		if err != nil {
-			p.log.Error("the certificate stays as it is: its files cannot be read", "error", err)
+			p.log.Error("the certificate's files cannot be read; the old one stays in use",
+				"error", err)
 		}
 	}
-	return p.now, nil
+	return p.current, nil
 }

@@ -20,8 +20,8 @@ type listener struct {
 	done   chan struct{} // closed when the goroutine has ended
 }
 
-// listen begins to serve, over TLS if the server has a TLS configuration. hint says what to do when
-// the address is taken. failed is called when serving ends without Close.
+// listen begins to serve, over TLS if the server has a TLS configuration. hint says what to do
+// when the address is taken. failed is called when serving ends without Close.
 func listen(name, address, hint string, server *http.Server, log *slog.Logger,
 	failed func(error)) (*listener, error) {
 	socket, err := net.Listen("tcp", address)

@@ -44,9 +44,9 @@ func (p *Profiles) Addr() net.Addr { return p.listener.Addr() }
 // Close stops listening.
 func (p *Profiles) Close(ctx context.Context) error { return p.listener.Close(ctx) }
 
-// refuseNames answers requests only when their host is localhost or an IP address. A web site could
-// point a name of its own at this machine and have a visitor's browser read the profiles (DNS
-// rebinding).
+// refuseNames answers requests only when their host is localhost or an IP address. A web site
+// could point a name of its own at this machine and have a visitor's browser read the profiles
+// (DNS rebinding).
 func refuseNames(h http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		name, _, err := net.SplitHostPort(r.Host)

@@ -1,6 +1,6 @@
-// Package server listens for HTTP: the server's own address, over TLS when there are certificates,
-// the plain HTTP address that redirects there, and a private address for Go profiles. It also sends
-// traces to an OpenTelemetry collector.
+// Package server listens for HTTP: at the server's address, over TLS when there are certificates,
+// at the plain HTTP address that redirects there, and at a private address for Go profiles. It
+// also sends traces to an OpenTelemetry collector.
 package server
 
 import (
@@ -93,8 +93,8 @@ func (s *Server) RedirectAddr() net.Addr {
 	return s.redirect.Addr()
 }
 
-// Close stops listening, waits up to five seconds for each listener's requests, and ends those that
-// are left.
+// Close stops listening, waits up to five seconds for each listener's requests, and ends those
+// that are left.
 func (s *Server) Close(ctx context.Context) error {
 	var errs []error
 	if s.redirect != nil {

@@ -13,8 +13,8 @@ type FileSource struct {
 	file *os.File
 }
 
-// OpenFile opens an audio file as Opus packets. Its errors name the file and are otherwise those of
-// NewPacketSource.
+// OpenFile opens an audio file as Opus packets. Its errors name the file and are otherwise those
+// of NewPacketSource.
 func OpenFile(path string) (*FileSource, error) {
 	f, err := os.Open(path)
 	if err != nil {
@@ -30,8 +30,9 @@ func OpenFile(path string) (*FileSource, error) {
 // Close closes the file.
 func (s *FileSource) Close() error { return s.file.Close() }
 
-// FilePackets encodes an audio file in packets of 20 ms. A file longer than limit is ErrTooLong. It
-// encodes Opus files again as well, so that all packets have the same length.
+// FilePackets encodes an audio file in packets of 20 ms. It returns ErrTooLong when the file is
+// longer than limit. It encodes Opus files again as well, so that all packets have the same
+// length.
 func FilePackets(path string, limit time.Duration) ([][]byte, error) {
 	f, err := os.Open(path)
 	if err != nil {

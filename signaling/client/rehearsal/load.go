@@ -26,8 +26,8 @@ type LoadTest struct {
 	Progress            io.Writer
 }
 
-// Env returns the settings that a server for this test needs: room for everybody, and trust in this
-// machine as a proxy, so that sign-ins can come from many addresses.
+// Env returns the settings that a server for this test needs: enough rooms and sockets, and trust
+// in this machine as a proxy, so that sign-ins can come from many addresses.
 func (l LoadTest) Env() []string {
 	return []string{
 		fmt.Sprintf("BEDSIDE_MEDIA_MAX_ROOMS=%d", max(l.Rooms, 1)),

@@ -91,7 +91,8 @@ func (r RolePlay) Run(ctx context.Context, t *Target) (*Result, error) {
 	fmt.Fprintln(r.Progress, "the play has ended; waiting for the report")
 	waiting, cancel := context.WithTimeout(ctx, reportLimit)
 	defer cancel()
-	if result.Report, err = rest.WaitReport(waiting, attempt.ID, candidate.Reported()); err != nil {
+	result.Report, err = rest.WaitReport(waiting, attempt.ID, candidate.Reported())
+	if err != nil {
 		return nil, err
 	}
 	result.ReportAfterS = time.Since(over).Seconds()

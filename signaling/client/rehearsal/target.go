@@ -52,9 +52,9 @@ func OpenTarget(ctx context.Context, address string, l Launch) (*Target, error) 
 	return t, nil
 }
 
-// startServer runs this binary's serve command as a process of its own, so that its CPU time can be
-// told from that of the headless participants. The server ends when the pipe to its standard input
-// closes, however this process ends.
+// startServer runs this binary's serve command as a process of its own, so that its CPU time can
+// be measured apart from that of the headless participants. The server ends when the pipe to its
+// standard input closes, however this process ends.
 func startServer(ctx context.Context, l Launch) (_ *Target, err error) {
 	dir, err := os.MkdirTemp("", "bedside-")
 	if err != nil {
@@ -135,8 +135,8 @@ func readAddress(ctx context.Context, out io.Reader) (string, error) {
 	}
 }
 
-// Close stops a server that OpenTarget started. At any other server it signs the accounts out, since
-// an account has a limited number of devices.
+// Close stops a server that OpenTarget started. At any other server it signs the accounts out,
+// since an account has a limited number of devices.
 func (t *Target) Close() error { return t.close() }
 
 func (t *Target) signOut() error {
