@@ -1,0 +1,68 @@
+package tap
+
+import (
+	"log/slog"
+	"testing"
+	"time"
+
+	"bedside/sfu"
+	"bedside/speech/bus"
+)
+
+func TestPacketsOfSpeakersReachTheLog(t *testing.T) {
+	log := slog.New(slog.DiscardHandler)
+	b, err := bus.Open(t.Context(), bus.Config{Dir: t.TempDir()}, log, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := b.Close(t.Context()); err != nil {
+			t.Error(err)
+		}
+	})
+	const attempt = "a1"
+	audio, now := NewAudio(b, log), time.Now()
+	if err := audio.Begin(t.Context(), attempt, now); err != nil {
+		t.Fatal(err)
+	}
+	tap := audio.Tap(attempt, now)
+	if s := tap.Sink(attempt, "observer"); s != nil {
+		t.Errorf("an observer's track has the sink %v", s)
+	}
+	sink := tap.Sink(attempt, "candidate")
+	if sink == nil {
+		t.Fatal("the candidate's track has no sink")
+	}
+	sink.WriteRTP(&sfu.Packet{Sequence: 7, Timestamp: 960, Arrival: now, Payload: []byte{1, 2}})
+	sink.WriteRTP(&sfu.Packet{Sequence: 8, Timestamp: 1920, Arrival: now}) // padding only
+	sink.Close()
+	if err := audio.Finish(t.Context(), attempt); err != nil {
+		t.Fatal(err)
+	}
+	claim, err := b.Claim(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	frames := 0
+	for {
+		d, err := claim.Next(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if d.End {
+			break
+		}
+		for _, f := range d.Batch.Frames {
+			frames++
+			if d.Speaker != "candidate" || f.Sequence != 7 || f.Timestamp != 960 {
+				t.Errorf("%s: %+v", d.Speaker, f)
+			}
+		}
+	}
+	if frames != 1 {
+		t.Errorf("the log has %d frames, want 1", frames)
+	}
+	if err := claim.Done(t.Context()); err != nil {
+		t.Error(err)
+	}
+}
