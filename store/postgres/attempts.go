@@ -56,7 +56,7 @@ func (db *DB) CreateAttempt(ctx context.Context, candidateID, scenarioID string,
 // Attempt returns an attempt and its scenario, or store.ErrNotFound.
 func (db *DB) Attempt(ctx context.Context, id string) (a store.Attempt, s store.Scenario,
 	err error) {
-	if uuid.Validate(id) != nil {
+	if !store.IsID(id) {
 		return a, s, fmt.Errorf("attempt: %w", store.ErrNotFound)
 	}
 	err = db.do(ctx, "attempt", func(ctx context.Context, q querier) error {
@@ -74,7 +74,7 @@ func (db *DB) AttemptsOf(ctx context.Context, userID, before string,
 	limit int) (list []store.AttemptView, err error) {
 	if before == "" {
 		before = uuid.Max.String()
-	} else if uuid.Validate(before) != nil {
+	} else if !store.IsID(before) {
 		return nil, fmt.Errorf("page cursor: %w", store.ErrInvalid)
 	}
 	err = db.do(ctx, "attempts", func(ctx context.Context, q querier) (err error) {
@@ -143,7 +143,7 @@ func (db *DB) SeatPartner(ctx context.Context, id, userID string,
 
 func (db *DB) changeAttempt(ctx context.Context, id string,
 	rule func(*store.Attempt) error) (a store.Attempt, err error) {
-	if uuid.Validate(id) != nil {
+	if !store.IsID(id) {
 		return a, fmt.Errorf("attempt: %w", store.ErrNotFound)
 	}
 	err = db.transact(ctx, "attempt", func(ctx context.Context, q querier) error {

@@ -67,10 +67,10 @@ func truncate(s string, n int) string {
 // Acts returns entries of the audit trail, newest first. It returns store.ErrInvalid when f.Before
 // is not an id.
 func (db *DB) Acts(ctx context.Context, f store.ActFilter) (list []store.Act, err error) {
-	if f.Before != "" && uuid.Validate(f.Before) != nil {
+	if f.Before != "" && !store.IsID(f.Before) {
 		return nil, fmt.Errorf("audit trail: %w: the cursor is not one of ours", store.ErrInvalid)
 	}
-	if f.UserID != "" && uuid.Validate(f.UserID) != nil {
+	if f.UserID != "" && !store.IsID(f.UserID) {
 		return nil, fmt.Errorf("audit trail: %w: no such account", store.ErrNotFound)
 	}
 	where, args := []string{"true"}, []any{f.Limit}

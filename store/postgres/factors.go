@@ -7,7 +7,6 @@ import (
 
 	"bedside/store"
 
-	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 )
 
@@ -19,7 +18,7 @@ func factorTargets(f *store.Factor) []any {
 
 // Factor returns a user's second factor, or store.ErrNotFound.
 func (db *DB) Factor(ctx context.Context, userID string) (f store.Factor, err error) {
-	if uuid.Validate(userID) != nil {
+	if !store.IsID(userID) {
 		return f, fmt.Errorf("factor: %w", store.ErrNotFound)
 	}
 	err = db.do(ctx, "factor", func(ctx context.Context, q querier) error {
@@ -34,7 +33,7 @@ func (db *DB) Factor(ctx context.Context, userID string) (f store.Factor, err er
 // has no secret.
 func (db *DB) ChangeFactor(ctx context.Context, userID string,
 	rule func(store.User, *store.Factor) (store.Effects, error)) error {
-	if uuid.Validate(userID) != nil {
+	if !store.IsID(userID) {
 		return fmt.Errorf("user: %w", store.ErrNotFound)
 	}
 	return db.within(ctx, "factor", func(ctx context.Context, tx pgx.Tx) error {

@@ -107,7 +107,7 @@ func (db *DB) UsePasskey(ctx context.Context, userID string, credentialID, crede
 // store.ErrNotFound when the user has no such passkey.
 func (db *DB) RemovePasskey(ctx context.Context, userID, id string,
 	after func(store.User, store.Passkey) store.Effects) error {
-	if uuid.Validate(id) != nil {
+	if !store.IsID(id) {
 		return fmt.Errorf("passkey: %w", store.ErrNotFound)
 	}
 	return db.within(ctx, "passkey", func(ctx context.Context, tx pgx.Tx) error {

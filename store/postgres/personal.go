@@ -7,7 +7,6 @@ import (
 
 	"bedside/store"
 
-	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 )
 
@@ -152,7 +151,7 @@ func personalFiles(ctx context.Context, q querier, userID string) ([]store.Perso
 // store.ErrState when the account is the last active administrator.
 func (db *DB) DeleteUser(ctx context.Context, userID string,
 	rule func(store.User) (store.Effects, error)) (ended []string, err error) {
-	if uuid.Validate(userID) != nil {
+	if !store.IsID(userID) {
 		return nil, fmt.Errorf("user: %w", store.ErrNotFound)
 	}
 	err = db.within(ctx, "user", func(ctx context.Context, tx pgx.Tx) error {

@@ -6,8 +6,6 @@ import (
 	"time"
 
 	"bedside/store"
-
-	"github.com/google/uuid"
 )
 
 // Prove records that the user of a session has just proved who they are, for example by entering
@@ -24,7 +22,7 @@ func (db *DB) Prove(ctx context.Context, sessionID string, now time.Time) error 
 
 // ProvenAt returns the time of the last proof. Signing in is the first.
 func (db *DB) ProvenAt(ctx context.Context, sessionID string) (at time.Time, err error) {
-	if uuid.Validate(sessionID) != nil {
+	if !store.IsID(sessionID) {
 		return at, fmt.Errorf("session: %w", store.ErrNotFound)
 	}
 	err = db.do(ctx, "session", func(ctx context.Context, q querier) error {

@@ -11,7 +11,6 @@ import (
 
 	"bedside/store"
 
-	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 )
 
@@ -25,7 +24,7 @@ const maxReport = 64 << 20
 // store.ErrInvalid when a number cannot be encoded, and store.ErrLimit when the report is too
 // large.
 func (db *DB) SaveReport(ctx context.Context, r store.Report) error {
-	if uuid.Validate(r.AttemptID) != nil {
+	if !store.IsID(r.AttemptID) {
 		return fmt.Errorf("report: its attempt: %w", store.ErrNotFound)
 	}
 	body, err := packReport(r)
@@ -107,7 +106,7 @@ func (db *DB) Report(ctx context.Context, attemptID string) (r store.Report, err
 // PackedReport returns an attempt's report as it is stored: gzipped JSON, without the keys of the
 // recordings.
 func (db *DB) PackedReport(ctx context.Context, attemptID string) (body []byte, err error) {
-	if uuid.Validate(attemptID) != nil {
+	if !store.IsID(attemptID) {
 		return nil, fmt.Errorf("report: %w", store.ErrNotFound)
 	}
 	err = db.do(ctx, "report", func(ctx context.Context, q querier) error {
@@ -120,7 +119,7 @@ func (db *DB) PackedReport(ctx context.Context, attemptID string) (body []byte, 
 // Recording returns one speaker's recording, or store.ErrNotFound.
 func (db *DB) Recording(ctx context.Context, attemptID string,
 	speaker store.Speaker) (r store.Recording, err error) {
-	if uuid.Validate(attemptID) != nil {
+	if !store.IsID(attemptID) {
 		return r, fmt.Errorf("recording: %w", store.ErrNotFound)
 	}
 	err = db.do(ctx, "recording", func(ctx context.Context, q querier) error {

@@ -8,7 +8,6 @@ import (
 
 	"bedside/store"
 
-	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 )
 
@@ -68,7 +67,7 @@ func (db *DB) CreateSession(ctx context.Context, u store.User, s store.Session,
 // Sessions returns a user's sessions that are live at the given time, most recently used first.
 func (db *DB) Sessions(ctx context.Context, userID string,
 	now time.Time) (list []store.Session, err error) {
-	if uuid.Validate(userID) != nil {
+	if !store.IsID(userID) {
 		return nil, fmt.Errorf("user: %w", store.ErrNotFound)
 	}
 	err = db.do(ctx, "sessions", func(ctx context.Context, q querier) error {
@@ -84,7 +83,7 @@ func (db *DB) Sessions(ctx context.Context, userID string,
 // of those that it ended.
 func (db *DB) EndSessions(ctx context.Context, userID, except string, reason store.EndReason,
 	now time.Time) (ended []string, err error) {
-	if uuid.Validate(userID) != nil || except != "" && uuid.Validate(except) != nil {
+	if !store.IsID(userID) || except != "" && !store.IsID(except) {
 		return nil, fmt.Errorf("sessions: %w", store.ErrNotFound)
 	}
 	err = db.do(ctx, "sessions", func(ctx context.Context, q querier) error {
@@ -115,7 +114,7 @@ func ids(ctx context.Context, q querier, sql string, args ...any) ([]string, err
 // that the session is live and the user not disabled.
 func (db *DB) SessionUser(ctx context.Context, id string) (s store.Session, u store.User,
 	err error) {
-	if uuid.Validate(id) != nil {
+	if !store.IsID(id) {
 		return s, u, fmt.Errorf("session: %w", store.ErrNotFound)
 	}
 	err = db.do(ctx, "session", func(ctx context.Context, q querier) error {
@@ -129,7 +128,7 @@ func (db *DB) SessionUser(ctx context.Context, id string) (s store.Session, u st
 // Rotate returns an error.
 func (db *DB) RotateSession(ctx context.Context, id string, presented []byte, next store.Rotation,
 	now time.Time) (s store.Session, u store.User, err error) {
-	if uuid.Validate(id) != nil {
+	if !store.IsID(id) {
 		return s, u, fmt.Errorf("session: %w", store.ErrNotFound)
 	}
 	next.ExpiresAt = micros(next.ExpiresAt)
@@ -149,7 +148,7 @@ func (db *DB) RotateSession(ctx context.Context, id string, presented []byte, ne
 // EndSession ends a session. It does nothing when the session has ended already.
 func (db *DB) EndSession(ctx context.Context, id string, reason store.EndReason,
 	now time.Time) error {
-	if uuid.Validate(id) != nil {
+	if !store.IsID(id) {
 		return fmt.Errorf("session: %w", store.ErrNotFound)
 	}
 	return db.transact(ctx, "session", func(ctx context.Context, q querier) error {

@@ -78,7 +78,7 @@ func (db *DB) Register(ctx context.Context, u store.User,
 // The rule may run twice, so it must not keep anything of its first run.
 func (db *DB) ChangeUser(ctx context.Context, id string,
 	rule func(*store.User) (store.Effects, error)) (u store.User, ended []string, err error) {
-	if uuid.Validate(id) != nil {
+	if !store.IsID(id) {
 		return u, nil, fmt.Errorf("user: %w", store.ErrNotFound)
 	}
 	err = db.within(ctx, "user", func(ctx context.Context, tx pgx.Tx) error {
@@ -151,7 +151,7 @@ func (db *DB) UserByEmail(ctx context.Context, email string) (store.User, error)
 
 // User returns the user with an id, or store.ErrNotFound.
 func (db *DB) User(ctx context.Context, id string) (store.User, error) {
-	if uuid.Validate(id) != nil {
+	if !store.IsID(id) {
 		return store.User{}, fmt.Errorf("user: %w", store.ErrNotFound)
 	}
 	return db.user(ctx, `SELECT `+userColumns+` FROM users u WHERE u.id = $1`, id)
@@ -166,7 +166,7 @@ func (db *DB) user(ctx context.Context, sql string, arg any) (u store.User, err 
 
 // Users returns accounts, newest first. It returns store.ErrInvalid when f.Before is not an id.
 func (db *DB) Users(ctx context.Context, f store.UserFilter) (list []store.User, err error) {
-	if f.Before != "" && uuid.Validate(f.Before) != nil {
+	if f.Before != "" && !store.IsID(f.Before) {
 		return nil, fmt.Errorf("users: %w: the cursor is not one of ours", store.ErrInvalid)
 	}
 	text := strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`).Replace(strings.ReplaceAll(
