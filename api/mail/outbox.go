@@ -184,20 +184,38 @@ func parse(id string, r io.Reader) (k Kept, err error) {
 const OutboxPath = "/dev/outbox"
 
 // Handler serves the list of messages, as a page or as JSON if the Accept header asks for it, and
-// below it the HTML part of each message. It responds only to clients on this machine that use a
-// local host name, so that no other web site can read the links.
+// below it the HTML part of each message. The links sign people in, so it responds only to clients
+// on this machine, over a loopback listener, that use a local host name (no other web site can read
+// them) and come through no proxy (which may serve anybody).
 func (o *Outbox) Handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET "+OutboxPath, o.list)
 	mux.HandleFunc("GET "+OutboxPath+"/{id}", o.one)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if !local(r.RemoteAddr) || !local(r.Host) {
+		if !local(r.RemoteAddr) || !local(r.Host) || !onLoopback(r) || proxied(r.Header) {
 			http.NotFound(w, r)
 			return
 		}
 		w.Header().Set("Cache-Control", "no-store")
 		mux.ServeHTTP(w, r)
 	})
+}
+
+// onLoopback reports whether a request came to a loopback address of this machine.
+func onLoopback(r *http.Request) bool {
+	at, ok := r.Context().Value(http.LocalAddrContextKey).(net.Addr)
+	return ok && local(at.String())
+}
+
+// proxied reports whether a request has a header that proxies add.
+func proxied(h http.Header) bool {
+	for name := range h {
+		if name == "Forwarded" || name == "Via" || strings.HasPrefix(name, "X-Forwarded-") ||
+			name == "X-Real-Ip" {
+			return true
+		}
+	}
+	return false
 }
 
 // local reports whether an address, with or without a port, is this machine.

@@ -1,9 +1,11 @@
 package mail
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -37,8 +39,14 @@ func TestOutboxIsForThisMachineOnly(t *testing.T) {
 	}); !errors.Is(err, store.ErrInvalid) {
 		t.Errorf("got %v", err)
 	}
+	listener := "127.0.0.1:8080"
 	get := func(path, remote, host string, headers ...string) *httptest.ResponseRecorder {
 		r := httptest.NewRequest("GET", path, nil)
+		at, err := net.ResolveTCPAddr("tcp", listener)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r = r.WithContext(context.WithValue(t.Context(), http.LocalAddrContextKey, at))
 		r.RemoteAddr, r.Host = remote, host
 		for i := 0; i+1 < len(headers); i += 2 {
 			r.Header.Set(headers[i], headers[i+1])
@@ -81,6 +89,17 @@ func TestOutboxIsForThisMachineOnly(t *testing.T) {
 		if w := get(c[0], c[1], c[2]); w.Code != http.StatusNotFound {
 			t.Errorf("%v: %d", c, w.Code)
 		}
+	}
+	for _, header := range []string{
+		"X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "Forwarded", "Via", "X-Real-IP",
+	} {
+		if w := get(OutboxPath, here, name, header, "1"); w.Code != http.StatusNotFound {
+			t.Errorf("through a proxy that adds %s: %d", header, w.Code)
+		}
+	}
+	listener = "192.0.2.7:8080"
+	if w := get(OutboxPath, here, name); w.Code != http.StatusNotFound {
+		t.Errorf("at a public listener: %d", w.Code)
 	}
 }
 
