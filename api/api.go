@@ -16,6 +16,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"path"
 	"strings"
 	"time"
 
@@ -150,7 +151,7 @@ func front(router *chi.Mux, cfg Config, deps Deps) (http.Handler, error) {
 	secure := strings.HasPrefix(cfg.PublicURL, "https://")
 	var h http.Handler = router
 	for _, wrap := range []func(http.Handler) http.Handler{ // innermost first
-		version1, origins.protect, secureHeaders, recoverer, observe(deps.Log, metrics,
+		aliases, origins.protect, secureHeaders, recoverer, observe(deps.Log, metrics,
 			tracing{deps.Tracer}, router), identify(secure, proxies),
 	} {
 		h = wrap(h)
@@ -201,11 +202,12 @@ func DeletionRules() (tables []store.TableRule, files []store.FileRule) {
 // operations but not run them.
 func operations(router chi.Router, cfg Config, deps Deps) huma.API {
 	api := humachi.New(router, describe())
+	api.UseMiddleware(httpx.NoStore)
 	if deps.Sessions != nil {
 		limits := &rateLimiter{rates: cfg.Rates, quotas: deps.Presence}
 		api.UseMiddleware(limits.early, httpx.Authenticate(deps.Sessions, limits.admit))
 	}
-	api.UseMiddleware(httpx.RequireContentType)
+	api.UseMiddleware(httpx.CheckIDs, httpx.RequireContentType)
 	for _, slice := range allSlices(cfg, deps) {
 		slice.Register(api)
 	}
@@ -215,14 +217,15 @@ func operations(router chi.Router, cfg Config, deps Deps) huma.API {
 	return api
 }
 
-// version1 serves /api/v1/... as /api/...
-func version1(next http.Handler) http.Handler {
+// aliases serves paths that are other names of paths below /api: /api/v1/... of all, and
+// /users/profile and /sessions, with everything below them, as older clients call them.
+func aliases(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if rest, ok := strings.CutPrefix(r.URL.Path, "/api/v1/"); ok {
+		if path := canonical(r.URL.Path); path != r.URL.Path {
 			u := *r.URL
-			u.Path = "/api/" + rest
-			if raw, ok := strings.CutPrefix(u.RawPath, "/api/v1/"); ok {
-				u.RawPath = "/api/" + raw
+			u.Path = path
+			if u.RawPath != "" {
+				u.RawPath = canonical(u.RawPath)
 			}
 			r = r.WithContext(r.Context())
 			r.URL = &u
@@ -231,12 +234,27 @@ func version1(next http.Handler) http.Handler {
 	})
 }
 
-// isAPIPath reports whether a path belongs to the API and not to the web pages.
-func isAPIPath(path string) bool {
+// canonical returns the path that a path is another name of.
+func canonical(path string) string {
+	if rest, ok := strings.CutPrefix(path, "/api/v1/"); ok {
+		return "/api/" + rest
+	}
+	for _, old := range []string{"/users/profile", "/sessions"} {
+		if path == old || strings.HasPrefix(path, old+"/") {
+			return "/api" + path
+		}
+	}
+	return path
+}
+
+// isAPIPath reports whether a path belongs to the API and not to the web pages, as it is or as a
+// sloppy client writes it.
+func isAPIPath(name string) bool {
+	name = strings.ToLower(path.Clean(name))
 	for _, prefix := range []string{
-		"/api", "/auth", "/health", "/metrics", SocketPath, "/openapi.json", docs.Path,
+		"/api", "/auth", "/health", "/metrics", "/dev", SocketPath, "/openapi.json", docs.Path,
 	} {
-		if path == prefix || strings.HasPrefix(path, prefix+"/") {
+		if name == prefix || strings.HasPrefix(name, prefix+"/") {
 			return true
 		}
 	}
@@ -245,13 +263,16 @@ func isAPIPath(path string) bool {
 
 func notFound(web http.Handler) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		if web == nil || isAPIPath(r.URL.Path) {
+		switch {
+		case web == nil || isAPIPath(r.URL.Path):
 			httpx.WriteProblem(w, r, &httpx.Fault{
 				Err: store.ErrNotFound, Detail: "There is nothing at this address.",
 			})
-			return
+		case r.Method != http.MethodGet && r.Method != http.MethodHead:
+			refuseMethod(w, r, http.MethodGet, http.MethodHead)
+		default:
+			web.ServeHTTP(w, r)
 		}
-		web.ServeHTTP(w, r)
 	}
 }
 
@@ -266,10 +287,14 @@ func methodNotAllowed(routes chi.Routes) http.HandlerFunc {
 				allowed = append(allowed, m)
 			}
 		}
-		w.Header().Set("Allow", strings.Join(allowed, ", "))
-		httpx.WriteModel(w, r, &huma.ErrorModel{
-			Status: http.StatusMethodNotAllowed,
-			Detail: "Use one of: " + strings.Join(allowed, ", ") + ".",
-		})
+		refuseMethod(w, r, allowed...)
 	}
+}
+
+func refuseMethod(w http.ResponseWriter, r *http.Request, allowed ...string) {
+	w.Header().Set("Allow", strings.Join(allowed, ", "))
+	httpx.WriteModel(w, r, &huma.ErrorModel{
+		Status: http.StatusMethodNotAllowed,
+		Detail: "Use one of: " + strings.Join(allowed, ", ") + ".",
+	})
 }

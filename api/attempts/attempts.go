@@ -246,7 +246,7 @@ func (s *Service) list(ctx context.Context, in *listInput) (*listOutput, error) 
 }
 
 type idInput struct {
-	ID string `path:"id" maxLength:"64" doc:"the attempt's id"`
+	ID string `path:"id" format:"uuid" doc:"the attempt's id"`
 }
 
 func (s *Service) get(ctx context.Context, in *idInput) (*detailOutput, error) {

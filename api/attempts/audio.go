@@ -34,7 +34,7 @@ func (s *Service) audioRoute(api huma.API) {
 const audioTimeout = 20 * time.Minute
 
 type audioInput struct {
-	ID      string        `path:"id" maxLength:"64" doc:"the attempt's id"`
+	ID      string        `path:"id" format:"uuid" doc:"the attempt's id"`
 	Speaker store.Speaker `path:"speaker" enum:"candidate,patient"`
 }
 
@@ -53,7 +53,7 @@ func (s *Service) audio(ctx context.Context, in *audioInput) (*huma.StreamRespon
 		return nil, noRecording(err)
 	}
 	return httpx.SendFile(f, audioTimeout, map[string]string{
-		"Content-Type": "audio/ogg", "Cache-Control": "private, no-cache",
+		"Content-Type": "audio/ogg", "Cache-Control": "no-store",
 	}), nil
 }
 

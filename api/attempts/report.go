@@ -74,7 +74,6 @@ func (s *Service) report(ctx context.Context, in *idInput) (*huma.StreamResponse
 func writeReport(w http.ResponseWriter, r *http.Request, packed []byte) error {
 	tag := fmt.Sprintf(`W/"%08x-%x"`, crc32.ChecksumIEEE(packed), len(packed))
 	h := w.Header()
-	h.Set("Cache-Control", "private, no-cache")
 	h.Set("ETag", tag)
 	h.Set("Vary", "Accept-Encoding")
 	if r.Header.Get("If-None-Match") == tag {

@@ -33,7 +33,7 @@ type TicketRequest struct {
 }
 
 type ticketInput struct {
-	ID   string `path:"id" maxLength:"64" doc:"the attempt's id"`
+	ID   string `path:"id" format:"uuid" doc:"the attempt's id"`
 	Body *TicketRequest
 }
 

@@ -100,7 +100,7 @@ func (s *Service) addPasskey(ctx context.Context, in *addPasskeyInput) (*passkey
 }
 
 type passkeyInput struct {
-	ID string `path:"id" maxLength:"36" doc:"the passkey's id"`
+	ID string `path:"id" format:"uuid" doc:"the passkey's id"`
 }
 
 func (s *Service) removePasskey(ctx context.Context, in *passkeyInput) (*struct{}, error) {

@@ -34,6 +34,8 @@ func Config(title, version string) huma.Config {
 	c.OpenAPIPath, c.DocsPath, c.SchemasPath = "", "", "" // package api serves them
 	c.Transformers = []huma.Transformer{completeProblem}
 	c.RejectUnknownQueryParameters = true
+	json := (&strictJSON{}).format()
+	c.Formats = map[string]huma.Format{"application/json": json, "json": json}
 	c.Components.SecuritySchemes = map[string]*huma.SecurityScheme{
 		Bearer: {
 			Type: "http", Scheme: "bearer", BearerFormat: "JWT",

@@ -121,7 +121,7 @@ func (s *Service) listOwn(ctx context.Context, _ *struct{}) (*listOutput, error)
 }
 
 type userInput struct {
-	User string `path:"user" maxLength:"36" doc:"the user's id"`
+	User string `path:"user" format:"uuid" doc:"the user's id"`
 }
 
 func (s *Service) listOfUser(ctx context.Context, in *userInput) (*listOutput, error) {
@@ -148,7 +148,7 @@ func (s *Service) list(ctx context.Context, p auth.Principal, userID string) (*l
 }
 
 type endInput struct {
-	ID string `path:"id" maxLength:"36" doc:"the session's id"`
+	ID string `path:"id" format:"uuid" doc:"the session's id"`
 }
 
 func (s *Service) end(ctx context.Context, in *endInput) (*struct{}, error) {
@@ -230,7 +230,7 @@ func (s *Service) validate(ctx context.Context, in *validateInput) (*validateOut
 }
 
 type refreshInput struct {
-	ID   string `path:"id" maxLength:"36" doc:"the session's id"`
+	ID   string `path:"id" format:"uuid" doc:"the session's id"`
 	Body struct {
 		RefreshToken string `json:"refresh_token" maxLength:"200"`
 	}

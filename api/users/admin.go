@@ -57,7 +57,7 @@ func (s *Service) listAccounts(ctx context.Context, in *listInput) (*listOutput,
 }
 
 type accountInput struct {
-	ID string `path:"id" maxLength:"36" doc:"the account's id" example:"0190d2a0-0000-7000-8000-000000000001"`
+	ID string `path:"id" format:"uuid" doc:"the account's id" example:"0190d2a0-0000-7000-8000-000000000001"`
 }
 
 type accountOutput struct{ Body Account }
@@ -77,7 +77,7 @@ type AccountChange struct {
 }
 
 type changeAccountInput struct {
-	ID   string `path:"id" maxLength:"36" doc:"the account's id" example:"0190d2a0-0000-7000-8000-000000000001"`
+	ID   string `path:"id" format:"uuid" doc:"the account's id" example:"0190d2a0-0000-7000-8000-000000000001"`
 	Body AccountChange
 }
 
