@@ -80,7 +80,7 @@ func (c loadtestCommand) Run(ctx context.Context, i *invocation) (err error) {
 	return nil
 }
 
-// packets returns what everybody says as packets of 20 ms.
+// packets returns the audio that every participant speaks as Opus packets of 20 ms.
 func (c loadtestCommand) packets() ([][]byte, error) {
 	if c.Audio == "" {
 		return opus.SyntheticVoice()

@@ -37,7 +37,7 @@ import (
 	"bedside/store/presence"
 )
 
-//go:generate go test -run TestGeneratedFiles -count=1 . -update
+//go:generate env UPDATE=1 go test -count=1 -run TestGeneratedFiles .
 
 // Config is the configuration of a server. The zero value is not usable: start from Defaults or
 // Load.

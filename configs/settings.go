@@ -45,7 +45,7 @@ type setting struct {
 	value reflect.Value
 }
 
-// section returns what stands before the dot of a key, or "".
+// section returns the part of a key before the dot, or "".
 func section(key string) string {
 	name, _, ok := strings.Cut(key, ".")
 	if !ok {

@@ -92,8 +92,8 @@ func TestChangedFilesAreReloaded(t *testing.T) {
 	renew("first.example")
 	var at atomic.Int64
 	at.Store(time.Now().UnixNano())
-	var said bytes.Buffer
-	c, err := Open(cfg, slog.New(slog.NewTextHandler(&said, nil)), func() time.Time {
+	var logged bytes.Buffer
+	c, err := Open(cfg, slog.New(slog.NewTextHandler(&logged, nil)), func() time.Time {
 		return time.Unix(0, at.Load())
 	})
 	if err != nil {
@@ -126,8 +126,8 @@ func TestChangedFilesAreReloaded(t *testing.T) {
 	}
 	at.Add(int64(checkEvery))
 	expect("third.example")
-	if n := strings.Count(said.String(), "cannot be read"); n != 2 {
-		t.Errorf("the log names %d failures:\n%s", n, &said)
+	if n := strings.Count(logged.String(), "cannot be read"); n != 2 {
+		t.Errorf("the log names %d failures:\n%s", n, &logged)
 	}
 }
 
@@ -157,7 +157,7 @@ func TestInvalidConfigurations(t *testing.T) {
 	} {
 		if _, err := Open(cfg, slog.New(slog.DiscardHandler), time.Now); err == nil ||
 			!strings.Contains(err.Error(), want) {
-			t.Errorf("want an error that says %s, got %v", want, err)
+			t.Errorf("want an error that contains %s, got %v", want, err)
 		}
 	}
 }

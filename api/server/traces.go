@@ -55,7 +55,7 @@ func OpenTraces(ctx context.Context, endpoint, version string, log *slog.Logger)
 	return &Traces{provider, log}, nil
 }
 
-// Tracer returns the tracer that makes the spans, or nil when nobody collects them.
+// Tracer returns the tracer that makes the spans, or nil without a collector.
 func (t *Traces) Tracer() trace.Tracer {
 	if t == nil {
 		return nil

@@ -30,8 +30,8 @@ type tap struct {
 	startedAt time.Time
 }
 
-// Sink returns a sink for the candidate's or the patient's tracks, and nil for anybody else's:
-// observers are never recorded. Without a writer the room goes on unrecorded.
+// Sink returns a sink for the candidate's or the patient's tracks, and nil for an
+// observer's, who is never recorded. When it cannot make a writer, it logs that and returns nil.
 func (t tap) Sink(room, participant string) sfu.Sink {
 	if participant != string(store.SpeakerCandidate) &&
 		participant != string(store.SpeakerPatient) {

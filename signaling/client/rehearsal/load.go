@@ -18,7 +18,7 @@ import (
 type LoadTest struct {
 	Rooms, Participants int
 	Duration            time.Duration // of speaking
-	Packets             [][]byte      // what everybody speaks, repeated: Opus packets of 20 ms
+	Packets             [][]byte      // spoken by all, repeated: Opus packets of 20 ms
 	Scenario            string        // its slug; empty: the longest of the list
 	SignIns             int           // a second, while the participants speak
 	Candidate           Account       // owns all attempts
