@@ -451,6 +451,12 @@ describe('security', () => {
 		});
 		await page.goto('/account/security');
 		await button('Add a passkey').click();
+		await button('Cancel').click();
+		// The button that had the focus is gone; its panel has the focus then.
+		await expect
+			.poll(() => page.locator('section:focus h2').allInnerTexts())
+			.toEqual(['Passkeys']);
+		await button('Add a passkey').click();
 		await field('Name of the passkey').fill('My laptop');
 		await inspect(page, 'passkey-adding');
 		await button('Go on').click();

@@ -8,7 +8,7 @@ const required = () =>
 		'Prove first that it is you.',
 		'urn:bedside:problem:reauthentication-required'
 	);
-/** Does what it is asked for once there is a proof. */
+/** A server that requires a proof. */
 function server() {
 	let proven = false;
 	const prover = new Prover(async (password) => {
@@ -27,7 +27,7 @@ function server() {
 	return { prover, act };
 }
 
-it('repeats what was refused once there is a proof', async () => {
+it('repeats the refused request after a proof', async () => {
 	const { prover, act } = server();
 	const result = prover.run(act);
 	await vi.waitUntil(() => prover.open);
@@ -38,14 +38,14 @@ it('repeats what was refused once there is a proof', async () => {
 	expect([prover.open, act.mock.calls.length]).toEqual([false, 2]);
 });
 
-it('asks for nothing when the proof is recent', async () => {
+it('asks for no proof when the last one is recent', async () => {
 	const { prover, act } = server();
 	await prover.prove('right');
 	expect(await prover.run(act)).toBe('done');
 	expect(prover.open).toBe(false);
 });
 
-it('gives up when somebody declines', async () => {
+it('throws Declined when the reader declines', async () => {
 	const { prover, act } = server();
 	const result = prover.run(act);
 	await vi.waitUntil(() => prover.open);
@@ -61,7 +61,7 @@ it('passes other refusals on', async () => {
 	).rejects.toThrow('No.');
 });
 
-it('asks for one proof at a time', async () => {
+it('shows one dialog at a time', async () => {
 	const { prover, act } = server();
 	const first = prover.run(act);
 	await vi.waitUntil(() => prover.open);

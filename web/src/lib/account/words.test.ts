@@ -7,7 +7,7 @@ import { words as passkeyWords } from './passkey';
 import { locales, timeZones } from './regions';
 import { sheet } from './recovery';
 
-describe('what forms ask for', () => {
+describe('checks of', () => {
 	it('addresses', () => {
 		expect(check.email('')).toBe('Enter your e-mail address.');
 		for (const wrong of ['dana', 'dana@example', '@example.org', 'dana@ example.org'])
@@ -67,7 +67,7 @@ describe('words for', () => {
 		expect(deviceName({ browser: '', system: '', kind: 'unknown' })).toMatch(/does not say/);
 	});
 
-	it('entries of the trail', () => {
+	it('entries of the audit trail', () => {
 		expect(actWords({ action: 'session.start', outcome: 'done' })).toBe('Signed in');
 		expect(actWords({ action: 'session.start', outcome: 'refused' })).toBe(
 			'Signing in failed'
@@ -87,7 +87,7 @@ describe('words for', () => {
 		).toBe('');
 	});
 
-	it('passkeys that do not come', () => {
+	it('passkeys that the browser did not return', () => {
 		expect(passkeyWords(new DOMException('', 'NotAllowedError'))).toMatch(/Try again/);
 		expect(passkeyWords(new DOMException('', 'InvalidStateError'))).toMatch(/already/);
 		expect(passkeyWords(new Error('x'))).toMatch(/password/);
@@ -107,7 +107,7 @@ describe('words for', () => {
 	});
 });
 
-it('time zones and languages are offered by name', () => {
+it('time zones and languages have readable labels', () => {
 	const zones = timeZones(new Date('2026-01-15T12:00:00Z'));
 	expect(zones.find((zone) => zone.value === 'Europe/Zagreb')?.label).toBe(
 		'Europe/Zagreb (UTC+1)'

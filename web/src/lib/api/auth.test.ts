@@ -113,7 +113,7 @@ function world(answer: (path: string, count: number) => Response | Error) {
 
 const grant = (token: string) => json(200, { access_token: token, expires_in: 600, user });
 
-describe('who is signed in', () => {
+describe('the session', () => {
 	it('is restored from the cookie', async () => {
 		const { tab } = world(() => grant('t1'));
 		const auth = tab();
@@ -121,14 +121,14 @@ describe('who is signed in', () => {
 		expect([auth.status, auth.user?.name, await auth.token()]).toEqual(['in', 'Ana', 't1']);
 	});
 
-	it('may be nobody, which is no error', async () => {
+	it('is out when there is no cookie', async () => {
 		const { tab } = world(() => json(401, { detail: 'no' }));
 		const auth = tab();
 		await auth.restore();
 		expect([auth.status, auth.user]).toEqual(['out', null]);
 	});
 
-	it('is not known while the server is away', async () => {
+	it('is away while the server does not answer', async () => {
 		const { tab } = world(() => new TypeError('network'));
 		const auth = tab();
 		await auth.restore();
@@ -150,7 +150,7 @@ describe('who is signed in', () => {
 });
 
 describe('signing in', () => {
-	it('may want a second step, which makes nobody signed in before it is taken', async () => {
+	it('with a second step signs in only after that step', async () => {
 		const step = { ticket: 'k', methods: ['totp', 'recovery_code'], expires_in: 300 };
 		const { tab, asked } = world((path) =>
 			path === '/auth/login' ? json(202, step) : grant('t1')
@@ -181,7 +181,7 @@ describe('signing in', () => {
 	});
 });
 
-describe('whoever was signed out', () => {
+describe('somebody who was signed out', () => {
 	const ended = () =>
 		json(401, {
 			detail: 'The session has ended: sign in again.',
@@ -201,7 +201,7 @@ describe('whoever was signed out', () => {
 		expect(auth.signOutNotice).toBeUndefined();
 	});
 
-	it('is told nothing when nobody was signed in, or when it was their wish', async () => {
+	it('is told nothing without a session, or after signing out on purpose', async () => {
 		const nobody = world(() =>
 			json(401, {
 				detail: 'There is no refresh token.',
@@ -232,7 +232,7 @@ describe('whoever was signed out', () => {
 });
 
 describe('the token', () => {
-	it('is replaced shortly before it expires, once for all who ask', async () => {
+	it('is replaced shortly before it expires, once for all callers', async () => {
 		const w = world((_, n) => grant(`t${n}`));
 		const auth = w.tab();
 		await auth.restore();
@@ -243,7 +243,7 @@ describe('the token', () => {
 		expect(w.asked).toHaveLength(2);
 	});
 
-	it('is got once for two tabs', async () => {
+	it('is requested once for two tabs', async () => {
 		const w = world((_, n) => grant(`t${n}`));
 		const tabs = [w.tab(), w.tab()];
 		await Promise.all(tabs.map((t) => t.restore()));
@@ -251,7 +251,7 @@ describe('the token', () => {
 		expect(tabs.map((t) => t.status)).toEqual(['in', 'in']);
 	});
 
-	it('is got once for tabs that hear of it late', async () => {
+	it('is requested once although the other tabs receive it late', async () => {
 		const w = world((_, n) => grant(`t${n}`));
 		w.slow();
 		const tabs = [w.tab(), w.tab(), w.tab()];
@@ -260,7 +260,7 @@ describe('the token', () => {
 		expect(await Promise.all(tabs.map((t) => t.token()))).toEqual(['t1', 't1', 't1']);
 	});
 
-	it('is not asked for again when a refused one was replaced meanwhile', async () => {
+	it('is not requested again when a refused one was replaced meanwhile', async () => {
 		const w = world((_, n) => grant(`t${n}`));
 		const auth = w.tab();
 		await auth.restore();
@@ -269,7 +269,7 @@ describe('the token', () => {
 		expect(w.asked).toHaveLength(2);
 	});
 
-	it('is asked for by the next tab when the first could not get it', async () => {
+	it('is requested by the next tab when the first one failed', async () => {
 		const w = world((_, n) => (n === 1 ? new TypeError('network') : grant(`t${n}`)));
 		const [one, two] = [w.tab(), w.tab()];
 		await Promise.all([one.restore(), two.restore()]);
@@ -315,7 +315,7 @@ describe('a call', () => {
 		expect(auth.status).toBe('out');
 	});
 
-	it('tells the fields that are wrong', async () => {
+	it('throws the wrong fields of a form', async () => {
 		const w = world(() => grant('t1'));
 		const bad = json(422, {
 			detail: 'invalid',
@@ -337,7 +337,7 @@ describe('a call', () => {
 		});
 	});
 
-	it('says that the server is away', async () => {
+	it('throws status 0 when the server does not answer', async () => {
 		const w = world(() => grant('t1'));
 		await expect(
 			call('GET', '/api/x', {}, w.tab(), () => Promise.reject(new TypeError('x')))

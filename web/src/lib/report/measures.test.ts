@@ -50,7 +50,7 @@ const report = (...speakers: SpeakerReport[]): Report => ({
 	}
 });
 
-it('gives values with the digits and units that people read', () => {
+it('formats values with digits and units', () => {
 	const s = speaker('candidate', {
 		speech_rate_syll_per_s: 3.4567,
 		phonation_time_ratio: 0.614,
@@ -66,7 +66,7 @@ it('gives values with the digits and units that people read', () => {
 	expect(measure(s, 'f0_median_hz')).toMatchObject({ value: '–', unit: '' });
 });
 
-it('speaks of turns only when there were two, and to the candidate', () => {
+it('shows turns only to the candidate, when two people spoke', () => {
 	const [candidate, patient] = [speaker('candidate', {}), speaker('patient', {})];
 	const titles = (s: SpeakerReport, r: Report) => groups(s, r).map((g) => g.title);
 	expect(titles(candidate, report(candidate, patient))).toContain('Taking turns');

@@ -9,12 +9,12 @@ it('leaves out the silences in which the patient speaks', () => {
 	expect(ownPauses(silences, patient)).toEqual([span(2, 2.5), span(11, 12), span(20, 30)]);
 });
 
-it('adds up short answers, and knows that one may outlast a silence', () => {
+it('adds up short answers, and splits speech that lasts longer than a silence', () => {
 	const silences = [span(0, 4), span(6, 7), span(8, 9)];
 	const patient = [span(1, 1.2), span(2, 2.2), span(5, 8.4)];
 	expect(ownPauses(silences, patient)).toEqual([]);
 });
 
-it('keeps all when nobody played the patient', () => {
+it('keeps all silences without a patient', () => {
 	expect(ownPauses([span(1, 2)], [])).toEqual([span(1, 2)]);
 });

@@ -73,7 +73,7 @@ describe('the pitch', () => {
 		expect(pitchLine(points, { from: 12, to: 19 }, 100, scale, 100)).toBe('');
 	});
 
-	it('has at most one point to a pixel', () => {
+	it('has at most one point per pixel', () => {
 		const points = Array.from({ length: 10_000 }, (_, i) => ({ t_s: i / 100, hz: 200 }));
 		expect(
 			pitchLine(points, whole, 300, { low: 100, high: 400 }, 100).split('L').length
@@ -81,7 +81,7 @@ describe('the pitch', () => {
 	});
 });
 
-it('names round times', () => {
+it('labels round times', () => {
 	expect(ticks(whole, 400)).toEqual([0, 30, 60, 90]);
 	expect(ticks({ from: 31, to: 36 }, 800)).toEqual([
 		31, 31.5, 32, 32.5, 33, 33.5, 34, 34.5, 35, 35.5, 36

@@ -70,7 +70,7 @@ async function join(options: Partial<RoomOptions> = {}) {
 }
 
 describe('joining', () => {
-	it('sends the ticket and the offer first, and takes the answer', async () => {
+	it('sends the ticket and the offer first, and sets the answer', async () => {
 		const { named, client } = await join();
 		const socket = last(FakeSocket.all);
 		expect(socket.url).toBe('wss://bedside.example/ws');
@@ -86,7 +86,7 @@ describe('joining', () => {
 		expect(client.connection).toBe('connected');
 	});
 
-	it('sends the microphone, and only listens without one', async () => {
+	it('sends the microphone, or only listens without one', async () => {
 		await join();
 		expect(last(FakePeer.all).directions).toEqual(['recvonly']);
 		const stream = { getAudioTracks: () => [{}] } as unknown as MediaStream;
@@ -94,7 +94,7 @@ describe('joining', () => {
 		expect(last(FakePeer.all).directions).toEqual(['sendonly']);
 	});
 
-	it('keeps candidates until the server knows us', async () => {
+	it('holds back candidates until it has joined', async () => {
 		const { client } = setUp();
 		await client.connect();
 		const socket = last(FakeSocket.all);
@@ -155,7 +155,7 @@ describe('negotiation', () => {
 });
 
 describe('a lost socket', () => {
-	it('is resumed with the newest token, and the media stays', async () => {
+	it('is resumed with the newest token, without touching the media', async () => {
 		const { named, client } = await join();
 		client.mute(true);
 		last(FakeSocket.all).drop();
@@ -176,7 +176,7 @@ describe('a lost socket', () => {
 		expect(named('closed')).toEqual([]);
 	});
 
-	it('is tried again ever more slowly, and given up in the end', async () => {
+	it('is reconnected with growing pauses, then given up', async () => {
 		const { named } = await join();
 		last(FakeSocket.all).drop();
 		const waits: number[] = [];
@@ -194,7 +194,7 @@ describe('a lost socket', () => {
 		expect(FakeSocket.all).toHaveLength(made);
 	});
 
-	it('is tried at once when the network comes back', async () => {
+	it('is reconnected at once when the network is back', async () => {
 		const { client } = await join();
 		last(FakeSocket.all).drop();
 		client.reconnectNow();
@@ -203,7 +203,7 @@ describe('a lost socket', () => {
 		expect(FakeSocket.all).toHaveLength(2);
 	});
 
-	it('is joined afresh when the place is gone', async () => {
+	it('leads to a new join when the server forgot the participant', async () => {
 		const { client, named } = await join();
 		last(FakeSocket.all).drop();
 		await vi.advanceTimersByTimeAsync(250);
@@ -224,7 +224,7 @@ describe('a lost socket', () => {
 		expect(named('closed')).toEqual([]);
 	});
 
-	it('is joined afresh even when the server is not there yet', async () => {
+	it('leads to a new join even while the server starts', async () => {
 		const refusals: unknown[] = [
 			new Problem(0, 'away'),
 			new Problem(503, 'starting'),
@@ -245,7 +245,7 @@ describe('a lost socket', () => {
 		expect(named('closed')).toEqual([{ reason: 'This role play has ended.', error: true }]);
 	});
 
-	it('that stays silent is noticed', async () => {
+	it('is detected when the server stops answering', async () => {
 		const { client } = await join();
 		const socket = last(FakeSocket.all);
 		await vi.advanceTimersByTimeAsync(10_000);
@@ -259,7 +259,7 @@ describe('a lost socket', () => {
 });
 
 describe('lost media', () => {
-	it('asks for new paths until it flows again', async () => {
+	it('requests ICE restarts until it flows again', async () => {
 		const { client } = await join();
 		const socket = last(FakeSocket.all);
 		const restarts = () => socket.sent.filter((m) => m.type === 'restart_ice').length;
@@ -280,7 +280,7 @@ describe('lost media', () => {
 		expect(client.connection).toBe('connected');
 	});
 
-	it('asks for them with the resume when the socket is lost too', async () => {
+	it('requests the restart with the resume when the socket is lost too', async () => {
 		await join();
 		last(FakePeer.all).become('failed');
 		last(FakeSocket.all).drop();
@@ -290,7 +290,7 @@ describe('lost media', () => {
 	});
 });
 
-describe('the end', () => {
+describe('the end of the call', () => {
 	it('comes with the reason of a fatal error', async () => {
 		const { named, client } = await join();
 		last(FakeSocket.all).say({
@@ -307,7 +307,7 @@ describe('the end', () => {
 		expect(last(FakePeer.all).closed).toBe(true);
 	});
 
-	it('of one refused wish is no end', async () => {
+	it('does not come with a refused action', async () => {
 		const { named } = await join();
 		last(FakeSocket.all).say({
 			type: 'error',
@@ -319,7 +319,7 @@ describe('the end', () => {
 		expect(named('closed')).toEqual([]);
 	});
 
-	it('is said to the server when we leave', async () => {
+	it('is sent to the server when the reader leaves', async () => {
 		const { client, named } = await join();
 		client.close();
 		expect(last(FakeSocket.all).sent.at(-1)).toEqual({ type: 'leave' });
@@ -329,7 +329,7 @@ describe('the end', () => {
 	});
 });
 
-it('keeps track of the others', async () => {
+it('keeps the list of other people', async () => {
 	const { named } = await join();
 	const tutor = {
 		participant_id: 'tutor',
@@ -345,7 +345,7 @@ it('keeps track of the others', async () => {
 	expect(named('peers')).toEqual([[], [tutor], [{ ...tutor, muted: true }], []]);
 });
 
-it('passes over what it does not understand', async () => {
+it('ignores messages that it does not understand', async () => {
 	const { client } = await join();
 	const socket = last(FakeSocket.all);
 	for (const data of ['{', '[]', '"x"', '{"type":"news"}', new ArrayBuffer(2)])

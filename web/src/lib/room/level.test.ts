@@ -33,7 +33,7 @@ describe('the verdict', () => {
 		expect(hear(new MicrophoneJudge(), -30, -30)).toBe('noisy');
 	});
 
-	it('forgets what is long ago', () => {
+	it('ignores old levels', () => {
 		const judge = new MicrophoneJudge();
 		hear(judge, -12, -60, 0);
 		for (let i = 0; i < 200; i++)
@@ -41,7 +41,7 @@ describe('the verdict', () => {
 		expect(judge.verdict()).toBe('good');
 	});
 
-	it('waits for enough to judge by', () => {
+	it('waits for enough levels', () => {
 		const judge = new MicrophoneJudge();
 		judge.add({ rms: -20, peak: -5 }, 0);
 		expect(judge.verdict()).toBe('waiting');

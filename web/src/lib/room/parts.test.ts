@@ -10,7 +10,7 @@ describe('the clock', () => {
 		expect([1_000, 4_000, 99_000].map((t) => clock.remaining(t))).toEqual([10_000, 7_000, 0]);
 	});
 
-	it('stands still when it is stopped', () => {
+	it('does not change while it is stopped', () => {
 		const clock = new PhaseClock();
 		clock.set({ remaining_ms: 5_000, running: false }, 0);
 		expect(clock.remaining(60_000)).toBe(5_000);
@@ -53,7 +53,7 @@ describe('the microphone', () => {
 		).rejects.toBeInstanceOf(MicrophoneError);
 	});
 
-	it('falls back to the default one when the remembered one has gone', async () => {
+	it('falls back to the default one when the chosen one is gone', async () => {
 		const stream = {} as MediaStream;
 		const { mediaDevices, asked } = devices('OverconstrainedError', stream);
 		expect(await openMicrophone('old', choices, { secure: true, mediaDevices })).toBe(stream);
@@ -80,7 +80,7 @@ describe('the microphone', () => {
 describe('the quality', () => {
 	const calm = { received: 0, lost: 0, jitterS: 0.005, roundTripS: 0.03, lostOutward: 0 };
 
-	it('sums the streams up', () => {
+	it('adds up the streams', () => {
 		expect(
 			sampleOf([
 				{
@@ -107,7 +107,7 @@ describe('the quality', () => {
 		expect(judge(calm, { ...calm, ...change })).toBe(quality);
 	});
 
-	it('is unknown at first, and only the time in between counts', () => {
+	it('is unknown at first, and depends only on the time between samples', () => {
 		expect(judge(undefined, calm)).toBe('unknown');
 		expect(
 			judge({ ...calm, received: 100, lost: 50 }, { ...calm, received: 200, lost: 50 })

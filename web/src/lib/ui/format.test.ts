@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { clock, day, minutes, moment, size, when, whenInside } from './format';
 
-it('shows clocks and moments', () => {
+it('formats clocks and positions', () => {
 	expect([180, 179.2, 0.4, 0, -3].map(clock)).toEqual(['3:00', '3:00', '0:01', '0:00', '0:00']);
 	expect([0, 9.96, 62.44, 299.999].map(moment)).toEqual([
 		'0:00.0',
@@ -12,7 +12,7 @@ it('shows clocks and moments', () => {
 	expect([60, 180, 90].map(minutes)).toEqual(['1 minute', '3 minutes', '90 seconds']);
 });
 
-it('says days and sizes', () => {
+it('formats dates and sizes', () => {
 	expect(day(new Date(2026, 1, 3, 12, 0).toISOString())).toBe('3 February 2026');
 	expect([0, 999, 1000, 3_440_000, 25_000_000, 9_999_999_999].map(size)).toEqual([
 		'0 bytes',
@@ -24,7 +24,7 @@ it('says days and sizes', () => {
 	]);
 });
 
-it('says when', () => {
+it('formats dates and times', () => {
 	const now = new Date(2026, 4, 2, 9, 0);
 	expect(when(new Date(2026, 4, 2, 8, 5).toISOString(), now)).toBe('Today, 08:05');
 	expect(when(new Date(2026, 4, 1, 23, 59).toISOString(), now)).toBe('Yesterday, 23:59');
