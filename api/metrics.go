@@ -1,10 +1,11 @@
 package api
 
 import (
-	"fmt"
 	"net/http"
 	"strconv"
 	"time"
+
+	"bedside/store/metricset"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promauto"
@@ -18,8 +19,8 @@ type metrics struct {
 
 // newMetrics registers the metrics with reg, unless that is nil.
 func newMetrics(reg prometheus.Registerer) (*metrics, error) {
-	own := prometheus.NewRegistry() // one collector, so that both are registered or neither is
-	with := promauto.With(own)
+	set := metricset.New()
+	with := promauto.With(set)
 	m := &metrics{
 		requests: with.NewCounterVec(prometheus.CounterOpts{
 			Name: "bedside_http_requests_total", Help: "Requests answered.",
@@ -29,11 +30,8 @@ func newMetrics(reg prometheus.Registerer) (*metrics, error) {
 			Buckets: prometheus.ExponentialBuckets(0.001, 3, 9),
 		}, []string{"method", "route"}),
 	}
-	if reg == nil {
-		return m, nil
-	}
-	if err := reg.Register(own); err != nil {
-		return nil, fmt.Errorf("register the API's metrics: %w", err)
+	if _, err := set.RegisterWith(reg, "API"); err != nil {
+		return nil, err
 	}
 	return m, nil
 }

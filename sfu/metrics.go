@@ -1,7 +1,7 @@
 package sfu
 
 import (
-	"fmt"
+	"bedside/store/metricset"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promauto"
@@ -19,12 +19,11 @@ type metrics struct {
 	unregister func() // lets another node in the same process register
 }
 
-// newMetrics registers the metrics with reg, unless that is nil. They form one collector, so
-// that they are registered and unregistered together. A second node on the same registerer fails
-// until the first has unregistered.
+// newMetrics registers the metrics with reg, unless that is nil. A second node on the same
+// registerer fails until the first has unregistered.
 func newMetrics(reg prometheus.Registerer) (*metrics, error) {
-	own := prometheus.NewRegistry()
-	with := promauto.With(own)
+	set := metricset.New()
+	with := promauto.With(set)
 	packets := with.NewCounterVec(prometheus.CounterOpts{
 		Name: "bedside_sfu_packets_total",
 		Help: "RTP packets received, forwarded to a subscriber, and dropped.",
@@ -57,7 +56,6 @@ func newMetrics(reg prometheus.Registerer) (*metrics, error) {
 			Help:    "Time from a participant's join to its connection.",
 			Buckets: []float64{.005, .01, .02, .05, .1, .2, .5, 1, 2, 5, 10},
 		}),
-		unregister: func() {},
 	}
 	lost := with.NewCounterVec(prometheus.CounterOpts{
 		Name: "bedside_sfu_lost_packets_total",
@@ -66,12 +64,7 @@ func newMetrics(reg prometheus.Registerer) (*metrics, error) {
 	for cause := range lossCauses {
 		m.lost[cause] = lost.WithLabelValues(cause.String())
 	}
-	if reg == nil {
-		return m, nil
-	}
-	if err := reg.Register(own); err != nil {
-		return nil, fmt.Errorf("register the media node's metrics: %w", err)
-	}
-	m.unregister = func() { reg.Unregister(own) }
-	return m, nil
+	var err error
+	m.unregister, err = set.RegisterWith(reg, "media node")
+	return m, err
 }

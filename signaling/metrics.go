@@ -1,7 +1,7 @@
 package signaling
 
 import (
-	"fmt"
+	"bedside/store/metricset"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promauto"
@@ -19,11 +19,11 @@ type metrics struct {
 	unregister func() // lets another hub in the same process register
 }
 
-// newMetrics registers the metrics with reg, as one collector, unless reg is nil. A second hub on
-// the same registerer fails until the first has unregistered.
+// newMetrics registers the metrics with reg, unless that is nil. A second hub on the same
+// registerer fails until the first has unregistered.
 func newMetrics(reg prometheus.Registerer) (*metrics, error) {
-	own := prometheus.NewRegistry()
-	with := promauto.With(own)
+	set := metricset.New()
+	with := promauto.With(set)
 	m := &metrics{
 		rooms: with.NewGauge(prometheus.GaugeOpts{
 			Name: "bedside_signaling_rooms", Help: "Live role plays.",
@@ -45,14 +45,8 @@ func newMetrics(reg prometheus.Registerer) (*metrics, error) {
 		finished: with.NewCounterVec(prometheus.CounterOpts{
 			Name: "bedside_signaling_plays_ended_total", Help: "Plays that ended, by reason.",
 		}, []string{"reason"}),
-		unregister: func() {},
 	}
-	if reg == nil {
-		return m, nil
-	}
-	if err := reg.Register(own); err != nil {
-		return nil, fmt.Errorf("register the hub's metrics: %w", err)
-	}
-	m.unregister = func() { reg.Unregister(own) }
-	return m, nil
+	var err error
+	m.unregister, err = set.RegisterWith(reg, "hub")
+	return m, err
 }

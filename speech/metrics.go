@@ -1,7 +1,7 @@
 package speech
 
 import (
-	"fmt"
+	"bedside/store/metricset"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promauto"
@@ -17,11 +17,11 @@ type metrics struct {
 	unregister func() // lets another worker in the same process register
 }
 
-// newMetrics registers the metrics with reg, as one collector, unless reg is nil. A second worker
-// on the same registerer fails until the first has unregistered.
+// newMetrics registers the metrics with reg, unless that is nil. A second worker on the same
+// registerer fails until the first has unregistered.
 func newMetrics(reg prometheus.Registerer) (*metrics, error) {
-	own := prometheus.NewRegistry()
-	with := promauto.With(own)
+	set := metricset.New()
+	with := promauto.With(set)
 	m := &metrics{
 		attempts: with.NewGauge(prometheus.GaugeOpts{
 			Name: "bedside_speech_attempts", Help: "Attempts being analysed.",
@@ -37,14 +37,8 @@ func newMetrics(reg prometheus.Registerer) (*metrics, error) {
 			Help:    "Time from the end of an attempt's audio to its report.",
 			Buckets: []float64{.05, .1, .2, .5, 1, 2, 5, 10},
 		}),
-		unregister: func() {},
 	}
-	if reg == nil {
-		return m, nil
-	}
-	if err := reg.Register(own); err != nil {
-		return nil, fmt.Errorf("register the worker's metrics: %w", err)
-	}
-	m.unregister = func() { reg.Unregister(own) }
-	return m, nil
+	var err error
+	m.unregister, err = set.RegisterWith(reg, "speech worker")
+	return m, err
 }

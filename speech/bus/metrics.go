@@ -1,7 +1,7 @@
 package bus
 
 import (
-	"fmt"
+	"bedside/store/metricset"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promauto"
@@ -17,11 +17,11 @@ type metrics struct {
 	unregister func() // lets another bus in the same process register
 }
 
-// newMetrics registers the metrics with reg, as one collector, unless reg is nil. A second bus on
-// the same registerer fails until the first has unregistered.
+// newMetrics registers the metrics with reg, unless that is nil. A second bus on the same
+// registerer fails until the first has unregistered.
 func newMetrics(reg prometheus.Registerer) (*metrics, error) {
-	own := prometheus.NewRegistry()
-	with := promauto.With(own)
+	set := metricset.New()
+	with := promauto.With(set)
 	m := &metrics{
 		published: with.NewCounter(prometheus.CounterOpts{
 			Name: "bedside_bus_frames_published_total", Help: "Opus frames put into the log.",
@@ -38,14 +38,8 @@ func newMetrics(reg prometheus.Registerer) (*metrics, error) {
 			Name: "bedside_bus_messages_malformed_total",
 			Help: "Jobs and messages of the log that could not be decoded and were skipped.",
 		}),
-		unregister: func() {},
 	}
-	if reg == nil {
-		return m, nil
-	}
-	if err := reg.Register(own); err != nil {
-		return nil, fmt.Errorf("register the bus's metrics: %w", err)
-	}
-	m.unregister = func() { reg.Unregister(own) }
-	return m, nil
+	var err error
+	m.unregister, err = set.RegisterWith(reg, "bus")
+	return m, err
 }
