@@ -17,9 +17,10 @@ var (
 	ErrBadID = errors.New("an id must be 1 to 64 letters, digits, '-', '_', '.' or ':'")
 	// ErrBadSDP is returned for an offer or answer that is invalid or not allowed.
 	ErrBadSDP = errors.New("invalid session description")
-	// ErrBadCandidate is returned for an ICE candidate that Pion cannot parse or add.
+	// ErrBadCandidate is returned for an ICE candidate that Pion cannot parse.
 	ErrBadCandidate = errors.New("invalid ICE candidate")
-	// ErrTooManyCandidates is returned when a client sends too many between two ICE restarts.
+	// ErrTooManyCandidates is returned when a client sends too many in a description, or between
+	// two ICE restarts.
 	ErrTooManyCandidates = errors.New("more ICE candidates than a participant may send")
 	// ErrStaleAnswer is returned for an answer with the id of another offer.
 	ErrStaleAnswer = errors.New("the answer is not for the outstanding offer")

@@ -185,7 +185,8 @@ func (p *Participant) acceptAnswer(id uint64, text string) error {
 	if p.pending == nil || p.pending.id != id {
 		return ErrStaleAnswer
 	}
-	if err := checkAnswer(p.pending.sdp, text); err != nil {
+	text, err := parseAnswer(p.pending.sdp, text)
+	if err != nil {
 		return err
 	}
 	if err := p.pc.SetRemoteDescription(webrtc.SessionDescription{

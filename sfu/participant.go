@@ -9,11 +9,13 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/pion/ice/v4"
 	"github.com/pion/transport/v5/packetio"
 	"github.com/pion/webrtc/v4"
 )
 
-// maxCandidates is the maximum number of ICE candidates of a client between two ICE restarts.
+// maxCandidates is the maximum number of ICE candidates in a description of a client, and of those
+// that it sends separately between two ICE restarts.
 const maxCandidates = 64
 
 // Identity describes a participant that joins.
@@ -152,8 +154,10 @@ func (p *Participant) Answer(ctx context.Context, id uint64, sdp string) error {
 	return p.call(ctx, func() error { return p.acceptAnswer(id, sdp) })
 }
 
-// AddCandidate adds an ICE candidate of the client. An empty one, which ends the candidates, is
-// accepted. It returns ErrBadCandidate, ErrTooManyCandidates or ErrGone.
+// AddCandidate checks and counts an ICE candidate of the client. It is not used: like those in
+// descriptions, it names an address that may be a stranger's (see withoutCandidates). An empty one,
+// which ends the candidates, is accepted. It returns ErrBadCandidate, ErrTooManyCandidates or
+// ErrGone.
 func (p *Participant) AddCandidate(ctx context.Context, c webrtc.ICECandidateInit) error {
 	return p.call(ctx, func() error { return p.addCandidate(c) })
 }
@@ -273,7 +277,7 @@ func (p *Participant) addCandidate(c webrtc.ICECandidateInit) error {
 	if p.candidates++; p.candidates > maxCandidates {
 		return ErrTooManyCandidates
 	}
-	if err := p.pc.AddICECandidate(c); err != nil {
+	if _, err := ice.UnmarshalCandidate(c.Candidate); err != nil {
 		return fmt.Errorf("%w: %w", ErrBadCandidate, err)
 	}
 	return nil

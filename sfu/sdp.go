@@ -20,13 +20,13 @@ type joinOffer struct {
 }
 
 // parseOffer checks a client's offer: audio only, and at most one section that sends, or none if
-// the client may not publish. It returns ErrBadSDP.
+// the client may not publish. It returns ErrBadSDP or ErrTooManyCandidates.
 func parseOffer(text string, publish bool) (joinOffer, error) {
 	parsed, err := parseSDP(text)
 	if err != nil {
 		return joinOffer{}, err
 	}
-	offer := joinOffer{sdp: text}
+	var offer joinOffer
 	var mids, both []string
 	sending := 0
 	for _, m := range parsed.MediaDescriptions {
@@ -66,7 +66,8 @@ func parseOffer(text string, publish bool) (joinOffer, error) {
 			"%w: this participant may only receive, so its sections must be recvonly", ErrBadSDP)
 	}
 	offer.receive = append(offer.receive, both...)
-	return offer, nil
+	offer.sdp, err = withoutCandidates(parsed)
+	return offer, err
 }
 
 func offersOpus(m *sdp.MediaDescription) bool {
@@ -76,16 +77,17 @@ func offersOpus(m *sdp.MediaDescription) bool {
 	})
 }
 
-// checkAnswer checks that an answer has the same sections as the offer. Pion detects a difference
-// only when the offer cannot be rolled back any more.
-func checkAnswer(offer, answer string) error {
+// parseAnswer checks that an answer has the same sections as the offer, and returns it without its
+// candidates. Pion detects a difference only when the offer cannot be rolled back any more. It
+// returns ErrBadSDP or ErrTooManyCandidates.
+func parseAnswer(offer, answer string) (string, error) {
 	offered, err := parseSDP(offer)
 	if err != nil {
-		return err
+		return "", err
 	}
 	answered, err := parseSDP(answer)
 	if err != nil {
-		return err
+		return "", err
 	}
 	sameSection := func(a, b *sdp.MediaDescription) bool {
 		midA, _ := a.Attribute(sdp.AttrKeyMID)
@@ -93,9 +95,41 @@ func checkAnswer(offer, answer string) error {
 		return midA == midB
 	}
 	if !slices.EqualFunc(offered.MediaDescriptions, answered.MediaDescriptions, sameSection) {
-		return fmt.Errorf("%w: its sections differ from those of the offer", ErrBadSDP)
+		return "", fmt.Errorf("%w: its sections differ from those of the offer", ErrBadSDP)
 	}
-	return nil
+	return withoutCandidates(answered)
+}
+
+// withoutCandidates removes a client's ICE candidates from its description, so that nothing is
+// ever sent to an address because a client has named it. ICE then learns the client's address from
+// the connectivity checks that arrive, and verifies it with a check of its own before anything
+// else is sent there. A client that expects the server to send first (ICE-lite) is refused.
+func withoutCandidates(parsed *sdp.SessionDescription) (string, error) {
+	count := 0
+	isCandidate := func(a sdp.Attribute) bool {
+		if a.Key == sdp.AttrKeyCandidate {
+			count++
+		}
+		return a.Key == sdp.AttrKeyCandidate
+	}
+	isLite := func(a sdp.Attribute) bool { return a.Key == sdp.AttrKeyICELite }
+	lite := slices.ContainsFunc(parsed.Attributes, isLite)
+	parsed.Attributes = slices.DeleteFunc(parsed.Attributes, isCandidate)
+	for _, m := range parsed.MediaDescriptions {
+		lite = lite || slices.ContainsFunc(m.Attributes, isLite)
+		m.Attributes = slices.DeleteFunc(m.Attributes, isCandidate)
+	}
+	switch {
+	case count > maxCandidates:
+		return "", fmt.Errorf("%w: the description has %d", ErrTooManyCandidates, count)
+	case lite:
+		return "", fmt.Errorf("%w: a participant must use full ICE, not ICE-lite", ErrBadSDP)
+	}
+	text, err := parsed.Marshal()
+	if err != nil {
+		return "", fmt.Errorf("%w: %w", ErrBadSDP, err)
+	}
+	return string(text), nil
 }
 
 // parseSDP parses a description and checks its size.
