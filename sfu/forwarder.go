@@ -59,7 +59,7 @@ func (f *forwarder) WriteRTP(p *Packet) {
 	// An error means that the subscriber is leaving or that the socket's buffer is full: the
 	// packet is lost, and the subscriber's loop does the rest.
 	if _, err := f.writer.WriteRTP(h, p.Payload); err != nil {
-		f.metrics.dropped.Inc()
+		f.metrics.dropped[dropUnsent].Inc()
 		return
 	}
 	f.metrics.out.Inc()
@@ -105,7 +105,7 @@ func (f *forwarder) Unbind(c webrtc.TrackLocalContext) error {
 func (f *forwarder) receiveRTCP(b []byte) {
 	packets, err := rtcp.Unmarshal(b)
 	if err != nil {
-		f.metrics.dropped.Inc()
+		f.metrics.dropped[dropInvalid].Inc()
 		return
 	}
 	now := time.Now()

@@ -11,7 +11,8 @@ import (
 // that counting is one atomic addition.
 type metrics struct {
 	rooms, participants                        prometheus.Gauge
-	in, out, dropped                           prometheus.Counter
+	in, out                                    prometheus.Counter
+	dropped                                    [dropCauses]prometheus.Counter
 	nacksSent, nacksReceived, resent, repaired prometheus.Counter
 	lost                                       [lossCauses]prometheus.Counter
 	join                                       prometheus.Histogram
@@ -26,7 +27,7 @@ func newMetrics(reg prometheus.Registerer) (*metrics, error) {
 	with := promauto.With(set)
 	packets := with.NewCounterVec(prometheus.CounterOpts{
 		Name: "bedside_sfu_packets_total",
-		Help: "RTP packets received, forwarded to a subscriber, and dropped.",
+		Help: "RTP packets received, and forwarded to a subscriber.",
 	}, []string{"direction"})
 	nacks := with.NewCounterVec(prometheus.CounterOpts{
 		Name: "bedside_sfu_nacked_packets_total",
@@ -41,7 +42,6 @@ func newMetrics(reg prometheus.Registerer) (*metrics, error) {
 		}),
 		in:            packets.WithLabelValues("in"),
 		out:           packets.WithLabelValues("out"),
-		dropped:       packets.WithLabelValues("dropped"),
 		nacksSent:     nacks.WithLabelValues("sent"),
 		nacksReceived: nacks.WithLabelValues("received"),
 		resent: with.NewCounter(prometheus.CounterOpts{
@@ -56,6 +56,13 @@ func newMetrics(reg prometheus.Registerer) (*metrics, error) {
 			Help:    "Time from a participant's join to its connection.",
 			Buckets: []float64{.005, .01, .02, .05, .1, .2, .5, 1, 2, 5, 10},
 		}),
+	}
+	dropped := with.NewCounterVec(prometheus.CounterOpts{
+		Name: "bedside_sfu_dropped_packets_total",
+		Help: "RTP and RTCP packets dropped, by cause.",
+	}, []string{"cause"})
+	for cause := range dropCauses {
+		m.dropped[cause] = dropped.WithLabelValues(cause.String())
 	}
 	lost := with.NewCounterVec(prometheus.CounterOpts{
 		Name: "bedside_sfu_lost_packets_total",

@@ -43,6 +43,7 @@ type Participant struct {
 	joinedAt time.Time
 	reporter uint32 // the SSRC of the reports to it
 	inlets   *inlets
+	rate     rateLimit // of what it publishes
 
 	calls  chan func()
 	awake  chan struct{} // capacity 1: tracks or the connection may have changed

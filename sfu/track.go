@@ -22,6 +22,7 @@ type Track struct {
 	feedback  func([]rtcp.Packet) error
 	metrics   *metrics
 	repair    *repair
+	rate      *rateLimit // of the publisher
 
 	// Used by receive and receiveRTCP only.
 	header rtp.Header
@@ -46,6 +47,7 @@ func newTrack(publisher *Participant, ssrc uint32, codec webrtc.RTPCodecParamete
 		levelID:   extensionID(extensions, levelURI),
 		feedback:  publisher.pc.WriteRTCP,
 		metrics:   publisher.room.node.metrics,
+		rate:      &publisher.rate,
 	}
 	nack := slices.ContainsFunc(codec.RTCPFeedback, func(f webrtc.RTCPFeedback) bool {
 		return f.Type == webrtc.TypeRTCPFBNACK && f.Parameter == ""
@@ -68,11 +70,16 @@ func extensionID(extensions []webrtc.RTPHeaderExtensionParameter, uri string) ui
 func (t *Track) receive(b []byte) {
 	now := time.Now()
 	if !t.parse(b, now) {
-		t.metrics.dropped.Inc()
+		t.metrics.dropped[dropInvalid].Inc()
+		return
+	}
+	p := &t.packet
+	if cause, ok := t.rate.take(len(b), now); !ok {
+		t.metrics.dropped[cause].Inc()
+		t.repair.received(p, now) // it is not missing, so it is not requested
 		return
 	}
 	t.metrics.in.Inc()
-	p := &t.packet
 	t.meter.add(p)
 	t.history.put(p)
 	t.fanOut(p)
@@ -127,7 +134,7 @@ func (t *Track) receiveRTCP(b []byte) {
 	now := time.Now()
 	packets, err := rtcp.Unmarshal(b)
 	if err != nil {
-		t.metrics.dropped.Inc()
+		t.metrics.dropped[dropInvalid].Inc()
 		return
 	}
 	for _, p := range packets {
