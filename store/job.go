@@ -33,6 +33,7 @@ const (
 	MailEmailChanged         MailTemplate = "email-changed"
 	MailFactorAdded          MailTemplate = "factor-added"
 	MailFactorRemoved        MailTemplate = "factor-removed"
+	MailGuesses              MailTemplate = "guesses" // many wrong passwords or codes
 	MailDeviceEnded          MailTemplate = "device-ended"
 	MailAccountDeleted       MailTemplate = "account-deleted"
 )

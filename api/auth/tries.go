@@ -24,15 +24,23 @@ func (e *LimitError) Unwrap() error { return store.ErrLimit }
 type Limits struct {
 	RegisterPerIP int
 	LoginPerIP    int
-	// LoginPerAccount counts wrong passwords and codes only. It is per account and client address,
-	// so that nobody can lock somebody else out.
+	// LoginPerAccount counts wrong passwords and codes only. It is per account and place (see
+	// Place), so that nobody can lock somebody else out.
 	LoginPerAccount int
 	RefreshPerIP    int
+	// GuessesPerHour and GuessesPerDay count wrong passwords, and wrong codes, of an account from
+	// all strange places together.
+	GuessesPerHour, GuessesPerDay int
+	// GuessesPerPlace counts those of a day from one familiar place.
+	GuessesPerPlace int
 }
 
 // DefaultLimits returns limits that suit people, including a classroom behind one address.
 func DefaultLimits() Limits {
-	return Limits{RegisterPerIP: 60, LoginPerIP: 120, LoginPerAccount: 10, RefreshPerIP: 600}
+	return Limits{
+		RegisterPerIP: 60, LoginPerIP: 120, LoginPerAccount: 10, RefreshPerIP: 600,
+		GuessesPerHour: 20, GuessesPerDay: 60, GuessesPerPlace: 100,
+	}
 }
 
 // Limiter counts tries against quotas; store/presence implements it.
@@ -41,6 +49,8 @@ type Limiter interface {
 	Spend(ctx context.Context, quotas ...store.Quota) (balances []store.Balance, ok bool)
 	// Check reports what Spend would, and takes nothing.
 	Check(ctx context.Context, quotas ...store.Quota) (balances []store.Balance, ok bool)
+	// Return gives back one of each quota, which was spent before.
+	Return(ctx context.Context, quotas ...store.Quota)
 }
 
 // Tries limits how often a secret may be guessed and a mail may be asked for.
@@ -57,18 +67,21 @@ func PerMinute(key string, n int) store.Quota {
 // Spend counts a try against each quota. It returns a LimitError, and counts nothing, when one of
 // them is used up.
 func (t Tries) Spend(ctx context.Context, quotas ...store.Quota) error {
-	return tooManyTries(t.Limiter.Spend(ctx, quotas...))
+	if balances, ok := t.Limiter.Spend(ctx, quotas...); !ok {
+		return tooManyTries(balances)
+	}
+	return nil
 }
 
 // Check returns the error that Spend would, without counting a try.
 func (t Tries) Check(ctx context.Context, quotas ...store.Quota) error {
-	return tooManyTries(t.Limiter.Check(ctx, quotas...))
+	if balances, ok := t.Limiter.Check(ctx, quotas...); !ok {
+		return tooManyTries(balances)
+	}
+	return nil
 }
 
-func tooManyTries(balances []store.Balance, ok bool) error {
-	if ok {
-		return nil
-	}
+func tooManyTries(balances []store.Balance) *LimitError {
 	e := &LimitError{Detail: "Too many tries. Wait a little, then try again."}
 	for _, b := range balances {
 		e.RetryAfter = max(e.RetryAfter, b.Retry)

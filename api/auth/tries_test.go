@@ -23,6 +23,12 @@ func (f fakeLimiter) Check(_ context.Context, quotas ...store.Quota) ([]store.Ba
 	return balances, ok
 }
 
+func (f fakeLimiter) Return(_ context.Context, quotas ...store.Quota) {
+	for _, q := range quotas {
+		f[q.Key]--
+	}
+}
+
 func (f fakeLimiter) Spend(ctx context.Context, quotas ...store.Quota) ([]store.Balance, bool) {
 	balances, ok := f.Check(ctx, quotas...)
 	for _, q := range quotas {

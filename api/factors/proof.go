@@ -20,25 +20,27 @@ func (s *Service) reauthenticate(ctx context.Context, in *proofInput) (*struct{}
 	if err != nil {
 		return nil, err
 	}
-	wrongPasswords := auth.PerMinute("proof:"+p.User.ID, s.Tries.Limits.LoginPerAccount)
-	if err := s.Tries.Check(ctx, wrongPasswords); err != nil {
+	u, err := s.currentUser(ctx)
+	if err != nil {
 		return nil, err
 	}
-	u, err := s.currentUser(ctx)
+	// A session is a familiar place, with a quota of its own.
+	guess, _, err := s.Tries.TryGuess(ctx, "proof", p.User.ID,
+		auth.Place{Device: p.SessionID, Familiar: true})
 	if err != nil {
 		return nil, err
 	}
 	act := httpx.Act(ctx, store.ActReauthenticate)
 	ok, err := s.Passwords.Compare(ctx, u.PasswordHash, in.Body.Password)
+	if err != nil || ok {
+		guess.Withdraw(ctx)
+	}
 	if err != nil {
 		return nil, err
 	}
 	if !ok {
 		act.Outcome = store.OutcomeRefused
 		if err := s.Store.Record(ctx, act); err != nil {
-			return nil, err
-		}
-		if err := s.Tries.Spend(ctx, wrongPasswords); err != nil {
 			return nil, err
 		}
 		return nil, &httpx.Fault{

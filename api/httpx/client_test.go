@@ -79,7 +79,7 @@ func TestNetworkOfAddress(t *testing.T) {
 		"192.0.2.7": "192.0.2.7", "2001:db8:1:2:3:4:5:6": "2001:db8:1:2::/64",
 		"fe80::1": "fe80::/64", "nonsense": "nonsense",
 	} {
-		if got := network(ip); got != want {
+		if got := NetworkOf(ip); got != want {
 			t.Errorf("%s: %s", ip, got)
 		}
 	}

@@ -76,7 +76,7 @@ func RequestFrom(ctx context.Context) *Request {
 }
 
 // Network returns what quotas count as the client's address: for IPv6 the /64 network.
-func (r *Request) Network() string { return network(r.IP) }
+func (r *Request) Network() string { return NetworkOf(r.IP) }
 
 // Network returns what quotas count as the client's address: for IPv6 the /64 network. It is empty
 // outside a request.

@@ -20,8 +20,8 @@ type Grant struct {
 }
 
 type grantOutput struct {
-	SetCookie    string `header:"Set-Cookie"`
-	CacheControl string `header:"Cache-Control"`
+	SetCookie    []string `header:"Set-Cookie"`
+	CacheControl string   `header:"Cache-Control"`
 	Body         Grant
 }
 
@@ -51,7 +51,9 @@ func (s *Service) startSession(ctx context.Context, u store.User,
 			return nil, err
 		}
 	}
-	return newGrant(ctx, g, refreshIn == "cookie"), nil
+	out := newGrant(ctx, g, refreshIn == "cookie")
+	out.SetCookie = append(out.SetCookie, s.rememberDevice(ctx, u.ID))
+	return out, nil
 }
 
 func newGrant(ctx context.Context, g auth.Grant, inCookie bool) *grantOutput {
@@ -60,7 +62,7 @@ func newGrant(ctx context.Context, g auth.Grant, inCookie bool) *grantOutput {
 		SignedOut: g.SignedOut, User: httpx.NewUser(g.User),
 	}}
 	if inCookie {
-		out.SetCookie = httpx.RefreshCookie(ctx, g.Refresh, g.RefreshExpiresAt)
+		out.SetCookie = []string{httpx.RefreshCookie(ctx, g.Refresh, g.RefreshExpiresAt)}
 	} else {
 		out.Body.RefreshToken = g.Refresh
 	}

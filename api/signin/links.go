@@ -145,7 +145,13 @@ type NewPassword struct {
 
 type resetInput struct{ Body NewPassword }
 
-func (s *Service) resetPassword(ctx context.Context, in *resetInput) (*struct{}, error) {
+type resetOutput struct {
+	SetCookie string `header:"Set-Cookie"`
+}
+
+// resetPassword also makes the device familiar: the link is how the owner signs in on a new device
+// while somebody else uses the tries of all strange places up.
+func (s *Service) resetPassword(ctx context.Context, in *resetInput) (*resetOutput, error) {
 	if err := s.countLink(ctx); err != nil {
 		return nil, err
 	}
@@ -187,5 +193,5 @@ func (s *Service) resetPassword(ctx context.Context, in *resetInput) (*struct{},
 		return nil, linkExpired(err)
 	}
 	s.Sessions.AfterChange(u.ID, ended, "The password was changed.")
-	return nil, nil
+	return &resetOutput{SetCookie: s.rememberDevice(ctx, u.ID)}, nil
 }

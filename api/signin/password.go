@@ -36,24 +36,23 @@ func (s *Service) checkPassword(ctx context.Context, c Credentials,
 	if err := s.countSignIn(ctx); err != nil {
 		return nil, err
 	}
-	wrongPasswords := auth.PerMinute("login:"+httpx.Network(ctx)+":"+auth.HashEmail(email),
-		s.Tries.Limits.LoginPerAccount)
-	if err := s.Tries.Check(ctx, wrongPasswords); err != nil {
-		return nil, err
-	}
 	u, err := s.Store.UserByEmail(ctx, email)
 	if err != nil && !errors.Is(err, store.ErrNotFound) {
 		return nil, err
 	}
+	guess, err := s.tryGuess(ctx, "login", auth.HashEmail(email), u, email)
+	if err != nil {
+		return nil, err
+	}
 	ok, err := s.Passwords.Compare(ctx, u.PasswordHash, c.Password)
+	if err != nil || ok {
+		guess.Withdraw(ctx)
+	}
 	switch {
 	case err != nil:
 		return nil, err
 	case !ok:
 		if err := s.recordRefusal(ctx, u.ID, "wrong address or password"); err != nil {
-			return nil, err
-		}
-		if err := s.Tries.Spend(ctx, wrongPasswords); err != nil {
 			return nil, err
 		}
 		return nil, &httpx.Fault{

@@ -81,7 +81,7 @@ func TestRefreshInCookie(t *testing.T) {
 	}).Expect(t, 200)
 	var g signin.Grant
 	a.Decode(t, &g)
-	if g.RefreshToken != "" || len(a.Cookies()) != 1 {
+	if g.RefreshToken != "" || len(a.Cookies()) != 2 { // the other one is the device's
 		t.Fatalf("body %s, cookies %v", a.Data, a.Cookies())
 	}
 	c := a.Cookies()[0]

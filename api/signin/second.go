@@ -22,8 +22,8 @@ type SecondStep struct {
 // signInOutput has a Grant or a SecondStep.
 type signInOutput struct {
 	Status       int
-	SetCookie    string `header:"Set-Cookie"`
-	CacheControl string `header:"Cache-Control"`
+	SetCookie    []string `header:"Set-Cookie"`
+	CacheControl string   `header:"Cache-Control"`
 	Body         any
 }
 
@@ -81,15 +81,23 @@ func (s *Service) secondFactor(ctx context.Context, in *secondInput) (*grantOutp
 	if err != nil {
 		return nil, errTicketExpired
 	}
+	userID, err := s.Store.SignInOwner(ctx, hash)
+	if errors.Is(err, store.ErrNotFound) {
+		return nil, errTicketExpired
+	}
+	if err != nil {
+		return nil, err
+	}
+	guess, err := s.tryCode(ctx, userID)
+	if err != nil {
+		return nil, err
+	}
 	now := s.Clock().UTC()
 	method := "an authenticator app"
 	u, err := s.Store.FinishSignIn(ctx, hash, func(step *store.SignIn, u store.User,
 		f *store.Factor) error {
 		if err := step.Try(now); err != nil || !f.On() {
 			return errTicketExpired
-		}
-		if err := s.Tries.Check(ctx, s.wrongCodes(u.ID)...); err != nil {
-			return err
 		}
 		code := strings.Join(strings.Fields(in.Body.Code), "") // apps show digits in groups
 		if len(code) > 6 {
@@ -101,14 +109,14 @@ func (s *Service) secondFactor(ctx context.Context, in *secondInput) (*grantOutp
 		}
 		return s.Sessions.UseTOTP(f, code, now)
 	})
+	if !errors.Is(err, store.ErrInvalid) {
+		guess.Withdraw(ctx)
+	}
 	switch {
 	case errors.Is(err, store.ErrNotFound):
 		return nil, errTicketExpired
 	case errors.Is(err, store.ErrInvalid):
 		if err := s.recordRefusal(ctx, u.ID, "wrong code of the second factor"); err != nil {
-			return nil, err
-		}
-		if err := s.Tries.Spend(ctx, s.wrongCodes(u.ID)...); err != nil {
 			return nil, err
 		}
 		return nil, &httpx.Fault{
@@ -127,13 +135,11 @@ func (s *Service) secondFactor(ctx context.Context, in *secondInput) (*grantOutp
 	return s.startSession(ctx, u, in.Body.RefreshIn)
 }
 
-// wrongCodesPerDay limits how often somebody who knows an account's password can guess its codes,
-// however slowly they go about it.
-const wrongCodesPerDay = 50
-
-func (s *Service) wrongCodes(userID string) []store.Quota {
-	return []store.Quota{
-		auth.PerMinute("code:"+userID, s.Tries.Limits.LoginPerAccount),
-		{Key: "codes:" + userID, Units: wrongCodesPerDay, Window: 24 * time.Hour},
+// tryCode counts a try of a code, before it is compared.
+func (s *Service) tryCode(ctx context.Context, userID string) (auth.Guess, error) {
+	u, err := s.Store.User(ctx, userID)
+	if err != nil {
+		return auth.Guess{}, err
 	}
+	return s.tryGuess(ctx, "code", userID, u, u.Email)
 }

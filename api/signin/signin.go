@@ -31,6 +31,8 @@ type Accounts interface {
 		after func(u store.User, isNew bool) store.Effects) (store.User, error)
 	User(ctx context.Context, id string) (store.User, error)
 	UserByEmail(ctx context.Context, email string) (store.User, error)
+	// RecentAddresses returns from where a user has signed in since a time.
+	RecentAddresses(ctx context.Context, userID string, since time.Time) ([]string, error)
 	// UseMailToken runs the rule on the locked row of the account that a mailed link belongs to.
 	UseMailToken(ctx context.Context, hash []byte, purposes []store.TokenPurpose, now time.Time,
 		rule func(*store.User, store.MailToken) (store.Effects, error)) (u store.User,
@@ -42,6 +44,7 @@ type Accounts interface {
 type SecondSteps interface {
 	Factor(ctx context.Context, userID string) (store.Factor, error)
 	BeginSignIn(ctx context.Context, u store.User, s store.SignIn) error
+	SignInOwner(ctx context.Context, hash []byte) (userID string, err error)
 	FinishSignIn(ctx context.Context, hash []byte,
 		rule func(*store.SignIn, store.User, *store.Factor) error) (store.User, error)
 	UsePasskey(ctx context.Context, userID string, credentialID, credential []byte,

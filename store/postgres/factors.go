@@ -74,6 +74,15 @@ func (db *DB) BeginSignIn(ctx context.Context, u store.User, s store.SignIn) err
 	})
 }
 
+// SignInOwner returns the id of the user of a sign-in, or store.ErrNotFound.
+func (db *DB) SignInOwner(ctx context.Context, hash []byte) (userID string, err error) {
+	err = db.do(ctx, "sign-in", func(ctx context.Context, q querier) error {
+		return scanOne(ctx, q, `SELECT user_id::text FROM sign_ins WHERE hash = $1`, []any{hash},
+			[]any{&userID})
+	})
+	return userID, err
+}
+
 // FinishSignIn locks a sign-in, its user and their factor, and runs a rule on them. It saves the
 // result even when the rule returns an error, so that failed tries count. Without an error it
 // deletes the sign-in. It returns store.ErrNotFound when there is no such sign-in.

@@ -79,6 +79,23 @@ func (db *DB) Sessions(ctx context.Context, userID string,
 	return list, err
 }
 
+// RecentAddresses returns the network addresses from which a user has signed in since a time, the
+// latest first, at most 50. For a user that does not exist, which may be "", it does the same work
+// and returns none.
+func (db *DB) RecentAddresses(ctx context.Context, userID string,
+	since time.Time) (list []string, err error) {
+	id, err := uuid.Parse(userID)
+	if err != nil {
+		id = uuid.Nil
+	}
+	err = db.do(ctx, "sessions", func(ctx context.Context, q querier) error {
+		list, err = ids(ctx, q, `SELECT ip FROM sessions WHERE user_id = $1 AND created_at > $2
+			GROUP BY ip ORDER BY max(created_at) DESC LIMIT 50`, id, since)
+		return err
+	})
+	return list, err
+}
+
 // EndSessions ends a user's sessions, except for one when except is not empty, and returns the ids
 // of those that it ended.
 func (db *DB) EndSessions(ctx context.Context, userID, except string, reason store.EndReason,

@@ -39,6 +39,23 @@ if ok == 1 and ARGV[#ARGV] == '1' then
 end
 return {ok, unpack(debts)}`
 
+// returnScript gives one unit of each quota back. KEYS are as in spendScript; ARGV has for each key
+// the time in which one unit comes back. The result is the debt of each quota.
+const returnScript = `
+local clock = redis.call('TIME')
+local now = clock[1] * 1000000 + clock[2]
+local debts = {}
+for i, key in ipairs(KEYS) do
+  debts[i] = math.max(tonumber(redis.call('GET', key) or 0) - now - ARGV[i], 0)
+  if debts[i] > 0 then
+    local full, ttl = string.format('%.0f', now + debts[i]), math.ceil(debts[i] / 1000)
+    redis.call('SET', key, full, 'PX', ttl)
+  else
+    redis.call('DEL', key)
+  end
+end
+return debts`
+
 const (
 	// limitTimeout is how long a request waits for Redis to answer about quotas.
 	limitTimeout = 250 * time.Millisecond
@@ -53,8 +70,9 @@ const (
 // not answer, the process decides from its memory alone. With Redis inside the process no other
 // process shares the quotas, and the memory is all there is.
 type limiter struct {
-	script *redis.Script
-	clock  func() time.Time
+	script   *redis.Script
+	giveBack *redis.Script
+	clock    func() time.Time
 
 	mu   sync.Mutex
 	full map[string]time.Time // when all units of a quota are available again; guarded by mu
@@ -65,8 +83,8 @@ type limiter struct {
 
 func newLimiter(clock func() time.Time) *limiter {
 	return &limiter{
-		script: redis.NewScript(spendScript), clock: clock, full: map[string]time.Time{},
-		sweep: 1024,
+		script: redis.NewScript(spendScript), giveBack: redis.NewScript(returnScript),
+		clock: clock, full: map[string]time.Time{}, sweep: 1024,
 	}
 }
 
@@ -81,6 +99,35 @@ func (p *Presence) Spend(ctx context.Context,
 func (p *Presence) Check(ctx context.Context,
 	quotas ...store.Quota) (balances []store.Balance, ok bool) {
 	return p.spend(ctx, false, quotas)
+}
+
+// Return gives back one unit of each quota, which the caller has spent before. Without Redis only
+// this process learns of it, and the others wait until the unit comes back by itself.
+func (p *Presence) Return(ctx context.Context, quotas ...store.Quota) {
+	l := p.limits
+	l.mu.Lock()
+	now := l.clock()
+	for _, q := range quotas {
+		if at, known := l.full[q.Key]; known {
+			l.full[q.Key] = at.Add(-q.Interval())
+		}
+	}
+	alone := p.local != nil || now.Before(l.pauseUntil)
+	l.mu.Unlock()
+	if alone || len(quotas) == 0 {
+		return
+	}
+	limited, cancel := context.WithTimeout(context.WithoutCancel(ctx), limitTimeout)
+	defer cancel()
+	keys, args := make([]string, len(quotas)), make([]any, len(quotas))
+	for i, q := range quotas {
+		keys[i], args[i] = limitKey+q.Key, q.Interval().Microseconds()
+	}
+	if err := p.do(limited, func(ctx context.Context) error {
+		return l.giveBack.Run(ctx, p.client, keys, args...).Err()
+	}); err != nil {
+		p.log.Warn("Redis does not answer: a try that was no guess stays counted", "error", err)
+	}
 }
 
 // Peek is Check without asking Redis. It returns false only when one of the quotas is used up.

@@ -177,3 +177,26 @@ func BenchmarkSpend(b *testing.B) {
 			store.Quota{Key: "account", Units: 1e9, Window: time.Hour})
 	}
 }
+
+func TestReturnGivesAUnitBack(t *testing.T) {
+	onBoth(t, func(t *testing.T, p *Presence) {
+		address := store.Quota{Key: "address", Units: 2, Window: time.Hour}
+		account := store.Quota{Key: "account", Units: 5, Window: time.Hour}
+		for range 20 {
+			if _, ok := p.Spend(t.Context(), address, account); !ok {
+				t.Fatal("a unit that was given back is missing")
+			}
+			p.Return(t.Context(), address, account)
+		}
+		p.Return(t.Context(), address, account) // never gives more than there are units
+		for i := range 2 {
+			if b, ok := p.Spend(t.Context(), address, account); !ok || b[0].Left != 1-i ||
+				b[1].Left != 4-i {
+				t.Errorf("%d: %v, %+v", i+1, ok, b)
+			}
+		}
+		if _, ok := p.Spend(t.Context(), address, account); ok {
+			t.Error("more units were given back than spent")
+		}
+	})
+}
