@@ -1,6 +1,7 @@
 package postgres
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -84,10 +85,7 @@ func (db *DB) Sessions(ctx context.Context, userID string,
 // and returns none.
 func (db *DB) RecentAddresses(ctx context.Context, userID string,
 	since time.Time) (list []string, err error) {
-	id, err := uuid.Parse(userID)
-	if err != nil {
-		id = uuid.Nil
-	}
+	id := cmp.Or(userID, "00000000-0000-0000-0000-000000000000")
 	err = db.do(ctx, "sessions", func(ctx context.Context, q querier) error {
 		list, err = ids(ctx, q, `SELECT ip FROM sessions WHERE user_id = $1 AND created_at > $2
 			GROUP BY ip ORDER BY max(created_at) DESC LIMIT 50`, id, since)
