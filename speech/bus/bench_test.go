@@ -42,7 +42,7 @@ func BenchmarkWrite(b *testing.B) {
 	for i := range b.N {
 		w.Write(uint16(i), uint32(i*960), at, payload)
 		if i%5 == 4 {
-			out, _ = r.take(out[:0], batchFrames)
+			out, _, _ = r.take(out[:0], batchFrames)
 		}
 	}
 }

@@ -17,6 +17,11 @@
 // the worker, while connected, has read nothing for Config.IdleEnd, not even a heartbeat: the
 // media server is gone. Claim.Done ends the job and then removes the attempt's audio.
 //
+// A full log refuses audio; it does not evict what other attempts have said. The frames wait in the
+// tap's memory, half a minute of them, and what does not fit is counted: in the metrics, in the
+// process's log and in the next batch of the attempt. A part of the log is reserved for heartbeats
+// and end markers.
+//
 // JetStream acknowledges each message to the tap. A SIGKILL of the process with the server loses
 // no acknowledged message, only up to a tenth of a second that the tap had not published. A power
 // cut may lose messages that the disk had not synced.
@@ -71,7 +76,8 @@ type Bus struct {
 	queue   jetstream.Stream   // jobs
 	jobs    jetstream.Consumer // of queue
 	reports jetstream.Stream   // announcements of reports
-	ctx     context.Context    // ends when Close stops waiting for the taps
+	space   logSpace
+	ctx     context.Context // ends when Close stops waiting for the taps
 	cancel  context.CancelFunc
 	helpers sync.WaitGroup // goroutines other than those of taps and claims
 
@@ -187,6 +193,10 @@ func (b *Bus) createStreams(ctx context.Context) (err error) {
 		MaxAge:      maxAudioAge,
 		MaxMsgSize:  frame.MaxBatch,
 		Duplicates:  2 * time.Minute,
+		// A full log refuses new speech: it does not evict that of other attempts.
+		Discard:              jetstream.DiscardNew,
+		MaxMsgsPerSubject:    maxSubjectMessages,
+		DiscardNewPerSubject: true,
 	})
 	if err != nil {
 		return fmt.Errorf("NATS stream %s: %w", audioStream, err)
@@ -228,12 +238,12 @@ func (b *Bus) createStreams(ctx context.Context) (err error) {
 	return nil
 }
 
-// Ping returns an error if JetStream does not answer.
+// Ping returns an error if JetStream does not answer or the log has no space for audio.
 func (b *Bus) Ping(ctx context.Context) error {
 	if _, err := b.js.AccountInfo(ctx); err != nil {
 		return fmt.Errorf("NATS: %w", err)
 	}
-	return nil
+	return b.checkSpace(ctx)
 }
 
 // Close publishes what the taps hold, disconnects, then stops the server inside this process. When

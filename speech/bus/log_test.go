@@ -302,19 +302,95 @@ func TestLogSurvivesARestart(t *testing.T) {
 	}
 }
 
-func TestFullLogLosesTheOldest(t *testing.T) {
+func TestFullLogKeepsTheSpeechOfOthers(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		b := open(t, Config{Dir: t.TempDir(), MaxBytes: 64 << 10})
+		must(t, b.Begin(t.Context(), "older", time.Now()))
+		older := writeFrames(writer(t, b, "older", "candidate"), 0, 500, frameTime)
+		must(t, b.Finish(t.Context(), "older"))
+		must(t, b.Ping(t.Context()))
+
+		must(t, b.Begin(t.Context(), "newer", time.Now()))
+		newer := writeFrames(writer(t, b, "newer", "candidate"), 0, 5000, frameTime)
+		if err := b.Ping(t.Context()); !errors.Is(err, errLogFull) {
+			t.Errorf("ready with a full log: %v, want errLogFull", err)
+		}
+		must(t, b.Finish(t.Context(), "newer")) // the end marker still fits
+
+		c := claim(t, b)
+		equalFrames(t, "older", receiveAll(t, c).frames["candidate"], older)
+		got := receiveAll(t, claim(t, b))
+		kept := len(got.frames["candidate"])
+		equalFrames(t, "the first of newer", got.frames["candidate"], newer[:kept])
+		if kept == 0 || kept+got.dropped != len(newer) {
+			t.Errorf("%d frames in the log and %d counted as lost, of %d", kept, got.dropped,
+				len(newer))
+		}
+		lost := count(t, b.metrics.dropped) + count(t, b.metrics.refused)
+		if int(lost) != got.dropped {
+			t.Errorf("%d frames lost by the log, %g by the metrics", got.dropped, lost)
+		}
+
+		must(t, c.Done(t.Context())) // removes the older attempt's audio
+		must(t, b.Ping(t.Context()))
+	})
+}
+
+func TestSpeechWaitsWhileTheLogIsFull(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		b := open(t, Config{Dir: t.TempDir(), MaxBytes: 64 << 10})
+		must(t, b.Begin(t.Context(), "older", time.Now()))
+		w := writer(t, b, "older", "candidate")
+		for n := 0; b.Ping(t.Context()) == nil; n += 50 {
+			writeFrames(w, n, n+50, frameTime)
+		}
+		must(t, b.Finish(t.Context(), "older"))
+		must(t, b.Begin(t.Context(), "newer", time.Now()))
+		newer := writeFrames(writer(t, b, "newer", "candidate"), 0, 500, frameTime)
+		c := claim(t, b)
+		receiveAll(t, c)
+		must(t, c.Done(t.Context()))
+		time.Sleep(2 * spaceEvery)
+		must(t, b.Finish(t.Context(), "newer"))
+		got := receiveAll(t, claim(t, b))
+		equalFrames(t, "newer", got.frames["candidate"], newer)
+		if got.dropped != 0 {
+			t.Errorf("%d frames counted as lost", got.dropped)
+		}
+	})
+}
+
+func TestSpeakerWithTooManyMessagesIsRefused(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		b := open(t, Config{Dir: t.TempDir()})
+		config := b.audio.CachedInfo().Config
+		config.MaxMsgsPerSubject = 10
+		_, err := b.js.UpdateStream(t.Context(), config)
+		must(t, err)
 		must(t, b.Begin(t.Context(), "a", time.Now()))
-		sent := writeFrames(writer(t, b, "a", "candidate"), 0, 5000, frameTime)
+		sent := writeFrames(writer(t, b, "a", "candidate"), 0, 500, frameTime)
 		must(t, b.Finish(t.Context(), "a"))
 		got := receiveAll(t, claim(t, b)).frames["candidate"]
-		if len(got) == 0 || len(got) > 2000 {
-			t.Fatalf("%d frames in 64 KiB", len(got))
+		equalFrames(t, "the first", got, sent[:len(got)])
+		if n := int(count(t, b.metrics.refused)); len(got) == 0 || len(got)+n != len(sent) {
+			t.Errorf("%d frames in the log and %d refused, of %d", len(got), n, len(sent))
 		}
-		equalFrames(t, "the newest", got, sent[len(sent)-len(got):])
-		if n := count(t, b.metrics.dropped); n != 0 {
-			t.Errorf("%g dropped on the way to the log", n)
+	})
+}
+
+func TestOlderLogsAreTakenOver(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		s := newTestServer(t)
+		old, _ := s.process(Config{})
+		must(t, old.js.DeleteStream(t.Context(), audioStream))
+		_, err := old.js.CreateStream(t.Context(), jetstream.StreamConfig{
+			Name: audioStream, Subjects: []string{frame.AudioSubjects}, MaxBytes: 1 << 20,
+			Discard: jetstream.DiscardOld,
+		})
+		must(t, err)
+		b, _ := s.process(Config{})
+		if got := b.audio.CachedInfo().Config.Discard; got != jetstream.DiscardNew {
+			t.Errorf("the log discards %v messages", got)
 		}
 	})
 }

@@ -11,6 +11,8 @@ import (
 type metrics struct {
 	published prometheus.Counter
 	dropped   prometheus.Counter
+	refused   prometheus.Counter
+	logBytes  prometheus.Gauge
 	retried   prometheus.Counter
 	malformed prometheus.Counter
 
@@ -29,6 +31,13 @@ func newMetrics(reg prometheus.Registerer) (*metrics, error) {
 		dropped: with.NewCounter(prometheus.CounterOpts{
 			Name: "bedside_bus_frames_dropped_total",
 			Help: "Opus frames dropped because the log did not keep up.",
+		}),
+		refused: with.NewCounter(prometheus.CounterOpts{
+			Name: "bedside_bus_frames_refused_total",
+			Help: "Opus frames lost because the log was full.",
+		}),
+		logBytes: with.NewGauge(prometheus.GaugeOpts{
+			Name: "bedside_bus_log_bytes", Help: "Size of the log when it was last looked at.",
 		}),
 		retried: with.NewCounter(prometheus.CounterOpts{
 			Name: "bedside_bus_publish_retries_total",

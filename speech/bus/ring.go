@@ -51,19 +51,38 @@ func (r *ring) put(epoch, sequence uint16, timestamp uint32, arrival time.Time,
 	return dropped
 }
 
-// take removes up to limit of the oldest frames and appends their batch to dst. It returns dst
-// unchanged if there are neither frames nor drops.
-func (r *ring) take(dst []byte, limit int) (out []byte, frames int) {
+// take removes up to limit of the oldest frames and appends their batch to dst. It returns how many
+// frames are in it, and how many the batch says were dropped before them. It returns dst unchanged
+// if there are neither frames nor drops.
+func (r *ring) take(dst []byte, limit int) (out []byte, frames, dropped int) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.length == 0 && r.dropped == 0 {
-		return dst, 0
+		return dst, 0, 0
 	}
+	dropped = r.dropped
 	// A batch ends at the end of the slots; the next one starts at their beginning.
 	frames = min(limit, r.length, len(r.slots)-r.first)
 	out = frame.Batch{Dropped: r.dropped, Frames: r.slots[r.first : r.first+frames]}.Append(dst)
 	r.first, r.length, r.dropped = (r.first+frames)%len(r.slots), r.length-frames, 0
-	return out, frames
+	return out, frames, dropped
+}
+
+// lose counts frames as dropped that were taken but could not be published.
+func (r *ring) lose(frames int) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.dropped += frames
+}
+
+// discard drops all frames and returns their number.
+func (r *ring) discard() int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	n := r.length
+	r.dropped += n
+	r.first, r.length = 0, 0
+	return n
 }
 
 // waiting returns the number of frames in the ring.

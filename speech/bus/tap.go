@@ -133,27 +133,52 @@ func (t *tap) flush(all bool) error {
 	rings := t.rings
 	t.mu.Unlock()
 	for _, r := range rings {
-		for more := true; more; {
-			out, n := r.take(t.buf[:0], batchFrames)
-			t.buf = out[:0]
-			if len(out) == 0 {
-				break
-			}
-			if err := t.publish(frame.AudioSubject(t.attempt, r.speaker), out); err != nil {
-				return err
-			}
-			t.bus.metrics.published.Add(float64(n))
-			more = all || r.waiting() >= batchFrames
+		if err := t.flushRing(r, all); err != nil {
+			return err
 		}
 	}
 	if time.Since(t.lastMessage) >= t.bus.cfg.Heartbeat && time.Since(t.created) < maxPlay {
-		return t.publish(frame.AliveSubject(t.attempt), nil)
+		err := t.publish(frame.AliveSubject(t.attempt), nil)
+		if !errors.Is(err, errLogFull) {
+			return err
+		}
+	}
+	return nil
+}
+
+// flushRing publishes what flush wants of one ring. While the log is full, frames stay in the
+// ring; what must go nevertheless is counted, and the next batch says how many are missing.
+func (t *tap) flushRing(r *ring, all bool) error {
+	for more := true; more; {
+		if t.bus.logFull() {
+			if !all {
+				return nil
+			}
+			t.bus.refuse(t.attempt, r.speaker, r.discard())
+		}
+		out, n, missing := r.take(t.buf[:0], batchFrames)
+		t.buf = out[:0]
+		if len(out) == 0 {
+			return nil
+		}
+		err := t.publish(frame.AudioSubject(t.attempt, r.speaker), out)
+		switch {
+		case errors.Is(err, errLogFull):
+			t.bus.refuse(t.attempt, r.speaker, n)
+			r.lose(n + missing)
+			more = all && n > 0
+		case err != nil:
+			return err
+		default:
+			t.bus.metrics.published.Add(float64(n))
+			more = all || r.waiting() >= batchFrames
+		}
 	}
 	return nil
 }
 
 // publish publishes a message and waits for its acknowledgement. It retries while NATS is away;
-// the message's id lets JetStream drop duplicates.
+// the message's id lets JetStream drop duplicates. It returns errLogFull when the log refuses it.
 func (t *tap) publish(subject string, data []byte) error {
 	t.sent++
 	id := t.attempt + "/" + t.instance + "/" + strconv.FormatUint(t.sent, 36)
@@ -162,7 +187,8 @@ func (t *tap) publish(subject string, data []byte) error {
 	return err
 }
 
-// publish publishes a message to JetStream. It retries until ctx ends or the bus is closed.
+// publish publishes a message to JetStream. It retries until ctx ends or the bus is closed, or
+// until the stream refuses the message for lack of space (errLogFull).
 func (b *Bus) publish(ctx context.Context, m *nats.Msg, id string) error {
 	for pause := 50 * time.Millisecond; ; pause = min(2*pause, time.Second) {
 		limited, cancel := context.WithTimeout(ctx, publishTimeout)
@@ -170,6 +196,9 @@ func (b *Bus) publish(ctx context.Context, m *nats.Msg, id string) error {
 		cancel()
 		if err == nil {
 			return nil
+		}
+		if isFull(err) {
+			return fmt.Errorf("%w: %w", errLogFull, err)
 		}
 		if ctx.Err() != nil {
 			return fmt.Errorf("NATS: %w: %w", context.Cause(ctx), err)
