@@ -235,7 +235,7 @@ export class RoomClient extends Emitter<RoomEvents> {
 		}
 	}
 
-	/** Handles joined and resumed: sends what was needsClick back. */
+	/** Handles joined and resumed: sends what was held back. */
 	#entered(phase: Phase, peers: Peer[]): void {
 		this.#inRoom = true;
 		this.#tries = 0;
