@@ -99,7 +99,7 @@ func (a *App) open(ctx context.Context, cfg configs.Config, version string,
 	return openJobs(ctx, s, sender, site, a.closers, log)
 }
 
-// openSessions opens what issues and checks tokens.
+// openSessions returns the service that issues and checks tokens.
 func openSessions(cfg configs.Config, s stores, r *auth.Revocation) (*auth.Sessions, error) {
 	tokens := cfg.Auth
 	tokens.KeyFile = filepath.Join(cfg.Data, "key")

@@ -28,8 +28,8 @@ type served struct {
 	version  string
 }
 
-// newHandler returns what the process serves. Every role has health and metrics; the media role
-// adds the WebSocket, the api role the API and the pages.
+// newHandler returns the handler of everything that the process serves. Every role has health and
+// metrics; the media role adds the WebSocket, the api role the API and the pages.
 func newHandler(cfg configs.Config, s stores, p served, log *slog.Logger) (http.Handler, error) {
 	deps := api.Deps{
 		Store: s.db, Presence: s.presence, Sessions: p.sessions,

@@ -66,7 +66,8 @@ func openJobs(ctx context.Context, s stores, sender mail.Sender, site func() str
 	return nil
 }
 
-// newArchivist returns what makes archives of accounts, from the database and the files.
+// newArchivist returns the service that makes archives of accounts, from the database and the
+// files.
 func newArchivist(s stores, log *slog.Logger) *archive.Archivist {
 	var tables []archive.Table
 	for _, p := range postgres.PersonalTables() {

@@ -23,9 +23,9 @@ type Traces struct {
 }
 
 // OpenTraces begins to send spans to the collector at endpoint. It returns nil when endpoint is
-// empty. Spans that cannot be sent are
-// dropped, and the failure is logged. The library itself reads further settings of the collector
-// from the environment, such as OTEL_EXPORTER_OTLP_HEADERS and OTEL_TRACES_SAMPLER.
+// empty. Spans that cannot be sent are dropped, and the failure is logged. The library itself reads
+// further settings of the collector from the environment, such as OTEL_EXPORTER_OTLP_HEADERS and
+// OTEL_TRACES_SAMPLER.
 func OpenTraces(ctx context.Context, endpoint, version string, log *slog.Logger) (*Traces, error) {
 	if endpoint == "" {
 		return nil, nil
@@ -63,8 +63,8 @@ func (t *Traces) Tracer() trace.Tracer {
 	return t.provider.Tracer("bedside/api")
 }
 
-// Close sends the spans that are left, for three seconds at most. That it cannot is logged and is
-// no error: a server without its collector ends normally.
+// Close sends the spans that are left, for three seconds at most. A failure is logged and not
+// returned, so that a server whose collector is down ends normally.
 func (t *Traces) Close(ctx context.Context) error {
 	if t == nil {
 		return nil
