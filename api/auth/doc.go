@@ -1,5 +1,5 @@
-// Package auth issues and verifies what proves who somebody is, and limits how often it may be
-// guessed.
+// Package auth proves who a user is: it issues and verifies tokens and tickets, checks passwords,
+// codes and passkeys, and limits how often somebody may guess them.
 //
 // A session is a signed-in device. It has two tokens. The access token is a JSON Web Token that
 // lives for ten minutes and comes with every request. The refresh token is used once, to get the

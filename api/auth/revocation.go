@@ -72,8 +72,8 @@ func (r *Revocation) SessionEnded(sessionID, reason string) {
 // UserChanged makes every process drop what it has cached of an account.
 func (r *Revocation) UserChanged(userID string) { r.publish(store.SessionEvent{UserID: userID}) }
 
-// publish sends an event to the other processes. They need no help when it fails: without a
-// connection to the events they ask the database.
+// publish sends an event to the other processes. A failure is only logged: a process that receives
+// no events asks the database.
 func (r *Revocation) publish(e store.SessionEvent) {
 	ctx, cancel := context.WithTimeout(context.Background(), revocationLimit)
 	defer cancel()

@@ -1,5 +1,6 @@
-// Package factors is the slice of what proves a user's identity besides the password: an
-// authenticator app with its recovery codes, passkeys, and repeated proofs of identity.
+// Package factors is the slice of the ways to prove one's identity besides the password: an
+// authenticator app with its recovery codes, and passkeys. It also repeats the proof of identity
+// that sensitive changes need.
 //
 // An authenticator app shows a code of six digits that changes every 30 seconds (TOTP, RFC 6238).
 // Recovery codes replace it once each, for when the device is lost. A passkey is a key pair on a
