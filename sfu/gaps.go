@@ -95,7 +95,7 @@ func (g *gaps) found(seq uint16, now time.Time) {
 		if m.requests > 0 {
 			g.repaired++
 		}
-		// Which of several requests was answered cannot be told (Karn's algorithm).
+		// After several requests it is not known which one was answered (Karn's algorithm).
 		if m.requests == 1 {
 			g.measure(now.Sub(m.asked))
 		}

@@ -6,7 +6,7 @@
 // from the REST API that lets one user take one role in one room: candidate, patient or observer.
 // A join message with a ticket takes a seat. The answer contains a resume token: when the socket
 // is lost, a resume message with that token takes the same seat again on a new socket. The seat
-// and its media are kept for the grace period, 20 s by default.
+// and its media are kept for the grace period (the setting media.grace).
 //
 // A room goes through three phases. In "preparing" the candidate reads the card; "playing" is the
 // role play itself, which is recorded and analysed; in "ended" participants wait for the report.

@@ -165,9 +165,9 @@ func (r *room) finished(now time.Time) bool {
 	return r.tasksClosed
 }
 
-// deadlineForAbsent returns until when the room waits for somebody or something absent: anybody
-// during the preparation, the candidate when a play continues after a restart, and the report
-// after the play. It returns false when the room waits for nothing.
+// deadlineForAbsent returns the time at which the room stops waiting: for anybody during the
+// preparation, for the candidate when a play continues after a restart, and for the report after
+// the play. It returns false when the room waits for nothing.
 func (r *room) deadlineForAbsent() (at time.Time, waits bool) {
 	switch {
 	case r.closing:
