@@ -23,7 +23,7 @@ func (p TokenPurpose) Lifetime() time.Duration {
 	return 24 * time.Hour
 }
 
-// MailToken is the record of a mailed link. Whoever presents its token can read the mail of the
+// MailToken is the record of a mailed link. A user who presents its token can read the mail of the
 // address. Hash is the SHA-256 of the token; the token itself is not stored.
 type MailToken struct {
 	Hash      []byte
