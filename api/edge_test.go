@@ -11,13 +11,15 @@ import (
 	"bedside/store"
 )
 
-// TestOtherSpellingsOfIDs checks that an id in a spelling of its own is the id of nothing, in every
-// operation that takes one.
+// TestOtherSpellingsOfIDs checks that an id in a spelling of its own is the id of nothing, in
+// every operation that takes one.
 func TestOtherSpellingsOfIDs(t *testing.T) {
 	s := apitest.NewServer(t)
 	admin := s.NewUser(t, store.RoleAdmin)
 	attempt := admin.NewAttempt(t)
-	for _, at := range []string{"GET /api/users/", "GET /api/attempts/", "GET /api/sessions/user/"} {
+	for _, at := range []string{
+		"GET /api/users/", "GET /api/attempts/", "GET /api/sessions/user/",
+	} {
 		method, path, _ := strings.Cut(at, " ")
 		id := admin.ID
 		if strings.Contains(path, "attempts") {
@@ -53,9 +55,9 @@ func TestPersonalAnswersAreNotStored(t *testing.T) {
 	done := s.NewReport(t, p, s.NewUser(t, store.RoleTutor))
 	for _, path := range []string{
 		"/api/users/profile", "/api/users/profile/factors", "/api/users", "/api/users/" + p.ID,
-		"/api/sessions", "/api/attempts", "/api/attempts/" + done, "/api/attempts/" + done +
-			"/report", "/api/attempts/" + done + "/audio/candidate", "/api/scenarios", "/api/audit",
-		"/api/rooms", "/users/profile",
+		"/api/sessions", "/api/attempts", "/api/attempts/" + done,
+		"/api/attempts/" + done + "/report", "/api/attempts/" + done + "/audio/candidate",
+		"/api/scenarios", "/api/audit", "/api/rooms", "/users/profile",
 	} {
 		a := p.Do(t, "GET", path, nil).Expect(t, 200)
 		if got := a.Header.Get("Cache-Control"); got != "no-store" {
@@ -144,9 +146,10 @@ func TestAPIPathsNeverGetThePage(t *testing.T) {
 	})
 	p := s.NewClient(t)
 	for _, path := range []string{
-		"/api", "/api/", "/api/nothing", "/API/scenarios", "//api/scenarios", "/api/v1", "/api/v2/x",
-		"/api/scenarios/", "/auth", "/auth/nothing", "/Auth/login/", "/api%2Fnothing", "/dev/outbox",
-		"/api/../api/x", "/health/nothing", "/./auth/x", "/sessions/a/b/c", "/users/profile/x/y",
+		"/api", "/api/", "/api/nothing", "/API/scenarios", "//api/scenarios", "/api/v1",
+		"/api/v2/x", "/api/scenarios/", "/auth", "/auth/nothing", "/Auth/login/", "/api%2Fnothing",
+		"/dev/outbox", "/api/../api/x", "/health/nothing", "/./auth/x", "/sessions/a/b/c",
+		"/users/profile/x/y",
 	} {
 		for _, method := range []string{"GET", "POST"} {
 			a := p.Do(t, method, path, nil)

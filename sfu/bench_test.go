@@ -50,7 +50,8 @@ func BenchmarkForward(b *testing.B) {
 			b.ReportAllocs()
 			for i := 0; b.Loop(); i++ {
 				if i%sinks == 0 {
-					track.rate.packets, track.rate.bytes = bucket{}, bucket{} // faster than real time
+					// The benchmark is faster than real time.
+					track.rate.packets, track.rate.bytes = bucket{}, bucket{}
 					seq := uint16(i / sinks)
 					raw[2], raw[3] = byte(seq>>8), byte(seq)
 					track.receive(raw)

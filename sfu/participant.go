@@ -156,8 +156,8 @@ func (p *Participant) Answer(ctx context.Context, id uint64, sdp string) error {
 }
 
 // AddCandidate checks and counts an ICE candidate of the client. It is not used: like those in
-// descriptions, it names an address that may be a stranger's (see withoutCandidates). An empty one,
-// which ends the candidates, is accepted. It returns ErrBadCandidate, ErrTooManyCandidates or
+// descriptions, it names an address that may be a stranger's (see withoutCandidates). An empty
+// one, which ends the candidates, is accepted. It returns ErrBadCandidate, ErrTooManyCandidates or
 // ErrGone.
 func (p *Participant) AddCandidate(ctx context.Context, c webrtc.ICECandidateInit) error {
 	return p.call(ctx, func() error { return p.addCandidate(c) })

@@ -10,7 +10,8 @@ import (
 const (
 	packetsPerSecond = 110
 	bytesPerSecond   = 510_000/8 + packetsPerSecond*24
-	// rateBurst is the time whose packets may arrive at once, as they do after a network was stuck.
+	// rateBurst is the time whose packets may arrive at once, as they do after a network was
+	// stuck.
 	rateBurst = 5 * time.Second
 )
 

@@ -56,8 +56,8 @@ func (r *Room) ID() string { return r.id }
 // Join adds a participant, starts its loop and returns the answer to its offer, with all
 // candidates. A member with the same id is replaced, unless the join fails. The first server
 // offer comes after the client has connected, and so never before the answer. Join returns
-// ErrBadID, ErrBadSDP, ErrTooManyCandidates, ErrTooManyParticipants, ErrTooManyRooms, ErrRoomClosed
-// or ErrDraining.
+// ErrBadID, ErrBadSDP, ErrTooManyCandidates, ErrTooManyParticipants, ErrTooManyRooms,
+// ErrRoomClosed or ErrDraining.
 func (r *Room) Join(ctx context.Context, who Identity, offer string,
 	h Handler) (*Participant, string, error) {
 	p, answer, err := r.join(ctx, who, offer, h)

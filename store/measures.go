@@ -8,7 +8,7 @@ import (
 	"text/tabwriter"
 )
 
-//go:generate go run ./gen -analysis ../speech/ANALYSIS.md -typescript ../web/src/lib/gen/measures.ts
+//go:generate go run ./gen -analysis ../speech/ANALYSIS.md -web ../web/src/lib/gen/measures.ts
 
 // Measures are the numbers that sum up an analysis. A nil measure needs what the audio does not
 // have: F0 of silence, for example.

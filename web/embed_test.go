@@ -81,16 +81,16 @@ func TestPages(t *testing.T) {
 			"public, max-age=31536000, immutable", "", "font",
 		},
 		{
-			"compressed form that is larger", "/favicon.svg", "gzip", 200, "image/svg+xml", "no-cache",
-			"", "<svg/>",
+			"compressed form that is larger", "/favicon.svg", "gzip", 200, "image/svg+xml",
+			"no-cache", "", "<svg/>",
 		},
 		{
-			"missing hashed script", "/_app/immutable/gone.js", "", 404, "text/plain; charset=utf-8",
+			"missing hashed script", "/_app/immutable/gone.js", "", 404,
+			"text/plain; charset=utf-8", "", "", "not found\n",
+		},
+		{
+			"compressed form by name", "/index.html.gz", "", 404, "text/plain; charset=utf-8",
 			"", "", "not found\n",
-		},
-		{
-			"compressed form by name", "/index.html.gz", "", 404, "text/plain; charset=utf-8", "", "",
-			"not found\n",
 		},
 	} {
 		t.Run(c.name, func(t *testing.T) {

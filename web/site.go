@@ -54,7 +54,8 @@ func readSite(files fs.FS) (*site, error) {
 		}
 		contentType, ok := contentTypes()[path.Ext(name)]
 		if !ok {
-			return nil, fmt.Errorf("web: %s has no known content type: add one to contentTypes", name)
+			return nil, fmt.Errorf("web: %s has no known content type: add one to contentTypes",
+				name)
 		}
 		sum := sha256.Sum256(raw[name])
 		s.files["/"+name] = file{
@@ -96,7 +97,8 @@ func policy(page []byte) (string, error) {
 		if name != "default-src" && !strings.HasPrefix(name, "script-src") {
 			continue
 		}
-		if strings.Contains(sources, "'unsafe-inline'") || strings.Contains(sources, "'unsafe-eval'") {
+		if strings.Contains(sources, "'unsafe-inline'") ||
+			strings.Contains(sources, "'unsafe-eval'") {
 			return "", fmt.Errorf(
 				"web: index.html's content security policy allows any script: %s", directive)
 		}

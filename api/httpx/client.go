@@ -76,8 +76,8 @@ func address(s string) (netip.Addr, bool) {
 	return a.Unmap().WithZone(""), err == nil
 }
 
-// NetworkOf returns what quotas count as one address: for IPv6 the /64 network, because that is what
-// providers assign to a household or a server.
+// NetworkOf returns what quotas count as one address: for IPv6 the /64 network, because that is
+// what providers assign to a household or a server.
 func NetworkOf(ip string) string {
 	addr, err := netip.ParseAddr(ip)
 	if err != nil || !addr.Is6() || addr.Is4In6() {

@@ -45,8 +45,8 @@ func (s *strictJSON) unmarshal(data []byte, v any) error {
 	return s.check(json.NewDecoder(bytes.NewReader(data)), t)
 }
 
-// check reads one value, which is valid JSON. t is the type that it is decoded into; nil means that
-// any key may be there.
+// check reads one value, which is valid JSON. t is the type that it is decoded into; nil means
+// that any key may be there.
 func (s *strictJSON) check(d *json.Decoder, t reflect.Type) error {
 	token, err := d.Token()
 	if err != nil {

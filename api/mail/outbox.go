@@ -185,8 +185,8 @@ const OutboxPath = "/dev/outbox"
 
 // Handler serves the list of messages, as a page or as JSON if the Accept header asks for it, and
 // below it the HTML part of each message. The links sign people in, so it responds only to clients
-// on this machine, over a loopback listener, that use a local host name (no other web site can read
-// them) and come through no proxy (which may serve anybody).
+// on this machine, over a loopback listener, that use a local host name (no other web site can
+// read them) and come through no proxy (which may serve anybody).
 func (o *Outbox) Handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET "+OutboxPath, o.list)

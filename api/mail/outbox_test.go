@@ -91,7 +91,8 @@ func TestOutboxIsForThisMachineOnly(t *testing.T) {
 		}
 	}
 	for _, header := range []string{
-		"X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "Forwarded", "Via", "X-Real-IP",
+		"X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "Forwarded", "Via",
+		"X-Real-IP",
 	} {
 		if w := get(OutboxPath, here, name, header, "1"); w.Code != http.StatusNotFound {
 			t.Errorf("through a proxy that adds %s: %d", header, w.Code)

@@ -23,9 +23,9 @@ type Traces struct {
 }
 
 // OpenTraces begins to send spans to the collector at endpoint. It returns nil when endpoint is
-// empty. Spans that cannot be sent are dropped, and the failure is logged. The library itself reads
-// further settings of the collector from the environment, such as OTEL_EXPORTER_OTLP_HEADERS and
-// OTEL_TRACES_SAMPLER.
+// empty. Spans that cannot be sent are dropped, and the failure is logged. The library itself
+// reads further settings of the collector from the environment, such as OTEL_EXPORTER_OTLP_HEADERS
+// and OTEL_TRACES_SAMPLER.
 func OpenTraces(ctx context.Context, endpoint, version string, log *slog.Logger) (*Traces, error) {
 	if endpoint == "" {
 		return nil, nil

@@ -4,7 +4,7 @@ import "math"
 
 // transform is a complex Fourier transform whose size is a power of two. It works in place on
 // separate real and imaginary parts. forward leaves the spectrum in digit-reversed order and back
-// expects that order, which saves two permutations: an autocorrelation needs only |X|² in between.
+// expects that order, which saves two permutations: an autocorrelation only needs |X|² between.
 // A transform is immutable; several goroutines may use it.
 //
 // The package has its own transform because two real frames packed into one complex transform cost

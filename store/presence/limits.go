@@ -39,8 +39,8 @@ if ok == 1 and ARGV[#ARGV] == '1' then
 end
 return {ok, unpack(debts)}`
 
-// returnScript gives one unit of each quota back. KEYS are as in spendScript; ARGV has for each key
-// the time in which one unit comes back. The result is the debt of each quota.
+// returnScript gives one unit of each quota back. KEYS are as in spendScript; ARGV has for each
+// key the time in which one unit comes back. The result is the debt of each quota.
 const returnScript = `
 local clock = redis.call('TIME')
 local now = clock[1] * 1000000 + clock[2]

@@ -252,7 +252,8 @@ describe('an authenticator app', () => {
 		await page.getByText('You have 10 recovery codes left.').waitFor();
 
 		await there.firstStep('tutor');
-		await there.page.getByLabel('Six-digit code').fill(totp(secret, 1)); // the current code was used
+		// The current code was used.
+		await there.page.getByLabel('Six-digit code').fill(totp(secret, 1));
 		await there.page.getByRole('button', { name: 'Go on' }).click();
 		await there.page.waitForURL('**/tutor');
 		await there.page.context().clearCookies();

@@ -69,10 +69,10 @@ async function violations(page: Page): Promise<string[]> {
 		const { violations } = await runner.run(document, {
 			runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice']
 		});
-		return violations.map(
-			(v) =>
-				`${v.id}: ${v.help}\n  ${v.nodes.map((n) => `${n.html}\n  ${n.failureSummary ?? ''}`).join('\n  ')}`
-		);
+		return violations.map((v) => {
+			const nodes = v.nodes.map((n) => `${n.html}\n  ${n.failureSummary ?? ''}`);
+			return `${v.id}: ${v.help}\n  ${nodes.join('\n  ')}`;
+		});
 	});
 }
 

@@ -25,7 +25,8 @@ describe('the page about the interface', () => {
 			await page.goto(`${server.url}/docs`);
 			await accessible(page, `docs in ${colorScheme}`);
 			await fits(page, `docs in ${colorScheme}`);
-			await picture(page, `docs-${viewport.width}`, false); // the whole page is too tall for one
+			// The whole page is too tall for a picture.
+			await picture(page, `docs-${viewport.width}`, false);
 			expect(problems).toEqual([]);
 			expect(foreign, 'loaded from elsewhere').toEqual([]);
 			await context.close();

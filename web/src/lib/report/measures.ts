@@ -16,7 +16,8 @@ export interface Group {
 
 /**
  * Lists a speaker's measures under their headings, as the page shows them. How the speakers take
- * turns is part of the candidate's list, just before the voice. A measure without a value is a dash.
+ * turns is part of the candidate's list, just before the voice. A measure without a value is shown
+ * as a dash.
  */
 export function groups(speaker: SpeakerReport, report: Report): Group[] {
 	const list = grouped(VOICE_MEASURES, speaker.analysis.measures);
