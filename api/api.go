@@ -171,8 +171,8 @@ func allSlices(cfg Config, deps Deps) []httpx.Slice {
 			Passkeys: passkeys, Tries: tries, Clock: deps.Clock,
 		}).Slice(),
 		(&users.Service{
-			Store: deps.Store, Sessions: deps.Sessions, Passwords: deps.Passwords, Proofs: proofs,
-			Tries: tries, OpenFile: deps.Recording, Clock: deps.Clock, Log: deps.Log,
+			Store: deps.Store, Sessions: deps.Sessions, Passwords: deps.Passwords,
+			Passkeys: passkeys, Proofs: proofs, Tries: tries, OpenFile: deps.Recording, Clock: deps.Clock, Log: deps.Log,
 		}).Slice(),
 		(&factors.Service{
 			Store: deps.Store, Sessions: deps.Sessions, Passwords: deps.Passwords,

@@ -22,8 +22,8 @@ type ProofStore interface {
 	ProvenAt(ctx context.Context, sessionID string) (time.Time, error)
 }
 
-// Proofs holds back sensitive changes (of the password, the address and the ways to sign in, and
-// deleting the account) until the user of the session has proved their identity again. A stranger
+// Proofs holds back sensitive changes (of the address and the ways to sign in, and deleting the
+// account) until the user of the session has proved their identity again. A stranger
 // who finds an unlocked computer can read an account but not take it over. Signing in is a proof.
 type Proofs struct {
 	Store ProofStore

@@ -114,3 +114,17 @@ func RecoveryHash(userID, code string) []byte {
 	h := sha256.Sum256([]byte("bedside recovery " + userID + " " + plain))
 	return h[:]
 }
+
+// UseCode accepts a code of an authenticator app or, when it is longer, a recovery code, and uses
+// it up. Spaces in it do not count, because apps show digits in groups. It returns the name of
+// what was used, and ErrWrongCode or ErrUsedCode.
+func (s *Sessions) UseCode(f *store.Factor, code string, now time.Time) (used string, err error) {
+	code = strings.Join(strings.Fields(code), "")
+	if len(code) <= totpDigits {
+		return "an authenticator app", s.UseTOTP(f, code, now)
+	}
+	if !f.UseRecovery(RecoveryHash(f.UserID, code)) {
+		return "a recovery code", ErrWrongCode
+	}
+	return "a recovery code", nil
+}

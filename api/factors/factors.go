@@ -150,7 +150,7 @@ func (s *Service) proofRoutes(api huma.API) {
 	httpx.Register(api, huma.Operation{
 		OperationID: "reauthenticate", Method: http.MethodPost, Path: "/auth/reauthenticate",
 		Tags: []string{"auth"}, Summary: "Prove your identity again",
-		Description: "Changes of the password, the address and the ways to sign in, and " +
+		Description: "Changes of the address and the ways to sign in, and " +
 			"deleting the account, need a proof of identity that is no older than ten minutes: " +
 			"signing in, or this. Without one they are answered 403 with the type " +
 			"reauthentication-required.",

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"net/http"
-	"strings"
 	"time"
 
 	"bedside/api/auth"
@@ -93,21 +92,15 @@ func (s *Service) secondFactor(ctx context.Context, in *secondInput) (*grantOutp
 		return nil, err
 	}
 	now := s.Clock().UTC()
-	method := "an authenticator app"
+	var method string
 	u, err := s.Store.FinishSignIn(ctx, hash, func(step *store.SignIn, u store.User,
 		f *store.Factor) error {
 		if err := step.Try(now); err != nil || !f.On() {
 			return errTicketExpired
 		}
-		code := strings.Join(strings.Fields(in.Body.Code), "") // apps show digits in groups
-		if len(code) > 6 {
-			method = "a recovery code"
-			if !f.UseRecovery(auth.RecoveryHash(u.ID, code)) {
-				return auth.ErrWrongCode
-			}
-			return nil
-		}
-		return s.Sessions.UseTOTP(f, code, now)
+		var err error
+		method, err = s.Sessions.UseCode(f, in.Body.Code, now)
+		return err
 	})
 	if !errors.Is(err, store.ErrInvalid) {
 		guess.Withdraw(ctx)

@@ -8,20 +8,42 @@ import (
 	"bedside/store"
 )
 
-// PasswordChange is a new password.
+// PasswordChange is a new password, with one proof of who asks for it.
 type PasswordChange struct {
-	Password string `json:"password" minLength:"8" maxLength:"72" doc:"8 to 72 bytes, and not one of the most common" example:"gr8-tram-window"`
+	Password string        `json:"password" minLength:"8" maxLength:"72" doc:"8 to 72 bytes, and not one of the most common" example:"gr8-tram-window"`
+	Current  string        `json:"current_password,omitempty" maxLength:"1000" doc:"the password that it replaces" example:"quiet-harbour-lamp"`
+	Code     string        `json:"code,omitempty" maxLength:"40" doc:"in place of the current password: a code of the authenticator app, or a recovery code" example:"123456"`
+	Passkey  *PasskeyProof `json:"passkey,omitempty" doc:"in place of the current password: an answer to /auth/passkeys/begin"`
+}
+
+// PasskeyProof is the answer of an authenticator.
+type PasskeyProof struct {
+	Ticket     string         `json:"ticket" minLength:"1" maxLength:"200"`
+	Credential map[string]any `json:"credential" doc:"AuthenticationResponseJSON of WebAuthn"`
 }
 
 type passwordInput struct{ Body PasswordChange }
 
+// changePassword needs the current password or a second factor in the request itself. A recent
+// proof is not enough: whoever finds a computer minutes after its user has signed in could take
+// the account over.
 func (s *Service) changePassword(ctx context.Context, in *passwordInput) (*struct{}, error) {
-	p, err := s.Proofs.Require(ctx)
+	p, err := auth.PrincipalFrom(ctx)
 	if err != nil {
 		return nil, err
 	}
 	if err := s.Passwords.Check(in.Body.Password); err != nil {
 		return nil, httpx.PasswordFault(err)
+	}
+	before, err := s.Store.User(ctx, p.User.ID)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.Passwords.Check(in.Body.Password, before.Email, before.Name); err != nil {
+		return nil, httpx.PasswordFault(err)
+	}
+	if err := s.proveChange(ctx, before, p.SessionID, in.Body); err != nil {
+		return nil, err
 	}
 	hash, err := s.Passwords.Hash(ctx, in.Body.Password)
 	if err != nil {
@@ -29,8 +51,10 @@ func (s *Service) changePassword(ctx context.Context, in *passwordInput) (*struc
 	}
 	u, ended, err := s.Store.ChangeUser(ctx, p.User.ID,
 		func(u *store.User) (store.Effects, error) {
-			if err := s.Passwords.Check(in.Body.Password, u.Email, u.Name); err != nil {
-				return store.Effects{}, httpx.PasswordFault(err)
+			if u.PasswordHash != before.PasswordHash {
+				return store.Effects{}, &httpx.Fault{
+					Err: store.ErrConflict, Detail: "The password was changed a moment ago.",
+				}
 			}
 			u.PasswordHash = hash
 			mail := httpx.NewMail(ctx, store.MailPasswordChanged, s.Clock())

@@ -1,11 +1,16 @@
 package users_test
 
 import (
+	"maps"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
+	"bedside/api"
 	"bedside/api/apitest"
+	"bedside/api/auth"
 	"bedside/store"
 )
 
@@ -16,25 +21,97 @@ func TestPasswordChange(t *testing.T) {
 	tablet.Email = p.Email
 	tablet.SignIn(t)
 	const fresh = "gr8-tram-window"
-	change := func() apitest.Response {
-		return p.Do(t, "POST", "/api/users/profile/password", map[string]any{"password": fresh})
+	change := func(proof map[string]any) apitest.Response {
+		body := map[string]any{"password": fresh}
+		maps.Copy(body, proof)
+		return p.Do(t, "POST", "/api/users/profile/password", body)
 	}
-	s.Forward(11 * time.Minute)
-	p.RenewTokens(t)
-	change().Problem(t, 403, "reauthentication-required")
-	p.Do(t, "POST", "/auth/reauthenticate", map[string]any{
-		"password": "wrong",
-	}).Problem(t, 403, "wrong-credentials")
-	change().Problem(t, 403, "reauthentication-required")
-	p.Reauthenticate(t)
-	change().Expect(t, 204)
+	// A session that has just signed in is not enough.
+	if got := change(nil).Problem(t, 422, "invalid"); len(got.Errors) != 1 ||
+		got.Errors[0].Location != "body.current_password" {
+		t.Errorf("without a proof: %+v", got)
+	}
+	change(map[string]any{"current_password": "wrong"}).Problem(t, 403, "wrong-credentials")
+	change(map[string]any{"code": "123456"}).Problem(t, 403, "wrong-code")
+	p.Login(t, p.Email, apitest.Password).Expect(t, 200) // nothing has changed
+	change(map[string]any{"current_password": apitest.Password}).Expect(t, 204)
 	p.Profile(t) // this device stays signed in
 	tablet.Access = ""
 	tablet.SendRefresh(t).Problem(t, 401, "session-ended")
 	s.Mail.Await(t, strings.ToLower(p.Email), "password was changed")
 	p.Login(t, p.Email, fresh).Expect(t, 200)
-	p.CheckAuditTrail(t,
-		"user.reauthenticate refused", "user.reauthenticate done", "user.change_password done")
+	p.CheckAuditTrail(t, "user.reauthenticate refused", "user.reauthenticate refused",
+		"user.reauthenticate done", "user.change_password done")
+}
+
+// TestPasswordChangeWithSecondFactors uses a code of the app, a recovery code and a passkey in
+// place of the current password. Each code works once.
+func TestPasswordChangeWithSecondFactors(t *testing.T) {
+	s := apitest.NewServer(t, apitest.PublicURL(apitest.PasskeyOrigin))
+	p := s.NewUser(t, store.RoleCandidate)
+	change := func(fresh string, proof map[string]any) apitest.Response {
+		proof["password"] = fresh
+		return p.Do(t, "POST", "/api/users/profile/password", proof)
+	}
+	app, recovery := p.AddAuthenticator(t)
+	s.Forward(30 * time.Second)
+	code := app.Code(s.Now())
+	change("gr8-tram-window", map[string]any{"code": code}).Expect(t, 204)
+	change("blue-lamp-forest", map[string]any{"code": code}).Problem(t, 403, "wrong-code")
+	change("blue-lamp-forest", map[string]any{"code": recovery[0]}).Expect(t, 204)
+	change("tall-green-kettle", map[string]any{"code": recovery[0]}).
+		Problem(t, 403, "wrong-code")
+
+	phone := apitest.NewPhone(t, p.ID, apitest.PasskeyOrigin)
+	add := p.Question(t, apitest.BeginPasskeyPath)
+	p.Do(t, "POST", apitest.PasskeysPath, map[string]any{
+		"ticket": add.Ticket, "name": "Phone", "credential": phone.Create(t, add),
+	}).Expect(t, 201)
+	phone.Authenticator.AddCredential(phone.Key)
+	prove := func(c *apitest.Client) map[string]any {
+		q := c.Question(t, apitest.BeginPasskeySignInPath)
+		return map[string]any{"passkey": map[string]any{
+			"ticket": q.Ticket, "credential": phone.SignIn(t, q),
+		}}
+	}
+	proof := prove(p)
+	change("tall-green-kettle", proof).Expect(t, 204)
+	change("seven-dry-lemons", proof).Problem(t, 401, "sign-in-expired")
+	other := s.NewUser(t, store.RoleCandidate)
+	body := prove(other)
+	body["password"] = "seven-dry-lemons"
+	other.Do(t, "POST", "/api/users/profile/password", body).Problem(t, 403, "wrong-passkey")
+	p.Login(t, p.Email, "tall-green-kettle").Expect(t, 202)
+}
+
+// TestPasswordGuessesInASessionAreBounded guesses the current password with a stolen session.
+func TestPasswordGuessesInASessionAreBounded(t *testing.T) {
+	s := apitest.NewServer(t, func(c *api.Config, _ *api.Deps) {
+		c.Limits = auth.DefaultLimits()
+		c.Limits.LoginPerAccount = 4
+	})
+	p := s.NewUser(t, store.RoleCandidate)
+	guess := map[string]any{"password": "gr8-tram-window", "current_password": "wrong"}
+	var compared atomic.Int32
+	var all sync.WaitGroup
+	for range 12 {
+		all.Go(func() {
+			a := p.Do(t, "POST", "/api/users/profile/password", guess)
+			if a.StatusCode == 403 {
+				compared.Add(1)
+			}
+		})
+	}
+	all.Wait()
+	if n := compared.Load(); n != 4 {
+		t.Errorf("%d guesses were compared, want 4", n)
+	}
+	tablet := s.NewClient(t)
+	tablet.Email = p.Email
+	tablet.SignIn(t)
+	tablet.Do(t, "POST", "/api/users/profile/password", map[string]any{
+		"password": "gr8-tram-window", "current_password": apitest.Password,
+	}).Expect(t, 204)
 }
 
 func TestEmailChange(t *testing.T) {

@@ -39,10 +39,19 @@ type Exports interface {
 	LastExport(ctx context.Context, userID string) (store.Export, error)
 }
 
+// Proofs uses second factors up, as proofs of identity; store/postgres implements it.
+type Proofs interface {
+	ChangeFactor(ctx context.Context, userID string,
+		rule func(store.User, *store.Factor) (store.Effects, error)) error
+	UsePasskey(ctx context.Context, userID string, credentialID, credential []byte,
+		now time.Time) error
+}
+
 // Store is where the slice keeps its records.
 type Store interface {
 	Accounts
 	Exports
+	Proofs
 	// ApplyEffects keeps audit entries and mails that belong to no change of an account.
 	ApplyEffects(ctx context.Context, effects store.Effects) error
 }
@@ -52,6 +61,7 @@ type Service struct {
 	Store     Store
 	Sessions  *auth.Sessions
 	Passwords *auth.Passwords
+	Passkeys  *auth.Passkeys
 	Proofs    auth.Proofs
 	Tries     auth.Tries
 	// OpenFile opens an archive's file by its key.
@@ -110,8 +120,9 @@ func (s *Service) credentialRoutes(api huma.API) {
 	}
 	httpx.Register(api, huma.Operation{
 		OperationID: "change-password", Method: http.MethodPost, Path: profilePath + "/password",
-		Summary:       "Change your password",
-		Description:   needsProof + " Your other devices are signed out.",
+		Summary: "Change your password",
+		Description: "Needs the current password, a code or a passkey in the request itself, " +
+			"however recently you have signed in. Your other devices are signed out.",
 		DefaultStatus: http.StatusNoContent, Errors: errors,
 	}, s.changePassword)
 	httpx.Register(api, huma.Operation{

@@ -307,15 +307,37 @@ describe('profile', () => {
 });
 
 describe('security', () => {
-	it('changes the password after a proof', async () => {
-		wantProof('POST /api/users/profile/password');
+	it('changes the password with the current one', async () => {
 		await page.goto('/account/security');
 		await field('New password').waitFor();
 		await inspect(page, 'security');
 		await button('Change the password').click();
 		await page.getByText('Choose a password.').waitFor();
+		await page.getByText('Enter your password.').waitFor();
 		await field('New password').fill('seven green lanterns');
+		await field('Current password').fill('wrong');
+		server.answers.set(
+			'POST /api/users/profile/password',
+			refuse(403, 'wrong-credentials', 'The password is wrong.')
+		);
 		await button('Change the password').click();
+		await page.getByText('This password is wrong. Try again.').waitFor();
+		await inspect(page, 'password-wrong');
+		server.answers.delete('POST /api/users/profile/password');
+		await field('Current password').fill('right');
+		await button('Change the password').click();
+		await page.getByText('Your password is changed.').waitFor();
+		expect(server.sent.get('POST /api/users/profile/password')).toEqual({
+			current_password: 'right',
+			password: 'seven green lanterns'
+		});
+	});
+
+	it('changes the address after a proof', async () => {
+		wantProof('POST /api/users/profile/email');
+		await page.goto('/account/security');
+		await field('New address').fill('new@example.org');
+		await button('Change the address').click();
 		await page.getByRole('dialog').waitFor();
 		await inspect(page, 'proof');
 		server.answers.set(
@@ -327,11 +349,8 @@ describe('security', () => {
 		await page.getByText('This password is wrong. Try again.').waitFor();
 		await inspect(page, 'proof-wrong');
 		server.answers.delete('POST /auth/reauthenticate');
-		await prove('POST /api/users/profile/password');
-		await page.getByText('Your password is changed.').waitFor();
-		expect(server.sent.get('POST /api/users/profile/password')).toEqual({
-			password: 'seven green lanterns'
-		});
+		await prove('POST /api/users/profile/email');
+		await page.getByText('Check the mail at new@example.org.').waitFor();
 		expect(server.sent.get('POST /auth/reauthenticate')).toEqual({ password: 'right' });
 	});
 

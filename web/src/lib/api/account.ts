@@ -31,8 +31,8 @@ export async function verifyEmail(token: string): Promise<string> {
 export const profile = (): Promise<User> => get('/api/users/profile');
 export const changeProfile = (change: ProfileChange): Promise<User> =>
 	send('PATCH', '/api/users/profile', change);
-export const changePassword = (password: string): Promise<void> =>
-	send('POST', '/api/users/profile/password', { password });
+export const changePassword = (current: string, password: string): Promise<void> =>
+	send('POST', '/api/users/profile/password', { current_password: current, password });
 export const changeEmail = (email: string): Promise<void> =>
 	send('POST', '/api/users/profile/email', { email });
 export const resendVerification = (): Promise<void> =>

@@ -567,7 +567,7 @@ export interface paths {
         put?: never;
         /**
          * Change your password
-         * @description Needs a recent proof of your identity. Your other devices are signed out.
+         * @description Needs the current password, a code or a passkey in the request itself, however recently you have signed in. Your other devices are signed out.
          */
         post: operations["change-password"];
         delete?: never;
@@ -711,7 +711,7 @@ export interface paths {
         put?: never;
         /**
          * Prove your identity again
-         * @description Changes of the password, the address and the ways to sign in, and deleting the account, need a proof of identity that is no older than ten minutes: signing in, or this. Without one they are answered 403 with the type reauthentication-required.
+         * @description Changes of the address and the ways to sign in, and deleting the account, need a proof of identity that is no older than ten minutes: signing in, or this. Without one they are answered 403 with the type reauthentication-required.
          */
         post: operations["reauthenticate"];
         delete?: never;
@@ -1435,7 +1435,26 @@ export interface components {
             refresh_in: "body" | "cookie";
             ticket: string;
         };
+        PasskeyProof: {
+            /** @description AuthenticationResponseJSON of WebAuthn */
+            credential: {
+                [key: string]: unknown;
+            };
+            ticket: string;
+        };
         PasswordChange: {
+            /**
+             * @description in place of the current password: a code of the authenticator app, or a recovery code
+             * @example 123456
+             */
+            code?: string;
+            /**
+             * @description the password that it replaces
+             * @example quiet-harbour-lamp
+             */
+            current_password?: string;
+            /** @description in place of the current password: an answer to /auth/passkeys/begin */
+            passkey?: components["schemas"]["PasskeyProof"];
             /**
              * @description 8 to 72 bytes, and not one of the most common
              * @example gr8-tram-window
@@ -7673,6 +7692,7 @@ export interface operations {
                     "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
                     RateLimit: components["headers"]["RateLimit"];
                     "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "Set-Cookie"?: string;
                     "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
