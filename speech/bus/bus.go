@@ -17,10 +17,10 @@
 // the worker, while connected, has read nothing for Config.IdleEnd, not even a heartbeat: the
 // media server is gone. Claim.Done ends the job and then removes the attempt's audio.
 //
-// A full log refuses audio; it does not evict what other attempts have said. The frames wait in the
-// tap's memory, half a minute of them, and what does not fit is counted: in the metrics, in the
-// process's log and in the next batch of the attempt. A part of the log is reserved for heartbeats
-// and end markers.
+// A full log refuses audio; it does not evict what other attempts have said. The frames wait in
+// the tap's memory, half a minute of them, and what does not fit is counted: in the metrics, in
+// the process's log and in the next batch of the attempt. A part of the log is reserved for
+// heartbeats and end markers.
 //
 // JetStream acknowledges each message to the tap. A SIGKILL of the process with the server loses
 // no acknowledged message, only up to a tenth of a second that the tap had not published. A power

@@ -56,8 +56,8 @@ func (b *Bus) logFull() bool {
 	return b.space.full.Load()
 }
 
-// checkSpace asks NATS how full the log is. It returns an error that wraps errLogFull when there is
-// no space for audio.
+// checkSpace asks NATS how full the log is. It returns an error that wraps errLogFull when there
+// is no space for audio.
 func (b *Bus) checkSpace(ctx context.Context) error {
 	info, err := b.audio.Info(ctx)
 	if err != nil {

@@ -51,9 +51,9 @@ func (r *ring) put(epoch, sequence uint16, timestamp uint32, arrival time.Time,
 	return dropped
 }
 
-// take removes up to limit of the oldest frames and appends their batch to dst. It returns how many
-// frames are in it, and how many the batch says were dropped before them. It returns dst unchanged
-// if there are neither frames nor drops.
+// take removes up to limit of the oldest frames and appends their batch to dst. It returns how
+// many frames are in it, and how many the batch says were dropped before them. It returns dst
+// unchanged if there are neither frames nor drops.
 func (r *ring) take(dst []byte, limit int) (out []byte, frames, dropped int) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
