@@ -17,7 +17,8 @@ CREATE TABLE attempts (
     scenario_id  uuid NOT NULL REFERENCES scenarios,
     candidate_id uuid NOT NULL REFERENCES users ON DELETE CASCADE,
     partner_id   uuid REFERENCES users ON DELETE SET NULL,
-    state        text NOT NULL CHECK (state IN ('created', 'preparing', 'playing', 'analysing', 'reported', 'failed', 'abandoned')),
+    state        text NOT NULL CHECK (state IN ('created', 'preparing', 'playing', 'analysing',
+                     'reported', 'failed', 'abandoned')),
     consent      boolean NOT NULL,
     created_at   timestamptz NOT NULL,
     prepared_at  timestamptz,
@@ -28,7 +29,8 @@ CREATE TABLE attempts (
 -- Ids are UUID v7, so they sort by creation time.
 CREATE INDEX attempts_candidate ON attempts (candidate_id, id DESC);
 CREATE INDEX attempts_partner ON attempts (partner_id, id DESC) WHERE partner_id IS NOT NULL;
-CREATE INDEX attempts_unfinished ON attempts (state) WHERE state IN ('created', 'preparing', 'playing', 'analysing');
+CREATE INDEX attempts_unfinished ON attempts (state)
+    WHERE state IN ('created', 'preparing', 'playing', 'analysing');
 
 -- The body is gzipped JSON. A report of five minutes has megabytes of points, and no query reads
 -- them.

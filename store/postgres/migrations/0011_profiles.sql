@@ -1,6 +1,7 @@
 -- +goose Up
 ALTER TABLE users
-    ADD COLUMN target_grade text NOT NULL DEFAULT '' CHECK (target_grade IN ('', 'A', 'B', 'C+', 'C')),
+    ADD COLUMN target_grade text NOT NULL DEFAULT ''
+        CHECK (target_grade IN ('', 'A', 'B', 'C+', 'C')),
     ADD COLUMN test_date date,
     ADD COLUMN time_zone text NOT NULL DEFAULT '' CHECK (length(time_zone) <= 64),
     ADD COLUMN locale text NOT NULL DEFAULT '' CHECK (length(locale) <= 35),
@@ -10,4 +11,5 @@ CREATE INDEX users_role ON users (role, id DESC);
 
 -- +goose Down
 DROP INDEX users_role;
-ALTER TABLE users DROP COLUMN target_grade, DROP COLUMN test_date, DROP COLUMN time_zone, DROP COLUMN locale, DROP COLUMN verified_at;
+ALTER TABLE users DROP COLUMN target_grade, DROP COLUMN test_date, DROP COLUMN time_zone,
+    DROP COLUMN locale, DROP COLUMN verified_at;

@@ -1,6 +1,6 @@
 -- +goose Up
--- The tokens of mailed links, of which only the hashes are stored. A token is valid for the address
--- that it was sent to.
+-- The tokens of mailed links, of which only the hashes are stored. A token is valid for the
+-- address that it was sent to.
 CREATE TABLE mail_tokens (
     hash       bytea PRIMARY KEY,
     user_id    uuid NOT NULL REFERENCES users ON DELETE CASCADE,

@@ -1,7 +1,7 @@
 -- +goose Up
 -- Second factors: an authenticator app, and recovery codes for when it is lost. The secret is
--- encrypted. Of the recovery codes only hashes are stored; a used code is deleted. last_step is the
--- time step of the last accepted code, so that no code works twice.
+-- encrypted. Of the recovery codes only hashes are stored; a used code is deleted. last_step is
+-- the time step of the last accepted code, so that no code works twice.
 CREATE TABLE factors (
     user_id      uuid PRIMARY KEY REFERENCES users ON DELETE CASCADE,
     secret       bytea NOT NULL,
