@@ -8,18 +8,21 @@ export npm_config_update_notifier := false
 
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 GO_FILES := $(shell find . -name '*.go' -not -path './web/node_modules/*') go.mod go.sum \
-	$(shell find store api -name '*.sql' -o -name '*.yaml' -o -name '*.html' -o -name '*.css' -o -name '*.txt' 2>/dev/null)
-WEB_FILES := $(shell find web/src web/static -type f 2>/dev/null) $(wildcard web/*.json web/*.ts web/*.js)
+	$(shell find store api -name '*.sql' -o -name '*.yaml' -o -name '*.html' -o -name '*.css' \
+		-o -name '*.txt' 2>/dev/null)
+WEB_FILES := $(shell find web/src web/static -type f 2>/dev/null) \
+	$(wildcard web/*.json web/*.ts web/*.js)
 
-.PHONY: help run build web test unit unit-go unit-web real-speech integration long-role-play e2e lint \
-	lint-go lint-web generate check-generated bench screenshots setup setup-test clean
+.PHONY: help run build web test unit unit-go unit-web real-speech integration long-role-play e2e \
+	lint lint-go lint-web generate check-generated bench screenshots setup setup-test clean
 
 # go test, with a summary of what failed and what was skipped; its events go to bin/stages/.
 gotest = mkdir -p bin/stages && go tool gotestsum --format pkgname-and-test-fails \
 	--format-hide-empty-pkg --jsonfile bin/stages/$@.json --
 
 help: ## list the targets
-	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## */  \1\t/' | expand -t 18
+	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | \
+		sed -E 's/^([a-z0-9-]+):.*## */  \1\t/' | expand -t 18
 
 run: build ## install what is missing, build, and serve on embedded defaults (ARGS="--listen ...")
 	@exec bin/bedside serve $(ARGS)
@@ -55,7 +58,8 @@ unit-go: web/build/index.html ## Go packages with the race detector, fuzz seeds 
 unit-web: web/node_modules/.installed ## Vitest
 	cd web && npm run --silent test
 
-real-speech: ## measures against Praat and against experts' scores of learners (../shared/data, or BEDSIDE_DATA)
+# The data is in ../shared/data, or in the folder that BEDSIDE_DATA names.
+real-speech: ## measures against Praat and against experts' scores of learners
 	@$(gotest) -timeout 10m ./speech/dsp
 
 integration: web/build/index.html ## whole servers as processes: role plays, kills, bad links, load
@@ -71,33 +75,40 @@ e2e: bin/bedside ## the browser tests; screenshots go to web/e2e/out
 lint: lint-go lint-web ## every linter
 
 lint-go: web/build/index.html ## gofmt, line lengths, vet and staticcheck
-	@unformatted=$$(gofmt -l $$(git ls-files '*.go')); [ -z "$$unformatted" ] || { echo "gofmt: $$unformatted"; exit 1; }
+	@unformatted=$$(gofmt -l $$(git ls-files '*.go')); \
+		[ -z "$$unformatted" ] || { echo "gofmt: $$unformatted"; exit 1; }
 	@.ci/lines
 	go vet ./...
 	go tool staticcheck ./...
 
-lint-web: web/node_modules/.installed ## svelte-check, eslint, and spectral on the API's description
+lint-web: web/node_modules/.installed ## svelte-check, eslint; spectral on the API's description
 	cd web && npm run --silent check && npm run --silent lint && npm run --silent lint:openapi
 
-generate: bin/bedside ## write the files generated from Go: protocol.ts, openapi.json's types, DESIGN.md's tables
-	@rm -rf web/.svelte-kit/gen && mkdir -p web/.svelte-kit && cp -pr web/src/lib/gen web/.svelte-kit/gen
+generate: bin/bedside ## write the files that are generated: types for the web, tables of the pages
+	@rm -rf web/.svelte-kit/gen && mkdir -p web/.svelte-kit
+	@cp -pr web/src/lib/gen web/.svelte-kit/gen
 	go generate ./...
 	UPDATE=1 go test -count=1 -run '^TestDesignTables$$' . >/dev/null
 	bin/bedside openapi > web/src/lib/gen/openapi.json
 	cd web && npm run --silent generate
 	@# Files that did not change keep their times, so that nothing is built again because of them.
-	@cd web/src/lib/gen && for f in *; do cmp -s $$f ../../../.svelte-kit/gen/$$f && touch -r ../../../.svelte-kit/gen/$$f $$f || true; done
+	@cd web/src/lib/gen && for f in *; do old=../../../.svelte-kit/gen/$$f; \
+		cmp -s $$f $$old && touch -r $$old $$f || true; done
 
 check-generated: ## the generated files are those that generate writes
 	@$(MAKE) --no-print-directory generate
-	@git diff --exit-code --stat -- web/src/lib/gen README.md configs/default.yaml DESIGN.md speech/ANALYSIS.md || { echo "generated files differ: run make generate and commit"; exit 1; }
+	@git diff --exit-code --stat -- web/src/lib/gen README.md configs/default.yaml DESIGN.md \
+		speech/ANALYSIS.md || \
+		{ echo "generated files differ: run make generate and commit"; exit 1; }
 
 screenshots: bin/bedside ## make the README's pictures again: a role play in a real browser
 	cd web && BEDSIDE_BIN=$(CURDIR)/bin/bedside npm run --silent pictures
 
-bench: bin/bedside ## benchmarks: CPU per second of audio, per forwarded packet, per published frame, per request; media beside sign-ins
+# CPU for each second of audio, forwarded packet, published frame and request.
+bench: bin/bedside ## benchmarks of CPU time, and of media beside sign-ins
 	go test -run '^$$' -bench . -benchmem ./sfu/... ./signaling/... ./speech/... ./api/...
-	@for rate in 0 5 100; do echo "$$rate sign-ins a second beside ten role plays:"; bin/bedside loadtest --duration 20s --sign-ins $$rate 2>/dev/null || exit 1; done
+	@for rate in 0 5 100; do echo "$$rate sign-ins a second beside ten role plays:"; \
+		bin/bedside loadtest --duration 20s --sign-ins $$rate 2>/dev/null || exit 1; done
 
 clean: ## remove what was built (not the data folder)
 	rm -rf bin web/build web/.svelte-kit web/node_modules
