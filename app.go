@@ -123,7 +123,8 @@ func (a *App) listen(cfg configs.Config, s stores, p served, log *slog.Logger) e
 	if cfg.Server.Pprof == "" {
 		return nil
 	}
-	if a.profiles, err = server.OpenProfiles(cfg.Server.Pprof, log, a.fail); err != nil {
+	a.profiles, err = server.OpenProfiles(cfg.Server.Pprof, p.metrics(), log, a.fail)
+	if err != nil {
 		return err
 	}
 	a.closers.add("profiles", a.profiles.Close)

@@ -28,6 +28,11 @@ type served struct {
 	version  string
 }
 
+// metrics serves the metrics of the process.
+func (p served) metrics() http.Handler {
+	return promhttp.HandlerFor(p.registry, promhttp.HandlerOpts{Registry: p.registry})
+}
+
 // newHandler returns the handler of everything that the process serves. Every role has health and
 // metrics; the media role adds the WebSocket, the api role the API and the pages.
 func newHandler(cfg configs.Config, s stores, p served, log *slog.Logger) (http.Handler, error) {
@@ -46,8 +51,10 @@ func newHandler(cfg configs.Config, s stores, p served, log *slog.Logger) (http.
 			{Name: "redis", Ping: s.presence.Ping},
 			{Name: "recordings", Ping: s.blob.Ping},
 		},
-		Metrics:    promhttp.HandlerFor(p.registry, promhttp.HandlerOpts{Registry: p.registry}),
 		Registerer: p.registry, Tracer: p.tracer, Log: log,
+	}
+	if cfg.Server.Pprof == "" {
+		deps.Metrics = p.metrics()
 	}
 	if p.outbox != nil && cfg.LocalOnly() {
 		deps.Outbox = p.outbox.Handler()

@@ -144,4 +144,16 @@ func TestTLSFromFiles(t *testing.T) {
 		t.Errorf("profiles at %s: %s, %d bytes, %v", app.profiles.Addr(), res.Status, len(body),
 			err)
 	}
+	// With a private address, metrics are served there only.
+	for url, want := range map[string]int{
+		"http://" + app.profiles.Addr().String() + "/metrics": 200, app.URL() + "/metrics": 404,
+	} {
+		if res, err = client(renewed).Get(url); err != nil {
+			t.Fatal(err)
+		}
+		res.Body.Close()
+		if res.StatusCode != want {
+			t.Errorf("%s: %s, want %d", url, res.Status, want)
+		}
+	}
 }

@@ -149,9 +149,13 @@ func front(router *chi.Mux, cfg Config, deps Deps) (http.Handler, error) {
 		return nil, fmt.Errorf("proxies: %w", err)
 	}
 	secure := strings.HasPrefix(cfg.PublicURL, "https://")
+	hsts := "max-age=31536000"
+	if cfg.HSTSSubdomains {
+		hsts += "; includeSubDomains"
+	}
 	var h http.Handler = router
 	for _, wrap := range []func(http.Handler) http.Handler{ // innermost first
-		aliases, origins.protect, secureHeaders, recoverer, observe(deps.Log, metrics,
+		aliases, origins.protect, secureHeaders(hsts), recoverer, observe(deps.Log, metrics,
 			tracing{deps.Tracer}, router), identify(secure, proxies),
 	} {
 		h = wrap(h)

@@ -17,6 +17,7 @@ type Config struct {
 	PublicURL      string   `key:"public_url" env:"BEDSIDE_PUBLIC_URL" doc:"address that browsers use, when there is a proxy in front; empty: the HTTP address"`
 	Proxies        []string `key:"proxies" env:"BEDSIDE_PROXIES" doc:"networks of the trusted proxies in front, such as 10.0.0.0/8; X-Forwarded-For and X-Forwarded-Proto from anywhere else are ignored"`
 	AllowedOrigins []string `key:"auth.allowed_origins" env:"BEDSIDE_AUTH_ALLOWED_ORIGINS" doc:"further web origins that may call the API and the WebSocket"`
+	HSTSSubdomains bool     `key:"tls.hsts_subdomains" env:"BEDSIDE_TLS_HSTS_SUBDOMAINS" doc:"tell browsers to use https for every subdomain of this host as well; only when all of them have it"`
 	Rates          Rates
 
 	Version        string // of the build; shown by /health

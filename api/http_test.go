@@ -177,8 +177,16 @@ func TestSecurityHeaders(t *testing.T) {
 		c.PublicURL = "https://bedside.example"
 	})
 	a = s.NewClient(t).Do(t, "GET", "/health", nil).Expect(t, 200)
-	if a.Header.Get("Strict-Transport-Security") == "" {
-		t.Error("no HSTS on https")
+	if got := a.Header.Get("Strict-Transport-Security"); got != "max-age=31536000" {
+		t.Errorf("HSTS on https: %q", got)
+	}
+	s = apitest.NewServer(t, func(c *api.Config, _ *api.Deps) {
+		c.PublicURL, c.HSTSSubdomains = "https://bedside.example", true
+	})
+	a = s.NewClient(t).Do(t, "GET", "/health", nil).Expect(t, 200)
+	if got := a.Header.Get("Strict-Transport-Security"); got !=
+		"max-age=31536000; includeSubDomains" {
+		t.Errorf("HSTS with subdomains: %q", got)
 	}
 }
 

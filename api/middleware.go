@@ -115,24 +115,27 @@ func recoverer(next http.Handler) http.Handler {
 	})
 }
 
-// secureHeaders sets the security headers of every response. Web pages replace the content
-// security policy by their own.
-func secureHeaders(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		h := w.Header()
-		h.Set("X-Content-Type-Options", "nosniff")
-		h.Set("X-Frame-Options", "DENY")
-		h.Set("Referrer-Policy", "no-referrer")
-		h.Set("Cross-Origin-Opener-Policy", "same-origin")
-		h.Set("Cross-Origin-Resource-Policy", "same-origin")
-		h.Set("Permissions-Policy", "microphone=(self), camera=(), geolocation=(), payment=()")
-		h.Set("Content-Security-Policy",
-			"default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'")
-		if info := httpx.RequestFrom(r.Context()); info != nil && info.Secure {
-			h.Set("Strict-Transport-Security", "max-age=31536000")
-		}
-		next.ServeHTTP(w, r)
-	})
+// secureHeaders sets the security headers of every response; hsts is what it sets over https. Web
+// pages replace the content security policy by their own.
+func secureHeaders(hsts string) func(http.Handler) http.Handler {
+	return func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			h := w.Header()
+			h.Set("X-Content-Type-Options", "nosniff")
+			h.Set("X-Frame-Options", "DENY")
+			h.Set("Referrer-Policy", "no-referrer")
+			h.Set("Cross-Origin-Opener-Policy", "same-origin")
+			h.Set("Cross-Origin-Resource-Policy", "same-origin")
+			h.Set("Permissions-Policy",
+				"microphone=(self), camera=(), geolocation=(), payment=()")
+			h.Set("Content-Security-Policy",
+				"default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'")
+			if info := httpx.RequestFrom(r.Context()); info != nil && info.Secure {
+				h.Set("Strict-Transport-Security", hsts)
+			}
+			next.ServeHTTP(w, r)
+		})
+	}
 }
 
 // limitTime limits the time of a REST operation, and the time in which the client must have read

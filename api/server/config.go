@@ -10,7 +10,7 @@ import (
 // Config says where the process listens, and where it sends traces.
 type Config struct {
 	Listen       string `key:"listen" env:"BEDSIDE_LISTEN" doc:"HTTP address; loopback only unless you change it"`
-	Pprof        string `key:"pprof" env:"BEDSIDE_PPROF" doc:"address that serves Go profiles, which must stay private; without a host it is on loopback; empty: none"`
+	Pprof        string `key:"pprof" env:"BEDSIDE_PPROF" doc:"private address that serves Go profiles and /metrics, which the public one then does not; without a host it is on loopback; empty: no profiles, and /metrics at the public address"`
 	OTLPEndpoint string `key:"otlp_endpoint" env:"OTEL_EXPORTER_OTLP_ENDPOINT" doc:"OpenTelemetry collector that receives traces over HTTP, such as http://localhost:4318; empty: no traces"`
 	Redirect     string `key:"tls.redirect" env:"BEDSIDE_TLS_REDIRECT" doc:"plain HTTP address that answers ACME challenges and redirects all other requests to https; empty: :80 with domains, none with files; off: none"`
 }

@@ -11,18 +11,20 @@ import (
 	"time"
 )
 
-// Profiles serves Go profiles at an address that must stay private. The caller that opened it
-// closes it.
+// Profiles serves Go profiles and metrics at an address that must stay private. The caller that
+// opened it closes it.
 type Profiles struct{ listener *listener }
 
 // OpenProfiles listens at an address, on loopback when it names no host. failed is called, from
 // another goroutine, when the listener ends by itself.
-func OpenProfiles(address string, log *slog.Logger, failed func(error)) (*Profiles, error) {
+func OpenProfiles(address string, metrics http.Handler, log *slog.Logger,
+	failed func(error)) (*Profiles, error) {
 	host, port, err := net.SplitHostPort(address)
 	if err != nil {
 		return nil, fmt.Errorf("pprof: %w", err)
 	}
 	mux := http.NewServeMux()
+	mux.Handle("GET /metrics", metrics)
 	mux.HandleFunc("/debug/pprof/", pprof.Index)
 	mux.HandleFunc("/debug/pprof/cmdline", pprof.Cmdline)
 	mux.HandleFunc("/debug/pprof/profile", pprof.Profile)
@@ -34,7 +36,7 @@ func OpenProfiles(address string, log *slog.Logger, failed func(error)) (*Profil
 	if err != nil {
 		return nil, err
 	}
-	log.Warn("profiles are served: keep the address private", "address", l.Addr().String())
+	log.Warn("profiles and metrics are served: keep the address private", "address", l.Addr().String())
 	return &Profiles{l}, nil
 }
 

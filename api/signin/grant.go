@@ -62,7 +62,7 @@ func newGrant(ctx context.Context, g auth.Grant, inCookie bool) *grantOutput {
 		SignedOut: g.SignedOut, User: httpx.NewUser(g.User),
 	}}
 	if inCookie {
-		out.SetCookie = []string{httpx.RefreshCookie(ctx, g.Refresh, g.RefreshExpiresAt)}
+		out.SetCookie = httpx.SetRefreshCookie(ctx, g.Refresh, g.RefreshExpiresAt)
 	} else {
 		out.Body.RefreshToken = g.Refresh
 	}

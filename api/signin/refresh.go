@@ -18,8 +18,8 @@ type RefreshRequest struct {
 }
 
 type refreshInput struct {
-	Cookie string `cookie:"bedside_refresh"`
-	Body   *RefreshRequest
+	httpx.RefreshCookies
+	Body *RefreshRequest
 }
 
 // tokenInBody returns the refresh token of a body that may be missing.
@@ -32,7 +32,7 @@ func tokenInBody(body *RefreshRequest) string {
 
 func (s *Service) refresh(ctx context.Context, in *refreshInput) (*grantOutput, error) {
 	inBody := tokenInBody(in.Body)
-	token := cmp.Or(inBody, in.Cookie)
+	token := cmp.Or(inBody, in.RefreshCookies.Token())
 	if token == "" {
 		return nil, &httpx.Fault{
 			Err: store.ErrUnauthenticated, Detail: "There is no refresh token: sign in.",
@@ -77,13 +77,13 @@ func endDetail(r store.EndReason) string {
 }
 
 type logoutInput struct {
+	httpx.RefreshCookies
 	Authorization string `header:"Authorization" hidden:"true"`
-	Cookie        string `cookie:"bedside_refresh"`
 	Body          *RefreshRequest
 }
 
 type logoutOutput struct {
-	SetCookie string `header:"Set-Cookie"`
+	SetCookie []string `header:"Set-Cookie"`
 }
 
 func (s *Service) logout(ctx context.Context, in *logoutInput) (*logoutOutput, error) {
@@ -102,12 +102,12 @@ func (s *Service) logout(ctx context.Context, in *logoutInput) (*logoutOutput, e
 			return nil, err
 		}
 	}
-	return &logoutOutput{SetCookie: httpx.RefreshCookie(ctx, "", time.Time{})}, nil
+	return &logoutOutput{SetCookie: httpx.SetRefreshCookie(ctx, "", time.Time{})}, nil
 }
 
 // sessionToEnd finds the session to sign out: the refresh token's, or else the access token's.
 func (s *Service) sessionToEnd(ctx context.Context, in *logoutInput) (auth.Principal, error) {
-	if token := cmp.Or(tokenInBody(in.Body), in.Cookie); token != "" {
+	if token := cmp.Or(tokenInBody(in.Body), in.RefreshCookies.Token()); token != "" {
 		if id, err := s.Sessions.SessionOf(token); err == nil {
 			u, err := s.Sessions.Owner(ctx, id)
 			if errors.Is(err, store.ErrNotFound) {

@@ -104,8 +104,31 @@ func TestRefreshInCookie(t *testing.T) {
 	a = q.Do(t, "POST", "/auth/login", map[string]any{
 		"email": q.Email, "password": apitest.Password, "refresh_in": "cookie",
 	}).Expect(t, 200)
-	if !a.Cookies()[0].Secure || a.Header.Get("Strict-Transport-Security") == "" {
-		t.Errorf("the cookie over https: %v", a.Cookies()[0])
+	c = a.Cookies()[0]
+	if len(a.Cookies()) != 2 || c.Name != "__Host-bedside_refresh" || c.Path != "/" ||
+		a.Cookies()[1].Name != "__Host-bedside_device" || !c.Secure || !c.HttpOnly ||
+		c.Domain != "" || c.SameSite != http.SameSiteStrictMode ||
+		a.Header.Get("Strict-Transport-Security") == "" {
+		t.Errorf("cookies over https: %v", a.Cookies())
+	}
+	// The jar keeps no secure cookies of a test server without TLS.
+	with := func(cookies string) apitest.Response {
+		return q.Do(t, "POST", "/auth/refresh", nil, "Cookie", cookies)
+	}
+	with("__Host-bedside_refresh="+c.Value+"; bedside_refresh=planted").Expect(t, 200)
+	// A browser that signed in before the name had a prefix stays signed in, and changes over.
+	a = with("bedside_refresh="+q.Refresh).Expect(t, 200)
+	if list := a.Cookies(); len(list) != 2 || list[0].Name != "__Host-bedside_refresh" ||
+		list[0].Value == "" || list[1].Name != "bedside_refresh" || list[1].MaxAge >= 0 ||
+		list[1].Path != "/auth" {
+		t.Errorf("cookies after a refresh by the old name: %v", list)
+	}
+	a = q.Do(t, "POST", "/auth/logout", nil, "Cookie",
+		"__Host-bedside_refresh="+a.Cookies()[0].Value).Expect(t, 204)
+	for _, gone := range a.Cookies() {
+		if gone.MaxAge >= 0 {
+			t.Errorf("signing out leaves %v", gone)
+		}
 	}
 }
 

@@ -91,7 +91,7 @@ func (s *Service) archive(ctx context.Context, _ *struct{}) (*huma.StreamRespons
 }
 
 type deleteOutput struct {
-	SetCookie string `header:"Set-Cookie"`
+	SetCookie []string `header:"Set-Cookie"`
 }
 
 func (s *Service) deleteAccount(ctx context.Context, _ *struct{}) (*deleteOutput, error) {
@@ -116,5 +116,5 @@ func (s *Service) deleteAccount(ctx context.Context, _ *struct{}) (*deleteOutput
 		return nil, err
 	}
 	s.Sessions.AfterChange(p.User.ID, ended, "This account was deleted.")
-	return &deleteOutput{SetCookie: httpx.RefreshCookie(ctx, "", time.Time{})}, nil
+	return &deleteOutput{SetCookie: httpx.SetRefreshCookie(ctx, "", time.Time{})}, nil
 }

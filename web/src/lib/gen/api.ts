@@ -6756,6 +6756,7 @@ export interface operations {
             header?: never;
             path?: never;
             cookie?: {
+                "__Host-bedside_refresh"?: string;
                 bedside_refresh?: string;
             };
         };
@@ -7300,6 +7301,7 @@ export interface operations {
             header?: never;
             path?: never;
             cookie?: {
+                "__Host-bedside_refresh"?: string;
                 bedside_refresh?: string;
             };
         };
