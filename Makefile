@@ -13,8 +13,9 @@ GO_FILES := $(shell find . -name '*.go' -not -path './web/node_modules/*') go.mo
 WEB_FILES := $(shell find web/src web/static -type f 2>/dev/null) \
 	$(wildcard web/*.json web/*.ts web/*.js)
 
-.PHONY: help run build web test unit unit-go unit-web real-speech integration long-role-play e2e \
-	lint lint-go lint-web generate check-generated bench screenshots setup setup-test clean
+.PHONY: help run build web test unit unit-go unit-web real-speech integration long-role-play \
+	e2e e2e-screens e2e-real e2e-lossy-link lint lint-go lint-web generate \
+	check-generated bench screenshots setup setup-test clean
 
 # go test, with a summary of what failed and what was skipped; its events go to bin/stages/.
 gotest = mkdir -p bin/stages && go tool gotestsum --format pkgname-and-test-fails \
@@ -68,9 +69,17 @@ integration: web/build/index.html ## whole servers as processes: role plays, kil
 long-role-play: web/build/index.html ## a role play of five minutes in real time
 	@$(gotest) -race -timeout 15m -run '^TestFiveMinutes$$' .
 
-e2e: bin/bedside ## the browser tests; screenshots go to web/e2e/out
-	cd web && BEDSIDE_BIN=$(CURDIR)/bin/bedside npm run --silent e2e
-	cd web && BEDSIDE_BIN=$(CURDIR)/bin/bedside ../.ci/lossy-link npm run --silent e2e:lossy-link
+e2e: e2e-screens e2e-real e2e-lossy-link ## the browser tests; screenshots go to web/e2e/out
+
+browser = cd web && BEDSIDE_BIN=$(CURDIR)/bin/bedside
+e2e-screens: bin/bedside ## every screen against a server that answers as it is told
+	$(browser) npm run --silent e2e -- --project screens
+
+e2e-real: bin/bedside ## accounts and role plays on a real server
+	$(browser) npm run --silent e2e -- --project real
+
+e2e-lossy-link: bin/bedside ## a role play of two browsers over a link that loses 5 % of all datagrams
+	$(browser) ../.ci/lossy-link npm run --silent e2e:lossy-link
 
 lint: lint-go lint-web ## every linter
 
