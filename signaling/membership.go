@@ -39,7 +39,7 @@ func (r *room) seatNewcomer(ctx context.Context, c *conn, join store.Join,
 	return p, err
 }
 
-// assignSeat returns the seat that a ticket allows at this moment.
+// assignSeat returns the seat that a ticket allows now.
 func (r *room) assignSeat(join store.Join) (*seat, error) {
 	switch {
 	case r.closing:

@@ -102,7 +102,7 @@ func (p *Passwords) work(ctx context.Context, do func() error) error {
 		defer func() { <-p.places }()
 	default:
 		return &LimitError{
-			Detail:     "Many people sign in at this moment. Try again in a second.",
+			Detail:     "Many people are signing in. Try again in a second.",
 			RetryAfter: time.Second,
 		}
 	}

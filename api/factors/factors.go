@@ -96,7 +96,7 @@ func (s *Service) totpRoutes(api huma.API) {
 	httpx.Register(api, huma.Operation{
 		OperationID: "begin-totp", Method: http.MethodPost, Path: basePath + "/totp",
 		Summary: "Set up an authenticator app",
-		Description: "Returns a secret for the app. The app is on once one of its codes was " +
+		Description: "Returns a secret for the app. The app is on once one of its codes is " +
 			"confirmed; asking again returns another secret. " + needsProof,
 		Errors: []int{http.StatusForbidden, http.StatusConflict},
 	}, s.beginTOTP)

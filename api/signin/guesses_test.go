@@ -36,7 +36,7 @@ func tryFrom(t *testing.T, c *apitest.Client, ip, email, password string) apites
 	t.Helper()
 	for {
 		a := loginFrom(t, c, ip, email, password)
-		if !strings.Contains(string(a.Data), "Many people sign in") {
+		if !strings.Contains(string(a.Data), "Many people are signing in") {
 			return a
 		}
 	}

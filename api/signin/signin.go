@@ -7,7 +7,7 @@
 // a ticket, and the ticket with a code gets the grant. A passkey counts as both factors.
 //
 // No answer reveals whether an address has an account: the answers to registering and to asking
-// for a link are the same either way. Only the mail that follows says it.
+// for a link are the same either way. Only the mail differs.
 package signin
 
 import (
@@ -98,7 +98,7 @@ func (s *Service) passwordRoutes(api huma.API) {
 		Metadata: httpx.Public(),
 		Summary:  "Register as a candidate", DefaultStatus: http.StatusAccepted,
 		Description: "The answer is the same whether the address is new or already has an " +
-			"account; only the mail that follows says it. A new account can sign in at " +
+			"account; only the mail differs. A new account can sign in at " +
 			"once, with the password given here.",
 		Errors: []int{http.StatusUnprocessableEntity, http.StatusTooManyRequests},
 	}, s.register)
@@ -189,7 +189,7 @@ func (s *Service) passkeyRoutes(api huma.API) {
 		OperationID: "finish-passkey-sign-in", Method: http.MethodPost,
 		Path: "/auth/passkeys/finish", Metadata: httpx.Public(),
 		Summary: "Sign in with a passkey",
-		Description: "A passkey counts as both factors: it is a device that one has, and it " +
+		Description: "A passkey counts as both factors: it is a device that the user has, and it " +
 			"asks for a finger, a face or a PIN.",
 		Errors: []int{
 			http.StatusUnauthorized, http.StatusForbidden, http.StatusConflict,

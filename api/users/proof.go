@@ -81,7 +81,7 @@ func (s *Service) provePasskey(ctx context.Context, u store.User, a PasskeyProof
 	case errors.Is(err, auth.ErrBadPasskey), err == nil && owner.ID != u.ID:
 		return &httpx.Fault{
 			Err: store.ErrForbidden, Code: "wrong-passkey",
-			Detail: "This passkey is not one of your account. Give your password instead.",
+			Detail: "This passkey does not belong to your account. Give your password instead.",
 		}
 	case err != nil:
 		return err

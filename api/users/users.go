@@ -146,7 +146,7 @@ func (s *Service) exportRoutes(api huma.API) {
 	}, s.requestExport)
 	httpx.Register(api, huma.Operation{
 		OperationID: "get-export", Method: http.MethodGet, Path: profilePath + "/export",
-		Summary: "Read the progress of your archive", Description: "Of the one asked for last.",
+		Summary: "Read the progress of your archive", Description: "Of the newest one.",
 		Errors: []int{http.StatusNotFound},
 	}, s.export)
 	httpx.Register(api, huma.Operation{
@@ -177,7 +177,7 @@ func (s *Service) adminRoutes(api huma.API) {
 	httpx.Register(api, huma.Operation{
 		OperationID: "list-users", Method: http.MethodGet, Path: "/api/users",
 		Metadata: httpx.Expensive(), Summary: "List accounts, newest first",
-		Description: "In pages. Filters are combined.",
+		Description: "Returns one page. An account must match every filter.",
 		Errors:      []int{http.StatusUnprocessableEntity},
 	}, s.listAccounts, store.RoleAdmin)
 	httpx.Register(api, huma.Operation{

@@ -32,7 +32,7 @@ function wantProof(request: string): void {
 		refuse(
 			403,
 			'reauthentication-required',
-			'Prove first that it is you: give your password again.'
+			'First prove that it is you: give your password again.'
 		)
 	);
 }

@@ -61,7 +61,7 @@ export function words(error: unknown): string {
 		case 'InvalidStateError':
 			return 'This device has a passkey for your account already.';
 		case 'SecurityError':
-			return 'Passkeys do not work on this address. Open Bedside under its own name, with https.';
+			return 'Passkeys do not work at this address. Open Bedside by its host name, over https.';
 		default:
 			return 'Your browser could not use a passkey. Try again, or sign in with your password.';
 	}

@@ -5,7 +5,7 @@ import { Declined, Prover } from './proof.svelte';
 const required = () =>
 	new Problem(
 		403,
-		'Prove first that it is you.',
+		'First prove that it is you.',
 		'urn:bedside:problem:reauthentication-required'
 	);
 /** A server that requires a proof. */

@@ -63,7 +63,7 @@ function fieldsOf(errors: unknown): Record<string, string> {
 }
 
 function sentence(status: number): string {
-	if (status === 404) return 'This is not there, or it is not yours.';
+	if (status === 404) return 'This does not exist, or it is not yours.';
 	if (status >= 500) return 'Something went wrong on our side. Try again in a moment.';
 	return 'The request was refused.';
 }

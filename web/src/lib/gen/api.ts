@@ -305,7 +305,7 @@ export interface paths {
         };
         /**
          * List accounts, newest first
-         * @description In pages. Filters are combined.
+         * @description Returns one page. An account must match every filter.
          */
         get: operations["list-users"];
         put?: never;
@@ -377,7 +377,7 @@ export interface paths {
         };
         /**
          * Read the progress of your archive
-         * @description Of the one asked for last.
+         * @description Of the newest one.
          */
         get: operations["get-export"];
         put?: never;
@@ -523,7 +523,7 @@ export interface paths {
         put?: never;
         /**
          * Set up an authenticator app
-         * @description Returns a secret for the app. The app is on once one of its codes was confirmed; asking again returns another secret. Needs a recent proof of your identity.
+         * @description Returns a secret for the app. The app is on once one of its codes is confirmed; asking again returns another secret. Needs a recent proof of your identity.
          */
         post: operations["begin-totp"];
         /**
@@ -691,7 +691,7 @@ export interface paths {
         put?: never;
         /**
          * Sign in with a passkey
-         * @description A passkey counts as both factors: it is a device that one has, and it asks for a finger, a face or a PIN.
+         * @description A passkey counts as both factors: it is a device that the user has, and it asks for a finger, a face or a PIN.
          */
         post: operations["finish-passkey-sign-in"];
         delete?: never;
@@ -751,7 +751,7 @@ export interface paths {
         put?: never;
         /**
          * Register as a candidate
-         * @description The answer is the same whether the address is new or already has an account; only the mail that follows says it. A new account can sign in at once, with the password given here.
+         * @description The answer is the same whether the address is new or already has an account; only the mail differs. A new account can sign in at once, with the password given here.
          */
         post: operations["register"];
         delete?: never;
