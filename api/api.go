@@ -176,7 +176,8 @@ func allSlices(cfg Config, deps Deps) []httpx.Slice {
 		}).Slice(),
 		(&users.Service{
 			Store: deps.Store, Sessions: deps.Sessions, Passwords: deps.Passwords,
-			Passkeys: passkeys, Proofs: proofs, Tries: tries, OpenFile: deps.Recording, Clock: deps.Clock, Log: deps.Log,
+			Passkeys: passkeys, Proofs: proofs, Tries: tries, OpenFile: deps.Recording,
+			Clock: deps.Clock, Log: deps.Log,
 		}).Slice(),
 		(&factors.Service{
 			Store: deps.Store, Sessions: deps.Sessions, Passwords: deps.Passwords,
