@@ -32,7 +32,9 @@ type loadtestCommand struct {
 // Help returns the text that --help adds to the description.
 func (loadtestCommand) Help() string {
 	return "Every room plays: speech is forwarded, logged, analysed and recorded as in a real " +
-		"role play. Every packet carries the time it was sent in its padding. The exit code is " +
+		"role play. Every packet carries the time it was sent in its padding. One account owns " +
+		"all role plays: a server at --url must allow it so many rooms " +
+		"(media.max_rooms_per_account) and joins (limits.joins, limits.attempts). The exit code is " +
 		"1 when a participant could not join or nothing was received."
 }
 

@@ -38,6 +38,8 @@ type Rates struct {
 	Read      Rate `key:"limits.read" env:"BEDSIDE_LIMITS_READ" doc:"operations that read"`
 	Write     Rate `key:"limits.write" env:"BEDSIDE_LIMITS_WRITE" doc:"operations that change something"`
 	Expensive Rate `key:"limits.expensive" env:"BEDSIDE_LIMITS_EXPENSIVE" doc:"recordings, archives and searches"`
+	Attempts  Rate `key:"limits.attempts" env:"BEDSIDE_LIMITS_ATTEMPTS" doc:"new role plays"`
+	Joins     Rate `key:"limits.joins" env:"BEDSIDE_LIMITS_JOINS" doc:"tickets to join a room, each for one join"`
 }
 
 // Defaults returns the default configuration. Its rates suit a class of people behind one IP
@@ -49,6 +51,8 @@ func Defaults() Config {
 			Read:      Rate{PerIP: 12_000, PerAccount: 3_000},
 			Write:     Rate{PerIP: 6_000, PerAccount: 3_000},
 			Expensive: Rate{PerIP: 1_200, PerAccount: 240},
+			Attempts:  Rate{PerIP: 120, PerAccount: 20},
+			Joins:     Rate{PerIP: 600, PerAccount: 60},
 		},
 		Limits: auth.DefaultLimits(), RequestTimeout: 15 * time.Second,
 	}
@@ -78,6 +82,7 @@ func (c Config) Validate() error {
 	}{
 		{"limits.auth", c.Rates.Auth}, {"limits.read", c.Rates.Read},
 		{"limits.write", c.Rates.Write}, {"limits.expensive", c.Rates.Expensive},
+		{"limits.attempts", c.Rates.Attempts}, {"limits.joins", c.Rates.Joins},
 	} {
 		errs = append(errs, class.rate.validate(class.key))
 	}

@@ -16,6 +16,10 @@ import (
 // of returns the class of an operation and its rate.
 func (r Rates) of(op *huma.Operation) (class string, rate Rate) {
 	switch {
+	case op.OperationID == "create-attempt":
+		return "attempts", r.Attempts
+	case op.OperationID == "create-ticket":
+		return "joins", r.Joins
 	case httpx.IsExpensive(op):
 		return "expensive", r.Expensive
 	case strings.HasPrefix(op.Path, "/auth/"):

@@ -14,7 +14,7 @@ func TestRequestsAreLimited(t *testing.T) {
 	s := apitest.NewServer(t, func(c *api.Config, _ *api.Deps) {
 		c.Rates = api.Rates{
 			Auth: api.Rate{PerIP: 50}, Read: api.Rate{PerIP: 8, PerAccount: 5},
-			Write: api.Rate{PerAccount: 2},
+			Attempts: api.Rate{PerAccount: 2},
 		}
 	})
 	p, other := s.NewUser(t, store.RoleCandidate), s.NewUser(t, store.RoleCandidate)
@@ -54,6 +54,35 @@ func TestRequestsAreLimited(t *testing.T) {
 		Problem(t, 429, "limit")
 	p.SignIn(t)
 	p.Do(t, "GET", "/health", nil).Expect(t, 200)
+}
+
+func TestAttemptsAndJoinsAreLimited(t *testing.T) {
+	s := apitest.NewServer(t, func(c *api.Config, _ *api.Deps) {
+		c.Rates.Attempts = api.Rate{PerAccount: 2, PerIP: 3}
+		c.Rates.Joins = api.Rate{PerAccount: 2, PerIP: 3}
+	})
+	create := func(p *apitest.Client) apitest.Response {
+		return p.Do(t, "POST", "/api/attempts", map[string]any{
+			"scenario": apitest.ScenarioSlug, "consent": true,
+		})
+	}
+	p, other := s.NewUser(t, store.RoleCandidate), s.NewUser(t, store.RoleCandidate)
+	mine, theirs := p.NewAttempt(t), other.NewAttempt(t)
+	create(p).Expect(t, 201)
+	create(p).Problem(t, 429, "limit")     // the third of the account
+	create(other).Problem(t, 429, "limit") // the fourth of the address
+	join := func(p *apitest.Client, attempt string) apitest.Response {
+		return p.Do(t, "POST", "/api/attempts/"+attempt+"/ticket", nil)
+	}
+	join(p, mine).Expect(t, 201)
+	join(p, mine).Expect(t, 201)
+	join(p, mine).Problem(t, 429, "limit")
+	join(other, theirs).Expect(t, 201)
+	a := join(other, theirs)
+	a.Problem(t, 429, "limit")
+	if a.Header.Get("Retry-After") == "" {
+		t.Error("a refused join does not say when to try again")
+	}
 }
 
 func TestUnauthenticatedRequestsCount(t *testing.T) {

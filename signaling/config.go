@@ -3,6 +3,7 @@ package signaling
 import (
 	"cmp"
 	"errors"
+	"fmt"
 	"net"
 	"net/http"
 	"time"
@@ -14,6 +15,9 @@ import (
 type Config struct {
 	PerAddress int `key:"media.max_per_address" env:"BEDSIDE_MEDIA_MAX_PER_ADDRESS" doc:"maximum number of WebSockets from one IP address"`
 
+	RoomsPerAccount int `key:"media.max_rooms_per_account" env:"BEDSIDE_MEDIA_MAX_ROOMS_PER_ACCOUNT" doc:"maximum number of rooms that one account may have opened at a time"`
+	RoomsPerAddress int `key:"media.max_rooms_per_address" env:"BEDSIDE_MEDIA_MAX_ROOMS_PER_ADDRESS" doc:"maximum number of rooms opened from one IP address at a time"`
+
 	Origins   []string      // hosts whose pages may connect, besides the server's own
 	Grace     time.Duration // how long a participant without a socket keeps its place
 	FirstWord time.Duration // how long a new socket may take to send its join
@@ -23,6 +27,8 @@ type Config struct {
 	// Linger is how long a room waits for people: empty during preparation, or without its
 	// candidate after a restart.
 	Linger time.Duration
+	// Unused is how long an empty room stays in which nobody's media was ever connected.
+	Unused time.Duration
 	// Address returns the IP address a request comes from. By default it is its connection's.
 	Address func(*http.Request) string
 	// Endpoint is the WebSocket address that presence publishes for rooms of this hub. It is
@@ -33,8 +39,9 @@ type Config struct {
 // Defaults returns the default configuration. The grace period is the media node's.
 func Defaults() Config {
 	return Config{
-		PerAddress: 100, Grace: sfu.Defaults().Grace, FirstWord: 10 * time.Second,
-		PingEvery: 15 * time.Second, ReportWait: time.Minute, Linger: 2 * time.Minute,
+		PerAddress: 100, RoomsPerAccount: 3, RoomsPerAddress: 60,
+		Grace: sfu.Defaults().Grace, FirstWord: 10 * time.Second, PingEvery: 15 * time.Second,
+		ReportWait: time.Minute, Linger: 2 * time.Minute, Unused: 20 * time.Second,
 		Address: connectionAddress,
 	}
 }
@@ -42,11 +49,14 @@ func Defaults() Config {
 func (c Config) withDefaults() Config {
 	d := Defaults()
 	c.PerAddress = cmp.Or(c.PerAddress, d.PerAddress)
+	c.RoomsPerAccount = cmp.Or(c.RoomsPerAccount, d.RoomsPerAccount)
+	c.RoomsPerAddress = cmp.Or(c.RoomsPerAddress, d.RoomsPerAddress)
 	c.Grace = cmp.Or(c.Grace, d.Grace)
 	c.FirstWord = cmp.Or(c.FirstWord, d.FirstWord)
 	c.PingEvery = cmp.Or(c.PingEvery, d.PingEvery)
 	c.ReportWait = cmp.Or(c.ReportWait, d.ReportWait)
 	c.Linger = cmp.Or(c.Linger, d.Linger)
+	c.Unused = cmp.Or(c.Unused, d.Unused)
 	if c.Address == nil {
 		c.Address = d.Address
 	}
@@ -55,10 +65,20 @@ func (c Config) withDefaults() Config {
 
 // Validate reports every setting that cannot work. It expects a configuration without zero fields.
 func (c Config) Validate() error {
-	if c.PerAddress < 1 {
-		return errors.New("media.max_per_address: at least 1 is needed")
+	var errs []error
+	for _, limit := range []struct {
+		key string
+		n   int
+	}{
+		{"media.max_per_address", c.PerAddress},
+		{"media.max_rooms_per_account", c.RoomsPerAccount},
+		{"media.max_rooms_per_address", c.RoomsPerAddress},
+	} {
+		if limit.n < 1 {
+			errs = append(errs, fmt.Errorf("%s: at least 1 is needed", limit.key))
+		}
 	}
-	return nil
+	return errors.Join(errs...)
 }
 
 func connectionAddress(r *http.Request) string {

@@ -25,6 +25,7 @@ const (
 // one that writes messages, and closes the socket; pingLoop's only pings. send and close are safe
 // for concurrent use and do not block.
 type conn struct {
+	address string // the client's
 	ws      *websocket.Conn
 	under   net.Conn // the connection below ws
 	queue   chan []byte
@@ -36,10 +37,10 @@ type conn struct {
 	reason  string // code and reason are set before closing is closed
 }
 
-func newConn(ws *websocket.Conn, under net.Conn) *conn {
+func newConn(ws *websocket.Conn, under net.Conn, address string) *conn {
 	ws.SetReadLimit(skipLimit)
 	return &conn{
-		ws: ws, under: under, queue: make(chan []byte, queueLength),
+		address: address, ws: ws, under: under, queue: make(chan []byte, queueLength),
 		replies: make(chan []byte), closing: make(chan struct{}),
 	}
 }

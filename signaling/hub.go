@@ -31,6 +31,7 @@ type Hub struct {
 	mu      sync.Mutex // guards the fields below
 	rooms   map[string]*room
 	perIP   map[string]int // open sockets
+	opened  openedRooms
 	closing bool
 }
 
@@ -50,6 +51,7 @@ func newHub(cfg Config, openMedia func(string) (mediaRoom, error), v Verifier, a
 	h := &Hub{
 		cfg: cfg, openMedia: openMedia, verifier: v, attempts: at, log: log, metrics: m,
 		tokens: newResumeTokens(), rooms: map[string]*room{}, perIP: map[string]int{},
+		opened: newOpenedRooms(cfg),
 	}
 	h.ctx, h.cancel = context.WithCancel(context.Background())
 	h.closeBegun, h.beginClose = context.WithCancel(h.ctx)
@@ -62,9 +64,9 @@ func newHub(cfg Config, openMedia func(string) (mediaRoom, error), v Verifier, a
 }
 
 // liveRoom returns the room of an attempt, and opens it if necessary. It returns errRoomClosed
-// for an attempt that has ended, sfu.ErrDraining while the hub closes, and the errors of Attempts
-// and of the media node.
-func (h *Hub) liveRoom(ctx context.Context, attemptID string) (*room, error) {
+// for an attempt that has ended, a clientError if by may not open another room, sfu.ErrDraining
+// while the hub closes, and the errors of Attempts and of the media node.
+func (h *Hub) liveRoom(ctx context.Context, attemptID string, by opener) (*room, error) {
 	h.mu.Lock()
 	r, ok := h.rooms[attemptID]
 	h.mu.Unlock()
@@ -78,10 +80,6 @@ func (h *Hub) liveRoom(ctx context.Context, attemptID string) (*room, error) {
 	if !attempt.Joinable() {
 		return nil, errRoomClosed
 	}
-	media, err := h.openMedia(attemptID)
-	if err != nil {
-		return nil, err
-	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.closing {
@@ -90,8 +88,16 @@ func (h *Hub) liveRoom(ctx context.Context, attemptID string) (*room, error) {
 	if r, ok := h.rooms[attemptID]; ok {
 		return r, nil
 	}
+	if err := h.opened.check(by); err != nil {
+		return nil, err
+	}
+	media, err := h.openMedia(attemptID)
+	if err != nil {
+		return nil, err
+	}
 	r = openRoom(h.env, attempt, scenario, media)
 	h.rooms[attemptID] = r
+	h.opened.add(attemptID, by)
 	h.metrics.rooms.Inc()
 	return r, nil
 }
@@ -102,6 +108,7 @@ func (h *Hub) forgetRoom(r *room) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	delete(h.rooms, r.id)
+	h.opened.remove(r.id)
 	h.metrics.rooms.Dec()
 }
 

@@ -28,7 +28,7 @@ func (h *Hub) joinRoom(ctx context.Context, c *conn, m protocol.Join) (*particip
 		return nil, err
 	}
 	for {
-		r, err := h.liveRoom(ctx, join.AttemptID)
+		r, err := h.liveRoom(ctx, join.AttemptID, opener{join.UserID, c.address})
 		if err != nil {
 			return nil, err
 		}

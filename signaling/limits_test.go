@@ -26,6 +26,8 @@ func TestLimitsInProtocolPage(t *testing.T) {
 		{seconds(cfg.PingEvery), "seconds between pings"},
 		{seconds(cfg.Grace), "seconds of the grace period (`media.grace`)"},
 		{cfg.PerAddress, "sockets from one address (`media.max_per_address`)"},
+		{cfg.RoomsPerAccount, "at a time (`media.max_rooms_per_account`)"},
+		{cfg.RoomsPerAddress, "at a time (`media.max_rooms_per_address`)"},
 		{skipLimit, "so that the error can say why; beyond them the socket closes with 1009"},
 	} {
 		text := row.what + " | " + strconv.Itoa(row.limit) + " |"
@@ -38,6 +40,7 @@ func TestLimitsInProtocolPage(t *testing.T) {
 		"the report's wait": strconv.Itoa(seconds(cfg.ReportWait)) + " s at most",
 		"an empty room's end": "given up after " +
 			strconv.Itoa(int(cfg.Linger/time.Minute)) + " minutes",
+		"an unused room's end": "closes after " + strconv.Itoa(seconds(cfg.Unused)) + " seconds",
 	} {
 		if !strings.Contains(strings.Join(strings.Fields(page), " "), text) {
 			t.Errorf("PROTOCOL.md does not say %q of %s", text, what)

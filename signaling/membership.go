@@ -109,6 +109,7 @@ func (r *room) mediaConnected(p *participant, connected bool) {
 	if !r.seats.setConnected(p.seat, connected) {
 		return
 	}
+	r.used = r.used || connected
 	r.broadcastExcept(p, protocol.PeerUpdated{Peer: p.seat.peer()})
 	r.applySeats()
 	r.publishPresence(time.Now())

@@ -55,6 +55,7 @@ type room struct {
 	audio        *ledger                 // writes to the analysis
 	announcer    *announcer
 	prepared     bool   // the candidate was here, so that leaving abandons the attempt
+	used         bool   // somebody's media was connected
 	tapping      bool   // the tap is open
 	unsubscribe  func() // from the report; set by the audio ledger, read once that has ended
 	reported     bool
@@ -166,11 +167,14 @@ func (r *room) finished(now time.Time) bool {
 }
 
 // deadlineForAbsent returns the time at which the room stops waiting: for anybody during the
-// preparation, for the candidate when a play continues after a restart, and for the report after
-// the play. It returns false when the room waits for nothing.
+// preparation (not for long if nobody's media was ever connected), for the candidate when a play
+// continues after a restart, and for the report after the play. It returns false when the room
+// waits for nothing.
 func (r *room) deadlineForAbsent() (at time.Time, waits bool) {
 	switch {
 	case r.closing:
+	case r.stage.name == protocol.PhasePreparing && r.seats.empty() && !r.used:
+		return r.emptyAt.Add(r.env.cfg.Unused), true
 	case r.stage.name == protocol.PhasePreparing && r.seats.empty():
 		return r.emptyAt.Add(r.env.cfg.Linger), true
 	case r.stage.name == protocol.PhasePlaying && !r.seats.candidatePresent():
@@ -258,11 +262,12 @@ func (r *room) serverClosing() {
 }
 
 // shutdown waits until everything is stored and removes the room from the hub. It abandons an
-// attempt whose candidate came and left before the play, unless the server is shutting down.
+// attempt whose candidate came and left before the play, unless nobody's media was ever connected
+// or the server is shutting down.
 func (r *room) shutdown() {
 	r.timer.Stop()
 	r.media.OnSpeakers(nil)
-	if r.stage.name == protocol.PhasePreparing && r.prepared && !r.closing {
+	if r.stage.name == protocol.PhasePreparing && r.prepared && r.used && !r.closing {
 		now := time.Now()
 		r.records.add("abandon", func(ctx context.Context) error {
 			_, err := r.env.attempts.AbandonAttempt(ctx, r.id, now)

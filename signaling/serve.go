@@ -41,7 +41,7 @@ func (h *Hub) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		h.log.Debug("request not upgraded to a WebSocket", "address", address, "error", err)
 		return // Accept has answered
 	}
-	c := newConn(ws, recorder.conn)
+	c := newConn(ws, recorder.conn, address)
 	var loops sync.WaitGroup
 	loops.Go(func() { c.writeLoop(h.ctx) })
 	loops.Go(func() { c.pingLoop(h.ctx, h.cfg.PingEvery) })

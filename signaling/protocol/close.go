@@ -30,6 +30,8 @@ func CloseCode(code ErrorCode) int {
 		return 4011
 	case CodeSessionEnded:
 		return 4012
+	case CodeTooManyRooms:
+		return 4013
 	case CodeSlow:
 		return 1013 // the standard "try again later": the client may resume
 	}

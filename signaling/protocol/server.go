@@ -201,6 +201,8 @@ const (
 	CodeBadSDP       ErrorCode = "bad_sdp"       // invalid offer, answer or candidate
 	CodeReplaced     ErrorCode = "replaced"      // the same participant used another socket
 	CodeSessionEnded ErrorCode = "session_ended" // the device was signed out
+	// the account or the address has opened as many rooms as it may
+	CodeTooManyRooms ErrorCode = "too_many_rooms"
 	// the client did not read its messages, or did not answer pings
 	CodeSlow        ErrorCode = "slow"
 	CodeUnavailable ErrorCode = "unavailable" // the server cannot do this now; try again

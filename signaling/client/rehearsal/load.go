@@ -26,10 +26,15 @@ type LoadTest struct {
 	Progress            io.Writer
 }
 
-// Env returns the settings that a server for this test needs: enough rooms and sockets, and trust
-// in this machine as a proxy, so that sign-ins can come from many addresses.
+// Env returns the settings that a server for this test needs: enough rooms, sockets and joins for
+// one account at one address, and trust in this machine as a proxy, so that sign-ins can come from
+// many addresses.
 func (l LoadTest) Env() []string {
 	return []string{
+		fmt.Sprintf("BEDSIDE_MEDIA_MAX_ROOMS_PER_ACCOUNT=%d", max(l.Rooms, 1)),
+		fmt.Sprintf("BEDSIDE_MEDIA_MAX_ROOMS_PER_ADDRESS=%d", max(l.Rooms, 1)),
+		"BEDSIDE_LIMITS_ATTEMPTS_PER_ACCOUNT=0", "BEDSIDE_LIMITS_ATTEMPTS_PER_IP=0",
+		"BEDSIDE_LIMITS_JOINS_PER_ACCOUNT=0", "BEDSIDE_LIMITS_JOINS_PER_IP=0",
 		fmt.Sprintf("BEDSIDE_MEDIA_MAX_ROOMS=%d", max(l.Rooms, 1)),
 		fmt.Sprintf("BEDSIDE_MEDIA_MAX_PER_ADDRESS=%d", max(l.Rooms*l.Participants, 1)),
 		"BEDSIDE_PROXIES=127.0.0.1",

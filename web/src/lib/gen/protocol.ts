@@ -258,6 +258,7 @@ export type ErrorCode =
 	| 'bad_sdp' // invalid offer, answer or candidate
 	| 'replaced' // the same participant used another socket
 	| 'session_ended' // the device was signed out
+	| 'too_many_rooms' // the account or the address has opened as many rooms as it may
 	| 'slow' // the client did not read its messages, or did not answer pings
 	| 'unavailable' // the server cannot do this now; try again
 
