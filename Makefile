@@ -78,7 +78,7 @@ e2e-screens: bin/bedside ## every screen against a server that answers as it is 
 e2e-real: bin/bedside ## accounts and role plays on a real server
 	$(browser) npm run --silent e2e -- --project real
 
-e2e-lossy-link: bin/bedside ## a role play of two browsers over a link that loses 5 % of all datagrams
+e2e-lossy-link: bin/bedside ## a role play of two browsers over a link that loses 5 % of datagrams
 	$(browser) ../.ci/lossy-link npm run --silent e2e:lossy-link
 
 lint: lint-go lint-web ## every linter

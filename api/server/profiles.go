@@ -36,7 +36,8 @@ func OpenProfiles(address string, metrics http.Handler, log *slog.Logger,
 	if err != nil {
 		return nil, err
 	}
-	log.Warn("profiles and metrics are served: keep the address private", "address", l.Addr().String())
+	log.Warn("profiles and metrics are served: keep the address private",
+		"address", l.Addr().String())
 	return &Profiles{l}, nil
 }
 
