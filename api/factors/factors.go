@@ -82,10 +82,7 @@ func (s *Service) Slice() httpx.Slice {
 	}
 }
 
-const (
-	basePath   = "/api/users/profile/factors"
-	needsProof = "Needs a recent proof of your identity."
-)
+const basePath = "/api/users/profile/factors"
 
 func (s *Service) totpRoutes(api huma.API) {
 	httpx.Register(api, huma.Operation{
@@ -97,13 +94,13 @@ func (s *Service) totpRoutes(api huma.API) {
 		OperationID: "begin-totp", Method: http.MethodPost, Path: basePath + "/totp",
 		Summary: "Set up an authenticator app",
 		Description: "Returns a secret for the app. The app is on once one of its codes is " +
-			"confirmed; asking again returns another secret. " + needsProof,
+			"confirmed; asking again returns another secret. " + httpx.NeedsProof,
 		Errors: []int{http.StatusForbidden, http.StatusConflict},
 	}, s.beginTOTP)
 	httpx.Register(api, huma.Operation{
 		OperationID: "confirm-totp", Method: http.MethodPost, Path: basePath + "/totp/confirm",
 		Summary:     "Turn the authenticator app on with one of its codes",
-		Description: "Returns recovery codes, which are shown only this once. " + needsProof,
+		Description: "Returns recovery codes, which are shown only this once. " + httpx.NeedsProof,
 		Errors: []int{
 			http.StatusForbidden, http.StatusConflict, http.StatusUnprocessableEntity,
 			http.StatusTooManyRequests,
@@ -112,14 +109,14 @@ func (s *Service) totpRoutes(api huma.API) {
 	httpx.Register(api, huma.Operation{
 		OperationID: "remove-totp", Method: http.MethodDelete, Path: basePath + "/totp",
 		Summary:       "Turn the authenticator app off",
-		Description:   "Its recovery codes are removed as well. " + needsProof,
+		Description:   "Its recovery codes are removed as well. " + httpx.NeedsProof,
 		DefaultStatus: http.StatusNoContent,
 		Errors:        []int{http.StatusForbidden, http.StatusNotFound},
 	}, s.removeTOTP)
 	httpx.Register(api, huma.Operation{
 		OperationID: "renew-recovery-codes", Method: http.MethodPost,
 		Path: basePath + "/recovery-codes", Summary: "Get new recovery codes",
-		Description: "The old ones stop working. " + needsProof,
+		Description: "The old ones stop working. " + httpx.NeedsProof,
 		Errors:      []int{http.StatusForbidden, http.StatusNotFound},
 	}, s.renewRecoveryCodes)
 }
@@ -128,21 +125,21 @@ func (s *Service) passkeyRoutes(api huma.API) {
 	httpx.Register(api, huma.Operation{
 		OperationID: "begin-passkey", Method: http.MethodPost, Path: basePath + "/passkeys/begin",
 		Summary:     "Begin to add a passkey",
-		Description: "Returns the options for navigator.credentials.create. " + needsProof,
+		Description: "Returns the options for navigator.credentials.create. " + httpx.NeedsProof,
 		Errors:      []int{http.StatusForbidden, http.StatusConflict},
 	}, s.beginPasskey)
 	httpx.Register(api, huma.Operation{
 		OperationID: "add-passkey", Method: http.MethodPost, Path: basePath + "/passkeys",
-		Summary: "Add a passkey", Description: needsProof, DefaultStatus: http.StatusCreated,
+		Summary: "Add a passkey", Description: httpx.NeedsProof, DefaultStatus: http.StatusCreated,
 		Errors: []int{
 			http.StatusForbidden, http.StatusConflict, http.StatusUnprocessableEntity,
 		},
 	}, s.addPasskey)
 	httpx.Register(api, huma.Operation{
 		OperationID: "remove-passkey", Method: http.MethodDelete,
-		Path: basePath + "/passkeys/{id}", Summary: "Remove a passkey", Description: needsProof,
-		DefaultStatus: http.StatusNoContent,
-		Errors:        []int{http.StatusForbidden, http.StatusNotFound},
+		Path: basePath + "/passkeys/{id}", Summary: "Remove a passkey",
+		Description: httpx.NeedsProof, DefaultStatus: http.StatusNoContent,
+		Errors: []int{http.StatusForbidden, http.StatusNotFound},
 	}, s.removePasskey)
 }
 

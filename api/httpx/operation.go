@@ -89,6 +89,10 @@ func Public() map[string]any { return map[string]any{publicKey: true} }
 
 const expensiveKey = "expensive"
 
+// NeedsProof is the part of an operation's description that says that it calls
+// auth.Proofs.Require.
+const NeedsProof = "Needs a recent proof of your identity."
+
 // Expensive returns the metadata of an operation that costs much more than others and so has a
 // rate limit of its own.
 func Expensive() map[string]any { return map[string]any{expensiveKey: true} }

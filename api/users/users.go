@@ -91,10 +91,7 @@ func (s *Service) Slice() httpx.Slice {
 	}
 }
 
-const (
-	profilePath = "/api/users/profile"
-	needsProof  = "Needs a recent proof of your identity."
-)
+const profilePath = "/api/users/profile"
 
 func (s *Service) profileRoutes(api huma.API) {
 	httpx.Register(api, huma.Operation{
@@ -128,8 +125,8 @@ func (s *Service) credentialRoutes(api huma.API) {
 	httpx.Register(api, huma.Operation{
 		OperationID: "change-email", Method: http.MethodPost, Path: profilePath + "/email",
 		Summary: "Change your address",
-		Description: needsProof + " The account gets the address once the link that is mailed " +
-			"to it was opened. The answer is the same whether another account has the address " +
+		Description: httpx.NeedsProof + " The account gets the address once the link that is " +
+			"mailed to it has been opened. The answer is the same whether another account has the address " +
 			"or not.",
 		DefaultStatus: http.StatusAccepted, Errors: errors,
 	}, s.changeEmail)
@@ -141,7 +138,7 @@ func (s *Service) exportRoutes(api huma.API) {
 		Path: profilePath + "/export", DefaultStatus: http.StatusAccepted,
 		Summary: "Ask for an archive of everything that is kept about you",
 		Description: "It is made in the background and kept for a week. While one is being " +
-			"made, asking again returns that one. " + needsProof,
+			"made, asking again returns that one. " + httpx.NeedsProof,
 		Errors: []int{http.StatusForbidden},
 	}, s.requestExport)
 	httpx.Register(api, huma.Operation{
@@ -168,7 +165,7 @@ func (s *Service) exportRoutes(api huma.API) {
 		DefaultStatus: http.StatusNoContent, Summary: "Delete your account",
 		Description: "With its role plays, reports and recordings, at once and for good. Every " +
 			"device is signed out. The last administrator cannot delete their account. " +
-			needsProof,
+			httpx.NeedsProof,
 		Errors: []int{http.StatusForbidden, http.StatusConflict},
 	}, s.deleteAccount)
 }

@@ -359,7 +359,7 @@ export interface paths {
         put?: never;
         /**
          * Change your address
-         * @description Needs a recent proof of your identity. The account gets the address once the link that is mailed to it was opened. The answer is the same whether another account has the address or not.
+         * @description Needs a recent proof of your identity. The account gets the address once the link that is mailed to it has been opened. The answer is the same whether another account has the address or not.
          */
         post: operations["change-email"];
         delete?: never;
