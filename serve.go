@@ -46,8 +46,8 @@ func (c serveCommand) Run(ctx context.Context, i *invocation) error {
 	}
 	fmt.Fprintf(i.out, "Bedside %s is listening on %s (role %s, data in %s, ready after %v)\n",
 		i.version, app.URL(), cfg.Role, cfg.Data, time.Since(began).Round(10*time.Millisecond))
-	if cfg.Demo && cfg.Has("api") {
-		printDemoAccounts(i.out)
+	if cfg.Has("api") {
+		printDemoAccounts(cfg, i.out)
 	}
 	var failure error
 	select {
@@ -60,7 +60,19 @@ func (c serveCommand) Run(ctx context.Context, i *invocation) error {
 	return errors.Join(failure, app.Close(closing))
 }
 
-func printDemoAccounts(w io.Writer) {
+// printDemoAccounts lists the demo accounts, or says why there are none.
+func printDemoAccounts(cfg configs.Config, w io.Writer) {
+	switch {
+	case !cfg.HasDemo() && cfg.Demo == "auto":
+		fmt.Fprintln(w, "There are no demo accounts, since others than this machine can reach the "+
+			"server. To have them all the same, set BEDSIDE_DEMO=true.")
+		return
+	case !cfg.HasDemo():
+		return
+	case !cfg.LocalOnly():
+		fmt.Fprintln(w, "WARNING: everybody who reaches this server can sign in with the demo "+
+			"accounts, also as an administrator, because demo is set.")
+	}
 	fmt.Fprintf(w, "Demo accounts, password %s:\n", postgres.DemoPassword)
 	for _, u := range postgres.DemoUsers() {
 		fmt.Fprintf(w, "  %-24s %s\n", u.Email, u.Role)

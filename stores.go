@@ -36,7 +36,10 @@ func openStores(ctx context.Context, cfg configs.Config, c *closers, log *slog.L
 		return s, fmt.Errorf("database: %w", err)
 	}
 	if cfg.Has("api") {
-		if err := s.db.Seed(ctx, cfg.Demo); err != nil {
+		if err := s.db.Seed(ctx, cfg.HasDemo()); err != nil {
+			return s, err
+		}
+		if err := createFirstAdmin(ctx, cfg, s.db, log); err != nil {
 			return s, err
 		}
 	}

@@ -21,6 +21,7 @@ import (
 	"net"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 
 	"bedside/api"
@@ -44,9 +45,12 @@ import (
 type Config struct {
 	Data string `key:"data" env:"BEDSIDE_DATA" doc:"folder that holds all state: database cluster, streams, recordings, keys"`
 	Role string `key:"role" env:"BEDSIDE_ROLE" doc:"what this process does: all, or a comma-separated list of api, media and speech"`
-	Demo bool   `key:"demo" env:"BEDSIDE_DEMO" doc:"create the demo accounts; turn it off in production"`
+	Demo string `key:"demo" env:"BEDSIDE_DEMO" doc:"the demo accounts, whose password everybody knows: auto (only while the server is reached by loopback alone), true or false"`
 	// MediaUDP becomes sfu.Config.UDPAddr; MediaAddress resolves it.
 	MediaUDP string `key:"media.udp" env:"BEDSIDE_MEDIA_UDP" doc:"the one UDP address for all media; port 0 takes a free port; empty host: the host of listen"`
+
+	AdminEmail    string `key:"auth.admin_email" env:"BEDSIDE_ADMIN_EMAIL" doc:"address of the first administrator, who is created at the start while there is none"`
+	AdminPassword string `key:"auth.admin_password" env:"BEDSIDE_ADMIN_PASSWORD" doc:"password of the first administrator; of no use afterwards" secret:"true"`
 
 	TLS       certs.Config
 	Auth      auth.Config
@@ -66,7 +70,7 @@ type Config struct {
 // Defaults returns the configuration of a server without a file and an environment.
 func Defaults() Config {
 	return Config{
-		Data: "./data", Role: "all", Demo: true, MediaUDP: ":0",
+		Data: "./data", Role: "all", Demo: "auto", MediaUDP: ":0",
 		Server: server.Defaults(), API: api.Defaults(), Log: Log{Level: "info", Format: "text"},
 		Postgres: postgres.Defaults(), Presence: presence.Defaults(), Bus: bus.Defaults(),
 		Blob: blob.Defaults(), Auth: auth.Defaults(), Mail: mail.Defaults(),
@@ -124,6 +128,12 @@ func (c Config) Validate() error {
 	bad := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
 	if c.Data == "" {
 		bad("data: a folder is needed")
+	}
+	if _, err := strconv.ParseBool(c.Demo); err != nil && c.Demo != "auto" {
+		bad("demo: %q is not one of auto, true, false", c.Demo)
+	}
+	if (c.AdminEmail == "") != (c.AdminPassword == "") {
+		bad("auth.admin_email and auth.admin_password go together")
 	}
 	for _, r := range strings.Split(c.Role, ",") {
 		errs = append(errs, oneOf("role", r, "all", "api", "media", "speech"))

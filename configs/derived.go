@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 
 	"bedside/api/certs"
@@ -35,6 +36,13 @@ func (c Config) LocalOnly() bool {
 	host, _, err := net.SplitHostPort(c.Server.Listen)
 	return err == nil && c.PublicURL() == "" && len(c.API.Proxies) == 0 &&
 		(host == "localhost" || net.ParseIP(host).IsLoopback())
+}
+
+// HasDemo reports whether there are demo accounts: while only this machine can reach the server,
+// unless demo says so on purpose.
+func (c Config) HasDemo() bool {
+	on, err := strconv.ParseBool(c.Demo)
+	return on || err != nil && c.LocalOnly()
 }
 
 // OriginHosts returns the hosts whose pages may open a WebSocket, besides the server's own.

@@ -33,6 +33,7 @@ type Action string
 // The actions of the audit trail.
 const (
 	ActRegister       Action = "user.register"
+	ActCreate         Action = "user.create"
 	ActVerifyEmail    Action = "user.verify_email"
 	ActForgotPassword Action = "user.forgot_password"
 	ActResetPassword  Action = "user.reset_password"

@@ -17,6 +17,7 @@ import (
 	"bedside/store/postgres"
 	"bedside/store/postgres/pgtest"
 
+	"github.com/google/uuid"
 	"golang.org/x/crypto/bcrypt"
 )
 
@@ -112,6 +113,73 @@ func TestSeedTwiceChangesNothing(t *testing.T) {
 			[]byte(postgres.DemoPassword)) != nil {
 			t.Errorf("demo account %s: role %s, or its password is another", u.Email, u.Role)
 		}
+	}
+}
+
+// TestDemoAccountsAreClosed checks that demo accounts cannot be used without demo, not even with a
+// session from before, unless their password was changed.
+func TestDemoAccountsAreClosed(t *testing.T) {
+	defer func() {
+		if err := db.Seed(t.Context(), true); err != nil {
+			t.Error(err)
+		}
+	}()
+	var sessions []store.Session
+	for i, demo := range postgres.DemoUsers() {
+		u, err := db.UserByEmail(t.Context(), demo.Email)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s := newSession(u, uuid.NewString(), []byte{byte(i)})
+		if _, err := db.CreateSession(t.Context(), u, s, 5); err != nil {
+			t.Fatal(err)
+		}
+		sessions = append(sessions, s)
+	}
+	for range 2 {
+		if err := db.Seed(t.Context(), false); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for i, demo := range postgres.DemoUsers() {
+		if u, err := db.UserByEmail(t.Context(), demo.Email); err != nil || !u.Disabled {
+			t.Errorf("%s: %+v, %v", demo.Email, u, err)
+		}
+		s, _, err := db.SessionUser(t.Context(), sessions[i].ID)
+		if err != nil || s.EndedAt == nil {
+			t.Errorf("the session of %s: %+v, %v", demo.Email, s, err)
+		}
+	}
+	if err := db.Seed(t.Context(), true); err != nil {
+		t.Fatal(err)
+	}
+	for _, demo := range postgres.DemoUsers() {
+		if u, err := db.UserByEmail(t.Context(), demo.Email); err != nil || u.Disabled {
+			t.Errorf("%s is disabled with demo: %v", demo.Email, err)
+		}
+	}
+	tutor := postgres.DemoUsers()[1]
+	u, err := db.UserByEmail(t.Context(), tutor.Email)
+	if err != nil {
+		t.Fatal(err)
+	}
+	hash := u.PasswordHash
+	password := func(hash string) {
+		if _, _, err := db.ChangeUser(t.Context(), u.ID,
+			func(u *store.User) (store.Effects, error) {
+				u.PasswordHash = hash
+				return store.Effects{}, nil
+			}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	password("another")
+	defer password(hash)
+	if err := db.Seed(t.Context(), false); err != nil {
+		t.Fatal(err)
+	}
+	if u, err := db.UserByEmail(t.Context(), tutor.Email); err != nil || u.Disabled {
+		t.Errorf("an account that is no demo account any more: %+v, %v", u, err)
 	}
 }
 

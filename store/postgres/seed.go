@@ -59,7 +59,8 @@ func SeedScenarios() ([]store.Scenario, error) {
 }
 
 // Seed saves the scenarios that are part of the program, over their older versions. With demo, it
-// also creates the demo accounts that do not exist. A second call changes nothing.
+// also creates the demo accounts that do not exist, and enables those that do; without, it disables
+// them, because everybody knows their password. A second call changes nothing.
 func (db *DB) Seed(ctx context.Context, demo bool) error {
 	scenarios, err := SeedScenarios()
 	if err != nil {
@@ -70,11 +71,13 @@ func (db *DB) Seed(ctx context.Context, demo bool) error {
 			return fmt.Errorf("seed: %w", err)
 		}
 	}
-	if !demo {
-		return nil
-	}
 	for _, u := range DemoUsers() {
-		if err := db.seedUser(ctx, u); err != nil {
+		if demo {
+			err = db.seedUser(ctx, u)
+		} else {
+			err = db.closeDemoAccount(ctx, u.Email)
+		}
+		if err != nil {
 			return fmt.Errorf("seed: %s: %w", u.Email, err)
 		}
 	}
@@ -82,7 +85,10 @@ func (db *DB) Seed(ctx context.Context, demo bool) error {
 }
 
 func (db *DB) seedUser(ctx context.Context, u store.User) error {
-	_, err := db.UserByEmail(ctx, u.Email)
+	old, err := db.UserByEmail(ctx, u.Email)
+	if err == nil && old.Disabled && hasDemoPassword(old) {
+		return db.setDemoAccount(ctx, old.ID, false)
+	}
 	if !errors.Is(err, store.ErrNotFound) {
 		return err
 	}

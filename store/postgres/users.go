@@ -46,17 +46,11 @@ func (db *DB) Register(ctx context.Context, u store.User,
 	fresh := true
 	err = db.within(ctx, "user", func(ctx context.Context, tx pgx.Tx) error {
 		kept = u
-		tag, err := tx.Exec(ctx, `INSERT INTO users
-			(id, email, name, role, profession, target_grade, test_date, time_zone, locale,
-				password_hash, disabled, verified_at, created_at, updated_at)
-			VALUES ($1, $2, $3, $4, $5, $6, nullif($7, '')::date, $8, $9, $10, $11, $12, $13, $14)
-			ON CONFLICT (email) DO NOTHING`,
-			u.ID, u.Email, u.Name, u.Role, u.Profession, u.TargetGrade, u.TestDate, u.TimeZone,
-			u.Locale, u.PasswordHash, u.Disabled, u.VerifiedAt, u.CreatedAt, u.UpdatedAt)
-		if err != nil {
+		var err error
+		if fresh, err = insertUser(ctx, tx, u); err != nil {
 			return err
 		}
-		if fresh = tag.RowsAffected() == 1; !fresh {
+		if !fresh {
 			if err := scanOne(ctx, tx, `SELECT `+userColumns+` FROM users u WHERE u.email = $1`,
 				[]any{u.Email}, userTargets(&kept)); err != nil {
 				return err
@@ -70,6 +64,18 @@ func (db *DB) Register(ctx context.Context, u store.User,
 			store.ErrConflict)
 	}
 	return kept, err
+}
+
+// insertUser saves a new user, unless the address has an account, and reports whether it did.
+func insertUser(ctx context.Context, q querier, u store.User) (fresh bool, err error) {
+	tag, err := q.Exec(ctx, `INSERT INTO users
+		(id, email, name, role, profession, target_grade, test_date, time_zone, locale,
+			password_hash, disabled, verified_at, created_at, updated_at)
+		VALUES ($1, $2, $3, $4, $5, $6, nullif($7, '')::date, $8, $9, $10, $11, $12, $13, $14)
+		ON CONFLICT (email) DO NOTHING`,
+		u.ID, u.Email, u.Name, u.Role, u.Profession, u.TargetGrade, u.TestDate, u.TimeZone,
+		u.Locale, u.PasswordHash, u.Disabled, u.VerifiedAt, u.CreatedAt, u.UpdatedAt)
+	return tag.RowsAffected() == 1, err
 }
 
 // ChangeUser locks an account, runs a rule on it, and saves the result together with the effects
