@@ -41,8 +41,8 @@ func (s *Service) tryGuess(ctx context.Context, kind, account string, u store.Us
 }
 
 // warnOfGuesses mails the owner of an account that somebody guesses its password, at most once an
-// hour. The job sends nothing when there is no account; that it is made all the same hides from
-// the guesser whether there is one.
+// hour. It adds the job in any case, so that the guesser cannot tell whether there is an account;
+// without one the job sends nothing.
 func (s *Service) warnOfGuesses(ctx context.Context, account, userID, email string) error {
 	if s.Tries.Spend(ctx, store.Quota{
 		Key: "warning:" + account, Units: 1, Window: time.Hour,
@@ -53,7 +53,7 @@ func (s *Service) warnOfGuesses(ctx context.Context, account, userID, email stri
 	act.UserID, act.Outcome, act.Detail = userID, store.OutcomeRefused, "too many wrong tries"
 	mail := httpx.NewMail(ctx, store.MailGuesses, s.Clock())
 	mail.To = email
-	// Those who guess may use many addresses and devices: naming the last one would mislead.
+	// Somebody who guesses may use many addresses and devices: naming the last one would mislead.
 	mail.IP, mail.Device = "", ""
 	return s.Store.ApplyEffects(ctx, store.Effects{
 		Acts: []store.Act{act}, Jobs: []store.Job{mail},
