@@ -19,6 +19,8 @@ const (
 	// sessionRetention is how long ended sessions are kept, so that a device that returns late
 	// still learns why it was signed out.
 	sessionRetention = 30 * 24 * time.Hour
+	// unplayedRetention is how long an attempt may wait to be joined, and then to be played.
+	unplayedRetention = 24 * time.Hour
 	// maxArchive is the size limit of an archive: years of recordings.
 	maxArchive = 16 << 30
 	// jobLimit is the time limit of a job other than making an archive.
@@ -87,11 +89,15 @@ func newArchivist(s stores, log *slog.Logger) *archive.Archivist {
 	}
 }
 
-// sweep deletes expired sessions, tokens and archives.
+// sweep deletes expired sessions, tokens and archives, and attempts that nobody played.
 func sweep(ctx context.Context, db *postgres.DB, log *slog.Logger) error {
 	n, err := db.SweepSessions(ctx, time.Now().Add(-sessionRetention))
 	if n > 0 {
 		log.Info("deleted sessions that ended long ago", "sessions", n)
 	}
-	return errors.Join(err, db.SweepAccounts(ctx), db.SweepExports(ctx))
+	unplayed, unplayedErr := db.SweepAttempts(ctx, time.Now().Add(-unplayedRetention))
+	if unplayed > 0 {
+		log.Info("removed attempts that nobody played", "attempts", unplayed)
+	}
+	return errors.Join(err, unplayedErr, db.SweepAccounts(ctx), db.SweepExports(ctx))
 }

@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -139,6 +140,44 @@ func (db *DB) SeatPartner(ctx context.Context, id, userID string,
 	return db.changeAttempt(ctx, id, func(a *store.Attempt) error {
 		return a.Seat(userID, present)
 	})
+}
+
+// SweepAttempts deletes the attempts that were created before a time and that nobody has joined,
+// abandons those whose preparation began before it and that were not played, and returns their
+// number.
+func (db *DB) SweepAttempts(ctx context.Context, before time.Time) (n int64, err error) {
+	const batch = 1000
+	for more := true; more; {
+		err := db.do(ctx, "attempts", func(ctx context.Context, q querier) error {
+			tag, err := q.Exec(ctx, `DELETE FROM attempts WHERE state = 'created' AND id IN
+				(SELECT id FROM attempts WHERE state = 'created' AND created_at < $1 LIMIT $2)`,
+				before, batch)
+			n += tag.RowsAffected()
+			more = tag.RowsAffected() == batch
+			return err
+		})
+		if err != nil {
+			return n, err
+		}
+	}
+	var unplayed []string
+	err = db.do(ctx, "attempts", func(ctx context.Context, q querier) (err error) {
+		unplayed, err = ids(ctx, q, `SELECT id::text FROM attempts
+			WHERE state = 'preparing' AND prepared_at < $1 LIMIT $2`, before, batch)
+		return err
+	})
+	if err != nil {
+		return n, err
+	}
+	for _, id := range unplayed {
+		switch _, err := db.AbandonAttempt(ctx, id, db.now()); {
+		case err == nil:
+			n++
+		case !errors.Is(err, store.ErrState) && !errors.Is(err, store.ErrNotFound):
+			return n, err // otherwise it was played or deleted meanwhile
+		}
+	}
+	return n, nil
 }
 
 func (db *DB) changeAttempt(ctx context.Context, id string,
