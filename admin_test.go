@@ -18,7 +18,8 @@ func TestAdminCreate(t *testing.T) {
 	data := t.TempDir()
 	run := func(stdin string, args ...string) (int, string) {
 		var out bytes.Buffer
-		code := runCommand(t.Context(), append([]string{"admin", "create", "--data", data}, args...),
+		args = append([]string{"admin", "create", "--data", data}, args...)
+		code := runCommand(t.Context(), args,
 			&invocation{in: strings.NewReader(stdin), out: &out, err: &out, version: "test"})
 		return code, out.String()
 	}

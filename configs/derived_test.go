@@ -2,8 +2,8 @@ package configs
 
 import "testing"
 
-// TestDemoAccountsNeedLoopback checks that demo accounts exist by default only while nobody else can
-// reach the server, and otherwise only on purpose.
+// TestDemoAccountsNeedLoopback checks that demo accounts exist by default only while nobody else
+// can reach the server, and otherwise only on purpose.
 func TestDemoAccountsNeedLoopback(t *testing.T) {
 	for _, c := range []struct {
 		env  string

@@ -59,8 +59,8 @@ func SeedScenarios() ([]store.Scenario, error) {
 }
 
 // Seed saves the scenarios that are part of the program, over their older versions. With demo, it
-// also creates the demo accounts that do not exist, and enables those that do; without, it disables
-// them, because everybody knows their password. A second call changes nothing.
+// also creates the demo accounts that do not exist, and enables those that do; without, it
+// disables them, because everybody knows their password. A second call changes nothing.
 func (db *DB) Seed(ctx context.Context, demo bool) error {
 	scenarios, err := SeedScenarios()
 	if err != nil {
