@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"bedside/speech/event"
 	"bedside/speech/frame"
 	"bedside/store"
 )
@@ -14,10 +15,13 @@ type conversation struct {
 	job    frame.Job
 	spool  string
 	voices map[store.Speaker]*voice
+	causes *causes
 }
 
 func newConversation(job frame.Job, spool string) (*conversation, error) {
-	c := &conversation{job: job, spool: spool, voices: map[store.Speaker]*voice{}}
+	c := &conversation{
+		job: job, spool: spool, voices: map[store.Speaker]*voice{}, causes: newCauses(),
+	}
 	// A candidate who says nothing gets a report too.
 	_, err := c.voice(store.SpeakerCandidate)
 	return c, err
@@ -41,14 +45,45 @@ func (c *conversation) voice(s store.Speaker) (*voice, error) {
 
 // add analyses one message of the log.
 func (c *conversation) add(d frame.Delivery) error {
+	if d.Events != nil {
+		return c.addEvents(d.Events)
+	}
 	v, err := c.voice(store.Speaker(d.Speaker))
 	if err != nil {
 		return err
 	}
 	v.dropped += d.Batch.Dropped
+	v.unplaced += d.Batch.Dropped
 	for _, f := range d.Batch.Frames {
+		c.causes.addFrame(store.Speaker(d.Speaker), f.Arrival)
+		v.sent.addFrame(f)
 		if err := v.play(v.assembler.Push(f)); err != nil {
 			return err
+		}
+	}
+	return nil
+}
+
+// addEvents takes the events of one message of the log.
+func (c *conversation) addEvents(events []event.Event) error {
+	for _, e := range events {
+		switch e := e.(type) {
+		case event.Opened:
+			c.causes.addOpened(e)
+		case event.Alive:
+			c.causes.addTime(e.At)
+		case event.Changed:
+			c.causes.addChanged(e)
+		case event.Stream:
+			v, err := c.voice(store.Speaker(e.Speaker))
+			if err != nil {
+				return err
+			}
+			v.sent.addStream(e)
+		case event.Sent:
+			if v, ok := c.voices[store.Speaker(e.Speaker)]; ok {
+				v.sent.addSent(e)
+			}
 		}
 	}
 	return nil
@@ -72,11 +107,48 @@ func (c *conversation) report() (store.Report, error) {
 		if err := v.finish(end); err != nil {
 			return r, err
 		}
-		r.Speakers = append(r.Speakers, v.report(s))
+		r.Speakers = append(r.Speakers, v.report(s, c.known(s)))
+	}
+	for i := range r.Speakers {
+		var other []store.Span
+		for k := range r.Speakers {
+			if k != i {
+				other = r.Speakers[k].Occupied()
+			}
+		}
+		c.voices[r.Speakers[i].Speaker].measure(&r.Speakers[i], other)
 	}
 	r.DurationS = end.Seconds()
+	r.PlayS = r.DurationS - c.stopped(r.DurationS)
 	r.Turns = turns(r.Speakers)
 	return r, nil
+}
+
+// known returns what the log's events say of a speaker's interruptions, on the time line.
+func (c *conversation) known(who store.Speaker) []store.Interruption {
+	var list []store.Interruption
+	start := c.job.StartedAt.UnixMicro()
+	for _, i := range c.causes.of(who) {
+		list = append(list, store.Interruption{
+			FromS: float64(i.from-start) / 1e6, ToS: float64(i.to-start) / 1e6, Cause: i.cause,
+		})
+	}
+	return list
+}
+
+// stopped returns for how long the play's clock did not run, in seconds.
+func (c *conversation) stopped(end float64) float64 {
+	var spans []store.Span
+	for _, i := range c.known(store.SpeakerCandidate) {
+		if i.Cause == store.CauseClockStopped || i.Cause == store.CauseServerRestarted {
+			spans = append(spans, store.Span{StartS: max(i.FromS, 0), EndS: min(i.ToS, end)})
+		}
+	}
+	total := 0.0
+	for _, s := range store.Union(spans) {
+		total += s.EndS - s.StartS
+	}
+	return total
 }
 
 // close removes the files of all voices.

@@ -20,7 +20,8 @@ type stretch struct {
 // turns derives the turns from the stretches of speech of both speakers. A turn is one speaker's
 // speech until the other speaks alone. Speech within a turn of the other (a "mm" while listening)
 // is an overlap, not a turn. A gap is the time from the end of a turn to the start of the other
-// speaker's next turn; it is below zero when they overlap.
+// speaker's next turn; it is below zero when they overlap. There is no gap when in between one could
+// not be heard or the other could not answer; a turn ends when its speaker is interrupted.
 func turns(speakers []store.SpeakerReport) store.Turns {
 	t := store.Turns{Gaps: []store.TurnGap{}, Overlaps: []store.Span{}}
 	spoken := map[store.Speaker]float64{}
@@ -38,12 +39,27 @@ func turns(speakers []store.SpeakerReport) store.Turns {
 		t.CandidateTalkRatio = spoken[store.SpeakerCandidate] / total
 	}
 	t.Overlaps, t.OverlapTotalS = overlaps(all)
-	followFloor(&t, all)
+	cuts := map[store.Speaker]cut{}
+	for _, s := range speakers {
+		cuts[s.Speaker] = cut{s.Cut(), s.Away()}
+	}
+	followFloor(&t, all, cuts)
 	return t
 }
 
+// cut holds one speaker's interruptions, and those among them in which the speaker could not
+// answer.
+type cut struct{ all, away []store.Span }
+
+// between reports whether one of spans lies between two times.
+func between(spans []store.Span, from, to float64) bool {
+	return slices.ContainsFunc(spans, func(s store.Span) bool {
+		return s.StartS <= to && s.EndS >= from && from <= to
+	})
+}
+
 // followFloor sets the turns and gaps. all is sorted by start.
-func followFloor(t *store.Turns, all []stretch) {
+func followFloor(t *store.Turns, all []stretch, cuts map[store.Speaker]cut) {
 	var answers []float64
 	var floor store.Speaker
 	var begin, end float64
@@ -54,13 +70,19 @@ func followFloor(t *store.Turns, all []stretch) {
 	}
 	for _, s := range all {
 		switch {
+		case s.by == floor && between(cuts[s.by].all, end, s.StartS):
+			endTurn()
+			begin, end = s.StartS, s.EndS
+			continue
 		case s.by == floor:
 			end = max(end, s.EndS)
 			continue
 		case floor != "" && s.EndS <= end:
 			continue // within the other speaker's turn
 		}
-		if floor != "" && s.StartS-end <= maxGap {
+		interrupted := between(cuts[s.by].all, end, s.StartS) ||
+			between(cuts[floor].away, end, s.StartS)
+		if floor != "" && s.StartS-end <= maxGap && !interrupted {
 			t.Gaps = append(t.Gaps, store.TurnGap{TS: s.StartS, GapS: s.StartS - end, To: s.by})
 			if s.by == store.SpeakerCandidate {
 				answers = append(answers, s.StartS-end)

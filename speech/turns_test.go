@@ -21,6 +21,12 @@ func spoke(who store.Speaker, times ...float64) store.SpeakerReport {
 	return r
 }
 
+// interrupted adds an interruption to a speaker.
+func interrupted(r store.SpeakerReport, from, to float64, c store.Cause) store.SpeakerReport {
+	r.Interruptions = append(r.Interruptions, store.Interruption{FromS: from, ToS: to, Cause: c})
+	return r
+}
+
 func TestTurns(t *testing.T) {
 	candidate := func(times ...float64) store.SpeakerReport {
 		return spoke(store.SpeakerCandidate, times...)
@@ -66,6 +72,31 @@ func TestTurns(t *testing.T) {
 		}, store.Turns{
 			CandidateTalkRatio: 0.5, CandidateTurns: 1, PatientTurns: 1, LongestCandidateTurnS: 1,
 		}},
+		"a gap with a lost connection in it is none": {[]store.SpeakerReport{
+			interrupted(candidate(0, 2, 9, 11), 5, 8, store.CauseConnectionLost), patient(3, 4),
+		}, store.Turns{
+			Gaps:               []store.TurnGap{gap(3, 1, store.SpeakerPatient)},
+			CandidateTalkRatio: 0.8, CandidateTurns: 2, PatientTurns: 1, LongestCandidateTurnS: 2,
+		}},
+		"nor is one in which the other could not answer": {[]store.SpeakerReport{
+			candidate(0, 2, 9, 11),
+			interrupted(patient(3, 4), 4.5, 8, store.CauseConnectionLost),
+		}, store.Turns{
+			Gaps:               []store.TurnGap{gap(3, 1, store.SpeakerPatient)},
+			CandidateTalkRatio: 0.8, CandidateTurns: 2, PatientTurns: 1, LongestCandidateTurnS: 2,
+		}},
+		"a listener may mute": {[]store.SpeakerReport{
+			interrupted(candidate(0, 2, 6, 8), 2.5, 5, store.CauseMuted), patient(3, 5.5),
+		}, store.Turns{
+			Gaps: []store.TurnGap{
+				gap(3, 1, store.SpeakerPatient), gap(6, 0.5, store.SpeakerCandidate),
+			},
+			GapMedianS: is(0.5), CandidateTalkRatio: 4 / 6.5, CandidateTurns: 2, PatientTurns: 1,
+			LongestCandidateTurnS: 2,
+		}},
+		"an interruption ends the turn, and the next is the same turn": {[]store.SpeakerReport{
+			interrupted(candidate(0, 3, 6, 10), 3, 6, store.CauseServerRestarted),
+		}, store.Turns{CandidateTalkRatio: 1, CandidateTurns: 1, LongestCandidateTurnS: 4}},
 		"both begin at once": {[]store.SpeakerReport{candidate(1, 3), patient(1, 2)}, store.Turns{
 			Gaps:     []store.TurnGap{gap(1, -1, store.SpeakerCandidate)},
 			Overlaps: []store.Span{{StartS: 1, EndS: 2}}, OverlapTotalS: 1, GapMedianS: is(-1),

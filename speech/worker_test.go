@@ -237,7 +237,7 @@ func TestReportAndRecordings(t *testing.T) {
 		r := d.reports[0]
 		for i, frames := range []int{200, 100} {
 			s := r.Speakers[i]
-			if s.Frames != (store.FrameCounts{Received: frames, Analysed: frames}) {
+			if s.Frames != (store.FrameCounts{Sent: frames, Received: frames, Analysed: frames}) {
 				t.Errorf("%s: frames %+v, want %d received and analysed", s.Speaker, s.Frames,
 					frames)
 			}
@@ -250,6 +250,10 @@ func TestReportAndRecordings(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
+			// A file has no other speaker, whose turns are no pauses.
+			whole := store.NewTiming(again.Speech, nil, r.Speakers[1-i].Analysis.Speech)
+			again.Pauses = whole.Pauses
+			whole.Set(&again.Measures, len(again.Syllables))
 			if diff := cmp.Diff(s.Analysis, again); diff != "" {
 				t.Errorf("%s: the recording analysed again differs:\n%s", s.Speaker, diff)
 			}

@@ -5,7 +5,7 @@ package store
 type Analysis struct {
 	DurationS float64          `json:"duration_s" doc:"length of the audio, seconds"`
 	Speech    []Span           `json:"speech" doc:"stretches of speech, between pauses"`
-	Pauses    []Span           `json:"pauses" doc:"silences of 0.25 s or more between stretches of speech"`
+	Pauses    []Span           `json:"pauses" doc:"silences of 0.25 s or more between stretches of speech; in a report without the other's turns and interruptions"`
 	Syllables []float64        `json:"syllables" doc:"times of syllable nuclei, seconds"`
 	Pitch     []PitchPoint     `json:"pitch" doc:"F0 of the voiced frames within speech; a frame is 10 ms"`
 	Intensity []IntensityPoint `json:"intensity" doc:"level of every frame"`

@@ -26,19 +26,19 @@ import (
 //
 // To add a measure, add a field here, compute it in speech/dsp, and run make generate.
 type Measures struct {
-	SpeechDurationS          float64  `json:"speech_duration_s" name:"Speech duration" unit:"s" digits:"1" group:"Pace" doc:"From the start of the first speech to the end of the last, pauses included."`
+	SpeechDurationS          float64  `json:"speech_duration_s" name:"Speech duration" unit:"s" digits:"1" group:"Pace" doc:"Phonation time and pauses together. The other’s turns and interruptions are left out."`
 	PhonationTimeS           float64  `json:"phonation_time_s" name:"Phonation time" unit:"s" digits:"1" doc:"The sum of the stretches of speech, pauses left out."`
 	SpeechRateSyllPerS       *float64 `json:"speech_rate_syll_per_s" name:"Speech rate" unit:"syllables/s" digits:"2" group:"Pace" doc:"Syllables for each second of the speech duration, pauses included." hint:"It falls when you pause often." null:"no speech"`
 	ArticulationRateSyllPerS *float64 `json:"articulation_rate_syll_per_s" name:"Articulation rate" unit:"syllables/s" digits:"2" group:"Pace" doc:"Syllables for each second of actual speech (phonation time)." hint:"It says how fast you speak when you speak." null:"no speech"`
 	SyllableCount            int      `json:"syllable_count" name:"Syllables" unit:"" digits:"0" group:"Pace" doc:"The number of syllable nuclei, which are counted from the peaks of the voice." hint:"It is close rather than exact."`
 	MeanLengthOfRunSyll      *float64 `json:"mean_length_of_run_syll" name:"Mean length of run" unit:"syllables" digits:"1" group:"Flow and pauses" doc:"Syllables in a stretch of speech between two pauses, on average." hint:"Longer runs sound more fluent." null:"no speech"`
 	MeanLengthOfRunS         *float64 `json:"mean_length_of_run_s" name:"Mean duration of run" unit:"s" digits:"2" doc:"How long a stretch of speech between two pauses lasts on average." null:"no speech"`
-	PhonationTimeRatio       *float64 `json:"phonation_time_ratio" name:"Phonation-time ratio" unit:"%" digits:"0" group:"Flow and pauses" doc:"Phonation time over speech duration: the share in which there is voice and not silence." hint:"Listening counts as silence." null:"no speech"`
-	PauseCount               int      `json:"pause_count" name:"Pauses" unit:"" digits:"0" group:"Flow and pauses" doc:"Silences of 0.25 s or longer between two stretches of speech." hint:"The other’s turns count among them."`
+	PhonationTimeRatio       *float64 `json:"phonation_time_ratio" name:"Phonation-time ratio" unit:"%" digits:"0" group:"Flow and pauses" doc:"Phonation time over speech duration: the share in which there is voice and not silence." hint:"Listening does not count." null:"no speech"`
+	PauseCount               int      `json:"pause_count" name:"Pauses" unit:"" digits:"0" group:"Flow and pauses" doc:"Silences of 0.25 s or longer between two stretches of speech, in which the other does not speak either." hint:"Interruptions are no pauses."`
 	PausesPerMin             *float64 `json:"pauses_per_min" name:"Pauses per minute" unit:"" digits:"1" group:"Flow and pauses" doc:"Pauses for each minute of the speech duration." null:"no speech"`
-	PauseTotalS              float64  `json:"pause_total_s" name:"Total pause time" unit:"s" digits:"1" doc:"The sum of the pauses: speech duration less phonation time."`
+	PauseTotalS              float64  `json:"pause_total_s" name:"Total pause time" unit:"s" digits:"1" doc:"The sum of the pauses."`
 	PauseMeanS               *float64 `json:"pause_mean_s" name:"Mean pause" unit:"s" digits:"2" group:"Flow and pauses" doc:"How long a pause lasts on average." null:"no pause"`
-	PauseMaxS                *float64 `json:"pause_max_s" name:"Longest pause" unit:"s" digits:"1" group:"Flow and pauses" doc:"How long the longest pause lasts." hint:"It may be the other’s turn: see where it falls on the time line." null:"no pause"`
+	PauseMaxS                *float64 `json:"pause_max_s" name:"Longest pause" unit:"s" digits:"1" group:"Flow and pauses" doc:"How long the longest pause lasts." null:"no pause"`
 	F0MedianHz               *float64 `json:"f0_median_hz" name:"Middle pitch" unit:"Hz" digits:"0" group:"Voice" doc:"The median of F0: half of the voice is above it and half below." null:"nothing voiced"`
 	F0Q10Hz                  *float64 `json:"f0_q10_hz" name:"Low pitch" unit:"Hz" digits:"0" doc:"The 10th percentile of F0." null:"nothing voiced"`
 	F0Q90Hz                  *float64 `json:"f0_q90_hz" name:"High pitch" unit:"Hz" digits:"0" doc:"The 90th percentile of F0." null:"nothing voiced"`

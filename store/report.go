@@ -9,7 +9,10 @@ import (
 // ReportVersion is the version of a report's JSON form that this program writes. Raise it when a
 // reader of the previous form would misread the new one, and have ParseReport bring older forms up
 // to date; a new field, or a new measure, needs no new version.
-const ReportVersion = 1
+//
+// Version 2 (2026-11) counts no interruption and only a voice's own pauses; frames are counted so
+// that sent = analysed + concealed + lost.
+const ReportVersion = 2
 
 // Report is the result of an attempt: what was measured of each speaker, and how they took turns.
 type Report struct {
@@ -18,6 +21,7 @@ type Report struct {
 	CreatedAt     time.Time       `json:"created_at"`
 	StartedAt     time.Time       `json:"started_at" doc:"when the play began"`
 	DurationS     float64         `json:"duration_s" doc:"length of the play's common time line, seconds"`
+	PlayS         float64         `json:"play_s" doc:"the part of it in which the clock of the play ran, seconds"`
 	Speakers      []SpeakerReport `json:"speakers" doc:"the candidate first, then the patient if one spoke"`
 	Turns         Turns           `json:"turns"`
 }
@@ -37,29 +41,82 @@ func ParseReport(b []byte) (Report, error) {
 			"report of version %d; this program reads versions up to %d: %w",
 			r.SchemaVersion, ReportVersion, ErrInvalid)
 	}
+	if r.SchemaVersion < 2 {
+		r.upgradeFrom1()
+	}
 	return r, nil
+}
+
+// upgradeFrom1 counts pauses and frames as version 2 does. Version 1 knows no interruptions, and
+// the other's turns were among the pauses.
+func (r *Report) upgradeFrom1() {
+	r.SchemaVersion, r.PlayS = 2, r.DurationS
+	for i := range r.Speakers {
+		s := &r.Speakers[i]
+		var other []Span
+		for k := range r.Speakers {
+			if k != i {
+				other = r.Speakers[k].Analysis.Speech
+			}
+		}
+		s.Interruptions = []Interruption{}
+		t := NewTiming(s.Analysis.Speech, nil, other)
+		s.Analysis.Pauses = t.Pauses
+		t.Set(&s.Analysis.Measures, len(s.Analysis.Syllables))
+		s.Frames.Concealed += s.Frames.Recovered
+		s.Frames.Lost = max(s.Frames.Lost-s.Frames.Concealed, 0) + s.Frames.Corrupt
+		s.Frames.Sent = s.Frames.Analysed + s.Frames.Concealed + s.Frames.Lost
+	}
 }
 
 // SpeakerReport is one side of the conversation. Its times are on the common time line that begins
 // with the play.
 type SpeakerReport struct {
-	Speaker   Speaker     `json:"speaker" enum:"candidate,patient"`
-	Analysis  Analysis    `json:"analysis"`
-	Frames    FrameCounts `json:"frames"`
-	Recording *Recording  `json:"recording,omitempty"`
-	Peaks     []float32   `json:"peaks" doc:"largest absolute sample of each 50 ms, from 0 to 1, to draw a waveform"`
+	Speaker       Speaker        `json:"speaker" enum:"candidate,patient"`
+	Analysis      Analysis       `json:"analysis"`
+	Interruptions []Interruption `json:"interruptions" doc:"when the speaker could not be heard, in order and apart from one another; no measure counts these times"`
+	TooLittleLeft bool           `json:"too_little_left" doc:"so much was interrupted that the rest was not measured: the measures are empty"`
+	Frames        FrameCounts    `json:"frames"`
+	Recording     *Recording     `json:"recording,omitempty"`
+	Peaks         []float32      `json:"peaks" doc:"largest absolute sample of each 50 ms, from 0 to 1, to draw a waveform"`
 }
 
-// FrameCounts counts what happened to one speaker's Opus frames.
+// Cut returns the times of the interruptions.
+func (s SpeakerReport) Cut() []Span {
+	spans := make([]Span, 0, len(s.Interruptions))
+	for _, i := range s.Interruptions {
+		spans = append(spans, i.Span())
+	}
+	return spans
+}
+
+// Away returns the times in which the speaker could neither be heard nor answer.
+func (s SpeakerReport) Away() []Span {
+	var away []Span
+	for _, i := range s.Interruptions {
+		if i.Cause.Outage() {
+			away = append(away, i.Span())
+		}
+	}
+	return away
+}
+
+// Occupied returns the times in which the other's silence is no pause: the speaker spoke, or was
+// away.
+func (s SpeakerReport) Occupied() []Span { return Union(s.Analysis.Speech, s.Away()) }
+
+// FrameCounts counts what happened to one speaker's Opus frames. Sent = Analysed + Concealed +
+// Lost.
 type FrameCounts struct {
+	Sent       int `json:"sent" doc:"frames that the speaker sent during the play, as far as is known: from their sequence numbers, and from the count that the speaker's client tells after a lost connection"`
 	Received   int `json:"received" doc:"frames in the log"`
 	Analysed   int `json:"analysed" doc:"frames decoded and measured"`
-	Lost       int `json:"lost" doc:"sequence numbers that never arrived"`
-	Recovered  int `json:"recovered" doc:"of the lost, rebuilt from in-band forward error correction (FEC)"`
-	Concealed  int `json:"concealed" doc:"of the lost, concealed by the decoder"`
+	Lost       int `json:"lost" doc:"frames sent that were neither analysed nor concealed: in interruptions, and damaged ones"`
+	Recovered  int `json:"recovered" doc:"of the concealed, rebuilt from in-band forward error correction (FEC)"`
+	Concealed  int `json:"concealed" doc:"single frames that never arrived, replaced by the decoder"`
 	Duplicated int `json:"duplicated" doc:"received more than once"`
 	Late       int `json:"late" doc:"arrived after packets behind their position had been analysed"`
-	Corrupt    int `json:"corrupt" doc:"could not be decoded"`
+	Corrupt    int `json:"corrupt" doc:"of the lost, could not be decoded"`
 	Dropped    int `json:"dropped" doc:"dropped by the media server, because the log did not keep up"`
 }
 

@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"bedside/speech/event"
 	"bedside/speech/frame"
 	"bedside/store/wait"
 
@@ -111,7 +112,7 @@ func (c *Claim) Job() frame.Job { return c.job }
 func (c *Claim) Tries() int { return c.tries }
 
 // Next returns the messages of the attempt's log, from the first one on and then as they arrive.
-// It skips heartbeats. The last delivery has End set: the log has its end marker, or Next has
+// It skips heartbeats without an event, which older programs wrote. The last delivery has End set: the log has its end marker, or Next has
 // read nothing for Config.IdleEnd while it was connected. While NATS is away Next waits. It
 // returns frame.ErrJobEnded in place of the end when another worker has ended the job, because
 // the log may have been removed before it was read.
@@ -187,15 +188,19 @@ func (c *Claim) lastDelivery(ctx context.Context) (frame.Delivery, error) {
 	return frame.Delivery{End: true}, nil
 }
 
-// delivery decodes a message of the log. skip is true for heartbeats.
+// delivery decodes a message of the log. skip is true for an empty heartbeat.
 func delivery(subject string, data []byte) (d frame.Delivery, skip bool, err error) {
 	kind, speaker, err := frame.ParseAudioSubject(subject)
 	if err != nil {
 		return d, false, err
 	}
 	switch kind {
-	case frame.KindAlive:
-		return d, true, nil
+	case frame.KindAlive, frame.KindEvents:
+		if len(data) == 0 {
+			return d, true, nil
+		}
+		batch, err := event.Parse(data)
+		return frame.Delivery{Events: batch}, false, err
 	case frame.KindEnd:
 		return frame.Delivery{End: true}, false, nil
 	}

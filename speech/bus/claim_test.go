@@ -94,7 +94,7 @@ func TestSlowWorkerDoesNotEndTheAttempt(t *testing.T) {
 		for n := range 50 {
 			sent = append(sent, writeFrames(w, n, n+1, 0)...)
 			time.Sleep(time.Minute) // the worker is stopped, swapped out or busy
-			d, err := c.Next(t.Context())
+			d, err := nextAudio(t, c)
 			must(t, err)
 			if d.End {
 				t.Fatalf("ended after %d frames", n)
@@ -102,7 +102,7 @@ func TestSlowWorkerDoesNotEndTheAttempt(t *testing.T) {
 			h.add(d)
 		}
 		must(t, b.Finish(t.Context(), "a"))
-		if d, err := c.Next(t.Context()); err != nil || !d.End {
+		if d, err := nextAudio(t, c); err != nil || !d.End {
 			t.Errorf("%+v, %v", d, err)
 		}
 		equalFrames(t, "all", h.frames["candidate"], sent)
@@ -265,6 +265,9 @@ func TestClaimAndNextReturnWhenTheContextEnds(t *testing.T) {
 		wantNoJob(t, b, time.Second)
 		must(t, b.Begin(t.Context(), "a", time.Now()))
 		c := claim(t, b)
+		if d, err := c.Next(t.Context()); err != nil || len(d.Events) != 1 {
+			t.Fatalf("%+v, %v; want the opening of the log", d, err)
+		}
 		for name, down := range map[string]bool{"connected": false, "NATS is away": true} {
 			if down {
 				s.stop()

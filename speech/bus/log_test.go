@@ -54,7 +54,7 @@ func TestLiveAudioIsFollowed(t *testing.T) {
 		w := writer(t, b, "a", "candidate")
 		for n := range 100 {
 			want := writeFrames(w, n, n+1, 0)
-			d, err := c.Next(t.Context())
+			d, err := nextAudio(t, c)
 			must(t, err)
 			equalFrames(t, "live", d.Batch.Frames, want)
 			if late := time.Now().UnixMicro() - want[0].Arrival; late > 100_000 {

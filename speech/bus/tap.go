@@ -5,10 +5,12 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"sync"
 	"time"
 
+	"bedside/speech/event"
 	"bedside/speech/frame"
 	"bedside/store/wait"
 
@@ -19,6 +21,9 @@ import (
 const (
 	// batchFrames is the largest number of frames in a message.
 	batchFrames = 50
+	// maxEvents is the largest number of events that a tap publishes. A play has a few dozen; the
+	// limit is for clients that mute and unmute all the time.
+	maxEvents = 5000
 	// maxPlay is the time after which a tap that nobody has closed stops its heartbeats.
 	maxPlay = 2 * time.Hour
 )
@@ -35,9 +40,11 @@ type tap struct {
 	once    sync.Once
 	failed  error // set before done is closed
 
-	mu    sync.Mutex
-	rings []*ring // one per speaker; guarded by mu
-	epoch uint16  // of the latest writer; guarded by mu
+	mu       sync.Mutex
+	rings    []*ring       // one per speaker; guarded by mu
+	epoch    uint16        // of the latest writer; guarded by mu
+	events   []event.Event // to be published; guarded by mu
+	recorded int           // events so far; guarded by mu
 
 	// Owned by the goroutine.
 	sent        uint64
@@ -49,9 +56,23 @@ type tap struct {
 // Writer writes one RTP stream of one speaker, an epoch, to the log. Only one goroutine may call
 // Write at a time.
 type Writer struct {
-	ring  *ring
-	epoch uint16
-	m     *metrics
+	tap     *tap
+	ring    *ring
+	epoch   uint16
+	m       *metrics
+	started bool // Begin was called; belongs to the goroutine that writes
+}
+
+// Begin records which RTP stream the writer's epoch is, and how many of its packets came before
+// the first that is written. Only its first call counts. The goroutine that writes calls it.
+func (w *Writer) Begin(ssrc uint32, before int) {
+	if w.started {
+		return
+	}
+	w.started = true
+	w.tap.record(event.Stream{
+		Speaker: w.ring.speaker, Epoch: w.epoch, SSRC: ssrc, Before: max(before, 0),
+	})
 }
 
 // Write copies a packet. It never blocks. When the log does not keep up, the oldest frames are
@@ -72,6 +93,22 @@ func (b *Bus) Writer(attemptID, speaker string, startedAt time.Time) (*Writer, e
 	return b.tap(attemptID, startedAt).writer(speaker), nil
 }
 
+// Record adds an event to an attempt's log. It does not block. startedAt is as in Writer.
+func (b *Bus) Record(attemptID string, startedAt time.Time, e event.Event) {
+	if frame.ValidToken(attemptID) {
+		b.tap(attemptID, startedAt).record(e)
+	}
+}
+
+// record queues an event. Beyond maxEvents it drops it.
+func (t *tap) record(e event.Event) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.recorded++; t.recorded <= maxEvents {
+		t.events = append(t.events, e)
+	}
+}
+
 // tap returns an attempt's tap and starts it if there is none.
 func (b *Bus) tap(attemptID string, startedAt time.Time) *tap {
 	b.mu.Lock()
@@ -82,6 +119,7 @@ func (b *Bus) tap(attemptID string, startedAt time.Time) *tap {
 		t = &tap{
 			bus: b, attempt: attemptID, started: startedAt, created: now, lastMessage: now,
 			stop: make(chan struct{}), done: make(chan struct{}), instance: rand.Text()[:10],
+			events: []event.Event{event.Opened{At: now.UnixMicro()}},
 		}
 		b.taps[attemptID] = t
 		go t.run()
@@ -98,12 +136,12 @@ func (t *tap) writer(speaker string) *Writer {
 	t.epoch = max(t.epoch+1, uint16(seconds))
 	for _, r := range t.rings {
 		if r.speaker == speaker {
-			return &Writer{ring: r, epoch: t.epoch, m: t.bus.metrics}
+			return &Writer{tap: t, ring: r, epoch: t.epoch, m: t.bus.metrics}
 		}
 	}
 	r := newRing(speaker)
 	t.rings = append(t.rings, r)
-	return &Writer{ring: r, epoch: t.epoch, m: t.bus.metrics}
+	return &Writer{tap: t, ring: r, epoch: t.epoch, m: t.bus.metrics}
 }
 
 // run publishes the content of the rings every Config.BatchTime, until the tap is closed and
@@ -126,9 +164,12 @@ func (t *tap) run() {
 	}
 }
 
-// flush publishes a batch of each ring, and more while a full batch waits; with all set,
-// everything. It publishes a heartbeat when one is due.
+// flush publishes the events, then a batch of each ring, and more while a full batch waits; with
+// all set, everything. It publishes a heartbeat when one is due.
 func (t *tap) flush(all bool) error {
+	if err := t.flushEvents(); err != nil {
+		return err
+	}
 	t.mu.Lock()
 	rings := t.rings
 	t.mu.Unlock()
@@ -138,12 +179,45 @@ func (t *tap) flush(all bool) error {
 		}
 	}
 	if time.Since(t.lastMessage) >= t.bus.cfg.Heartbeat && time.Since(t.created) < maxPlay {
-		err := t.publish(frame.AliveSubject(t.attempt), nil)
+		err := t.publishEvents(frame.AliveSubject(t.attempt),
+			[]event.Event{event.Alive{At: time.Now().UnixMicro()}})
 		if !errors.Is(err, errLogFull) {
 			return err
 		}
 	}
 	return nil
+}
+
+// flushEvents publishes the events. What a full log refuses it keeps for the next call.
+func (t *tap) flushEvents() error {
+	t.mu.Lock()
+	events := t.events
+	t.events = nil
+	t.mu.Unlock()
+	for len(events) > 0 {
+		batch := events[:min(len(events), event.MaxBatch)]
+		err := t.publishEvents(frame.EventSubject(t.attempt), batch)
+		if errors.Is(err, errLogFull) {
+			t.mu.Lock()
+			t.events = append(events, t.events...)
+			t.mu.Unlock()
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		events = events[len(batch):]
+	}
+	return nil
+}
+
+func (t *tap) publishEvents(subject string, batch []event.Event) error {
+	out, err := event.Append(t.buf[:0], batch)
+	if err != nil {
+		return err
+	}
+	t.buf = out[:0]
+	return t.publish(subject, out)
 }
 
 // flushRing publishes what flush wants of one ring. While the log is full, frames stay in the

@@ -18,6 +18,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"bedside/speech/event"
 	"bedside/speech/frame"
 
 	"github.com/nats-io/nats-server/v2/server"
@@ -275,8 +276,18 @@ func writeFrames(w *Writer, from, to int, gap time.Duration) (frames []frame.Fra
 // received collects the deliveries of a claim.
 type received struct {
 	frames   map[string][]frame.Frame
-	messages int
+	events   []event.Event
+	messages int // of frames
 	dropped  int
+}
+
+// nextAudio returns the next delivery without events.
+func nextAudio(t testing.TB, c *Claim) (frame.Delivery, error) {
+	for {
+		if d, err := c.Next(t.Context()); err != nil || d.Events == nil {
+			return d, err
+		}
+	}
 }
 
 // receiveAll collects deliveries up to the end.
@@ -294,6 +305,10 @@ func receiveAll(t testing.TB, c *Claim) received {
 }
 
 func (h *received) add(d frame.Delivery) {
+	h.events = append(h.events, d.Events...)
+	if d.Events != nil {
+		return
+	}
 	h.messages++
 	h.dropped += d.Batch.Dropped
 	h.frames[d.Speaker] = append(h.frames[d.Speaker], d.Batch.Frames...)

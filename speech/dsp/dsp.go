@@ -50,4 +50,6 @@ var (
 type Result struct {
 	store.Analysis
 	Peaks []float32 // the largest absolute sample of each 50 ms
+
+	level []float32 // of each frame, as frames.level
 }

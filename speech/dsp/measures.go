@@ -25,18 +25,15 @@ func (a *Analyzer) result() Result {
 		Analysis: store.Analysis{
 			DurationS: float64(a.total) / SampleRate,
 			Speech:    make([]store.Span, 0, len(speech)),
-			Pauses:    make([]store.Span, 0, len(speech)),
 			Syllables: make([]float64, 0, len(syllables)),
 			Pitch:     []store.PitchPoint{},
 			Intensity: make([]store.IntensityPoint, 0, len(f.intensity)),
 		},
 		Peaks: append([]float32{}, a.peaks...),
+		level: f.level,
 	}
-	for i, s := range speech {
+	for _, s := range speech {
 		r.Speech = append(r.Speech, s.span())
-		if i > 0 {
-			r.Pauses = append(r.Pauses, stretch{speech[i-1].to, s.from}.span())
-		}
 		for k := s.from; k < s.to; k++ {
 			if f0[k] > 0 {
 				r.Pitch = append(r.Pitch, store.PitchPoint{TS: timeOf(k), Hz: hundredth(f0[k])})
@@ -49,8 +46,29 @@ func (a *Analyzer) result() Result {
 	for i, db := range f.intensity {
 		r.Intensity = append(r.Intensity, store.IntensityPoint{TS: timeOf(i), DB: hundredth(db)})
 	}
-	r.Measures = measure(speech, len(syllables), voicedIn(speech, f0), f)
+	r.Exclude(nil, nil)
 	return r
+}
+
+// Exclude leaves the spans in cut out of the analysis, as if nothing could be heard there, and
+// keeps the silences in which other has its turn from counting as pauses: see store.NewTiming.
+// Both lists are in order and their times are multiples of 0.01 s. The contours stay.
+func (r *Result) Exclude(cut, other []store.Span) {
+	timing := store.NewTiming(r.Speech, cut, other)
+	r.Speech, r.Pauses = timing.Runs, timing.Pauses
+	runs := make([]stretch, len(r.Speech))
+	for i, s := range r.Speech {
+		runs[i] = stretchOf(s)
+	}
+	r.Syllables = slices.DeleteFunc(r.Syllables, func(t float64) bool {
+		return !inside(runs, frameAt(t))
+	})
+	r.Pitch = slices.DeleteFunc(r.Pitch, func(p store.PitchPoint) bool {
+		return !inside(runs, frameAt(p.TS))
+	})
+	r.Measures = r.measure(runs)
+	r.Measures.NoiseFloorDB = r.noiseOutside(store.Union(r.Speech, cut))
+	timing.Set(&r.Measures, len(r.Syllables))
 }
 
 // referencePeak estimates the largest peak of the voice, without clicks and bumps.
@@ -71,6 +89,13 @@ func (s stretch) span() store.Span {
 	return store.Span{StartS: seconds(s.from), EndS: seconds(s.to)}
 }
 
+func stretchOf(s store.Span) stretch {
+	return stretch{int(math.Round(s.StartS * 100)), int(math.Round(s.EndS * 100))}
+}
+
+// frameAt returns the frame whose centre is at t.
+func frameAt(t float64) int { return int(t * 100) }
+
 func hundredth(v float32) float64 { return math.Round(float64(v)*100) / 100 }
 
 // voicedIn returns F0 of the voiced frames within speech.
@@ -86,46 +111,29 @@ func voicedIn(speech []stretch, f0 []float32) []float64 {
 	return voiced
 }
 
-// measure computes the measures from the rounded numbers of the result, so that anyone can compute
-// them again from its arrays.
-func measure(speech []stretch, syllables int, voiced []float64, f *frames) store.Measures {
-	m := store.Measures{SyllableCount: syllables, NoiseFloorDB: noiseOutside(speech, f)}
-	if len(speech) == 0 {
-		return m
-	}
-	phonation, longest := 0, 0
+// measure computes the measures of the sound in the runs from the rounded numbers of the result, so
+// that anyone can compute them again from its arrays.
+func (r *Result) measure(runs []stretch) store.Measures {
+	m := store.Measures{SyllableCount: len(r.Syllables)}
 	var power float64
 	var db []float64
-	for i, s := range speech {
-		phonation += s.to - s.from
-		if i > 0 {
-			longest = max(longest, s.from-speech[i-1].to)
-		}
-		for _, v := range f.intensity[s.from:s.to] {
-			power += math.Pow(10, hundredth(v)/10)
-			db = append(db, hundredth(v))
+	for _, s := range runs {
+		for _, p := range r.Intensity[s.from:s.to] {
+			power += math.Pow(10, p.DB/10)
+			db = append(db, p.DB)
 		}
 	}
-	duration := speech[len(speech)-1].to - speech[0].from
-	count := float64(syllables)
-	m.SpeechDurationS = seconds(duration)
-	m.PhonationTimeS = seconds(phonation)
-	m.PhonationTimeRatio = ratio(seconds(phonation), seconds(duration))
-	m.SpeechRateSyllPerS = ratio(count, seconds(duration))
-	m.ArticulationRateSyllPerS = ratio(count, seconds(phonation))
-	m.MeanLengthOfRunSyll = ratio(count, float64(len(speech)))
-	m.MeanLengthOfRunS = ratio(seconds(phonation), float64(len(speech)))
-	m.PauseCount = len(speech) - 1
-	m.PauseTotalS = seconds(duration - phonation)
-	m.PausesPerMin = ratio(60*float64(m.PauseCount), seconds(duration))
-	if m.PauseCount > 0 {
-		m.PauseMeanS = ratio(m.PauseTotalS, float64(m.PauseCount))
-		m.PauseMaxS = ratio(seconds(longest), 1)
+	if len(db) == 0 {
+		return m
 	}
-	m.VoicedRatio = ratio(float64(len(voiced)), float64(phonation))
+	m.VoicedRatio = some(float64(len(r.Pitch)) / float64(len(db)))
 	m.IntensityMeanDB = some(decibel(power / float64(len(db))))
 	_, sd := meanAndSD(db)
 	m.IntensitySDDB = some(sd)
+	voiced := make([]float64, len(r.Pitch))
+	for i, p := range r.Pitch {
+		voiced[i] = p.Hz
+	}
 	addF0(&m, voiced)
 	return m
 }
@@ -146,20 +154,25 @@ func addF0(m *store.Measures, voiced []float64) {
 	m.F0SDSemitones = some(sd)
 }
 
-// noiseOutside returns the 10th percentile of the intensity outside speech, of frames whose window
-// holds no speech and is not digital silence. It returns nil if there are none.
-func noiseOutside(speech []stretch, f *frames) *float64 {
+// noiseOutside returns the 10th percentile of the intensity outside spans, of frames whose window
+// reaches into none of them and is not digital silence. It returns nil if there are none.
+func (r *Result) noiseOutside(spans []store.Span) *float64 {
 	const reach = intensityHalf/blocksPerHop + 1
 	var outside []float64
 	from := 0
-	for _, s := range append(slices.Clone(speech), stretch{len(f.level) + reach, 0}) {
-		for i := from; i < s.from-reach; i++ {
-			if f.level[i] > digitalSilence {
-				outside = append(outside, hundredth(f.intensity[i]))
+	listen := func(to int) {
+		for i := from; i < min(to, len(r.level)); i++ {
+			if r.level[i] > digitalSilence {
+				outside = append(outside, r.Intensity[i].DB)
 			}
 		}
+	}
+	for _, span := range spans {
+		s := stretchOf(span)
+		listen(s.from - reach)
 		from = s.to + reach
 	}
+	listen(len(r.level))
 	if len(outside) == 0 {
 		return nil
 	}
@@ -169,5 +182,3 @@ func noiseOutside(speech []stretch, f *frames) *float64 {
 func seconds(frames int) float64 { return float64(frames) / 100 }
 
 func some(v float64) *float64 { return &v }
-
-func ratio(over, under float64) *float64 { return some(over / under) }

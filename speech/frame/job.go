@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"bedside/speech/event"
 )
 
 // ErrJobEnded is returned to a worker that reads an attempt's log after another worker has ended
@@ -38,5 +40,6 @@ func ParseJob(data []byte) (Job, error) {
 type Delivery struct {
 	Speaker string
 	Batch   Batch
-	End     bool // nothing follows
+	Events  []event.Event // instead of a batch
+	End     bool          // nothing follows
 }

@@ -11,8 +11,9 @@ const (
 	JobSubjects         = "jobs.>"
 	ReportReadySubjects = "feedback.>"
 
-	end   = "end"
-	alive = "alive"
+	end    = "end"
+	alive  = "alive"
+	events = "events"
 )
 
 // ValidToken reports whether s is allowed in a subject: 1 to 64 letters, digits, '-' or '_'.
@@ -27,8 +28,10 @@ func ValidToken(s string) bool {
 }
 
 // ValidSpeaker reports whether s is allowed as a speaker's name in a subject: a valid token other
-// than those of heartbeats and end markers.
-func ValidSpeaker(s string) bool { return ValidToken(s) && s != end && s != alive }
+// than those of heartbeats, events and end markers.
+func ValidSpeaker(s string) bool {
+	return ValidToken(s) && s != end && s != alive && s != events
+}
 
 // AudioSubject returns the subject of one speaker's batches.
 func AudioSubject(attempt, speaker string) string { return "audio." + attempt + "." + speaker }
@@ -36,7 +39,10 @@ func AudioSubject(attempt, speaker string) string { return "audio." + attempt + 
 // EndSubject returns the subject of the end marker, an empty message that follows all others.
 func EndSubject(attempt string) string { return AudioSubject(attempt, end) }
 
-// AliveSubject returns the subject of the heartbeats, which are empty messages.
+// EventSubject returns the subject of batches of events, see package event.
+func EventSubject(attempt string) string { return AudioSubject(attempt, events) }
+
+// AliveSubject returns the subject of the heartbeats, batches of one event.Alive.
 func AliveSubject(attempt string) string { return AudioSubject(attempt, alive) }
 
 // AttemptSubjects returns a pattern for all messages of an attempt's log.
@@ -53,9 +59,10 @@ type Kind int
 
 // The kinds of messages.
 const (
-	KindAudio Kind = iota // a batch of one speaker's frames
-	KindAlive             // a heartbeat
-	KindEnd               // the end marker
+	KindAudio  Kind = iota // a batch of one speaker's frames
+	KindAlive              // a heartbeat
+	KindEnd                // the end marker
+	KindEvents             // a batch of events
 )
 
 // ParseAudioSubject returns the kind of the message with this subject and, for audio, its speaker.
@@ -70,6 +77,8 @@ func ParseAudioSubject(subject string) (kind Kind, speaker string, err error) {
 		return KindEnd, "", nil
 	case alive:
 		return KindAlive, "", nil
+	case events:
+		return KindEvents, "", nil
 	}
 	return KindAudio, parts[2], nil
 }

@@ -68,6 +68,7 @@ func (a *Assembler) Push(f frame.Frame) []Packet {
 	a.counts.Received++
 	if f.Epoch < a.epoch {
 		a.counts.Late++
+		a.counts.Unplaced++
 		return nil
 	}
 	if f.Epoch > a.epoch {
@@ -136,6 +137,9 @@ func (a *Assembler) handle(x arrived) {
 		a.counts.Duplicated++
 	case late:
 		a.counts.Late++
+		if a.stream.precedes(x) {
+			a.counts.Unplaced++
+		}
 	case outlier:
 		a.addOutlier(x)
 	}

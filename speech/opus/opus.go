@@ -55,6 +55,7 @@ type Counts struct {
 	Concealed  int // of the lost: concealed
 	Duplicated int // frames that had arrived before
 	Late       int // frames that arrived after packets behind their position were returned
+	Unplaced   int // of the late: never counted as lost, since they precede all of their stream
 	Corrupt    int // malformed or undecodable frames, and frames with an impossible time
 }
 
@@ -64,7 +65,7 @@ func (c Counts) Add(o Counts) Counts {
 		Received: c.Received + o.Received, Analysed: c.Analysed + o.Analysed,
 		Lost: c.Lost + o.Lost, Recovered: c.Recovered + o.Recovered,
 		Concealed: c.Concealed + o.Concealed, Duplicated: c.Duplicated + o.Duplicated,
-		Late: c.Late + o.Late, Corrupt: c.Corrupt + o.Corrupt,
+		Late: c.Late + o.Late, Unplaced: c.Unplaced + o.Unplaced, Corrupt: c.Corrupt + o.Corrupt,
 	}
 }
 

@@ -68,6 +68,7 @@ type stream struct {
 	began    int64     // arrival of the first frame
 	now      int64     // the latest arrival
 	queue    []waiting // by seq
+	first    int64     // sequence number of the first frame popped, once anchored
 	next     int64     // sequence number to pop next, once anchored
 	emitted  [1024]int64
 
@@ -106,6 +107,12 @@ func (s *stream) classify(x arrived) relation {
 		return late
 	}
 	return inStream
+}
+
+// precedes reports whether a frame that is late comes before all frames of the stream.
+func (s *stream) precedes(x arrived) bool {
+	seq, _ := s.numbers(x)
+	return s.anchored && seq < s.first
 }
 
 func (s *stream) queued(seq int64) bool {
@@ -167,7 +174,8 @@ func (s *stream) anchor() {
 	for len(s.queue) > 1 && s.queue[0].samples == 0 {
 		s.queue = s.queue[1:]
 	}
-	s.next = s.queue[0].seq
+	s.first = s.queue[0].seq
+	s.next = s.first
 }
 
 // detectStall finds stalls of the source, see stream.

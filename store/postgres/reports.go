@@ -161,7 +161,7 @@ func listsNotNull(r *store.Report) {
 	r.Speakers = append([]store.SpeakerReport{}, r.Speakers...) // the caller keeps its own
 	for i := range r.Speakers {
 		s := &r.Speakers[i]
-		s.Peaks = notNull(s.Peaks)
+		s.Peaks, s.Interruptions = notNull(s.Peaks), notNull(s.Interruptions)
 		a := &s.Analysis
 		a.Speech, a.Pauses = notNull(a.Speech), notNull(a.Pauses)
 		a.Syllables = notNull(a.Syllables)

@@ -1,0 +1,127 @@
+package bus
+
+import (
+	"reflect"
+	"slices"
+	"testing"
+	"time"
+
+	"bedside/speech/event"
+	"bedside/speech/frame"
+)
+
+func TestEventsAreInTheLog(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		b := open(t, Config{Dir: t.TempDir()})
+		begun := time.Now()
+		must(t, b.Begin(t.Context(), "a", begun))
+		w := writer(t, b, "a", "candidate")
+		w.Begin(77, 3)
+		sent := writeFrames(w, 0, 10, frameTime)
+		w.Begin(78, 0) // only the first call counts
+		muted := event.Changed{
+			At: time.Now().UnixMicro(), Speaker: "candidate", Cause: "muted", On: true,
+		}
+		b.Record("a", begun, muted)
+		time.Sleep(6 * time.Second) // one heartbeat is due
+		must(t, b.Finish(t.Context(), "a"))
+		c := claim(t, b)
+		h := receiveAll(t, c)
+		equalFrames(t, "candidate", h.frames["candidate"], sent)
+		alive := slices.IndexFunc(h.events, func(e event.Event) bool {
+			_, ok := e.(event.Alive)
+			return ok
+		})
+		if alive < 0 {
+			t.Fatalf("no heartbeat among %v", h.events)
+		}
+		want := []event.Event{
+			event.Opened{At: begun.UnixMicro()},
+			event.Stream{Speaker: "candidate", Epoch: 1, SSRC: 77, Before: 3}, muted,
+		}
+		if got := slices.Delete(h.events, alive, alive+1); !reflect.DeepEqual(got, want) {
+			t.Errorf("got %+v, want %+v", got, want)
+		}
+		must(t, c.Done(t.Context()))
+		if m, err := b.audio.Info(t.Context()); err != nil || m.State.Msgs != 0 {
+			t.Errorf("%d messages left in the log, %v", m.State.Msgs, err)
+		}
+	})
+}
+
+// A worker that takes over sees that a media server began to write a second time, before any
+// frame of the new one.
+func TestSecondMediaServerOpensTheLogAgain(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		s := newTestServer(t)
+		first, l := s.process(Config{})
+		second, _ := s.process(Config{})
+		begun := time.Now()
+		must(t, first.Begin(t.Context(), "a", begun))
+		writeFrames(writer(t, first, "a", "candidate"), 0, 50, frameTime)
+		time.Sleep(time.Second)
+		l.cut() // as a kill of its process does
+		time.Sleep(3 * time.Second)
+		again, err := second.Writer("a", "candidate", begun)
+		must(t, err)
+		opened := time.Now().UnixMicro()
+		writeFrames(again, 50, 100, frameTime)
+		must(t, second.Finish(t.Context(), "a"))
+		c := claim(t, second)
+		var order []any
+		for {
+			d, err := c.Next(t.Context())
+			must(t, err)
+			if d.End {
+				break
+			}
+			for _, e := range d.Events {
+				if o, ok := e.(event.Opened); ok {
+					order = append(order, o.At)
+				}
+			}
+			for _, f := range d.Batch.Frames {
+				if n := len(order); n == 0 || order[n-1] != f.Epoch {
+					order = append(order, f.Epoch)
+				}
+			}
+		}
+		if want := []any{begun.UnixMicro(), uint16(1), opened, uint16(5)}; !reflect.DeepEqual(
+			order, want) {
+			t.Errorf("got %v, want %v", order, want)
+		}
+	})
+}
+
+func TestNumberOfEventsIsLimited(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		b := open(t, Config{Dir: t.TempDir()})
+		begun := time.Now()
+		must(t, b.Begin(t.Context(), "a", begun))
+		for i := range 2 * maxEvents {
+			b.Record("a", begun, event.Changed{Speaker: "candidate", Cause: "muted", On: i%2 == 0})
+		}
+		sent := writeFrames(writer(t, b, "a", "candidate"), 0, 5, 0)
+		must(t, b.Finish(t.Context(), "a"))
+		h := receiveAll(t, claim(t, b))
+		equalFrames(t, "candidate", h.frames["candidate"], sent)
+		if len(h.events) != maxEvents+1 { // and the opening
+			t.Errorf("%d events", len(h.events))
+		}
+	})
+}
+
+func TestMalformedEventsAreSkipped(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		b := open(t, Config{Dir: t.TempDir()})
+		must(t, b.Begin(t.Context(), "a", time.Now()))
+		inject(t, b, frame.EventSubject("a"), []byte(`[{"type":"changed","data":{}}]`))
+		inject(t, b, frame.AliveSubject("a"), nil) // as older programs publish it
+		sent := writeFrames(writer(t, b, "a", "candidate"), 0, 5, 0)
+		must(t, b.Finish(t.Context(), "a"))
+		equalFrames(t, "candidate", receiveAll(t, claim(t, b)).frames["candidate"], sent)
+		if got := count(t, b.metrics.malformed); got != 1 {
+			t.Errorf("%g malformed messages counted", got)
+		}
+	})
+}

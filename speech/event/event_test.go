@@ -1,0 +1,66 @@
+package event
+
+import (
+	"errors"
+	"reflect"
+	"strings"
+	"testing"
+)
+
+func TestBatchesAreReadAsWritten(t *testing.T) {
+	want := []Event{
+		Opened{1}, Alive{2}, Changed{3, "candidate", "muted", true},
+		Stream{"patient", 7, 1 << 31, 12}, Sent{"candidate", 9, 1234},
+	}
+	b, err := Append(nil, want)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := Parse(b)
+	if err != nil || !reflect.DeepEqual(got, want) {
+		t.Errorf("got %v, %v", got, err)
+	}
+}
+
+func TestEventsOfUnknownTypesAreSkipped(t *testing.T) {
+	got, err := Parse([]byte(`[{"type":"dance","data":{}},{"type":"alive","data":{"at":5}}]`))
+	if err != nil || !reflect.DeepEqual(got, []Event{Alive{5}}) {
+		t.Errorf("got %v, %v", got, err)
+	}
+}
+
+func TestMalformedBatches(t *testing.T) {
+	for name, data := range map[string]string{
+		"nothing":           "",
+		"no list":           `{"type":"alive","data":{"at":5}}`,
+		"more behind it":    `[] []`,
+		"no speaker":        `[{"type":"changed","data":{"cause":"muted"}}]`,
+		"negative count":    `[{"type":"sent","data":{"speaker":"x","packets":-1}}]`,
+		"impossible count":  `[{"type":"sent","data":{"speaker":"x","packets":10000001}}]`,
+		"data of no object": `[{"type":"opened","data":[]}]`,
+		"too many":          "[" + strings.Repeat(`{"type":"x"},`, MaxBatch) + `{"type":"x"}]`,
+		"too long":          "[" + strings.Repeat(" ", MaxBytes) + "]",
+	} {
+		if got, err := Parse([]byte(data)); !errors.Is(err, ErrMalformed) {
+			t.Errorf("%s: got %v, %v", name, got, err)
+		}
+	}
+}
+
+func FuzzParse(f *testing.F) {
+	f.Add([]byte(`[{"type":"opened","data":{"at":5}}]`))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		batch, err := Parse(data)
+		if err != nil {
+			return
+		}
+		again, err := Append(nil, batch)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, err := Parse(again); err != nil && len(again) <= MaxBytes ||
+			err == nil && !reflect.DeepEqual(got, batch) {
+			t.Errorf("%v became %v, %v", batch, got, err)
+		}
+	})
+}
