@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/http"
 	"path/filepath"
+	"time"
 
 	"bedside/api/auth"
 	"bedside/api/httpx"
@@ -32,13 +33,21 @@ func openHub(cfg configs.Config, s stores, sessions *auth.Sessions, c *closers, 
 	c.add("media", node.Close)
 	rooms := cfg.Signaling
 	rooms.Origins, rooms.Address, rooms.Grace = cfg.OriginHosts(), clientNetwork, cfg.SFU.Grace
-	hub, err := signaling.NewHub(rooms, node, sessions, s.db, tap.NewAudio(s.bus, log), s.presence,
+	hub, err := signaling.NewHub(rooms, node, sessions, s.db, roomAudio{tap.NewAudio(s.bus, log)}, s.presence,
 		s.bus, log, reg)
 	if err != nil {
 		return nil, err
 	}
 	c.add("signalling", hub.Close)
 	return hub, nil
+}
+
+// roomAudio is the bus as signaling.Audio.
+type roomAudio struct{ tap.Audio }
+
+// Tap returns the audio's tap as the interface that rooms use.
+func (a roomAudio) Tap(attemptID string, startedAt time.Time) signaling.Tap {
+	return a.Audio.Tap(attemptID, startedAt)
 }
 
 // clientNetwork returns the network that a WebSocket counts for: the client's behind trusted

@@ -6,6 +6,7 @@ import "time"
 // it.
 type Packet struct {
 	SSRC        uint32
+	Index       int // of the packet in its stream: 0 for the first that arrived
 	Sequence    uint16
 	Timestamp   uint32
 	Marker      bool

@@ -27,6 +27,7 @@ type Track struct {
 	// Used by receive and receiveRTCP only.
 	header rtp.Header
 	packet Packet
+	index  index
 
 	history history
 	meter   meter
@@ -80,6 +81,7 @@ func (t *Track) receive(b []byte) {
 		return
 	}
 	t.metrics.in.Inc()
+	p.Index = t.index.of(p.Sequence)
 	t.meter.add(p)
 	t.history.put(p)
 	t.fanOut(p)

@@ -34,9 +34,19 @@ type Audio interface {
 	Begin(ctx context.Context, attemptID string, startedAt time.Time) error
 	// Tap makes sinks for a play that began at startedAt; the participant ids "candidate" and
 	// "patient" are the speakers.
-	Tap(attemptID string, startedAt time.Time) sfu.Tap
+	Tap(attemptID string, startedAt time.Time) Tap
 	// Finish flushes everything that was tapped, then marks the end of the attempt's audio.
 	Finish(ctx context.Context, attemptID string) error
+}
+
+// Tap records a play: the speakers' tracks, and what keeps a speaker from being heard. No method
+// blocks. None but those of its sinks is called after Audio.Finish.
+type Tap interface {
+	sfu.Tap
+	// Interrupted records that a cause began (on) or ceased to keep a speaker from being heard.
+	Interrupted(speaker store.Speaker, cause store.Cause, on bool, at time.Time)
+	// Sent records how many packets a speaker's client has sent on an RTP stream, as it says.
+	Sent(speaker store.Speaker, ssrc uint32, packets int)
 }
 
 // Presence publishes which rooms exist. It may retry a failed call later, and rooms do not wait

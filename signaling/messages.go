@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"bedside/signaling/protocol"
+	"bedside/store"
 
 	"github.com/coder/websocket"
 	"github.com/pion/webrtc/v4"
@@ -31,6 +32,10 @@ func (r *room) handleMessage(ctx context.Context, p *participant, c *conn,
 		return nil
 	case protocol.Mute:
 		return r.call(func() error { return r.mute(p, m.Muted) })
+	case protocol.Hidden:
+		return r.call(func() error { return r.seats.setHidden(p.seat, m.Hidden) })
+	case protocol.Sent:
+		return r.call(func() error { r.recordSent(p, m); return nil })
 	case protocol.Start:
 		return r.call(func() error { return r.startPlay(p) })
 	case protocol.Finish:
@@ -48,6 +53,13 @@ func (r *room) mute(p *participant, muted bool) error {
 		r.broadcastExcept(p, protocol.PeerUpdated{Peer: p.seat.peer()})
 	}
 	return err
+}
+
+// recordSent records a client's own count of its packets.
+func (r *room) recordSent(p *participant, m protocol.Sent) {
+	if r.tap != nil && p.seat.publishes() && !p.seat.left {
+		r.tap.Sent(store.Speaker(p.seat.id), m.SSRC, m.Packets)
+	}
 }
 
 func (r *room) startPlay(p *participant) error {

@@ -33,7 +33,7 @@ func (r *room) playStarted(now time.Time) {
 
 // startAudio subscribes to the report, requests the analysis and opens the tap.
 func (r *room) startAudio(startedAt time.Time) {
-	r.tapping = true
+	r.tap = r.env.audio.Tap(r.id, startedAt)
 	r.audio.add("subscribe", func(context.Context) (err error) {
 		r.unsubscribe, err = r.env.feedback.SubscribeReportReady(r.env.ctx, r.id,
 			func(problem string) { r.post(func() { r.broadcastReport(problem) }) })
@@ -42,7 +42,7 @@ func (r *room) startAudio(startedAt time.Time) {
 	r.audio.add("begin", func(ctx context.Context) error {
 		return r.env.audio.Begin(ctx, r.id, startedAt)
 	})
-	r.media.StartTap(r.env.audio.Tap(r.id, startedAt))
+	r.media.StartTap(r.tap)
 }
 
 // ledgerFailed warns the candidate when a failed ledger entry may cost the report. The ledgers
@@ -72,7 +72,7 @@ const tail = 400 * time.Millisecond
 func (r *room) playEnded(now time.Time) {
 	r.endedAt = now
 	r.env.metrics.finished.WithLabelValues(string(r.stage.reason)).Inc()
-	if !r.tapping {
+	if r.tap == nil {
 		return
 	}
 	r.records.add("finish", func(ctx context.Context) error {
@@ -83,12 +83,12 @@ func (r *room) playEnded(now time.Time) {
 
 // tailEnd returns when the tail ends; false when no play has ended or its tap is closed.
 func (r *room) tailEnd() (at time.Time, ok bool) {
-	return r.endedAt.Add(tail), r.tapping && r.stage.name == protocol.PhaseEnded
+	return r.endedAt.Add(tail), r.tap != nil && r.stage.name == protocol.PhaseEnded
 }
 
 // closeTap closes the tap and hands the audio over.
 func (r *room) closeTap() {
-	r.tapping = false
+	r.tap = nil
 	r.media.StopTap()
 	r.audio.add("finish audio", func(ctx context.Context) error {
 		return r.env.audio.Finish(ctx, r.id)

@@ -47,23 +47,24 @@ type room struct {
 	ended       chan struct{} // closed when run has returned
 
 	// Owned by run.
-	stage        *stage
-	seats        *seats
-	participants map[string]*participant // by participant id, as the seats
-	timer        *time.Timer             // for the next deadline
-	records      *ledger                 // writes to the database
-	audio        *ledger                 // writes to the analysis
-	announcer    *announcer
-	prepared     bool   // the candidate was here, so that leaving abandons the attempt
-	used         bool   // somebody's media was connected
-	tapping      bool   // the tap is open
-	unsubscribe  func() // from the report; set by the audio ledger, read once that has ended
-	reported     bool
-	openedAt     time.Time
-	emptyAt      time.Time // when the last participant left
-	endedAt      time.Time // when the play ended
-	closing      bool      // the server is shutting down
-	dismissed    bool      // the sockets were closed because the role play is over
+	stage         *stage
+	seats         *seats
+	participants  map[string]*participant // by participant id, as the seats
+	timer         *time.Timer             // for the next deadline
+	records       *ledger                 // writes to the database
+	audio         *ledger                 // writes to the analysis
+	announcer     *announcer
+	interruptions *interruptions
+	prepared      bool   // the candidate was here, so that leaving abandons the attempt
+	used          bool   // somebody's media was connected
+	tap           Tap    // nil when it is closed
+	unsubscribe   func() // from the report; set by the audio ledger, read once that has ended
+	reported      bool
+	openedAt      time.Time
+	emptyAt       time.Time // when the last participant left
+	endedAt       time.Time // when the play ended
+	closing       bool      // the server is shutting down
+	dismissed     bool      // the sockets were closed because the role play is over
 }
 
 // errRoomGone is returned by call when the room has ended before the function could run.
@@ -77,8 +78,8 @@ func openRoom(env *roomEnv, a store.Attempt, sc store.Scenario, media mediaRoom)
 		id: a.ID, env: env, media: media, log: env.log.With("room", a.ID),
 		wake: make(chan struct{}, 1), ended: make(chan struct{}),
 		seats:        newSeats(a.CandidateID, func() string { return uuid.NewString()[:8] }),
-		participants: map[string]*participant{},
-		openedAt:     now, emptyAt: now, timer: time.NewTimer(time.Hour),
+		participants: map[string]*participant{}, interruptions: newInterruptions(),
+		openedAt: now, emptyAt: now, timer: time.NewTimer(time.Hour),
 	}
 	prepare := time.Duration(sc.PrepareSeconds) * time.Second
 	play := time.Duration(sc.PlaySeconds) * time.Second
@@ -149,6 +150,7 @@ func (r *room) run() {
 			task()
 		}
 		r.applyDeadlines(time.Now())
+		r.recordInterruptions(time.Now())
 	}
 	r.shutdown()
 }
@@ -157,7 +159,7 @@ func (r *room) run() {
 // queue, unless a task has just been added.
 func (r *room) finished(now time.Time) bool {
 	if at, ok := r.deadlineForAbsent(); !r.seats.empty() || ok && now.Before(at) ||
-		r.stage.name == protocol.PhasePlaying || r.tapping {
+		r.stage.name == protocol.PhasePlaying || r.tap != nil {
 		return false
 	}
 	r.mu.Lock()

@@ -27,6 +27,7 @@ type seat struct {
 	join      store.Join
 	connected bool // media
 	muted     bool
+	hidden    bool // the client's page is in the background
 	left      bool
 }
 
@@ -100,6 +101,17 @@ func (s *seats) setMuted(t *seat, muted bool) (changed bool, err error) {
 	changed = t.muted != muted
 	t.muted = muted
 	return changed, nil
+}
+
+// setHidden records that a participant's page went to the background or came back. It returns a
+// clientError for an observer.
+func (s *seats) setHidden(t *seat, hidden bool) error {
+	if !t.publishes() {
+		return recoverableError(protocol.CodeWrongState,
+			"an observer's page may be hidden: nothing is recorded of it")
+	}
+	t.hidden = hidden
+	return nil
 }
 
 // candidateConnected reports whether the candidate is in the room with media connected.

@@ -41,6 +41,8 @@ type world struct {
 	rooms       map[string]store.RoomInfo
 	taps        map[string]int // open sinks, by participant
 	packets     int            // written to the tap
+	events      []interruption
+	sent        map[uint32]int // as clients say, by SSRC
 	failedCalls int            // of the database and the bus
 
 	log chan string // what was stored or published, in order
@@ -54,7 +56,7 @@ func newWorld(t testing.TB, prepare, play int) *world {
 		scenario: store.Scenario{
 			PrepareSeconds: prepare, PlaySeconds: play,
 		}, notify: map[string]func(string){}, rooms: map[string]store.RoomInfo{},
-		taps: map[string]int{}, log: make(chan string, 256),
+		taps: map[string]int{}, sent: map[uint32]int{}, log: make(chan string, 256),
 	}
 }
 
@@ -170,9 +172,26 @@ func (w *world) bus(what string) error {
 	return nil
 }
 
-func (w *world) Tap(attempt string, startedAt time.Time) sfu.Tap { return tap{w} }
+func (w *world) Tap(attempt string, startedAt time.Time) Tap { return tap{w} }
 
 type tap struct{ w *world }
+
+func (t tap) Interrupted(speaker store.Speaker, cause store.Cause, on bool, at time.Time) {
+	t.w.set(func() {
+		t.w.events = append(t.w.events, interruption{string(speaker), string(cause), on, at})
+	})
+}
+
+func (t tap) Sent(speaker store.Speaker, ssrc uint32, packets int) {
+	t.w.set(func() { t.w.sent[ssrc] = packets })
+}
+
+// interruption is what a room recorded in its tap.
+type interruption struct {
+	speaker, cause string
+	on             bool
+	at             time.Time
+}
 
 func (t tap) Sink(room, participant string) sfu.Sink {
 	t.w.set(func() { t.w.taps[participant]++ })

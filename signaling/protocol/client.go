@@ -50,6 +50,22 @@ type Mute struct {
 	Muted bool `json:"muted"`
 }
 
+// Hidden tells that the sender's page went to the background, where a browser may stop its
+// microphone, or came back.
+type Hidden struct {
+	// Hidden is the new state.
+	Hidden bool `json:"hidden"`
+}
+
+// Sent tells how many packets the sender has sent on one RTP stream of this play. After a lost
+// connection the count tells what was lost with it. It may be sent again.
+type Sent struct {
+	// SSRC identifies the stream: that of this connection or of an earlier one.
+	SSRC uint32 `json:"ssrc"`
+	// Packets counts from the beginning of the stream, without retransmissions.
+	Packets int `json:"packets"`
+}
+
 // Start ends the preparation and begins the play. Only the candidate may send it.
 type Start struct{}
 
@@ -71,6 +87,8 @@ func (Answer) clientType() string     { return "answer" }
 func (Candidate) clientType() string  { return "candidate" }
 func (RestartICE) clientType() string { return "restart_ice" }
 func (Mute) clientType() string       { return "mute" }
+func (Hidden) clientType() string     { return "hidden" }
+func (Sent) clientType() string       { return "sent" }
 func (Start) clientType() string      { return "start" }
 func (Finish) clientType() string     { return "finish" }
 func (Leave) clientType() string      { return "leave" }
@@ -83,6 +101,9 @@ const (
 	maxCandidate = 1024
 	maxMid       = 256
 )
+
+// maxSent is the largest count of a Sent: more than two hours of the shortest Opus packets.
+const maxSent = 5_000_000
 
 func (m Join) check() error {
 	if m.Version != Version {
@@ -113,8 +134,16 @@ func (m Candidate) check() error {
 	return nil
 }
 
+func (m Sent) check() error {
+	if m.Packets < 0 || m.Packets > maxSent {
+		return fmt.Errorf("%w: packets must be from 0 to %d", ErrField, maxSent)
+	}
+	return nil
+}
+
 func (RestartICE) check() error { return nil }
 func (Mute) check() error       { return nil }
+func (Hidden) check() error     { return nil }
 func (Start) check() error      { return nil }
 func (Finish) check() error     { return nil }
 func (Leave) check() error      { return nil }
@@ -135,7 +164,7 @@ func present(name, value string, limit int) error {
 // PROTOCOL.md.
 func clientMessages() []ClientMessage {
 	return []ClientMessage{
-		Join{}, Resume{}, Answer{}, Candidate{}, RestartICE{}, Mute{}, Start{}, Finish{}, Leave{},
-		Ping{},
+		Join{}, Resume{}, Answer{}, Candidate{}, RestartICE{}, Mute{}, Hidden{}, Sent{}, Start{},
+		Finish{}, Leave{}, Ping{},
 	}
 }

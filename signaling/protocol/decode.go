@@ -133,7 +133,7 @@ func kindOf(t reflect.Type) string {
 		return "a string"
 	case reflect.Int, reflect.Int64:
 		return "a whole number"
-	case reflect.Uint16, reflect.Uint64:
+	case reflect.Uint16, reflect.Uint32, reflect.Uint64:
 		return fmt.Sprintf("a whole number from 0 to %d", uint64(1)<<t.Bits()-1)
 	case reflect.Slice:
 		return "a list"

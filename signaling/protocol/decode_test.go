@@ -58,6 +58,11 @@ func TestDecodeClientRejects(t *testing.T) {
 		{"an unknown field", join(`,"admin":true`), ErrField, "admin"},
 		{"an unknown field where there are none", `{"type":"start","now":1}`, ErrField, "now"},
 		{"a name in capitals", `{"type":"mute","Muted":true}`, ErrField, "muted"},
+		{
+			"too many packets", `{"type":"sent","ssrc":1,"packets":5000001}`, ErrField,
+			"packets must be",
+		},
+		{"packets below zero", `{"type":"sent","ssrc":1,"packets":-1}`, ErrField, "packets must be"},
 		{"a missing flag", `{"type":"mute"}`, ErrField, "muted is missing"},
 		{"a missing number", `{"type":"ping"}`, ErrField, "id is missing"},
 		{
@@ -166,12 +171,14 @@ func ofSize(n int) string {
 func TestDecodeClientAccepts(t *testing.T) {
 	mid, index := "0", uint16(0)
 	for text, want := range map[string]ClientMessage{
-		`{"type":"start"}`:                    Start{},
-		" { \"type\" : \"start\" } \r\n":      Start{},
-		`{"muted":true,"type":"mute"}`:        Mute{Muted: true},
-		`{"type":"mute","muted":false}`:       Mute{},
-		`{"type":"resume","token":"t"}`:       Resume{Token: "t"},
-		`{"type":"candidate","candidate":""}`: Candidate{},
+		`{"type":"start"}`:                              Start{},
+		" { \"type\" : \"start\" } \r\n":                Start{},
+		`{"muted":true,"type":"mute"}`:                  Mute{Muted: true},
+		`{"type":"mute","muted":false}`:                 Mute{},
+		`{"type":"hidden","hidden":true}`:               Hidden{Hidden: true},
+		`{"type":"sent","ssrc":4294967295,"packets":7}`: Sent{SSRC: 1<<32 - 1, Packets: 7},
+		`{"type":"resume","token":"t"}`:                 Resume{Token: "t"},
+		`{"type":"candidate","candidate":""}`:           Candidate{},
 		`{"type":"ping","id":18446744073709551615}`: Ping{
 			ID: 1<<64 - 1,
 		},
@@ -254,7 +261,7 @@ func set(v reflect.Value) {
 		v.SetBool(true)
 	case reflect.Float64:
 		v.SetFloat(0.125)
-	case reflect.Uint16, reflect.Uint64:
+	case reflect.Uint16, reflect.Uint32, reflect.Uint64:
 		v.SetUint(1<<v.Type().Bits() - 1)
 	case reflect.Int, reflect.Int64:
 		v.SetInt(Version)

@@ -9,6 +9,7 @@ import (
 
 	"bedside/sfu"
 	"bedside/speech/bus"
+	"bedside/speech/event"
 	"bedside/store"
 )
 
@@ -23,16 +24,19 @@ type Audio struct {
 func NewAudio(b *bus.Bus, log *slog.Logger) Audio { return Audio{b, log} }
 
 // Tap returns a tap for an attempt whose play began at startedAt.
-func (a Audio) Tap(attemptID string, startedAt time.Time) sfu.Tap { return tap{a, startedAt} }
+func (a Audio) Tap(attemptID string, startedAt time.Time) Tap { return Tap{a, attemptID, startedAt} }
 
-type tap struct {
+// Tap is the tap of one attempt, as signaling.Tap. Safe for concurrent use. It must not be used
+// after Audio.Finish.
+type Tap struct {
 	audio     Audio
+	attempt   string
 	startedAt time.Time
 }
 
 // Sink returns a sink for the candidate's or the patient's tracks, and nil for an
 // observer's, who is never recorded. When it cannot make a writer, it logs that and returns nil.
-func (t tap) Sink(room, participant string) sfu.Sink {
+func (t Tap) Sink(room, participant string) sfu.Sink {
 	if participant != string(store.SpeakerCandidate) &&
 		participant != string(store.SpeakerPatient) {
 		return nil
@@ -46,10 +50,28 @@ func (t tap) Sink(room, participant string) sfu.Sink {
 	return sink{w}
 }
 
+// Interrupted records that a cause began (on) or ceased to keep a speaker from being heard.
+func (t Tap) Interrupted(speaker store.Speaker, cause store.Cause, on bool, at time.Time) {
+	t.audio.Record(t.attempt, t.startedAt, event.Changed{
+		At: at.UnixMicro(), Speaker: string(speaker), Cause: string(cause), On: on,
+	})
+}
+
+// Sent records how many packets a speaker's client has sent on an RTP stream, as it says.
+func (t Tap) Sent(speaker store.Speaker, ssrc uint32, packets int) {
+	if packets < 0 || packets > event.MaxPackets {
+		return
+	}
+	t.audio.Record(t.attempt, t.startedAt, event.Sent{
+		Speaker: string(speaker), SSRC: ssrc, Packets: packets,
+	})
+}
+
 // sink writes a track's packets to the bus.
 type sink struct{ writer *bus.Writer }
 
 func (s sink) WriteRTP(p *sfu.Packet) {
+	s.writer.Begin(p.SSRC, p.Index)
 	if len(p.Payload) > 0 {
 		s.writer.Write(p.Sequence, p.Timestamp, p.Arrival, p.Payload)
 	}

@@ -186,12 +186,15 @@ export function report(id: string): Schemas['Report'] {
 	const speakers = (['candidate', 'patient'] as const).map((speaker) => ({
 		speaker,
 		analysis: voices[speaker].analysis(duration),
+		interruptions: [] as Schemas['Interruption'][],
+		too_little_left: false,
 		frames: {
+			sent: 15_012,
 			received: 15_000,
 			analysed: 15_000,
-			lost: 12,
+			lost: 0,
 			recovered: 9,
-			concealed: 3,
+			concealed: 12,
 			duplicated: 0,
 			late: 0,
 			corrupt: 0,
@@ -205,6 +208,7 @@ export function report(id: string): Schemas['Report'] {
 		created_at: '2026-05-02T09:09:01Z',
 		started_at: '2026-05-02T09:04:00Z',
 		duration_s: duration,
+		play_s: duration,
 		speakers,
 		turns: {
 			gaps,
@@ -241,7 +245,8 @@ function voice(rng: () => number, base: number) {
 		analysis(duration: number): Schemas['Analysis'] {
 			const pauses = speech
 				.slice(1)
-				.map((s, i) => ({ start_s: speech[i]?.end_s ?? 0, end_s: s.start_s }));
+				.map((s, i) => ({ start_s: speech[i]?.end_s ?? 0, end_s: s.start_s }))
+				.filter((p) => p.end_s - p.start_s < 3); // longer ones are the other's turns
 			return {
 				duration_s: duration,
 				speech,

@@ -174,7 +174,7 @@ func typeOf(e ast.Expr) (string, error) {
 			return "string", nil
 		case "bool":
 			return "boolean", nil
-		case "int", "int64", "uint64", "uint16", "float64":
+		case "int", "int64", "uint64", "uint16", "uint32", "float64":
 			return "number", nil
 		}
 		if e.IsExported() {

@@ -953,7 +953,7 @@ export interface components {
             /** @description level of every frame */
             intensity: components["schemas"]["IntensityPoint"][];
             measures: components["schemas"]["Measures"];
-            /** @description silences of 0.25 s or more between stretches of speech */
+            /** @description silences of 0.25 s or more between stretches of speech; in a report without the other's turns and interruptions */
             pauses: components["schemas"]["Span"][];
             /** @description F0 of the voiced frames within speech; a frame is 10 ms */
             pitch: components["schemas"]["PitchPoint"][];
@@ -1174,12 +1174,12 @@ export interface components {
             analysed: number;
             /**
              * Format: int64
-             * @description of the lost, concealed by the decoder
+             * @description single frames that never arrived, replaced by the decoder
              */
             concealed: number;
             /**
              * Format: int64
-             * @description could not be decoded
+             * @description of the lost, could not be decoded
              */
             corrupt: number;
             /**
@@ -1199,7 +1199,7 @@ export interface components {
             late: number;
             /**
              * Format: int64
-             * @description sequence numbers that never arrived
+             * @description frames sent that were neither analysed nor concealed: in interruptions, and damaged ones
              */
             lost: number;
             /**
@@ -1209,9 +1209,14 @@ export interface components {
             received: number;
             /**
              * Format: int64
-             * @description of the lost, rebuilt from in-band forward error correction (FEC)
+             * @description of the concealed, rebuilt from in-band forward error correction (FEC)
              */
             recovered: number;
+            /**
+             * Format: int64
+             * @description frames that the speaker sent during the play, as far as is known: from their sequence numbers, and from the count that the speaker's client tells after a lost connection
+             */
+            sent: number;
         };
         Grant: {
             /** @description send it as Authorization: Bearer */
@@ -1253,6 +1258,14 @@ export interface components {
             name: string;
             setting: string;
             softening: string;
+        };
+        Interruption: {
+            /** @enum {string} */
+            cause: "server_restarted" | "connection_lost" | "storage" | "page_hidden" | "muted" | "clock_stopped";
+            /** Format: double */
+            from_s: number;
+            /** Format: double */
+            to_s: number;
         };
         List: {
             items: components["schemas"]["Session"][];
@@ -1319,7 +1332,7 @@ export interface components {
             noise_floor_db: number | null;
             /**
              * Format: int64
-             * @description Silences of 0.25 s or longer between two stretches of speech.
+             * @description Silences of 0.25 s or longer between two stretches of speech, in which the other does not speak either.
              */
             pause_count: number;
             /**
@@ -1334,7 +1347,7 @@ export interface components {
             pause_mean_s: number | null;
             /**
              * Format: double
-             * @description The sum of the pauses: speech duration less phonation time.
+             * @description The sum of the pauses.
              */
             pause_total_s: number;
             /**
@@ -1354,7 +1367,7 @@ export interface components {
             phonation_time_s: number;
             /**
              * Format: double
-             * @description From the start of the first speech to the end of the last, pauses included.
+             * @description Phonation time and pauses together. The other’s turns and interruptions are left out.
              */
             speech_duration_s: number;
             /**
@@ -1589,6 +1602,11 @@ export interface components {
              */
             duration_s: number;
             /**
+             * Format: double
+             * @description the part of it in which the clock of the play ran, seconds
+             */
+            play_s: number;
+            /**
              * Format: int64
              * @description Version of the report's form. Reports stored before there were versions have none and are of version 1.
              */
@@ -1763,11 +1781,15 @@ export interface components {
         SpeakerReport: {
             analysis: components["schemas"]["Analysis"];
             frames: components["schemas"]["FrameCounts"];
+            /** @description when the speaker could not be heard, in order and apart from one another; no measure counts these times */
+            interruptions: components["schemas"]["Interruption"][];
             /** @description largest absolute sample of each 50 ms, from 0 to 1, to draw a waveform */
             peaks: number[];
             recording?: components["schemas"]["Recording"];
             /** @enum {string} */
             speaker: "candidate" | "patient";
+            /** @description so much was interrupted that the rest was not measured: the measures are empty */
+            too_little_left: boolean;
         };
         TOTP: {
             enabled: boolean;

@@ -45,7 +45,7 @@ export const VOICE_MEASURES: MeasureInfo<VoiceMeasure>[] = [
 		name: "Speech duration",
 		unit: "s",
 		digits: 1,
-		means: "From the start of the first speech to the end of the last, pauses included."
+		means: "Phonation time and pauses together. The other’s turns and interruptions are left out."
 	},
 	{
 		key: "phonation_time_s",
@@ -101,7 +101,7 @@ export const VOICE_MEASURES: MeasureInfo<VoiceMeasure>[] = [
 		name: "Phonation-time ratio",
 		unit: "%",
 		digits: 0,
-		means: "Phonation time over speech duration: the share in which there is voice and not silence. Listening counts as silence."
+		means: "Phonation time over speech duration: the share in which there is voice and not silence. Listening does not count."
 	},
 	{
 		key: "pause_count",
@@ -109,7 +109,7 @@ export const VOICE_MEASURES: MeasureInfo<VoiceMeasure>[] = [
 		name: "Pauses",
 		unit: "",
 		digits: 0,
-		means: "Silences of 0.25 s or longer between two stretches of speech. The other’s turns count among them."
+		means: "Silences of 0.25 s or longer between two stretches of speech, in which the other does not speak either. Interruptions are no pauses."
 	},
 	{
 		key: "pauses_per_min",
@@ -125,7 +125,7 @@ export const VOICE_MEASURES: MeasureInfo<VoiceMeasure>[] = [
 		name: "Total pause time",
 		unit: "s",
 		digits: 1,
-		means: "The sum of the pauses: speech duration less phonation time."
+		means: "The sum of the pauses."
 	},
 	{
 		key: "pause_mean_s",
@@ -141,7 +141,7 @@ export const VOICE_MEASURES: MeasureInfo<VoiceMeasure>[] = [
 		name: "Longest pause",
 		unit: "s",
 		digits: 1,
-		means: "How long the longest pause lasts. It may be the other’s turn: see where it falls on the time line."
+		means: "How long the longest pause lasts."
 	},
 	{
 		key: "f0_median_hz",

@@ -52,6 +52,22 @@ export interface Mute {
 	muted: boolean
 }
 
+/** Hidden tells that the sender's page went to the background, where a browser may stop its microphone, or came back. */
+export interface Hidden {
+	type: 'hidden'
+	/** Hidden is the new state. */
+	hidden: boolean
+}
+
+/** Sent tells how many packets the sender has sent on one RTP stream of this play. After a lost connection the count tells what was lost with it. It may be sent again. */
+export interface Sent {
+	type: 'sent'
+	/** SSRC identifies the stream: that of this connection or of an earlier one. */
+	ssrc: number
+	/** Packets counts from the beginning of the stream, without retransmissions. */
+	packets: number
+}
+
 /** Start ends the preparation and begins the play. Only the candidate may send it. */
 export interface Start {
 	type: 'start'
@@ -273,6 +289,8 @@ export type ClientMessage =
 	| Candidate
 	| RestartICE
 	| Mute
+	| Hidden
+	| Sent
 	| Start
 	| Finish
 	| Leave

@@ -18,7 +18,10 @@ const speaker = (name: 'candidate' | 'patient', measures: Partial<Measures>): Sp
 		intensity: [],
 		measures: { ...nothing, ...measures }
 	},
+	interruptions: [],
+	too_little_left: false,
 	frames: {
+		sent: 0,
 		received: 0,
 		analysed: 0,
 		lost: 0,
@@ -37,6 +40,7 @@ const report = (...speakers: SpeakerReport[]): Report => ({
 	created_at: '',
 	started_at: '',
 	duration_s: 10,
+	play_s: 10,
 	speakers,
 	turns: {
 		gaps: [],
