@@ -75,13 +75,13 @@ func (t *Track) receive(b []byte) {
 		return
 	}
 	p := &t.packet
+	p.Index = t.index.of(p.Sequence)
 	if cause, ok := t.rate.take(len(b), now); !ok {
 		t.metrics.dropped[cause].Inc()
 		t.repair.received(p, now) // it is not missing, so it is not requested
 		return
 	}
 	t.metrics.in.Inc()
-	p.Index = t.index.of(p.Sequence)
 	t.meter.add(p)
 	t.history.put(p)
 	t.fanOut(p)

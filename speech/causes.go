@@ -64,8 +64,8 @@ func (c *causes) addChanged(e event.Changed) {
 	c.addTime(e.At)
 }
 
-// addFrame adds that a frame of a speaker arrived. The first one that a restarted media server gets
-// ends the interruption.
+// addFrame adds that a frame of a speaker arrived. The first one that a restarted media server
+// receives ends the interruption.
 func (c *causes) addFrame(who store.Speaker, arrival int64) {
 	if arrival >= c.opened {
 		c.speakers[who].end(store.CauseServerRestarted, arrival)

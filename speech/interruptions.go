@@ -10,10 +10,12 @@ import (
 const (
 	// leastGap is the shortest time without a frame that a lost connection explains, in seconds.
 	leastGap = 0.2
-	// lostGap is the shortest time without a frame that is an interruption of itself, when at least
-	// lostFrames are missing in it. Shorter losses are concealed.
+	// lostGap is the shortest time without a frame that is an interruption by itself, when at
+	// least lostFrames are missing in it. Shorter losses are concealed.
 	lostGap    = 0.5
 	lostFrames = 5
+	// least is the shortest interruption that is reported, in seconds.
+	least = 0.1
 	// nearGap is how far the media server's knowledge of a loss may lie from the gap that it is
 	// about, in seconds: the server learns of both ends late.
 	nearGap = 0.25
@@ -86,6 +88,9 @@ func (e evidence) resolve(spans map[store.Cause][]store.Span) []store.Interrupti
 		}
 		within = store.Union(within) // rounded, they may touch
 		for _, s := range store.NewTiming(within, taken, nil).Runs {
+			if s.EndS-s.StartS < least {
+				continue
+			}
 			list = append(list, store.Interruption{FromS: s.StartS, ToS: s.EndS, Cause: cause})
 		}
 		taken = store.Union(taken, within)
@@ -103,8 +108,7 @@ const (
 	leastShare = 0.1
 )
 
-// tooLittleLeft reports whether interruptions left too little to measure. A short play without
-// any is measured.
+// tooLittleLeft reports whether interruptions left too little to measure.
 func tooLittleLeft(list []store.Interruption, end float64) bool {
 	left := end
 	for _, i := range list {

@@ -71,6 +71,9 @@ func TestInterruptions(t *testing.T) {
 			},
 			[]store.Interruption{known(2, 4, hidden), known(5, 9, hidden)},
 		},
+		"a moment is none": {
+			evidence{causes: []store.Interruption{known(0, 0.03, stopped)}}, nil,
+		},
 		"what goes on ends with the play": {
 			evidence{causes: []store.Interruption{known(-3, 1, stopped), known(15, 9e12, muted)}},
 			[]store.Interruption{known(0, 1, stopped), known(15, 20, muted)},
@@ -94,16 +97,17 @@ func TestInterruptions(t *testing.T) {
 }
 
 func TestTooLittleLeft(t *testing.T) {
+	const muted = store.CauseMuted
 	for name, tc := range map[string]struct {
 		list []store.Interruption
 		end  float64
 		want bool
 	}{
 		"a short play":            {nil, 2, false},
-		"most is left":            {[]store.Interruption{known(0, 60, store.CauseMuted)}, 300, false},
-		"two seconds":             {[]store.Interruption{known(1, 9, store.CauseMuted)}, 10, true},
-		"a tenth of a long play":  {[]store.Interruption{known(0, 275, store.CauseMuted)}, 300, true},
-		"a little more than that": {[]store.Interruption{known(0, 265, store.CauseMuted)}, 300, false},
+		"most is left":            {[]store.Interruption{known(0, 60, muted)}, 300, false},
+		"two seconds":             {[]store.Interruption{known(1, 9, muted)}, 10, true},
+		"less than a tenth":       {[]store.Interruption{known(0, 275, muted)}, 300, true},
+		"a little more than that": {[]store.Interruption{known(0, 265, muted)}, 300, false},
 	} {
 		if got := tooLittleLeft(tc.list, tc.end); got != tc.want {
 			t.Errorf("%s: %v", name, got)

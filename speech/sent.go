@@ -8,8 +8,8 @@ import (
 	"bedside/speech/frame"
 )
 
-// maxStreams is the largest number of RTP streams of a speaker whose frames are counted. A play has
-// as many as the speaker had connections.
+// maxStreams is the largest number of RTP streams of a speaker whose frames are counted. A play
+// has as many as the speaker had connections.
 const maxStreams = 256
 
 // sentCounts compares what a speaker's client says it has sent with the sequence numbers in the
@@ -25,6 +25,7 @@ type epochCount struct {
 	started bool
 	first   uint16 // sequence number of the first frame in the log
 	highest int    // relative to the first
+	lowest  int    // likewise, of frames that the first has overtaken
 	ssrc    uint32
 	before  int
 	known   bool // ssrc and before are
@@ -49,7 +50,8 @@ func (s *sentCounts) addFrame(f frame.Frame) {
 	if !e.started {
 		e.started, e.first = true, f.Sequence
 	}
-	e.highest = max(e.highest, e.highest+int(int16(f.Sequence-e.first-uint16(e.highest))))
+	n := e.highest + int(int16(f.Sequence-e.first-uint16(e.highest)))
+	e.highest, e.lowest = max(e.highest, n), min(e.lowest, n)
 }
 
 func (s *sentCounts) addStream(e event.Stream) {
@@ -76,8 +78,11 @@ func (s *sentCounts) unseen() int {
 		e := s.epochs[n]
 		if packets, ok := told[e.ssrc]; ok && e.known {
 			delete(told, e.ssrc)
-			if e.started {
+			switch {
+			case e.started && e.before > 0: // those that were overtaken are among the ones before
 				packets -= e.before + e.highest + 1
+			case e.started:
+				packets -= e.highest - e.lowest + 1
 			}
 			total += max(packets, 0)
 		}

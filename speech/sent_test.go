@@ -29,6 +29,11 @@ func TestSentCounts(t *testing.T) {
 			s.addSent(event.Sent{SSRC: 7, Packets: 5 + 3 + 150})
 			frames(s, 2, 40)
 		}, 150},
+		"the first frame has overtaken another": {func(s *sentCounts) {
+			s.addStream(event.Stream{Epoch: 1, SSRC: 7})
+			frames(s, 1, 5, 4, 6)
+			s.addSent(event.Sent{SSRC: 7, Packets: 3})
+		}, 0},
 		"the highest count of several": {func(s *sentCounts) {
 			s.addStream(event.Stream{Epoch: 1, SSRC: 7})
 			frames(s, 1, 1)

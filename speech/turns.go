@@ -20,8 +20,8 @@ type stretch struct {
 // turns derives the turns from the stretches of speech of both speakers. A turn is one speaker's
 // speech until the other speaks alone. Speech within a turn of the other (a "mm" while listening)
 // is an overlap, not a turn. A gap is the time from the end of a turn to the start of the other
-// speaker's next turn; it is below zero when they overlap. There is no gap when in between one could
-// not be heard or the other could not answer; a turn ends when its speaker is interrupted.
+// speaker's next turn; it is below zero when they overlap. There is no gap when in between one
+// could not be heard or the other could not answer. A turn ends when its speaker is interrupted.
 func turns(speakers []store.SpeakerReport) store.Turns {
 	t := store.Turns{Gaps: []store.TurnGap{}, Overlaps: []store.Span{}}
 	spoken := map[store.Speaker]float64{}

@@ -118,8 +118,8 @@ func (v *voice) report(who store.Speaker, known []store.Interruption) store.Spea
 	return r
 }
 
-// measure completes the voice's part of the report, when it is known when the other speaker had the
-// floor.
+// measure completes the voice's part of the report. other holds the times in which the other
+// speaker spoke or was away.
 func (v *voice) measure(r *store.SpeakerReport, other []store.Span) {
 	v.result.Exclude(r.Cut(), other)
 	r.Analysis = v.result.Analysis

@@ -85,7 +85,8 @@ func TestTiming(t *testing.T) {
 				*m.SpeechRateSyllPerS != 10/tc.duration {
 				t.Errorf("measures %+v", m)
 			}
-			if tc.longest > 0 && *m.PauseMaxS != tc.longest || tc.longest == 0 && m.PauseMaxS != nil {
+			if tc.longest > 0 && *m.PauseMaxS != tc.longest ||
+				tc.longest == 0 && m.PauseMaxS != nil {
 				t.Errorf("longest pause %v, want %v", m.PauseMaxS, tc.longest)
 			}
 		})

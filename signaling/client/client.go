@@ -162,15 +162,26 @@ func (c *Client) Start(ctx context.Context) error {
 }
 
 // Finish ends the play and returns when it has ended. Before that it waits until the last packet
-// can have arrived.
+// can have arrived, and tells the server how many it has sent.
 func (c *Client) Finish(ctx context.Context) error {
 	if err := c.waitForLastPacket(ctx); err != nil {
 		return err
+	}
+	if c.media.voice != nil {
+		if err := c.TellSent(ctx, c.media.voice.counts()); err != nil {
+			return err
+		}
 	}
 	_, err := c.request(ctx, protocol.Finish{}, func(s State) bool {
 		return s.Phase.Name == protocol.PhaseEnded
 	})
 	return err
+}
+
+// TellSent tells the server how many packets this participant has sent on this connection, or did
+// on an earlier one that was lost, so that the report counts what was lost with it.
+func (c *Client) TellSent(ctx context.Context, s Sent) error {
+	return c.sendMessage(ctx, protocol.Sent{SSRC: s.SSRC, Packets: int(s.Packets)})
 }
 
 // Mute starts or stops withholding what is spoken, and informs the others.

@@ -36,6 +36,7 @@ type microphone struct {
 
 // Sent counts what a participant has sent.
 type Sent struct {
+	SSRC     uint32 `json:"ssrc"` // of the RTP stream
 	Packets  uint64 `json:"packets"`
 	Bytes    uint64 `json:"bytes"`    // of Opus
 	Withheld uint64 `json:"withheld"` // not sent, because muted
@@ -102,6 +103,7 @@ func (m *microphone) lastSent() time.Time {
 func (m *microphone) counts() Sent {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	m.sent.SSRC = m.header.SSRC
 	return m.sent
 }
 

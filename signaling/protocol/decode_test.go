@@ -62,7 +62,10 @@ func TestDecodeClientRejects(t *testing.T) {
 			"too many packets", `{"type":"sent","ssrc":1,"packets":5000001}`, ErrField,
 			"packets must be",
 		},
-		{"packets below zero", `{"type":"sent","ssrc":1,"packets":-1}`, ErrField, "packets must be"},
+		{
+			"packets below zero", `{"type":"sent","ssrc":1,"packets":-1}`, ErrField,
+			"packets must be",
+		},
 		{"a missing flag", `{"type":"mute"}`, ErrField, "muted is missing"},
 		{"a missing number", `{"type":"ping"}`, ErrField, "id is missing"},
 		{

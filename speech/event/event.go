@@ -2,9 +2,9 @@
 // write, when a speaker could not be heard and why, and how many frames a speaker sent. A worker
 // that analyses the log tells outages from pauses by its events, and counts frames exactly.
 //
-// Events are published in batches on the subject frame.EventSubject, in the log of the audio: their
-// order, their replay and their removal are those of the audio. Times are those of the media
-// server's clock, which also dates the arrival of frames.
+// Events are published in batches on the subject frame.EventSubject, in the log of the audio:
+// they are replayed and removed together with it. Times are those of the media server's clock,
+// which also dates the arrival of frames.
 package event
 
 import (

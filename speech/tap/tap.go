@@ -24,7 +24,9 @@ type Audio struct {
 func NewAudio(b *bus.Bus, log *slog.Logger) Audio { return Audio{b, log} }
 
 // Tap returns a tap for an attempt whose play began at startedAt.
-func (a Audio) Tap(attemptID string, startedAt time.Time) Tap { return Tap{a, attemptID, startedAt} }
+func (a Audio) Tap(attemptID string, startedAt time.Time) Tap {
+	return Tap{a, attemptID, startedAt}
+}
 
 // Tap is the tap of one attempt, as signaling.Tap. Safe for concurrent use. It must not be used
 // after Audio.Finish.
