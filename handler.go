@@ -14,6 +14,7 @@ import (
 	"bedside/web"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promauto"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 	"go.opentelemetry.io/otel/trace"
 )
@@ -68,7 +69,13 @@ func newHandler(cfg configs.Config, s stores, p served, log *slog.Logger) (http.
 		return api.NewBare(settings, deps)
 	}
 	var err error
-	if deps.Passwords, err = auth.NewPasswords(0); err != nil {
+	passwords := cfg.Auth
+	breaches := promauto.With(p.registry).NewCounterVec(prometheus.CounterOpts{
+		Name: "bedside_auth_breach_checks_total",
+		Help: "Questions whether a new password is in a published breach, by result.",
+	}, []string{"result"})
+	passwords.OnBreachCheck = func(result string) { breaches.WithLabelValues(result).Inc() }
+	if deps.Passwords, err = auth.NewPasswords(passwords); err != nil {
 		return nil, err
 	}
 	if deps.Web, err = web.Handler(); err != nil {

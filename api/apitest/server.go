@@ -75,7 +75,7 @@ func NewServer(t testing.TB, options ...Option) *Server {
 	if err != nil {
 		t.Fatal(err)
 	}
-	passwords, err := auth.NewPasswords(bcrypt.MinCost)
+	passwords, err := auth.NewPasswords(auth.Config{HashCost: bcrypt.MinCost})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -127,7 +127,7 @@ func TestTokenTimes(t *testing.T) {
 }
 
 func TestPasswords(t *testing.T) {
-	p, err := NewPasswords(bcrypt.MinCost)
+	p, err := NewPasswords(Config{HashCost: bcrypt.MinCost})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -162,7 +162,7 @@ func TestPasswords(t *testing.T) {
 // TestPasswordPoolIsBounded fills every place, and checks that the next caller gets an error at
 // once.
 func TestPasswordPoolIsBounded(t *testing.T) {
-	p, err := NewPasswords(bcrypt.MinCost)
+	p, err := NewPasswords(Config{HashCost: bcrypt.MinCost})
 	if err != nil {
 		t.Fatal(err)
 	}

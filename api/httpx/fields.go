@@ -44,8 +44,8 @@ func CheckProfession(p string) error {
 	return nil
 }
 
-// PasswordFault returns a Fault about body.password for an error of auth.Passwords.Check, and
-// other errors as they are.
+// PasswordFault returns a Fault about body.password for an error of auth.Passwords.Check or Hash,
+// and other errors as they are.
 func PasswordFault(err error) error {
 	switch {
 	case errors.Is(err, auth.ErrPasswordLength):
@@ -53,9 +53,15 @@ func PasswordFault(err error) error {
 			fmt.Sprintf("A password has %d to %d bytes.", auth.MinPassword, auth.MaxPassword))
 	case errors.Is(err, auth.ErrPasswordCommon):
 		f := Invalid("body.password",
-			"This password is one of the first that an attacker would try. Choose another one; "+
-				"a few unrelated words make a good password.")
+			"This password is easy to guess. Choose another one: four unrelated words make a "+
+				"good password.")
 		f.Code = "common-password"
+		return f
+	case errors.Is(err, auth.ErrPasswordBreached):
+		f := Invalid("body.password",
+			"This password was published with those of another web site, so attackers try it. "+
+				"Choose another one, and change it wherever you use it.")
+		f.Code = "breached-password"
 		return f
 	}
 	return err

@@ -159,12 +159,12 @@ func (s *Service) resetPassword(ctx context.Context, in *resetInput) (*resetOutp
 	if err != nil {
 		return nil, linkExpired(err)
 	}
-	if err := s.Passwords.Check(in.Body.Password); err != nil {
+	if err := s.Passwords.Check(ctx, in.Body.Password); err != nil {
 		return nil, httpx.PasswordFault(err)
 	}
 	hash, err := s.Passwords.Hash(ctx, in.Body.Password)
 	if err != nil {
-		return nil, err
+		return nil, httpx.PasswordFault(err)
 	}
 	now := s.Clock().UTC()
 	purposes := []store.TokenPurpose{store.TokenReset}
@@ -173,7 +173,7 @@ func (s *Service) resetPassword(ctx context.Context, in *resetInput) (*resetOutp
 			if u.Disabled {
 				return store.Effects{}, errDisabled
 			}
-			if err := s.Passwords.Check(in.Body.Password, u.Email, u.Name); err != nil {
+			if err := auth.CheckOwn(in.Body.Password, u.Email, u.Name); err != nil {
 				return store.Effects{}, httpx.PasswordFault(err)
 			}
 			u.PasswordHash = hash

@@ -37,12 +37,12 @@ func (s *Service) register(ctx context.Context,
 	if err := httpx.CheckProfession(in.Body.Profession); err != nil {
 		return nil, err
 	}
-	if err := s.Passwords.Check(in.Body.Password, email, name); err != nil {
+	if err := s.Passwords.Check(ctx, in.Body.Password, email, name); err != nil {
 		return nil, httpx.PasswordFault(err)
 	}
 	hash, err := s.Passwords.Hash(ctx, in.Body.Password)
 	if err != nil {
-		return nil, err
+		return nil, httpx.PasswordFault(err)
 	}
 	sendMail := s.Tries.AllowMail(ctx, store.MailRegistered, email)
 	_, err = s.Store.Register(ctx, store.User{

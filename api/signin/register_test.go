@@ -25,7 +25,7 @@ func TestRegistrationHidesExistingAccounts(t *testing.T) {
 		g.ExpiresIn != 600 || g.TokenType != "Bearer" {
 		t.Errorf("grant %+v", g)
 	}
-	body["password"], body["name"] = "another password", "Somebody else"
+	body["password"], body["name"] = "seven green lanterns", "Somebody else"
 	again := p.Do(t, "POST", "/auth/register", body).Expect(t, 202)
 	if string(first.Data) != string(again.Data) ||
 		string(first.Data) != `{"email":"dana.k+1@example.org","status":"check_mail"}`+"\n" {
@@ -37,7 +37,7 @@ func TestRegistrationHidesExistingAccounts(t *testing.T) {
 			t.Errorf("header %s reveals whether there is an account", name)
 		}
 	}
-	p.Login(t, "dana.k+1@example.org", "another password").Problem(t, 401, "wrong-credentials")
+	p.Login(t, "dana.k+1@example.org", "seven green lanterns").Problem(t, 401, "wrong-credentials")
 	p.Access = g.AccessToken
 	var me httpx.User
 	for _, path := range []string{"/api/users/profile", "/api/v1/users/profile"} {

@@ -32,14 +32,11 @@ func (s *Service) changePassword(ctx context.Context, in *passwordInput) (*struc
 	if err != nil {
 		return nil, err
 	}
-	if err := s.Passwords.Check(in.Body.Password); err != nil {
-		return nil, httpx.PasswordFault(err)
-	}
 	before, err := s.Store.User(ctx, p.User.ID)
 	if err != nil {
 		return nil, err
 	}
-	if err := s.Passwords.Check(in.Body.Password, before.Email, before.Name); err != nil {
+	if err := s.Passwords.Check(ctx, in.Body.Password, before.Email, before.Name); err != nil {
 		return nil, httpx.PasswordFault(err)
 	}
 	if err := s.proveChange(ctx, before, p.SessionID, in.Body); err != nil {
@@ -47,7 +44,7 @@ func (s *Service) changePassword(ctx context.Context, in *passwordInput) (*struc
 	}
 	hash, err := s.Passwords.Hash(ctx, in.Body.Password)
 	if err != nil {
-		return nil, err
+		return nil, httpx.PasswordFault(err)
 	}
 	u, ended, err := s.Store.ChangeUser(ctx, p.User.ID,
 		func(u *store.User) (store.Effects, error) {
