@@ -46,7 +46,7 @@ func (c adminCreateCommand) Run(ctx context.Context, i *invocation) (err error) 
 	if err != nil {
 		return err
 	}
-	u, err := newAdmin(ctx, c.Email, c.Name, password)
+	u, err := newAdmin(ctx, cfg.Auth, c.Email, c.Name, password)
 	if err != nil {
 		return err
 	}
@@ -108,18 +108,19 @@ func readPassword(i *invocation) (string, error) {
 
 // newAdmin returns an account of an administrator, to be saved. The operator vouches for the
 // address.
-func newAdmin(ctx context.Context, email, name, password string) (u store.User, err error) {
+func newAdmin(ctx context.Context, cfg auth.Config, email, name,
+	password string) (u store.User, err error) {
 	if u.Email, err = httpx.CleanEmail(email); err != nil {
 		return u, err
 	}
 	if u.Name, err = httpx.CleanName(name); err != nil {
 		return u, err
 	}
-	passwords, err := auth.NewPasswords(0)
+	passwords, err := auth.NewPasswords(cfg)
 	if err != nil {
 		return u, err
 	}
-	if err := passwords.Check(password, u.Email, u.Name); err != nil {
+	if err := passwords.Check(ctx, password, u.Email, u.Name); err != nil {
 		return u, err
 	}
 	u.Role = store.RoleAdmin
@@ -143,7 +144,7 @@ func createFirstAdmin(ctx context.Context, cfg configs.Config, db *postgres.DB,
 		}
 		return nil
 	}
-	u, err := newAdmin(ctx, cfg.AdminEmail, "Administrator", cfg.AdminPassword)
+	u, err := newAdmin(ctx, cfg.Auth, cfg.AdminEmail, "Administrator", cfg.AdminPassword)
 	if err != nil {
 		return fmt.Errorf("auth.admin_email: %w", err)
 	}
