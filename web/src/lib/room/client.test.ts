@@ -224,6 +224,32 @@ describe('a lost socket', () => {
 		expect(named('closed')).toEqual([]);
 	});
 
+	it('tells the server what was sent on the lost connection of a play', async () => {
+		const track = { kind: 'audio' } as MediaStreamTrack;
+		const stream = { getAudioTracks: () => [track] } as unknown as MediaStream;
+		const { client } = await join({ stream });
+		client.hide(true);
+		const playing = { ...preparing, name: 'playing' as const };
+		last(FakeSocket.all).say({ type: 'phase', phase: playing });
+		last(FakePeer.all).sent = 1_005;
+		for (const lost of [1, 2]) {
+			last(FakeSocket.all).drop();
+			await vi.advanceTimersByTimeAsync(500 * lost);
+			last(FakeSocket.all).open();
+			const code = 'resume_unknown';
+			last(FakeSocket.all).say({ type: 'error', code, message: 'gone', fatal: true });
+			await vi.advanceTimersByTimeAsync(2_000);
+			last(FakeSocket.all).open();
+			last(FakeSocket.all).say({ ...joined, phase: playing });
+			last(FakePeer.all).sent = 205;
+		}
+		expect(last(FakeSocket.all).sent.slice(1)).toEqual([
+			{ type: 'hidden', hidden: true },
+			{ type: 'sent', ssrc: 1, packets: 1_000 },
+			{ type: 'sent', ssrc: 2, packets: 200 }
+		]);
+	});
+
 	it('leads to a new join even while the server starts', async () => {
 		const refusals: unknown[] = [
 			new Problem(0, 'away'),

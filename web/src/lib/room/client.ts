@@ -9,6 +9,7 @@ import {
 	type Peer,
 	type Phase,
 	type Role,
+	type Sent,
 	type ServerMessage,
 	type Speaker
 } from '$lib/gen/protocol';
@@ -51,6 +52,7 @@ const BACKOFF_MAX_MS = 4_000;
 const GIVE_UP_AFTER_MS = 90_000;
 const ICE_RESTART_AFTER_MS = 2_000;
 const ICE_AGAIN_MS = 5_000;
+const MOST_STREAMS = 20;
 
 /** Fatal errors after which a new socket or a new ticket works. */
 const RETRYABLE = new Set<ErrorCode>([
@@ -79,6 +81,9 @@ export class RoomClient extends Emitter<RoomEvents> {
 	#peers = new Map<string, Peer>();
 	#candidates: Candidate[] = []; // found before the server answered the join
 	#muted = false;
+	#hidden = false;
+	#playing = false;
+	#earlier: Sent[] = []; // what was sent during the play on connections that were lost
 	#lostAt: number | undefined; // when the connection was lost
 	#tries = 0;
 	#retry: ReturnType<typeof setTimeout> | undefined;
@@ -113,6 +118,12 @@ export class RoomClient extends Emitter<RoomEvents> {
 		this.#send({ type: 'mute', muted });
 	}
 
+	/** Tells the server that the page went to the background, or came back. */
+	hide(hidden: boolean): void {
+		this.#hidden = hidden;
+		if (this.#stream) this.#send({ type: 'hidden', hidden });
+	}
+
 	async replace(stream: MediaStream): Promise<void> {
 		this.#stream = stream;
 		const track = stream.getAudioTracks()[0];
@@ -139,7 +150,8 @@ export class RoomClient extends Emitter<RoomEvents> {
 	}
 
 	async #join(): Promise<void> {
-		this.#link?.close();
+		await this.#closeLink();
+		if (this.#isClosed()) return;
 		this.#token = '';
 		this.#candidates = [];
 		let ticket: Ticket;
@@ -175,6 +187,18 @@ export class RoomClient extends Emitter<RoomEvents> {
 		this.#open({ type: 'join', ticket: ticket.ticket, offer, version: VERSION });
 	}
 
+	/** Closes the connection, and remembers how much it has sent during the play. */
+	async #closeLink(): Promise<void> {
+		const link = this.#link;
+		this.#link = undefined;
+		if (!link) return;
+		if (this.#playing && this.#stream) {
+			const sent = await link.sent().catch(() => []);
+			this.#earlier = [...this.#earlier, ...sent].slice(-MOST_STREAMS);
+		}
+		link.close();
+	}
+
 	#open(first: ClientMessage): void {
 		this.#inRoom = false;
 		const socket = new Socket(
@@ -207,6 +231,7 @@ export class RoomClient extends Emitter<RoomEvents> {
 				);
 				break;
 			case 'phase':
+				this.#playing = message.phase.name === 'playing';
 				this.emit('phase', message.phase);
 				break;
 			case 'peer_joined':
@@ -243,6 +268,9 @@ export class RoomClient extends Emitter<RoomEvents> {
 		this.#peers = new Map(peers.map((peer) => [peer.participant_id, peer]));
 		for (const candidate of this.#candidates.splice(0)) this.#send(candidate);
 		if (this.#muted) this.#send({ type: 'mute', muted: true });
+		if (this.#hidden && this.#stream) this.#send({ type: 'hidden', hidden: true });
+		this.#playing = phase.name === 'playing';
+		for (const sent of this.#earlier) this.#send(sent);
 		this.emit('peers', peers);
 		this.emit('phase', phase);
 		this.#updateConnection();

@@ -84,6 +84,25 @@ export class FakePeer {
 		this.steps.push(`${description.type} ${description.sdp}`);
 	}
 
+	sent = 0;
+
+	async getStats(): Promise<Map<string, object>> {
+		const ssrc = FakePeer.all.indexOf(this) + 1;
+		return new Map([
+			['in', { type: 'inbound-rtp', kind: 'audio', ssrc: 99 }],
+			[
+				'out',
+				{
+					type: 'outbound-rtp',
+					kind: 'audio',
+					ssrc,
+					packetsSent: this.sent,
+					retransmittedPacketsSent: 5
+				}
+			]
+		]);
+	}
+
 	close(): void {
 		this.closed = true;
 		this.connectionState = 'closed';

@@ -1,5 +1,14 @@
-import type { Candidate } from '$lib/gen/protocol';
+import type { Candidate, Sent } from '$lib/gen/protocol';
 import { withOpusNack } from './sdp';
+
+/** The fields of RTCOutboundRtpStreamStats that are read; TypeScript lacks one. */
+interface OutboundStats {
+	type: string;
+	kind: string;
+	ssrc: number;
+	packetsSent?: number;
+	retransmittedPacketsSent?: number;
+}
 
 export interface LinkHandlers {
 	candidate(candidate: Candidate): void;
@@ -88,6 +97,19 @@ export class PeerLink {
 	/** Sends another microphone from now on, without a new offer. */
 	async replace(track: MediaStreamTrack): Promise<void> {
 		await this.#sender?.replaceTrack(track);
+	}
+
+	/** Counts what was sent on each RTP stream, without retransmissions. */
+	async sent(): Promise<Sent[]> {
+		const counts: Sent[] = [];
+		for (const s of (await this.#pc.getStats()).values() as Iterable<OutboundStats>)
+			if (s.type === 'outbound-rtp' && s.kind === 'audio' && s.packetsSent)
+				counts.push({
+					type: 'sent',
+					ssrc: s.ssrc,
+					packets: s.packetsSent - (s.retransmittedPacketsSent ?? 0)
+				});
+		return counts;
 	}
 
 	stats(): Promise<RTCStatsReport> {

@@ -90,6 +90,8 @@ export class Room {
 			setInterval(() => this.#tick(), TICK_MS),
 			setInterval(() => void this.#judge(), QUALITY_MS)
 		];
+		document.addEventListener('visibilitychange', this.#visibility);
+		this.#visibility();
 		await client.connect();
 	}
 
@@ -167,7 +169,10 @@ export class Room {
 		this.#stream = this.#copy = this.#meter = undefined;
 	}
 
+	#visibility = () => this.#client?.hide(document.visibilityState === 'hidden');
+
 	#release(): void {
+		document.removeEventListener('visibilitychange', this.#visibility);
 		this.#timers.forEach(clearInterval);
 		this.#timers = [];
 		this.#closeMicrophone();
