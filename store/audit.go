@@ -16,6 +16,10 @@ type Act struct {
 	Detail    string  // a few words
 	IP        string
 	UserAgent string
+	// Count is how often it was done from the same network in the same hour, and LastAt when last.
+	// Only acts without a known actor are counted together. The store sets both.
+	Count  int
+	LastAt time.Time
 }
 
 // Outcome is the result of an act.

@@ -38,6 +38,9 @@ func (s *Service) Slice() httpx.Slice {
 			Table: "acts", OnDelete: store.Anonymised,
 			Why: "the trail must stay complete; it keeps ids, times and actions and loses " +
 				"network addresses and devices. Entries are removed after 400 days",
+		}, {
+			Table: "act_tallies", OnDelete: store.Deleted,
+			Why: "how often strangers tried something with the account, by network and hour",
 		}},
 	}
 }
@@ -67,6 +70,8 @@ type Act struct {
 	Detail    string        `json:"detail" doc:"a few words"`
 	IP        string        `json:"ip" doc:"the network address; hidden when somebody else did it"`
 	UserAgent string        `json:"user_agent" doc:"the browser; hidden when somebody else did it"`
+	Count     int           `json:"count" minimum:"1" doc:"how often it was done, in the same hour and from the same network, when the actor is not known; otherwise 1" example:"1"`
+	LastAt    time.Time     `json:"last_at" doc:"when it was done last"`
 }
 
 // ActPage is a page of the audit trail.
@@ -131,7 +136,7 @@ func view(a store.Act, viewer string, isAdmin bool) Act {
 	v := Act{
 		ID: a.ID, At: a.At, Action: a.Action, Outcome: a.Outcome, ActorID: a.ActorID,
 		UserID: a.UserID, Own: a.ActorID == viewer, SessionID: a.SessionID, Object: a.Object,
-		Detail: a.Detail, IP: a.IP, UserAgent: a.UserAgent,
+		Detail: a.Detail, IP: a.IP, UserAgent: a.UserAgent, Count: a.Count, LastAt: a.LastAt,
 	}
 	if a.ActorID != "" && !v.Own && !isAdmin {
 		v.SessionID, v.IP, v.UserAgent = "", "", ""

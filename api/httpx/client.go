@@ -6,6 +6,8 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
+
+	"bedside/store"
 )
 
 // Proxies are the networks of the trusted proxies. Only from them are X-Forwarded-For and
@@ -76,16 +78,5 @@ func address(s string) (netip.Addr, bool) {
 	return a.Unmap().WithZone(""), err == nil
 }
 
-// NetworkOf returns what quotas count as one address: for IPv6 the /64 network, because that is
-// what providers assign to a household or a server.
-func NetworkOf(ip string) string {
-	addr, err := netip.ParseAddr(ip)
-	if err != nil || !addr.Is6() || addr.Is4In6() {
-		return ip
-	}
-	prefix, err := addr.WithZone("").Prefix(64)
-	if err != nil {
-		return ip
-	}
-	return prefix.String()
-}
+// NetworkOf returns what quotas count as a client's address: for IPv6 the /64 network.
+func NetworkOf(ip string) string { return store.Network(ip) }

@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"errors"
+	"fmt"
 	"sync"
 	"testing"
 	"time"
@@ -93,6 +94,68 @@ func TestChangeUserAndEndSessions(t *testing.T) {
 	}
 	_, _, err = db.ChangeUser(t.Context(), "nobody", nil)
 	expect(t, err, store.ErrNotFound)
+}
+
+// TestStrangersCannotFillTheTrail checks that acts of nobody known make one entry for each network,
+// hour and account, with a count, and that acts of known users are all entered.
+func TestStrangersCannotFillTheTrail(t *testing.T) {
+	u := newUser(t, store.RoleCandidate)
+	hour := time.Now().UTC().Truncate(time.Hour).Add(-5 * time.Hour)
+	record := func(at time.Time, ip, actor string) {
+		t.Helper()
+		if err := db.Record(t.Context(), store.Act{
+			Action: store.ActSignIn, Outcome: store.OutcomeRefused, UserID: u.ID, ActorID: actor,
+			IP: ip, At: at, Detail: "wrong address or password",
+		}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for i := range 20 {
+		record(hour.Add(time.Duration(i)*time.Minute), "203.0.113.5", "")
+		record(hour.Add(time.Duration(i)*time.Minute), fmt.Sprintf("2001:db8::%x", i), "")
+	}
+	record(hour.Add(time.Minute), "2001:db8:0:1::1", "")
+	record(hour.Add(time.Hour), "203.0.113.5", "")
+	record(hour, "203.0.113.5", u.ID)
+	record(hour, "203.0.113.5", u.ID)
+	list, err := db.Acts(t.Context(), store.ActFilter{UserID: u.ID, Limit: 100})
+	if err != nil {
+		t.Fatal(err)
+	}
+	counts := map[int]int{}
+	for _, a := range list {
+		counts[a.Count]++
+		if a.Count == 20 && !a.LastAt.Equal(hour.Add(19*time.Minute)) {
+			t.Errorf("the last of 20 was at %s", a.LastAt)
+		}
+	}
+	if len(list) != 6 || counts[20] != 2 || counts[1] != 4 {
+		t.Errorf("%d entries, counts %v", len(list), counts)
+	}
+}
+
+// TestManyNetworksShareAnEntry checks that the trail is bounded over all networks of an hour.
+func TestManyNetworksShareAnEntry(t *testing.T) {
+	hour := time.Now().UTC().Truncate(time.Hour).Add(-9 * time.Hour)
+	if err := execSQL(t, db.Cluster.URL(), `INSERT INTO act_tallies
+		(act_id, hour, network, action, outcome, detail, last_at)
+		SELECT gen_random_uuid(), $1, 'n' || i, 'session.start', 'refused', '', $1
+		FROM generate_series(1, 10000) i`, hour); err != nil {
+		t.Fatal(err)
+	}
+	u := newUser(t, store.RoleCandidate)
+	for i := range 5 {
+		if err := db.Record(t.Context(), store.Act{
+			Action: store.ActSignIn, Outcome: store.OutcomeRefused, UserID: u.ID,
+			IP: fmt.Sprintf("198.51.100.%d", i), At: hour,
+		}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	list, err := db.Acts(t.Context(), store.ActFilter{UserID: u.ID, Limit: 100})
+	if err != nil || len(list) != 1 || list[0].Count != 5 {
+		t.Errorf("%+v, %v", list, err)
+	}
 }
 
 // TestLastAdministratorStays demotes or disables all administrators at once: one must stay.

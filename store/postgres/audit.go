@@ -14,17 +14,19 @@ import (
 
 const actColumns = `a.id::text, a.at, a.action, a.outcome, coalesce(a.actor_id::text, ''),
 	coalesce(a.user_id::text, ''), coalesce(a.session_id::text, ''), a.object, a.detail, a.ip,
-	a.user_agent`
+	a.user_agent, coalesce(t.count, 1), coalesce(t.last_at, a.at)`
 
 func actTargets(a *store.Act) []any {
 	return []any{
 		&a.ID, &a.At, &a.Action, &a.Outcome, &a.ActorID, &a.UserID, &a.SessionID, &a.Object,
-		&a.Detail, &a.IP, &a.UserAgent,
+		&a.Detail, &a.IP, &a.UserAgent, &a.Count, &a.LastAt,
 	}
 }
 
 // Record adds an entry to the audit trail. It ignores the cancellation of ctx, because the act has
-// happened even when the client has disconnected. It shortens texts that are too long.
+// happened even when the client has disconnected. It shortens texts that are too long. An act whose
+// actor is not known is entered once an hour for each network; further ones are counted only, so
+// that strangers cannot fill the trail.
 func (db *DB) Record(ctx context.Context, act store.Act) error {
 	return db.do(context.WithoutCancel(ctx), "audit trail",
 		func(ctx context.Context, q querier) error { return db.record(ctx, q, act) })
@@ -41,6 +43,11 @@ func (db *DB) record(ctx context.Context, q querier, act store.Act) error {
 	if act.Outcome == "" {
 		act.Outcome = store.OutcomeDone
 	}
+	if act.ActorID == "" && act.IP != "" {
+		if counted, err := countAct(ctx, q, id.String(), act); err != nil || counted {
+			return err
+		}
+	}
 	_, err = q.Exec(ctx, `INSERT INTO acts (id, at, action, outcome, actor_id, user_id, session_id,
 			object, detail, ip, user_agent)
 		VALUES ($1, $2, $3, $4, nullif($5, '')::uuid, nullif($6, '')::uuid, nullif($7, '')::uuid,
@@ -49,6 +56,32 @@ func (db *DB) record(ctx context.Context, q querier, act store.Act) error {
 		act.SessionID, truncate(act.Object, 200), truncate(act.Detail, 500), truncate(act.IP, 64),
 		truncate(act.UserAgent, 400))
 	return err
+}
+
+// maxNetworks is the number of networks that have entries of their own in an hour. Those of all
+// others are counted together.
+const maxNetworks = 10_000
+
+// countAct counts an act of nobody known, and reports whether the hour has an entry for it. If not,
+// the caller enters it as id.
+func countAct(ctx context.Context, q querier, id string, act store.Act) (counted bool, err error) {
+	hour := act.At.UTC().Truncate(time.Hour)
+	var entry string
+	err = scanOne(ctx, q, `INSERT INTO act_tallies AS t
+			(act_id, hour, network, action, outcome, detail, user_id, last_at)
+		SELECT $1, $2, CASE WHEN (SELECT count(*) FROM (SELECT 1 FROM act_tallies
+				WHERE hour = $2 LIMIT $9) x) < $9 OR EXISTS (SELECT 1 FROM act_tallies
+				WHERE hour = $2 AND network = $3) THEN $3 ELSE 'others' END,
+			$4, $5, $6, nullif($7, '')::uuid, $8
+		ON CONFLICT (hour, network, action, outcome, detail,
+			coalesce(user_id, '00000000-0000-0000-0000-000000000000'))
+		DO UPDATE SET count = t.count + 1, last_at = greatest(t.last_at, excluded.last_at)
+		RETURNING act_id::text`,
+		[]any{
+			id, hour, truncate(store.Network(act.IP), 64), string(act.Action),
+			string(act.Outcome), truncate(act.Detail, 500), act.UserID, micros(act.At), maxNetworks,
+		}, []any{&entry})
+	return entry != id, err
 }
 
 // truncate returns at most n bytes of s, without splitting a character, and without characters
@@ -89,8 +122,8 @@ func (db *DB) Acts(ctx context.Context, f store.ActFilter) (list []store.Act, er
 	}
 	err = db.do(ctx, "audit trail", func(ctx context.Context, q querier) error {
 		list, err = collect(ctx, q,
-			`SELECT `+actColumns+` FROM acts a WHERE `+strings.Join(where,
-				" AND ")+` ORDER BY a.id DESC LIMIT $1`,
+			`SELECT `+actColumns+` FROM acts a LEFT JOIN act_tallies t ON t.act_id = a.id
+				WHERE `+strings.Join(where, " AND ")+` ORDER BY a.id DESC LIMIT $1`,
 			args, actTargets)
 		return err
 	})
@@ -109,6 +142,7 @@ func (db *DB) SweepAccounts(ctx context.Context) error {
 		before        time.Time
 	}{
 		{"acts", "at", now.Add(-actsRetention - time.Hour)},
+		{"act_tallies", "hour", now.Add(-actsRetention - time.Hour)},
 		{"ceremonies", "expires_at", now},
 		{"sign_ins", "expires_at", now},
 		{"mail_tokens", "expires_at", now.Add(-24 * time.Hour)},

@@ -79,6 +79,7 @@ func PersonalTables() []PersonalTable {
 			Others: `CASE WHEN t.actor_id <> $1 THEN ARRAY['session_id', 'ip', 'user_agent']
 				ELSE ARRAY[]::text[] END`,
 		},
+		{Table: "act_tallies", Where: `t.user_id = $1`},
 		{Table: "scenarios"},
 		{
 			Table: "river_job", Where: `t.args->>'user_id' = $1::text`,
@@ -190,6 +191,7 @@ func (db *DB) DeleteUser(ctx context.Context, userID string,
 		for _, sql := range []string{
 			`UPDATE acts SET ip = '', user_agent = ''
 				WHERE (user_id = $1 OR actor_id = $1) AND (ip <> '' OR user_agent <> '')`,
+			`DELETE FROM act_tallies WHERE user_id = $1`,
 			`DELETE FROM recordings t WHERE ` + recordingsOf,
 			// River removes running ones within a day of their end.
 			`DELETE FROM river_job WHERE args->>'user_id' = $1::text AND state <> 'running'`,

@@ -142,6 +142,9 @@ func newUserWithData(t *testing.T) (u, partner store.User, theirs, others store.
 		"ceremony": db.BeginCeremony(t.Context(), store.Ceremony{
 			Hash: hash("c"), UserID: u.ID, Data: []byte("{}"), ExpiresAt: now.Add(time.Hour),
 		}),
+		"try of a stranger": db.Record(t.Context(), store.Act{
+			Action: store.ActSignIn, Outcome: store.OutcomeRefused, UserID: u.ID, IP: "192.0.2.99",
+		}),
 		"sign-in": db.BeginSignIn(t.Context(), u, store.SignIn{
 			Hash: hash("s"), UserID: u.ID, ExpiresAt: now.Add(time.Hour),
 		}),

@@ -62,6 +62,8 @@ const act = (
 	detail: '',
 	ip: '192.0.2.17',
 	user_agent: FIREFOX,
+	count: 1,
+	last_at: ago(minutes),
 	...more
 });
 

@@ -2,7 +2,7 @@ import type { Act } from '$lib/api/types';
 
 const WORDS: Record<string, [done: string, refused: string]> = {
 	'user.register': ['Account created', 'Somebody tried to register with your address'],
-	'user.create': ['Account created by an administrator'],
+	'user.create': ['Account created by an administrator', 'Creating the account failed'],
 	'user.verify_email': ['Address confirmed', 'Confirming the address failed'],
 	'user.forgot_password': ['New password requested', 'New password requested, but no mail sent'],
 	'user.reset_password': ['New password set by a mailed link', 'Setting a new password failed'],
@@ -35,10 +35,12 @@ export function actWords(act: Pick<Act, 'action' | 'outcome'>): string {
 	return act.action.replaceAll(/[._]/g, ' ') + (act.outcome === 'done' ? '' : ', refused');
 }
 
-/** Returns who did it, unless it was the reader. */
-export function actorWords(act: Pick<Act, 'own' | 'actor_id'>): string {
+/** Returns who did it, and how often in the hour, unless it was the reader. */
+export function actorWords(act: Pick<Act, 'own' | 'actor_id' | 'count'>): string {
 	if (act.own) return '';
-	return act.actor_id ? 'By an administrator' : 'By somebody who was not signed in';
+	if (act.actor_id) return 'By an administrator';
+	const times = act.count > 1 ? `, ${act.count} times within an hour` : '';
+	return 'By somebody who was not signed in' + times;
 }
 
 const PARTS: Record<string, string> = {

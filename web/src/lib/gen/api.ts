@@ -913,12 +913,23 @@ export interface components {
              * @description UTC
              */
             at: string;
+            /**
+             * Format: int64
+             * @description how often it was done, in the same hour and from the same network, when the actor is not known; otherwise 1
+             * @example 1
+             */
+            count: number;
             /** @description a few words */
             detail: string;
             /** Format: uuid */
             id: string;
             /** @description the network address; hidden when somebody else did it */
             ip: string;
+            /**
+             * Format: date-time
+             * @description when it was done last
+             */
+            last_at: string;
             /**
              * @description what it was done to
              * @example session 0190d2a0-0000-7000-8000-000000000001
