@@ -11,29 +11,61 @@ import (
 
 	"bedside/api/auth"
 	"bedside/store"
+
+	"golang.org/x/net/idna"
+	"golang.org/x/text/secure/precis"
 )
 
-// CleanEmail returns an address in the form that is stored, or a Fault about body.email.
+// CleanEmail returns an address in the form that is stored, or a Fault about body.email. The local
+// part is in lower case, by PRECIS (RFC 8265) without invisible characters and such as change the
+// direction of writing. The domain is in its ASCII form, by IDNA, so that addresses which look the
+// same to their owner are the same.
 func CleanEmail(s string) (string, error) {
-	s = strings.ToLower(strings.TrimSpace(s))
+	invalid := Invalid("body.email", "This is not an e-mail address.")
+	s = strings.TrimSpace(s)
+	at := strings.LastIndexByte(s, '@')
+	if at < 1 || len(s) > 254 {
+		return "", invalid
+	}
+	local, err := precis.UsernameCaseMapped.String(s[:at])
+	if err != nil {
+		return "", Invalid("body.email",
+			"The part before the @ has a character that addresses do not have, such as an "+
+				"invisible one. Type it instead of copying it.")
+	}
+	domain, err := emailDomain().ToASCII(s[at+1:])
+	if err != nil || !strings.Contains(domain, ".") {
+		return "", Invalid("body.email",
+			"The part after the @ is not a name of a mail server. Type it instead of copying it.")
+	}
+	s = local + "@" + domain
 	a, err := mail.ParseAddress(s)
-	local, domain, _ := strings.Cut(s, "@")
-	if err != nil || a.Address != s || a.Name != "" || local == "" ||
-		!strings.Contains(domain, ".") || len(s) > 254 {
-		return "", Invalid("body.email", "This is not an e-mail address.")
+	if err != nil || a.Address != s || a.Name != "" || len(s) > 254 {
+		return "", invalid
 	}
 	return s, nil
 }
 
-// CleanName returns a name without the space around it, or a Fault about body.name.
-func CleanName(s string) (string, error) {
-	s = strings.TrimSpace(s)
-	if s == "" || !utf8.ValidString(s) || strings.ContainsFunc(s, unicode.IsControl) {
-		return "", Invalid("body.name",
-			"A name has at least one letter and no control characters.")
-	}
-	return s, nil
+func emailDomain() *idna.Profile {
+	return idna.New(idna.MapForLookup(), idna.BidiRule(), idna.Transitional(false),
+		idna.StrictDomainName(true), idna.VerifyDNSLength(true))
 }
+
+// CleanName returns a name as a nickname of PRECIS (RFC 8266): without space around it or twice
+// within it, and in one normal form; or a Fault about body.name.
+func CleanName(s string) (string, error) {
+	name, err := precis.Nickname.String(s)
+	if err != nil || !strings.ContainsFunc(name, unicode.IsLetter) || len(name) > 4*maxName ||
+		utf8.RuneCountInString(name) > maxName {
+		return "", Invalid("body.name", "A name has at least one letter, at most 120 characters, "+
+			"and no line breaks, invisible characters or such as change the direction of "+
+			"writing. Type it instead of copying it.")
+	}
+	return name, nil
+}
+
+// maxName is the number of characters that the database keeps of a name.
+const maxName = 120
 
 // CheckProfession returns a Fault about body.profession unless p is a known profession or empty.
 func CheckProfession(p string) error {

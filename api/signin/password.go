@@ -32,11 +32,19 @@ func (s *Service) createSession(ctx context.Context, in *loginInput) (*signInOut
 // in.
 func (s *Service) checkPassword(ctx context.Context, c Credentials,
 	granted int) (*signInOutput, error) {
-	email := strings.ToLower(strings.TrimSpace(c.Email))
+	typed := strings.ToLower(strings.TrimSpace(c.Email))
+	email, err := httpx.CleanEmail(c.Email)
+	if err != nil {
+		email = typed
+	}
 	if err := s.countSignIn(ctx); err != nil {
 		return nil, err
 	}
 	u, err := s.Store.UserByEmail(ctx, email)
+	if errors.Is(err, store.ErrNotFound) && typed != email {
+		// Accounts of before addresses had one form keep theirs.
+		u, err = s.Store.UserByEmail(ctx, typed)
+	}
 	if err != nil && !errors.Is(err, store.ErrNotFound) {
 		return nil, err
 	}
