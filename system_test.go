@@ -322,6 +322,25 @@ func TestReportSurvivesKilledServer(t *testing.T) {
 	}
 }
 
+func TestRehearsalSurvivesKilledServer(t *testing.T) {
+	t.Parallel()
+	data := t.TempDir()
+	server := serve(t, data, nil)
+	rehearsal := start(t, nil, "rehearse", "--json", "--url", server.url,
+		"--audio", spoken(t, "en-gb", 15*time.Second))
+	eventually(t, 30*time.Second, "the candidate to speak", func() bool {
+		return strings.Contains(rehearsal.text(), "speaking")
+	})
+	server.kill()
+	serve(t, data, nil, "--listen", strings.TrimPrefix(server.url, "http://"))
+	if code := rehearsal.wait(2 * time.Minute); code != exitDone {
+		t.Errorf("exit code %d", code)
+	}
+	if out := rehearsal.text(); !strings.Contains(out, `"rejoins":1`) {
+		t.Errorf("it did not join again: %s", tail(out, 2000))
+	}
+}
+
 // childrenOf returns the process ids of a process's children.
 func childrenOf(t *testing.T, pid int) []int {
 	t.Helper()

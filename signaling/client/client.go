@@ -39,11 +39,12 @@ type Client struct {
 	speaking sync.Mutex    // held by Speak
 
 	// Owned by run.
-	token     string
-	last      protocol.ServerMessage // on this socket
-	up        bool                   // the media is connected, as last seen
-	downSince time.Time
-	repair    *time.Timer // runs while the media is not connected
+	joinedWith Config // of the latest join
+	token      string
+	last       protocol.ServerMessage // on this socket
+	up         bool                   // the media is connected, as last seen
+	downSince  time.Time
+	repair     *time.Timer // runs while the media is not connected
 }
 
 // outgoing is a message that a method passes to the loop.
@@ -76,26 +77,12 @@ func Join(ctx context.Context, cfg Config) (*Client, error) {
 }
 
 func join(ctx context.Context, cfg Config, m *media) (*Client, error) {
-	offer, err := m.offer(ctx)
+	s, joined, err := enter(ctx, cfg, m)
 	if err != nil {
-		return nil, err
-	}
-	s, err := dial(ctx, cfg, protocol.Join{
-		Version: protocol.Version, Ticket: cfg.Ticket, Offer: offer,
-	})
-	if err != nil {
-		return nil, err
-	}
-	joined, err := awaitReply[protocol.Joined](ctx, s)
-	if err == nil {
-		err = m.setAnswer(joined.Answer)
-	}
-	if err != nil {
-		s.close()
 		return nil, err
 	}
 	c := &Client{
-		cfg: cfg, media: m, state: newBoard(),
+		cfg: cfg, joinedWith: cfg, media: m, state: newBoard(),
 		id: joined.ParticipantID, room: joined.RoomID, role: joined.Role,
 		grace: time.Duration(joined.GraceMS) * time.Millisecond, token: joined.ResumeToken,
 		outgoing: make(chan outgoing), reported: make(chan struct{}), done: make(chan struct{}),
@@ -107,6 +94,30 @@ func join(ctx context.Context, cfg Config, m *media) (*Client, error) {
 	})
 	go c.run(s)
 	return c, nil
+}
+
+// enter joins the room with a ticket and connects the media.
+func enter(ctx context.Context, cfg Config, m *media) (*socket, protocol.Joined, error) {
+	var none protocol.Joined
+	offer, err := m.offer(ctx)
+	if err != nil {
+		return nil, none, err
+	}
+	s, err := dial(ctx, cfg, protocol.Join{
+		Version: protocol.Version, Ticket: cfg.Ticket, Offer: offer,
+	})
+	if err != nil {
+		return nil, none, err
+	}
+	joined, err := awaitReply[protocol.Joined](ctx, s)
+	if err == nil {
+		err = m.setAnswer(joined.Answer)
+	}
+	if err != nil {
+		s.close()
+		return nil, none, err
+	}
+	return s, joined, nil
 }
 
 // awaitReply reads the answer to the first message of a socket. It returns a *Refusal for a fatal
@@ -243,6 +254,7 @@ type Stats struct {
 	// from the call of Join until the media was connected; 0 if it never was
 	ConnectedIn time.Duration `json:"connected_ns"`
 	Resumes     int           `json:"resumes"`
+	Rejoins     int           `json:"rejoins"` // joins after the first
 	ICERestarts int           `json:"ice_restarts"`
 }
 
@@ -250,8 +262,8 @@ type Stats struct {
 func (c *Client) Stats() Stats {
 	s := c.state.snapshot()
 	stats := Stats{
-		Received: c.media.received(), JoinedIn: c.joinedIn, Resumes: s.seats - 1,
-		ICERestarts: s.restarts,
+		Received: c.media.received(), JoinedIn: c.joinedIn,
+		Resumes: s.seats - 1 - s.rejoins, Rejoins: s.rejoins, ICERestarts: s.restarts,
 	}
 	if !s.mediaAt.IsZero() {
 		stats.ConnectedIn = s.mediaAt.Sub(c.began)

@@ -1,6 +1,7 @@
 package client
 
 import (
+	"context"
 	"errors"
 	"log/slog"
 	"net"
@@ -21,6 +22,9 @@ type Config struct {
 	Ticket     string
 	ICEServers []ICEServer
 	Listen     bool // receive only; observers must set it
+	// NewTicket gets a ticket for a new join to the same room. With it the client joins again when
+	// its seat or its server is gone; without it the client then ends.
+	NewTicket func(context.Context) (Ticket, error)
 
 	HTTPClient *http.Client // makes the WebSocket connection [http.DefaultClient]
 	Log        *slog.Logger // [none]

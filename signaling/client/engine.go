@@ -17,10 +17,10 @@ import (
 const (
 	levelURI        = "urn:ietf:params:rtp-hdrext:ssrc-audio-level"
 	clockRate       = 48000
-	iceDisconnected = 5 * time.Second // without a packet
+	iceDisconnected = 3 * time.Second // without a packet
 	// longer than the server's grace period, so that a restart always finds ICE alive
 	iceFailed      = time.Minute
-	iceKeepalive   = 2 * time.Second
+	iceKeepalive   = time.Second
 	dtlsRetransmit = 100 * time.Millisecond // a lost ClientHello would otherwise cost a second
 	nackEvery      = 40 * time.Millisecond
 	nackAfter      = 1 // request packets that are missing before the newest

@@ -13,8 +13,8 @@ import (
 )
 
 const (
-	// a socket that receives nothing for twice that long counts as lost
-	pingEvery         = 10 * time.Second
+	// a socket that receives nothing for three times that long counts as lost
+	pingEvery         = time.Second
 	firstConnectLimit = 10 * time.Second // before the first ICE restart, if media never connected
 	reconnectDelay    = 2 * time.Second  // before the first ICE restart of a lost connection
 	retryEvery        = 5 * time.Second  // between tries
@@ -37,12 +37,12 @@ func (c *Client) serve(s *socket) error {
 	for {
 		err := c.serveSocket(s)
 		s.close()
-		if !errors.Is(err, errCut) {
+		if !errors.Is(err, errCut) && !c.mayRejoin(err) {
 			return err
 		}
 		c.cfg.Log.Info("the socket is lost", "error", err)
 		c.link(LinkReconnecting)
-		if s, err = c.resume(err); err != nil {
+		if s, err = c.restore(err); err != nil {
 			return err
 		}
 	}
@@ -72,7 +72,7 @@ func (c *Client) serveSocket(s *socket) error {
 		case <-c.repair.C:
 			err = c.restartICE(s)
 		case <-ping.C:
-			if silentPings++; silentPings == 2 {
+			if silentPings++; silentPings == 3 {
 				return fmt.Errorf("%w: nothing was received from the server", errCut)
 			}
 			err = s.send(c.ctx, protocol.Ping{ID: pings})
@@ -184,9 +184,29 @@ func (c *Client) restartICE(s *socket) error {
 	return s.send(c.ctx, protocol.RestartICE{})
 }
 
-// resume takes the seat again on a new socket. It tries until the grace period is over.
-func (c *Client) resume(last error) (*socket, error) {
-	ctx, cancel := context.WithTimeout(c.ctx, c.grace)
+// restore returns a new socket after the old one was lost: it resumes the seat and, when that is
+// not possible, joins again.
+func (c *Client) restore(lost error) (*socket, error) {
+	err := lost
+	if errors.Is(lost, errCut) {
+		patience := c.grace
+		if c.cfg.NewTicket != nil {
+			patience = resumePatience
+		}
+		var s *socket
+		if s, err = c.resume(lost, patience); err == nil {
+			return s, nil
+		}
+	}
+	if c.ctx.Err() != nil || !c.mayRejoin(err) {
+		return nil, err
+	}
+	return c.rejoin()
+}
+
+// resume takes the seat again on a new socket. It tries for the given time.
+func (c *Client) resume(last error, patience time.Duration) (*socket, error) {
+	ctx, cancel := context.WithTimeout(c.ctx, patience)
 	defer cancel()
 	for try := 1; ; try++ {
 		if err := wait.For(ctx, backoff(try)); err != nil {
@@ -211,7 +231,7 @@ func (c *Client) tryResume(ctx context.Context) (*socket, error) {
 	ctx, cancel := context.WithTimeout(ctx, retryEvery)
 	defer cancel()
 	restart := c.media.state() != webrtc.PeerConnectionStateConnected
-	s, err := dial(ctx, c.cfg, protocol.Resume{Token: c.token, RestartICE: restart})
+	s, err := dial(ctx, c.joinedWith, protocol.Resume{Token: c.token, RestartICE: restart})
 	if err != nil {
 		return nil, err
 	}

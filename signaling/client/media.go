@@ -17,8 +17,8 @@ import (
 // gatherLimit is how long an offer waits for ICE candidates. Later candidates are sent one by one.
 const gatherLimit = 250 * time.Millisecond
 
-// media is a participant's PeerConnection. The client's loop negotiates, and Join before that
-// runs. close is safe for concurrent use.
+// media is a participant's PeerConnection, and after a new join the next one. The client's loop
+// negotiates, and Join before that runs. close is safe for concurrent use.
 type media struct {
 	cfg   Config
 	pc    *webrtc.PeerConnection
@@ -44,14 +44,37 @@ func newMedia(cfg Config) (*media, error) {
 	if err != nil {
 		return nil, err
 	}
-	m := &media{cfg: cfg, pc: pc, woken: make(chan struct{}, 1)}
-	pc.OnConnectionStateChange(func(webrtc.PeerConnectionState) { m.wake() })
-	pc.OnICECandidate(m.addCandidate)
-	pc.OnTrack(m.readTrack)
+	m := &media{cfg: cfg, woken: make(chan struct{}, 1)}
+	m.use(pc)
 	if err := m.prepare(); err != nil {
 		return nil, errors.Join(err, m.close())
 	}
 	return m, nil
+}
+
+// renew replaces the connection by a new one, for a new join. What is spoken and what was received
+// so far stay.
+func (m *media) renew(cfg Config) error {
+	if err := m.pc.GracefulClose(); err != nil {
+		cfg.Log.Debug("the old connection was closed with an error", "error", err)
+	}
+	pc, err := newConnection(cfg)
+	if err != nil {
+		return err
+	}
+	m.mu.Lock()
+	m.candidates = nil
+	m.mu.Unlock()
+	m.use(pc)
+	return m.prepare()
+}
+
+// use makes pc the connection.
+func (m *media) use(pc *webrtc.PeerConnection) {
+	m.pc = pc
+	pc.OnConnectionStateChange(func(webrtc.PeerConnectionState) { m.wake() })
+	pc.OnICECandidate(m.addCandidate)
+	pc.OnTrack(m.readTrack)
 }
 
 // prepare adds the offer's only section.
@@ -62,7 +85,9 @@ func (m *media) prepare() error {
 		})
 		return err
 	}
-	m.voice = newMicrophone()
+	if m.voice == nil {
+		m.voice = newMicrophone()
+	}
 	t, err := m.pc.AddTransceiverFromTrack(m.voice, webrtc.RTPTransceiverInit{
 		Direction: webrtc.RTPTransceiverDirectionSendonly,
 	})

@@ -203,11 +203,13 @@ func TestSilentSocketIsResumed(t *testing.T) {
 		a := w.join("candidate")
 		w.server.with(func() { w.server.silent = true })
 		began := time.Now()
-		_, err := a.Await(t.Context(), func(s State) bool { return s.seats == 2 })
+		_, err := a.Await(t.Context(), func(s State) bool { return s.Link == LinkReconnecting })
 		must(t, err)
-		if waited := time.Since(began); waited < pingEvery || waited > 3*pingEvery {
-			t.Errorf("replaced after %v", waited)
+		if waited := time.Since(began); waited < pingEvery || waited > 3*time.Second {
+			t.Errorf("noticed after %v", waited)
 		}
+		_, err = a.Await(t.Context(), func(s State) bool { return s.seats == 2 })
+		must(t, err)
 		w.server.with(func() { w.server.silent = false })
 		time.Sleep(time.Minute)
 		if n := a.State().seats; n != 2 {

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -32,6 +33,7 @@ type server struct {
 
 	mu       sync.Mutex // guards the fields below, and those of the seats
 	seats    []*seat
+	killed   []*seat // of the processes before this one
 	phase    protocol.Phase
 	types    []string // of the messages, in the order of their arrival
 	received map[string][]arrival
@@ -40,6 +42,8 @@ type server struct {
 	refuse   *protocol.Error
 	refusing protocol.ErrorCode // the answer to start and finish, unless empty
 	tokens   int
+
+	stopped atomic.Bool // the process is not running
 }
 
 type arrival struct {
@@ -74,7 +78,7 @@ func newServer(t *testing.T, host *vnet.Net) *server {
 func (s *server) close() {
 	s.stop()
 	s.mu.Lock()
-	seats := slices.Clone(s.seats)
+	seats := slices.Concat(s.seats, s.killed)
 	s.mu.Unlock()
 	for _, p := range seats {
 		must(s.t, p.pc.GracefulClose())

@@ -20,6 +20,7 @@ type State struct {
 	Report   *protocol.Report // nil until it is received
 
 	seats    int             // joins and resumes so far
+	rejoins  int             // joins after the first so far
 	media    bool            // the PeerConnection is connected
 	mediaAt  time.Time       // when it first was
 	restarts int             // of ICE, requested so far

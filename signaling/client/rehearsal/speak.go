@@ -58,7 +58,11 @@ func join(ctx context.Context, rest *client.REST, attemptID string,
 	if err != nil {
 		return nil, fmt.Errorf("joining as %s: %w", role, err)
 	}
-	p, err := client.Join(ctx, ticket.Config())
+	cfg := ticket.Config()
+	cfg.NewTicket = func(ctx context.Context) (client.Ticket, error) {
+		return rest.Ticket(ctx, attemptID, role)
+	}
+	p, err := client.Join(ctx, cfg)
 	if err != nil {
 		return nil, fmt.Errorf("joining as %s: %w", role, err)
 	}

@@ -5,6 +5,8 @@ export class FakeSocket {
 	static all: FakeSocket[] = [];
 	readyState = 0;
 	sent: Record<string, unknown>[] = [];
+	/** Pings are not answered. */
+	silent = false;
 	onopen: (() => void) | null = null;
 	onmessage: ((event: { data: unknown }) => void) | null = null;
 	onclose: ((event: { code: number; reason: string }) => void) | null = null;
@@ -14,7 +16,10 @@ export class FakeSocket {
 	}
 
 	send(text: string): void {
-		this.sent.push(JSON.parse(text) as Record<string, unknown>);
+		const message = JSON.parse(text) as Record<string, unknown>;
+		this.sent.push(message);
+		if (message.type === 'ping' && !this.silent)
+			this.say({ type: 'pong', id: Number(message.id) });
 	}
 
 	close(): void {

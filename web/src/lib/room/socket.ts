@@ -1,7 +1,9 @@
 import type { ClientMessage, ServerMessage } from '$lib/gen/protocol';
 
-const PING_EVERY_MS = 10_000;
-const PONG_WITHIN_MS = 8_000;
+const OPEN_WITHIN_MS = 5_000;
+// A dead connection is noticed within three seconds.
+const PING_EVERY_MS = 1_000;
+const PONG_WITHIN_MS = 2_000;
 /** The first of the 100 close codes after which reconnecting is pointless. */
 const FATAL_CODE = 4000;
 
@@ -32,12 +34,15 @@ export class Socket {
 		this.#ws = new WebSocketClass(url);
 		this.#ws.onopen = () => {
 			if (this.#done) return;
+			clearTimeout(this.#waiting);
+			this.#waiting = undefined;
 			this.#schedulePing();
 			handlers.open();
 		};
 		this.#ws.onmessage = (event: MessageEvent<unknown>) => this.#receive(event.data);
 		this.#ws.onclose = (event) =>
 			this.#end(event.code >= FATAL_CODE && event.code < FATAL_CODE + 100, event.reason);
+		this.#waitFor('the server did not answer', OPEN_WITHIN_MS);
 	}
 
 	send(message: ClientMessage): boolean {
@@ -62,13 +67,18 @@ export class Socket {
 
 	#schedulePing(): void {
 		this.#pinging = setTimeout(() => {
+			this.#waitFor('the server stopped answering', PONG_WITHIN_MS);
 			this.send({ type: 'ping', id: ++this.#pings });
-			this.#waiting ??= setTimeout(() => {
-				this.#end(false, 'the server stopped answering');
-				this.#ws.close();
-			}, PONG_WITHIN_MS);
 			this.#schedulePing();
 		}, PING_EVERY_MS);
+	}
+
+	/** Gives the socket up unless something arrives in time. */
+	#waitFor(otherwise: string, ms: number): void {
+		this.#waiting ??= setTimeout(() => {
+			this.#end(false, otherwise);
+			this.#ws.close();
+		}, ms);
 	}
 
 	#end(fatal: boolean, reason: string): void {

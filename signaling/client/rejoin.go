@@ -1,0 +1,102 @@
+package client
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"time"
+
+	"bedside/signaling/protocol"
+	"bedside/store/wait"
+)
+
+const (
+	// resumePatience is how long a client that can join again tries to resume first. The server
+	// that has the seat may be gone for good.
+	resumePatience = 2 * time.Second
+	// rejoinPatience is how long a client tries to join again.
+	rejoinPatience = 90 * time.Second
+	rejoinLimit    = 10 * time.Second // for one try
+)
+
+// mayRejoin reports whether a new join may help after an error that ended a socket or a resume.
+func (c *Client) mayRejoin(err error) bool {
+	if c.cfg.NewTicket == nil || c.state.snapshot().Phase.Name == protocol.PhaseEnded {
+		return false
+	}
+	var r *Refusal
+	if errors.As(err, &r) {
+		return r.Code == protocol.CodeResumeUnknown
+	}
+	return errors.Is(err, ErrLost) || errors.Is(err, ErrServerClosing)
+}
+
+// rejoin joins the room again with a new ticket and a new connection. It tries until
+// rejoinPatience is over or the server refuses for good.
+func (c *Client) rejoin() (*socket, error) {
+	ctx, cancel := context.WithTimeout(c.ctx, rejoinPatience)
+	defer cancel()
+	for try := 1; ; try++ {
+		s, err := c.tryRejoin(ctx)
+		if err == nil {
+			return s, nil
+		}
+		c.cfg.Log.Debug("not joined again", "try", try, "error", err)
+		over := refusedForGood(err) || wait.For(ctx, backoff(try)) != nil
+		switch {
+		case c.ctx.Err() != nil:
+			return nil, context.Cause(c.ctx)
+		case over:
+			return nil, fmt.Errorf("%w: joining again: %w", ErrLost, err)
+		}
+	}
+}
+
+func (c *Client) tryRejoin(ctx context.Context) (*socket, error) {
+	ctx, cancel := context.WithTimeout(ctx, rejoinLimit)
+	defer cancel()
+	ticket, err := c.cfg.NewTicket(ctx)
+	if err != nil {
+		return nil, err
+	}
+	cfg := c.cfg
+	cfg.URL, cfg.Ticket, cfg.ICEServers = ticket.URL, ticket.Ticket, ticket.ICEServers
+	if err := c.media.renew(cfg); err != nil {
+		return nil, err
+	}
+	s, joined, err := enter(ctx, cfg, c.media)
+	if err != nil {
+		return nil, err
+	}
+	c.joinedWith, c.token = cfg, joined.ResumeToken
+	c.up, c.downSince = false, time.Now()
+	c.repair.Reset(firstConnectLimit)
+	muted := c.state.update(func(st *State) {
+		st.Phase, st.Peers, st.media = joined.Phase, sorted(joined.Peers), false
+		st.seats++
+		st.rejoins++
+	}).Muted
+	if muted {
+		if err := s.send(ctx, protocol.Mute{Muted: true}); err != nil {
+			s.close()
+			return nil, err
+		}
+	}
+	return s, nil
+}
+
+// refusedForGood reports whether another try to join cannot succeed.
+func refusedForGood(err error) bool {
+	var r *Refusal
+	if errors.As(err, &r) {
+		return !slices.Contains(append(resumable(), protocol.CodeTicketExpired,
+			protocol.CodeTicketUsed), r.Code)
+	}
+	var p *Problem
+	if errors.As(err, &p) {
+		return p.Status >= 400 && p.Status < 500 && p.Status != http.StatusTooManyRequests
+	}
+	return errors.Is(err, errProtocol)
+}

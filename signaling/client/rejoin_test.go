@@ -1,0 +1,148 @@
+package client
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"bedside/signaling/protocol"
+
+	"github.com/coder/websocket"
+)
+
+// kill makes the server forget everybody and accept nobody, as if its process had been killed.
+func (s *server) kill() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.busy = true
+	for _, p := range s.seats {
+		_ = p.ws.CloseNow()
+		s.killed = append(s.killed, p)
+	}
+	s.seats = nil
+	s.stopped.Store(true)
+}
+
+// revive makes the server accept joins again.
+func (s *server) revive() {
+	s.with(func() { s.busy = false })
+	s.stopped.Store(false)
+}
+
+// rejoining returns the configuration of a participant who can get tickets.
+func (w *world) rejoining(ticket string) Config {
+	cfg, _ := w.config(ticket)
+	cfg.NewTicket = func(context.Context) (Ticket, error) {
+		if w.server.stopped.Load() {
+			return Ticket{}, errors.New("connection refused")
+		}
+		return Ticket{URL: cfg.URL, Ticket: ticket}, nil
+	}
+	return cfg
+}
+
+func TestClientJoinsAgainWhenTheServerWasKilled(t *testing.T) {
+	withNetwork(t, func(t *testing.T, w *world) {
+		a, b := w.joinWith(w.rejoining("candidate")), w.joinWith(w.rejoining("patient"))
+		must(t, a.Start(t.Context()))
+		must(t, a.Mute(t.Context(), true))
+		must(t, a.Mute(t.Context(), false))
+		must(t, b.Mute(t.Context(), true))
+		spoken := make(chan error, 1)
+		go func() { spoken <- a.Speak(t.Context(), &words{left: 1500, samples: 960}) }()
+		time.Sleep(5 * time.Second)
+		w.server.kill()
+		began := time.Now()
+		for _, c := range []*Client{a, b} {
+			_, err := c.Await(t.Context(), func(s State) bool { return s.Link == LinkReconnecting })
+			must(t, err)
+		}
+		if waited := time.Since(began); waited > 3*time.Second {
+			t.Errorf("the loss was noticed after %v", waited)
+		}
+		time.Sleep(10 * time.Second)
+		w.server.revive()
+		began = time.Now()
+		for _, c := range []*Client{a, b} {
+			_, err := c.Await(t.Context(), func(s State) bool { return s.Link == LinkConnected })
+			must(t, err)
+		}
+		if waited := time.Since(began); waited > 5*time.Second {
+			t.Errorf("back after %v", waited)
+		}
+		before := b.Stats().Received["candidate"].Packets
+		must(t, <-spoken)
+		synctest.Wait()
+		if s := a.Stats(); s.Rejoins != 1 || s.Resumes != 0 ||
+			s.Sent.Packets+s.Sent.Failed != 1500 {
+			t.Errorf("counted %+v", s)
+		}
+		if n := b.Stats().Received["candidate"].Packets - before; n < 500 {
+			t.Errorf("the patient received %d packets after the rejoin", n)
+		}
+		w.server.with(func() {
+			for _, p := range w.server.seats {
+				if p.muted != (p.id == "patient") {
+					t.Errorf("after the rejoin %s is muted: %v", p.id, p.muted)
+				}
+			}
+		})
+		a.Close()
+		b.Close()
+	})
+}
+
+func TestClientJoinsAgainWhenItsMediaIsClosed(t *testing.T) {
+	withNetwork(t, func(t *testing.T, w *world) {
+		a := w.joinWith(w.rejoining("candidate"))
+		must(t, w.server.seat("candidate").pc.GracefulClose())
+		w.server.with(func() { w.server.killed, w.server.seats = w.server.seats, nil })
+		_, err := a.Await(t.Context(), func(s State) bool {
+			return s.rejoins == 1 && s.Link == LinkConnected
+		})
+		must(t, err)
+		a.Close()
+	})
+}
+
+func TestClientDoesNotJoinAgain(t *testing.T) {
+	for name, test := range map[string]struct {
+		ticket error                  // of the new join
+		end    protocol.ServerMessage // what ends the socket; nil: the seat is lost
+		ended  bool                   // the play
+	}{
+		"after the play":           {ended: true},
+		"to a room that is closed": {ticket: &Problem{Status: http.StatusConflict}},
+		"when replaced": {
+			end: protocol.Error{Code: protocol.CodeReplaced, Message: "elsewhere", Fatal: true},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			withNetwork(t, func(t *testing.T, w *world) {
+				cfg := w.rejoining("candidate")
+				if test.ticket != nil {
+					cfg.NewTicket = func(context.Context) (Ticket, error) {
+						return Ticket{}, test.ticket
+					}
+				}
+				a := w.joinWith(cfg)
+				if test.ended {
+					must(t, a.Finish(t.Context()))
+				}
+				p := w.server.seat("candidate")
+				if test.end != nil {
+					w.server.send(p.ws, test.end)
+				}
+				w.server.with(func() { p.token = "other" })
+				go func() { _ = p.ws.Close(websocket.StatusInternalError, "") }()
+				<-a.Done()
+				if a.Err() == nil || a.Stats().Rejoins != 0 {
+					t.Errorf("ended with %v after %d joins", a.Err(), a.Stats().Rejoins)
+				}
+			})
+		})
+	}
+}
