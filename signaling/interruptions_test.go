@@ -36,7 +36,8 @@ func TestInterruptionsOfAPlay(t *testing.T) {
 		at(40, func() { must(t, anna.send(protocol.Hidden{Hidden: true})) })
 		at(42, func() { must(t, anna.send(protocol.Hidden{Hidden: false})) })
 		at(50, func() { must(t, anna.send(protocol.Finish{})) })
-		at(51, s.media.of("candidate").Disconnected) // after the play
+		s.media.of("candidate").Disconnected() // while the tap is still open
+		synctest.Wait()
 		got := map[string]bool{}
 		s.set(func() {
 			for _, e := range s.events {
