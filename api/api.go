@@ -186,8 +186,8 @@ func allSlices(cfg Config, deps Deps) []httpx.Slice {
 		(&sessions.Service{Sessions: deps.Sessions, Audit: deps.Store}).Slice(),
 		(&scenarios.Service{Store: deps.Store}).Slice(),
 		(&attempts.Service{
-			Store: deps.Store, Rooms: deps.Presence, Tickets: deps.Sessions, Open: deps.Recording,
-			ICEServers: cfg.ICEServers, SocketPath: SocketPath,
+			Store: deps.Store, Rooms: deps.Presence, Tickets: deps.Sessions, Tries: tries,
+			Open: deps.Recording, ICEServers: cfg.ICEServers, SocketPath: SocketPath,
 		}).Slice(),
 		(&audit.Service{Store: deps.Store}).Slice(),
 		(&rooms.Service{Rooms: deps.Presence, Store: deps.Store}).Slice(),

@@ -47,16 +47,18 @@ func (s *Server) NewClient(t testing.TB) *Client {
 	return &Client{Server: s, HTTP: &http.Client{Jar: jar}}
 }
 
-// NewUser makes an account of the role in the database, and returns a client signed in to it.
+// NewUser makes an account of the role in the database, with a confirmed address, and returns a
+// client signed in to it.
 func (s *Server) NewUser(t testing.TB, role store.Role) *Client {
 	t.Helper()
 	hash, err := bcrypt.GenerateFromPassword([]byte(Password), bcrypt.MinCost)
 	if err != nil {
 		t.Fatal(err)
 	}
+	confirmed := s.Now().UTC()
 	u, err := s.DB.CreateUser(t.Context(), store.User{
 		Email: rand.Text() + "@example.org", Name: "Some " + string(role), Role: role,
-		PasswordHash: string(hash),
+		PasswordHash: string(hash), VerifiedAt: &confirmed,
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -48,6 +48,7 @@ type Service struct {
 	Store   Store
 	Rooms   Rooms
 	Tickets Tickets
+	Tries   auth.Tries
 	Open    func(ctx context.Context, key string) (httpx.File, error) // opens a recording
 
 	ICEServers func() []ICEServer // part of each ticket; may be nil
@@ -89,7 +90,8 @@ func (s *Service) routes(api huma.API) {
 		OperationID: "create-attempt", Method: http.MethodPost, Path: "/api/attempts",
 		Summary:       "Create an attempt at a scenario",
 		Description:   "You are its candidate. The id of the attempt is also the id of its room.",
-		DefaultStatus: http.StatusCreated, Errors: []int{http.StatusNotFound},
+		DefaultStatus: http.StatusCreated,
+		Errors:        []int{http.StatusForbidden, http.StatusNotFound},
 	}, s.create)
 	httpx.Register(api, huma.Operation{
 		OperationID: "list-attempts", Method: http.MethodGet, Path: "/api/attempts",
@@ -194,6 +196,9 @@ func (s *Service) create(ctx context.Context, in *createInput) (*detailOutput, e
 		return nil, &httpx.Fault{Err: err, Detail: "There is no scenario with this name."}
 	}
 	if err != nil {
+		return nil, err
+	}
+	if err := s.admitUnconfirmed(ctx, p.User, ""); err != nil {
 		return nil, err
 	}
 	a, err := s.Store.CreateAttempt(ctx, p.User.ID, scenario.ID, true)

@@ -63,6 +63,9 @@ func (s *Service) ticket(ctx context.Context, in *ticketInput) (*ticketOutput, e
 	if !a.Joinable() {
 		return nil, closed(store.ErrState)
 	}
+	if err := s.admitUnconfirmed(ctx, p.User, a.ID); err != nil {
+		return nil, err
+	}
 	room, err := s.Rooms.Room(ctx, a.ID)
 	if err != nil && !errors.Is(err, store.ErrNotFound) {
 		return nil, err

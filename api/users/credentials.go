@@ -78,6 +78,9 @@ func (s *Service) changeEmail(ctx context.Context,
 	if err != nil {
 		return nil, err
 	}
+	if p.User.VerifiedAt == nil {
+		return nil, httpx.Unconfirmed("cannot change it, which mails others")
+	}
 	if err := s.Tries.Spend(ctx, auth.PerMinute("email:"+p.User.ID,
 		s.Tries.Limits.LoginPerAccount)); err != nil {
 		return nil, err

@@ -39,6 +39,9 @@ func (s *Service) requestExport(ctx context.Context, _ *struct{}) (*exportOutput
 	if err != nil {
 		return nil, err
 	}
+	if p.User.VerifiedAt == nil {
+		return nil, httpx.Unconfirmed("cannot ask for an archive")
+	}
 	e, err := s.Store.RequestExport(ctx, p.User.ID, store.Effects{
 		Acts: []store.Act{httpx.Act(ctx, store.ActExport)},
 	})
