@@ -63,6 +63,7 @@ func removals(t *testing.T, s *apitest.Server, text string) (keys []string) {
 func TestDeletedAccountLeavesNoFiles(t *testing.T) {
 	s := apitest.NewServer(t)
 	p, other := s.Register(t, apitest.NewEmail()), s.Register(t, apitest.NewEmail())
+	p.Confirm(t)
 	tutor := s.NewUser(t, store.RoleTutor)
 	attempt, others := s.NewReport(t, p, tutor), s.NewReport(t, other, tutor)
 	var e users.Export

@@ -82,6 +82,15 @@ func (s *Server) Register(t testing.TB, email string) *Client {
 	return c
 }
 
+// Confirm confirms the address of a client that Register returned, with the mailed link.
+func (c *Client) Confirm(t testing.TB) {
+	t.Helper()
+	token := c.Server.Mail.Await(t, c.Email, "Confirm your e-mail address").
+		Token(t, "/verify-email")
+	c.Server.NewClient(t).Do(t, "POST", "/auth/verify-email", map[string]any{"token": token}).
+		Expect(t, 200)
+}
+
 // SignIn signs the client in with its address and Password.
 func (c *Client) SignIn(t testing.TB) {
 	t.Helper()

@@ -45,9 +45,7 @@ func TestUnconfirmedAccountsCanDoLess(t *testing.T) {
 	}
 	create().Problem(t, 403, "address-unconfirmed")
 
-	token := s.Mail.Await(t, p.Email, "Confirm your e-mail address").Token(t, "/verify-email")
-	s.NewClient(t).Do(t, "POST", "/auth/verify-email", map[string]any{"token": token}).
-		Expect(t, 200)
+	p.Confirm(t)
 	create().Expect(t, 201)
 	p.Do(t, "POST", "/api/users/profile/export", nil).Expect(t, 202)
 
