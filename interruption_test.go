@@ -22,22 +22,23 @@ func checkFrames(t *testing.T, f store.FrameCounts, sent ...client.Sent) {
 	}
 }
 
-// checkInterruptions checks the causes of a speaker's interruptions, in order, and their lengths in
-// seconds within a tolerance.
+// checkInterruptions checks the causes of a speaker's interruptions, in order, and their lengths
+// in seconds within a tolerance.
 func checkInterruptions(t *testing.T, got []store.Interruption, within float64,
 	want ...store.Interruption) {
 	t.Helper()
 	ok := len(got) == len(want)
 	for i := 0; ok && i < len(got); i++ {
-		ok = got[i].Cause == want[i].Cause && math.Abs(got[i].ToS-got[i].FromS-want[i].ToS) < within
+		ok = got[i].Cause == want[i].Cause &&
+			math.Abs(got[i].ToS-got[i].FromS-want[i].ToS) < within
 	}
 	if !ok {
 		t.Errorf("interruptions %+v, want the causes and lengths %+v", got, want)
 	}
 }
 
-// The server is killed while the candidate speaks, stays away for three seconds and more, and comes
-// back.
+// The server is killed while the candidate speaks, stays away for three seconds and more, and
+// comes back.
 func TestServerComesBackInMidPlay(t *testing.T) {
 	t.Parallel()
 	data, said := t.TempDir(), spoken(t, "en-gb", 6*time.Second)
@@ -114,7 +115,8 @@ func TestMuteAndReload(t *testing.T) {
 	}
 	s, want := p.report(p.candidate, time.Minute).Speakers[0], analysed(t, said)
 	checkFrames(t, s.Frames, before, p.speaker.Stats().Sent)
-	checkInterruptions(t, s.Interruptions, 0.8, store.Interruption{ToS: 4, Cause: store.CauseMuted},
+	checkInterruptions(t, s.Interruptions, 0.8,
+		store.Interruption{ToS: 4, Cause: store.CauseMuted},
 		store.Interruption{ToS: 1.4, Cause: store.CauseConnectionLost})
 	got := s.Analysis.Measures
 	if math.Abs(*got.PhonationTimeRatio-*want.PhonationTimeRatio) > 0.06 {

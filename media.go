@@ -33,8 +33,8 @@ func openHub(cfg configs.Config, s stores, sessions *auth.Sessions, c *closers, 
 	c.add("media", node.Close)
 	rooms := cfg.Signaling
 	rooms.Origins, rooms.Address, rooms.Grace = cfg.OriginHosts(), clientNetwork, cfg.SFU.Grace
-	hub, err := signaling.NewHub(rooms, node, sessions, s.db, roomAudio{tap.NewAudio(s.bus, log)}, s.presence,
-		s.bus, log, reg)
+	hub, err := signaling.NewHub(rooms, node, sessions, s.db, roomAudio{tap.NewAudio(s.bus, log)},
+		s.presence, s.bus, log, reg)
 	if err != nil {
 		return nil, err
 	}

@@ -24,7 +24,8 @@ func (s *Service) admitUnconfirmed(ctx context.Context, u store.User, attemptID 
 		return err
 	}
 	for _, a := range recent {
-		live := a.Attempt.State == store.AttemptPreparing || a.Attempt.State == store.AttemptPlaying
+		live := a.Attempt.State == store.AttemptPreparing ||
+			a.Attempt.State == store.AttemptPlaying
 		if live && a.Attempt.ID != attemptID {
 			return httpx.Unconfirmed("can be in one role play at a time")
 		}

@@ -57,7 +57,9 @@ func TestClientJoinsAgainWhenTheServerWasKilled(t *testing.T) {
 		w.server.kill()
 		began := time.Now()
 		for _, c := range []*Client{a, b} {
-			_, err := c.Await(t.Context(), func(s State) bool { return s.Link == LinkReconnecting })
+			_, err := c.Await(t.Context(), func(s State) bool {
+				return s.Link == LinkReconnecting
+			})
 			must(t, err)
 		}
 		if waited := time.Since(began); waited > 3*time.Second {

@@ -111,8 +111,8 @@ func voicedIn(speech []stretch, f0 []float32) []float64 {
 	return voiced
 }
 
-// measure computes the measures of the sound in the runs from the rounded numbers of the result, so
-// that anyone can compute them again from its arrays.
+// measure computes the measures of the sound in the runs from the rounded numbers of the result,
+// so that anyone can compute them again from its arrays.
 func (r *Result) measure(runs []stretch) store.Measures {
 	m := store.Measures{SyllableCount: len(r.Syllables)}
 	var power float64

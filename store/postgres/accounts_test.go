@@ -96,8 +96,8 @@ func TestChangeUserAndEndSessions(t *testing.T) {
 	expect(t, err, store.ErrNotFound)
 }
 
-// TestStrangersCannotFillTheTrail checks that acts of nobody known make one entry for each network,
-// hour and account, with a count, and that acts of known users are all entered.
+// TestStrangersCannotFillTheTrail checks that acts of nobody known make one entry for each
+// network, hour and account, with a count, and that acts of known users are all entered.
 func TestStrangersCannotFillTheTrail(t *testing.T) {
 	u := newUser(t, store.RoleCandidate)
 	hour := time.Now().UTC().Truncate(time.Hour).Add(-5 * time.Hour)

@@ -23,10 +23,10 @@ func actTargets(a *store.Act) []any {
 	}
 }
 
-// Record adds an entry to the audit trail. It ignores the cancellation of ctx, because the act has
-// happened even when the client has disconnected. It shortens texts that are too long. An act whose
-// actor is not known is entered once an hour for each network; further ones are counted only, so
-// that strangers cannot fill the trail.
+// Record adds an entry to the audit trail. It ignores the cancellation of ctx, because the act
+// has happened even when the client has disconnected. It shortens texts that are too long. An
+// act whose actor is not known is entered once an hour for each network; further ones are
+// counted only, so that strangers cannot fill the trail.
 func (db *DB) Record(ctx context.Context, act store.Act) error {
 	return db.do(context.WithoutCancel(ctx), "audit trail",
 		func(ctx context.Context, q querier) error { return db.record(ctx, q, act) })
@@ -62,8 +62,8 @@ func (db *DB) record(ctx context.Context, q querier, act store.Act) error {
 // others are counted together.
 const maxNetworks = 10_000
 
-// countAct counts an act of nobody known, and reports whether the hour has an entry for it. If not,
-// the caller enters it as id.
+// countAct counts an act of nobody known, and reports whether the hour has an entry for it. If
+// not, the caller enters it as id.
 func countAct(ctx context.Context, q querier, id string, act store.Act) (counted bool, err error) {
 	hour := act.At.UTC().Truncate(time.Hour)
 	var entry string
@@ -79,7 +79,8 @@ func countAct(ctx context.Context, q querier, id string, act store.Act) (counted
 		RETURNING act_id::text`,
 		[]any{
 			id, hour, truncate(store.Network(act.IP), 64), string(act.Action),
-			string(act.Outcome), truncate(act.Detail, 500), act.UserID, micros(act.At), maxNetworks,
+			string(act.Outcome), truncate(act.Detail, 500), act.UserID, micros(act.At),
+			maxNetworks,
 		}, []any{&entry})
 	return entry != id, err
 }

@@ -78,7 +78,9 @@ describe('words for', () => {
 		expect(actorWords({ own: true, actor_id: 'a', count: 1 })).toBe('');
 		expect(actorWords({ own: false, actor_id: 'b', count: 1 })).toMatch(/administrator/);
 		expect(actorWords({ own: false, actor_id: '', count: 1 })).toMatch(/not signed in$/);
-		expect(actorWords({ own: false, actor_id: '', count: 12 })).toMatch(/12 times within an hour/);
+		expect(actorWords({ own: false, actor_id: '', count: 12 })).toMatch(
+			/12 times within an hour/
+		);
 		expect(detailWords({ detail: 'name, test_date', object: '' })).toBe(
 			'name, day of the test'
 		);
