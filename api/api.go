@@ -171,11 +171,13 @@ func allSlices(cfg Config, deps Deps) []httpx.Slice {
 	tries := auth.Tries{Limiter: deps.Presence, Limits: cfg.Limits}
 	return []httpx.Slice{
 		(&signin.Service{
-			Store: deps.Store, Sessions: deps.Sessions, Passwords: deps.Passwords,
+			Registration: store.Registration(cfg.Registration),
+			Store:        deps.Store, Sessions: deps.Sessions, Passwords: deps.Passwords,
 			Passkeys: passkeys, Tries: tries, Clock: deps.Clock,
 		}).Slice(),
 		(&users.Service{
-			Store: deps.Store, Sessions: deps.Sessions, Passwords: deps.Passwords,
+			Registration: store.Registration(cfg.Registration),
+			Store:        deps.Store, Sessions: deps.Sessions, Passwords: deps.Passwords,
 			Passkeys: passkeys, Proofs: proofs, Tries: tries, OpenFile: deps.Recording,
 			Clock: deps.Clock, Log: deps.Log,
 		}).Slice(),

@@ -10,6 +10,7 @@ import (
 	"bedside/api/attempts"
 	"bedside/api/auth"
 	"bedside/api/httpx"
+	"bedside/store"
 )
 
 // Config configures the handler. A zero RequestTimeout or Limits means the value in Defaults.
@@ -18,6 +19,7 @@ type Config struct {
 	Proxies        []string `key:"proxies" env:"BEDSIDE_PROXIES" doc:"networks of the trusted proxies in front, such as 10.0.0.0/8; X-Forwarded-For and X-Forwarded-Proto from anywhere else are ignored"`
 	AllowedOrigins []string `key:"auth.allowed_origins" env:"BEDSIDE_AUTH_ALLOWED_ORIGINS" doc:"further web origins that may call the API and the WebSocket"`
 	HSTSSubdomains bool     `key:"tls.hsts_subdomains" env:"BEDSIDE_TLS_HSTS_SUBDOMAINS" doc:"tell browsers to use https for every subdomain of this host as well; only when all of them have it"`
+	Registration   string   `key:"auth.registration" env:"BEDSIDE_AUTH_REGISTRATION" doc:"who gets an account: open (everybody who registers), invitation (whom an administrator invites) or closed (whom an administrator gives one, with a password)"`
 	Rates          Rates
 
 	Version        string // of the build; shown by /health
@@ -55,6 +57,7 @@ func Defaults() Config {
 			Joins:     Rate{PerIP: 600, PerAccount: 60},
 		},
 		Limits: auth.DefaultLimits(), RequestTimeout: 15 * time.Second,
+		Registration: string(store.RegistrationOpen),
 	}
 }
 
@@ -62,6 +65,7 @@ func (c Config) withDefaults() Config {
 	d := Defaults()
 	c.RequestTimeout = cmp.Or(c.RequestTimeout, d.RequestTimeout)
 	c.Limits = cmp.Or(c.Limits, d.Limits)
+	c.Registration = cmp.Or(c.Registration, d.Registration)
 	return c
 }
 
@@ -72,6 +76,10 @@ func (c Config) Validate() error {
 		(err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https")) {
 		errs = append(errs,
 			fmt.Errorf("public_url: %q is not an http or https address", c.PublicURL))
+	}
+	if r := store.Registration(c.Registration); r != "" && !r.Valid() {
+		errs = append(errs, fmt.Errorf(
+			"auth.registration: %q is not one of open, invitation, closed", r))
 	}
 	if _, err := httpx.ParseProxies(c.Proxies); err != nil {
 		errs = append(errs, fmt.Errorf("proxies: %w", err))

@@ -18,6 +18,7 @@ func TestPermissions(t *testing.T) {
 	admin := s.NewUser(t, store.RoleAdmin)
 	done := s.NewReport(t, owner, partner)
 	waiting := owner.NewAttempt(t)
+	const nobody = "0190d2a0-0000-7000-8000-00000000ffff"
 	everybody := []*apitest.Client{owner, stranger, partner, tutor, admin, s.NewClient(t)}
 
 	tested := map[string]bool{} // operations that have a row
@@ -88,6 +89,20 @@ func TestPermissions(t *testing.T) {
 			"PATCH", "/api/users/" + owner.ID, map[string]any{},
 			[6]int{403, 403, 403, 403, 200, 401},
 		},
+		{
+			"POST", "/api/users", map[string]any{"email": "x", "name": "x", "role": "tutor"},
+			[6]int{403, 403, 403, 403, 422, 401},
+		},
+		{
+			"POST", "/api/users/" + owner.ID + "/invitation", nil,
+			[6]int{403, 403, 403, 403, 409, 401},
+		},
+		// An administrator may, but this id is their own; api/users tests more.
+		{"DELETE", "/api/users/" + admin.ID, nil, [6]int{403, 403, 403, 403, 409, 401}},
+		{
+			"DELETE", "/api/sessions/user/" + nobody, nil,
+			[6]int{404, 404, 404, 404, 200, 401},
+		},
 		{"GET", "/api/users/profile/factors", nil, [6]int{200, 200, 200, 200, 200, 401}},
 		{"POST", "/api/users/profile/factors/totp", nil, [6]int{200, 200, 200, 200, 200, 401}},
 		{
@@ -125,7 +140,8 @@ func TestPermissions(t *testing.T) {
 		{"GET", "/api/audit?user=all", nil, [6]int{403, 403, 403, 403, 200, 401}},
 	} {
 		path := strings.NewReplacer(waiting, "{id}", done, "{id}", apitest.ScenarioSlug, "{slug}",
-			"user/"+owner.ID, "user/{user}", owner.ID, "{id}", "audio/candidate",
+			"user/"+owner.ID, "user/{user}", "user/"+nobody, "user/{user}",
+			owner.ID, "{id}", admin.ID, "{id}", "audio/candidate",
 			"audio/{speaker}").Replace(row.path)
 		tested[row.method+" "+path] = true
 		for i, p := range everybody {

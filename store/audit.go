@@ -38,6 +38,7 @@ type Action string
 const (
 	ActRegister       Action = "user.register"
 	ActCreate         Action = "user.create"
+	ActInvite         Action = "user.invite"
 	ActVerifyEmail    Action = "user.verify_email"
 	ActForgotPassword Action = "user.forgot_password"
 	ActResetPassword  Action = "user.reset_password"

@@ -34,6 +34,7 @@ const (
 	MailFactorAdded          MailTemplate = "factor-added"
 	MailFactorRemoved        MailTemplate = "factor-removed"
 	MailGuesses              MailTemplate = "guesses" // many wrong passwords or codes
+	MailInvitation           MailTemplate = "invitation"
 	MailDeviceEnded          MailTemplate = "device-ended"
 	MailAccountDeleted       MailTemplate = "account-deleted"
 )

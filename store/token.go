@@ -12,13 +12,17 @@ type TokenPurpose string
 const (
 	TokenVerify TokenPurpose = "verify" // confirm the account's address
 	TokenReset  TokenPurpose = "reset"  // choose a new password
+	TokenInvite TokenPurpose = "invite" // choose the first password
 	TokenChange TokenPurpose = "change" // change the account's address to the one with the link
 )
 
 // Lifetime returns how long a link works.
 func (p TokenPurpose) Lifetime() time.Duration {
-	if p == TokenReset {
+	switch p {
+	case TokenReset:
 		return 10 * time.Minute
+	case TokenInvite:
+		return 7 * 24 * time.Hour
 	}
 	return 24 * time.Hour
 }

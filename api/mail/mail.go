@@ -106,6 +106,11 @@ func (s *Service) Deliver(ctx context.Context, m store.Mail) error {
 		token.Purpose, page = store.TokenVerify, "/verify-email"
 	case store.MailConfirmEmail:
 		token.Purpose, page = store.TokenChange, "/verify-email"
+	case store.MailInvitation:
+		if u.Disabled || u.PasswordHash != "" {
+			return nil
+		}
+		token.Purpose, page = store.TokenInvite, "/reset-password"
 	case store.MailReset:
 		if now.Sub(m.Asked) > maxDelay {
 			return fmt.Errorf("the link for a new password was requested at %s: %w", m.Asked,

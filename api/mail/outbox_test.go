@@ -120,7 +120,7 @@ func TestTemplatesEscapeTheirValues(t *testing.T) {
 		store.MailVerify, store.MailRegistered, store.MailReset, store.MailPasswordChanged,
 		store.MailConfirmEmail, store.MailEmailChangeRequested, store.MailEmailChanged,
 		store.MailFactorAdded, store.MailFactorRemoved, store.MailDeviceEnded,
-		store.MailAccountDeleted,
+		store.MailAccountDeleted, store.MailInvitation,
 	} {
 		m, err := templates.write(template, c)
 		if err != nil {

@@ -52,6 +52,13 @@ func (s *Service) routes(api huma.API) {
 		Errors:      []int{http.StatusNotFound},
 	}, s.listOfUser)
 	httpx.Register(api, huma.Operation{
+		OperationID: "end-user-sessions", Method: http.MethodDelete,
+		Path:        "/api/sessions/user/{user}",
+		Summary:     "Sign all devices of a user out",
+		Description: "Of yourself, with this device, or of any user for administrators.",
+		Errors:      []int{http.StatusNotFound},
+	}, s.endAll)
+	httpx.Register(api, huma.Operation{
 		OperationID: "validate-session", Method: http.MethodPost, Path: "/api/sessions/validate",
 		Metadata: httpx.Public(), Summary: "Check whether an access token is valid",
 		Description: "The token comes in the body. The answer for a token that is not valid has " +
@@ -192,6 +199,30 @@ func (s *Service) endOthers(ctx context.Context, _ *struct{}) (*endedOutput, err
 	}
 	act := httpx.Act(ctx, store.ActEndSession)
 	act.Object = "all other sessions"
+	return &endedOutput{Ended{n}}, s.Audit.Record(ctx, act)
+}
+
+func (s *Service) endAll(ctx context.Context, in *userInput) (*endedOutput, error) {
+	p, err := auth.PrincipalFrom(ctx)
+	if err != nil {
+		return nil, err
+	}
+	reason := "This device was signed out from another one."
+	if in.User != p.User.ID {
+		if p.User.Role != store.RoleAdmin {
+			return nil, store.ErrNotFound
+		}
+		reason = "An administrator signed this device out."
+	}
+	n, err := s.Sessions.RevokeOthers(ctx, in.User, "", reason)
+	if err != nil {
+		return nil, err
+	}
+	if n == 0 {
+		return &endedOutput{}, nil // there is no such user, or nothing to end
+	}
+	act := httpx.Act(ctx, store.ActEndSession)
+	act.UserID, act.Object = in.User, "all sessions"
 	return &endedOutput{Ended{n}}, s.Audit.Record(ctx, act)
 }
 

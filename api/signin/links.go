@@ -167,11 +167,14 @@ func (s *Service) resetPassword(ctx context.Context, in *resetInput) (*resetOutp
 		return nil, httpx.PasswordFault(err)
 	}
 	now := s.Clock().UTC()
-	purposes := []store.TokenPurpose{store.TokenReset}
+	purposes := []store.TokenPurpose{store.TokenReset, store.TokenInvite}
 	u, ended, err := s.Store.UseMailToken(ctx, token, purposes, now,
-		func(u *store.User, _ store.MailToken) (store.Effects, error) {
+		func(u *store.User, t store.MailToken) (store.Effects, error) {
 			if u.Disabled {
 				return store.Effects{}, errDisabled
+			}
+			if t.Purpose == store.TokenInvite && u.PasswordHash != "" {
+				return store.Effects{}, store.ErrExpired // the account has a password by now
 			}
 			if err := auth.CheckOwn(in.Body.Password, u.Email, u.Name); err != nil {
 				return store.Effects{}, httpx.PasswordFault(err)

@@ -17,11 +17,42 @@ type Registration struct {
 	Profession string `json:"profession,omitempty" maxLength:"40" doc:"one of the twelve professions" example:"nursing"`
 }
 
+// RegistrationState says who may register.
+type RegistrationState struct {
+	Registration store.Registration `json:"registration" enum:"open,invitation,closed" doc:"everybody, whom an administrator invites, or nobody"`
+}
+
+type registrationOutput struct{ Body RegistrationState }
+
+func (s *Service) registration(context.Context, *struct{}) (*registrationOutput, error) {
+	return &registrationOutput{Body: RegistrationState{s.Registration}}, nil
+}
+
+// mayRegister returns an error unless everybody may register.
+func (s *Service) mayRegister() error {
+	switch s.Registration {
+	case store.RegistrationInvitation:
+		return &httpx.Fault{
+			Err: store.ErrForbidden, Code: "invitation-needed",
+			Detail: "Accounts are by invitation here. Ask an administrator to invite you.",
+		}
+	case store.RegistrationClosed:
+		return &httpx.Fault{
+			Err: store.ErrForbidden, Code: "registration-closed",
+			Detail: "Nobody can register here. Ask an administrator for an account.",
+		}
+	}
+	return nil
+}
+
 type registerInput struct{ Body Registration }
 
 // register does the same work, and answers the same, whether the address has an account or not.
 func (s *Service) register(ctx context.Context,
 	in *registerInput) (*httpx.CheckMailOutput, error) {
+	if err := s.mayRegister(); err != nil {
+		return nil, err
+	}
 	if err := s.Tries.Spend(ctx, auth.PerMinute("register:"+httpx.Network(ctx),
 		s.Tries.Limits.RegisterPerIP)); err != nil {
 		return nil, err

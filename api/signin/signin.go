@@ -73,6 +73,8 @@ type Service struct {
 	Passkeys  *auth.Passkeys
 	Tries     auth.Tries
 	Clock     func() time.Time
+	// Registration says whether everybody may register.
+	Registration store.Registration
 }
 
 // Slice describes the slice to package api.
@@ -99,9 +101,16 @@ func (s *Service) passwordRoutes(api huma.API) {
 		Summary:  "Register as a candidate", DefaultStatus: http.StatusAccepted,
 		Description: "The answer is the same whether the address is new or already has an " +
 			"account; only the mail differs. A new account can sign in at " +
-			"once, with the password given here.",
-		Errors: []int{http.StatusUnprocessableEntity, http.StatusTooManyRequests},
+			"once, with the password given here. 403 when registration is not open.",
+		Errors: []int{
+			http.StatusForbidden, http.StatusUnprocessableEntity, http.StatusTooManyRequests,
+		},
 	}, s.register)
+	httpx.Register(api, huma.Operation{
+		OperationID: "get-registration", Method: http.MethodGet, Path: "/auth/registration",
+		Metadata: httpx.Public(), Summary: "Ask who may register",
+		Description: "For pages that offer it.",
+	}, s.registration)
 	refused := []int{
 		http.StatusUnauthorized, http.StatusForbidden, http.StatusTooManyRequests,
 	}

@@ -102,22 +102,8 @@ func (s *Service) deleteAccount(ctx context.Context, _ *struct{}) (*deleteOutput
 	if err != nil {
 		return nil, err
 	}
-	ended, err := s.Store.DeleteUser(ctx, p.User.ID, func(u store.User) (store.Effects, error) {
-		act := httpx.Act(ctx, store.ActDelete)
-		act.IP, act.UserAgent = "", "" // nothing of the account's is kept but its id
-		mail := httpx.NewMail(ctx, store.MailAccountDeleted, s.Clock())
-		mail.To, mail.Name = u.Email, u.Name
-		return store.Effects{Acts: []store.Act{act}, Jobs: []store.Job{mail}}, nil
-	})
-	if errors.Is(err, store.ErrState) {
-		return nil, &httpx.Fault{
-			Err: err, Code: "last-administrator",
-			Detail: "You are the last administrator. Make somebody else one first.",
-		}
-	}
-	if err != nil {
+	if err := s.delete(ctx, p, p.User.ID); err != nil {
 		return nil, err
 	}
-	s.Sessions.AfterChange(p.User.ID, ended, "This account was deleted.")
 	return &deleteOutput{SetCookie: httpx.SetRefreshCookie(ctx, "", time.Time{})}, nil
 }

@@ -21,6 +21,9 @@ import (
 
 // Accounts keeps accounts; store/postgres implements it.
 type Accounts interface {
+	// Register makes an account, unless the address has one, and applies the effects either way.
+	Register(ctx context.Context, u store.User,
+		after func(u store.User, isNew bool) store.Effects) (store.User, error)
 	User(ctx context.Context, id string) (store.User, error)
 	Users(ctx context.Context, f store.UserFilter) ([]store.User, error)
 	// ChangeUser runs the rule on the locked row, and stores the change with its effects.
@@ -64,6 +67,8 @@ type Service struct {
 	Passkeys  *auth.Passkeys
 	Proofs    auth.Proofs
 	Tries     auth.Tries
+	// Registration says whether administrators may invite.
+	Registration store.Registration
 	// OpenFile opens an archive's file by its key.
 	OpenFile func(ctx context.Context, key string) (httpx.File, error)
 	Clock    func() time.Time
@@ -177,6 +182,32 @@ func (s *Service) adminRoutes(api huma.API) {
 		Description: "Returns one page. An account must match every filter.",
 		Errors:      []int{http.StatusUnprocessableEntity},
 	}, s.listAccounts, store.RoleAdmin)
+	httpx.Register(api, huma.Operation{
+		OperationID: "create-user", Method: http.MethodPost, Path: "/api/users",
+		DefaultStatus: http.StatusCreated, Summary: "Create an account, or invite its owner",
+		Description: "With a password the account can be used at once. Without one its owner is " +
+			"mailed a link to choose one, which works once, for a week. " +
+			httpx.NeedsProof,
+		Errors: []int{
+			http.StatusForbidden, http.StatusConflict, http.StatusUnprocessableEntity,
+		},
+	}, s.createAccount, store.RoleAdmin)
+	httpx.Register(api, huma.Operation{
+		OperationID: "invite-user", Method: http.MethodPost, Path: "/api/users/{id}/invitation",
+		DefaultStatus: http.StatusAccepted, Summary: "Mail the invitation again",
+		Description: "To an account whose owner has not chosen a password yet.",
+		Errors: []int{
+			http.StatusForbidden, http.StatusNotFound, http.StatusConflict,
+		},
+	}, s.invite, store.RoleAdmin)
+	httpx.Register(api, huma.Operation{
+		OperationID: "delete-user", Method: http.MethodDelete, Path: "/api/users/{id}",
+		DefaultStatus: http.StatusNoContent, Summary: "Delete an account",
+		Description: "With its role plays, reports and recordings, at once and for good. Its " +
+			"owner is mailed. The last administrator cannot be deleted. " +
+			httpx.NeedsProof,
+		Errors: []int{http.StatusForbidden, http.StatusNotFound, http.StatusConflict},
+	}, s.deleteOther, store.RoleAdmin)
 	httpx.Register(api, huma.Operation{
 		OperationID: "get-user", Method: http.MethodGet, Path: "/api/users/{id}",
 		Summary: "Read an account", Description: "As an administrator sees it.",

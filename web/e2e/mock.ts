@@ -136,6 +136,7 @@ export async function mock(): Promise<Mock> {
 			it.user = null;
 			return void res.writeHead(204).end();
 		}
+		if (path === '/auth/registration') return send(res, 200, { registration: 'open' });
 		if (MAILS.includes(path)) return send(res, 202, { email: '', status: 'check_mail' });
 		if (path === '/auth/verify-email')
 			return send(res, 200, { email: fixtures.candidate.email, status: 'verified' });

@@ -3,6 +3,7 @@ import type { Act } from '$lib/api/types';
 const WORDS: Record<string, [done: string, refused: string]> = {
 	'user.register': ['Account created', 'Somebody tried to register with your address'],
 	'user.create': ['Account created by an administrator', 'Creating the account failed'],
+	'user.invite': ['Invitation mailed', 'Inviting failed'],
 	'user.verify_email': ['Address confirmed', 'Confirming the address failed'],
 	'user.forgot_password': ['New password requested', 'New password requested, but no mail sent'],
 	'user.reset_password': ['New password set by a mailed link', 'Setting a new password failed'],

@@ -8,6 +8,7 @@ import type {
 	ActPage,
 	ProfileChange,
 	Registration,
+	RegistrationMode,
 	Session,
 	User
 } from './types';
@@ -15,6 +16,17 @@ import type {
 /** Answers the same whether the address has an account or not. */
 export const register = (account: Registration) =>
 	request('POST', '/auth/register', { body: account });
+
+/** Returns who may register: open when the server does not say, since registering answers then. */
+export async function registrationMode(): Promise<RegistrationMode> {
+	try {
+		const answer = await request('GET', '/auth/registration');
+		const state = (await answer.json()) as { registration?: RegistrationMode };
+		return state.registration ?? 'open';
+	} catch {
+		return 'open';
+	}
+}
 export const forgotPassword = (email: string) =>
 	request('POST', '/auth/forgot-password', { body: { email } });
 

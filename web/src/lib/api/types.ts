@@ -26,6 +26,7 @@ export type Profile = Schemas['Profile'];
 export type ProfileChange = Schemas['ProfileChange'];
 export type RecoveryCodes = Schemas['RecoveryCodes'];
 export type Registration = Schemas['Registration'];
+export type RegistrationMode = Schemas['RegistrationState']['registration'];
 export type Interruption = Schemas['Interruption'];
 export type Report = Schemas['Report'];
 export type Room = Schemas['Room'];
