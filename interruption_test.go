@@ -50,6 +50,7 @@ func TestServerComesBackInMidPlay(t *testing.T) {
 	p.speak(p.speaker, spoken(t, "en-gb", 3*time.Second)) // into nothing
 	before := p.speaker.Stats().Sent
 	p.speaker.Close()
+	left := p.speaker.State().Phase
 	again := serve(t, data, nil)
 	p.candidate = visit(t, again.url, "candidate")
 	p.speaker = p.join(p.candidate, protocol.RoleCandidate)
@@ -60,6 +61,10 @@ func TestServerComesBackInMidPlay(t *testing.T) {
 		t.Fatal(err)
 	}
 	away := time.Since(killed).Seconds()
+	if now := p.speaker.State().Phase; left.RemainingMS-now.RemainingMS > 7000 {
+		t.Errorf("the restart took play time: the phase was %+v at the start, and is %+v after 6 s",
+			left, now)
+	}
 	p.speak(p.speaker, said)
 	if err := p.speaker.Finish(t.Context()); err != nil {
 		t.Fatal(err)

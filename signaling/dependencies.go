@@ -35,6 +35,9 @@ type Audio interface {
 	// Tap makes sinks for a play that began at startedAt; the participant ids "candidate" and
 	// "patient" are the speakers.
 	Tap(attemptID string, startedAt time.Time) Tap
+	// ClockLeft returns how much of a play was left when a media server last had it. ok is false
+	// when that is not known.
+	ClockLeft(ctx context.Context, attemptID string) (left time.Duration, ok bool, err error)
 	// Finish flushes everything that was tapped, then marks the end of the attempt's audio.
 	Finish(ctx context.Context, attemptID string) error
 }
@@ -45,6 +48,8 @@ type Tap interface {
 	sfu.Tap
 	// Interrupted records that a cause began (on) or ceased to keep a speaker from being heard.
 	Interrupted(speaker store.Speaker, cause store.Cause, on bool, at time.Time)
+	// Clock records that the play's clock has started or stopped, for Audio.ClockLeft.
+	Clock(left time.Duration, running bool, at time.Time)
 	// Sent records how many packets a speaker's client has sent on an RTP stream, as it says.
 	Sent(speaker store.Speaker, ssrc uint32, packets int)
 }

@@ -5,8 +5,10 @@ import (
 	"errors"
 	"log/slog"
 	"sync"
+	"time"
 
 	"bedside/sfu"
+	"bedside/store"
 
 	"github.com/prometheus/client_golang/prometheus"
 )
@@ -80,6 +82,7 @@ func (h *Hub) liveRoom(ctx context.Context, attemptID string, by opener) (*room,
 	if !attempt.Joinable() {
 		return nil, errRoomClosed
 	}
+	left := h.playLeft(ctx, attempt, scenario)
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.closing {
@@ -95,11 +98,29 @@ func (h *Hub) liveRoom(ctx context.Context, attemptID string, by opener) (*room,
 	if err != nil {
 		return nil, err
 	}
-	r = openRoom(h.env, attempt, scenario, media)
+	r = openRoom(h.env, attempt, scenario, left, media)
 	h.rooms[attemptID] = r
 	h.opened.add(attemptID, by)
 	h.metrics.rooms.Inc()
 	return r, nil
+}
+
+// playLeft returns how much is left of an attempt's play, if an earlier process has begun it. It is
+// called before the room's tap is open. Without an answer from the log, the play's clock counts as
+// never stopped.
+func (h *Hub) playLeft(ctx context.Context, a store.Attempt, sc store.Scenario) time.Duration {
+	play := time.Duration(sc.PlaySeconds) * time.Second
+	if a.State != store.AttemptPlaying || a.StartedAt == nil {
+		return play
+	}
+	left, ok, err := h.env.audio.ClockLeft(ctx, a.ID)
+	if err != nil {
+		h.log.Warn("cannot look up how much of a play is left", "attempt", a.ID, "error", err)
+	}
+	if err != nil || !ok {
+		return leftOf(play, *a.StartedAt, time.Now())
+	}
+	return min(left, play)
 }
 
 // forgetRoom removes a room once it has stored everything, so that liveRoom then reads from

@@ -46,6 +46,13 @@ func (i *interruptions) update(s *seats, st *stage, record func(condition, bool)
 	}
 }
 
+// recordClock records the play's clock, from which a later process continues the play.
+func (r *room) recordClock(now time.Time) {
+	if r.tap != nil && r.stage.name == protocol.PhasePlaying {
+		r.tap.Clock(r.stage.remaining(now), r.stage.running, now)
+	}
+}
+
 // recordInterruptions records in the log of the audio what has changed since its last call. Only a
 // play is recorded: what happens after its end interrupts nobody.
 func (r *room) recordInterruptions(now time.Time) {

@@ -70,9 +70,10 @@ type room struct {
 // errRoomGone is returned by call when the room has ended before the function could run.
 var errRoomGone = errors.New("the room has just ended")
 
-// openRoom makes the room of an attempt and starts its loop. It continues a play or a preparation
-// that an earlier process began.
-func openRoom(env *roomEnv, a store.Attempt, sc store.Scenario, media mediaRoom) *room {
+// openRoom makes the room of an attempt and starts its loop. It continues a play, of which left is
+// left, or a preparation that an earlier process began.
+func openRoom(env *roomEnv, a store.Attempt, sc store.Scenario, left time.Duration,
+	media mediaRoom) *room {
 	now := time.Now()
 	r := &room{
 		id: a.ID, env: env, media: media, log: env.log.With("room", a.ID),
@@ -88,8 +89,9 @@ func openRoom(env *roomEnv, a store.Attempt, sc store.Scenario, media mediaRoom)
 	r.announcer = newAnnouncer(env.ctx, env.presence, r.log)
 	switch {
 	case a.State == store.AttemptPlaying && a.StartedAt != nil:
-		r.stage, r.prepared = resumedStage(play, *a.StartedAt, now), true
+		r.stage, r.prepared = resumedStage(play, left, now), true
 		r.startAudio(*a.StartedAt)
+		r.recordClock(now)
 	case a.PreparedAt != nil:
 		r.stage, r.prepared = newStage(leftOf(prepare, *a.PreparedAt, now), play, now), true
 	default:
@@ -242,6 +244,7 @@ func (r *room) changeStage(change func(s *stage, now time.Time)) {
 	}
 	if before.name != after.name || before.running != after.running ||
 		before.reason != after.reason {
+		r.recordClock(now)
 		r.broadcast(protocol.PhaseChanged{Phase: after.phase(now)})
 		r.publishPresence(now)
 	}

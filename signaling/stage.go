@@ -25,10 +25,10 @@ func newStage(prepare, play time.Duration, now time.Time) *stage {
 	return &stage{name: protocol.PhasePreparing, play: play, left: prepare, since: now}
 }
 
-// resumedStage returns the stage of a play that an earlier process began at startedAt.
-func resumedStage(play time.Duration, startedAt, now time.Time) *stage {
+// resumedStage returns the stage of a play that an earlier process began, of which left is left.
+func resumedStage(play, left time.Duration, now time.Time) *stage {
 	return &stage{
-		name: protocol.PhasePlaying, play: play, left: leftOf(play, startedAt, now), since: now,
+		name: protocol.PhasePlaying, play: play, left: left, since: now,
 	}
 }
 

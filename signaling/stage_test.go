@@ -113,7 +113,8 @@ func TestResumedStageHasTheTimeThatIsLeft(t *testing.T) {
 		time.Minute: 4 * time.Minute, time.Hour: 0,
 		-time.Minute: 5 * time.Minute, // the other machine's clock is ahead
 	} {
-		s := resumedStage(5*time.Minute, began, began.Add(after))
+		now := began.Add(after)
+		s := resumedStage(5*time.Minute, leftOf(5*time.Minute, began, now), now)
 		if p := s.phase(began.Add(after)); p.Name != protocol.PhasePlaying || p.Running ||
 			p.RemainingMS != left.Milliseconds() {
 			t.Errorf("%v after the start: %+v; want %v left", after, p, left)

@@ -2,6 +2,7 @@ package signaling
 
 import (
 	"errors"
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -255,6 +256,31 @@ func TestPlayContinuesAfterARestart(t *testing.T) {
 		}
 		time.Sleep(200 * time.Second)
 		s.wantPhase(protocol.PhaseEnded, false, 0, protocol.ReasonTime)
+	})
+}
+
+// The log tells how much was left when the earlier process was last heard of, 80 s ago.
+func TestRestartTakesNoPlayTime(t *testing.T) {
+	withFakeClock(t, 180, 300, func(t *testing.T, s *timedRoom) {
+		began := s.began.Add(-100 * time.Second)
+		s.set(func() {
+			a := s.attempts["play-1"]
+			a.State, a.StartedAt = store.AttemptPlaying, &began
+			s.attempts["play-1"], s.left = a, 280*time.Second
+		})
+		s.joinConnected("anna", store.ParticipantCandidate)
+		s.wantPhase(protocol.PhasePlaying, true, 280*time.Second, "")
+		time.Sleep(80 * time.Second)
+		s.media.of("candidate").Disconnected()
+		s.wantPhase(protocol.PhasePlaying, false, 200*time.Second, protocol.ReasonCandidateAway)
+		want := []clockState{
+			{280 * time.Second, false}, {280 * time.Second, true}, {200 * time.Second, false},
+		}
+		s.set(func() {
+			if !slices.Equal(s.clocks, want) {
+				t.Errorf("recorded %v, want %v", s.clocks, want)
+			}
+		})
 	})
 }
 

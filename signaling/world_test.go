@@ -42,6 +42,8 @@ type world struct {
 	taps        map[string]int // open sinks, by participant
 	packets     int            // written to the tap
 	events      []interruption
+	clocks      []clockState
+	left        time.Duration  // of a play, as the log tells; 0: it does not
 	sent        map[uint32]int // as clients say, by SSRC
 	failedCalls int            // of the database and the bus
 
@@ -180,6 +182,23 @@ func (t tap) Interrupted(speaker store.Speaker, cause store.Cause, on bool, at t
 	t.w.set(func() {
 		t.w.events = append(t.w.events, interruption{string(speaker), string(cause), on, at})
 	})
+}
+
+func (t tap) Clock(left time.Duration, running bool, _ time.Time) {
+	t.w.set(func() { t.w.clocks = append(t.w.clocks, clockState{left, running}) })
+}
+
+// ClockLeft returns what a test has set.
+func (w *world) ClockLeft(context.Context, string) (time.Duration, bool, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.left, w.left > 0, w.busErr
+}
+
+// clockState is a state of the clock that a room recorded in its tap.
+type clockState struct {
+	left    time.Duration
+	running bool
 }
 
 func (t tap) Sent(speaker store.Speaker, ssrc uint32, packets int) {

@@ -125,3 +125,43 @@ func TestMalformedEventsAreSkipped(t *testing.T) {
 		}
 	})
 }
+
+func TestClockLeft(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		s := newTestServer(t)
+		first, l := s.process(Config{})
+		second, _ := s.process(Config{})
+		begun := time.Now()
+		left := func() (time.Duration, bool) {
+			t.Helper()
+			left, ok, err := second.ClockLeft(t.Context(), "a")
+			must(t, err)
+			return left.Round(time.Second), ok
+		}
+		must(t, first.Begin(t.Context(), "a", begun))
+		if _, ok := left(); ok {
+			t.Error("a log without a clock tells how much is left")
+		}
+		clock := func(left time.Duration, running bool) {
+			first.RecordClock("a", begun, event.Clock{
+				At: time.Now().UnixMicro(), Left: left.Microseconds(), Running: running,
+			})
+		}
+		w := writer(t, first, "a", "candidate")
+		clock(300*time.Second, true)
+		writeFrames(w, 0, 500, frameTime) // 10 s
+		clock(290*time.Second, false)
+		time.Sleep(20 * time.Second)
+		if got, ok := left(); got != 290*time.Second || !ok {
+			t.Errorf("stopped: %v left, %v", got, ok)
+		}
+		clock(290*time.Second, true)
+		writeFrames(w, 500, 1000, frameTime)
+		time.Sleep(200 * time.Millisecond)
+		l.cut() // as a kill of its process does
+		time.Sleep(time.Minute)
+		if got, ok := left(); got != 280*time.Second || !ok {
+			t.Errorf("after a minute without a server: %v left, %v", got, ok)
+		}
+	})
+}

@@ -44,6 +44,7 @@ type tap struct {
 	epoch    uint16        // of the latest writer; guarded by mu
 	events   []event.Event // to be published; guarded by mu
 	recorded int           // events so far; guarded by mu
+	clock    *event.Clock  // to be published; guarded by mu
 
 	// Owned by the goroutine.
 	sent        uint64
@@ -106,6 +107,18 @@ func (t *tap) record(e event.Event) {
 	if t.recorded++; t.recorded <= maxEvents {
 		t.events = append(t.events, e)
 	}
+}
+
+// RecordClock adds a state of the play's clock to an attempt's log, for ClockLeft. It does not
+// block. startedAt is as in Writer.
+func (b *Bus) RecordClock(attemptID string, startedAt time.Time, c event.Clock) {
+	if !frame.ValidToken(attemptID) {
+		return
+	}
+	t := b.tap(attemptID, startedAt)
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.clock = &c // only the newest is read
 }
 
 // tap returns an attempt's tap and starts it if there is none.
@@ -190,9 +203,15 @@ func (t *tap) flush(all bool) error {
 // flushEvents publishes the events. What a full log refuses it keeps for the next call.
 func (t *tap) flushEvents() error {
 	t.mu.Lock()
-	events := t.events
-	t.events = nil
+	events, clock := t.events, t.clock
+	t.events, t.clock = nil, nil
 	t.mu.Unlock()
+	if clock != nil {
+		err := t.publishEvents(frame.ClockSubject(t.attempt), []event.Event{*clock})
+		if err != nil && !errors.Is(err, errLogFull) {
+			return err
+		}
+	}
 	for len(events) > 0 {
 		batch := events[:min(len(events), event.MaxBatch)]
 		err := t.publishEvents(frame.EventSubject(t.attempt), batch)

@@ -52,6 +52,14 @@ type Changed struct {
 	On      bool   `json:"on"`
 }
 
+// Clock says that the play's clock has started or stopped. A media server that continues a play
+// reads the last one.
+type Clock struct {
+	At      int64 `json:"at"`
+	Left    int64 `json:"left"` // of the play at that time, in microseconds
+	Running bool  `json:"running"`
+}
+
 // Stream describes an epoch: the RTP stream behind it.
 type Stream struct {
 	Speaker string `json:"speaker"`
@@ -72,12 +80,14 @@ type Sent struct {
 func (Opened) kind() string  { return "opened" }
 func (Alive) kind() string   { return "alive" }
 func (Changed) kind() string { return "changed" }
+func (Clock) kind() string   { return "clock" }
 func (Stream) kind() string  { return "stream" }
 func (Sent) kind() string    { return "sent" }
 
 func (Opened) valid() bool    { return true }
 func (Alive) valid() bool     { return true }
 func (e Changed) valid() bool { return e.Speaker != "" && e.Cause != "" }
+func (e Clock) valid() bool   { return e.Left >= 0 }
 func (e Stream) valid() bool  { return e.Speaker != "" && e.Before >= 0 }
 func (e Sent) valid() bool {
 	return e.Speaker != "" && e.Packets >= 0 && e.Packets <= MaxPackets
@@ -138,6 +148,8 @@ func parseOne(one envelope) (Event, error) {
 		return parse[Alive](one.Data)
 	case Changed{}.kind():
 		return parse[Changed](one.Data)
+	case Clock{}.kind():
+		return parse[Clock](one.Data)
 	case Stream{}.kind():
 		return parse[Stream](one.Data)
 	case Sent{}.kind():

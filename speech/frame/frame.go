@@ -7,6 +7,7 @@
 //	audio.<attempt>.candidate   batches of the candidate's frames
 //	audio.<attempt>.patient     batches of the patient's frames
 //	audio.<attempt>.events      what happened meanwhile, see package event
+//	audio.<attempt>.clock       the play's clock has started or stopped
 //	audio.<attempt>.alive       heartbeats: the media server runs, even if nobody speaks
 //	audio.<attempt>.end         the end marker: nothing follows
 //

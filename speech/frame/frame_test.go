@@ -69,6 +69,7 @@ func TestParseAudioSubject(t *testing.T) {
 		AudioSubject("a-1", "patient"): {KindAudio, "patient"},
 		AliveSubject("a-1"):            {KindAlive, ""},
 		EventSubject("a-1"):            {KindEvents, ""},
+		ClockSubject("a-1"):            {KindEvents, ""},
 		EndSubject("a-1"):              {KindEnd, ""},
 	} {
 		if kind, speaker, err := ParseAudioSubject(subject); kind != want.kind ||
@@ -159,7 +160,7 @@ func TestParseJob(t *testing.T) {
 func TestValidSpeakerRefusesMarkers(t *testing.T) {
 	for name, want := range map[string]bool{
 		"candidate": true, "patient": true, "end": false, "alive": false, "events": false,
-		"": false, "a.b": false, "*": false,
+		"clock": false, "": false, "a.b": false, "*": false,
 	} {
 		if got := ValidSpeaker(name); got != want {
 			t.Errorf("%q: %v", name, got)

@@ -14,6 +14,7 @@ const (
 	end    = "end"
 	alive  = "alive"
 	events = "events"
+	clock  = "clock"
 )
 
 // ValidToken reports whether s is allowed in a subject: 1 to 64 letters, digits, '-' or '_'.
@@ -28,9 +29,9 @@ func ValidToken(s string) bool {
 }
 
 // ValidSpeaker reports whether s is allowed as a speaker's name in a subject: a valid token other
-// than those of heartbeats, events and end markers.
+// than those of heartbeats, events, clocks and end markers.
 func ValidSpeaker(s string) bool {
-	return ValidToken(s) && s != end && s != alive && s != events
+	return ValidToken(s) && s != end && s != alive && s != events && s != clock
 }
 
 // AudioSubject returns the subject of one speaker's batches.
@@ -41,6 +42,9 @@ func EndSubject(attempt string) string { return AudioSubject(attempt, end) }
 
 // EventSubject returns the subject of batches of events, see package event.
 func EventSubject(attempt string) string { return AudioSubject(attempt, events) }
+
+// ClockSubject returns the subject of the states of the play's clock, batches of one event.Clock.
+func ClockSubject(attempt string) string { return AudioSubject(attempt, clock) }
 
 // AliveSubject returns the subject of the heartbeats, batches of one event.Alive.
 func AliveSubject(attempt string) string { return AudioSubject(attempt, alive) }
@@ -77,7 +81,7 @@ func ParseAudioSubject(subject string) (kind Kind, speaker string, err error) {
 		return KindEnd, "", nil
 	case alive:
 		return KindAlive, "", nil
-	case events:
+	case events, clock:
 		return KindEvents, "", nil
 	}
 	return KindAudio, parts[2], nil

@@ -59,6 +59,13 @@ func (t Tap) Interrupted(speaker store.Speaker, cause store.Cause, on bool, at t
 	})
 }
 
+// Clock records that the play's clock has started or stopped.
+func (t Tap) Clock(left time.Duration, running bool, at time.Time) {
+	t.audio.RecordClock(t.attempt, t.startedAt, event.Clock{
+		At: at.UnixMicro(), Left: left.Microseconds(), Running: running,
+	})
+}
+
 // Sent records how many packets a speaker's client has sent on an RTP stream, as it says.
 func (t Tap) Sent(speaker store.Speaker, ssrc uint32, packets int) {
 	if packets < 0 || packets > event.MaxPackets {
