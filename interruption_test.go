@@ -5,17 +5,16 @@ import (
 	"testing"
 	"time"
 
-	"bedside/signaling/client"
 	"bedside/signaling/protocol"
 	"bedside/store"
 )
 
 // checkFrames checks that the report counts every frame that a speaker's clients have sent.
-func checkFrames(t *testing.T, f store.FrameCounts, sent ...client.Sent) {
+func checkFrames(t *testing.T, f store.FrameCounts, sent ...protocol.Sent) {
 	t.Helper()
 	total := 0
 	for _, s := range sent {
-		total += int(s.Packets)
+		total += s.Packets
 	}
 	if f.Sent != total || f.Sent != f.Analysed+f.Concealed+f.Lost {
 		t.Errorf("%d frames were sent, the report counts %+v", total, f)
@@ -29,8 +28,8 @@ func checkInterruptions(t *testing.T, got []store.Interruption, within float64,
 	t.Helper()
 	ok := len(got) == len(want)
 	for i := 0; ok && i < len(got); i++ {
-		ok = got[i].Cause == want[i].Cause &&
-			math.Abs(got[i].ToS-got[i].FromS-want[i].ToS) < within
+		length := got[i].ToS - got[i].FromS
+		ok = got[i].Cause == want[i].Cause && math.Abs(length-want[i].ToS) < within
 	}
 	if !ok {
 		t.Errorf("interruptions %+v, want the causes and lengths %+v", got, want)
@@ -48,7 +47,7 @@ func TestServerComesBackInMidPlay(t *testing.T) {
 	server.kill()
 	killed := time.Now()
 	p.speak(p.speaker, spoken(t, "en-gb", 3*time.Second)) // into nothing
-	before := p.speaker.Stats().Sent
+	before := p.speaker.SentStreams()
 	p.speaker.Close()
 	left := p.speaker.State().Phase
 	again := serve(t, data, nil)
@@ -57,7 +56,7 @@ func TestServerComesBackInMidPlay(t *testing.T) {
 	if err := p.speaker.Connected(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if err := p.speaker.TellSent(t.Context(), before); err != nil {
+	if err := p.speaker.TellSent(t.Context(), before...); err != nil {
 		t.Fatal(err)
 	}
 	away := time.Since(killed).Seconds()
@@ -73,7 +72,7 @@ func TestServerComesBackInMidPlay(t *testing.T) {
 	s, want := r.Speakers[0], analysed(t, said)
 	checkInterruptions(t, s.Interruptions, 1,
 		store.Interruption{ToS: away, Cause: store.CauseServerRestarted})
-	checkFrames(t, s.Frames, before, p.speaker.Stats().Sent)
+	checkFrames(t, s.Frames, append(before, p.speaker.SentStreams()...)...)
 	if s.Frames.Lost < 100 {
 		t.Errorf("frames %+v, although three seconds were lost", s.Frames)
 	}
@@ -104,7 +103,7 @@ func TestMuteAndReload(t *testing.T) {
 		}
 		p.speak(p.speaker, said)
 	}
-	before := p.speaker.Stats().Sent
+	before := p.speaker.SentStreams()
 	p.speaker.Close() // as a browser does that leaves the page
 	closed := time.Now()
 	eventually(t, time.Minute, "the page to load", func() bool {
@@ -119,7 +118,7 @@ func TestMuteAndReload(t *testing.T) {
 		t.Fatal(err)
 	}
 	s, want := p.report(p.candidate, time.Minute).Speakers[0], analysed(t, said)
-	checkFrames(t, s.Frames, before, p.speaker.Stats().Sent)
+	checkFrames(t, s.Frames, append(before, p.speaker.SentStreams()...)...)
 	checkInterruptions(t, s.Interruptions, 0.8,
 		store.Interruption{ToS: 4, Cause: store.CauseMuted},
 		store.Interruption{ToS: 1.4, Cause: store.CauseConnectionLost})

@@ -33,8 +33,9 @@ func openHub(cfg configs.Config, s stores, sessions *auth.Sessions, c *closers, 
 	c.add("media", node.Close)
 	rooms := cfg.Signaling
 	rooms.Origins, rooms.Address, rooms.Grace = cfg.OriginHosts(), clientNetwork, cfg.SFU.Grace
-	hub, err := signaling.NewHub(rooms, node, sessions, s.db, roomAudio{tap.NewAudio(s.bus, log)},
-		s.presence, s.bus, log, reg)
+	audio := roomAudio{tap.NewAudio(s.bus, log)}
+	hub, err := signaling.NewHub(rooms, node, sessions, s.db, audio, s.presence,
+		s.bus, log, reg)
 	if err != nil {
 		return nil, err
 	}

@@ -336,8 +336,23 @@ func TestRehearsalSurvivesKilledServer(t *testing.T) {
 	if code := rehearsal.wait(2 * time.Minute); code != exitDone {
 		t.Errorf("exit code %d", code)
 	}
-	if out := rehearsal.text(); !strings.Contains(out, `"rejoins":1`) {
+	out := rehearsal.text()
+	if !strings.Contains(out, `"rejoins":1`) {
 		t.Errorf("it did not join again: %s", tail(out, 2000))
+	}
+	var result struct {
+		Participants map[string]client.Stats
+		Report       store.Report
+	}
+	printed := out[max(strings.LastIndex(out, "\n{"), 0):]
+	if err := json.NewDecoder(strings.NewReader(printed)).Decode(&result); err != nil {
+		t.Fatalf("%v: %s", err, tail(printed, 2000))
+	}
+	sent, s := result.Participants["candidate"].Sent.Packets, result.Report.Speakers[0]
+	if uint64(s.Frames.Sent) != sent || s.Frames.Lost == 0 || len(s.Interruptions) == 0 ||
+		s.Interruptions[0].Cause != store.CauseServerRestarted {
+		t.Errorf("%d frames were sent, the report counts %+v and has the interruptions %+v", sent,
+			s.Frames, s.Interruptions)
 	}
 }
 

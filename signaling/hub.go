@@ -105,9 +105,9 @@ func (h *Hub) liveRoom(ctx context.Context, attemptID string, by opener) (*room,
 	return r, nil
 }
 
-// playLeft returns how much is left of an attempt's play, if an earlier process has begun it. It is
-// called before the room's tap is open. Without an answer from the log, the play's clock counts as
-// never stopped.
+// playLeft returns how much is left of an attempt's play, if an earlier process has begun it. It
+// is called before the room's tap is open. Without an answer from the log, the play's clock counts
+// as never stopped.
 func (h *Hub) playLeft(ctx context.Context, a store.Attempt, sc store.Scenario) time.Duration {
 	play := time.Duration(sc.PlaySeconds) * time.Second
 	if a.State != store.AttemptPlaying || a.StartedAt == nil {

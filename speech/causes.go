@@ -18,6 +18,7 @@ type interval struct {
 // causes follows the events of an attempt's log and knows when which cause held for which speaker.
 // It belongs to its conversation.
 type causes struct {
+	start    int64 // of the play
 	opened   int64 // when the media server of now began to write; 0: no event said so
 	last     int64 // the latest time in the log
 	speakers map[store.Speaker]*speakerCauses
@@ -29,17 +30,22 @@ type speakerCauses struct {
 	closed []interval
 }
 
-func newCauses() *causes {
-	return &causes{speakers: map[store.Speaker]*speakerCauses{
+// newCauses returns the causes of a play that began at start.
+func newCauses(start int64) *causes {
+	return &causes{start: start, last: start, speakers: map[store.Speaker]*speakerCauses{
 		store.SpeakerCandidate: {open: map[store.Cause]int64{}},
 		store.SpeakerPatient:   {open: map[store.Cause]int64{}},
 	}}
 }
 
+// lateOpening is the time after the start of a play from which a first opening of its log shows
+// that an earlier one was lost, in microseconds.
+const lateOpening = 500_000
+
 // addOpened adds that a media server began to write. If there was one before, it was away since
 // the last that the log has of it, and what it knew of the speakers is over.
 func (c *causes) addOpened(e event.Opened) {
-	if c.opened != 0 {
+	if c.opened != 0 || e.At-c.start > lateOpening {
 		for _, s := range c.speakers {
 			for cause := range s.open {
 				s.end(cause, c.last)

@@ -20,7 +20,8 @@ type conversation struct {
 
 func newConversation(job frame.Job, spool string) (*conversation, error) {
 	c := &conversation{
-		job: job, spool: spool, voices: map[store.Speaker]*voice{}, causes: newCauses(),
+		job: job, spool: spool, voices: map[store.Speaker]*voice{},
+		causes: newCauses(job.StartedAt.UnixMicro()),
 	}
 	// A candidate who says nothing gets a report too.
 	_, err := c.voice(store.SpeakerCandidate)

@@ -102,8 +102,8 @@ func (e evidence) resolve(spans map[store.Cause][]store.Span) []store.Interrupti
 }
 
 const (
-	// leastLeft and leastShare are what interruptions must leave of a voice's time line, in
-	// seconds and as a share, for the rest to be measured.
+	// leastLeft and leastShare are what interruptions must leave of a voice's time line for the
+	// rest to be measured, in seconds and as a share.
 	leastLeft  = 3.0
 	leastShare = 0.1
 )

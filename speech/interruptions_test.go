@@ -121,7 +121,7 @@ func at(seconds float64) int64 {
 }
 
 func TestCauses(t *testing.T) {
-	c := newCauses()
+	c := newCauses(at(0))
 	muted := func(t float64, on bool) {
 		c.addChanged(event.Changed{At: at(t), Speaker: "candidate", Cause: "muted", On: on})
 	}
@@ -147,6 +147,14 @@ func TestCauses(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, got, cmp.AllowUnexported(interval{})); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
+	}
+	late := newCauses(at(0)) // the first server was killed before it wrote anything
+	late.addOpened(event.Opened{At: at(2)})
+	late.addFrame(store.SpeakerCandidate, at(2.5))
+	want = []interval{{store.CauseServerRestarted, at(0), at(2.5)}}
+	if diff := cmp.Diff(want, late.of(store.SpeakerCandidate),
+		cmp.AllowUnexported(interval{})); diff != "" {
+		t.Errorf("a late opening: -want +got:\n%s", diff)
 	}
 	if p := c.of(store.SpeakerPatient); len(p) != 1 || p[0].from != at(6) || p[0].to < at(1e6) {
 		t.Errorf("the patient, who has not come back: %+v", p)

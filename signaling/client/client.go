@@ -178,10 +178,8 @@ func (c *Client) Finish(ctx context.Context) error {
 	if err := c.waitForLastPacket(ctx); err != nil {
 		return err
 	}
-	if c.media.voice != nil {
-		if err := c.TellSent(ctx, c.media.voice.counts()); err != nil {
-			return err
-		}
+	if err := c.TellSent(ctx, c.SentStreams()...); err != nil {
+		return err
 	}
 	_, err := c.request(ctx, protocol.Finish{}, func(s State) bool {
 		return s.Phase.Name == protocol.PhaseEnded
@@ -189,10 +187,24 @@ func (c *Client) Finish(ctx context.Context) error {
 	return err
 }
 
-// TellSent tells the server how many packets this participant has sent on this connection, or did
-// on an earlier one that was lost, so that the report counts what was lost with it.
-func (c *Client) TellSent(ctx context.Context, s Sent) error {
-	return c.sendMessage(ctx, protocol.Sent{SSRC: s.SSRC, Packets: int(s.Packets)})
+// SentStreams returns how many packets were sent on each RTP stream. Each connection has one.
+func (c *Client) SentStreams() []protocol.Sent {
+	if c.media.voice == nil {
+		return nil
+	}
+	return c.media.voice.sentStreams()
+}
+
+// TellSent tells the server how many packets were sent on RTP streams, so that the report counts
+// those that were lost with a connection. Finish and a new join of this client do it by
+// themselves; a client that takes the seat of an earlier one tells what that one has sent.
+func (c *Client) TellSent(ctx context.Context, streams ...protocol.Sent) error {
+	for _, s := range streams {
+		if err := c.sendMessage(ctx, s); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // Mute starts or stops withholding what is spoken, and informs the others.

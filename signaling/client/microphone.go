@@ -3,9 +3,12 @@ package client
 import (
 	"errors"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"sync"
 	"time"
+
+	"bedside/signaling/protocol"
 
 	"github.com/pion/rtp"
 	"github.com/pion/webrtc/v4"
@@ -32,11 +35,12 @@ type microphone struct {
 	nextAt time.Time // the time of that timestamp
 	lastAt time.Time // when the last packet was sent
 	sent   Sent
+	// streams counts the packets of each RTP stream, in order; a new connection has a new one.
+	streams []protocol.Sent
 }
 
 // Sent counts what a participant has sent.
 type Sent struct {
-	SSRC     uint32 `json:"ssrc"` // of the RTP stream
 	Packets  uint64 `json:"packets"`
 	Bytes    uint64 `json:"bytes"`    // of Opus
 	Withheld uint64 `json:"withheld"` // not sent, because muted
@@ -89,6 +93,7 @@ func (m *microphone) send(packet []byte, samples int, level uint8, withhold bool
 		return err
 	}
 	m.sent.Packets++
+	m.streams[len(m.streams)-1].Packets++
 	m.sent.Bytes += uint64(len(packet))
 	return nil
 }
@@ -103,8 +108,14 @@ func (m *microphone) lastSent() time.Time {
 func (m *microphone) counts() Sent {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.sent.SSRC = m.header.SSRC
 	return m.sent
+}
+
+// sentStreams returns what was sent on each RTP stream.
+func (m *microphone) sentStreams() []protocol.Sent {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return slices.Clone(m.streams)
 }
 
 // Bind is called by Pion when the track has been negotiated.
@@ -117,6 +128,9 @@ func (m *microphone) Bind(c webrtc.TrackLocalContext) (webrtc.RTPCodecParameters
 		defer m.mu.Unlock()
 		m.writer = c.WriteStream()
 		m.header.PayloadType, m.header.SSRC = uint8(codec.PayloadType), uint32(c.SSRC())
+		if n := len(m.streams); n == 0 || m.streams[n-1].SSRC != m.header.SSRC {
+			m.streams = append(m.streams, protocol.Sent{SSRC: m.header.SSRC})
+		}
 		for _, e := range c.HeaderExtensions() {
 			if e.URI != levelURI {
 				continue

@@ -78,8 +78,15 @@ func (c *Client) tryRejoin(ctx context.Context) (*socket, error) {
 		st.seats++
 		st.rejoins++
 	}).Muted
+	var again []protocol.ClientMessage
 	if muted {
-		if err := s.send(ctx, protocol.Mute{Muted: true}); err != nil {
+		again = append(again, protocol.Mute{Muted: true})
+	}
+	for _, sent := range c.SentStreams() {
+		again = append(again, sent)
+	}
+	for _, m := range again {
+		if err := s.send(ctx, m); err != nil {
 			s.close()
 			return nil, err
 		}

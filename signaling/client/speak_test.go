@@ -58,7 +58,7 @@ func TestSpeakKeepsItsSchedule(t *testing.T) {
 				t.Fatalf("level of packet %d: %#x", i, a.level)
 			}
 		}
-		if sent := c.Stats().Sent; sent != (Sent{SSRC: sent.SSRC, Packets: 3000, Bytes: 12000}) {
+		if sent := c.Stats().Sent; sent != (Sent{Packets: 3000, Bytes: 12000}) {
 			t.Errorf("counted %+v", sent)
 		}
 		c.Close()
@@ -131,7 +131,7 @@ func TestSpeakWaitsForTheConnection(t *testing.T) {
 		go func() { spoken <- c.Speak(t.Context(), &words{left: 50, samples: 960}) }()
 		time.Sleep(3 * time.Second)
 		synctest.Wait()
-		if n := c.Stats().Sent; n != (Sent{SSRC: n.SSRC}) {
+		if n := c.Stats().Sent; n != (Sent{}) {
 			t.Errorf("sent %+v without a connection", n)
 		}
 		cable.out.Store(false)

@@ -112,11 +112,10 @@ func (c *Claim) Job() frame.Job { return c.job }
 func (c *Claim) Tries() int { return c.tries }
 
 // Next returns the messages of the attempt's log, from the first one on and then as they arrive.
-// It skips heartbeats without an event, which older programs wrote. The last delivery has End
-// set: the log has its end marker, or Next has read nothing for Config.IdleEnd while it was
-// connected. While NATS is away Next waits. It returns frame.ErrJobEnded in place of the end
-// when another worker has ended the job, because the log may have been removed before it was
-// read.
+// It skips heartbeats without an event, which older programs wrote. The last delivery has End set:
+// the log has its end marker, or Next has read nothing for Config.IdleEnd while it was connected.
+// While NATS is away Next waits. It returns frame.ErrJobEnded in place of the end when another
+// worker has ended the job, because the log may have been removed before it was read.
 func (c *Claim) Next(ctx context.Context) (frame.Delivery, error) {
 	for {
 		limited, cancel := context.WithDeadline(ctx, c.idleFrom.Add(c.bus.cfg.IdleEnd))
