@@ -328,8 +328,8 @@ func TestRehearsalSurvivesKilledServer(t *testing.T) {
 	server := serve(t, data, nil)
 	rehearsal := start(t, nil, "rehearse", "--json", "--url", server.url,
 		"--audio", spoken(t, "en-gb", 15*time.Second))
-	eventually(t, 30*time.Second, "the candidate to speak", func() bool {
-		return strings.Contains(rehearsal.text(), "speaking")
+	eventually(t, 30*time.Second, "the candidate to speak for a while", func() bool {
+		return strings.Contains(rehearsal.text(), "frames sent")
 	})
 	server.kill()
 	serve(t, data, nil, "--listen", strings.TrimPrefix(server.url, "http://"))
