@@ -42,6 +42,7 @@ type server struct {
 	refuse   *protocol.Error
 	refusing protocol.ErrorCode // the answer to start and finish, unless empty
 	tokens   int
+	sent     []protocol.Sent
 
 	stopped atomic.Bool // the process is not running
 }
@@ -349,6 +350,8 @@ func (s *server) handle(p *seat, m protocol.ClientMessage) bool {
 			}))
 	case protocol.RestartICE:
 		s.offer(p, true)
+	case protocol.Sent:
+		s.sent = append(s.sent, m)
 	case protocol.Mute:
 		p.muted = m.Muted
 		s.broadcast(protocol.PeerUpdated{Peer: peer(p)}, p)
