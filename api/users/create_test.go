@@ -62,6 +62,25 @@ func TestAdministratorsInvite(t *testing.T) {
 	admin.Do(t, "POST", again, nil).Problem(t, 409, "wrong-state")
 }
 
+// TestInvitationEndsWithAnyPassword checks that an invitation, which works for a week, is of no
+// use once the owner has chosen a password in another way.
+func TestInvitationEndsWithAnyPassword(t *testing.T) {
+	s := apitest.NewServer(t)
+	email := apitest.NewEmail()
+	create(t, s.NewUser(t, store.RoleAdmin), email, "").Expect(t, 201)
+	invitation := s.Mail.Await(t, email, "invited").Token(t, "/reset-password")
+	guest := s.NewClient(t)
+	guest.Do(t, "POST", "/auth/forgot-password", map[string]any{"email": email}).Expect(t, 202)
+	reset := s.Mail.Await(t, email, "Choose a new password").Token(t, "/reset-password")
+	guest.Do(t, "POST", "/auth/reset-password", map[string]any{
+		"token": reset, "password": apitest.Password,
+	}).Expect(t, 204)
+	guest.Do(t, "POST", "/auth/reset-password", map[string]any{
+		"token": invitation, "password": "another-quiet-harbour",
+	}).Expect(t, 422)
+	guest.Login(t, email, apitest.Password).Expect(t, 200)
+}
+
 func TestAdministratorsCreate(t *testing.T) {
 	s := apitest.NewServer(t, registration(store.RegistrationClosed))
 	admin, email := s.NewUser(t, store.RoleAdmin), apitest.NewEmail()
