@@ -191,7 +191,7 @@ describe('signed out', () => {
 		await button('Sign in').click();
 		await page.getByRole('alert').getByText('Too many tries.').waitFor();
 		await button('Use a passkey').click();
-		await page.getByRole('alert').getByText('Passkeys do not work on this address.').waitFor();
+		await page.getByRole('alert').getByText('Passkeys do not work at this address.').waitFor();
 		await inspect(page, 'sign-in-no-passkey');
 	});
 
