@@ -21,6 +21,8 @@ const (
 	sessionRetention = 30 * 24 * time.Hour
 	// unplayedRetention is how long an attempt may wait to be joined, and then to be played.
 	unplayedRetention = 24 * time.Hour
+	// pendingRetention is how long an account can wait until its address is confirmed.
+	pendingRetention = 7 * 24 * time.Hour
 	// maxArchive is the size limit of an archive: years of recordings.
 	maxArchive = 16 << 30
 	// jobLimit is the time limit of a job other than making an archive.
@@ -99,5 +101,9 @@ func sweep(ctx context.Context, db *postgres.DB, log *slog.Logger) error {
 	if unplayed > 0 {
 		log.Info("removed attempts that nobody played", "attempts", unplayed)
 	}
-	return errors.Join(err, unplayedErr, db.SweepAccounts(ctx), db.SweepExports(ctx))
+	pending, pendingErr := db.SweepPending(ctx, time.Now().Add(-pendingRetention))
+	if pending > 0 {
+		log.Info("deleted accounts that were never confirmed", "accounts", pending)
+	}
+	return errors.Join(err, unplayedErr, pendingErr, db.SweepAccounts(ctx), db.SweepExports(ctx))
 }

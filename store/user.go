@@ -35,15 +35,21 @@ type User struct {
 	PasswordHash string
 	Disabled     bool
 	VerifiedAt   *time.Time // when the user confirmed the address; nil: not yet
-	CreatedAt    time.Time
-	UpdatedAt    time.Time
+	// PendingFrom is the network address that registered the account, until its address is
+	// confirmed. Several accounts may wait to confirm one address, and until then none of them has
+	// it. It is empty for all other accounts.
+	PendingFrom string
+	CreatedAt   time.Time
+	UpdatedAt   time.Time
 }
 
 // IsActiveAdmin reports whether the user is an administrator and the account is not disabled.
 func (u User) IsActiveAdmin() bool { return u.Role == RoleAdmin && !u.Disabled }
 
-// Verify records that the user confirmed the address. A second call changes nothing.
+// Verify records that the user confirmed the address, which is now this account's. A second call
+// changes nothing.
 func (u *User) Verify(now time.Time) {
+	u.PendingFrom = ""
 	if u.VerifiedAt == nil {
 		u.VerifiedAt = &now
 	}

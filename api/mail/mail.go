@@ -89,12 +89,23 @@ func (s *Service) Deliver(ctx context.Context, m store.Mail) error {
 	if u.VerifiedAt != nil && message.To == u.Email || m.Name != "" {
 		c.Name = cmp.Or(m.Name, u.Name)
 	}
-	if m.Template == store.MailConfirmEmail {
-		if _, err := s.store.UserByEmail(ctx, m.To); err == nil {
-			m.Template = store.MailRegistered // the address has an account already
+	// A link that confirms an address is for one that no account has.
+	unowned := m.Template == store.MailConfirmEmail ||
+		m.Template == store.MailVerify && u.PendingFrom != ""
+	if unowned {
+		if owner, err := s.store.UserByEmail(ctx, message.To); err == nil {
+			if owner.PendingFrom == "" {
+				m.Template = store.MailRegistered // the address has an account already
+				if owner.VerifiedAt != nil {
+					c.Name = owner.Name
+				}
+			}
 		} else if !errors.Is(err, store.ErrNotFound) {
 			return err
 		}
+	}
+	if m.Template == store.MailGuesses && u.PendingFrom != "" {
+		return nil // nobody has the address
 	}
 	token := store.MailToken{UserID: u.ID, Email: message.To, CreatedAt: now}
 	page := ""

@@ -40,12 +40,12 @@ func (s *Service) checkPassword(ctx context.Context, c Credentials,
 	if err := s.countSignIn(ctx); err != nil {
 		return nil, err
 	}
-	u, err := s.Store.UserByEmail(ctx, email)
-	if errors.Is(err, store.ErrNotFound) && typed != email {
-		// Accounts of before addresses had one form keep theirs.
-		u, err = s.Store.UserByEmail(ctx, typed)
+	u, err := s.addressOwner(ctx, email, typed)
+	if err != nil {
+		return nil, err
 	}
-	if err != nil && !errors.Is(err, store.ErrNotFound) {
+	pending, err := s.pendingHere(ctx, email)
+	if err != nil {
 		return nil, err
 	}
 	guess, err := s.tryGuess(ctx, "login", auth.HashEmail(email), u, email)
@@ -53,6 +53,11 @@ func (s *Service) checkPassword(ctx context.Context, c Credentials,
 		return nil, err
 	}
 	ok, err := s.Passwords.Compare(ctx, u.PasswordHash, c.Password)
+	if err == nil && !ok && pending.ID != "" {
+		if ok, err = s.Passwords.Compare(ctx, pending.PasswordHash, c.Password); ok {
+			u = pending
+		}
+	}
 	if err != nil || ok {
 		guess.Withdraw(ctx)
 	}
@@ -65,7 +70,8 @@ func (s *Service) checkPassword(ctx context.Context, c Credentials,
 		}
 		return nil, &httpx.Fault{
 			Err: store.ErrUnauthenticated, Code: "wrong-credentials",
-			Detail: "The address or the password is wrong.",
+			Detail: "The address or the password is wrong. If you have just registered, " +
+				"follow the link in our mail first.",
 		}
 	case u.Disabled:
 		if err := s.recordRefusal(ctx, u.ID, "the account is disabled"); err != nil {
@@ -74,6 +80,33 @@ func (s *Service) checkPassword(ctx context.Context, c Credentials,
 		return nil, errDisabled
 	}
 	return s.afterPassword(ctx, u, c.RefreshIn, granted)
+}
+
+// addressOwner returns the user who has an address, which is empty when nobody has it. typed is
+// the address as it was typed: accounts of before addresses had one form keep theirs.
+func (s *Service) addressOwner(ctx context.Context, email, typed string) (store.User, error) {
+	u, err := s.Store.UserByEmail(ctx, email)
+	if errors.Is(err, store.ErrNotFound) && typed != email {
+		u, err = s.Store.UserByEmail(ctx, typed)
+	}
+	if errors.Is(err, store.ErrNotFound) || err == nil && u.PendingFrom != "" {
+		return store.User{}, nil
+	}
+	return u, err
+}
+
+// pendingHere returns the latest account that waits to confirm an address and was registered on
+// the device, or from the network, that makes the request. Elsewhere nobody can sign in to it, so
+// that a sign-in with the registered password does not tell whether the address was free.
+func (s *Service) pendingHere(ctx context.Context, email string) (store.User, error) {
+	list, err := s.Store.PendingUsers(ctx, email)
+	for _, u := range list {
+		_, device := s.Sessions.FamiliarDevice(httpx.DeviceCookie(ctx), u.ID)
+		if device || httpx.NetworkOf(u.PendingFrom) == httpx.Network(ctx) {
+			return u, nil
+		}
+	}
+	return store.User{}, err
 }
 
 // countSignIn counts a try to sign in from the client's address.

@@ -2,7 +2,6 @@ package signin
 
 import (
 	"context"
-	"errors"
 
 	"bedside/api/auth"
 	"bedside/api/httpx"
@@ -47,9 +46,17 @@ func (s *Service) mayRegister() error {
 
 type registerInput struct{ Body Registration }
 
-// register does the same work, and answers the same, whether the address has an account or not.
-func (s *Service) register(ctx context.Context,
-	in *registerInput) (*httpx.CheckMailOutput, error) {
+type registerOutput struct {
+	SetCookie    string `header:"Set-Cookie"`
+	CacheControl string `header:"Cache-Control"`
+	Body         httpx.CheckMail
+}
+
+// register always makes an account, which waits to confirm the address, whether or not another
+// account has it. The device can sign in to it and practise at once. It gets the address when the
+// link in the mail is followed; if there is an owner the mail says so instead, and the account is
+// deleted after a week. So neither the answer nor signing in tells whether the address was free.
+func (s *Service) register(ctx context.Context, in *registerInput) (*registerOutput, error) {
 	if err := s.mayRegister(); err != nil {
 		return nil, err
 	}
@@ -76,27 +83,28 @@ func (s *Service) register(ctx context.Context,
 		return nil, httpx.PasswordFault(err)
 	}
 	sendMail := s.Tries.AllowMail(ctx, store.MailRegistered, email)
-	_, err = s.Store.Register(ctx, store.User{
+	from := "unknown"
+	if r := httpx.RequestFrom(ctx); r != nil {
+		from = r.IP
+	}
+	u, err := s.Store.Register(ctx, store.User{
 		Email: email, Name: name, Role: store.RoleCandidate, Profession: in.Body.Profession,
-		PasswordHash: hash,
-	}, func(u store.User, isNew bool) store.Effects {
+		PasswordHash: hash, PendingFrom: from,
+	}, func(u store.User, _ bool) store.Effects {
 		act := httpx.Act(ctx, store.ActRegister)
 		mail := httpx.NewMail(ctx, store.MailVerify, s.Clock())
-		act.UserID, mail.UserID = u.ID, u.ID
-		if isNew {
-			act.ActorID = u.ID
-		} else {
-			act.Outcome, act.Detail = store.OutcomeRefused, "there is an account with the address"
-			mail.Template = store.MailRegistered
-		}
+		act.ActorID, act.UserID, mail.UserID = u.ID, u.ID, u.ID
 		effects := store.Effects{Acts: []store.Act{act}}
 		if sendMail {
 			effects.Jobs = []store.Job{mail}
 		}
 		return effects
 	})
-	if err != nil && !errors.Is(err, store.ErrConflict) {
+	if err != nil {
 		return nil, err
 	}
-	return httpx.NewCheckMail(email), nil
+	out := httpx.NewCheckMail(email)
+	return &registerOutput{
+		SetCookie: s.rememberDevice(ctx, u.ID), CacheControl: out.CacheControl, Body: out.Body,
+	}, nil
 }

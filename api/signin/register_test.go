@@ -3,6 +3,7 @@ package signin_test
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"bedside/api/apitest"
 	"bedside/api/httpx"
@@ -26,18 +27,20 @@ func TestRegistrationHidesExistingAccounts(t *testing.T) {
 		t.Errorf("grant %+v", g)
 	}
 	body["password"], body["name"] = "seven green lanterns", "Somebody else"
-	again := p.Do(t, "POST", "/auth/register", body).Expect(t, 202)
+	again := s.NewClient(t).Do(t, "POST", "/auth/register", body).Expect(t, 202)
 	if string(first.Data) != string(again.Data) ||
 		string(first.Data) != `{"email":"dana.k+1@example.org","status":"check_mail"}`+"\n" {
 		t.Errorf("the answers reveal whether there is an account: %s, %s", first.Data, again.Data)
 	}
 	for name := range first.Header {
-		if name != "X-Request-Id" && name != "Date" &&
+		if name != "X-Request-Id" && name != "Date" && name != "Set-Cookie" &&
 			first.Header.Get(name) != again.Header.Get(name) {
 			t.Errorf("header %s reveals whether there is an account", name)
 		}
 	}
-	p.Login(t, "dana.k+1@example.org", "seven green lanterns").Problem(t, 401, "wrong-credentials")
+	if len(first.Header.Get("Set-Cookie")) != len(again.Header.Get("Set-Cookie")) {
+		t.Error("the cookie reveals whether there is an account")
+	}
 	p.Access = g.AccessToken
 	var me httpx.User
 	for _, path := range []string{"/api/users/profile", "/api/v1/users/profile"} {
@@ -46,6 +49,66 @@ func TestRegistrationHidesExistingAccounts(t *testing.T) {
 			t.Errorf("profile %+v", me)
 		}
 	}
+}
+
+// TestSigningInHidesWhetherAnAddressWasFree registers with a taken and with a free address, and
+// tries the password in several places. Every answer is the same.
+func TestSigningInHidesWhetherAnAddressWasFree(t *testing.T) {
+	s := guessServer(t)
+	const registered = "seven green lanterns"
+	owner := s.NewUser(t, store.RoleCandidate)
+	taken, free := strings.ToLower(owner.Email), apitest.NewEmail()
+	for _, email := range []string{taken, free} {
+		c := s.NewClient(t)
+		c.Do(t, "POST", "/auth/register", map[string]any{
+			"email": email, "password": registered, "name": "Dana",
+		}, "X-Forwarded-For", "203.0.113.1").Expect(t, 202)
+		// The device that has registered practises at once, wherever it goes, and so does its
+		// network.
+		var g signin.Grant
+		loginFrom(t, c, "203.0.113.2", email, registered).Expect(t, 200).Decode(t, &g)
+		if g.User.Email != email || g.User.EmailVerified || g.User.ID == owner.ID {
+			t.Errorf("%s: signed in as %+v", email, g.User)
+		}
+		loginFrom(t, s.NewClient(t), "203.0.113.1", email, registered).Expect(t, 200)
+		// Elsewhere nobody does.
+		loginFrom(t, s.NewClient(t), "192.0.2.9", email, registered).
+			Problem(t, 401, "wrong-credentials")
+		c.Access = g.AccessToken
+		c.Do(t, "POST", "/auth/resend-verification", nil).Expect(t, 202)
+	}
+	// The mail tells the reader.
+	s.Mail.Await(t, taken, "already have an account")
+	token := s.Mail.Await(t, free, "Confirm your e-mail address").Token(t, "/verify-email")
+	for _, m := range s.Mail.All(t, taken) {
+		if strings.Contains(m.Text, "/verify-email") {
+			t.Error("a link was mailed that would take the owner's address over")
+		}
+	}
+	s.NewClient(t).Do(t, "POST", "/auth/verify-email", map[string]any{"token": token}).
+		Expect(t, 200)
+	loginFrom(t, s.NewClient(t), "192.0.2.9", free, registered).Expect(t, 200)
+	// The owner's account is as it was.
+	owner.Login(t, owner.Email, apitest.Password).Expect(t, 200)
+	if got := owner.Profile(t); got.ID != owner.ID || !got.EmailVerified {
+		t.Errorf("the owner's account: %+v", got)
+	}
+}
+
+// TestPendingAccountsAreSwept deletes what was never confirmed, and nothing else.
+func TestPendingAccountsAreSwept(t *testing.T) {
+	s := apitest.NewServer(t)
+	p, confirmed := s.Register(t, apitest.NewEmail()), s.Register(t, apitest.NewEmail())
+	confirmed.Confirm(t)
+	for n := 1; n > 0; {
+		var err error
+		if n, err = s.DB.SweepPending(t.Context(), s.Now().Add(time.Minute)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	p.Do(t, "GET", "/api/users/profile", nil).Expect(t, 401)
+	p.Login(t, p.Email, apitest.Password).Problem(t, 401, "wrong-credentials")
+	confirmed.SignIn(t)
 }
 
 func TestInvalidRegistrationsAreRefused(t *testing.T) {

@@ -31,6 +31,8 @@ type Accounts interface {
 		after func(u store.User, isNew bool) store.Effects) (store.User, error)
 	User(ctx context.Context, id string) (store.User, error)
 	UserByEmail(ctx context.Context, email string) (store.User, error)
+	// PendingUsers returns the accounts that wait to confirm an address.
+	PendingUsers(ctx context.Context, email string) ([]store.User, error)
 	// RecentAddresses returns from where a user has signed in since a time.
 	RecentAddresses(ctx context.Context, userID string, since time.Time) ([]string, error)
 	// UseMailToken runs the rule on the locked row of the account that a mailed link belongs to.
@@ -100,8 +102,9 @@ func (s *Service) passwordRoutes(api huma.API) {
 		Metadata: httpx.Public(),
 		Summary:  "Register as a candidate", DefaultStatus: http.StatusAccepted,
 		Description: "The answer is the same whether the address is new or already has an " +
-			"account; only the mail differs. A new account can sign in at " +
-			"once, with the password given here. 403 when registration is not open.",
+			"account; only the mail differs. On this device, or from this network, the new " +
+			"account can sign in at once with the password given here; elsewhere once the link " +
+			"in the mail was followed. 403 when registration is not open.",
 		Errors: []int{
 			http.StatusForbidden, http.StatusUnprocessableEntity, http.StatusTooManyRequests,
 		},

@@ -121,6 +121,7 @@ func TestEmailChange(t *testing.T) {
 	p.Do(t, "POST", "/api/users/profile/email", map[string]any{"email": fresh}).
 		Problem(t, 403, "address-unconfirmed")
 	p.Confirm(t)
+	other.Confirm(t)
 	change := func(email string) apitest.Response {
 		return p.Do(t, "POST", "/api/users/profile/email", map[string]any{
 			"email": email,
@@ -151,10 +152,10 @@ func TestEmailChange(t *testing.T) {
 	p.Login(t, old, apitest.Password).Expect(t, 401)
 	p.Login(t, fresh, apitest.Password).Expect(t, 200)
 
-	// Somebody who registers with the address in the meantime keeps it.
+	// Somebody who registers with the address and confirms it in the meantime keeps it.
 	contested := apitest.NewEmail()
 	change(contested)
 	token = s.Mail.Await(t, contested, "Confirm your new e-mail address").Token(t, "/verify-email")
-	s.Register(t, contested)
+	s.Register(t, contested).Confirm(t)
 	verify(token).Problem(t, 422, "link-expired")
 }

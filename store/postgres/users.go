@@ -2,8 +2,10 @@ package postgres
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"bedside/store"
 
@@ -13,11 +15,12 @@ import (
 
 const userColumns = `u.id::text, u.email, u.name, u.role, u.profession, u.target_grade,
 	coalesce(u.test_date::text, ''), u.time_zone, u.locale, u.password_hash, u.disabled,
-	u.verified_at, u.created_at, u.updated_at`
+	u.verified_at, u.pending_from, u.created_at, u.updated_at`
 
 func userTargets(u *store.User) []any {
 	return []any{&u.ID, &u.Email, &u.Name, &u.Role, &u.Profession, &u.TargetGrade, &u.TestDate,
-		&u.TimeZone, &u.Locale, &u.PasswordHash, &u.Disabled, &u.VerifiedAt, &u.CreatedAt,
+		&u.TimeZone, &u.Locale, &u.PasswordHash, &u.Disabled, &u.VerifiedAt, &u.PendingFrom,
+		&u.CreatedAt,
 		&u.UpdatedAt}
 }
 
@@ -70,11 +73,13 @@ func (db *DB) Register(ctx context.Context, u store.User,
 func insertUser(ctx context.Context, q querier, u store.User) (fresh bool, err error) {
 	tag, err := q.Exec(ctx, `INSERT INTO users
 		(id, email, name, role, profession, target_grade, test_date, time_zone, locale,
-			password_hash, disabled, verified_at, created_at, updated_at)
-		VALUES ($1, $2, $3, $4, $5, $6, nullif($7, '')::date, $8, $9, $10, $11, $12, $13, $14)
-		ON CONFLICT (email) DO NOTHING`,
+			password_hash, disabled, verified_at, created_at, updated_at, pending_from)
+		VALUES ($1, $2, $3, $4, $5, $6, nullif($7, '')::date, $8, $9, $10, $11, $12, $13, $14,
+			$15)
+		ON CONFLICT (email) WHERE pending_from = '' DO NOTHING`,
 		u.ID, u.Email, u.Name, u.Role, u.Profession, u.TargetGrade, u.TestDate, u.TimeZone,
-		u.Locale, u.PasswordHash, u.Disabled, u.VerifiedAt, u.CreatedAt, u.UpdatedAt)
+		u.Locale, u.PasswordHash, u.Disabled, u.VerifiedAt, u.CreatedAt, u.UpdatedAt,
+		u.PendingFrom)
 	return tag.RowsAffected() == 1, err
 }
 
@@ -115,9 +120,10 @@ func (db *DB) saveUser(ctx context.Context, q querier, u *store.User) error {
 	u.UpdatedAt = db.now()
 	_, err := q.Exec(ctx, `UPDATE users SET email = $2, name = $3, role = $4, profession = $5,
 		target_grade = $6, test_date = nullif($7, '')::date, time_zone = $8, locale = $9,
-		password_hash = $10, disabled = $11, verified_at = $12, updated_at = $13 WHERE id = $1`,
+		password_hash = $10, disabled = $11, verified_at = $12, updated_at = $13,
+		pending_from = $14 WHERE id = $1`,
 		u.ID, u.Email, u.Name, u.Role, u.Profession, u.TargetGrade, u.TestDate, u.TimeZone,
-		u.Locale, u.PasswordHash, u.Disabled, u.VerifiedAt, u.UpdatedAt)
+		u.Locale, u.PasswordHash, u.Disabled, u.VerifiedAt, u.UpdatedAt, u.PendingFrom)
 	return err
 }
 
@@ -149,10 +155,55 @@ func requireOtherAdmin(ctx context.Context, q querier, id string) error {
 	return err
 }
 
-// UserByEmail returns the user with an address, in upper or lower case, or store.ErrNotFound.
+// UserByEmail returns the user who has an address, in upper or lower case, or else the latest
+// account that waits to confirm it (see store.User.PendingFrom), or else store.ErrNotFound.
 func (db *DB) UserByEmail(ctx context.Context, email string) (store.User, error) {
-	return db.user(ctx, `SELECT `+userColumns+` FROM users u WHERE u.email = $1`,
-		strings.ToLower(email))
+	return db.user(ctx, `SELECT `+userColumns+` FROM users u WHERE u.email = $1
+		ORDER BY u.pending_from <> '', u.id DESC LIMIT 1`, strings.ToLower(email))
+}
+
+// PendingUsers returns the accounts that wait to confirm an address, the latest first, at most
+// ten.
+func (db *DB) PendingUsers(ctx context.Context, email string) (list []store.User, err error) {
+	err = db.do(ctx, "users", func(ctx context.Context, q querier) error {
+		list, err = collect(ctx, q, `SELECT `+userColumns+` FROM users u
+			WHERE u.email = $1 AND u.pending_from <> '' ORDER BY u.id DESC LIMIT 10`,
+			[]any{strings.ToLower(email)}, userTargets)
+		return err
+	})
+	return list, err
+}
+
+// SweepPending deletes accounts that were registered before a time and never confirmed, with all
+// that belongs to them, at most 200 at a time.
+func (db *DB) SweepPending(ctx context.Context, before time.Time) (n int, err error) {
+	var list []string
+	err = db.do(ctx, "users", func(ctx context.Context, q querier) error {
+		list, err = ids(ctx, q, `SELECT id::text FROM users
+			WHERE pending_from <> '' AND created_at < $1 ORDER BY id LIMIT 200`, before)
+		return err
+	})
+	if err != nil {
+		return 0, err
+	}
+	for _, id := range list {
+		_, err := db.DeleteUser(ctx, id, func(u store.User) (store.Effects, error) {
+			if u.PendingFrom == "" {
+				return store.Effects{}, fmt.Errorf("confirmed meanwhile: %w", store.ErrState)
+			}
+			return store.Effects{Acts: []store.Act{{
+				Action: store.ActDelete, UserID: u.ID, Detail: "the address was never confirmed",
+			}}}, nil
+		})
+		if errors.Is(err, store.ErrState) || errors.Is(err, store.ErrNotFound) {
+			continue
+		}
+		if err != nil {
+			return n, err
+		}
+		n++
+	}
+	return n, nil
 }
 
 // User returns the user with an id, or store.ErrNotFound.

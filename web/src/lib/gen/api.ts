@@ -783,7 +783,7 @@ export interface paths {
         put?: never;
         /**
          * Register as a candidate
-         * @description The answer is the same whether the address is new or already has an account; only the mail differs. A new account can sign in at once, with the password given here. 403 when registration is not open.
+         * @description The answer is the same whether the address is new or already has an account; only the mail differs. On this device, or from this network, the new account can sign in at once with the password given here; elsewhere once the link in the mail was followed. 403 when registration is not open.
          */
         post: operations["register"];
         delete?: never;
@@ -8219,6 +8219,7 @@ export interface operations {
                     "Cache-Control"?: string;
                     RateLimit: components["headers"]["RateLimit"];
                     "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "Set-Cookie"?: string;
                     "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
