@@ -35,7 +35,7 @@ func TestStoredReportWithoutVersionIsReadable(t *testing.T) {
 		t.Fatal(err)
 	}
 	// The attempt has no recordings, so the report must not refer to any.
-	if r.SchemaVersion != 1 || len(r.Speakers) != 2 ||
+	if r.SchemaVersion != store.ReportVersion || len(r.Speakers) != 2 ||
 		r.Speakers[0].Analysis.Measures.SyllableCount != 23 || r.Speakers[0].Recording != nil {
 		t.Errorf("version %d, %d speakers", r.SchemaVersion, len(r.Speakers))
 	}
