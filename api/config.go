@@ -19,7 +19,7 @@ type Config struct {
 	Proxies        []string `key:"proxies" env:"BEDSIDE_PROXIES" doc:"networks of the trusted proxies in front, such as 10.0.0.0/8; X-Forwarded-For and X-Forwarded-Proto from anywhere else are ignored"`
 	AllowedOrigins []string `key:"auth.allowed_origins" env:"BEDSIDE_AUTH_ALLOWED_ORIGINS" doc:"further web origins that may call the API and the WebSocket"`
 	HSTSSubdomains bool     `key:"tls.hsts_subdomains" env:"BEDSIDE_TLS_HSTS_SUBDOMAINS" doc:"tell browsers to use https for every subdomain of this host as well; only when all of them have it"`
-	Registration   string   `key:"auth.registration" env:"BEDSIDE_AUTH_REGISTRATION" doc:"who gets an account: open (everybody who registers), invitation (whom an administrator invites) or closed (whom an administrator gives one, with a password)"`
+	Registration   string   `key:"auth.registration" env:"BEDSIDE_AUTH_REGISTRATION" doc:"who can get an account: open (anyone who registers), invitation (people an administrator invites) or closed (people for whom an administrator creates one, with a password)"`
 	Rates          Rates
 
 	Version        string // of the build; shown by /health

@@ -50,7 +50,7 @@ type Config struct {
 	MediaUDP string `key:"media.udp" env:"BEDSIDE_MEDIA_UDP" doc:"the one UDP address for all media; port 0 takes a free port; empty host: the host of listen"`
 
 	AdminEmail    string `key:"auth.admin_email" env:"BEDSIDE_ADMIN_EMAIL" doc:"address of the first administrator, who is created at the start while there is none"`
-	AdminPassword string `key:"auth.admin_password" env:"BEDSIDE_ADMIN_PASSWORD" doc:"password of the first administrator; of no use afterwards" secret:"true"`
+	AdminPassword string `key:"auth.admin_password" env:"BEDSIDE_ADMIN_PASSWORD" doc:"password of the first administrator; ignored once there is one" secret:"true"`
 
 	TLS       certs.Config
 	Auth      auth.Config

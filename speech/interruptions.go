@@ -38,10 +38,11 @@ type evidence struct {
 
 // interruptions returns the interruptions of a voice, in order and apart from one another.
 //
-// The media server learns late that a connection is lost, and frames come late when it is back. So
-// an interruption by a lost connection or a restart is the gap in the frames, and without a gap
-// there was none. A gap with missing frames is an interruption whoever noticed it. A page in the
-// background interrupts only while nothing is heard: most browsers let a hidden page speak.
+// The media server learns late that a connection is lost, and frames come late when it is back.
+// So an interruption by a lost connection or a restart is the gap in the frames, and without a
+// gap there was none. A gap with missing frames is an interruption whichever part noticed it. A
+// page in the background interrupts only while nothing is heard: most browsers let a hidden page
+// speak.
 func (e evidence) interruptions() []store.Interruption {
 	spans := map[store.Cause][]store.Span{}
 	add := func(c store.Cause, s ...store.Span) { spans[c] = store.Union(spans[c], s) }

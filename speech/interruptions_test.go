@@ -42,7 +42,7 @@ func TestInterruptions(t *testing.T) {
 		"a lost connection over which all arrived is none": {
 			evidence{causes: []store.Interruption{known(8, 11, lost)}}, nil,
 		},
-		"frames missing for long are a lost connection, whoever noticed": {
+		"a long run of missing frames is a lost connection": {
 			evidence{gaps: []gap{
 				{Span: span(1, 1.4), lost: 20}, {Span: span(3, 4), lost: 50},
 			}},

@@ -7,7 +7,7 @@ type Registration string
 const (
 	// RegistrationOpen lets everybody register.
 	RegistrationOpen Registration = "open"
-	// RegistrationInvitation lets whom an administrator invites choose a password.
+	// RegistrationInvitation lets only people that an administrator invites choose a password.
 	RegistrationInvitation Registration = "invitation"
 	// RegistrationClosed leaves it to administrators to make accounts, with a password.
 	RegistrationClosed Registration = "closed"

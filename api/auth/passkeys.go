@@ -110,7 +110,7 @@ func (p *Passkeys) BeginSignIn(ctx context.Context, host string) (Question, erro
 	return p.begin(ctx, "", assertion.Response, session)
 }
 
-// FinishSignIn checks an authenticator's answer to BeginSignIn. It returns the user whom find
+// FinishSignIn checks an authenticator's answer to BeginSignIn. It returns the user that find
 // finds by the id in the answer, and the passkey in its new state, which the caller stores. With
 // ErrBadPasskey it also returns the user if the answer names one.
 func (p *Passkeys) FinishSignIn(ctx context.Context, host, ticket string, answer map[string]any,

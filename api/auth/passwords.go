@@ -47,7 +47,7 @@ type Passwords struct {
 // waitersPerSlot is the number of callers that may wait for a slot: about a second of work.
 const waitersPerSlot = 16
 
-// maxWait is how long a caller waits for a slot. Whoever would wait longer is told to come again.
+// maxWait is how long a caller waits for a slot before it is told to try again later.
 const maxWait = 800 * time.Millisecond
 
 // NewPasswords returns Passwords by the configuration.

@@ -222,7 +222,7 @@ func (s *Sessions) AfterChange(userID string, endedSessions []string, reason str
 }
 
 // HandleEvent drops what the cache holds of a session that another process has ended or, when the
-// event names no session, of a user whom another process has changed.
+// event names no session, of a user that another process has changed.
 func (s *Sessions) HandleEvent(e store.SessionEvent) {
 	if e.SessionID != "" {
 		s.cache.forget(e.SessionID)

@@ -18,7 +18,7 @@ type Registration struct {
 
 // RegistrationState says who may register.
 type RegistrationState struct {
-	Registration store.Registration `json:"registration" enum:"open,invitation,closed" doc:"everybody, whom an administrator invites, or nobody"`
+	Registration store.Registration `json:"registration" enum:"open,invitation,closed" doc:"anyone, only people an administrator invites, or nobody"`
 }
 
 type registrationOutput struct{ Body RegistrationState }

@@ -25,8 +25,8 @@ type PasskeyProof struct {
 type passwordInput struct{ Body PasswordChange }
 
 // changePassword needs the current password or a second factor in the request itself. A recent
-// proof is not enough: whoever finds a computer minutes after its user has signed in could take
-// the account over.
+// proof is not enough: a person who finds a computer minutes after its user has signed in could
+// take the account over.
 func (s *Service) changePassword(ctx context.Context, in *passwordInput) (*struct{}, error) {
 	p, err := auth.PrincipalFrom(ctx)
 	if err != nil {

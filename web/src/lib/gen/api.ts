@@ -1678,7 +1678,7 @@ export interface components {
         };
         RegistrationState: {
             /**
-             * @description everybody, whom an administrator invites, or nobody
+             * @description anyone, only people an administrator invites, or nobody
              * @enum {string}
              */
             registration: "open" | "invitation" | "closed";
