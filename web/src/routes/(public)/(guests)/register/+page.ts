@@ -1,7 +1,8 @@
 import { registrationMode } from '$lib/api/account';
+import { startLoading } from '$lib/ui/loading.svelte';
 import type { PageLoad } from './$types';
 
 export const load: PageLoad = async ({ parent }) => {
 	await parent();
-	return { registration: await registrationMode() };
+	return { registration: startLoading(registrationMode) };
 };
