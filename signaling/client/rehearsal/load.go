@@ -37,7 +37,9 @@ func (l LoadTest) Env() []string {
 		"BEDSIDE_LIMITS_JOINS_PER_ACCOUNT=0", "BEDSIDE_LIMITS_JOINS_PER_IP=0",
 		fmt.Sprintf("BEDSIDE_MEDIA_MAX_ROOMS=%d", max(l.Rooms, 1)),
 		fmt.Sprintf("BEDSIDE_MEDIA_MAX_PER_ADDRESS=%d", max(l.Rooms*l.Participants, 1)),
-		"BEDSIDE_PROXIES=127.0.0.1",
+		// The sign-ins name other addresses, as if through a proxy. With a proxy the server has no
+		// demo accounts unless they are asked for.
+		"BEDSIDE_PROXIES=127.0.0.1", "BEDSIDE_DEMO=true",
 	}
 }
 
