@@ -67,7 +67,7 @@ describe('an account', () => {
 		await page.getByLabel('New password', { exact: true }).fill('password');
 		await page.getByRole('button', { name: 'Set the new password' }).click();
 		await page
-			.getByText('This password is one of the first that an attacker would try.')
+			.getByText('This password is easy to guess.')
 			.waitFor();
 		await page.getByLabel('New password', { exact: true }).fill('eight blue lanterns');
 		await page.getByRole('button', { name: 'Set the new password' }).click();
