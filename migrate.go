@@ -26,12 +26,7 @@ func (c migrateCommand) Run(ctx context.Context, i *invocation) (err error) {
 	log := cfg.Log.Logger(i.err)
 	parts := newClosers(log)
 	defer func() { err = errors.Join(err, parts.closeAll(context.WithoutCancel(ctx))) }()
-	if cfg.Postgres.URL == "" {
-		if err := lockFolder(cfg, parts); err != nil {
-			return err
-		}
-	}
-	db, err := openDatabase(ctx, cfg, parts, log)
+	db, err := openDatabaseAlone(ctx, cfg, parts, log)
 	if err != nil {
 		return err
 	}

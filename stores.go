@@ -62,6 +62,18 @@ func openStores(ctx context.Context, cfg configs.Config, c *closers, log *slog.L
 	return s, nil
 }
 
+// openDatabaseAlone opens the database for a command without a server. It locks the data folder
+// when the database is the private cluster in it.
+func openDatabaseAlone(ctx context.Context, cfg configs.Config, c *closers,
+	log *slog.Logger) (*postgres.DB, error) {
+	if cfg.Postgres.URL == "" {
+		if err := lockFolder(cfg, c); err != nil {
+			return nil, err
+		}
+	}
+	return openDatabase(ctx, cfg, c, log)
+}
+
 // openDatabase opens the database, after starting the private cluster when there is no address.
 func openDatabase(ctx context.Context, cfg configs.Config, c *closers,
 	log *slog.Logger) (*postgres.DB, error) {
