@@ -5,9 +5,12 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
+	"strings"
 	"time"
 
+	"bedside/signaling/client/load"
 	"bedside/signaling/client/rehearsal"
 	"bedside/speech/opus"
 	"bedside/store/postgres"
@@ -21,6 +24,8 @@ type loadtestCommand struct {
 	Scenario     string        `help:"Role play; the longest of the list by default." placeholder:"SLUG"`
 	URL          string        `help:"Address of a running server; without it one is started on a temporary folder." name:"url"`
 	SignIns      int           `help:"Sign-ins a second while they speak, each of another user at another address; only without --url."`
+	MaxLoss      *float64      `help:"Exit with 1 when more percent of the packets are lost (default: no limit)." placeholder:"PERCENT"`
+	MaxP99       time.Duration `help:"Exit with 1 when the 99th percentile of the relay latency is longer (default: no limit)." name:"max-p99" placeholder:"DURATION"`
 	JSON         bool          `help:"Print the result as JSON." name:"json"`
 
 	Email           string `help:"Candidate's account, which owns all attempts (default: the demo candidate)."`
@@ -35,11 +40,16 @@ func (loadtestCommand) Help() string {
 		"role play. Every packet carries the time it was sent in its padding. One account owns " +
 		"all role plays: a server at --url must allow it so many rooms " +
 		"(media.max_rooms_per_account) and joins (limits.joins, limits.attempts). The exit code is " +
-		"1 when a participant could not join or nothing was received."
+		"1 when a participant could not join or finish, nothing was received, or a measurement is " +
+		"beyond --max-loss or --max-p99."
 }
 
 // Run runs the load test and prints its measurements.
 func (c loadtestCommand) Run(ctx context.Context, i *invocation) (err error) {
+	limits := load.Limits{Loss: c.MaxLoss, Relay: c.MaxP99}
+	if err := limits.Validate(c.Participants); err != nil {
+		return fmt.Errorf("%w: %w", rehearsal.ErrUsage, err)
+	}
 	packets, err := c.packets()
 	if err != nil {
 		return err
@@ -78,8 +88,11 @@ func (c loadtestCommand) Run(ctx context.Context, i *invocation) (err error) {
 			result.Participants-result.Joined, result.Participants)
 	case c.Participants > 1 && result.Packets.Received == 0:
 		return errors.New("no packet was received")
+	case len(result.Failures) > 0:
+		return fmt.Errorf("not every room played to its end: %s",
+			strings.Join(slices.Sorted(maps.Keys(result.Failures)), "; "))
 	}
-	return nil
+	return limits.Check(result)
 }
 
 // packets returns the audio that every participant speaks as Opus packets of 20 ms.

@@ -18,7 +18,7 @@ func TestLoadCountsEveryPacket(t *testing.T) {
 	if code := runCommand(t.Context(),
 		[]string{
 			"loadtest", "--url", server.url, "--rooms", "2", "--participants", "3", "--duration",
-			"3s", "--json",
+			"3s", "--max-loss", "0", "--max-p99", "1m", "--json",
 		},
 		s); code != exitDone {
 		t.Fatalf("exit code %d: %s", code, progress.String())
@@ -87,6 +87,11 @@ func TestLoadReportsErrors(t *testing.T) {
 		},
 		"another server": {
 			[]string{"--sign-ins", "5"}, exitUsage, "a server that this command starts",
+		},
+		"a wrong limit": {[]string{"--max-loss", "101"}, exitUsage, "0 to 100 percent"},
+		"too slow": {
+			[]string{"--rooms", "1", "--duration", "1s", "--max-loss", "100", "--max-p99", "1us"},
+			exitFailed, "the limit is 1µs (",
 		},
 		"a full room": {
 			[]string{"--rooms", "1", "--participants", "3", "--duration", "100ms"}, exitFailed,

@@ -36,6 +36,14 @@ type Packets struct {
 	Duplicated uint64 `json:"duplicated"`
 }
 
+// LossPercent returns the share of the expected packets that were lost, in percent.
+func (p Packets) LossPercent() float64 {
+	if p.Expected == 0 {
+		return 0
+	}
+	return 100 * float64(p.Lost) / float64(p.Expected)
+}
+
 // CPU is the CPU time of the server's process while everybody spoke.
 type CPU struct {
 	Seconds float64 `json:"seconds"`

@@ -140,13 +140,9 @@ func PrintLoad(w io.Writer, r *load.Result) {
 	fmt.Fprintf(w, "  join            p50 %.0f ms, p99 %.0f ms, max %.0f ms\n", r.Join.P50,
 		r.Join.P99, r.Join.Max)
 	p := r.Packets
-	lost := 0.0
-	if p.Expected > 0 {
-		lost = 100 * float64(p.Lost) / float64(p.Expected)
-	}
 	fmt.Fprintf(w,
 		"  packets         %d sent, %d expected, %d received, %d lost (%.3f %%), %d duplicated\n",
-		p.Sent, p.Expected, p.Received, p.Lost, lost, p.Duplicated)
+		p.Sent, p.Expected, p.Received, p.Lost, p.LossPercent(), p.Duplicated)
 	fmt.Fprintf(w, "  relay latency   p50 %.2f ms, p99 %.2f ms, max %.2f ms\n", r.Relay.P50,
 		r.Relay.P99, r.Relay.Max)
 	if s := r.SignIns; s != nil {
