@@ -39,6 +39,12 @@ type Opened struct {
 	At int64 `json:"at"` // in microseconds since 1970, as all times of events
 }
 
+// Moved says that a media server has stopped writing this log, because another one, or the same
+// after a restart, continues the play. The Opened of that one follows.
+type Moved struct {
+	At int64 `json:"at"`
+}
+
 // Alive is a heartbeat: the media server runs.
 type Alive struct {
 	At int64 `json:"at"`
@@ -78,6 +84,7 @@ type Sent struct {
 }
 
 func (Opened) kind() string  { return "opened" }
+func (Moved) kind() string   { return "moved" }
 func (Alive) kind() string   { return "alive" }
 func (Changed) kind() string { return "changed" }
 func (Clock) kind() string   { return "clock" }
@@ -85,6 +92,7 @@ func (Stream) kind() string  { return "stream" }
 func (Sent) kind() string    { return "sent" }
 
 func (Opened) valid() bool    { return true }
+func (Moved) valid() bool     { return true }
 func (Alive) valid() bool     { return true }
 func (e Changed) valid() bool { return e.Speaker != "" && e.Cause != "" }
 func (e Clock) valid() bool   { return e.Left >= 0 }
@@ -144,6 +152,8 @@ func parseOne(one envelope) (Event, error) {
 	switch one.Type {
 	case Opened{}.kind():
 		return parse[Opened](one.Data)
+	case Moved{}.kind():
+		return parse[Moved](one.Data)
 	case Alive{}.kind():
 		return parse[Alive](one.Data)
 	case Changed{}.kind():

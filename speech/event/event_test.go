@@ -9,7 +9,7 @@ import (
 
 func TestBatchesAreReadAsWritten(t *testing.T) {
 	want := []Event{
-		Opened{1}, Alive{2}, Changed{3, "candidate", "muted", true},
+		Opened{1}, Moved{4}, Alive{2}, Changed{3, "candidate", "muted", true},
 		Clock{5, 6, true}, Stream{"patient", 7, 1 << 31, 12}, Sent{"candidate", 9, 1234},
 	}
 	b, err := Append(nil, want)

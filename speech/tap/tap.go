@@ -29,7 +29,7 @@ func (a Audio) Tap(attemptID string, startedAt time.Time) Tap {
 }
 
 // Tap is the tap of one attempt, as signaling.Tap. Safe for concurrent use. It must not be used
-// after Audio.Finish.
+// after Audio.Finish and Audio.Suspend.
 type Tap struct {
 	audio     Audio
 	attempt   string
@@ -64,6 +64,11 @@ func (t Tap) Clock(left time.Duration, running bool, at time.Time) {
 	t.audio.RecordClock(t.attempt, t.startedAt, event.Clock{
 		At: at.UnixMicro(), Left: left.Microseconds(), Running: running,
 	})
+}
+
+// Moved records that this process stops writing the log, which another continues.
+func (t Tap) Moved(at time.Time) {
+	t.audio.Record(t.attempt, t.startedAt, event.Moved{At: at.UnixMicro()})
 }
 
 // Sent records how many packets a speaker's client has sent on an RTP stream, as it says.
