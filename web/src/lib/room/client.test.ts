@@ -2,9 +2,11 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { Problem } from '$lib/api/problem';
 import { address, RoomClient, type RoomOptions } from './client';
 import { FakePeer, FakeSocket } from './fakes';
+import { SentCounts } from './sent';
 import type { Phase, ServerMessage } from '$lib/gen/protocol';
 
 const preparing: Phase = { name: 'preparing', remaining_ms: 180_000, running: true };
+const playing: Phase = { ...preparing, name: 'playing' };
 const joined: ServerMessage = {
 	type: 'joined',
 	participant_id: 'me',
@@ -28,6 +30,10 @@ function last<T>(list: T[]): T {
 	const item = list.at(-1);
 	if (!item) throw new Error('nothing was made');
 	return item;
+}
+
+function microphone(): MediaStream {
+	return { getAudioTracks: () => [{ kind: 'audio' }] } as unknown as MediaStream;
 }
 
 function setUp(options: Partial<RoomOptions> = {}) {
@@ -225,11 +231,8 @@ describe('a lost socket', () => {
 	});
 
 	it('tells the server what was sent on the lost connection of a play', async () => {
-		const track = { kind: 'audio' } as MediaStreamTrack;
-		const stream = { getAudioTracks: () => [track] } as unknown as MediaStream;
-		const { client } = await join({ stream });
+		const { client } = await join({ stream: microphone() });
 		client.hide(true);
-		const playing = { ...preparing, name: 'playing' as const };
 		last(FakeSocket.all).say({ type: 'phase', phase: playing });
 		last(FakePeer.all).sent = 1_005;
 		for (const lost of [1, 2]) {
@@ -290,6 +293,68 @@ describe('a lost socket', () => {
 		expect(FakeSocket.all).toHaveLength(2);
 		await vi.advanceTimersByTimeAsync(5_600);
 		expect(FakeSocket.all).toHaveLength(3);
+	});
+});
+
+describe('the count of what was sent', () => {
+	async function play(options: Partial<RoomOptions> = {}) {
+		const room = await join({ stream: microphone(), ...options });
+		last(FakeSocket.all).say({ type: 'phase', phase: playing });
+		last(FakePeer.all).sent = 1_005;
+		return { ...room, sent: () => last(FakeSocket.all).sent.slice(1) };
+	}
+	const count = (ssrc: number, packets: number) => ({ type: 'sent', ssrc, packets });
+
+	it('is told before the play is finished', async () => {
+		const { client, sent } = await play();
+		await client.finish();
+		expect(sent()).toEqual([count(1, 1_000), { type: 'finish' }]);
+	});
+
+	it('is told when the server has ended the play', async () => {
+		const { sent } = await play();
+		last(FakeSocket.all).say({ type: 'phase', phase: { ...playing, name: 'ended' } });
+		await vi.advanceTimersByTimeAsync(0);
+		expect(sent()).toEqual([count(1, 1_000)]);
+	});
+
+	it('does not hold back the end of the play', async () => {
+		const { client, sent } = await play();
+		last(FakePeer.all).getStats = () => new Promise(() => undefined);
+		void client.finish();
+		await vi.advanceTimersByTimeAsync(300);
+		expect(sent()).toEqual([{ type: 'finish' }]);
+	});
+
+	it('is told when the page goes to the background', async () => {
+		const { client, sent } = await play();
+		client.hide(true);
+		await vi.advanceTimersByTimeAsync(0);
+		expect(sent()).toEqual([{ type: 'hidden', hidden: true }, count(1, 1_000)]);
+	});
+
+	it('is at most a second old when the page goes', async () => {
+		const { client, sent } = await play();
+		await vi.advanceTimersByTimeAsync(1_000);
+		client.tellSent();
+		client.tellSent();
+		expect(sent().filter((m) => m.type !== 'ping')).toEqual([count(1, 1_000)]);
+		client.close();
+		expect(sent().at(-1)).toEqual({ type: 'leave' });
+	});
+
+	it('of an earlier page is told again with the next join', async () => {
+		const counts = new SentCounts();
+		counts.note([{ type: 'sent', ssrc: 77, packets: 300 }]);
+		await join({ stream: microphone(), sent: counts });
+		expect(last(FakeSocket.all).sent.slice(1)).toEqual([count(77, 300)]);
+	});
+
+	it('does not include the preparation', async () => {
+		const { client } = await join({ stream: microphone() });
+		last(FakePeer.all).sent = 1_005;
+		await client.countSent();
+		expect(last(FakeSocket.all).sent).toHaveLength(1);
 	});
 });
 

@@ -9,11 +9,11 @@ import {
 	type Peer,
 	type Phase,
 	type Role,
-	type Sent,
 	type ServerMessage,
 	type Speaker
 } from '$lib/gen/protocol';
 import { PeerLink } from './peer';
+import { SentCounts } from './sent';
 import { Socket } from './socket';
 
 /** What is needed to join a room. A ticket can be used once. */
@@ -40,6 +40,8 @@ export interface RoomOptions {
 	ticket: () => Promise<Ticket>;
 	/** What is sent; null for an observer. The caller owns its tracks. */
 	stream: MediaStream | null;
+	/** Counts of what was sent, also before this page was loaded. */
+	sent?: SentCounts;
 	WebSocket?: typeof WebSocket;
 	RTCPeerConnection?: typeof RTCPeerConnection;
 	/** The base of relative addresses. */
@@ -52,7 +54,9 @@ const BACKOFF_MAX_MS = 4_000;
 const GIVE_UP_AFTER_MS = 90_000;
 const ICE_RESTART_AFTER_MS = 2_000;
 const ICE_AGAIN_MS = 5_000;
-const MOST_STREAMS = 20;
+const COUNT_EVERY_MS = 1_000;
+/** The end of a play does not wait longer for the count of what was sent. */
+const COUNT_WITHIN_MS = 300;
 
 /** Fatal errors after which a new socket or a new ticket works. */
 const RETRYABLE = new Set<ErrorCode>([
@@ -83,7 +87,8 @@ export class RoomClient extends Emitter<RoomEvents> {
 	#muted = false;
 	#hidden = false;
 	#playing = false;
-	#earlier: Sent[] = []; // what was sent during the play on connections that were lost
+	#sent: SentCounts;
+	#counting: ReturnType<typeof setInterval> | undefined;
 	#lostAt: number | undefined; // when the connection was lost
 	#tries = 0;
 	#retry: ReturnType<typeof setTimeout> | undefined;
@@ -93,6 +98,7 @@ export class RoomClient extends Emitter<RoomEvents> {
 		super();
 		this.#options = options;
 		this.#stream = options.stream;
+		this.#sent = options.sent ?? new SentCounts();
 	}
 
 	get connection(): Connection {
@@ -101,6 +107,7 @@ export class RoomClient extends Emitter<RoomEvents> {
 
 	/** Joins the room and reports what happens as events. Call it once. */
 	async connect(): Promise<void> {
+		this.#counting = setInterval(() => void this.#count(), COUNT_EVERY_MS);
 		await this.#join();
 	}
 
@@ -108,7 +115,9 @@ export class RoomClient extends Emitter<RoomEvents> {
 		this.#send({ type: 'start' });
 	}
 
-	finish(): void {
+	/** Ends the play, after telling how much was sent in it. */
+	async finish(): Promise<void> {
+		await this.countSent();
 		this.#send({ type: 'finish' });
 	}
 
@@ -121,7 +130,24 @@ export class RoomClient extends Emitter<RoomEvents> {
 	/** Tells the server that the page went to the background, or came back. */
 	hide(hidden: boolean): void {
 		this.#hidden = hidden;
-		if (this.#stream) this.#send({ type: 'hidden', hidden });
+		if (!this.#stream) return;
+		this.#send({ type: 'hidden', hidden });
+		if (hidden) void this.countSent(); // it may never be shown again
+	}
+
+	/** Counts what was sent and tells the server: the page may be about to go. */
+	async countSent(): Promise<void> {
+		let timer: ReturnType<typeof setTimeout> | undefined;
+		const late = new Promise<void>((done) => (timer = setTimeout(done, COUNT_WITHIN_MS)));
+		await Promise.race([this.#count(), late]);
+		clearTimeout(timer);
+		this.tellSent();
+	}
+
+	/** Tells the server the latest counts, without waiting for newer ones: the page goes now. */
+	tellSent(): void {
+		if (!this.#inRoom) return;
+		for (const sent of this.#sent.take()) this.#send(sent);
 	}
 
 	async replace(stream: MediaStream): Promise<void> {
@@ -144,6 +170,7 @@ export class RoomClient extends Emitter<RoomEvents> {
 	/** Leaves the room. No events follow. */
 	close(): void {
 		if (this.#connection === 'closed') return;
+		this.tellSent();
 		this.#send({ type: 'leave' });
 		this.#connection = 'closed';
 		this.#closeLinks();
@@ -187,16 +214,18 @@ export class RoomClient extends Emitter<RoomEvents> {
 		this.#open({ type: 'join', ticket: ticket.ticket, offer, version: VERSION });
 	}
 
-	/** Closes the connection, and remembers how much it has sent during the play. */
+	/** Closes the connection, after counting what it has sent during the play. */
 	async #closeLink(): Promise<void> {
 		const link = this.#link;
 		this.#link = undefined;
-		if (!link) return;
-		if (this.#playing && this.#stream) {
-			const sent = await link.sent().catch(() => []);
-			this.#earlier = [...this.#earlier, ...sent].slice(-MOST_STREAMS);
-		}
-		link.close();
+		await this.#count(link);
+		link?.close();
+	}
+
+	/** Counts what a connection has sent, if it belongs to a play. */
+	async #count(link = this.#link): Promise<void> {
+		if (!this.#playing || !this.#stream || !link) return;
+		this.#sent.note(await link.sent().catch(() => []));
 	}
 
 	#open(first: ClientMessage): void {
@@ -231,7 +260,7 @@ export class RoomClient extends Emitter<RoomEvents> {
 				);
 				break;
 			case 'phase':
-				this.#playing = message.phase.name === 'playing';
+				this.#changePhase(message.phase);
 				this.emit('phase', message.phase);
 				break;
 			case 'peer_joined':
@@ -270,10 +299,17 @@ export class RoomClient extends Emitter<RoomEvents> {
 		if (this.#muted) this.#send({ type: 'mute', muted: true });
 		if (this.#hidden && this.#stream) this.#send({ type: 'hidden', hidden: true });
 		this.#playing = phase.name === 'playing';
-		for (const sent of this.#earlier) this.#send(sent);
+		this.#sent.repeat();
+		this.tellSent();
 		this.emit('peers', peers);
 		this.emit('phase', phase);
 		this.#updateConnection();
+	}
+
+	/** Counts a last time when the play has ended: the server waits a moment for that. */
+	#changePhase({ name }: Phase): void {
+		if (this.#playing && name === 'ended') void this.countSent();
+		this.#playing = name === 'playing';
 	}
 
 	#failed(code: ErrorCode, message: string, fatal: boolean): void {
@@ -365,6 +401,7 @@ export class RoomClient extends Emitter<RoomEvents> {
 	#closeLinks(): void {
 		clearTimeout(this.#retry);
 		clearTimeout(this.#iceTimer);
+		clearInterval(this.#counting);
 		this.#socket?.close();
 		this.#link?.close();
 	}

@@ -5,6 +5,7 @@ import { MutedTalkDetector, SILENCE_DB, type Level } from './level';
 import { LevelMeter } from './meter';
 import { MicrophoneError, openMicrophone, remedy } from './microphone';
 import { judge, sampleOf, type Quality, type QualitySample } from './quality';
+import { SentCounts } from './sent';
 import { sound } from './sound.svelte';
 
 export interface Voice {
@@ -38,6 +39,7 @@ export class Room {
 	microphone = $state('');
 
 	#ticket: () => Promise<Ticket>;
+	#sent: SentCounts;
 	#client: RoomClient | undefined;
 	#clock = new PhaseClock();
 	#stream: MediaStream | undefined;
@@ -48,9 +50,10 @@ export class Room {
 	#sample: QualitySample | undefined;
 	#left = false;
 
-	constructor(role: Role, ticket: () => Promise<Ticket>) {
+	constructor(role: Role, attempt: string, ticket: () => Promise<Ticket>) {
 		this.role = role;
 		this.#ticket = ticket;
+		this.#sent = new SentCounts(attempt, tabStorage());
 	}
 
 	/** The server has ended the role play. */
@@ -67,7 +70,11 @@ export class Room {
 		this.closed = undefined;
 		if (this.role !== 'observer' && !(await this.#openMicrophone())) return;
 		if (this.#left) return this.#release();
-		const client = new RoomClient({ ticket: this.#ticket, stream: this.#stream ?? null });
+		const client = new RoomClient({
+			ticket: this.#ticket,
+			stream: this.#stream ?? null,
+			sent: this.#sent
+		});
 		this.#client = client;
 		client.on('connection', (c) => this.#connected(c));
 		client.on('joined', ({ participantId, role }) => {
@@ -91,6 +98,8 @@ export class Room {
 			setInterval(() => void this.#judge(), QUALITY_MS)
 		];
 		document.addEventListener('visibilitychange', this.#visibility);
+		addEventListener('beforeunload', this.#going);
+		addEventListener('pagehide', this.#gone);
 		this.#visibility();
 		await client.connect();
 	}
@@ -118,7 +127,7 @@ export class Room {
 
 	finish(): void {
 		this.problem = '';
-		this.#client?.finish();
+		void this.#client?.finish();
 	}
 
 	/** Reconnects now: the browser says that the network is back. */
@@ -171,8 +180,14 @@ export class Room {
 
 	#visibility = () => this.#client?.hide(document.visibilityState === 'hidden');
 
+	// The page still runs until the next one is there, but nothing that waits ends after that.
+	#going = () => void this.#client?.countSent();
+	#gone = () => this.#client?.tellSent();
+
 	#release(): void {
 		document.removeEventListener('visibilitychange', this.#visibility);
+		removeEventListener('beforeunload', this.#going);
+		removeEventListener('pagehide', this.#gone);
 		this.#timers.forEach(clearInterval);
 		this.#timers = [];
 		this.#closeMicrophone();
@@ -235,5 +250,14 @@ export class Room {
 		this.speaking = new Map();
 		this.#client = undefined;
 		this.#release();
+	}
+}
+
+/** The storage that a reload keeps; undefined if the browser allows none. */
+function tabStorage(): Storage | undefined {
+	try {
+		return sessionStorage;
+	} catch {
+		return undefined;
 	}
 }
