@@ -2,9 +2,7 @@ package bus
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
-	"fmt"
 	"strings"
 	"time"
 
@@ -17,23 +15,12 @@ import (
 // Begin publishes the job to analyse an attempt and starts its tap, which sends heartbeats until
 // Finish. A second call while the first job waits or runs changes nothing.
 func (b *Bus) Begin(ctx context.Context, attemptID string, startedAt time.Time) error {
-	if !frame.ValidToken(attemptID) {
-		return fmt.Errorf("attempt id %.80q is not allowed in a subject", attemptID)
-	}
-	data, err := json.Marshal(frame.Job{AttemptID: attemptID, StartedAt: startedAt})
-	if err != nil {
+	if err := checkAttempt(attemptID); err != nil {
 		return err
 	}
 	b.tap(attemptID, startedAt)
-	_, err = b.js.PublishMsg(ctx, &nats.Msg{Subject: frame.JobSubject(attemptID), Data: data},
+	return b.publishJob(ctx, frame.Job{AttemptID: attemptID, StartedAt: startedAt},
 		jetstream.WithMsgID(attemptID))
-	if isDuplicate(err) {
-		return nil
-	}
-	if err != nil {
-		return fmt.Errorf("publish the job of attempt %s: %w", attemptID, err)
-	}
-	return nil
 }
 
 // isDuplicate reports whether the stream refused a job because it has one for the attempt.
@@ -50,8 +37,8 @@ const storeFailed jetstream.ErrorCode = 10077
 // Finish publishes the frames left in the attempt's tap, then the end marker. If it returns an
 // error, because ctx has ended for example, it may be called again.
 func (b *Bus) Finish(ctx context.Context, attemptID string) error {
-	if !frame.ValidToken(attemptID) {
-		return fmt.Errorf("attempt id %.80q is not allowed in a subject", attemptID)
+	if err := checkAttempt(attemptID); err != nil {
+		return err
 	}
 	b.mu.Lock()
 	t := b.taps[attemptID]

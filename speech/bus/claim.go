@@ -216,11 +216,7 @@ func (c *Claim) Done(ctx context.Context) error {
 	if err := c.msg.DoubleAck(ctx); err != nil {
 		return fmt.Errorf("end the job of attempt %s: %w", c.job.AttemptID, err)
 	}
-	if err := c.bus.audio.Purge(ctx,
-		jetstream.WithPurgeSubject(frame.AttemptSubjects(c.job.AttemptID))); err != nil {
-		return fmt.Errorf("remove the audio of attempt %s: %w", c.job.AttemptID, err)
-	}
-	return nil
+	return c.bus.removeAudio(ctx, c.job.AttemptID)
 }
 
 // Release returns the job to the queue. Any worker may take it after the delay.

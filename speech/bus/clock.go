@@ -17,8 +17,8 @@ import (
 // tell, as for a play that has just begun.
 func (b *Bus) ClockLeft(ctx context.Context, attemptID string) (left time.Duration, ok bool,
 	err error) {
-	if !frame.ValidToken(attemptID) {
-		return 0, false, fmt.Errorf("attempt id %.80q is not allowed in a subject", attemptID)
+	if err := checkAttempt(attemptID); err != nil {
+		return 0, false, err
 	}
 	m, err := b.audio.GetLastMsgForSubject(ctx, frame.ClockSubject(attemptID))
 	if errors.Is(err, jetstream.ErrMsgNotFound) {

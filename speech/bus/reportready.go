@@ -41,8 +41,8 @@ func (s *subscription) stop() {
 // will be none. It reaches the subscribers of all processes, and those who subscribe within an
 // hour. It retries until ctx ends.
 func (b *Bus) PublishReportReady(ctx context.Context, attemptID, problem string) error {
-	if !frame.ValidToken(attemptID) {
-		return fmt.Errorf("attempt id %.80q is not allowed in a subject", attemptID)
+	if err := checkAttempt(attemptID); err != nil {
+		return err
 	}
 	return b.publish(ctx,
 		&nats.Msg{Subject: frame.ReportReadySubject(attemptID), Data: []byte(problem)},
@@ -54,8 +54,8 @@ func (b *Bus) PublishReportReady(ctx context.Context, attemptID, problem string)
 // must not block. It is not called after stop has returned.
 func (b *Bus) SubscribeReportReady(ctx context.Context, attemptID string,
 	notify func(problem string)) (stop func(), err error) {
-	if !frame.ValidToken(attemptID) {
-		return nil, fmt.Errorf("attempt id %.80q is not allowed in a subject", attemptID)
+	if err := checkAttempt(attemptID); err != nil {
+		return nil, err
 	}
 	s := &subscription{attempt: attemptID, notify: notify}
 	sub, err := b.conn.Subscribe(frame.ReportReadySubject(attemptID), func(m *nats.Msg) {
