@@ -40,7 +40,7 @@ type Source interface {
 // Done, Release or GiveUp.
 type Claim interface {
 	Job() frame.Job
-	Tries() int // number of times that the job was claimed, this one included
+	Tries() int // number of times that the job was claimed, this one included; for the log
 	// Next returns the attempt's audio from the first frame on and then as it arrives. The last
 	// delivery has End set. The error is frame.ErrJobEnded when another worker has ended the job.
 	Next(ctx context.Context) (frame.Delivery, error)
@@ -49,10 +49,17 @@ type Claim interface {
 	GiveUp() error                     // end the job and leave the audio
 }
 
-// Reports stores the results of attempts. Both methods return store.ErrNotFound when the attempt
-// no longer exists, store.ErrState when it needs no result, and store.ErrUnavailable when the
-// database cannot be reached.
+// Reports counts the tries at the analysis of an attempt and stores its result. The methods return
+// store.ErrNotFound when the attempt no longer exists, store.ErrState when it needs no result, and
+// store.ErrUnavailable when the database cannot be reached.
 type Reports interface {
+	// BeginAnalysis counts a try and returns the number of those that count: the ones that crashed
+	// or failed, and this one.
+	BeginAnalysis(ctx context.Context, attemptID string) (tries int, err error)
+	// ContinueAnalysis records that the worker is at the analysis that began as this try.
+	ContinueAnalysis(ctx context.Context, attemptID string, tries int) error
+	// ReleaseAnalysis takes a try back.
+	ReleaseAnalysis(ctx context.Context, attemptID string) error
 	SaveReport(ctx context.Context, r store.Report) error
 	FailAttempt(ctx context.Context, attemptID, problem string) error
 }
@@ -132,21 +139,25 @@ const retryDelay = 2 * time.Second
 
 // process analyses a claimed attempt and ends the claim.
 func (w *Worker) process(ctx context.Context, c Claim) {
-	log := w.log.With("attempt", c.Job().AttemptID, "try", c.Tries())
-	if c.Tries() > w.cfg.MaxTries {
+	log := w.log.With("attempt", c.Job().AttemptID, "claims", c.Tries())
+	try, err := w.begin(ctx, c, log)
+	if err == nil && try.number > w.cfg.MaxTries {
 		log.Error("analysis given up after too many tries")
 		w.fail(ctx, c,
 			"The analysis failed several times. The recording is kept for the operator to look at.")
 		return
 	}
-	w.metrics.attempts.Inc()
-	defer w.metrics.attempts.Dec()
-	err := w.analyse(ctx, c, log)
+	if err == nil {
+		w.metrics.attempts.Inc()
+		defer w.metrics.attempts.Dec()
+		err = w.analyse(ctx, c, try, log)
+	}
 	switch {
 	case err == nil:
 		w.metrics.reports.Inc()
 	case ctx.Err() != nil:
 		log.Info("attempt released because this process is stopping")
+		try.takeBack(ctx)
 		w.logIfErr("release", c.Release(0))
 	case errors.Is(err, frame.ErrJobEnded):
 		log.Info("another worker has ended the job", "error", err)
@@ -163,7 +174,7 @@ func (w *Worker) process(ctx context.Context, c Claim) {
 
 // analyse reads an attempt to its end and stores recordings and report. A panic fails only this
 // try, because the media path may run in the same process.
-func (w *Worker) analyse(ctx context.Context, c Claim, log *slog.Logger) (err error) {
+func (w *Worker) analyse(ctx context.Context, c Claim, try *try, log *slog.Logger) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			err = fmt.Errorf("panic: %v\n%s", p, debug.Stack())
@@ -185,6 +196,7 @@ func (w *Worker) analyse(ctx context.Context, c Claim, log *slog.Logger) (err er
 		if err := conversation.add(d); err != nil {
 			return err
 		}
+		try.progress(ctx)
 	}
 	began := w.cfg.Clock()
 	report, err := conversation.report()

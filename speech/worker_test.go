@@ -103,6 +103,7 @@ type claim struct {
 	log   []frame.Delivery
 	fail  map[int]error // by try: returned in place of the end
 	hang  bool          // there is no end
+	pause time.Duration // before each delivery
 	tries int
 	next  int
 }
@@ -112,6 +113,7 @@ func (c *claim) Tries() int     { return c.tries }
 
 func (c *claim) Next(ctx context.Context) (frame.Delivery, error) {
 	if c.next < len(c.log) {
+		time.Sleep(c.pause)
 		c.next++
 		return c.log[c.next-1], nil
 	}
@@ -136,9 +138,12 @@ func (c *claim) Release(delay time.Duration) error {
 // fakeStore stores a worker's results in memory, and can fail.
 type fakeStore struct {
 	mu          sync.Mutex
-	outage      int   // number of calls for which the database is unavailable
-	refusal     error // returned for every report
-	putFailures int   // number of recordings that cannot be stored
+	outage      int            // number of calls for which the database is unavailable
+	tries       map[string]int // that count, by attempt
+	continued   int            // how often progress was recorded
+	refusal     error          // returned for every report
+	ended       error          // returned when an analysis begins
+	putFailures int            // number of recordings that cannot be stored
 	reports     []store.Report
 	failed      []string
 	recordings  map[string][]byte
@@ -147,7 +152,35 @@ type fakeStore struct {
 }
 
 func newFakeStore() *fakeStore {
-	return &fakeStore{recordings: map[string][]byte{}, notified: make(chan struct{}, 16)}
+	return &fakeStore{
+		tries: map[string]int{}, recordings: map[string][]byte{},
+		notified: make(chan struct{}, 16),
+	}
+}
+
+func (d *fakeStore) BeginAnalysis(_ context.Context, id string) (int, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.outage > 0 {
+		return 0, fmt.Errorf("no database: %w", store.ErrUnavailable)
+	}
+	d.tries[id]++
+	return d.tries[id], d.ended
+}
+
+func (d *fakeStore) ContinueAnalysis(_ context.Context, id string, tries int) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.continued++
+	d.tries[id] = min(d.tries[id], tries)
+	return nil
+}
+
+func (d *fakeStore) ReleaseAnalysis(_ context.Context, id string) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.tries[id]--
+	return nil
 }
 
 func (d *fakeStore) SaveReport(_ context.Context, r store.Report) error {
@@ -383,6 +416,74 @@ func TestStoppingWorkerReleasesTheAttempt(t *testing.T) {
 			t.Errorf("ended %q, %d reports, announced %q", q.ended, len(d.reports), d.announced)
 		}
 	})
+}
+
+func TestGracefulRestartsAreNoTries(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		log := speech(t, store.SpeakerCandidate, 2)
+		c := &claim{id: "restarted", log: log, hang: true}
+		q, d := newQueue(c), newFakeStore()
+		for range 20 {
+			work(t, q, d, 0)
+			synctest.Wait() // the job is back in the queue
+		}
+		if len(d.failed)+len(d.reports) != 0 || d.tries["restarted"] != 0 {
+			t.Fatalf("after 20 restarts: failed %q, %d reports, %d tries", d.failed,
+				len(d.reports), d.tries["restarted"])
+		}
+		c.hang = false
+		work(t, q, d, 1)
+		whole := newFakeStore()
+		work(t, newQueue(&claim{id: "restarted", log: log}), whole, 1)
+		if len(d.reports) != 1 || len(whole.reports) != 1 {
+			t.Fatalf("failed %q, %d and %d reports", d.failed, len(d.reports),
+				len(whole.reports))
+		}
+		d.reports[0].CreatedAt = whole.reports[0].CreatedAt
+		if diff := cmp.Diff(whole.reports[0], d.reports[0]); diff != "" {
+			t.Errorf("after 20 restarts the report differs:\n%s", diff)
+		}
+	})
+}
+
+// A worker that crashes takes nothing back. So the next one finds one more try.
+func TestCrashesAreTries(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		q, d := newQueue(&claim{id: "crashes"}), newFakeStore()
+		d.tries["crashes"] = 5
+		work(t, q, d, 1)
+		if !slices.Equal(d.failed, []string{"crashes"}) ||
+			!slices.Equal(q.ended, []string{"given up"}) || len(d.reports) != 0 {
+			t.Errorf("failed %q, ended %q, %d reports", d.failed, q.ended, len(d.reports))
+		}
+	})
+}
+
+func TestProgressIsRecorded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		log := speech(t, store.SpeakerCandidate, 4)
+		c := &claim{id: "slow", log: log, pause: time.Second}
+		q, d := newQueue(c), newFakeStore()
+		work(t, q, d, 1)
+		if d.continued != 4 || d.tries["slow"] != 1 {
+			t.Errorf("progress was recorded %d times in 40 s, %d tries", d.continued,
+				d.tries["slow"])
+		}
+	})
+}
+
+func TestJobOfAReportedAttemptEnds(t *testing.T) {
+	for _, reason := range []error{store.ErrState, store.ErrNotFound} {
+		synctest.Test(t, func(t *testing.T) {
+			q, d := newQueue(&claim{id: "over"}), newFakeStore()
+			d.ended = reason
+			work(t, q, d, 0)
+			if !slices.Equal(q.ended, []string{"done"}) || len(d.reports)+len(d.failed) != 0 {
+				t.Errorf("%v: ended %q, %d reports, failed %q", reason, q.ended, len(d.reports),
+					d.failed)
+			}
+		})
+	}
 }
 
 func TestSilentCandidateGetsAReport(t *testing.T) {
