@@ -148,6 +148,7 @@ func (w *Worker) process(ctx context.Context, c Claim) {
 		return
 	}
 	if err == nil {
+		log.Debug("analysis begins", "try", try.number)
 		w.metrics.attempts.Inc()
 		defer w.metrics.attempts.Dec()
 		err = w.analyse(ctx, c, try, log)
