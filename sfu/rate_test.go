@@ -1,6 +1,7 @@
 package sfu
 
 import (
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -17,7 +18,7 @@ type publisher struct {
 	track *Track
 	sink  *recorder
 	sent  int
-	nacks int
+	nacks atomic.Int32 // requests come from the timer's goroutine
 }
 
 func newPublisher(t *testing.T) *publisher {
@@ -27,7 +28,7 @@ func newPublisher(t *testing.T) *publisher {
 	p := &publisher{t: t, sink: &recorder{}}
 	count := func(packet rtcp.Packet) {
 		if _, ok := packet.(*rtcp.TransportLayerNack); ok {
-			p.nacks++
+			p.nacks.Add(1)
 		}
 	}
 	p.track = &Track{
@@ -109,8 +110,8 @@ func TestRateLimit(t *testing.T) {
 					t.Errorf("%d packets passed and %d were dropped as %v; at most %d may pass",
 						got, dropped, test.cause, test.most)
 				}
-				if p.nacks > 0 {
-					t.Errorf("dropped packets were requested again, %d times", p.nacks)
+				if p.nacks.Load() > 0 {
+					t.Errorf("dropped packets were requested again, %d times", p.nacks.Load())
 				}
 			})
 		})

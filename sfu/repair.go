@@ -22,6 +22,7 @@ type repair struct {
 	gaps      gaps
 	reception reception
 	timer     *time.Timer // runs out when the next request is due; nil until a packet is missing
+	requested int         // packets, as often as they were requested
 	closed    bool
 }
 
@@ -55,14 +56,19 @@ func (r *repair) received(p *Packet, now time.Time) {
 	}
 }
 
-// senderReport records what the publisher's sender report says.
-func (r *repair) senderReport(sr *rtcp.SenderReport, now time.Time) {
+// senderReport records what the publisher's sender report says. It returns how many packets the
+// publisher has sent at least; ok is false for a report on another stream.
+//
+// Browsers count retransmissions in sender reports. How many there were is not known, since they
+// may be lost too, but there was at most one for each request.
+func (r *repair) senderReport(sr *rtcp.SenderReport, now time.Time) (sent int, ok bool) {
 	if sr.SSRC != r.ssrc {
-		return
+		return 0, false
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.reception.gotSenderReport(sr.NTPTime, now)
+	return max(int(sr.PacketCount)-r.requested, 0), true
 }
 
 // request returns the NACK that is due, or nil, and sets the timer for the next one. mu is held.
@@ -79,6 +85,7 @@ func (r *repair) request(now time.Time) rtcp.Packet {
 	if !r.nack || len(ask) == 0 {
 		return nil
 	}
+	r.requested += len(ask)
 	r.metrics.nacksSent.Add(float64(len(ask)))
 	return &rtcp.TransportLayerNack{
 		SenderSSRC: r.reporter, MediaSSRC: r.ssrc,

@@ -29,6 +29,14 @@ type Sink interface {
 	Close()
 }
 
+// CountingSink is a Sink that also receives how many packets the publisher has sent.
+type CountingSink interface {
+	Sink
+	// WriteCount passes how many packets of the stream ssrc the publisher has sent at least, since
+	// the stream began and each once, as its sender report says. It is called like WriteRTP.
+	WriteCount(ssrc uint32, packets int)
+}
+
 // Tap makes the sinks that Room.StartTap adds to published tracks. Sink is called once for each
 // track; if it returns nil, the track is not tapped. The room is locked during the call, which
 // must not block or call the room.

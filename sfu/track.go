@@ -123,6 +123,17 @@ func (t *Track) fanOut(p *Packet) {
 	}
 }
 
+// fanOutCount writes the publisher's count to those sinks that take it.
+func (t *Track) fanOutCount(ssrc uint32, packets int) {
+	t.fanMu.Lock()
+	defer t.fanMu.Unlock()
+	for _, s := range t.sinks {
+		if s, ok := s.(CountingSink); ok {
+			s.WriteCount(ssrc, packets)
+		}
+	}
+}
+
 // send sends RTCP to the publisher. A packet that cannot be sent is dropped, because the next one
 // has the same information.
 func (t *Track) send(p rtcp.Packet) {
@@ -141,7 +152,9 @@ func (t *Track) receiveRTCP(b []byte) {
 	}
 	for _, p := range packets {
 		if sr, ok := p.(*rtcp.SenderReport); ok {
-			t.repair.senderReport(sr, now)
+			if sent, ok := t.repair.senderReport(sr, now); ok {
+				t.fanOutCount(sr.SSRC, sent)
+			}
 		}
 	}
 }

@@ -56,7 +56,11 @@ func (c *conversation) add(d frame.Delivery) error {
 	v.dropped += d.Batch.Dropped
 	v.unplaced += d.Batch.Dropped
 	for _, f := range d.Batch.Frames {
-		c.causes.addFrame(store.Speaker(d.Speaker), f.Arrival)
+		if f.IsPadding() {
+			c.causes.addTime(f.Arrival)
+		} else {
+			c.causes.addFrame(store.Speaker(d.Speaker), f.Arrival)
+		}
 		v.sent.addFrame(f)
 		if err := v.play(v.assembler.Push(f)); err != nil {
 			return err

@@ -12,13 +12,21 @@ import (
 // has as many as the speaker had connections.
 const maxStreams = 256
 
-// sentCounts compares what a speaker's client says it has sent with the sequence numbers in the
-// log, for each RTP stream. What a client sends into a connection that is lost leaves no gap
-// behind: the next stream has numbers of its own.
+// sentCounts compares what a speaker's client has sent, as it says or as its sender reports say,
+// with the sequence numbers in the log, for each RTP stream. What a client sends into a connection
+// that is lost leaves no gap behind: the next stream has numbers of its own.
 type sentCounts struct {
 	epochs map[uint16]*epochCount
-	told   map[uint32]int // packets by SSRC
+	told   map[uint32]toldCount // by SSRC
 }
+
+// toldCount is the number of packets of a stream, by origin.
+type toldCount struct {
+	client   int
+	reported int // after the client's last word
+}
+
+func (c toldCount) packets() int { return max(c.client, c.reported) }
 
 // epochCount counts one epoch.
 type epochCount struct {
@@ -59,14 +67,22 @@ func (s *sentCounts) addStream(e event.Stream) {
 	n.ssrc, n.before, n.known = e.SSRC, e.Before, true
 }
 
-// addSent keeps the latest count of each stream.
+// addSent keeps the highest count of each stream. The client's word replaces what sender reports
+// before it have said; a report after it says what the client has sent since.
 func (s *sentCounts) addSent(e event.Sent) {
 	if s.told == nil {
-		s.told = map[uint32]int{}
+		s.told = map[uint32]toldCount{}
 	}
-	if _, ok := s.told[e.SSRC]; ok || len(s.told) < maxStreams {
-		s.told[e.SSRC] = max(s.told[e.SSRC], e.Packets)
+	c, ok := s.told[e.SSRC]
+	if !ok && len(s.told) >= maxStreams {
+		return
 	}
+	if e.Origin == event.OriginClient {
+		c = toldCount{client: max(c.client, e.Packets)}
+	} else {
+		c.reported = max(c.reported, e.Packets)
+	}
+	s.told[e.SSRC] = c
 }
 
 // unseen returns the number of frames that the client sent behind the last of each stream in the
@@ -76,8 +92,9 @@ func (s *sentCounts) unseen() int {
 	told := maps.Clone(s.told)
 	for _, n := range slices.Sorted(maps.Keys(s.epochs)) {
 		e := s.epochs[n]
-		if packets, ok := told[e.ssrc]; ok && e.known {
+		if c, ok := told[e.ssrc]; ok && e.known {
 			delete(told, e.ssrc)
+			packets := c.packets()
 			switch {
 			case e.started && e.before > 0: // those that were overtaken are among the ones before
 				packets -= e.before + e.highest + 1
@@ -87,8 +104,8 @@ func (s *sentCounts) unseen() int {
 			total += max(packets, 0)
 		}
 	}
-	for _, packets := range told {
-		total += packets
+	for _, c := range told {
+		total += c.packets()
 	}
 	return total
 }

@@ -40,6 +40,25 @@ func TestSentCounts(t *testing.T) {
 			s.addSent(event.Sent{SSRC: 7, Packets: 11})
 			s.addSent(event.Sent{SSRC: 7, Packets: 9})
 		}, 10},
+		"only sender reports tell": {func(s *sentCounts) {
+			s.addStream(event.Stream{Epoch: 1, SSRC: 7})
+			frames(s, 1, 1)
+			s.addSent(event.Sent{SSRC: 7, Packets: 11, Origin: event.OriginReport})
+			s.addSent(event.Sent{SSRC: 7, Packets: 9, Origin: event.OriginReport})
+		}, 10},
+		"the client's word replaces earlier sender reports": {func(s *sentCounts) {
+			s.addStream(event.Stream{Epoch: 1, SSRC: 7})
+			frames(s, 1, 1)
+			s.addSent(event.Sent{SSRC: 7, Packets: 11, Origin: event.OriginReport})
+			s.addSent(event.Sent{SSRC: 7, Packets: 6})
+		}, 5},
+		"the client crashes after its word": {func(s *sentCounts) {
+			s.addStream(event.Stream{Epoch: 1, SSRC: 7})
+			frames(s, 1, 1)
+			s.addSent(event.Sent{SSRC: 7, Packets: 6})
+			s.addSent(event.Sent{SSRC: 7, Packets: 5, Origin: event.OriginReport})
+			s.addSent(event.Sent{SSRC: 7, Packets: 21, Origin: event.OriginReport})
+		}, 20},
 		"a stream of which nothing came": {func(s *sentCounts) {
 			frames(s, 1, 1)
 			s.addSent(event.Sent{SSRC: 9, Packets: 20})

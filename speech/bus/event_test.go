@@ -19,11 +19,22 @@ func TestEventsAreInTheLog(t *testing.T) {
 		w.Begin(77, 3)
 		sent := writeFrames(w, 0, 10, frameTime)
 		w.Begin(78, 0) // only the first call counts
+		for range 3 {
+			w.Count(77, 13) // no news
+		}
+		w.Count(77, 14) // too soon
+		counted := func(packets int) event.Event {
+			return event.Sent{
+				Speaker: "candidate", SSRC: 77, Packets: packets, Origin: event.OriginReport,
+			}
+		}
 		muted := event.Changed{
 			At: time.Now().UnixMicro(), Speaker: "candidate", Cause: "muted", On: true,
 		}
 		b.Record("a", begun, muted)
 		time.Sleep(6 * time.Second) // one heartbeat is due
+		w.Count(77, 15)
+		w.Count(77, event.MaxPackets+1)
 		must(t, b.Finish(t.Context(), "a"))
 		c := claim(t, b)
 		h := receiveAll(t, c)
@@ -37,7 +48,8 @@ func TestEventsAreInTheLog(t *testing.T) {
 		}
 		want := []event.Event{
 			event.Opened{At: begun.UnixMicro()},
-			event.Stream{Speaker: "candidate", Epoch: 1, SSRC: 77, Before: 3}, muted,
+			event.Stream{Speaker: "candidate", Epoch: 1, SSRC: 77, Before: 3}, counted(13), muted,
+			counted(15),
 		}
 		if got := slices.Delete(h.events, alive, alive+1); !reflect.DeepEqual(got, want) {
 			t.Errorf("got %+v, want %+v", got, want)

@@ -23,6 +23,9 @@ const (
 	// maxEvents is the largest number of events that a tap publishes. A play has a few dozen; the
 	// limit is for clients that mute and unmute all the time.
 	maxEvents = 5000
+	// countEvery is the shortest time between two sender reports of a stream in the log. Browsers
+	// send one every five seconds.
+	countEvery = 2 * time.Second
 	// maxPlay is the time after which a tap that nobody has closed stops its heartbeats.
 	maxPlay = 2 * time.Hour
 )
@@ -56,11 +59,14 @@ type tap struct {
 // Writer writes one RTP stream of one speaker, an epoch, to the log. Only one goroutine may call
 // Write at a time.
 type Writer struct {
-	tap     *tap
-	ring    *ring
-	epoch   uint16
-	m       *metrics
-	started bool // Begin was called; belongs to the goroutine that writes
+	tap   *tap
+	ring  *ring
+	epoch uint16
+	m     *metrics
+	// Belong to the goroutine that writes.
+	started   bool      // Begin was called
+	counted   int       // by the latest Count
+	countedAt time.Time // when that was recorded
 }
 
 // Begin records which RTP stream the writer's epoch is, and how many of its packets came before
@@ -72,6 +78,19 @@ func (w *Writer) Begin(ssrc uint32, before int) {
 	w.started = true
 	w.tap.record(event.Stream{
 		Speaker: w.ring.speaker, Epoch: w.epoch, SSRC: ssrc, Before: max(before, 0),
+	})
+}
+
+// Count records how many packets of the stream were sent at least, as a sender report says. It
+// drops counts that come too fast; the next one tells more. The goroutine that writes calls it.
+func (w *Writer) Count(ssrc uint32, packets int) {
+	now := time.Now()
+	if packets <= w.counted || packets > event.MaxPackets || now.Sub(w.countedAt) < countEvery {
+		return
+	}
+	w.counted, w.countedAt = packets, now
+	w.tap.record(event.Sent{
+		Speaker: w.ring.speaker, SSRC: ssrc, Packets: packets, Origin: event.OriginReport,
 	})
 }
 

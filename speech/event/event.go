@@ -75,13 +75,25 @@ type Stream struct {
 	Before int `json:"before"`
 }
 
-// Sent tells how many packets the speaker's client counts as sent on one RTP stream, from its
-// beginning, each once however often it was repeated.
+// Sent tells how many packets were sent on one RTP stream of the speaker, from its beginning, each
+// once however often it was repeated.
 type Sent struct {
 	Speaker string `json:"speaker"`
 	SSRC    uint32 `json:"ssrc"`
 	Packets int    `json:"packets"`
+	Origin  Origin `json:"origin,omitempty"`
 }
+
+// Origin says where the count of a Sent comes from.
+type Origin string
+
+const (
+	// OriginClient is the client's own count, which is exact.
+	OriginClient Origin = ""
+	// OriginReport is an RTCP sender report. There may be more packets, but no fewer. It is there
+	// also when the client had no time to tell its count, as a browser that crashed.
+	OriginReport Origin = "sender_report"
+)
 
 func (Opened) kind() string  { return "opened" }
 func (Moved) kind() string   { return "moved" }

@@ -1,8 +1,9 @@
 // Package frame defines the messages that carry audio from the media server to its analysis: their
 // binary form and the NATS subjects they are published on.
 //
-// A frame is the payload of one RTP packet: one Opus packet, usually 20 ms of sound. Frames are
-// published in batches, several to a message. The messages of one attempt form its log:
+// A frame is the payload of one RTP packet: one Opus packet, usually 20 ms of sound, or nothing
+// (IsPadding). Frames are published in batches, several to a message. The messages of one attempt
+// form its log:
 //
 //	audio.<attempt>.candidate   batches of the candidate's frames
 //	audio.<attempt>.patient     batches of the patient's frames
@@ -26,3 +27,7 @@ type Frame struct {
 	Arrival   int64  // at the SFU, in microseconds since 1970
 	Payload   []byte
 }
+
+// IsPadding reports whether the RTP packet had no payload, only padding, as a browser sends to
+// measure the network. It has a sequence number, so it is in the log, but it is no sound.
+func (f Frame) IsPadding() bool { return len(f.Payload) == 0 }

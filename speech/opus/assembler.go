@@ -22,7 +22,7 @@ const (
 // sequence of packets on the attempt's time line. It sorts frames, drops duplicates and late
 // ones, and fills gaps. A filler for a missing sequence number counts as lost. When the sequence
 // numbers continue and only time has passed (discontinuous transmission, a stopped microphone, a
-// reconnect), nothing was lost.
+// reconnect), nothing was lost. Padding is neither counted nor missed.
 //
 // Each epoch of the speaker is a stream; its first frames decide its position on the time line,
 // see stream. Frames of an earlier epoch than the latest count as late.
@@ -65,6 +65,12 @@ func NewAssembler(start time.Time) *Assembler {
 // the next call.
 func (a *Assembler) Push(f frame.Frame) []Packet {
 	a.out = a.out[:0]
+	if f.IsPadding() {
+		if a.stream != nil && f.Epoch == a.epoch {
+			a.stream.skip(f.Sequence)
+		}
+		return nil
+	}
 	a.counts.Received++
 	if f.Epoch < a.epoch {
 		a.counts.Late++

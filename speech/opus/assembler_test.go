@@ -311,13 +311,34 @@ func TestImpossibleTimestampsAddNoTime(t *testing.T) {
 
 func TestMalformedFramesAreCorruptNotLost(t *testing.T) {
 	frames := network{}.send(payloads(200))
-	frames[0].Payload = nil
-	frames[20].Payload = nil
+	frames[0].Payload = []byte{3}
+	frames[20].Payload = []byte{3}
 	frames[100].Payload = []byte{3}
-	frames[101].Payload = []byte{}
+	frames[101].Payload = []byte{9<<3 | 3}
 	packets, c := assemble(t, frames)
 	if c != (Counts{Received: 200, Corrupt: 4}) || received(packets) != 196 {
 		t.Errorf("%d received, %+v", received(packets), c)
+	}
+}
+
+func TestPaddingIsNeitherCountedNorMissed(t *testing.T) {
+	frames := network{seq: 65520, ts: 5}.send(payloads(200))
+	for _, i := range []int{10, 11, 12, 90, 199} { // a sender's clock stands still meanwhile
+		frames[i].Payload = nil
+		for k := i; k < len(frames); k++ {
+			frames[k].Timestamp -= frame20ms
+		}
+	}
+	frames[100], frames[101] = frames[101], frames[100]
+	a := NewAssembler(epochStart())
+	a.Push(frame.Frame{Epoch: 0, Sequence: 1, Arrival: epochStart().UnixMicro()})
+	n := 0
+	for _, f := range frames {
+		n += received(a.Push(f))
+	}
+	n += received(a.Flush())
+	if c := a.Counts(); c != (Counts{Received: 195}) || n != 195 {
+		t.Errorf("%d packets, %+v", n, c)
 	}
 }
 

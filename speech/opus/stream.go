@@ -42,7 +42,7 @@ type waiting struct {
 	rel     int64 // timestamp relative to the stream's first frame, at 48 kHz
 	at      int64 // position on the time line; set by pop
 	arrival int64
-	samples int // 0: malformed; only its sequence number counts
+	samples int // 0: malformed or padding; only its sequence number counts
 	payload []byte
 }
 
@@ -151,7 +151,8 @@ func (s *stream) accept(x arrived) {
 	}
 }
 
-// skip reserves the sequence number of a malformed frame, so that it does not count as lost.
+// skip reserves the sequence number of a malformed frame or of padding, so that it does not count
+// as lost.
 func (s *stream) skip(seq16 uint16) {
 	steps := int64(int16(seq16 - s.seq16))
 	seq := s.seq + steps

@@ -86,10 +86,10 @@ type sink struct{ writer *bus.Writer }
 
 func (s sink) WriteRTP(p *sfu.Packet) {
 	s.writer.Begin(p.SSRC, p.Index)
-	if len(p.Payload) > 0 {
-		s.writer.Write(p.Sequence, p.Timestamp, p.Arrival, p.Payload)
-	}
+	s.writer.Write(p.Sequence, p.Timestamp, p.Arrival, p.Payload)
 }
+
+func (s sink) WriteCount(ssrc uint32, packets int) { s.writer.Count(ssrc, packets) }
 
 // Close does nothing: Audio.Finish marks the end of the attempt's log.
 func (s sink) Close() {}
