@@ -11,6 +11,7 @@ import (
 	"bedside/api/archive"
 	"bedside/api/mail"
 	"bedside/configs"
+	"bedside/speech/upkeep"
 	"bedside/store"
 	"bedside/store/postgres"
 )
@@ -25,6 +26,8 @@ const (
 	pendingRetention = 7 * 24 * time.Hour
 	// maxArchive is the size limit of an archive: years of recordings.
 	maxArchive = 16 << 30
+	// reconcileEvery is the interval at which attempts are compared with their jobs and audio.
+	reconcileEvery = 20 * time.Second
 	// jobLimit is the time limit of a job other than making an archive.
 	jobLimit = time.Minute
 )
@@ -52,6 +55,9 @@ func openJobs(ctx context.Context, s stores, sender mail.Sender, site func() str
 		return err
 	}
 	jobs, archives := s.db.Jobs(0), newArchivist(s, log)
+	keeper := &upkeep.Keeper{
+		Log: s.bus, Attempts: s.db, Rooms: s.presence, Clock: time.Now, Logger: log,
+	}
 	if err := errors.Join(
 		postgres.HandleJob(jobs, archive.Limit, archives.Make),
 		postgres.HandleJob(jobs, jobLimit, archives.Remove),
@@ -59,10 +65,14 @@ func openJobs(ctx context.Context, s stores, sender mail.Sender, site func() str
 		postgres.HandleJob(jobs, jobLimit, func(ctx context.Context, _ store.Sweep) error {
 			return sweep(ctx, s.db, log)
 		}),
+		postgres.HandleJob(jobs, jobLimit, func(ctx context.Context, _ store.Reconcile) error {
+			return keeper.Reconcile(ctx)
+		}),
 	); err != nil {
 		return err
 	}
 	jobs.Every(time.Hour, store.Sweep{})
+	jobs.Every(reconcileEvery, store.Reconcile{})
 	if err := jobs.Start(context.WithoutCancel(ctx)); err != nil {
 		return err
 	}

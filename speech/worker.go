@@ -153,6 +153,7 @@ func (w *Worker) process(ctx context.Context, c Claim) {
 		defer w.metrics.attempts.Dec()
 		err = w.analyse(ctx, c, try, log)
 	}
+	var lost lostError
 	switch {
 	case err == nil:
 		w.metrics.reports.Inc()
@@ -163,6 +164,9 @@ func (w *Worker) process(ctx context.Context, c Claim) {
 	case errors.Is(err, frame.ErrJobEnded):
 		log.Info("another worker has ended the job", "error", err)
 		w.logIfErr("release", c.Release(0))
+	case errors.As(err, &lost):
+		log.Error("nothing of an attempt could be analysed", "error", err)
+		w.fail(ctx, c, lost.problem)
 	case errors.Is(err, store.ErrNotFound) || errors.Is(err, store.ErrState):
 		log.Warn("the attempt needs no report", "error", err)
 		w.logIfErr("done", c.Done(ctx))
@@ -203,6 +207,9 @@ func (w *Worker) analyse(ctx context.Context, c Claim, try *try, log *slog.Logge
 	report, err := conversation.report()
 	if err != nil {
 		return err
+	}
+	if problem := conversation.lost(report); problem != "" {
+		return lostError{problem}
 	}
 	report.CreatedAt = w.cfg.Clock()
 	w.storeRecordings(ctx, conversation, &report, log)

@@ -14,6 +14,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"bedside/speech/event"
 	"bedside/speech/frame"
 	"bedside/speech/opus"
 	"bedside/store"
@@ -488,11 +489,33 @@ func TestJobOfAReportedAttemptEnds(t *testing.T) {
 
 func TestSilentCandidateGetsAReport(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		q, d := newQueue(&claim{id: "mute"}), newFakeStore()
+		opened := []frame.Delivery{events(event.Opened{At: at(0)})}
+		q, d := newQueue(&claim{id: "mute", log: opened}), newFakeStore()
 		work(t, q, d, 1)
 		if len(d.reports) != 1 || len(d.reports[0].Speakers) != 1 ||
 			d.reports[0].Speakers[0].Analysis.Measures.SpeechDurationS != 0 {
 			t.Errorf("reports: %+v", d.reports)
 		}
 	})
+}
+
+func TestLostAudioIsNoReport(t *testing.T) {
+	sent := events(event.Opened{At: at(0)}, event.Sent{
+		Speaker: string(store.SpeakerCandidate), SSRC: 1, Packets: 500,
+	})
+	for problem, log := range map[string][]frame.Delivery{
+		store.ProblemAudioLost: nil, // not even the entry that opens it is left
+		problemNothingArrived:  {sent},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			q, d := newQueue(&claim{id: "lost", log: log}), newFakeStore()
+			work(t, q, d, 1)
+			if want := []string{"lost: " + problem}; !slices.Equal(d.announced, want) ||
+				!slices.Equal(d.failed, []string{"lost"}) || len(d.reports) != 0 ||
+				!slices.Equal(q.ended, []string{"given up"}) {
+				t.Errorf("announced %q, want %q; failed %q, %d reports, ended %q", d.announced,
+					want, d.failed, len(d.reports), q.ended)
+			}
+		})
+	}
 }

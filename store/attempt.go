@@ -183,3 +183,24 @@ type AttemptView struct {
 	CandidateName string
 	PartnerName   string // empty when there is none
 }
+
+// ProblemAudioLost is the problem of an attempt whose audio was lost before it was analysed.
+const ProblemAudioLost = "What was said was lost in the server's storage before it could be " +
+	"analysed. This was not your fault. Please play the scenario again."
+
+// Unreported is an attempt that is played or analysed.
+type Unreported struct {
+	Attempt
+	ProgressAt *time.Time // when a worker was last at its analysis
+}
+
+// Since returns when something last happened to the attempt.
+func (u Unreported) Since() time.Time {
+	since := u.CreatedAt
+	for _, t := range []*time.Time{u.StartedAt, u.EndedAt, u.ProgressAt} {
+		if t != nil && t.After(since) {
+			since = *t
+		}
+	}
+	return since
+}

@@ -60,3 +60,9 @@ type Sweep struct{}
 
 // Kind names the job.
 func (Sweep) Kind() string { return "sweep" }
+
+// Reconcile is the periodic job that compares attempts with their jobs and audio.
+type Reconcile struct{}
+
+// Kind names the job.
+func (Reconcile) Kind() string { return "reconcile" }

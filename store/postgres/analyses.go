@@ -50,3 +50,16 @@ func (db *DB) changeAnalysis(ctx context.Context, attemptID, sql string, args ..
 		return err
 	})
 }
+
+// Unreported returns at most limit attempts that are played or analysed, oldest first.
+func (db *DB) Unreported(ctx context.Context, limit int) (list []store.Unreported, err error) {
+	err = db.do(ctx, "attempts", func(ctx context.Context, q querier) (err error) {
+		list, err = collect(ctx, q, `SELECT `+attemptColumns+`, a.progress_at FROM attempts a
+			WHERE a.state IN ('playing', 'analysing') ORDER BY a.id LIMIT $1`, []any{limit},
+			func(u *store.Unreported) []any {
+				return append(attemptTargets(&u.Attempt), &u.ProgressAt)
+			})
+		return err
+	})
+	return list, err
+}

@@ -37,3 +37,40 @@ func TestOnlyCrashesAndFailuresAreTries(t *testing.T) {
 	_, err = db.BeginAnalysis(t.Context(), a.ID)
 	expect(t, err, store.ErrState)
 }
+
+func TestUnreportedAttempts(t *testing.T) {
+	u := newUser(t, store.RoleCandidate)
+	unplayed, playing, analysing, reported := newAttempt(t, u).ID, newAttempt(t, u).ID,
+		newAttempt(t, u).ID, newAttempt(t, u).ID
+	now := time.Now()
+	for _, id := range []string{playing, analysing, reported} {
+		if _, err := db.StartAttempt(t.Context(), id, now.Add(-time.Minute)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := db.FinishAttempt(t.Context(), analysing, now); err != nil {
+		t.Fatal(err)
+	}
+	expect(t, db.SaveReport(t.Context(), store.Report{AttemptID: reported}), nil)
+	if _, err := db.BeginAnalysis(t.Context(), analysing); err != nil {
+		t.Fatal(err)
+	}
+	list, err := db.Unreported(t.Context(), 1000)
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := map[string]store.Unreported{}
+	for _, one := range list {
+		found[one.ID] = one
+	}
+	for id, want := range map[string]bool{
+		unplayed: false, playing: true, analysing: true, reported: false,
+	} {
+		if _, ok := found[id]; ok != want {
+			t.Errorf("attempt %s: listed %v, want %v", id, ok, want)
+		}
+	}
+	if found[analysing].ProgressAt == nil || found[playing].ProgressAt != nil {
+		t.Errorf("progress: %v and %v", found[analysing].ProgressAt, found[playing].ProgressAt)
+	}
+}

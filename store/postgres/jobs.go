@@ -45,11 +45,11 @@ func HandleJob[T store.Job](j *Jobs, limit time.Duration,
 }
 
 // Every adds a job at a regular interval, and once at the start. Of several processes only one
-// does so.
+// does so. A job that fails is not retried: the next one follows.
 func (j *Jobs) Every(interval time.Duration, job store.Job) {
 	j.periodic = append(j.periodic, river.NewPeriodicJob(river.PeriodicInterval(interval),
 		func() (river.JobArgs, *river.InsertOpts) {
-			return job, &river.InsertOpts{MaxAttempts: 3}
+			return job, &river.InsertOpts{MaxAttempts: 1}
 		},
 		&river.PeriodicJobOpts{ID: job.Kind(), RunOnStart: true}))
 }
