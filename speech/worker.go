@@ -42,7 +42,8 @@ type Claim interface {
 	Job() frame.Job
 	Tries() int // number of times that the job was claimed, this one included; for the log
 	// Next returns the attempt's audio from the first frame on and then as it arrives. The last
-	// delivery has End set. The error is frame.ErrJobEnded when another worker has ended the job.
+	// delivery has End set. The error is frame.ErrJobEnded when another worker has ended the job,
+	// and frame.ErrNoLog when the log holds nothing at all.
 	Next(ctx context.Context) (frame.Delivery, error)
 	Done(ctx context.Context) error    // the report is stored: end the job and remove the audio
 	Release(delay time.Duration) error // return the job to the queue, for another try
@@ -170,6 +171,9 @@ func (w *Worker) process(ctx context.Context, c Claim) {
 	case errors.Is(err, store.ErrNotFound) || errors.Is(err, store.ErrState):
 		log.Warn("the attempt needs no report", "error", err)
 		w.logIfErr("done", c.Done(ctx))
+	case errors.Is(err, frame.ErrNoLog):
+		log.Error("there is nothing to analyse", "error", err)
+		w.fail(ctx, c, "The recording of this role play was lost before it could be analysed.")
 	default:
 		w.metrics.failures.Inc()
 		log.Error("analysis failed; it will be retried", "error", err)

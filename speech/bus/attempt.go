@@ -13,14 +13,14 @@ import (
 )
 
 // Begin publishes the job to analyse an attempt and starts its tap, which sends heartbeats until
-// Finish. A second call while the first job waits or runs changes nothing.
+// Finish. A second call while the first job waits or runs changes nothing. It retries until ctx
+// ends.
 func (b *Bus) Begin(ctx context.Context, attemptID string, startedAt time.Time) error {
 	if err := checkAttempt(attemptID); err != nil {
 		return err
 	}
 	b.tap(attemptID, startedAt)
-	return b.publishJob(ctx, frame.Job{AttemptID: attemptID, StartedAt: startedAt},
-		jetstream.WithMsgID(attemptID))
+	return b.publishJob(ctx, frame.Job{AttemptID: attemptID, StartedAt: startedAt}, attemptID)
 }
 
 // isDuplicate reports whether the stream refused a job because it has one for the attempt.

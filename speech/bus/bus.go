@@ -38,7 +38,6 @@ import (
 
 	"bedside/speech/frame"
 
-	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 	"github.com/prometheus/client_golang/prometheus"
@@ -66,20 +65,21 @@ const (
 // Bus is a connection to NATS, with the server if that runs inside this process. App opens and
 // closes it. Safe for concurrent use.
 type Bus struct {
-	cfg     Config
-	log     *slog.Logger
-	metrics *metrics
-	server  *server.Server // nil when remote
-	conn    *nats.Conn
-	js      jetstream.JetStream
-	audio   jetstream.Stream
-	queue   jetstream.Stream   // jobs
-	jobs    jetstream.Consumer // of queue
-	reports jetstream.Stream   // announcements of reports
-	space   logSpace
-	ctx     context.Context // ends when Close stops waiting for the taps
-	cancel  context.CancelFunc
-	helpers sync.WaitGroup // goroutines other than those of taps and claims
+	cfg      Config
+	log      *slog.Logger
+	metrics  *metrics
+	embedded *embedded // nil when remote
+	keeper   *keeper
+	conn     *nats.Conn
+	js       jetstream.JetStream
+	audio    jetstream.Stream
+	queue    jetstream.Stream   // jobs
+	jobs     jetstream.Consumer // of queue
+	reports  jetstream.Stream   // announcements of reports
+	space    logSpace
+	ctx      context.Context // ends when Close stops waiting for the taps
+	cancel   context.CancelFunc
+	helpers  sync.WaitGroup // goroutines other than those of taps and claims
 
 	mu            sync.Mutex
 	taps          map[string]*tap            // by attempt; guarded by mu
@@ -100,10 +100,26 @@ func Open(ctx context.Context, cfg Config, log *slog.Logger,
 		cfg: cfg.withDefaults(), log: log, metrics: m, ctx: life, cancel: cancel,
 		taps: map[string]*tap{}, subscriptions: map[*subscription]struct{}{},
 	}
-	if err := errors.Join(b.connect(), b.createStreams(ctx)); err != nil {
+	b.keeper = newKeeper(b)
+	if err := b.start(ctx); err != nil {
 		return nil, errors.Join(err, b.Close(ctx))
 	}
 	return b, nil
+}
+
+// start connects, creates the streams and starts the keeper.
+func (b *Bus) start(ctx context.Context) error {
+	if err := b.connect(); err != nil {
+		return err
+	}
+	if b.embedded != nil {
+		b.limitLog(ctx)
+	}
+	if err := b.createStreams(ctx); err != nil {
+		return err
+	}
+	b.helpers.Go(func() { b.keeper.run(b.ctx) })
+	return nil
 }
 
 func (b *Bus) connect() error {
@@ -121,12 +137,11 @@ func (b *Bus) connect() error {
 	case b.cfg.dial != nil:
 		options = append(options, nats.InProcessServer(b.cfg.dial))
 	case b.cfg.URL == "":
-		s, err := startServer(b.cfg.Dir, b.log)
+		s, err := startEmbedded(b.cfg.Dir, b.log)
 		if err != nil {
 			return err
 		}
-		b.server = s
-		b.cfg.MaxBytes = logLimit(s, b.cfg.MaxBytes, b.log)
+		b.embedded = s
 		options = append(options, nats.InProcessServer(s))
 	}
 	conn, err := nats.Connect(b.cfg.URL, options...)
@@ -164,6 +179,7 @@ func (b *Bus) reconnected() {
 	if b.ctx.Err() == nil {
 		b.helpers.Go(b.deliverMissed)
 	}
+	b.keeper.hurry()
 }
 
 // connectedSince returns the time of the last reconnection, zero if there was none, and reports
@@ -174,17 +190,74 @@ func (b *Bus) connectedSince() (time.Time, bool) {
 	return b.reconnectedAt, b.conn.IsConnected()
 }
 
+// couldStoreSince reports whether messages could be stored all the time since from. Otherwise it
+// sets from to the time since when they can, or to now.
+func (b *Bus) couldStoreSince(from *time.Time) bool {
+	connected, ok := b.connectedSince()
+	works, stores := b.keeper.worksSince()
+	switch {
+	case !ok || !stores:
+		*from = time.Now()
+	case connected.After(*from) || works.After(*from):
+		*from = connected
+		if works.After(connected) {
+			*from = works
+		}
+	default:
+		return true
+	}
+	return false
+}
+
 // createStreams creates the streams and the workers' consumer, or updates their configuration.
 func (b *Bus) createStreams(ctx context.Context) (err error) {
-	if b.js == nil {
-		return nil // connect has returned the error
-	}
 	ctx, cancel := context.WithTimeout(ctx, startTimeout)
 	defer cancel()
 	if _, err := b.js.AccountInfo(ctx); err != nil {
 		return fmt.Errorf("%s: JetStream: %w", b.serverName(), err)
 	}
-	b.audio, err = b.js.CreateOrUpdateStream(ctx, jetstream.StreamConfig{
+	if b.audio, err = b.createStream(ctx, b.audioConfig()); err != nil {
+		return err
+	}
+	if b.queue, err = b.createStream(ctx, jobConfig()); err != nil {
+		return err
+	}
+	b.jobs, err = b.queue.CreateOrUpdateConsumer(ctx, jetstream.ConsumerConfig{
+		Durable: workers, AckPolicy: jetstream.AckExplicitPolicy, AckWait: b.cfg.AckWait,
+		MaxAckPending: -1, FilterSubject: frame.JobSubject("*"),
+	})
+	if err != nil {
+		return fmt.Errorf("NATS consumer %s: %w", workers, err)
+	}
+	b.reports, err = b.createStream(ctx, reportConfig())
+	return err
+}
+
+// createStream creates a stream or updates its configuration. The messages of a new stream are
+// numbered from the time of now, so that a stream made again never uses a number twice: workers
+// name jobs and places in the log by these numbers.
+func (b *Bus) createStream(ctx context.Context, c jetstream.StreamConfig) (jetstream.Stream,
+	error) {
+	s, err := b.js.Stream(ctx, c.Name)
+	switch {
+	case err == nil:
+		c.FirstSeq = s.CachedInfo().Config.FirstSeq
+		s, err = b.js.UpdateStream(ctx, c)
+	case errors.Is(err, jetstream.ErrStreamNotFound):
+		c.FirstSeq = uint64(time.Now().UnixMicro())
+		s, err = b.js.CreateStream(ctx, c)
+		if errors.Is(err, jetstream.ErrStreamNameAlreadyInUse) { // by another process, just now
+			s, err = b.js.Stream(ctx, c.Name)
+		}
+	}
+	if err != nil {
+		return nil, fmt.Errorf("NATS stream %s: %w", c.Name, err)
+	}
+	return s, nil
+}
+
+func (b *Bus) audioConfig() jetstream.StreamConfig {
+	return jetstream.StreamConfig{
 		Name:        audioStream,
 		Description: "What is said in plays, until it is reported",
 		Subjects:    []string{frame.AudioSubjects},
@@ -197,11 +270,11 @@ func (b *Bus) createStreams(ctx context.Context) (err error) {
 		Discard:              jetstream.DiscardNew,
 		MaxMsgsPerSubject:    maxSubjectMessages,
 		DiscardNewPerSubject: true,
-	})
-	if err != nil {
-		return fmt.Errorf("NATS stream %s: %w", audioStream, err)
 	}
-	b.queue, err = b.js.CreateOrUpdateStream(ctx, jetstream.StreamConfig{
+}
+
+func jobConfig() jetstream.StreamConfig {
+	return jetstream.StreamConfig{
 		Name:        jobStream,
 		Description: "Attempts to be analysed",
 		Subjects:    []string{frame.JobSubjects},
@@ -212,18 +285,11 @@ func (b *Bus) createStreams(ctx context.Context) (err error) {
 		Discard:              jetstream.DiscardNew,
 		DiscardNewPerSubject: true,
 		Duplicates:           2 * time.Minute,
-	})
-	if err != nil {
-		return fmt.Errorf("NATS stream %s: %w", jobStream, err)
 	}
-	b.jobs, err = b.queue.CreateOrUpdateConsumer(ctx, jetstream.ConsumerConfig{
-		Durable: workers, AckPolicy: jetstream.AckExplicitPolicy, AckWait: b.cfg.AckWait,
-		MaxAckPending: -1,
-	})
-	if err != nil {
-		return fmt.Errorf("NATS consumer %s: %w", workers, err)
-	}
-	b.reports, err = b.js.CreateOrUpdateStream(ctx, jetstream.StreamConfig{
+}
+
+func reportConfig() jetstream.StreamConfig {
+	return jetstream.StreamConfig{
 		Name:              reportStream,
 		Description:       "The latest announcement of each attempt's report",
 		Subjects:          []string{frame.ReportReadySubjects},
@@ -231,20 +297,12 @@ func (b *Bus) createStreams(ctx context.Context) (err error) {
 		MaxMsgsPerSubject: 1,
 		MaxAge:            maxReportAge,
 		MaxBytes:          maxReportBytes,
-	})
-	if err != nil {
-		return fmt.Errorf("NATS stream %s: %w", reportStream, err)
 	}
-	return nil
 }
 
-// Ping returns an error if JetStream does not answer or the log has no space for audio.
-func (b *Bus) Ping(ctx context.Context) error {
-	if _, err := b.js.AccountInfo(ctx); err != nil {
-		return fmt.Errorf("NATS: %w", err)
-	}
-	return b.checkSpace(ctx)
-}
+// Ping returns an error if a message cannot be stored in each stream, a stream is missing, or the
+// log has no space for audio. It asks for a check and waits for its result.
+func (b *Bus) Ping(ctx context.Context) error { return b.keeper.wait(ctx) }
 
 // Close publishes what the taps hold, disconnects, then stops the server inside this process. When
 // ctx ends first, the frames left in the taps are lost and the error says so.
@@ -269,9 +327,8 @@ func (b *Bus) Close(ctx context.Context) error {
 	if b.conn != nil {
 		b.conn.Close()
 	}
-	if b.server != nil {
-		b.server.Shutdown()
-		b.server.WaitForShutdown()
+	if b.embedded != nil {
+		b.embedded.stop()
 	}
 	b.metrics.unregister()
 	return errors.Join(errs...)

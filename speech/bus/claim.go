@@ -24,8 +24,9 @@ type Claim struct {
 	sequence uint64 // of the job in its stream
 	msg      jetstream.Msg
 	log      *reader // reads the attempt's log
+	order    messageOrder
 	// idleFrom is where the idle time starts: when the last message was read, or when the bus was
-	// last without a connection if that is later.
+	// last unable to store messages if that is later.
 	idleFrom  time.Time
 	stop      context.CancelFunc
 	keepAlive sync.WaitGroup // the goroutine that keeps the claim alive
@@ -113,9 +114,10 @@ func (c *Claim) Tries() int { return c.tries }
 
 // Next returns the messages of the attempt's log, from the first one on and then as they arrive.
 // It skips heartbeats without an event, which older programs wrote. The last delivery has End set:
-// the log has its end marker, or Next has read nothing for Config.IdleEnd while it was connected.
-// While NATS is away Next waits. It returns frame.ErrJobEnded in place of the end when another
-// worker has ended the job, because the log may have been removed before it was read.
+// the log has its end marker, or Next has read nothing for Config.IdleEnd while messages could be
+// stored. While NATS is away or refuses messages Next waits. In place of the end it returns
+// frame.ErrJobEnded when another worker has ended the job, because the log may have been removed
+// before it was read, and frame.ErrNoLog when there was nothing to read at all.
 func (c *Claim) Next(ctx context.Context) (frame.Delivery, error) {
 	for {
 		limited, cancel := context.WithDeadline(ctx, c.idleFrom.Add(c.bus.cfg.IdleEnd))
@@ -145,20 +147,17 @@ func (c *Claim) Next(ctx context.Context) (frame.Delivery, error) {
 		case d.End:
 			return c.lastDelivery(ctx)
 		case !skip:
+			d.Missing = c.order.missing(m)
 			return d, nil
 		}
 	}
 }
 
 // tapIsGone decides whether the media server is gone, after nothing was read for Config.IdleEnd.
-// It is if the bus was connected all the time and the log holds no message that was not read.
+// It is if messages could be stored all the time and the log holds none that was not read.
 // Otherwise tapIsGone starts the idle time again.
 func (c *Claim) tapIsGone(ctx context.Context) bool {
-	if since, connected := c.bus.connectedSince(); !connected || since.After(c.idleFrom) {
-		c.idleFrom = time.Now()
-		if connected {
-			c.idleFrom = since
-		}
+	if c.bus.Ping(ctx); !c.bus.couldStoreSince(&c.idleFrom) {
 		return false
 	}
 	m, err := c.bus.audio.GetLastMsgForSubject(ctx, frame.AttemptSubjects(c.job.AttemptID))
@@ -177,13 +176,18 @@ func (c *Claim) tapIsGone(ctx context.Context) bool {
 	return false
 }
 
-// lastDelivery returns the delivery with End set, or frame.ErrJobEnded if the job is no longer in
-// its stream. If the server does not answer, it assumes that the job is: storing a report twice
-// does no harm.
+// lastDelivery returns the delivery with End set, or the error that stands in its place. If the
+// server does not answer, it assumes that the job is there: storing a report twice does no harm.
 func (c *Claim) lastDelivery(ctx context.Context) (frame.Delivery, error) {
-	m, err := c.bus.queue.GetLastMsgForSubject(ctx, frame.JobSubject(c.job.AttemptID))
-	if errors.Is(err, jetstream.ErrMsgNotFound) || err == nil && m.Sequence != c.sequence {
+	gone := c.jobIsGone(ctx)
+	switch {
+	case gone && !c.log.isWhole(ctx):
 		return frame.Delivery{}, fmt.Errorf("attempt %s: %w", c.job.AttemptID, frame.ErrJobEnded)
+	case gone:
+		c.bus.log.Warn("the job is gone, but nobody has removed the audio: the analysis goes on",
+			"attempt", c.job.AttemptID)
+	case c.log.firstRead == 0:
+		return frame.Delivery{}, fmt.Errorf("attempt %s: %w", c.job.AttemptID, frame.ErrNoLog)
 	}
 	return frame.Delivery{End: true}, nil
 }
@@ -213,10 +217,16 @@ func delivery(subject string, data []byte) (d frame.Delivery, skip bool, err err
 // reverse order a crash would leave a job without its audio.
 func (c *Claim) Done(ctx context.Context) error {
 	defer c.close()
-	if err := c.msg.DoubleAck(ctx); err != nil {
+	if err := c.msg.DoubleAck(ctx); err != nil && !c.jobIsGone(ctx) {
 		return fmt.Errorf("end the job of attempt %s: %w", c.job.AttemptID, err)
 	}
 	return c.bus.removeAudio(ctx, c.job.AttemptID)
+}
+
+// jobIsGone reports whether the job is no longer in its stream.
+func (c *Claim) jobIsGone(ctx context.Context) bool {
+	m, err := c.bus.queue.GetLastMsgForSubject(ctx, frame.JobSubject(c.job.AttemptID))
+	return errors.Is(err, jetstream.ErrMsgNotFound) || err == nil && m.Sequence != c.sequence
 }
 
 // Release returns the job to the queue. Any worker may take it after the delay.

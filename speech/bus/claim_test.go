@@ -11,7 +11,7 @@ import (
 
 func TestSecondBeginAddsNoJob(t *testing.T) {
 	bubble(t, func(t *testing.T) {
-		b := open(t, Config{Dir: t.TempDir()})
+		b := open(t, Config{Dir: t.TempDir(), CheckEvery: time.Minute})
 		must(t, b.Begin(t.Context(), "a", time.Now()))
 		must(t, b.Begin(t.Context(), "a", time.Now()))
 		time.Sleep(10 * time.Minute) // the stream has forgotten the message's id long ago
@@ -48,7 +48,7 @@ func TestAttemptEndsAfterItsMediaServerIsGone(t *testing.T) {
 
 func TestHeartbeatKeepsASilentAttemptAlive(t *testing.T) {
 	bubble(t, func(t *testing.T) {
-		b := open(t, Config{Dir: t.TempDir()})
+		b := open(t, Config{Dir: t.TempDir(), CheckEvery: time.Minute})
 		must(t, b.Begin(t.Context(), "a", time.Now()))
 		c := claim(t, b)
 		go func() {
@@ -72,7 +72,7 @@ func TestAttemptWithoutFinishEnds(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		b := open(t, Config{
 			Dir: t.TempDir(), BatchTime: 10 * time.Second, Heartbeat: time.Minute,
-			IdleEnd: 5 * time.Minute, AckWait: time.Minute,
+			IdleEnd: 5 * time.Minute, AckWait: time.Minute, CheckEvery: time.Minute,
 		})
 		began := time.Now()
 		must(t, b.Begin(t.Context(), "a", began))
@@ -85,7 +85,7 @@ func TestAttemptWithoutFinishEnds(t *testing.T) {
 
 func TestSlowWorkerDoesNotEndTheAttempt(t *testing.T) {
 	bubble(t, func(t *testing.T) {
-		b := open(t, Config{Dir: t.TempDir()})
+		b := open(t, Config{Dir: t.TempDir(), CheckEvery: time.Minute})
 		must(t, b.Begin(t.Context(), "a", time.Now()))
 		w := writer(t, b, "a", "candidate")
 		c := claim(t, b)

@@ -18,6 +18,8 @@ type Config struct {
 	AckWait   time.Duration // a claim not kept alive for this long goes to another worker
 	BatchTime time.Duration // how long a tap collects frames before it publishes them
 	Heartbeat time.Duration // interval at which a tap without frames publishes a heartbeat
+	// CheckEvery is the interval at which the bus checks whether messages can be stored.
+	CheckEvery time.Duration
 
 	// dial replaces URL with a server in this process that the caller owns; for tests.
 	dial nats.InProcessConnProvider
@@ -28,6 +30,7 @@ func Defaults() Config {
 	return Config{
 		IdleEnd: 20 * time.Second, MaxBytes: 8 << 30, AckWait: 10 * time.Second,
 		BatchTime: 100 * time.Millisecond, Heartbeat: 5 * time.Second,
+		CheckEvery: 2 * time.Second,
 	}
 }
 
@@ -38,6 +41,7 @@ func (c Config) withDefaults() Config {
 	c.AckWait = cmp.Or(c.AckWait, d.AckWait)
 	c.BatchTime = cmp.Or(c.BatchTime, d.BatchTime)
 	c.Heartbeat = cmp.Or(c.Heartbeat, d.Heartbeat)
+	c.CheckEvery = cmp.Or(c.CheckEvery, d.CheckEvery)
 	return c
 }
 

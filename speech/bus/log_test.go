@@ -297,8 +297,8 @@ func TestLogSurvivesARestart(t *testing.T) {
 	sent = append(sent, more...)
 	equalFrames(t, "frames of both processes", receiveAll(t, c).frames["candidate"], sent)
 	must(t, c.Done(t.Context()))
-	if info, err := b.queue.Info(t.Context()); err != nil || info.State.Msgs != 0 {
-		t.Errorf("jobs left: %+v, %v", info.State, err)
+	if jobs, err := b.Jobs(t.Context()); err != nil || len(jobs) != 0 {
+		t.Errorf("jobs left: %q, %v", jobs, err)
 	}
 }
 

@@ -3,6 +3,7 @@ package bus
 import (
 	"cmp"
 	"context"
+	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -92,13 +93,13 @@ func (b *Bus) HasJob(ctx context.Context, attemptID string) (bool, error) {
 // Requeue publishes an attempt's job again, with no tries used, after it was ended or lost. When
 // the attempt has a job, Requeue changes nothing.
 func (b *Bus) Requeue(ctx context.Context, job frame.Job) error {
-	// Without a message id: the server still knows that of the first job for a while, and would
+	// With a new message id: the server still knows that of the first job for a while, and would
 	// drop this one as its duplicate.
-	return b.publishJob(ctx, job)
+	return b.publishJob(ctx, job, rand.Text())
 }
 
-// publishJob publishes a job, unless the attempt has one.
-func (b *Bus) publishJob(ctx context.Context, job frame.Job, opts ...jetstream.PublishOpt) error {
+// publishJob publishes a job, unless the attempt has one. It retries until ctx ends.
+func (b *Bus) publishJob(ctx context.Context, job frame.Job, id string) error {
 	if err := checkAttempt(job.AttemptID); err != nil {
 		return err
 	}
@@ -107,7 +108,7 @@ func (b *Bus) publishJob(ctx context.Context, job frame.Job, opts ...jetstream.P
 		return err
 	}
 	m := &nats.Msg{Subject: frame.JobSubject(job.AttemptID), Data: data}
-	if _, err = b.js.PublishMsg(ctx, m, opts...); err != nil && !isDuplicate(err) {
+	if err := b.publish(ctx, m, id); err != nil && !isDuplicate(err) {
 		return fmt.Errorf("publish the job of attempt %s: %w", job.AttemptID, err)
 	}
 	return nil

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"bedside/speech/frame"
@@ -32,6 +33,7 @@ type reader struct {
 	stopBatch context.CancelFunc
 	delivered uint64 // number of the last message that consumer delivered
 	lastRead  uint64 // sequence in the stream of the last message read; 0: none
+	firstRead uint64 // likewise of the first
 }
 
 // next returns the next message. While NATS is away it waits. It returns an error when ctx ends or
@@ -120,7 +122,20 @@ func (r *reader) accept(m jetstream.Msg) bool {
 		return false
 	}
 	r.delivered, r.lastRead = meta.Sequence.Consumer, meta.Sequence.Stream
+	if r.firstRead == 0 {
+		r.firstRead = r.lastRead
+	}
 	return true
+}
+
+// isWhole reports whether the first message that was read is still in the log. Whoever ends the
+// job of an attempt removes its log, and so the first message.
+func (r *reader) isWhole(ctx context.Context) bool {
+	if r.firstRead == 0 {
+		return false
+	}
+	m, err := r.bus.audio.GetMsg(ctx, r.firstRead)
+	return err == nil && strings.HasPrefix(m.Subject, frame.AudioSubject(r.attempt, ""))
 }
 
 // restart makes the next request create a new consumer behind the last message read.

@@ -5,7 +5,6 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
-	"strconv"
 	"sync"
 	"time"
 
@@ -292,8 +291,8 @@ func (t *tap) flushRing(r *ring, all bool) error {
 // the message's id lets JetStream drop duplicates. It returns errLogFull when the log refuses it.
 func (t *tap) publish(subject string, data []byte) error {
 	t.sent++
-	id := t.attempt + "/" + t.instance + "/" + strconv.FormatUint(t.sent, 36)
-	err := t.bus.publish(t.bus.ctx, &nats.Msg{Subject: subject, Data: data}, id)
+	err := t.bus.publish(t.bus.ctx, &nats.Msg{Subject: subject, Data: data},
+		messageID(t.attempt, t.instance, t.sent))
 	t.lastMessage = time.Now()
 	return err
 }
@@ -303,7 +302,10 @@ func (t *tap) publish(subject string, data []byte) error {
 func (b *Bus) publish(ctx context.Context, m *nats.Msg, id string) error {
 	for pause := 50 * time.Millisecond; ; pause = min(2*pause, time.Second) {
 		limited, cancel := context.WithTimeout(ctx, publishTimeout)
+		// An answer that was lost while NATS did not work does not come any more.
+		stop := context.AfterFunc(b.keeper.recovery(), cancel)
 		_, err := b.js.PublishMsg(limited, m, jetstream.WithMsgID(id))
+		stop()
 		cancel()
 		if err == nil {
 			return nil
@@ -317,6 +319,7 @@ func (b *Bus) publish(ctx context.Context, m *nats.Msg, id string) error {
 		if b.conn.IsClosed() {
 			return fmt.Errorf("NATS: %w", err)
 		}
+		b.keeper.hurry()
 		b.metrics.retried.Inc()
 		b.log.Warn("NATS did not accept a message; retrying", "subject", m.Subject, "in", pause,
 			"error", err)

@@ -13,6 +13,10 @@ import (
 // the attempt's job. The log may be gone by then, so what was read may be incomplete.
 var ErrJobEnded = errors.New("another worker has ended the job")
 
+// ErrNoLog is returned to a worker in place of the end of a log that holds nothing: it was lost,
+// or the media server stopped before it wrote anything.
+var ErrNoLog = errors.New("the attempt has no log")
+
 // Job asks for the analysis of an attempt.
 type Job struct {
 	AttemptID string    `json:"attempt_id"`
@@ -42,4 +46,7 @@ type Delivery struct {
 	Batch   Batch
 	Events  []event.Event // instead of a batch
 	End     bool          // nothing follows
+	// Missing says that messages before this one are missing from the log: they could not be
+	// stored, or the log was damaged.
+	Missing bool
 }

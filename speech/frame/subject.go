@@ -11,6 +11,11 @@ const (
 	JobSubjects         = "jobs.>"
 	ReportReadySubjects = "feedback.>"
 
+	// Subjects of messages that only test whether a stream stores messages. Nobody reads them.
+	AudioProbe       = "audio.probe"
+	JobProbe         = "jobs.probe.all"
+	ReportReadyProbe = "feedback.probe.all"
+
 	end    = "end"
 	alive  = "alive"
 	events = "events"
