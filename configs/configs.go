@@ -146,7 +146,7 @@ func (c Config) Validate() error {
 			"set cert_file and key_file, or domains")
 	}
 	errs = append(errs, c.validateRole(), c.Server.Validate(), c.API.Validate(), c.TLS.Validate(),
-		c.Log.Validate(), c.Bus.Validate(), c.Auth.Validate(), c.SFU.Validate(),
+		c.Log.Validate(), c.Blob.Validate(), c.Bus.Validate(), c.Auth.Validate(), c.SFU.Validate(),
 		c.Signaling.Validate(), c.Speech.Validate())
 	return errors.Join(errs...)
 }

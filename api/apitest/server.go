@@ -64,7 +64,7 @@ func NewServer(t testing.TB, options ...Option) *Server {
 	if s.Presence, err = presence.Open(presence.Config{}, log); err != nil {
 		t.Fatal(err)
 	}
-	if s.Blobs, err = blob.Open(blob.Config{Dir: t.TempDir()}); err != nil {
+	if s.Blobs, err = blob.Open(t.Context(), blob.Config{Dir: t.TempDir()}); err != nil {
 		t.Fatal(err)
 	}
 	s.Sessions, err = auth.NewSessions(auth.Config{
