@@ -69,12 +69,11 @@ func (a *App) open(ctx context.Context, cfg configs.Config, version string,
 			return err
 		}
 	}
-	p := served{
-		sessions: sessions, tracer: traces.Tracer(), registry: registry, version: version,
-	}
+	p := served{sessions: sessions, tracer: traces.Tracer(), registry: registry}
 	var sockets auth.Sockets
+	var media func(context.Context) error // checks the UDP port
 	if cfg.Has("media") {
-		if p.hub, err = openHub(cfg, s, sessions, a.closers, log, registry); err != nil {
+		if p.hub, media, err = openHub(cfg, s, sessions, a.closers, log, registry); err != nil {
 			return err
 		}
 		sockets = p.hub
@@ -87,6 +86,9 @@ func (a *App) open(ctx context.Context, cfg configs.Config, version string,
 		if sender, p.outbox, err = openSender(cfg, log); err != nil {
 			return err
 		}
+	}
+	if p.health, err = openHealth(cfg, s, media, version, a.closers, log, registry); err != nil {
+		return err
 	}
 	if err := a.listen(cfg, s, p, log); err != nil {
 		return err

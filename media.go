@@ -21,26 +21,27 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-// openHub opens the media node and the hub that drives it.
+// openHub opens the media node and the hub that drives it. reachable checks the node's UDP port.
 func openHub(cfg configs.Config, s stores, sessions *auth.Sessions, c *closers, log *slog.Logger,
-	reg prometheus.Registerer) (*signaling.Hub, error) {
+	reg prometheus.Registerer) (hub *signaling.Hub, reachable func(context.Context) error,
+	err error) {
 	media := cfg.SFU
 	media.UDPAddr = cfg.MediaAddress()
 	node, err := sfu.NewNode(media, log, reg)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	c.add("media", node.Close)
 	rooms := cfg.Signaling
 	rooms.Origins, rooms.Address, rooms.Grace = cfg.OriginHosts(), clientNetwork, cfg.SFU.Grace
 	audio := roomAudio{tap.NewAudio(s.bus, log)}
-	hub, err := signaling.NewHub(rooms, node, sessions, s.db, audio, s.presence,
+	hub, err = signaling.NewHub(rooms, node, sessions, s.db, audio, s.presence,
 		s.bus, log, reg)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	c.add("signalling", hub.Close)
-	return hub, nil
+	return hub, node.Reachable, nil
 }
 
 // roomAudio is the bus as signaling.Audio.

@@ -16,6 +16,7 @@ import (
 	"bedside/api"
 	"bedside/api/archive"
 	"bedside/api/auth"
+	"bedside/api/health"
 	"bedside/api/httpx"
 	"bedside/store"
 	"bedside/store/blob"
@@ -92,10 +93,11 @@ func NewServer(t testing.TB, options ...Option) *Server {
 		Recording: func(ctx context.Context, key string) (httpx.File, error) {
 			return s.Blobs.Open(ctx, key)
 		},
-		Checks: []api.Check{
-			{Name: "postgres", Required: true, Ping: s.DB.Ping},
-			{Name: "redis", Ping: s.Presence.Ping},
-		},
+	}
+	if deps.Health, err = health.New(health.Config{}, log, nil,
+		health.Check{Name: "database", Run: s.DB.Ping},
+		health.Check{Name: "redis", Run: s.Presence.Ping}); err != nil {
+		t.Fatal(err)
 	}
 	for _, o := range options {
 		o(&cfg, &deps)
@@ -107,7 +109,8 @@ func NewServer(t testing.TB, options ...Option) *Server {
 	s.Server = httptest.NewServer(h)
 	t.Cleanup(func() {
 		s.Close()
-		if err := errors.Join(s.Presence.Close(), s.Blobs.Close()); err != nil {
+		if err := errors.Join(deps.Health.Close(context.Background()), s.Presence.Close(),
+			s.Blobs.Close()); err != nil {
 			t.Error(err)
 		}
 	})
