@@ -1,15 +1,12 @@
 package main
 
 import (
-	"bytes"
 	"context"
-	"errors"
 	"log/slog"
 	"strings"
 
 	"bedside/api/health"
 	"bedside/configs"
-	"bedside/store/blob"
 
 	"github.com/prometheus/client_golang/prometheus"
 )
@@ -29,7 +26,7 @@ func openHealth(cfg configs.Config, s stores, reachable func(context.Context) er
 		checks = append(checks, health.Check{Name: "redis", Run: s.presence.Ping})
 	}
 	if cfg.Has("api") || cfg.Has("speech") {
-		checks = append(checks, health.Check{Name: "recordings", Run: writesTo(s.blob)})
+		checks = append(checks, health.Check{Name: "recordings", Run: s.blob.Ping})
 		if dir, ok := strings.CutPrefix(cfg.Blob.URL, "file://"); ok {
 			checks = append(checks, health.Disk("recordings-disk", dir, minFree))
 		}
@@ -45,14 +42,4 @@ func openHealth(cfg configs.Config, s stores, reachable func(context.Context) er
 	}
 	c.add("health checks", m.Close)
 	return m, nil
-}
-
-// writesTo returns a check that writes and deletes a small file. All processes use the same one,
-// so that a process that is killed between the two leaves nothing for long.
-func writesTo(files *blob.Store) func(context.Context) error {
-	const key = "health/check"
-	return func(ctx context.Context) error {
-		_, err := files.Put(ctx, key, bytes.NewReader([]byte("ok\n")), "text/plain")
-		return errors.Join(err, files.Delete(ctx, key))
-	}
 }
