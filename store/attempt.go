@@ -34,6 +34,9 @@ type Attempt struct {
 	StartedAt   *time.Time // play began
 	EndedAt     *time.Time // play ended
 	Problem     string     // why it failed, in words for the user
+	// Fence is the number of media nodes that have taken the attempt's room, one after the other.
+	// A node may change the attempt while no other one has taken the room since (CheckFence).
+	Fence int64
 }
 
 // Speaker is one side of the conversation. Its text is part of NATS subjects, file names and
@@ -45,6 +48,16 @@ const (
 	SpeakerCandidate Speaker = "candidate"
 	SpeakerPatient   Speaker = "patient"
 )
+
+// CheckFence returns ErrFenced when the room was taken by another media node after the one whose
+// fence is given. Only a node's changes are checked.
+func (a Attempt) CheckFence(fence int64) error {
+	if fence < a.Fence {
+		return fmt.Errorf("another media node has the room (fence %d, not %d): %w", a.Fence,
+			fence, ErrFenced)
+	}
+	return nil
+}
 
 // Prepare begins the preparation. It changes nothing when the preparation has begun already,
 // because a room can be opened twice. It returns ErrState in any later state.
@@ -157,6 +170,7 @@ func (a Attempt) Joinable() bool {
 // single-use token for the WebSocket that carries a Join.
 type Join struct {
 	AttemptID string
+	NodeID    string // the media node for the room, the only one that admits the user
 	UserID    string
 	SessionID string // the signed-in device; when it is signed out, the socket is closed
 	Name      string

@@ -9,7 +9,7 @@
 //     plays the patient.
 //   - An Attempt is one practice of a scenario by one candidate. Its id is also the id of its
 //     room, the live call. A Join is what a ticket to that room permits. A RoomInfo is what
-//     presence knows about an open room.
+//     presence knows about an open room. A MediaNode is a process that holds rooms.
 //   - A Report is the result of an attempt: measures, recordings and turns.
 //   - An Act is an entry of the audit trail. A Job is work that runs after a transaction. Effects
 //     are the acts and jobs that are saved in the same transaction as a change.
@@ -44,6 +44,9 @@ var (
 	// ErrState is returned when the record's present state does not permit the change, for
 	// example starting an attempt that was abandoned.
 	ErrState = errors.New("wrong state")
+	// ErrFenced is returned when a media node changes an attempt whose room another node has taken
+	// since.
+	ErrFenced = errors.New("fenced off")
 	// ErrReused is returned when something that works once (a ticket, a link, a code, a refresh
 	// token) was used before.
 	ErrReused = errors.New("used before")

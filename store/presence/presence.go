@@ -1,5 +1,6 @@
-// Package presence stores short-lived state that the processes of a server share: which rooms are
-// open and who is in them, which tickets were used, and how much of each quota was used. It also
+// Package presence stores short-lived state that the processes of a server share: which media nodes
+// there are (Node), which of them has the lease of which room, which rooms are open and who is in
+// them, which tickets were used, and how much of each quota was used. It also
 // carries session events between the processes. The state is in Redis. When no address is
 // configured, a Redis-compatible server runs inside the process. Losing the state loses no record:
 // rooms are published again, and quotas start afresh.
@@ -52,7 +53,9 @@ type Presence struct {
 	mu    sync.Mutex
 	rooms map[string]store.RoomInfo // the open rooms of this process; guarded by mu
 
-	limits *limiter
+	limits  *limiter
+	scripts scripts
+	placed  placements
 
 	stop chan struct{}
 	done sync.WaitGroup // every goroutine of the Presence
@@ -64,7 +67,7 @@ func Open(cfg Config, log *slog.Logger) (*Presence, error) {
 	p := &Presence{
 		timeout: cmp.Or(cfg.Timeout, Defaults().Timeout), log: log,
 		rooms: map[string]store.RoomInfo{}, limits: newLimiter(time.Now),
-		stop: make(chan struct{}),
+		scripts: newScripts(), stop: make(chan struct{}),
 	}
 	refresh := cmp.Or(cfg.Refresh, Defaults().Refresh)
 	p.ttl = 3 * refresh
@@ -116,12 +119,9 @@ func (p *Presence) Close() error {
 	return err
 }
 
-// Ping writes a key. It returns store.ErrUnavailable when Redis does not answer, and an error when
-// it refuses the write, for example because its memory is full.
+// Ping returns store.ErrUnavailable when Redis does not answer.
 func (p *Presence) Ping(ctx context.Context) error {
-	return p.do(ctx, func(ctx context.Context) error {
-		return p.client.Set(ctx, healthKey, 1, time.Minute).Err()
-	})
+	return p.do(ctx, func(ctx context.Context) error { return p.client.Ping(ctx).Err() })
 }
 
 // do runs a call with the configured timeout, and wraps its error in a sentinel.
@@ -150,7 +150,6 @@ const (
 	ticketKey = "bedside:ticket:"
 	limitKey  = "bedside:limit:"
 	roomKey   = "bedside:room:"
-	healthKey = "bedside:health"
 	roomIndex = "bedside:rooms" // sorted set of room ids by their expiry, in Unix milliseconds
 )
 
@@ -180,10 +179,15 @@ func (p *Presence) RoomUpdated(ctx context.Context, r store.RoomInfo) error {
 }
 
 func (p *Presence) setRoom(ctx context.Context, r store.RoomInfo) error {
-	p.mu.Lock()
-	p.rooms[r.ID] = r
-	p.mu.Unlock()
+	p.remember(r)
 	return p.publishRoom(ctx, r)
+}
+
+// remember makes refresh publish a room again.
+func (p *Presence) remember(r store.RoomInfo) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.rooms[r.ID] = r
 }
 
 // RoomClosed removes a room of this process.
