@@ -69,14 +69,16 @@ func (a *App) open(ctx context.Context, cfg configs.Config, version string,
 			return err
 		}
 	}
-	p := served{sessions: sessions, tracer: traces.Tracer(), registry: registry}
+	p := served{
+		sessions: sessions, tracer: traces.Tracer(), registry: registry, version: version,
+	}
 	var sockets auth.Sockets
-	var media func(context.Context) error // checks the UDP port
+	var media *mediaNode // nil in a process without rooms
 	if cfg.Has("media") {
-		if p.hub, media, err = openHub(cfg, s, sessions, a.closers, log, registry); err != nil {
+		if media, err = openMedia(cfg, s, sessions, a.closers, log, registry); err != nil {
 			return err
 		}
-		sockets = p.hub
+		p.hub, sockets = media.hub, media.hub
 	}
 	if cfg.Has("api") || cfg.Has("media") {
 		revocation.Start(sessions, sockets)
@@ -87,11 +89,11 @@ func (a *App) open(ctx context.Context, cfg configs.Config, version string,
 			return err
 		}
 	}
-	if p.health, err = openHealth(cfg, s, media, version, a.closers, log, registry); err != nil {
-		return err
-	}
 	if err := a.listen(cfg, s, p, log); err != nil {
 		return err
+	}
+	if media != nil {
+		media.registry.Announce() // not before clients can dial it
 	}
 	if !cfg.Has("api") {
 		return nil

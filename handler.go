@@ -7,7 +7,6 @@ import (
 
 	"bedside/api"
 	"bedside/api/auth"
-	"bedside/api/health"
 	"bedside/api/httpx"
 	"bedside/api/mail"
 	"bedside/configs"
@@ -27,7 +26,7 @@ type served struct {
 	outbox   *mail.Outbox   // nil with a mail server
 	tracer   trace.Tracer   // nil without a collector
 	registry *prometheus.Registry
-	health   *health.Monitor
+	version  string
 }
 
 // metrics serves the metrics of the process.
@@ -47,7 +46,12 @@ func newHandler(cfg configs.Config, s stores, p served, log *slog.Logger) (http.
 			}
 			return f, nil
 		},
-		Health:     p.health,
+		Checks: []api.Check{
+			{Name: "database", Required: true, Ping: s.db.Ping},
+			{Name: "nats", Required: true, Ping: s.bus.Ping},
+			{Name: "redis", Ping: s.presence.Ping},
+			{Name: "recordings", Ping: s.blob.Ping},
+		},
 		Registerer: p.registry, Tracer: p.tracer, Log: log,
 	}
 	if cfg.Server.Pprof == "" {
@@ -60,7 +64,7 @@ func newHandler(cfg configs.Config, s stores, p served, log *slog.Logger) (http.
 		deps.Socket = p.hub
 	}
 	settings := cfg.API
-	settings.PublicURL = cfg.PublicURL()
+	settings.Version, settings.PublicURL = p.version, cfg.PublicURL()
 	if !cfg.Has("api") {
 		return api.NewBare(settings, deps)
 	}

@@ -17,39 +17,50 @@ import (
 	"bedside/speech/bus"
 	"bedside/speech/tap"
 	"bedside/store/folder"
+	"bedside/store/presence"
 
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-// openHub opens the media node and the hub that drives it. reachable checks the node's UDP port.
-func openHub(cfg configs.Config, s stores, sessions *auth.Sessions, c *closers, log *slog.Logger,
-	reg prometheus.Registerer) (hub *signaling.Hub, reachable func(context.Context) error,
-	err error) {
+// mediaNode is the part of a process that holds rooms: the hub, and the process as others see it
+// in the registry of media nodes.
+type mediaNode struct {
+	hub      *signaling.Hub
+	registry *presence.Node
+}
+
+// openMedia opens the media node and the hub that drives it. The caller announces the node in the
+// registry once it listens.
+func openMedia(cfg configs.Config, s stores, sessions *auth.Sessions, c *closers,
+	log *slog.Logger, reg prometheus.Registerer) (*mediaNode, error) {
 	media := cfg.SFU
 	media.UDPAddr = cfg.MediaAddress()
 	node, err := sfu.NewNode(media, log, reg)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	c.add("media", node.Close)
+	registry := s.presence.OpenNode(presence.NodeConfig{
+		Endpoint: cfg.Signaling.Endpoint, MaxRooms: cfg.SFU.MaxRooms, Fences: s.db,
+	})
+	c.add("media registry", func(context.Context) error { return registry.Close() })
 	rooms := cfg.Signaling
 	rooms.Origins, rooms.Address, rooms.Grace = cfg.OriginHosts(), clientNetwork, cfg.SFU.Grace
 	audio := roomAudio{tap.NewAudio(s.bus, log)}
-	hub, err = signaling.NewHub(rooms, node, sessions, s.db, audio, s.presence,
-		s.bus, log, reg)
+	hub, err := signaling.NewHub(rooms, node, sessions, s.db, audio, registry, s.bus, log, reg)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	c.add("signalling", hub.Close)
-	return hub, node.Reachable, nil
+	return &mediaNode{hub, registry}, nil
 }
 
 // roomAudio is the bus as signaling.Audio.
 type roomAudio struct{ tap.Audio }
 
 // Tap returns the audio's tap as the interface that rooms use.
-func (a roomAudio) Tap(attemptID string, startedAt time.Time) signaling.Tap {
-	return a.Audio.Tap(attemptID, startedAt)
+func (a roomAudio) Tap(attemptID string, startedAt time.Time, fence int64) signaling.Tap {
+	return a.Audio.Tap(attemptID, startedAt, fence)
 }
 
 // clientNetwork returns the network that a WebSocket counts for: the client's behind trusted

@@ -25,7 +25,6 @@ import (
 	"bedside/api/auth"
 	"bedside/api/docs"
 	"bedside/api/factors"
-	"bedside/api/health"
 	"bedside/api/httpx"
 	"bedside/api/mail"
 	"bedside/api/rooms"
@@ -81,7 +80,7 @@ type Deps struct {
 	Passwords *auth.Passwords
 	Recording func(ctx context.Context, key string) (httpx.File, error) // opens a blob's file
 	Clock     func() time.Time                                          // time.Now when nil
-	Health    *health.Monitor                                           // serves /health
+	Checks    []Check                                                   // for /health/ready
 	Log       *slog.Logger
 
 	// These may be nil.
@@ -121,10 +120,7 @@ func newRouter(cfg Config, deps Deps) *chi.Mux {
 	router.Use(middleware.GetHead)
 	router.NotFound(notFound(deps.Web))
 	router.MethodNotAllowed(methodNotAllowed(router))
-	if deps.Health != nil {
-		router.Get("/health", deps.Health.Live)
-		router.Get("/health/ready", deps.Health.Ready)
-	}
+	(&health{version: cfg.Version, checks: deps.Checks, log: deps.Log}).routes(router)
 	if deps.Metrics != nil {
 		router.Method(http.MethodGet, "/metrics", deps.Metrics)
 	}

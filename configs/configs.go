@@ -27,7 +27,6 @@ import (
 	"bedside/api"
 	"bedside/api/auth"
 	"bedside/api/certs"
-	"bedside/api/health"
 	"bedside/api/mail"
 	"bedside/api/server"
 	"bedside/sfu"
@@ -57,7 +56,6 @@ type Config struct {
 	Auth      auth.Config
 	Server    server.Config
 	API       api.Config
-	Health    health.Config
 	Log       Log
 	Postgres  postgres.Config
 	Presence  presence.Config
@@ -73,8 +71,7 @@ type Config struct {
 func Defaults() Config {
 	return Config{
 		Data: "./data", Role: "all", Demo: "auto", MediaUDP: ":0",
-		Server: server.Defaults(), API: api.Defaults(), Health: health.Defaults(),
-		Log:      Log{Level: "info", Format: "text"},
+		Server: server.Defaults(), API: api.Defaults(), Log: Log{Level: "info", Format: "text"},
 		Postgres: postgres.Defaults(), Presence: presence.Defaults(), Bus: bus.Defaults(),
 		Blob: blob.Defaults(), Auth: auth.Defaults(), Mail: mail.Defaults(),
 		SFU: sfu.Defaults(), Signaling: signaling.Defaults(), Speech: speech.Defaults(),
@@ -148,9 +145,8 @@ func (c Config) Validate() error {
 		bad("tls.redirect: there is no https to redirect to: " +
 			"set cert_file and key_file, or domains")
 	}
-	errs = append(errs, c.validateRole(), c.Server.Validate(), c.API.Validate(),
-		c.Health.Validate(), c.TLS.Validate(), c.Log.Validate(), c.Blob.Validate(),
-		c.Bus.Validate(), c.Auth.Validate(), c.SFU.Validate(),
+	errs = append(errs, c.validateRole(), c.Server.Validate(), c.API.Validate(), c.TLS.Validate(),
+		c.Log.Validate(), c.Bus.Validate(), c.Auth.Validate(), c.SFU.Validate(),
 		c.Signaling.Validate(), c.Speech.Validate())
 	return errors.Join(errs...)
 }
@@ -173,6 +169,9 @@ func (c Config) validateRole() error {
 	if c.Has("api") != c.Has("media") {
 		need(c.Presence.URL, "REDIS_URL")
 		need(c.Auth.Key, "BEDSIDE_AUTH_KEY")
+	}
+	if c.Has("media") && !c.Has("api") {
+		need(c.Signaling.Endpoint, "BEDSIDE_MEDIA_ENDPOINT, the address that clients dial,")
 	}
 	return errors.Join(errs...)
 }

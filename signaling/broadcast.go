@@ -46,7 +46,7 @@ func (r *room) broadcastReport(problem string) {
 // publishPresence publishes the state of the room outside of it.
 func (r *room) publishPresence(now time.Time) {
 	r.announcer.publish(store.RoomInfo{
-		ID: r.id, Node: r.env.cfg.Endpoint, Phase: string(r.stage.name),
+		ID: r.id, Phase: string(r.stage.name),
 		Remaining: r.stage.remaining(now).Seconds(),
 		People:    r.seats.people(), OpenedAt: r.openedAt,
 	})

@@ -42,6 +42,10 @@ var (
 	// errRoomClosed is returned for a join to an attempt that has ended.
 	errRoomClosed = fatalError(protocol.CodeRoomClosed,
 		"this role play has ended; start a new one")
+	// errOtherNode is returned for a join to a room that another node holds or shall open, and
+	// sent to the participants of a room that another node has taken.
+	errOtherNode = fatalError(protocol.CodeOtherNode,
+		"another server holds this role play; join again with a new ticket")
 	// errResumeUnknown is returned for a resume token that is unknown or whose seat was given up.
 	errResumeUnknown = fatalError(protocol.CodeResumeUnknown,
 		"the seat is gone; join again with a new ticket")

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"net/url"
 	"time"
 
 	"bedside/sfu"
@@ -14,6 +15,8 @@ import (
 // Config configures a Hub. A zero field means the value in Defaults.
 type Config struct {
 	PerAddress int `key:"media.max_per_address" env:"BEDSIDE_MEDIA_MAX_PER_ADDRESS" doc:"maximum number of WebSockets from one IP address"`
+
+	Endpoint string `key:"media.endpoint" env:"BEDSIDE_MEDIA_ENDPOINT" doc:"the WebSocket address of this media node that clients dial, such as wss://media1.example.org/ws; empty: that of the API, in the same process"`
 
 	RoomsPerAccount int `key:"media.max_rooms_per_account" env:"BEDSIDE_MEDIA_MAX_ROOMS_PER_ACCOUNT" doc:"maximum number of rooms that one account may have opened at a time"`
 	RoomsPerAddress int `key:"media.max_rooms_per_address" env:"BEDSIDE_MEDIA_MAX_ROOMS_PER_ADDRESS" doc:"maximum number of rooms opened from one IP address at a time"`
@@ -31,9 +34,6 @@ type Config struct {
 	Unused time.Duration
 	// Address returns the IP address a request comes from. By default it is its connection's.
 	Address func(*http.Request) string
-	// Endpoint is the WebSocket address that presence publishes for rooms of this hub. It is
-	// empty when there is only one hub.
-	Endpoint string
 }
 
 // Defaults returns the default configuration. The grace period is the media node's.
@@ -77,6 +77,12 @@ func (c Config) Validate() error {
 		if limit.n < 1 {
 			errs = append(errs, fmt.Errorf("%s: at least 1 is needed", limit.key))
 		}
+	}
+	u, err := url.Parse(c.Endpoint)
+	if c.Endpoint != "" && (err != nil || (u.Scheme != "ws" && u.Scheme != "wss") ||
+		u.Host == "" || u.Path == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "") {
+		errs = append(errs, fmt.Errorf("media.endpoint: %q is not a WebSocket address such as "+
+			"wss://media1.example.org/ws", c.Endpoint))
 	}
 	return errors.Join(errs...)
 }

@@ -20,12 +20,18 @@ type Verifier interface {
 }
 
 // Attempts stores attempts. Each change runs a rule of store.Attempt; repeating one is no error.
+// fence is that of the room's lease: a change returns store.ErrFenced when another node has taken
+// the lease since.
 type Attempts interface {
 	Attempt(ctx context.Context, id string) (store.Attempt, store.Scenario, error)
-	PrepareAttempt(ctx context.Context, id string, now time.Time) (store.Attempt, error)
-	StartAttempt(ctx context.Context, id string, now time.Time) (store.Attempt, error)
-	FinishAttempt(ctx context.Context, id string, now time.Time) (store.Attempt, error)
-	AbandonAttempt(ctx context.Context, id string, now time.Time) (store.Attempt, error)
+	PrepareAttempt(ctx context.Context, id string, fence int64,
+		now time.Time) (store.Attempt, error)
+	StartAttempt(ctx context.Context, id string, fence int64,
+		now time.Time) (store.Attempt, error)
+	FinishAttempt(ctx context.Context, id string, fence int64,
+		now time.Time) (store.Attempt, error)
+	AbandonAttempt(ctx context.Context, id string, fence int64,
+		now time.Time) (store.Attempt, error)
 }
 
 // Audio sends the audio of a play to its analysis.
@@ -33,8 +39,11 @@ type Audio interface {
 	// Begin requests the analysis of an attempt. Repeating it is no error.
 	Begin(ctx context.Context, attemptID string, startedAt time.Time) error
 	// Tap makes sinks for a play that began at startedAt; the participant ids "candidate" and
-	// "patient" are the speakers.
-	Tap(attemptID string, startedAt time.Time) Tap
+	// "patient" are the speakers. What it records carries the fence of the room's lease.
+	Tap(attemptID string, startedAt time.Time, fence int64) Tap
+	// Discard ends the attempt's tap and drops what it has not published: another node writes the
+	// log now. It does not block.
+	Discard(attemptID string)
 	// ClockLeft returns how much of a play was left when a media server last had it. ok is false
 	// when that is not known.
 	ClockLeft(ctx context.Context, attemptID string) (left time.Duration, ok bool, err error)
@@ -54,9 +63,22 @@ type Tap interface {
 	Sent(speaker store.Speaker, ssrc uint32, packets int)
 }
 
-// Presence publishes which rooms exist. It may retry a failed call later, and rooms do not wait
-// for it.
+// Leases keeps each room on one node.
+type Leases interface {
+	// NodeID returns the id of this node, which tickets name.
+	NodeID() string
+	// Acquire takes the lease of a room and returns its fence. lost is called once, from any
+	// goroutine, if another node has taken the lease since. Acquire returns store.ErrConflict
+	// while another node holds the lease, and store.ErrNotFound when there is no such attempt.
+	Acquire(ctx context.Context, attemptID string, lost func()) (fence int64, err error)
+	// Release ends the lease. After an error it ends by itself.
+	Release(ctx context.Context, attemptID string) error
+}
+
+// Presence is this node as others see it: it holds the leases of the rooms and publishes who is in
+// them. It may retry a failed publication later, and rooms do not wait for it.
 type Presence interface {
+	Leases
 	RoomOpened(ctx context.Context, room store.RoomInfo) error
 	RoomUpdated(ctx context.Context, room store.RoomInfo) error
 	RoomClosed(ctx context.Context, id string) error

@@ -5,10 +5,8 @@ import (
 	"errors"
 	"log/slog"
 	"sync"
-	"time"
 
 	"bedside/sfu"
-	"bedside/store"
 
 	"github.com/prometheus/client_golang/prometheus"
 )
@@ -32,6 +30,7 @@ type Hub struct {
 
 	mu      sync.Mutex // guards the fields below
 	rooms   map[string]*room
+	opening map[string]*opening
 	perIP   map[string]int // open sockets
 	opened  openedRooms
 	closing bool
@@ -52,79 +51,21 @@ func newHub(cfg Config, openMedia func(string) (mediaRoom, error), v Verifier, a
 	cfg = cfg.withDefaults()
 	h := &Hub{
 		cfg: cfg, openMedia: openMedia, verifier: v, attempts: at, log: log, metrics: m,
-		tokens: newResumeTokens(), rooms: map[string]*room{}, perIP: map[string]int{},
-		opened: newOpenedRooms(cfg),
+		tokens: newResumeTokens(), rooms: map[string]*room{}, opening: map[string]*opening{},
+		perIP: map[string]int{}, opened: newOpenedRooms(cfg),
 	}
 	h.ctx, h.cancel = context.WithCancel(context.Background())
 	h.closeBegun, h.beginClose = context.WithCancel(h.ctx)
 	h.env = &roomEnv{
 		ctx: h.ctx, cfg: cfg, attempts: at, audio: au, presence: p, feedback: f,
 		tokens: h.tokens, metrics: m, log: log, running: &h.running, sendError: h.sendError,
-		forget: h.forgetRoom,
+		release: h.releaseLease, forget: h.forgetRoom,
 	}
 	return h, nil
 }
 
-// liveRoom returns the room of an attempt, and opens it if necessary. It returns errRoomClosed
-// for an attempt that has ended, a clientError if by may not open another room, sfu.ErrDraining
-// while the hub closes, and the errors of Attempts and of the media node.
-func (h *Hub) liveRoom(ctx context.Context, attemptID string, by opener) (*room, error) {
-	h.mu.Lock()
-	r, ok := h.rooms[attemptID]
-	h.mu.Unlock()
-	if ok {
-		return r, nil
-	}
-	attempt, scenario, err := h.attempts.Attempt(ctx, attemptID)
-	if err != nil {
-		return nil, err
-	}
-	if !attempt.Joinable() {
-		return nil, errRoomClosed
-	}
-	left := h.playLeft(ctx, attempt, scenario)
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	if h.closing {
-		return nil, sfu.ErrDraining
-	}
-	if r, ok := h.rooms[attemptID]; ok {
-		return r, nil
-	}
-	if err := h.opened.check(by); err != nil {
-		return nil, err
-	}
-	media, err := h.openMedia(attemptID)
-	if err != nil {
-		return nil, err
-	}
-	r = openRoom(h.env, attempt, scenario, left, media)
-	h.rooms[attemptID] = r
-	h.opened.add(attemptID, by)
-	h.metrics.rooms.Inc()
-	return r, nil
-}
-
-// playLeft returns how much is left of an attempt's play, if an earlier process has begun it. It
-// is called before the room's tap is open. Without an answer from the log, the play's clock counts
-// as never stopped.
-func (h *Hub) playLeft(ctx context.Context, a store.Attempt, sc store.Scenario) time.Duration {
-	play := time.Duration(sc.PlaySeconds) * time.Second
-	if a.State != store.AttemptPlaying || a.StartedAt == nil {
-		return play
-	}
-	left, ok, err := h.env.audio.ClockLeft(ctx, a.ID)
-	if err != nil {
-		h.log.Warn("cannot look up how much of a play is left", "attempt", a.ID, "error", err)
-	}
-	if err != nil || !ok {
-		return leftOf(play, *a.StartedAt, time.Now())
-	}
-	return min(left, play)
-}
-
-// forgetRoom removes a room once it has stored everything, so that liveRoom then reads from
-// Attempts how it ended.
+// forgetRoom removes a room once it has stored everything and released its lease, so that liveRoom
+// then reads from Attempts how it ended.
 func (h *Hub) forgetRoom(r *room) {
 	h.mu.Lock()
 	defer h.mu.Unlock()

@@ -27,6 +27,9 @@ func (h *Hub) joinRoom(ctx context.Context, c *conn, m protocol.Join) (*particip
 	if err != nil {
 		return nil, err
 	}
+	if join.NodeID != h.env.presence.NodeID() {
+		return nil, errOtherNode
+	}
 	for {
 		r, err := h.liveRoom(ctx, join.AttemptID, opener{join.UserID, c.address})
 		if err != nil {

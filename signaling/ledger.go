@@ -133,5 +133,6 @@ func (l *ledger) runEntry(ctx context.Context, e entry) {
 // permanent reports whether an error is an answer, which no retry changes, and not an outage.
 func permanent(err error) bool {
 	return errors.Is(err, store.ErrState) || errors.Is(err, store.ErrNotFound) ||
-		errors.Is(err, store.ErrInvalid) || errors.Is(err, store.ErrForbidden)
+		errors.Is(err, store.ErrFenced) || errors.Is(err, store.ErrInvalid) ||
+		errors.Is(err, store.ErrForbidden)
 }

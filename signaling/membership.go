@@ -44,6 +44,8 @@ func (r *room) assignSeat(join store.Join) (*seat, error) {
 	switch {
 	case r.closing:
 		return nil, sfu.ErrDraining
+	case r.lost:
+		return nil, errOtherNode
 	case r.stage.name == protocol.PhaseEnded:
 		return nil, errRoomClosed
 	}
@@ -160,6 +162,9 @@ func (r *room) vacate(p *participant, reason string) {
 		r.emptyAt = time.Now()
 	}
 	r.broadcast(protocol.PeerLeft{ParticipantID: p.seat.id, Reason: reason})
+	if r.lost {
+		return
+	}
 	r.applySeats()
 	if r.stage.name == protocol.PhasePlaying && !r.closing &&
 		p.seat.join.Role == store.ParticipantCandidate {

@@ -2,6 +2,7 @@ package signaling
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"bedside/signaling/protocol"
@@ -14,8 +15,17 @@ func (r *room) recordPreparation(now time.Time) {
 		return
 	}
 	r.prepared = true
-	r.records.add("prepare", func(ctx context.Context) error {
-		_, err := r.env.attempts.PrepareAttempt(ctx, r.id, now)
+	r.recordChange("prepare", r.env.attempts.PrepareAttempt, now)
+}
+
+// recordChange stores a change of the attempt. A room that is fenced off stops.
+func (r *room) recordChange(name string, change func(ctx context.Context, id string, fence int64,
+	now time.Time) (store.Attempt, error), now time.Time) {
+	r.records.add(name, func(ctx context.Context) error {
+		_, err := change(ctx, r.id, r.fence, now)
+		if errors.Is(err, store.ErrFenced) {
+			r.post(r.stopForOtherNode)
+		}
 		return err
 	})
 }
@@ -24,16 +34,13 @@ func (r *room) recordPreparation(now time.Time) {
 // wait for the database or the bus: the ledgers hold what has to be written.
 func (r *room) playStarted(now time.Time) {
 	startedAt := now.UTC().Truncate(time.Microsecond) // the precision of the database
-	r.records.add("start", func(ctx context.Context) error {
-		_, err := r.env.attempts.StartAttempt(ctx, r.id, startedAt)
-		return err
-	})
+	r.recordChange("start", r.env.attempts.StartAttempt, startedAt)
 	r.startAudio(startedAt)
 }
 
 // startAudio subscribes to the report, requests the analysis and opens the tap.
 func (r *room) startAudio(startedAt time.Time) {
-	r.tap = r.env.audio.Tap(r.id, startedAt)
+	r.tap = r.env.audio.Tap(r.id, startedAt, r.fence)
 	r.audio.add("subscribe", func(context.Context) (err error) {
 		r.unsubscribe, err = r.env.feedback.SubscribeReportReady(r.env.ctx, r.id,
 			func(problem string) { r.post(func() { r.broadcastReport(problem) }) })
@@ -75,10 +82,7 @@ func (r *room) playEnded(now time.Time) {
 	if r.tap == nil {
 		return
 	}
-	r.records.add("finish", func(ctx context.Context) error {
-		_, err := r.env.attempts.FinishAttempt(ctx, r.id, now)
-		return err
-	})
+	r.recordChange("finish", r.env.attempts.FinishAttempt, now)
 }
 
 // tailEnd returns when the tail ends; false when no play has ended or its tap is closed.

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -28,7 +30,9 @@ type roomEnv struct {
 	log       *slog.Logger
 	running   *sync.WaitGroup // counts the rooms' loops
 	sendError func(c *conn, err error)
-	forget    func(*room) // called by the loop when the room has ended
+	// release and forget are called by the loop, in this order, when the room has ended
+	release func(attemptID string)
+	forget  func(*room)
 }
 
 // room is the live side of one attempt. Its loop alone uses the fields below "owned by run"; other
@@ -36,6 +40,7 @@ type roomEnv struct {
 // everything is stored.
 type room struct {
 	id    string
+	fence int64 // of the room's lease
 	env   *roomEnv
 	media mediaRoom
 	log   *slog.Logger
@@ -53,6 +58,7 @@ type room struct {
 	timer         *time.Timer             // for the next deadline
 	records       *ledger                 // writes to the database
 	audio         *ledger                 // writes to the analysis
+	stopWriting   context.CancelFunc      // ends ledgers and announcer as they are
 	announcer     *announcer
 	interruptions *interruptions
 	prepared      bool   // the candidate was here, so that leaving abandons the attempt
@@ -64,19 +70,21 @@ type room struct {
 	emptyAt       time.Time // when the last participant left
 	endedAt       time.Time // when the play ended
 	closing       bool      // the server is shutting down
+	lost          bool      // another node has the room
 	dismissed     bool      // the sockets were closed because the role play is over
 }
 
 // errRoomGone is returned by call when the room has ended before the function could run.
 var errRoomGone = errors.New("the room has just ended")
 
-// openRoom makes the room of an attempt and starts its loop. It continues a play, of which left is
-// left, or a preparation that an earlier process began.
+// openRoom makes the room of an attempt, whose fence is that of the room's lease, and starts its
+// loop. It continues a play, of which left is left, or a preparation that an earlier process
+// began.
 func openRoom(env *roomEnv, a store.Attempt, sc store.Scenario, left time.Duration,
 	media mediaRoom) *room {
 	now := time.Now()
 	r := &room{
-		id: a.ID, env: env, media: media, log: env.log.With("room", a.ID),
+		id: a.ID, fence: a.Fence, env: env, media: media, log: env.log.With("room", a.ID),
 		wake: make(chan struct{}, 1), ended: make(chan struct{}),
 		seats:        newSeats(a.CandidateID, func() string { return uuid.NewString()[:8] }),
 		participants: map[string]*participant{}, interruptions: newInterruptions(),
@@ -84,9 +92,11 @@ func openRoom(env *roomEnv, a store.Attempt, sc store.Scenario, left time.Durati
 	}
 	prepare := time.Duration(sc.PrepareSeconds) * time.Second
 	play := time.Duration(sc.PlaySeconds) * time.Second
-	r.records = newLedger(env.ctx, "records", r.log, r.ledgerFailed)
-	r.audio = newLedger(env.ctx, "audio", r.log, r.ledgerFailed)
-	r.announcer = newAnnouncer(env.ctx, env.presence, r.log)
+	writing, stop := context.WithCancel(env.ctx)
+	r.stopWriting = stop
+	r.records = newLedger(writing, "records", r.log, r.ledgerFailed)
+	r.audio = newLedger(writing, "audio", r.log, r.ledgerFailed)
+	r.announcer = newAnnouncer(writing, env.presence, r.log)
 	switch {
 	case a.State == store.AttemptPlaying && a.StartedAt != nil:
 		r.stage, r.prepared = resumedStage(play, left, now), true
@@ -161,7 +171,7 @@ func (r *room) run() {
 // queue, unless a task has just been added.
 func (r *room) finished(now time.Time) bool {
 	if at, ok := r.deadlineForAbsent(); !r.seats.empty() || ok && now.Before(at) ||
-		r.stage.name == protocol.PhasePlaying || r.tap != nil {
+		!r.lost && (r.stage.name == protocol.PhasePlaying || r.tap != nil) {
 		return false
 	}
 	r.mu.Lock()
@@ -176,7 +186,7 @@ func (r *room) finished(now time.Time) bool {
 // waits for nothing.
 func (r *room) deadlineForAbsent() (at time.Time, waits bool) {
 	switch {
-	case r.closing:
+	case r.closing || r.lost:
 	case r.stage.name == protocol.PhasePreparing && r.seats.empty() && !r.used:
 		return r.emptyAt.Add(r.env.cfg.Unused), true
 	case r.stage.name == protocol.PhasePreparing && r.seats.empty():
@@ -204,6 +214,9 @@ func (r *room) setTimer() {
 
 // applyDeadlines does what is due by now.
 func (r *room) applyDeadlines(now time.Time) {
+	if r.lost {
+		return
+	}
 	r.changeStage(func(s *stage, now time.Time) { s.tick(now) })
 	at, waits := r.deadlineForAbsent()
 	overdue := waits && !now.Before(at)
@@ -266,18 +279,33 @@ func (r *room) serverClosing() {
 	r.closeSockets(websocket.StatusGoingAway, shuttingDown, sfu.ErrDraining)
 }
 
-// shutdown waits until everything is stored and removes the room from the hub. It abandons an
-// attempt whose candidate came and left before the play, unless nobody's media was ever connected
-// or the server is shutting down.
+// stopForOtherNode ends the room at once, because another node has its lease: it stores nothing
+// more, and the participants join there, with new tickets.
+func (r *room) stopForOtherNode() {
+	if r.lost {
+		return
+	}
+	r.log.Warn("another node has this room; it stops here", "fence", r.fence)
+	r.lost = true
+	r.stopWriting()
+	if r.tap != nil {
+		r.tap = nil
+		r.media.StopTap()
+	}
+	r.env.audio.Discard(r.id)
+	for _, p := range slices.Collect(maps.Values(r.participants)) {
+		r.expel(p, errOtherNode)
+	}
+}
+
+// shutdown waits until everything is stored, releases the lease and removes the room from the hub.
+// It abandons an attempt whose candidate came and left before the play, unless nobody's media was
+// ever connected, the server is shutting down or another node has the room.
 func (r *room) shutdown() {
 	r.timer.Stop()
 	r.media.OnSpeakers(nil)
-	if r.stage.name == protocol.PhasePreparing && r.prepared && r.used && !r.closing {
-		now := time.Now()
-		r.records.add("abandon", func(ctx context.Context) error {
-			_, err := r.env.attempts.AbandonAttempt(ctx, r.id, now)
-			return err
-		})
+	if r.stage.name == protocol.PhasePreparing && r.prepared && r.used && !r.closing && !r.lost {
+		r.recordChange("abandon", r.env.attempts.AbandonAttempt, time.Now())
 	}
 	r.audio.Close()
 	r.records.Close()
@@ -285,8 +313,12 @@ func (r *room) shutdown() {
 	<-r.audio.Done()
 	<-r.records.Done()
 	<-r.announcer.Done()
+	r.stopWriting()
 	if r.unsubscribe != nil {
 		r.unsubscribe()
+	}
+	if !r.lost {
+		r.env.release(r.id)
 	}
 	r.env.forget(r)
 }

@@ -2,6 +2,7 @@ package signaling
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -43,9 +44,13 @@ type world struct {
 	packets     int            // written to the tap
 	events      []interruption
 	clocks      []clockState
-	left        time.Duration  // of a play, as the log tells; 0: it does not
-	sent        map[uint32]int // as clients say, by SSRC
-	failedCalls int            // of the database and the bus
+	left        time.Duration     // of a play, as the log tells; 0: it does not
+	sent        map[uint32]int    // as clients say, by SSRC
+	leases      map[string]func() // what to call when a room's lease is lost
+	elsewhere   map[string]bool   // rooms whose lease another node has
+	fence       int64             // of the latest lease
+	discarded   map[string]bool   // attempts whose tap was discarded
+	failedCalls int               // of the database and the bus
 
 	log chan string // what was stored or published, in order
 }
@@ -58,7 +63,8 @@ func newWorld(t testing.TB, prepare, play int) *world {
 		scenario: store.Scenario{
 			PrepareSeconds: prepare, PlaySeconds: play,
 		}, notify: map[string]func(string){}, rooms: map[string]store.RoomInfo{},
-		taps: map[string]int{}, sent: map[uint32]int{}, log: make(chan string, 256),
+		taps: map[string]int{}, sent: map[uint32]int{}, leases: map[string]func(){},
+		elsewhere: map[string]bool{}, discarded: map[string]bool{}, log: make(chan string, 256),
 	}
 }
 
@@ -82,7 +88,8 @@ func (w *world) ticket(attempt, user string, role store.ParticipantRole) string 
 	defer w.mu.Unlock()
 	ticket := fmt.Sprintf("ticket-%d", len(w.tickets)+1)
 	w.tickets[ticket] = store.Join{
-		AttemptID: attempt, UserID: user, SessionID: "session of " + user, Name: "Name of " + user,
+		AttemptID: attempt, NodeID: thisNode, UserID: user,
+		SessionID: "session of " + user, Name: "Name of " + user,
 		Role: role,
 	}
 	return ticket
@@ -123,7 +130,8 @@ func (w *world) Attempt(_ context.Context, id string) (store.Attempt, store.Scen
 	return a, w.scenario, nil
 }
 
-func (w *world) change(what, id string, rule func(*store.Attempt) error) (store.Attempt, error) {
+func (w *world) change(what, id string, fence int64,
+	rule func(*store.Attempt) error) (store.Attempt, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	a := w.attempts[id]
@@ -131,7 +139,7 @@ func (w *world) change(what, id string, rule func(*store.Attempt) error) (store.
 		w.failedCalls++
 		return a, w.dbErr
 	}
-	if err := rule(&a); err != nil {
+	if err := errors.Join(a.CheckFence(fence), rule(&a)); err != nil {
 		return a, err
 	}
 	w.attempts[id] = a
@@ -139,22 +147,24 @@ func (w *world) change(what, id string, rule func(*store.Attempt) error) (store.
 	return a, nil
 }
 
-func (w *world) PrepareAttempt(_ context.Context, id string,
+func (w *world) PrepareAttempt(_ context.Context, id string, fence int64,
 	now time.Time) (store.Attempt, error) {
-	return w.change("prepare", id, func(a *store.Attempt) error { return a.Prepare(now) })
+	return w.change("prepare", id, fence, func(a *store.Attempt) error { return a.Prepare(now) })
 }
 
-func (w *world) StartAttempt(_ context.Context, id string, now time.Time) (store.Attempt, error) {
-	return w.change("start", id, func(a *store.Attempt) error { return a.Start(now) })
-}
-
-func (w *world) FinishAttempt(_ context.Context, id string, now time.Time) (store.Attempt, error) {
-	return w.change("finish", id, func(a *store.Attempt) error { return a.Finish(now) })
-}
-
-func (w *world) AbandonAttempt(_ context.Context, id string,
+func (w *world) StartAttempt(_ context.Context, id string, fence int64,
 	now time.Time) (store.Attempt, error) {
-	return w.change("abandon", id, func(a *store.Attempt) error { return a.Abandon(now) })
+	return w.change("start", id, fence, func(a *store.Attempt) error { return a.Start(now) })
+}
+
+func (w *world) FinishAttempt(_ context.Context, id string, fence int64,
+	now time.Time) (store.Attempt, error) {
+	return w.change("finish", id, fence, func(a *store.Attempt) error { return a.Finish(now) })
+}
+
+func (w *world) AbandonAttempt(_ context.Context, id string, fence int64,
+	now time.Time) (store.Attempt, error) {
+	return w.change("abandon", id, fence, func(a *store.Attempt) error { return a.Abandon(now) })
 }
 
 func (w *world) Begin(_ context.Context, id string, startedAt time.Time) error {
@@ -174,7 +184,51 @@ func (w *world) bus(what string) error {
 	return nil
 }
 
-func (w *world) Tap(attempt string, startedAt time.Time) Tap { return tap{w} }
+func (w *world) Tap(attempt string, startedAt time.Time, fence int64) Tap { return tap{w} }
+
+func (w *world) Discard(attempt string) { w.set(func() { w.discarded[attempt] = true }) }
+
+// thisNode is the id of the world's node.
+const thisNode = "this node"
+
+func (w *world) NodeID() string { return thisNode }
+
+func (w *world) Acquire(_ context.Context, id string, lost func()) (int64, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.leases[id] != nil {
+		w.t.Errorf("the lease of %s is acquired twice", id)
+	}
+	if w.elsewhere[id] {
+		return 0, fmt.Errorf("another node holds the room: %w", store.ErrConflict)
+	}
+	a, ok := w.attempts[id]
+	if !ok {
+		return 0, store.ErrNotFound
+	}
+	w.fence++
+	a.Fence = w.fence
+	w.attempts[id], w.leases[id] = a, lost
+	return a.Fence, nil
+}
+
+func (w *world) Release(_ context.Context, id string) error {
+	w.set(func() { delete(w.leases, id) })
+	return nil
+}
+
+// steal gives the lease of a room to another node, and returns what the node is told then.
+func (w *world) steal(id string) (lost func()) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	lost = w.leases[id]
+	delete(w.leases, id)
+	w.fence++
+	a := w.attempts[id]
+	a.Fence = w.fence
+	w.attempts[id], w.elsewhere[id] = a, true
+	return lost
+}
 
 type tap struct{ w *world }
 

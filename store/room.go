@@ -7,8 +7,6 @@ import "time"
 // intervals; presence removes a room that was not updated for a minute.
 type RoomInfo struct {
 	ID string `json:"id"`
-	// WebSocket address of the node that holds the room; empty: the same host as the API
-	Node string `json:"node,omitempty"`
 	// preparing, playing or ended, as in package signaling
 	Phase     string       `json:"phase"`
 	Remaining float64      `json:"remaining_s"` // seconds left of the phase at the last update

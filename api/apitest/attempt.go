@@ -28,10 +28,10 @@ func (s *Server) NewReport(t testing.TB, candidate, tutor *Client) string {
 	t.Helper()
 	id := candidate.NewAttempt(t)
 	tutor.Do(t, "POST", "/api/attempts/"+id+"/ticket", nil).Expect(t, 201)
-	if _, err := s.DB.StartAttempt(t.Context(), id, time.Now()); err != nil {
+	if _, err := s.DB.StartAttempt(t.Context(), id, 0, time.Now()); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := s.DB.FinishAttempt(t.Context(), id, time.Now()); err != nil {
+	if _, err := s.DB.FinishAttempt(t.Context(), id, 0, time.Now()); err != nil {
 		t.Fatal(err)
 	}
 	key := "attempts/" + id + "/candidate.ogg"

@@ -16,7 +16,6 @@ import (
 	"bedside/api"
 	"bedside/api/archive"
 	"bedside/api/auth"
-	"bedside/api/health"
 	"bedside/api/httpx"
 	"bedside/store"
 	"bedside/store/blob"
@@ -38,6 +37,7 @@ type Server struct {
 	Sessions *auth.Sessions
 	Presence *presence.Presence
 	Blobs    *blob.Store
+	Media    *presence.Node // without rooms
 	Log      *Buffer
 
 	sessionReads atomic.Int64
@@ -65,7 +65,9 @@ func NewServer(t testing.TB, options ...Option) *Server {
 	if s.Presence, err = presence.Open(presence.Config{}, log); err != nil {
 		t.Fatal(err)
 	}
-	if s.Blobs, err = blob.Open(t.Context(), blob.Config{Dir: t.TempDir()}); err != nil {
+	s.Media = s.Presence.OpenNode(presence.NodeConfig{MaxRooms: 100, Fences: s.DB})
+	s.Media.Announce()
+	if s.Blobs, err = blob.Open(blob.Config{Dir: t.TempDir()}); err != nil {
 		t.Fatal(err)
 	}
 	s.Sessions, err = auth.NewSessions(auth.Config{
@@ -93,11 +95,10 @@ func NewServer(t testing.TB, options ...Option) *Server {
 		Recording: func(ctx context.Context, key string) (httpx.File, error) {
 			return s.Blobs.Open(ctx, key)
 		},
-	}
-	if deps.Health, err = health.New(health.Config{}, log, nil,
-		health.Check{Name: "database", Run: s.DB.Ping},
-		health.Check{Name: "redis", Run: s.Presence.Ping}); err != nil {
-		t.Fatal(err)
+		Checks: []api.Check{
+			{Name: "postgres", Required: true, Ping: s.DB.Ping},
+			{Name: "redis", Ping: s.Presence.Ping},
+		},
 	}
 	for _, o := range options {
 		o(&cfg, &deps)
@@ -109,7 +110,7 @@ func NewServer(t testing.TB, options ...Option) *Server {
 	s.Server = httptest.NewServer(h)
 	t.Cleanup(func() {
 		s.Close()
-		if err := errors.Join(deps.Health.Close(context.Background()), s.Presence.Close(),
+		if err := errors.Join(s.Media.Close(), s.Presence.Close(),
 			s.Blobs.Close()); err != nil {
 			t.Error(err)
 		}

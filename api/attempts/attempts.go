@@ -33,9 +33,12 @@ type Store interface {
 		speaker store.Speaker) (store.Recording, error)
 }
 
-// Rooms knows the open rooms. store/presence implements it.
+// Rooms knows the open rooms and the media nodes. store/presence implements it.
 type Rooms interface {
 	Room(ctx context.Context, id string) (store.RoomInfo, error)
+	// Place returns the media node that holds an attempt's room, or else shall open it. It returns
+	// store.ErrNoNode when no node can.
+	Place(ctx context.Context, id string) (store.MediaNode, error)
 }
 
 // Tickets issues tickets. auth.Sessions implements it.

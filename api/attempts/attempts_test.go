@@ -7,6 +7,7 @@ import (
 	"bedside/api/apitest"
 	"bedside/api/attempts"
 	"bedside/store"
+	"bedside/store/presence"
 )
 
 func TestCreateAndListAttempts(t *testing.T) {
@@ -70,7 +71,8 @@ func TestTicketForEachPart(t *testing.T) {
 	ticket(candidate, nil).Expect(t, 201).Decode(t, &got)
 	join, err := s.Sessions.VerifyTicket(t.Context(), got.Ticket)
 	if err != nil || join.AttemptID != id || join.UserID != candidate.ID ||
-		join.Role != store.ParticipantCandidate || got.URL != "/ws" || got.ICEServers == nil {
+		join.Role != store.ParticipantCandidate || join.NodeID != s.Media.NodeID() ||
+		got.URL != "/ws" || got.ICEServers == nil {
 		t.Fatalf("ticket %+v permits %+v, %v", got, join, err)
 	}
 	ticket(candidate, map[string]any{"role": "patient"}).Problem(t, 403, "forbidden")
@@ -84,19 +86,54 @@ func TestTicketForEachPart(t *testing.T) {
 	ticket(second, nil).Expect(t, 201) // the first tutor never joined
 
 	room := store.RoomInfo{
-		ID: id, Node: "wss://other.example/ws", OpenedAt: time.Now(),
+		ID: id, OpenedAt: time.Now(),
 		People: []store.RoomPerson{{UserID: second.ID, Role: store.ParticipantPatient}},
 	}
 	if err := s.Presence.RoomOpened(t.Context(), room); err != nil {
 		t.Fatal(err)
 	}
 	ticket(tutor, nil).Problem(t, 409, "part-taken")
-	ticket(second, nil).Expect(t, 201).Decode(t, &got)
-	if got.URL != room.Node {
-		t.Errorf("the room is at %s", got.URL)
-	}
-	if _, err := s.DB.AbandonAttempt(t.Context(), id, time.Now()); err != nil {
+	ticket(second, nil).Expect(t, 201)
+	if _, err := s.DB.AbandonAttempt(t.Context(), id, 0, time.Now()); err != nil {
 		t.Fatal(err)
 	}
 	ticket(candidate, nil).Problem(t, 409, "room-closed")
+}
+
+func TestTicketNamesTheMediaNode(t *testing.T) {
+	s := apitest.NewServer(t)
+	candidate := s.NewUser(t, store.RoleCandidate)
+	id := candidate.NewAttempt(t)
+	ticket := func(id string) apitest.Response {
+		return candidate.Do(t, "POST", "/api/attempts/"+id+"/ticket", nil)
+	}
+	other := s.Presence.OpenNode(presence.NodeConfig{
+		Endpoint: "wss://other.example/ws", MaxRooms: 1, Fences: s.DB,
+	})
+	t.Cleanup(func() {
+		if err := other.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	other.Announce()
+	if _, err := other.Acquire(t.Context(), id, func() {}); err != nil {
+		t.Fatal(err)
+	}
+	// The room's node, although it is full.
+	var got attempts.Ticket
+	ticket(id).Expect(t, 201).Decode(t, &got)
+	join, err := s.Sessions.VerifyTicket(t.Context(), got.Ticket)
+	if err != nil || join.NodeID != other.NodeID() || got.URL != "wss://other.example/ws" {
+		t.Errorf("ticket for %s permits %+v, %v", got.URL, join, err)
+	}
+	another := candidate.NewAttempt(t)
+	other.Announce() // as full
+	ticket(another).Expect(t, 201).Decode(t, &got)
+	if got.URL != "/ws" {
+		t.Errorf("a new room is at %s", got.URL)
+	}
+	s.Media.SetDraining(true)
+	s.Media.Announce()
+	ticket(another).Problem(t, 503, "no-media-server")
+	ticket(id).Expect(t, 201)
 }

@@ -81,9 +81,9 @@ func TestMissingReportHasAReason(t *testing.T) {
 		}
 	}
 	expect("report-pending", store.AttemptCreated)
-	for _, step := range []func(context.Context, string,
+	for _, step := range []func(context.Context, string, int64,
 		time.Time) (store.Attempt, error){s.DB.StartAttempt, s.DB.FinishAttempt} {
-		if _, err := step(t.Context(), id, time.Now()); err != nil {
+		if _, err := step(t.Context(), id, 0, time.Now()); err != nil {
 			t.Fatal(err)
 		}
 	}

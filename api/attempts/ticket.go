@@ -20,7 +20,7 @@ type ICEServer struct {
 
 // Ticket lets its holder join a room once.
 type Ticket struct {
-	URL        string                `json:"url" doc:"of the WebSocket: relative to this server, or that of the node that holds the room" example:"/ws"`
+	URL        string                `json:"url" doc:"of the WebSocket: relative to this server, or absolute, that of the media node for the room" example:"/ws"`
 	Ticket     string                `json:"ticket" doc:"send it in the first message, not in the address"`
 	Role       store.ParticipantRole `json:"role" enum:"candidate,patient,observer"`
 	ICEServers []ICEServer           `json:"ice_servers"`
@@ -76,14 +76,19 @@ func (s *Service) ticket(ctx context.Context, in *ticketInput) (*ticketOutput, e
 			return nil, closed(err)
 		}
 	}
+	node, err := s.Rooms.Place(ctx, a.ID)
+	if err != nil {
+		return nil, unplaced(err)
+	}
 	ticket, expires, err := s.Tickets.Ticket(store.Join{
-		AttemptID: a.ID, UserID: u.ID, SessionID: p.SessionID, Name: u.Name, Role: part,
+		AttemptID: a.ID, NodeID: node.ID, UserID: u.ID, SessionID: p.SessionID,
+		Name: u.Name, Role: part,
 	})
 	if err != nil {
 		return nil, err
 	}
 	out := &ticketOutput{CacheControl: "no-store", Body: Ticket{
-		URL: cmp.Or(room.Node, s.SocketPath), Ticket: ticket, Role: part,
+		URL: cmp.Or(node.Endpoint, s.SocketPath), Ticket: ticket, Role: part,
 		ICEServers: []ICEServer{}, ExpiresAt: expires.UTC(),
 	}}
 	if s.ICEServers != nil {
@@ -97,6 +102,17 @@ func defaultPart(u store.User, a store.Attempt) store.ParticipantRole {
 		return store.ParticipantCandidate
 	}
 	return store.ParticipantPatient
+}
+
+// unplaced adds a detail to store.ErrNoNode, and returns other errors unchanged.
+func unplaced(err error) error {
+	if errors.Is(err, store.ErrNoNode) {
+		return &httpx.Fault{
+			Err: err, Code: "no-media-server",
+			Detail: "No media server can take this role play now. Try again in a moment.",
+		}
+	}
+	return err
 }
 
 // closed adds a detail to the errors of store.Attempt.Seat.

@@ -55,7 +55,8 @@ func (s *Sessions) VerifyTicket(ctx context.Context, ticket string) (store.Join,
 		return store.Join{}, err
 	}
 	return store.Join{
-		AttemptID: claims.Attempt, UserID: claims.Subject, SessionID: claims.Session,
-		Name: claims.Name, Role: claims.Role, Expires: claims.ExpiresAt.Time,
+		AttemptID: claims.Attempt, NodeID: claims.Node, UserID: claims.Subject,
+		SessionID: claims.Session, Name: claims.Name, Role: claims.Role,
+		Expires: claims.ExpiresAt.Time,
 	}, nil
 }

@@ -48,6 +48,7 @@ type joinClaims struct {
 	jwt.RegisteredClaims
 	Session string                `json:"sid"`
 	Attempt string                `json:"attempt"`
+	Node    string                `json:"node"`
 	Name    string                `json:"name"`
 	Role    store.ParticipantRole `json:"part"`
 }
@@ -102,7 +103,8 @@ func (t *tokens) parseAccess(s string) (c accessClaims, err error) {
 func (t *tokens) ticket(j store.Join) (ticket string, expires time.Time, err error) {
 	claims := joinClaims{
 		RegisteredClaims: t.registered(j.UserID, audienceJoin, t.cfg.TicketTTL),
-		Session:          j.SessionID, Attempt: j.AttemptID, Name: j.Name, Role: j.Role,
+		Session:          j.SessionID, Attempt: j.AttemptID, Node: j.NodeID, Name: j.Name,
+		Role: j.Role,
 	}
 	claims.ID = uuid.NewString()
 	ticket, err = sign(claims, t.ring.current.id, t.ring.current.ticket)

@@ -22,7 +22,7 @@ func TestListHasJoinableRooms(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if _, err := s.DB.AbandonAttempt(t.Context(), over, time.Now()); err != nil {
+	if _, err := s.DB.AbandonAttempt(t.Context(), over, 0, time.Now()); err != nil {
 		t.Fatal(err)
 	}
 	var list rooms.RoomList

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"bedside/signaling/protocol"
+	"bedside/store/wait"
 )
 
 const joinLimit = 30 * time.Second
@@ -53,7 +54,8 @@ type outgoing struct {
 	sent    chan error
 }
 
-// Join joins a room. It may return before the media is connected; Connected waits for that. ctx
+// Join joins a room. With Config.NewTicket it tries again when another server has the room. It may
+// return before the media is connected; Connected waits for that. ctx
 // limits only the join. It returns a *Refusal if the server sends an error, and a *Problem if the
 // server rejects the HTTP request for the socket.
 func Join(ctx context.Context, cfg Config) (*Client, error) {
@@ -69,6 +71,14 @@ func Join(ctx context.Context, cfg Config) (*Client, error) {
 		return nil, fmt.Errorf("join: %w", err)
 	}
 	c, err := join(ctx, cfg, m)
+	for try := 1; IsOtherNode(err) && cfg.NewTicket != nil; try++ {
+		if wait.For(ctx, backoff(try)) != nil {
+			break
+		}
+		if cfg, err = renewTicket(ctx, cfg, m); err == nil {
+			c, err = join(ctx, cfg, m)
+		}
+	}
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("join: %w", err), m.close())
 	}

@@ -28,7 +28,7 @@ func (c *Client) mayRejoin(err error) bool {
 	}
 	var r *Refusal
 	if errors.As(err, &r) {
-		return r.Code == protocol.CodeResumeUnknown
+		return r.Code == protocol.CodeResumeUnknown || r.Code == protocol.CodeOtherNode
 	}
 	return errors.Is(err, ErrLost) || errors.Is(err, ErrServerClosing)
 }
@@ -57,13 +57,8 @@ func (c *Client) rejoin() (*socket, error) {
 func (c *Client) tryRejoin(ctx context.Context) (*socket, error) {
 	ctx, cancel := context.WithTimeout(ctx, rejoinLimit)
 	defer cancel()
-	ticket, err := c.cfg.NewTicket(ctx)
+	cfg, err := renewTicket(ctx, c.cfg, c.media)
 	if err != nil {
-		return nil, err
-	}
-	cfg := c.cfg
-	cfg.URL, cfg.Ticket, cfg.ICEServers = ticket.URL, ticket.Ticket, ticket.ICEServers
-	if err := c.media.renew(cfg); err != nil {
 		return nil, err
 	}
 	s, joined, err := enter(ctx, cfg, c.media)
@@ -94,12 +89,29 @@ func (c *Client) tryRejoin(ctx context.Context) (*socket, error) {
 	return s, nil
 }
 
+// renewTicket gets a new ticket and prepares the media for a new join with it.
+func renewTicket(ctx context.Context, cfg Config, m *media) (Config, error) {
+	ticket, err := cfg.NewTicket(ctx)
+	if err != nil {
+		return cfg, err
+	}
+	cfg.URL, cfg.Ticket, cfg.ICEServers = ticket.URL, ticket.Ticket, ticket.ICEServers
+	return cfg, m.renew(cfg)
+}
+
+// IsOtherNode reports whether err is the refusal of a join because another server has the room. A
+// new ticket names that server.
+func IsOtherNode(err error) bool {
+	var r *Refusal
+	return errors.As(err, &r) && r.Code == protocol.CodeOtherNode
+}
+
 // refusedForGood reports whether another try to join cannot succeed.
 func refusedForGood(err error) bool {
 	var r *Refusal
 	if errors.As(err, &r) {
 		return !slices.Contains(append(resumable(), protocol.CodeTicketExpired,
-			protocol.CodeTicketUsed), r.Code)
+			protocol.CodeTicketUsed, protocol.CodeOtherNode), r.Code)
 	}
 	var p *Problem
 	if errors.As(err, &p) {

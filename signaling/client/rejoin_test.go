@@ -106,6 +106,40 @@ func TestClientJoinsAgainWhenItsMediaIsClosed(t *testing.T) {
 	})
 }
 
+func TestClientJoinsAtTheServerThatHasTheRoom(t *testing.T) {
+	elsewhere := protocol.Error{
+		Code: protocol.CodeOtherNode, Message: "another server has the room", Fatal: true,
+	}
+	withNetwork(t, func(t *testing.T, w *world) {
+		w.server.with(func() { w.server.refuse = &elsewhere })
+		cfg := w.rejoining("candidate")
+		getTicket, tickets := cfg.NewTicket, 0
+		cfg.NewTicket = func(ctx context.Context) (Ticket, error) {
+			if tickets++; tickets == 2 {
+				w.server.with(func() { w.server.refuse = nil })
+			}
+			return getTicket(ctx)
+		}
+		a := w.joinWith(cfg)
+		if s := a.Stats(); s.Rejoins != 0 || tickets != 2 {
+			t.Errorf("joined with %d new tickets: %+v", tickets, s)
+		}
+		// Another server takes the room.
+		p := w.server.seat("candidate")
+		w.server.with(func() { w.server.killed, w.server.seats = w.server.seats, nil })
+		w.server.send(p.ws, elsewhere)
+		go func() { _ = p.ws.Close(4015, "") }()
+		_, err := a.Await(t.Context(), func(s State) bool {
+			return s.rejoins == 1 && s.Link == LinkConnected
+		})
+		must(t, err)
+		if tickets != 3 {
+			t.Errorf("joined again with %d new tickets", tickets)
+		}
+		a.Close()
+	})
+}
+
 func TestClientDoesNotJoinAgain(t *testing.T) {
 	for name, test := range map[string]struct {
 		ticket error                  // of the new join

@@ -32,6 +32,8 @@ func CloseCode(code ErrorCode) int {
 		return 4012
 	case CodeTooManyRooms:
 		return 4013
+	case CodeOtherNode:
+		return 4015
 	case CodeSlow:
 		return 1013 // the standard "try again later": the client may resume
 	}

@@ -204,7 +204,9 @@ const (
 	// the account or the address has opened as many rooms as it may
 	CodeTooManyRooms ErrorCode = "too_many_rooms"
 	// the client did not read its messages, or did not answer pings
-	CodeSlow        ErrorCode = "slow"
+	CodeSlow ErrorCode = "slow"
+	// another node has this room, or shall have it; a new ticket names it
+	CodeOtherNode   ErrorCode = "other_node"
 	CodeUnavailable ErrorCode = "unavailable" // the server cannot do this now; try again
 )
 

@@ -43,13 +43,15 @@ func (b *Bus) Finish(ctx context.Context, attemptID string) error {
 	b.mu.Lock()
 	t := b.taps[attemptID]
 	b.mu.Unlock()
+	end := &nats.Msg{Subject: frame.EndSubject(attemptID)}
 	if t != nil {
 		if err := t.close(ctx); err != nil {
 			return err
 		}
+		end = t.message(end.Subject, nil)
 	}
-	if err := b.publish(ctx, &nats.Msg{Subject: frame.EndSubject(attemptID)},
-		attemptID+"/end"); err != nil {
+	// An end that an earlier holder of the room wrote is not this one.
+	if err := b.publish(ctx, end, attemptID+"/end-"+end.Header.Get(fenceHeader)); err != nil {
 		return err
 	}
 	b.mu.Lock()

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 	"sync"
 	"time"
 
@@ -25,6 +26,8 @@ type Claim struct {
 	msg      jetstream.Msg
 	log      *reader // reads the attempt's log
 	order    messageOrder
+	fence    int64 // the greatest in the log so far
+	warned   bool  // about a message of an earlier fence
 	// idleFrom is where the idle time starts: when the last message was read, or when the bus was
 	// last unable to store messages if that is later.
 	idleFrom  time.Time
@@ -113,9 +116,10 @@ func (c *Claim) Job() frame.Job { return c.job }
 func (c *Claim) Tries() int { return c.tries }
 
 // Next returns the messages of the attempt's log, from the first one on and then as they arrive.
-// It skips heartbeats without an event, which older programs wrote. The last delivery has End set:
-// the log has its end marker, or Next has read nothing for Config.IdleEnd while messages could be
-// stored. While NATS is away or refuses messages Next waits. In place of the end it returns
+// It skips heartbeats without an event, which older programs wrote, and what a media server wrote
+// after another one had taken the room and begun to write. The last delivery has End set: the log
+// has its end marker, or Next has read nothing for Config.IdleEnd while messages could be stored.
+// While NATS is away or refuses messages Next waits. In place of the end it returns
 // frame.ErrJobEnded when another worker has ended the job, because the log may have been removed
 // before it was read, and frame.ErrNoLog when there was nothing to read at all.
 func (c *Claim) Next(ctx context.Context) (frame.Delivery, error) {
@@ -124,6 +128,8 @@ func (c *Claim) Next(ctx context.Context) (frame.Delivery, error) {
 		m, err := c.log.next(limited)
 		cancel()
 		switch {
+		case err == nil && c.isFenced(m):
+			continue
 		case err == nil:
 			c.idleFrom = time.Now()
 		case ctx.Err() != nil:
@@ -151,6 +157,23 @@ func (c *Claim) Next(ctx context.Context) (frame.Delivery, error) {
 			return d, nil
 		}
 	}
+}
+
+// isFenced reports whether a message is to be skipped: it comes after one of a media server that
+// took the room later. Its writer does not count as alive.
+func (c *Claim) isFenced(m jetstream.Msg) bool {
+	fence, _ := strconv.ParseInt(m.Headers().Get(fenceHeader), 10, 64) // 0 without the header
+	if fence >= c.fence {
+		c.fence = fence
+		return false
+	}
+	c.bus.metrics.fenced.Inc()
+	if !c.warned {
+		c.warned = true
+		c.bus.log.Warn("skipping what a media server wrote that had lost the room", "attempt",
+			c.job.AttemptID, "fence", fence, "newest", c.fence)
+	}
+	return true
 }
 
 // tapIsGone decides whether the media server is gone, after nothing was read for Config.IdleEnd.

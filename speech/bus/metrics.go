@@ -15,6 +15,7 @@ type metrics struct {
 	logBytes  prometheus.Gauge
 	retried   prometheus.Counter
 	malformed prometheus.Counter
+	fenced    prometheus.Counter
 
 	unregister func() // lets another bus in the same process register
 }
@@ -46,6 +47,10 @@ func newMetrics(reg prometheus.Registerer) (*metrics, error) {
 		malformed: with.NewCounter(prometheus.CounterOpts{
 			Name: "bedside_bus_messages_malformed_total",
 			Help: "Jobs and messages of the log that could not be decoded and were skipped.",
+		}),
+		fenced: with.NewCounter(prometheus.CounterOpts{
+			Name: "bedside_bus_messages_fenced_total",
+			Help: "Messages of the log skipped because their media server had lost the room.",
 		}),
 	}
 	var err error

@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"strconv"
 	"sync"
 	"time"
 
@@ -25,6 +26,8 @@ const (
 	// countEvery is the shortest time between two sender reports of a stream in the log. Browsers
 	// send one every five seconds.
 	countEvery = 2 * time.Second
+	// fenceHeader is the header of a message that holds the fence of its writer's lease.
+	fenceHeader = "Bedside-Fence"
 	// maxPlay is the time after which a tap that nobody has closed stops its heartbeats.
 	maxPlay = 2 * time.Hour
 )
@@ -34,8 +37,11 @@ const (
 type tap struct {
 	bus     *Bus
 	attempt string
+	fence   int64 // of the lease of the attempt's room; 0: none
 	started time.Time
 	created time.Time
+	ctx     context.Context // ends when what is left shall not be published
+	discard context.CancelFunc
 	stop    chan struct{} // closed by close: publish what is left, then end
 	done    chan struct{}
 	once    sync.Once
@@ -139,18 +145,50 @@ func (b *Bus) RecordClock(attemptID string, startedAt time.Time, c event.Clock) 
 	t.clock = &c // only the newest is read
 }
 
+// Open starts an attempt's tap, if there is none, and so begins to write its log, as the holder of
+// the lease with this fence: readers skip what holders of earlier leases write from now on.
+// startedAt is as in Writer.
+func (b *Bus) Open(attemptID string, startedAt time.Time, fence int64) {
+	if frame.ValidToken(attemptID) {
+		b.fencedTap(attemptID, startedAt, fence)
+	}
+}
+
+// Discard ends an attempt's tap and drops what it has not published: another process writes the
+// log. It does not wait.
+func (b *Bus) Discard(attemptID string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	t, ok := b.taps[attemptID]
+	if !ok {
+		return
+	}
+	t.discard()
+	delete(b.taps, attemptID)
+	if b.ctx.Err() == nil {
+		b.helpers.Go(func() { <-t.done })
+	}
+}
+
 // tap returns an attempt's tap and starts it if there is none.
 func (b *Bus) tap(attemptID string, startedAt time.Time) *tap {
+	return b.fencedTap(attemptID, startedAt, 0)
+}
+
+// fencedTap is tap; the fence is that of a tap that it starts.
+func (b *Bus) fencedTap(attemptID string, startedAt time.Time, fence int64) *tap {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	t, ok := b.taps[attemptID]
 	if !ok {
 		now := time.Now()
 		t = &tap{
-			bus: b, attempt: attemptID, started: startedAt, created: now, lastMessage: now,
-			stop: make(chan struct{}), done: make(chan struct{}), instance: rand.Text()[:10],
+			bus: b, attempt: attemptID, fence: fence, started: startedAt, created: now,
+			lastMessage: now, instance: rand.Text()[:10],
+			stop: make(chan struct{}), done: make(chan struct{}),
 			events: []event.Event{event.Opened{At: now.UnixMicro()}},
 		}
+		t.ctx, t.discard = context.WithCancel(b.ctx)
 		b.taps[attemptID] = t
 		go t.run()
 	}
@@ -178,6 +216,7 @@ func (t *tap) writer(speaker string) *Writer {
 // everything is published.
 func (t *tap) run() {
 	defer close(t.done)
+	defer t.discard()
 	tick := time.NewTicker(t.bus.cfg.BatchTime)
 	defer tick.Stop()
 	for {
@@ -187,7 +226,7 @@ func (t *tap) run() {
 		case <-t.stop:
 			t.failed = t.flush(true)
 			return
-		case <-t.bus.ctx.Done():
+		case <-t.ctx.Done():
 			t.failed = errors.New("closed before everything was published")
 			return
 		}
@@ -291,10 +330,19 @@ func (t *tap) flushRing(r *ring, all bool) error {
 // the message's id lets JetStream drop duplicates. It returns errLogFull when the log refuses it.
 func (t *tap) publish(subject string, data []byte) error {
 	t.sent++
-	err := t.bus.publish(t.bus.ctx, &nats.Msg{Subject: subject, Data: data},
+	err := t.bus.publish(t.ctx, t.message(subject, data),
 		messageID(t.attempt, t.instance, t.sent))
 	t.lastMessage = time.Now()
 	return err
+}
+
+// message returns a message that carries the tap's fence.
+func (t *tap) message(subject string, data []byte) *nats.Msg {
+	m := &nats.Msg{Subject: subject, Data: data}
+	if t.fence > 0 {
+		m.Header = nats.Header{fenceHeader: {strconv.FormatInt(t.fence, 10)}}
+	}
+	return m
 }
 
 // publish publishes a message to JetStream. It retries until ctx ends or the bus is closed, or

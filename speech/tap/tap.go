@@ -23,8 +23,10 @@ type Audio struct {
 // NewAudio returns the audio side of a bus.
 func NewAudio(b *bus.Bus, log *slog.Logger) Audio { return Audio{b, log} }
 
-// Tap returns a tap for an attempt whose play began at startedAt.
-func (a Audio) Tap(attemptID string, startedAt time.Time) Tap {
+// Tap returns a tap for an attempt whose play began at startedAt. What it records carries the
+// fence of the room's lease.
+func (a Audio) Tap(attemptID string, startedAt time.Time, fence int64) Tap {
+	a.Open(attemptID, startedAt, fence)
 	return Tap{a, attemptID, startedAt}
 }
 

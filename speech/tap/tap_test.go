@@ -27,7 +27,7 @@ func TestPacketsOfSpeakersReachTheLog(t *testing.T) {
 	if err := audio.Begin(t.Context(), attempt, now); err != nil {
 		t.Fatal(err)
 	}
-	tap := audio.Tap(attempt, now)
+	tap := audio.Tap(attempt, now, 0)
 	if s := tap.Sink(attempt, "observer"); s != nil {
 		t.Errorf("an observer's track has the sink %v", s)
 	}

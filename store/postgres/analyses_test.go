@@ -30,7 +30,7 @@ func TestOnlyCrashesAndFailuresAreTries(t *testing.T) {
 
 	_, err := db.BeginAnalysis(t.Context(), uuid.NewString())
 	expect(t, err, store.ErrNotFound)
-	if _, err := db.StartAttempt(t.Context(), a.ID, time.Now()); err != nil {
+	if _, err := db.StartAttempt(t.Context(), a.ID, 0, time.Now()); err != nil {
 		t.Fatal(err)
 	}
 	expect(t, db.SaveReport(t.Context(), store.Report{AttemptID: a.ID}), nil)
@@ -44,11 +44,11 @@ func TestUnreportedAttempts(t *testing.T) {
 		newAttempt(t, u).ID, newAttempt(t, u).ID
 	now := time.Now()
 	for _, id := range []string{playing, analysing, reported} {
-		if _, err := db.StartAttempt(t.Context(), id, now.Add(-time.Minute)); err != nil {
+		if _, err := db.StartAttempt(t.Context(), id, 0, now.Add(-time.Minute)); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if _, err := db.FinishAttempt(t.Context(), analysing, now); err != nil {
+	if _, err := db.FinishAttempt(t.Context(), analysing, 0, now); err != nil {
 		t.Fatal(err)
 	}
 	expect(t, db.SaveReport(t.Context(), store.Report{AttemptID: reported}), nil)

@@ -13,11 +13,11 @@ import (
 
 const attemptColumns = `a.id::text, a.scenario_id::text, a.candidate_id::text,
 	coalesce(a.partner_id::text, ''), a.state, a.consent, a.created_at, a.prepared_at,
-	a.started_at, a.ended_at, a.problem`
+	a.started_at, a.ended_at, a.problem, a.fence`
 
 func attemptTargets(a *store.Attempt) []any {
 	return []any{&a.ID, &a.ScenarioID, &a.CandidateID, &a.PartnerID, &a.State, &a.Consent,
-		&a.CreatedAt, &a.PreparedAt, &a.StartedAt, &a.EndedAt, &a.Problem}
+		&a.CreatedAt, &a.PreparedAt, &a.StartedAt, &a.EndedAt, &a.Problem, &a.Fence}
 }
 
 // viewQuery reads attempts with the names that a list shows.
@@ -100,30 +100,81 @@ func (db *DB) AttemptViews(ctx context.Context, ids []string) (list []store.Atte
 	return list, err
 }
 
-// PrepareAttempt runs store.Attempt.Prepare on the stored attempt and returns the result.
-func (db *DB) PrepareAttempt(ctx context.Context, id string,
+// PrepareAttempt runs store.Attempt.Prepare on the stored attempt and returns the result. As in
+// the three methods below, fence is that of the media node's lease; the error is store.ErrFenced
+// when another node has taken the room since.
+func (db *DB) PrepareAttempt(ctx context.Context, id string, fence int64,
 	now time.Time) (store.Attempt, error) {
-	return db.changeAttempt(ctx, id, func(a *store.Attempt) error {
+	return db.changeFenced(ctx, id, fence, func(a *store.Attempt) error {
 		return a.Prepare(micros(now))
 	})
 }
 
 // StartAttempt runs store.Attempt.Start on the stored attempt and returns the result.
-func (db *DB) StartAttempt(ctx context.Context, id string, now time.Time) (store.Attempt, error) {
-	return db.changeAttempt(ctx, id, func(a *store.Attempt) error { return a.Start(micros(now)) })
+func (db *DB) StartAttempt(ctx context.Context, id string, fence int64,
+	now time.Time) (store.Attempt, error) {
+	return db.changeFenced(ctx, id, fence, func(a *store.Attempt) error {
+		return a.Start(micros(now))
+	})
 }
 
 // FinishAttempt runs store.Attempt.Finish on the stored attempt and returns the result.
-func (db *DB) FinishAttempt(ctx context.Context, id string, now time.Time) (store.Attempt, error) {
-	return db.changeAttempt(ctx, id, func(a *store.Attempt) error { return a.Finish(micros(now)) })
+func (db *DB) FinishAttempt(ctx context.Context, id string, fence int64,
+	now time.Time) (store.Attempt, error) {
+	return db.changeFenced(ctx, id, fence, func(a *store.Attempt) error {
+		return a.Finish(micros(now))
+	})
 }
 
 // AbandonAttempt runs store.Attempt.Abandon on the stored attempt and returns the result.
-func (db *DB) AbandonAttempt(ctx context.Context, id string,
+func (db *DB) AbandonAttempt(ctx context.Context, id string, fence int64,
 	now time.Time) (store.Attempt, error) {
-	return db.changeAttempt(ctx, id, func(a *store.Attempt) error {
+	return db.changeFenced(ctx, id, fence, func(a *store.Attempt) error {
 		return a.Abandon(micros(now))
 	})
+}
+
+func (db *DB) changeFenced(ctx context.Context, id string, fence int64,
+	rule func(*store.Attempt) error) (store.Attempt, error) {
+	return db.changeAttempt(ctx, id, func(a *store.Attempt) error {
+		if err := a.CheckFence(fence); err != nil {
+			return err
+		}
+		return rule(a)
+	})
+}
+
+// RaiseFence increments an attempt's fence and returns it, so that whoever held the room before
+// can no longer change the attempt.
+func (db *DB) RaiseFence(ctx context.Context, id string) (fence int64, err error) {
+	if !store.IsID(id) {
+		return 0, fmt.Errorf("attempt: %w", store.ErrNotFound)
+	}
+	err = db.do(ctx, "attempt", func(ctx context.Context, q querier) error {
+		return scanOne(ctx, q,
+			`UPDATE attempts SET fence = fence + 1 WHERE id = $1 RETURNING fence`,
+			[]any{id}, []any{&fence})
+	})
+	return fence, err
+}
+
+// Fences returns the fences of attempts by id, and leaves out those that do not exist.
+func (db *DB) Fences(ctx context.Context, ids []string) (map[string]int64, error) {
+	type row struct {
+		id    string
+		fence int64
+	}
+	fences := make(map[string]int64, len(ids))
+	err := db.do(ctx, "attempts", func(ctx context.Context, q querier) error {
+		rows, err := collect(ctx, q,
+			`SELECT id::text, fence FROM attempts WHERE id = ANY($1::uuid[])`, []any{ids},
+			func(r *row) []any { return []any{&r.id, &r.fence} })
+		for _, r := range rows {
+			fences[r.id] = r.fence
+		}
+		return err
+	})
+	return fences, err
 }
 
 // FailAttempt runs store.Attempt.Fail on the stored attempt.
@@ -170,7 +221,10 @@ func (db *DB) SweepAttempts(ctx context.Context, before time.Time) (n int64, err
 		return n, err
 	}
 	for _, id := range unplayed {
-		switch _, err := db.AbandonAttempt(ctx, id, db.now()); {
+		_, err := db.changeAttempt(ctx, id, func(a *store.Attempt) error {
+			return a.Abandon(db.now())
+		})
+		switch {
 		case err == nil:
 			n++
 		case !errors.Is(err, store.ErrState) && !errors.Is(err, store.ErrNotFound):

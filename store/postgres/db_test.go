@@ -257,7 +257,7 @@ func TestAttemptStates(t *testing.T) {
 	a := newAttempt(t, candidate)
 	now := time.Date(2026, 5, 4, 10, 0, 0, 123456789, time.FixedZone("", 7200))
 
-	_, err := db.FinishAttempt(t.Context(), a.ID, now)
+	_, err := db.FinishAttempt(t.Context(), a.ID, 0, now)
 	expect(t, err, store.ErrState)
 	if a, err = db.SeatPartner(t.Context(), a.ID, tutor.ID, false); err != nil ||
 		a.PartnerID != tutor.ID {
@@ -265,10 +265,10 @@ func TestAttemptStates(t *testing.T) {
 	}
 	_, err = db.SeatPartner(t.Context(), a.ID, newUser(t, store.RoleTutor).ID, true)
 	expect(t, err, store.ErrConflict)
-	if _, err = db.PrepareAttempt(t.Context(), a.ID, now); err != nil {
+	if _, err = db.PrepareAttempt(t.Context(), a.ID, 0, now); err != nil {
 		t.Fatal(err)
 	}
-	if a, err = db.StartAttempt(t.Context(), a.ID, now); err != nil {
+	if a, err = db.StartAttempt(t.Context(), a.ID, 0, now); err != nil {
 		t.Fatal(err)
 	}
 	read, scenario, err := db.Attempt(t.Context(), a.ID)
@@ -276,9 +276,9 @@ func TestAttemptStates(t *testing.T) {
 		!read.StartedAt.Equal(*a.StartedAt) || read.PartnerID != tutor.ID {
 		t.Fatalf("read %+v, %v; want %+v", read, err, a)
 	}
-	_, err = db.AbandonAttempt(t.Context(), a.ID, now)
+	_, err = db.AbandonAttempt(t.Context(), a.ID, 0, now)
 	expect(t, err, store.ErrState)
-	if _, err = db.FinishAttempt(t.Context(), a.ID, now); err != nil {
+	if _, err = db.FinishAttempt(t.Context(), a.ID, 0, now); err != nil {
 		t.Fatal(err)
 	}
 	expect(t, db.FailAttempt(t.Context(), a.ID, "no audio"), nil)
@@ -294,6 +294,47 @@ func TestAttemptStates(t *testing.T) {
 	views, err := db.AttemptViews(t.Context(), []string{a.ID})
 	if err != nil || len(views) != 1 {
 		t.Errorf("views: %v, %v", views, err)
+	}
+}
+
+// What a node sends after another one has taken its room changes nothing.
+func TestFencedNodesChangeNothing(t *testing.T) {
+	a, now := newAttempt(t, newUser(t, store.RoleCandidate)), time.Now()
+	raise := func(want int64) {
+		t.Helper()
+		if fence, err := db.RaiseFence(t.Context(), a.ID); err != nil || fence != want {
+			t.Fatalf("fence %d, %v; want %d", fence, err, want)
+		}
+	}
+	raise(1)
+	if _, err := db.PrepareAttempt(t.Context(), a.ID, 1, now); err != nil {
+		t.Fatal(err)
+	}
+	raise(2)
+	for name, change := range map[string]func(context.Context, string, int64,
+		time.Time) (store.Attempt, error){
+		"prepare": db.PrepareAttempt, "start": db.StartAttempt, "finish": db.FinishAttempt,
+		"abandon": db.AbandonAttempt,
+	} {
+		if _, err := change(t.Context(), a.ID, 1, now); !errors.Is(err, store.ErrFenced) {
+			t.Errorf("%s by the earlier node: %v", name, err)
+		}
+	}
+	read, _, err := db.Attempt(t.Context(), a.ID)
+	if err != nil || read.State != store.AttemptPreparing || read.Fence != 2 {
+		t.Errorf("the attempt is %+v, %v", read, err)
+	}
+	if _, err := db.StartAttempt(t.Context(), a.ID, 2, now); err != nil {
+		t.Errorf("start by the present node: %v", err)
+	}
+	missing := "0190d2a0-0000-7000-8000-00000000ffff"
+	fences, err := db.Fences(t.Context(), []string{a.ID, missing})
+	if err != nil || len(fences) != 1 || fences[a.ID] != 2 {
+		t.Errorf("fences: %v, %v", fences, err)
+	}
+	for _, id := range []string{missing, "nonsense"} {
+		_, err := db.RaiseFence(t.Context(), id)
+		expect(t, err, store.ErrNotFound)
 	}
 }
 
@@ -329,7 +370,7 @@ func TestConcurrentStartsKeepOneTime(t *testing.T) {
 	starts := make([]time.Time, 20)
 	for i := range starts {
 		all.Go(func() {
-			got, err := db.StartAttempt(t.Context(), a.ID,
+			got, err := db.StartAttempt(t.Context(), a.ID, 0,
 				time.Now().Add(time.Duration(i)*time.Second))
 			if err != nil {
 				t.Error(err)
@@ -364,7 +405,7 @@ func TestSaveReport(t *testing.T) {
 	_, err = db.Report(t.Context(), a.ID)
 	expect(t, err, store.ErrNotFound) // nothing was saved
 
-	if _, err := db.StartAttempt(t.Context(), a.ID, time.Now()); err != nil {
+	if _, err := db.StartAttempt(t.Context(), a.ID, 0, time.Now()); err != nil {
 		t.Fatal(err)
 	}
 	for _, duration := range []float64{300, 301} {

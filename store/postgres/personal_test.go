@@ -105,8 +105,8 @@ func newUserWithData(t *testing.T) (u, partner store.User, theirs, others store.
 			t.Fatal(err)
 		}
 		for _, step := range []func() error{
-			func() error { _, err := db.StartAttempt(t.Context(), a.ID, now); return err },
-			func() error { _, err := db.FinishAttempt(t.Context(), a.ID, now); return err },
+			func() error { _, err := db.StartAttempt(t.Context(), a.ID, 0, now); return err },
+			func() error { _, err := db.FinishAttempt(t.Context(), a.ID, 0, now); return err },
 		} {
 			if err := step(); err != nil {
 				t.Fatal(err)
@@ -279,7 +279,7 @@ func TestDeletedPartnerLeavesNoRecording(t *testing.T) {
 	if _, err := db.SeatPartner(t.Context(), a.ID, partner.ID, true); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := db.StartAttempt(t.Context(), a.ID, now); err != nil {
+	if _, err := db.StartAttempt(t.Context(), a.ID, 0, now); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := db.DeleteUser(t.Context(), partner.ID, func(store.User) (store.Effects, error) {
@@ -328,7 +328,7 @@ func TestNewPartnerIsRecorded(t *testing.T) {
 	if _, err := db.SeatPartner(t.Context(), a.ID, second.ID, true); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := db.StartAttempt(t.Context(), a.ID, now); err != nil {
+	if _, err := db.StartAttempt(t.Context(), a.ID, 0, now); err != nil {
 		t.Fatal(err)
 	}
 	r := store.Report{AttemptID: a.ID, CreatedAt: now, StartedAt: now}

@@ -66,7 +66,6 @@ func (db *DB) bounded(ctx context.Context, what string,
 	if err != nil && again && limited.Err() == nil {
 		_, err = fn(limited)
 	}
-	db.noticeFull(err)
 	return translate(ctx, what, err)
 }
 
@@ -78,7 +77,6 @@ const (
 	deadlockDetected    = "40P01"
 	queryCanceled       = "57014"
 	lockNotAvailable    = "55P03"
-	diskFull            = "53100"
 )
 
 func deadlocked(err error) bool {
@@ -141,8 +139,8 @@ func translate(ctx context.Context, what string, err error) error {
 func isOurs(err error) bool {
 	for _, sentinel := range []error{
 		store.ErrNotFound, store.ErrConflict, store.ErrInvalid, store.ErrUnauthenticated,
-		store.ErrForbidden, store.ErrState, store.ErrReused, store.ErrExpired, store.ErrLimit,
-		store.ErrUnavailable,
+		store.ErrForbidden, store.ErrState, store.ErrFenced, store.ErrReused, store.ErrExpired,
+		store.ErrLimit, store.ErrUnavailable,
 	} {
 		if errors.Is(err, sentinel) {
 			return true

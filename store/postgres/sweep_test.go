@@ -13,9 +13,9 @@ func TestUnplayedAttemptsAreSwept(t *testing.T) {
 	expectDone := func(_ store.Attempt, err error) { expect(t, err, nil) }
 	unjoined, joined, played := newAttempt(t, candidate).ID, newAttempt(t, candidate).ID,
 		newAttempt(t, candidate).ID
-	expectDone(db.PrepareAttempt(t.Context(), joined, now))
-	expectDone(db.PrepareAttempt(t.Context(), played, now))
-	expectDone(db.StartAttempt(t.Context(), played, now))
+	expectDone(db.PrepareAttempt(t.Context(), joined, 0, now))
+	expectDone(db.PrepareAttempt(t.Context(), played, 0, now))
+	expectDone(db.StartAttempt(t.Context(), played, 0, now))
 	states := func() map[string]store.AttemptState {
 		t.Helper()
 		found := map[string]store.AttemptState{}

@@ -14,8 +14,8 @@ import (
 const leaseKey = "bedside:lease:"
 
 // holdLeases takes or renews leases for a node, those that no other node holds. KEYS: the leases.
-// ARGV: the node's id and endpoint, the lifetime in milliseconds, then the fence of each lease. The
-// result has for each lease 0 (another node holds it), 1 (renewed) or 2 (taken, since nobody
+// ARGV: the node's id and endpoint, the lifetime in milliseconds, then the fence of each lease.
+// The result has for each lease 0 (another node holds it), 1 (renewed) or 2 (taken, since nobody
 // held it).
 const holdLeases = `
 local results = {}

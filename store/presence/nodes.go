@@ -102,8 +102,8 @@ func (n *Node) RoomOpened(ctx context.Context, r store.RoomInfo) error {
 	return n.RoomUpdated(ctx, r)
 }
 
-// RoomUpdated is Presence.RoomUpdated for a room whose lease the node has. For any other it returns
-// store.ErrConflict.
+// RoomUpdated is Presence.RoomUpdated for a room whose lease the node has. For any other it
+// returns store.ErrConflict.
 func (n *Node) RoomUpdated(ctx context.Context, r store.RoomInfo) error {
 	n.mu.Lock()
 	held := n.leases[r.ID] != nil

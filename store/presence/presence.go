@@ -1,9 +1,9 @@
-// Package presence stores short-lived state that the processes of a server share: which media nodes
-// there are (Node), which of them has the lease of which room, which rooms are open and who is in
-// them, which tickets were used, and how much of each quota was used. It also
-// carries session events between the processes. The state is in Redis. When no address is
-// configured, a Redis-compatible server runs inside the process. Losing the state loses no record:
-// rooms are published again, and quotas start afresh.
+// Package presence stores short-lived state that the processes of a server share: which media
+// nodes there are (Node), which of them has the lease of which room, which rooms are open and who
+// is in them, which tickets were used, and how much of each quota was used. It also carries
+// session events between the processes. The state is in Redis. When no address is configured, a
+// Redis-compatible server runs inside the process. Losing the state loses no record: nodes, leases
+// and rooms are published again, and quotas start afresh.
 //
 // Example: the process that holds a room calls RoomOpened, and RoomUpdated at every change. Any
 // process can then list it (Rooms) for tutors. The entry expires unless it is published again,

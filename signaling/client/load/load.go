@@ -12,6 +12,7 @@ import (
 
 	"bedside/signaling/client"
 	"bedside/signaling/protocol"
+	"bedside/store/wait"
 
 	"github.com/pion/rtp"
 	"golang.org/x/sync/errgroup"
@@ -28,7 +29,9 @@ const (
 	entering  = 8 // rooms that are filled at the same time
 	joinLimit = 30 * time.Second
 	endLimit  = 30 * time.Second
-	drainTime = 2 * time.Second // packets that arrive later count as lost
+	// retryPause is the pause before a join at another server.
+	retryPause = 200 * time.Millisecond
+	drainTime  = 2 * time.Second // packets that arrive later count as lost
 )
 
 // ErrConfig is returned for an invalid Config.
@@ -294,16 +297,22 @@ func (r *run) join(ctx context.Context, rest *client.REST, attempt string,
 	ctx, cancel := context.WithTimeout(ctx, joinLimit)
 	defer cancel()
 	began := time.Now()
-	ticket, err := rest.Ticket(ctx, attempt, role)
-	if err != nil {
-		return nil, err
-	}
 	p := &person{receiver: newReceiver(r.clock)}
-	cfg := ticket.Config()
-	cfg.Log = r.cfg.Log
-	cfg.OnRTP = func(from string, packet *rtp.Packet) { p.receiver.receive(from, packet) }
-	if p.Client, err = client.Join(ctx, cfg); err != nil {
-		return nil, err
+	for p.Client == nil {
+		ticket, err := rest.Ticket(ctx, attempt, role)
+		if err != nil {
+			return nil, err
+		}
+		cfg := ticket.Config()
+		cfg.Log = r.cfg.Log
+		cfg.OnRTP = func(from string, packet *rtp.Packet) { p.receiver.receive(from, packet) }
+		p.Client, err = client.Join(ctx, cfg)
+		if client.IsOtherNode(err) { // a new ticket names the node that has the room
+			err = wait.For(ctx, retryPause)
+		}
+		if err != nil {
+			return nil, err
+		}
 	}
 	if err := p.Connected(ctx); err != nil {
 		p.Close()

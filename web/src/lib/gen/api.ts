@@ -1908,7 +1908,7 @@ export interface components {
             /** @description send it in the first message, not in the address */
             ticket: string;
             /**
-             * @description of the WebSocket: relative to this server, or that of the node that holds the room
+             * @description of the WebSocket: relative to this server, or absolute, that of the media node for the room
              * @example /ws
              */
             url: string;

@@ -230,6 +230,21 @@ describe('a lost socket', () => {
 		expect(named('closed')).toEqual([]);
 	});
 
+	it('leads to a new join when another server has the room', async () => {
+		const { client, named } = await join();
+		for (const ticket of ['ticket-2', 'ticket-3']) {
+			const code = 'other_node';
+			last(FakeSocket.all).say({ type: 'error', code, message: 'elsewhere', fatal: true });
+			await vi.advanceTimersByTimeAsync(1_000);
+			last(FakeSocket.all).open();
+			expect(last(FakeSocket.all).sent[0]).toMatchObject({ type: 'join', ticket });
+		}
+		last(FakeSocket.all).say(joined);
+		last(FakePeer.all).become('connected');
+		expect(client.connection).toBe('connected');
+		expect(named('closed')).toEqual([]);
+	});
+
 	it('tells the server what was sent on the lost connection of a play', async () => {
 		const { client } = await join({ stream: microphone() });
 		client.hide(true);

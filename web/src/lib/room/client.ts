@@ -61,6 +61,7 @@ const COUNT_WITHIN_MS = 300;
 /** Fatal errors after which a new socket or a new ticket works. */
 const RETRYABLE = new Set<ErrorCode>([
 	'resume_unknown',
+	'other_node',
 	'ticket_expired',
 	'ticket_used',
 	'slow',
@@ -316,7 +317,8 @@ export class RoomClient extends Emitter<RoomEvents> {
 		if (!fatal) {
 			this.emit('problem', message);
 		} else if (RETRYABLE.has(code)) {
-			if (code === 'resume_unknown') this.#token = ''; // the server forgot us: join again
+			// The server forgot us, or another one has the room: join again.
+			if (code === 'resume_unknown' || code === 'other_node') this.#token = '';
 			this.#socket?.close();
 			this.#inRoom = false;
 			this.#updateConnection();

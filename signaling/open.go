@@ -1,0 +1,151 @@
+package signaling
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"bedside/sfu"
+	"bedside/store"
+)
+
+// opening is a room that is being opened. Other joins to the same attempt wait until done is
+// closed. The hub's mu guards lost: another node has taken the room's lease meanwhile.
+type opening struct {
+	done chan struct{}
+	lost bool
+}
+
+// liveRoom returns the room of an attempt, and opens it if necessary. It returns errRoomClosed
+// for an attempt that has ended, errOtherNode for one whose room another node holds, a clientError
+// if by may not open another room, sfu.ErrDraining while the hub closes, and the errors of
+// Presence, of Attempts and of the media node.
+func (h *Hub) liveRoom(ctx context.Context, attemptID string, by opener) (*room, error) {
+	for {
+		r, o, first, err := h.findRoom(attemptID, by)
+		switch {
+		case err != nil || r != nil:
+			return r, err
+		case first:
+			return h.openRoom(ctx, attemptID, o)
+		}
+		select { // look again once another join has opened the room, or has failed
+		case <-o.done:
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
+}
+
+// findRoom returns the live room of an attempt, or its opening. If there is neither, it begins one
+// and counts it for by; first is then true, and the caller opens the room.
+func (h *Hub) findRoom(attemptID string, by opener) (r *room, o *opening, first bool, err error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if r := h.rooms[attemptID]; r != nil {
+		return r, nil, false, nil
+	}
+	if o := h.opening[attemptID]; o != nil {
+		return nil, o, false, nil
+	}
+	if h.closing {
+		return nil, nil, false, sfu.ErrDraining
+	}
+	if err := h.opened.check(by); err != nil {
+		return nil, nil, false, err
+	}
+	o = &opening{done: make(chan struct{})}
+	h.opening[attemptID] = o
+	h.opened.add(attemptID, by)
+	return nil, o, true, nil
+}
+
+// openRoom takes the lease of an attempt's room and opens the room.
+func (h *Hub) openRoom(ctx context.Context, attemptID string, o *opening) (r *room, err error) {
+	leased := false
+	defer func() {
+		if err != nil && leased {
+			h.releaseLease(attemptID)
+		}
+		h.mu.Lock()
+		defer h.mu.Unlock()
+		if err != nil {
+			h.opened.remove(attemptID)
+		}
+		delete(h.opening, attemptID)
+		close(o.done)
+	}()
+	fence, err := h.env.presence.Acquire(ctx, attemptID, func() { h.leaseLost(attemptID, o) })
+	if errors.Is(err, store.ErrConflict) {
+		return nil, errOtherNode
+	} else if err != nil {
+		return nil, err
+	}
+	leased = true
+	// Nobody but this node changes the attempt from now on.
+	attempt, scenario, err := h.attempts.Attempt(ctx, attemptID)
+	if err != nil {
+		return nil, err
+	}
+	if !attempt.Joinable() {
+		return nil, errRoomClosed
+	}
+	left := h.playLeft(ctx, attempt, scenario)
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	switch {
+	case h.closing:
+		return nil, sfu.ErrDraining
+	case o.lost:
+		leased = false
+		return nil, errOtherNode
+	}
+	media, err := h.openMedia(attemptID)
+	if err != nil {
+		return nil, err
+	}
+	attempt.Fence = fence
+	r = openRoom(h.env, attempt, scenario, left, media)
+	h.rooms[attemptID] = r
+	h.metrics.rooms.Inc()
+	return r, nil
+}
+
+// leaseLost stops a room whose lease another node has taken. Presence calls it.
+func (h *Hub) leaseLost(attemptID string, o *opening) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	o.lost = true
+	if r := h.rooms[attemptID]; r != nil {
+		r.post(r.stopForOtherNode)
+	}
+}
+
+// releaseLimit is how long a room waits for the release of its lease, which otherwise expires.
+const releaseLimit = 2 * time.Second
+
+func (h *Hub) releaseLease(attemptID string) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(h.ctx), releaseLimit)
+	defer cancel()
+	if err := h.env.presence.Release(ctx, attemptID); err != nil {
+		h.log.Debug("a lease was not released and expires", "room", attemptID, "error", err)
+	}
+}
+
+// playLeft returns how much is left of an attempt's play, if an earlier process has begun it. It
+// is called before the room's tap is open. Without an answer from the log, the play's clock counts
+// as never stopped.
+func (h *Hub) playLeft(ctx context.Context, a store.Attempt, sc store.Scenario) time.Duration {
+	play := time.Duration(sc.PlaySeconds) * time.Second
+	if a.State != store.AttemptPlaying || a.StartedAt == nil {
+		return play
+	}
+	left, ok, err := h.env.audio.ClockLeft(ctx, a.ID)
+	if err != nil {
+		h.log.Warn("cannot look up how much of a play is left", "attempt", a.ID, "error", err)
+	}
+	if err != nil || !ok {
+		return leftOf(play, *a.StartedAt, time.Now())
+	}
+	return min(left, play)
+}
