@@ -69,9 +69,7 @@ func (a *App) open(ctx context.Context, cfg configs.Config, version string,
 			return err
 		}
 	}
-	p := served{
-		sessions: sessions, tracer: traces.Tracer(), registry: registry, version: version,
-	}
+	p := served{sessions: sessions, tracer: traces.Tracer(), registry: registry}
 	var sockets auth.Sockets
 	var media *mediaNode // nil in a process without rooms
 	if cfg.Has("media") {
@@ -88,6 +86,14 @@ func (a *App) open(ctx context.Context, cfg configs.Config, version string,
 		if sender, p.outbox, err = openSender(cfg, log); err != nil {
 			return err
 		}
+	}
+	var reachable func(context.Context) error // checks the UDP port
+	if media != nil {
+		reachable = media.reachable
+	}
+	if p.health, err = openHealth(cfg, s, reachable, version, a.closers, log,
+		registry); err != nil {
+		return err
 	}
 	if err := a.listen(cfg, s, p, log); err != nil {
 		return err

@@ -7,6 +7,7 @@ import (
 
 	"bedside/api"
 	"bedside/api/auth"
+	"bedside/api/health"
 	"bedside/api/httpx"
 	"bedside/api/mail"
 	"bedside/configs"
@@ -26,7 +27,7 @@ type served struct {
 	outbox   *mail.Outbox   // nil with a mail server
 	tracer   trace.Tracer   // nil without a collector
 	registry *prometheus.Registry
-	version  string
+	health   *health.Monitor
 }
 
 // metrics serves the metrics of the process.
@@ -46,12 +47,7 @@ func newHandler(cfg configs.Config, s stores, p served, log *slog.Logger) (http.
 			}
 			return f, nil
 		},
-		Checks: []api.Check{
-			{Name: "database", Required: true, Ping: s.db.Ping},
-			{Name: "nats", Required: true, Ping: s.bus.Ping},
-			{Name: "redis", Ping: s.presence.Ping},
-			{Name: "recordings", Ping: s.blob.Ping},
-		},
+		Health:     p.health,
 		Registerer: p.registry, Tracer: p.tracer, Log: log,
 	}
 	if cfg.Server.Pprof == "" {
@@ -64,7 +60,7 @@ func newHandler(cfg configs.Config, s stores, p served, log *slog.Logger) (http.
 		deps.Socket = p.hub
 	}
 	settings := cfg.API
-	settings.Version, settings.PublicURL = p.version, cfg.PublicURL()
+	settings.PublicURL = cfg.PublicURL()
 	if !cfg.Has("api") {
 		return api.NewBare(settings, deps)
 	}

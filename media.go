@@ -27,6 +27,8 @@ import (
 type mediaNode struct {
 	hub      *signaling.Hub
 	registry *presence.Node
+	// reachable checks the node's UDP port
+	reachable func(context.Context) error
 }
 
 // openMedia opens the media node and the hub that drives it. The caller announces the node in the
@@ -52,7 +54,7 @@ func openMedia(cfg configs.Config, s stores, sessions *auth.Sessions, c *closers
 		return nil, err
 	}
 	c.add("signalling", hub.Close)
-	return &mediaNode{hub, registry}, nil
+	return &mediaNode{hub, registry, node.Reachable}, nil
 }
 
 // roomAudio is the bus as signaling.Audio.

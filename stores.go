@@ -49,7 +49,7 @@ func openStores(ctx context.Context, cfg configs.Config, c *closers, log *slog.L
 	c.add("presence", func(context.Context) error { return s.presence.Close() })
 	files := cfg.Blob
 	files.Dir = filepath.Join(cfg.Data, "blob")
-	if s.blob, err = blob.Open(files); err != nil {
+	if s.blob, err = blob.Open(ctx, files); err != nil {
 		return s, err
 	}
 	c.add("recordings", func(context.Context) error { return s.blob.Close() })

@@ -25,6 +25,7 @@ import (
 	"bedside/api/auth"
 	"bedside/api/docs"
 	"bedside/api/factors"
+	"bedside/api/health"
 	"bedside/api/httpx"
 	"bedside/api/mail"
 	"bedside/api/rooms"
@@ -80,7 +81,7 @@ type Deps struct {
 	Passwords *auth.Passwords
 	Recording func(ctx context.Context, key string) (httpx.File, error) // opens a blob's file
 	Clock     func() time.Time                                          // time.Now when nil
-	Checks    []Check                                                   // for /health/ready
+	Health    *health.Monitor                                           // serves /health
 	Log       *slog.Logger
 
 	// These may be nil.
@@ -120,7 +121,10 @@ func newRouter(cfg Config, deps Deps) *chi.Mux {
 	router.Use(middleware.GetHead)
 	router.NotFound(notFound(deps.Web))
 	router.MethodNotAllowed(methodNotAllowed(router))
-	(&health{version: cfg.Version, checks: deps.Checks, log: deps.Log}).routes(router)
+	if deps.Health != nil {
+		router.Get("/health", deps.Health.Live)
+		router.Get("/health/ready", deps.Health.Ready)
+	}
 	if deps.Metrics != nil {
 		router.Method(http.MethodGet, "/metrics", deps.Metrics)
 	}

@@ -22,7 +22,6 @@ type Config struct {
 	Registration   string   `key:"auth.registration" env:"BEDSIDE_AUTH_REGISTRATION" doc:"who can get an account: open (anyone who registers), invitation (people an administrator invites) or closed (people for whom an administrator creates one, with a password)"`
 	Rates          Rates
 
-	Version        string // of the build; shown by /health
 	Limits         auth.Limits
 	ICEServers     func() []attempts.ICEServer // may be nil
 	RequestTimeout time.Duration               // time limit of REST operations

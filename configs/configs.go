@@ -27,6 +27,7 @@ import (
 	"bedside/api"
 	"bedside/api/auth"
 	"bedside/api/certs"
+	"bedside/api/health"
 	"bedside/api/mail"
 	"bedside/api/server"
 	"bedside/sfu"
@@ -56,6 +57,7 @@ type Config struct {
 	Auth      auth.Config
 	Server    server.Config
 	API       api.Config
+	Health    health.Config
 	Log       Log
 	Postgres  postgres.Config
 	Presence  presence.Config
@@ -71,7 +73,8 @@ type Config struct {
 func Defaults() Config {
 	return Config{
 		Data: "./data", Role: "all", Demo: "auto", MediaUDP: ":0",
-		Server: server.Defaults(), API: api.Defaults(), Log: Log{Level: "info", Format: "text"},
+		Server: server.Defaults(), API: api.Defaults(), Health: health.Defaults(),
+		Log:      Log{Level: "info", Format: "text"},
 		Postgres: postgres.Defaults(), Presence: presence.Defaults(), Bus: bus.Defaults(),
 		Blob: blob.Defaults(), Auth: auth.Defaults(), Mail: mail.Defaults(),
 		SFU: sfu.Defaults(), Signaling: signaling.Defaults(), Speech: speech.Defaults(),
@@ -145,8 +148,9 @@ func (c Config) Validate() error {
 		bad("tls.redirect: there is no https to redirect to: " +
 			"set cert_file and key_file, or domains")
 	}
-	errs = append(errs, c.validateRole(), c.Server.Validate(), c.API.Validate(), c.TLS.Validate(),
-		c.Log.Validate(), c.Bus.Validate(), c.Auth.Validate(), c.SFU.Validate(),
+	errs = append(errs, c.validateRole(), c.Server.Validate(), c.API.Validate(),
+		c.Health.Validate(), c.TLS.Validate(), c.Log.Validate(), c.Blob.Validate(),
+		c.Bus.Validate(), c.Auth.Validate(), c.SFU.Validate(),
 		c.Signaling.Validate(), c.Speech.Validate())
 	return errors.Join(errs...)
 }

@@ -16,6 +16,7 @@ import (
 	"bedside/api"
 	"bedside/api/archive"
 	"bedside/api/auth"
+	"bedside/api/health"
 	"bedside/api/httpx"
 	"bedside/store"
 	"bedside/store/blob"
@@ -67,7 +68,7 @@ func NewServer(t testing.TB, options ...Option) *Server {
 	}
 	s.Media = s.Presence.OpenNode(presence.NodeConfig{MaxRooms: 100, Fences: s.DB})
 	s.Media.Announce()
-	if s.Blobs, err = blob.Open(blob.Config{Dir: t.TempDir()}); err != nil {
+	if s.Blobs, err = blob.Open(t.Context(), blob.Config{Dir: t.TempDir()}); err != nil {
 		t.Fatal(err)
 	}
 	s.Sessions, err = auth.NewSessions(auth.Config{
@@ -95,10 +96,11 @@ func NewServer(t testing.TB, options ...Option) *Server {
 		Recording: func(ctx context.Context, key string) (httpx.File, error) {
 			return s.Blobs.Open(ctx, key)
 		},
-		Checks: []api.Check{
-			{Name: "postgres", Required: true, Ping: s.DB.Ping},
-			{Name: "redis", Ping: s.Presence.Ping},
-		},
+	}
+	if deps.Health, err = health.New(health.Config{}, log, nil,
+		health.Check{Name: "database", Run: s.DB.Ping},
+		health.Check{Name: "redis", Run: s.Presence.Ping}); err != nil {
+		t.Fatal(err)
 	}
 	for _, o := range options {
 		o(&cfg, &deps)
@@ -110,8 +112,8 @@ func NewServer(t testing.TB, options ...Option) *Server {
 	s.Server = httptest.NewServer(h)
 	t.Cleanup(func() {
 		s.Close()
-		if err := errors.Join(s.Media.Close(), s.Presence.Close(),
-			s.Blobs.Close()); err != nil {
+		if err := errors.Join(deps.Health.Close(context.Background()), s.Media.Close(),
+			s.Presence.Close(), s.Blobs.Close()); err != nil {
 			t.Error(err)
 		}
 	})

@@ -1,7 +1,7 @@
 // Package blob stores files that are too large for the database: recordings and archives. A file
 // has a key, a path such as attempts/<attempt>/candidate.ogg. A file is written completely or not
-// at all. The files are in a folder; gocloud.dev/blob, which this package uses, also has drivers
-// for S3 and other object stores.
+// at all. The files are in a folder or in a bucket of Amazon S3 or of a server with the same
+// protocol; the code is the same, over gocloud.dev/blob.
 package blob
 
 import (
@@ -10,68 +10,60 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net/url"
-	"path/filepath"
 	"strings"
 
 	"bedside/store"
 
+	"github.com/google/uuid"
 	"gocloud.dev/blob"
-	"gocloud.dev/blob/fileblob"
 	"gocloud.dev/gcerrors"
 )
 
-// Config configures a Store. A zero field means the value in Defaults.
-type Config struct {
-	URL string `key:"store.blob_url" env:"BEDSIDE_BLOB_URL" doc:"recordings and archives, such as file:///folder; empty: a folder in the data folder" secret:"true"`
-
-	Dir      string // the folder when URL is empty
-	MaxBytes int64  // size limit of one file
-}
-
-// Defaults returns the default configuration.
-func Defaults() Config { return Config{MaxBytes: 256 << 20} }
-
-// Store is an open folder of files. It is safe for concurrent use. The caller of Open closes it.
+// Store is an open folder or bucket of files. It is safe for concurrent use. The caller of Open
+// closes it.
 type Store struct {
 	bucket   *blob.Bucket
 	maxBytes int64
+	remote   bool   // an S3 server
+	probe    string // the key that Ping writes; no other process has the same
 }
 
-// Open opens the folder, and creates it if it does not exist.
-func Open(cfg Config) (*Store, error) {
-	dir := cfg.Dir
-	if cfg.URL != "" {
-		u, err := url.Parse(cfg.URL)
-		if err != nil || u.Scheme != "file" || u.Path == "" || u.Host != "" {
-			return nil, errors.New(
-				"the address of the recordings is not of the form file:///folder")
-		}
-		dir = filepath.FromSlash(u.Path)
-	}
-	bucket, err := fileblob.OpenBucket(dir, &fileblob.Options{
-		CreateDir: true, DirFileMode: 0o700,
-		NoTempDir: true, // a temporary file on another file system could not be renamed
-	})
+// Open opens the folder, and creates it if it does not exist, or opens the bucket, which must
+// exist. It sends nothing to an S3 server; Ping finds out whether the bucket can be used.
+func Open(ctx context.Context, cfg Config) (*Store, error) {
+	bucket, remote, err := cfg.open(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("recordings: %w", err)
 	}
-	return &Store{bucket: bucket, maxBytes: cmp.Or(cfg.MaxBytes, Defaults().MaxBytes)}, nil
+	return &Store{
+		bucket: bucket, maxBytes: cmp.Or(cfg.MaxBytes, Defaults().MaxBytes), remote: remote,
+		probe: "ready/" + uuid.NewString(),
+	}, nil
 }
 
-// WithLimit returns a Store of the same folder with another size limit. Close only the first one.
+// WithLimit returns a Store of the same files with another size limit. Close only the first one.
 func (s *Store) WithLimit(maxBytes int64) *Store {
-	return &Store{bucket: s.bucket, maxBytes: maxBytes}
+	other := *s
+	other.maxBytes = maxBytes
+	return &other
 }
 
-// Close closes the folder.
+// Close closes the folder or the connections to the bucket. Files that are open stay usable.
 func (s *Store) Close() error { return s.bucket.Close() }
 
-// Ping returns store.ErrUnavailable when the folder cannot be used.
+// Ping writes a small file and deletes it. It returns an error when either fails, since the folder
+// or bucket then takes no recordings.
 func (s *Store) Ping(ctx context.Context) error {
-	ok, err := s.bucket.IsAccessible(ctx)
-	if err == nil && !ok {
-		err = store.ErrUnavailable
+	err := s.bucket.WriteAll(ctx, s.probe, []byte("ok"), nil)
+	if err == nil {
+		err = s.bucket.Delete(ctx, s.probe)
+	}
+	if gcerrors.Code(err) == gcerrors.NotFound {
+		// The folder or bucket itself, or the file was removed by a Ping at the same time.
+		var ok bool
+		if ok, err = s.bucket.IsAccessible(ctx); err == nil && !ok {
+			err = store.ErrUnavailable
+		}
 	}
 	return translate("recordings", err)
 }
@@ -87,38 +79,53 @@ func (s *Store) Put(ctx context.Context, key string, r io.Reader,
 	}
 	ctx, abandon := context.WithCancel(ctx)
 	defer abandon()
-	w, err := s.bucket.NewWriter(ctx, key, &blob.WriterOptions{ContentType: contentType})
-	if err != nil {
+	in := &source{from: r, left: s.maxBytes, failed: func() {}}
+	if !s.remote {
+		// fileblob keeps what it has when the source fails, unless the context has ended. s3blob
+		// discards it, but only while the context has not.
+		in.failed = abandon
+	}
+	err = s.bucket.Upload(ctx, key, in,
+		&blob.WriterOptions{ContentType: cmp.Or(contentType, "application/octet-stream")})
+	if err = cmp.Or(in.err, err); err != nil {
 		return 0, translate(key, err)
 	}
-	n, err = io.Copy(w, io.LimitReader(r, s.maxBytes+1))
-	if err == nil && n > s.maxBytes {
-		err = fmt.Errorf("%s: more than %d bytes: %w", key, s.maxBytes, store.ErrLimit)
-	}
-	if err != nil {
-		abandon() // makes Close discard what was written
-		_ = w.Close()
-		return 0, translate(key, err)
-	}
-	return n, translate(key, w.Close())
+	return s.maxBytes - in.left, nil
 }
 
-// Open opens a file for reading and seeking. The caller closes it. Open returns store.ErrNotFound
-// when there is no file with the key.
+// source is what Put reads from: at most as many bytes as are left.
+type source struct {
+	from   io.Reader
+	left   int64
+	failed func() // called before the first error is returned
+	err    error  // the first error, of from or store.ErrLimit
+}
+
+func (s *source) Read(p []byte) (int, error) {
+	n, err := s.from.Read(p[:min(int64(len(p)), s.left+1)])
+	if int64(n) > s.left {
+		n, err = 0, fmt.Errorf("larger than permitted: %w", store.ErrLimit)
+	}
+	s.left -= int64(n)
+	if err != nil && !errors.Is(err, io.EOF) {
+		s.failed()
+		s.err = err
+	}
+	return n, err
+}
+
+// Open opens a file for reading and seeking. ctx bounds the reads as well. The caller closes the
+// file. Open returns store.ErrNotFound when there is no file with the key.
 func (s *Store) Open(ctx context.Context, key string) (*File, error) {
 	if err := checkKey(key); err != nil {
 		return nil, err
 	}
-	r, err := s.bucket.NewReader(ctx, key, nil)
+	attributes, err := s.bucket.Attributes(ctx, key)
 	if err != nil {
 		return nil, translate(key, err)
 	}
-	return &File{Reader: r}, nil
+	return &File{ctx: ctx, bucket: s.bucket, key: key, attributes: attributes}, nil
 }
-
-// File is an open file, with Read, Seek, Close, Size, ModTime and ContentType. Only one goroutine
-// may use it.
-type File struct{ *blob.Reader }
 
 // Delete removes a file. It returns nil when there is no file with the key.
 func (s *Store) Delete(ctx context.Context, key string) error {
@@ -151,8 +158,8 @@ func checkKey(key string) error {
 
 // translate wraps an error of gocloud.dev in the sentinel error that it corresponds to.
 func translate(key string, err error) error {
-	if err == nil || errors.Is(err, store.ErrLimit) || errors.Is(err, store.ErrUnavailable) {
-		return err
+	if err == nil {
+		return nil
 	}
 	if gcerrors.Code(err) == gcerrors.NotFound {
 		return fmt.Errorf("%s: %w", key, store.ErrNotFound)

@@ -1,13 +1,15 @@
 package blob_test
 
 import (
+	"bytes"
 	"errors"
 	"io"
-	"io/fs"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"testing/iotest"
 
@@ -15,9 +17,18 @@ import (
 	"bedside/store/blob"
 )
 
+// onEach runs a test on a folder and on a bucket of a real S3 server.
+func onEach(t *testing.T, f func(t *testing.T, cfg blob.Config)) {
+	t.Helper()
+	t.Run("folder", func(t *testing.T) {
+		f(t, blob.Config{Dir: filepath.Join(t.TempDir(), "made")})
+	})
+	t.Run("S3", func(t *testing.T) { f(t, bucket(startS3(t))) })
+}
+
 func open(t *testing.T, cfg blob.Config) *blob.Store {
 	t.Helper()
-	s, err := blob.Open(cfg)
+	s, err := blob.Open(t.Context(), cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -44,77 +55,121 @@ func read(t *testing.T, s *blob.Store, key string) string {
 }
 
 func TestPutOpenDelete(t *testing.T) {
-	s := open(t, blob.Config{Dir: filepath.Join(t.TempDir(), "made")})
-	const key = "attempts/0190/candidate.ogg"
-	for _, text := range []string{"first", "second, over it"} {
-		n, err := s.Put(t.Context(), key, strings.NewReader(text), "audio/ogg")
-		if err != nil || n != int64(len(text)) {
-			t.Fatalf("put %d, %v", n, err)
+	onEach(t, func(t *testing.T, cfg blob.Config) {
+		s := open(t, cfg)
+		const key = "attempts/0190/candidate.ogg"
+		for _, text := range []string{"first", "second, over it"} {
+			n, err := s.Put(t.Context(), key, strings.NewReader(text), "audio/ogg")
+			if err != nil || n != int64(len(text)) {
+				t.Fatalf("put %d, %v", n, err)
+			}
+			if got := read(t, s, key); got != text {
+				t.Errorf("read %q", got)
+			}
 		}
-		if got := read(t, s, key); got != text {
-			t.Errorf("read %q", got)
+		for range 2 {
+			if err := s.Delete(t.Context(), key); err != nil {
+				t.Fatal(err)
+			}
 		}
-	}
-	for range 2 {
-		if err := s.Delete(t.Context(), key); err != nil {
-			t.Fatal(err)
+		if _, err := s.Open(t.Context(), key); !errors.Is(err, store.ErrNotFound) {
+			t.Errorf("after delete: %v", err)
 		}
-	}
-	if _, err := s.Open(t.Context(), key); !errors.Is(err, store.ErrNotFound) {
-		t.Errorf("after delete: %v", err)
-	}
+	})
 }
 
+// TestFailedPutKeepsEarlierFile checks both ways in which a file is sent to S3: whole, and in
+// parts when it is long.
 func TestFailedPutKeepsEarlierFile(t *testing.T) {
+	onEach(t, func(t *testing.T, cfg blob.Config) {
+		for name, size := range map[string]int{"short": 5, "long": 17 << 20} {
+			half := bytes.Repeat([]byte("x"), size)
+			cfg.MaxBytes = int64(size)
+			s := open(t, cfg)
+			if _, err := s.Put(t.Context(), name, strings.NewReader("good"),
+				"text/plain"); err != nil {
+				t.Fatal(err)
+			}
+			broken := errors.New("the connection was lost")
+			if _, err := s.Put(t.Context(), name,
+				io.MultiReader(bytes.NewReader(half), iotest.ErrReader(broken)),
+				"text/plain"); !errors.Is(err, broken) {
+				t.Errorf("%s: got %v", name, err)
+			}
+			if _, err := s.Put(t.Context(), name, bytes.NewReader(append(half, "xx"...)),
+				"text/plain"); !errors.Is(err, store.ErrLimit) {
+				t.Errorf("%s: got %v", name, err)
+			}
+			if got := read(t, s, name); got != "good" {
+				t.Errorf("%s: read %d bytes", name, len(got))
+			}
+			if n, err := s.Put(t.Context(), name, bytes.NewReader(half),
+				"text/plain"); err != nil || int(n) != size || read(t, s, name) != string(half) {
+				t.Errorf("%s: as long as permitted: put %d, %v", name, n, err)
+			}
+		}
+	})
+}
+
+func TestFailedPutLeavesNothingInTheFolder(t *testing.T) {
 	dir := t.TempDir()
 	s := open(t, blob.Config{Dir: dir, MaxBytes: 10})
-	if _, err := s.Put(t.Context(), "k", strings.NewReader("good"), "text/plain"); err != nil {
-		t.Fatal(err)
-	}
-	broken := errors.New("the connection was lost")
-	if _, err := s.Put(t.Context(), "k",
-		io.MultiReader(strings.NewReader("half"), iotest.ErrReader(broken)),
-		"text/plain"); !errors.Is(err, broken) {
-		t.Errorf("got %v", err)
-	}
 	if _, err := s.Put(t.Context(), "k", strings.NewReader("more than ten bytes"),
 		"text/plain"); !errors.Is(err, store.ErrLimit) {
 		t.Errorf("got %v", err)
 	}
-	if got := read(t, s, "k"); got != "good" {
-		t.Errorf("read %q", got)
-	}
-	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
-		if !d.IsDir() && d.Name() != "k" && d.Name() != "k.attrs" {
-			t.Errorf("left over: %s", path)
-		}
-		return err
-	})
-	if err != nil {
-		t.Fatal(err)
+	if files, err := os.ReadDir(dir); err != nil || len(files) > 0 {
+		t.Errorf("left over: %v, %v", files, err)
 	}
 }
 
 func TestFileServesRanges(t *testing.T) {
-	s := open(t, blob.Config{Dir: t.TempDir()})
-	if _, err := s.Put(t.Context(), "k.ogg", strings.NewReader("0123456789"),
-		"audio/ogg"); err != nil {
-		t.Fatal(err)
-	}
-	f, err := s.Open(t.Context(), "k.ogg")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	if f.Size() != 10 || f.ModTime().IsZero() || f.ContentType() != "audio/ogg" {
-		t.Errorf("size %d, put %v, type %q", f.Size(), f.ModTime(), f.ContentType())
-	}
-	w, r := httptest.NewRecorder(), httptest.NewRequest("GET", "/", nil)
-	r.Header.Set("Range", "bytes=3-5")
-	http.ServeContent(w, r, "", f.ModTime(), f)
-	if w.Code != http.StatusPartialContent || w.Body.String() != "345" {
-		t.Errorf("status %d, body %q", w.Code, w.Body)
-	}
+	onEach(t, func(t *testing.T, cfg blob.Config) {
+		s := open(t, cfg)
+		if _, err := s.Put(t.Context(), "k.ogg", strings.NewReader("0123456789"),
+			"audio/ogg"); err != nil {
+			t.Fatal(err)
+		}
+		for asked, want := range map[string]string{
+			"": "0123456789", "bytes=3-5": "345", "bytes=7-": "789", "bytes=-2": "89",
+			"bytes=20-": "invalid range: failed to overlap\n",
+		} {
+			f, err := s.Open(t.Context(), "k.ogg")
+			if err != nil {
+				t.Fatal(err)
+			}
+			if f.Size() != 10 || f.ModTime().IsZero() || f.ContentType() != "audio/ogg" {
+				t.Errorf("size %d, put %v, type %q", f.Size(), f.ModTime(), f.ContentType())
+			}
+			w, r := httptest.NewRecorder(), httptest.NewRequest("GET", "/", nil)
+			r.Header.Set("Range", asked)
+			http.ServeContent(w, r, "", f.ModTime(), f)
+			if w.Body.String() != want {
+				t.Errorf("%s: status %d, body %q", asked, w.Code, w.Body)
+			}
+			if err := f.Close(); err != nil {
+				t.Error(err)
+			}
+		}
+	})
+}
+
+func TestFileReadsAndSeeks(t *testing.T) {
+	onEach(t, func(t *testing.T, cfg blob.Config) {
+		s := open(t, cfg)
+		content := bytes.Repeat([]byte("0123456789"), 10_000)
+		if _, err := s.Put(t.Context(), "k", bytes.NewReader(content), ""); err != nil {
+			t.Fatal(err)
+		}
+		f, err := s.Open(t.Context(), "k")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer f.Close()
+		if err := iotest.TestReader(f, content); err != nil {
+			t.Error(err)
+		}
+	})
 }
 
 func TestInvalidKeysAreRejected(t *testing.T) {
@@ -133,14 +188,31 @@ func TestInvalidKeysAreRejected(t *testing.T) {
 	}
 }
 
-func TestOnlyFolderAddressesAreAccepted(t *testing.T) {
-	for _, url := range []string{"s3://bucket", "file://host/dir", "folder", "%"} {
-		if _, err := blob.Open(blob.Config{URL: url}); err == nil {
-			t.Errorf("%q was accepted", url)
+// TestPingWrites checks that Ping finds a folder or a bucket that can be read but not written.
+func TestPingWrites(t *testing.T) {
+	onEach(t, func(t *testing.T, cfg blob.Config) {
+		s := open(t, cfg)
+		var all sync.WaitGroup
+		for range 5 {
+			all.Go(func() {
+				if err := s.Ping(t.Context()); err != nil {
+					t.Error(err)
+				}
+			})
 		}
-	}
-	s := open(t, blob.Config{URL: "file://" + t.TempDir()})
-	if err := s.Ping(t.Context()); err != nil {
-		t.Error(err)
-	}
+		all.Wait()
+	})
+	t.Run("folder that is a file", func(t *testing.T) {
+		dir := filepath.Join(t.TempDir(), "blob")
+		s := open(t, blob.Config{Dir: dir})
+		if err := os.Remove(dir); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(dir, nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.Ping(t.Context()); err == nil {
+			t.Error("no error")
+		}
+	})
 }

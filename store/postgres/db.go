@@ -17,6 +17,8 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"math/rand/v2"
+	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -47,6 +49,9 @@ type DB struct {
 	timeout time.Duration
 	clock   func() time.Time
 	log     *slog.Logger
+
+	healthSlot int          // the row that Ping writes
+	fullAt     atomic.Int64 // when a call last found the disk full, in Unix nanoseconds
 }
 
 // Open makes the pool. It does not connect yet: Ping reports whether the database answers, and
@@ -95,19 +100,14 @@ func Open(ctx context.Context, cfg Config, log *slog.Logger) (*DB, error) {
 	if clock == nil {
 		clock = time.Now
 	}
-	return &DB{pool: pool, queue: queue, timeout: timeout, clock: clock, log: log}, nil
+	return &DB{
+		pool: pool, queue: queue, timeout: timeout, clock: clock, log: log,
+		healthSlot: rand.IntN(healthSlots),
+	}, nil
 }
 
 // Close waits for running calls and closes every connection.
 func (db *DB) Close() { db.pool.Close() }
-
-// Ping returns store.ErrUnavailable when the database does not answer.
-func (db *DB) Ping(ctx context.Context) error {
-	return db.do(ctx, "database", func(ctx context.Context, q querier) error {
-		_, err := q.Exec(ctx, "SELECT 1")
-		return err
-	})
-}
 
 func (db *DB) now() time.Time { return micros(db.clock()) }
 

@@ -20,8 +20,8 @@ type PersonalTable struct {
 	Others string   // an SQL array of the columns of a row t that are about somebody else
 }
 
-// OwnTables returns the rules for the tables of the job queue (River) and the migrations (goose),
-// which no slice owns.
+// OwnTables returns the rules for the tables of the job queue (River), the migrations (goose) and
+// the health checks, which no slice owns.
 func OwnTables() []store.TableRule {
 	rules := []store.TableRule{{
 		Table: "river_job", OnDelete: store.Deleted,
@@ -30,6 +30,7 @@ func OwnTables() []store.TableRule {
 	}}
 	for _, table := range []string{
 		"river_leader", "river_migration", "river_notification", "river_queue", "goose_db_version",
+		"health_writes",
 	} {
 		rules = append(rules, store.TableRule{
 			Table: table, OnDelete: store.Kept, Why: "not about a user",
@@ -90,6 +91,7 @@ func PersonalTables() []PersonalTable {
 		{Table: "river_notification"},
 		{Table: "river_queue"},
 		{Table: "goose_db_version"},
+		{Table: "health_writes"},
 	}
 }
 

@@ -66,6 +66,7 @@ func (db *DB) bounded(ctx context.Context, what string,
 	if err != nil && again && limited.Err() == nil {
 		_, err = fn(limited)
 	}
+	db.noticeFull(err)
 	return translate(ctx, what, err)
 }
 
@@ -77,6 +78,7 @@ const (
 	deadlockDetected    = "40P01"
 	queryCanceled       = "57014"
 	lockNotAvailable    = "55P03"
+	diskFull            = "53100"
 )
 
 func deadlocked(err error) bool {
