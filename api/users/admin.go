@@ -29,7 +29,7 @@ type AccountPage struct {
 }
 
 type listInput struct {
-	Text     string     `query:"text" maxLength:"120" doc:"a part of the name or of the address" example:"dana"`
+	Text     string     `query:"text" maxLength:"120" doc:"a part of the name or of the address; of one or two characters, the beginning of a word" example:"dana"`
 	Role     store.Role `query:"role" enum:"candidate,tutor,admin"`
 	Disabled string     `query:"disabled" enum:"true,false" doc:"both when empty"`
 	Before   string     `query:"before" maxLength:"36" doc:"next of the previous page"`

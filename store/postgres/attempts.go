@@ -1,9 +1,11 @@
 package postgres
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 	"time"
 
 	"bedside/store"
@@ -20,12 +22,11 @@ func attemptTargets(a *store.Attempt) []any {
 		&a.CreatedAt, &a.PreparedAt, &a.StartedAt, &a.EndedAt, &a.Problem, &a.Fence}
 }
 
-// viewQuery reads attempts with the names that a list shows.
-const viewQuery = `SELECT ` + attemptColumns + `, c.slug, c.title, c.profession, u.name,
-	coalesce(p.name, '') FROM attempts a
-	JOIN scenarios c ON c.id = a.scenario_id
-	JOIN users u ON u.id = a.candidate_id
-	LEFT JOIN users p ON p.id = a.partner_id`
+// viewColumns are the columns of attempts a and scenarios c with the names that a list shows. The
+// names are read by subqueries, so that no plan reads all users to join them.
+const viewColumns = attemptColumns + `, c.slug, c.title, c.profession,
+	(SELECT name FROM users WHERE id = a.candidate_id),
+	coalesce((SELECT name FROM users WHERE id = a.partner_id), '')`
 
 func viewTargets(v *store.AttemptView) []any {
 	return append(attemptTargets(&v.Attempt), &v.ScenarioSlug, &v.ScenarioTitle, &v.Profession,
@@ -73,16 +74,17 @@ func (db *DB) Attempt(ctx context.Context, id string) (a store.Attempt, s store.
 // is store.ErrInvalid.
 func (db *DB) AttemptsOf(ctx context.Context, userID, before string,
 	limit int) (list []store.AttemptView, err error) {
-	if before == "" {
-		before = uuid.Max.String()
-	} else if !store.IsID(before) {
+	if before != "" && !store.IsID(before) {
 		return nil, fmt.Errorf("page cursor: %w", store.ErrInvalid)
 	}
+	before = cmp.Or(before, lastID)
 	err = db.do(ctx, "attempts", func(ctx context.Context, q querier) (err error) {
-		list, err = collect(ctx, q, viewQuery+`
-			WHERE (a.candidate_id = $1 OR a.partner_id = $1) AND a.id < $2
-			ORDER BY a.id DESC LIMIT $3`,
-			[]any{userID, before, limit}, viewTargets)
+		list, err = collect(ctx, q, `SELECT `+viewColumns+` FROM (
+				(`+pageOf("attempts", "candidate_id", "true", limit)+`) UNION ALL
+				(`+pageOf("attempts", "partner_id", "candidate_id <> $1", limit)+`)
+				ORDER BY id DESC LIMIT `+strconv.Itoa(limit)+`
+			) a JOIN scenarios c ON c.id = a.scenario_id ORDER BY a.id DESC`,
+			[]any{userID, before}, viewTargets)
 		return err
 	})
 	return list, err
@@ -93,7 +95,9 @@ func (db *DB) AttemptsOf(ctx context.Context, userID, before string,
 func (db *DB) AttemptViews(ctx context.Context, ids []string) (list []store.AttemptView,
 	err error) {
 	err = db.do(ctx, "attempts", func(ctx context.Context, q querier) (err error) {
-		list, err = collect(ctx, q, viewQuery+` WHERE a.id = ANY($1::uuid[]) ORDER BY a.id`,
+		list, err = collect(ctx, q, `SELECT `+viewColumns+`
+			FROM attempts a JOIN scenarios c ON c.id = a.scenario_id
+			WHERE a.id = ANY($1::uuid[]) ORDER BY a.id`,
 			[]any{ids}, viewTargets)
 		return err
 	})
@@ -200,8 +204,9 @@ func (db *DB) SweepAttempts(ctx context.Context, before time.Time) (n int64, err
 	const batch = 1000
 	for more := true; more; {
 		err := db.do(ctx, "attempts", func(ctx context.Context, q querier) error {
-			tag, err := q.Exec(ctx, `DELETE FROM attempts WHERE state = 'created' AND id IN
-				(SELECT id FROM attempts WHERE state = 'created' AND created_at < $1 LIMIT $2)`,
+			tag, err := q.Exec(ctx, `DELETE FROM attempts WHERE state = 'created' AND id = ANY (
+				ARRAY(SELECT id FROM attempts WHERE state = 'created' AND created_at < $1
+					ORDER BY created_at LIMIT $2))`,
 				before, batch)
 			n += tag.RowsAffected()
 			more = tag.RowsAffected() == batch
@@ -214,7 +219,8 @@ func (db *DB) SweepAttempts(ctx context.Context, before time.Time) (n int64, err
 	var unplayed []string
 	err = db.do(ctx, "attempts", func(ctx context.Context, q querier) (err error) {
 		unplayed, err = ids(ctx, q, `SELECT id::text FROM attempts
-			WHERE state = 'preparing' AND prepared_at < $1 LIMIT $2`, before, batch)
+			WHERE state = 'preparing' AND created_at < $1 AND prepared_at < $1
+			ORDER BY created_at LIMIT $2`, before, batch)
 		return err
 	})
 	if err != nil {

@@ -1,8 +1,10 @@
 package postgres
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -107,24 +109,31 @@ func (db *DB) Acts(ctx context.Context, f store.ActFilter) (list []store.Act, er
 	if f.UserID != "" && !store.IsID(f.UserID) {
 		return nil, fmt.Errorf("audit trail: %w: no such account", store.ErrNotFound)
 	}
-	where, args := []string{"true"}, []any{f.Limit}
-	add := func(clause string, arg any) {
-		args = append(args, arg)
-		where = append(where, fmt.Sprintf(clause, len(args)))
-	}
-	if f.UserID != "" {
-		add("(a.user_id = $%[1]d OR a.actor_id = $%[1]d)", f.UserID)
-	}
-	if f.Action != "" {
-		add("a.action = $%d", f.Action)
-	}
-	if f.Before != "" {
-		add("a.id < $%d", f.Before)
+	args, limit := []any{f.UserID, cmp.Or(f.Before, lastID)}, strconv.Itoa(f.Limit)
+	var page string
+	switch {
+	case f.UserID != "":
+		action := "true"
+		if f.Action != "" {
+			action, args = "action = $3", append(args, f.Action)
+		}
+		// Most entries have the user in both columns.
+		page = `SELECT DISTINCT ON (id) * FROM (
+				(` + pageOf("acts", "user_id", action, f.Limit) + `) UNION ALL
+				(` + pageOf("acts", "actor_id", action, f.Limit) + `)
+			) x ORDER BY id DESC LIMIT ` + limit
+	case f.Action != "":
+		args[0] = f.Action
+		page = pageOf("acts", "action", "true", f.Limit)
+	default:
+		args = args[1:]
+		page = "SELECT * FROM acts WHERE id < $1 ORDER BY id DESC LIMIT " + limit
 	}
 	err = db.do(ctx, "audit trail", func(ctx context.Context, q querier) error {
-		list, err = collect(ctx, q,
-			`SELECT `+actColumns+` FROM acts a LEFT JOIN act_tallies t ON t.act_id = a.id
-				WHERE `+strings.Join(where, " AND ")+` ORDER BY a.id DESC LIMIT $1`,
+		list, err = collect(ctx, q, `SELECT `+actColumns+` FROM (`+page+`) a
+			LEFT JOIN LATERAL (
+				SELECT count, last_at FROM act_tallies WHERE act_id = a.id LIMIT 1
+			) t ON true ORDER BY a.id DESC`,
 			args, actTargets)
 		return err
 	})
@@ -163,9 +172,11 @@ func (db *DB) sweep(ctx context.Context, table, column string,
 	for {
 		var deleted int64
 		err := db.do(ctx, table, func(ctx context.Context, q querier) error {
+			// With an array, no plan reads the whole table to find the rows.
 			tag, err := q.Exec(ctx,
-				`DELETE FROM `+table+` WHERE ctid IN
-					(SELECT ctid FROM `+table+` WHERE `+column+` < $1 LIMIT $2)`,
+				`DELETE FROM `+table+` WHERE ctid = ANY (ARRAY(
+					SELECT ctid FROM `+table+` WHERE `+column+` < $1 ORDER BY `+column+`
+					LIMIT $2))`,
 				before, batch)
 			deleted = tag.RowsAffected()
 			return err

@@ -36,6 +36,7 @@ type Config struct {
 	MaxConns int              // size of the connection pool
 	Timeout  time.Duration    // time limit of one call, including the wait for a connection
 	Clock    func() time.Time // time.Now when nil
+	Tracer   pgx.QueryTracer  // sees every statement; may be nil
 }
 
 // Defaults returns the default configuration.
@@ -68,6 +69,7 @@ func Open(ctx context.Context, cfg Config, log *slog.Logger) (*DB, error) {
 	pc.HealthCheckPeriod = 15 * time.Second
 	pc.PingTimeout = timeout / 3
 	pc.ConnConfig.ConnectTimeout = timeout * 2 / 3
+	pc.ConnConfig.Tracer = cfg.Tracer
 	// The server gives up soon after the caller does, so that a crashed caller holds no lock.
 	for name, value := range map[string]string{
 		"application_name":                    "bedside",

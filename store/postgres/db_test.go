@@ -6,8 +6,10 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"log/slog"
 	"math"
 	"os"
+	"strings"
 	"sync"
 	"syscall"
 	"testing"
@@ -18,6 +20,7 @@ import (
 	"bedside/store/postgres/pgtest"
 
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
 	"golang.org/x/crypto/bcrypt"
 )
 
@@ -183,16 +186,39 @@ func TestDemoAccountsAreClosed(t *testing.T) {
 	}
 }
 
+// TestConcurrentMigrations begins with an empty database, because some migrations wait for
+// statements of other processes, and must not wait for those that wait for them.
 func TestConcurrentMigrations(t *testing.T) {
+	exec := func(sql string) {
+		t.Helper()
+		conn, err := pgx.Connect(t.Context(), db.Cluster.URL())
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = conn.Exec(t.Context(), sql)
+		if err := errors.Join(err, conn.Close(t.Context())); err != nil {
+			t.Fatal(err)
+		}
+	}
+	exec("CREATE DATABASE fresh")
 	var all sync.WaitGroup
 	for range 4 {
 		all.Go(func() {
-			if _, err := db.Migrate(t.Context()); err != nil {
+			fresh, err := postgres.Open(t.Context(), postgres.Config{
+				URL: strings.Replace(db.Cluster.URL(), "dbname=bedside", "dbname=fresh", 1),
+			}, slog.New(slog.DiscardHandler))
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			defer fresh.Close()
+			if _, err := fresh.Migrate(t.Context()); err != nil {
 				t.Error(err)
 			}
 		})
 	}
 	all.Wait()
+	exec("DROP DATABASE fresh")
 }
 
 func TestCreateAndFindUsers(t *testing.T) {

@@ -84,19 +84,26 @@ func (db *DB) SaveExport(ctx context.Context, e store.Export) error {
 	})
 }
 
-// SweepExports deletes expired archives and adds a job that removes their files.
+// SweepExports deletes expired archives and adds jobs that remove their files.
 func (db *DB) SweepExports(ctx context.Context) error {
-	return db.within(ctx, "exports", func(ctx context.Context, tx pgx.Tx) error {
-		old, err := collect(ctx, tx,
-			`DELETE FROM exports e WHERE e.expires_at < $1 RETURNING `+exportColumns,
-			[]any{db.now()}, exportTargets)
-		if err != nil || len(old) == 0 {
+	const batch = 1000
+	for more := true; more; {
+		err := db.within(ctx, "exports", func(ctx context.Context, tx pgx.Tx) error {
+			old, err := collect(ctx, tx, `DELETE FROM exports e WHERE e.id = ANY (ARRAY(
+				SELECT id FROM exports WHERE expires_at < $1 ORDER BY expires_at LIMIT $2
+				)) RETURNING `+exportColumns, []any{db.now(), batch}, exportTargets)
+			if more = len(old) == batch; err != nil || len(old) == 0 {
+				return err
+			}
+			var files store.RemoveFiles
+			for _, e := range old {
+				files.Keys = append(files.Keys, e.Key())
+			}
+			return db.insertJobs(ctx, tx, []store.Job{files})
+		})
+		if err != nil {
 			return err
 		}
-		var files store.RemoveFiles
-		for _, e := range old {
-			files.Keys = append(files.Keys, e.Key())
-		}
-		return db.insertJobs(ctx, tx, []store.Job{files})
-	})
+	}
+	return nil
 }

@@ -6,6 +6,9 @@ import (
 	"embed"
 	"fmt"
 	"io/fs"
+	"time"
+
+	"bedside/store/wait"
 
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/jackc/pgx/v5/stdlib"
@@ -44,6 +47,9 @@ func (db *DB) Migrate(ctx context.Context) (version int64, err error) {
 	for _, r := range results {
 		db.log.Info("migrated the database", "migration", r.Source.Version, "took", r.Duration)
 	}
+	if err := db.indexSearch(ctx, conns); err != nil {
+		return 0, translate(ctx, "index of the users", err)
+	}
 	version, err = p.GetDBVersion(ctx)
 	return version, translate(ctx, "migration", err)
 }
@@ -62,12 +68,25 @@ func (db *DB) unlimited() *pgxpool.Config {
 	return c
 }
 
-// advisoryLock is a goose.SessionLocker that waits inside PostgreSQL instead of polling.
+// advisoryLock is a goose.SessionLocker. It asks again and again instead of waiting inside
+// PostgreSQL: a waiting statement would keep CREATE INDEX CONCURRENTLY from ending, which waits
+// for statements that began before it, and so the two would wait for each other.
 type advisoryLock struct{}
 
+// lockInterval is how often a process that waits for another one's migrations asks.
+const lockInterval = 100 * time.Millisecond
+
 func (advisoryLock) SessionLock(ctx context.Context, conn *sql.Conn) error {
-	_, err := conn.ExecContext(ctx, "SELECT pg_advisory_lock($1)", int64(migrationLock))
-	return err
+	for {
+		var locked bool
+		if err := conn.QueryRowContext(ctx, "SELECT pg_try_advisory_lock($1)",
+			int64(migrationLock)).Scan(&locked); err != nil || locked {
+			return err
+		}
+		if err := wait.For(ctx, lockInterval); err != nil {
+			return err
+		}
+	}
 }
 
 func (advisoryLock) SessionUnlock(ctx context.Context, conn *sql.Conn) error {

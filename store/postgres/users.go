@@ -54,8 +54,9 @@ func (db *DB) Register(ctx context.Context, u store.User,
 			return err
 		}
 		if !fresh {
-			if err := scanOne(ctx, tx, `SELECT `+userColumns+` FROM users u WHERE u.email = $1`,
-				[]any{u.Email}, userTargets(&kept)); err != nil {
+			if err := scanOne(ctx, tx, `SELECT `+userColumns+` FROM users u
+				WHERE u.email = $1 AND u.pending_from = ''`, []any{u.Email},
+				userTargets(&kept)); err != nil {
 				return err
 			}
 		}
@@ -158,7 +159,9 @@ func requireOtherAdmin(ctx context.Context, q querier, id string) error {
 // UserByEmail returns the user who has an address, in upper or lower case, or else the latest
 // account that waits to confirm it (see store.User.PendingFrom), or else store.ErrNotFound.
 func (db *DB) UserByEmail(ctx context.Context, email string) (store.User, error) {
-	return db.user(ctx, `SELECT `+userColumns+` FROM users u WHERE u.email = $1
+	// The two kinds of accounts have indexes of their own.
+	return db.user(ctx, `SELECT `+userColumns+` FROM users u
+		WHERE u.email = $1 AND u.pending_from = '' OR u.email = $1 AND u.pending_from <> ''
 		ORDER BY u.pending_from <> '', u.id DESC LIMIT 1`, strings.ToLower(email))
 }
 
@@ -180,7 +183,7 @@ func (db *DB) SweepPending(ctx context.Context, before time.Time) (n int, err er
 	var list []string
 	err = db.do(ctx, "users", func(ctx context.Context, q querier) error {
 		list, err = ids(ctx, q, `SELECT id::text FROM users
-			WHERE pending_from <> '' AND created_at < $1 ORDER BY id LIMIT 200`, before)
+			WHERE pending_from <> '' AND created_at < $1 ORDER BY created_at LIMIT 200`, before)
 		return err
 	})
 	if err != nil {
@@ -219,24 +222,6 @@ func (db *DB) user(ctx context.Context, sql string, arg any) (u store.User, err 
 		return scanOne(ctx, q, sql, []any{arg}, userTargets(&u))
 	})
 	return u, err
-}
-
-// Users returns accounts, newest first. It returns store.ErrInvalid when f.Before is not an id.
-func (db *DB) Users(ctx context.Context, f store.UserFilter) (list []store.User, err error) {
-	if f.Before != "" && !store.IsID(f.Before) {
-		return nil, fmt.Errorf("users: %w: the cursor is not one of ours", store.ErrInvalid)
-	}
-	text := strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`).Replace(strings.ReplaceAll(
-		strings.ToLower(f.Text), "\x00", ""))
-	err = db.do(ctx, "users", func(ctx context.Context, q querier) error {
-		list, err = collect(ctx, q, `SELECT `+userColumns+` FROM users u
-			WHERE ($1 = '' OR lower(u.name) LIKE '%' || $1 || '%' OR u.email LIKE '%' || $1 || '%')
-			AND ($2 = '' OR u.role = $2) AND ($3::boolean IS NULL OR u.disabled = $3)
-			AND ($4 = '' OR u.id < nullif($4, '')::uuid) ORDER BY u.id DESC LIMIT $5`,
-			[]any{text, f.Role, f.Disabled, f.Before, f.Limit}, userTargets)
-		return err
-	})
-	return list, err
 }
 
 // scanOne reads the only row of a query. It returns pgx.ErrNoRows when there is none.

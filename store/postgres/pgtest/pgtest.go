@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"testing"
 
+	"bedside/store/folder"
 	"bedside/store/postgres"
 	"bedside/store/postgres/embedded"
 )
@@ -17,7 +18,8 @@ import (
 type Database struct {
 	*postgres.DB
 	Cluster *embedded.Cluster
-	dir     string
+	dir     string       // removed by Stop, unless it is empty
+	lock    *folder.Lock // of a folder that stays; nil otherwise
 }
 
 // Start starts a PostgreSQL server in a temporary folder, opens it as cfg says (except for its
@@ -45,7 +47,8 @@ func Start(cfg postgres.Config) (d *Database, err error) {
 	return d, err
 }
 
-// Stop closes the database, stops the server and removes its folder.
+// Stop closes the database, stops the server and removes its folder, unless OpenFilled has opened
+// it.
 func (d *Database) Stop() (err error) {
 	if d.DB != nil {
 		d.Close()
@@ -55,6 +58,9 @@ func (d *Database) Stop() (err error) {
 	}
 	if d.dir != "" {
 		err = errors.Join(err, os.RemoveAll(d.dir))
+	}
+	if d.lock != nil {
+		err = errors.Join(err, d.lock.Close())
 	}
 	return err
 }

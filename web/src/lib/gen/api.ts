@@ -4192,7 +4192,7 @@ export interface operations {
     "list-users": {
         parameters: {
             query?: {
-                /** @description a part of the name or of the address */
+                /** @description a part of the name or of the address; of one or two characters, the beginning of a word */
                 text?: string;
                 role?: "candidate" | "tutor" | "admin";
                 /** @description both when empty */

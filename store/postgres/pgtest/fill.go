@@ -1,0 +1,129 @@
+package pgtest
+
+import (
+	"context"
+	_ "embed"
+	"errors"
+	"fmt"
+	"hash/crc32"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"bedside/store/folder"
+	"bedside/store/postgres"
+	"bedside/store/postgres/embedded"
+
+	"github.com/jackc/pgx/v5"
+)
+
+//go:embed fill.sql
+var fillScript string
+
+// Size is how much Fill puts into a database.
+type Size struct{ Users, Attempts int }
+
+// tutors is the number of tutors, with the one administrator.
+func (s Size) tutors() int { return max(s.Users/300, 5) }
+
+// busy is the number of candidates who have a tenth of all attempts.
+func (s Size) busy() int { return max(s.Users/5000, 3) }
+
+// People are the ids of accounts in a filled database.
+type People struct {
+	Admin string
+	// BusyTutor played the patient in an eighth of all attempts, Tutor in a few.
+	BusyTutor, Tutor string
+	// BusyCandidate has hundreds of times as many attempts as Candidate.
+	BusyCandidate, Candidate string
+}
+
+// Fill puts accounts, attempts and everything that belongs to them into a database that has
+// nothing but scenarios. It spreads them as years of use do: most candidates have ten attempts, a
+// few have thousands. 100,000 users and 1,000,000 attempts take about a minute.
+func (d *Database) Fill(ctx context.Context, size Size) error {
+	conn, err := pgx.Connect(ctx, d.Cluster.URL())
+	if err != nil {
+		return err
+	}
+	script := strings.NewReplacer(
+		"{users}", strconv.Itoa(size.Users), "{attempts}", strconv.Itoa(size.Attempts),
+		"{tutors}", strconv.Itoa(size.tutors()), "{heavy}", strconv.Itoa(size.busy()),
+	).Replace(fillScript)
+	script, vacuum, _ := strings.Cut(script, "VACUUM")
+	_, err = conn.Exec(ctx, script) // one transaction
+	if err == nil {
+		_, err = conn.Exec(ctx, "VACUUM"+vacuum)
+	}
+	if err != nil {
+		err = fmt.Errorf("filling the database: %w", err)
+	}
+	return errors.Join(err, conn.Close(ctx))
+}
+
+// People returns accounts of a database that Fill has filled with size.
+func (d *Database) People(ctx context.Context, size Size) (p People, err error) {
+	conn, err := pgx.Connect(ctx, d.Cluster.URL())
+	if err != nil {
+		return p, err
+	}
+	defer func() { err = errors.Join(err, conn.Close(ctx)) }()
+	for id, nth := range map[*string]int{ // ids sort by the time of registration
+		&p.Admin: 1, &p.BusyTutor: 2, &p.Tutor: 3, &p.BusyCandidate: size.tutors() + 1,
+		&p.Candidate: size.Users / 2,
+	} {
+		if err := conn.QueryRow(ctx, `SELECT id::text FROM users ORDER BY id LIMIT 1 OFFSET $1`,
+			nth-1).Scan(id); err != nil {
+			return p, fmt.Errorf("the %dth account: %w", nth, err)
+		}
+	}
+	return p, nil
+}
+
+// OpenFilled opens the database in a folder below dir, after it has made and filled it when it is
+// not there. Later calls, also of other versions of the program, find it filled and only migrate
+// it. The caller calls Stop, which keeps the folder.
+func OpenFilled(dir string, size Size, cfg postgres.Config) (d *Database, err error) {
+	ctx, log := context.Background(), slog.New(slog.DiscardHandler)
+	d = &Database{}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, d.Stop())
+		}
+	}()
+	if d.lock, err = folder.Acquire(dir); err != nil {
+		return nil, err
+	}
+	name := filepath.Join(dir, fmt.Sprintf("filled-%d-%d-%08x", size.Users, size.Attempts,
+		crc32.ChecksumIEEE([]byte(fillScript))))
+	done := filepath.Join(name, "done")
+	if _, err := os.Stat(done); err != nil {
+		if err := folder.Recreate(name); err != nil {
+			return nil, err
+		}
+	}
+	// The account that the server runs as has to reach the folder below.
+	if err := os.Chmod(name, 0o755); err != nil {
+		return nil, err
+	}
+	d.Cluster, err = embedded.Start(ctx, embedded.Config{Dir: filepath.Join(name, "pg")}, log)
+	if err != nil {
+		return nil, err
+	}
+	cfg.URL = d.Cluster.URL()
+	if d.DB, err = postgres.Open(ctx, cfg, log); err != nil {
+		return nil, err
+	}
+	if _, err := d.Migrate(ctx); err != nil {
+		return nil, err
+	}
+	if _, err := os.Stat(done); err == nil {
+		return d, nil
+	}
+	if err := errors.Join(d.DB.Seed(ctx, false), d.Fill(ctx, size)); err != nil {
+		return nil, err
+	}
+	return d, os.WriteFile(done, nil, 0o600)
+}
