@@ -60,7 +60,13 @@ func PublicURL(url string) Option {
 // unless an option sets them.
 func NewServer(t testing.TB, options ...Option) *Server {
 	t.Helper()
-	s := &Server{DB: shared.db, DBURL: shared.dbURL, Mail: shared.mail, Log: &Buffer{}}
+	return NewServerOn(t, shared.db, shared.dbURL, options...)
+}
+
+// NewServerOn is NewServer on another database than the tests of the package share.
+func NewServerOn(t testing.TB, db *postgres.DB, url string, options ...Option) *Server {
+	t.Helper()
+	s := &Server{DB: db, DBURL: url, Mail: shared.mail, Log: &Buffer{}}
 	log := slog.New(slog.NewTextHandler(s.Log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	var err error
 	if s.Presence, err = presence.Open(presence.Config{}, log); err != nil {
