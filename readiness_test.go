@@ -157,7 +157,7 @@ func TestReadinessOfRoles(t *testing.T) {
 	t.Parallel()
 	shared, redis := startServices(t), startRedis(t)
 	env := append(shared.env(), "REDIS_URL=redis://"+redis.addr,
-		"BEDSIDE_AUTH_KEY="+strings.Repeat("k", 64))
+		"BEDSIDE_AUTH_KEY="+strings.Repeat("k", 64), "BEDSIDE_MEDIA_ENDPOINT=ws://127.0.0.1/ws")
 	for role, want := range map[string][]string{
 		"api":    {"database", "disk", "nats", "recordings", "recordings-disk", "redis"},
 		"media":  {"database", "disk", "nats", "redis", "udp"},

@@ -84,9 +84,14 @@ func (p *play) join(rest *client.REST, role protocol.Role,
 // speak speaks a file to its end.
 func (p *play) speak(c *client.Client, path string) {
 	p.t.Helper()
-	if err := rehearsal.Speak(p.t.Context(), c, openAudio, path); err != nil {
+	if err := p.speakTo(c, path); err != nil {
 		p.t.Fatal(err)
 	}
+}
+
+// speakTo is like speak, for other goroutines than the test's.
+func (p *play) speakTo(c *client.Client, path string) error {
+	return rehearsal.Speak(p.t.Context(), c, openAudio, path)
 }
 
 // report waits for the report and returns it.

@@ -1,0 +1,168 @@
+package main
+
+import (
+	"context"
+	"net"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"bedside/signaling/client"
+	"bedside/signaling/protocol"
+	"bedside/store"
+)
+
+// nodes are an api process, which also analyses, and two media processes, over shared services.
+type nodes struct {
+	t     *testing.T
+	api   *process
+	media map[string]*process // by the host of their endpoint
+}
+
+func startNodes(t *testing.T) *nodes {
+	t.Helper()
+	shared, redis := startServices(t), startRedis(t)
+	env := append(shared.env(), "REDIS_URL=redis://"+redis.addr,
+		"BEDSIDE_AUTH_KEY="+strings.Repeat("k", 64))
+	n := &nodes{t: t, media: map[string]*process{}}
+	n.api = serve(t, t.TempDir(), env, "--role", "api,speech")
+	for range 2 {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		host := l.Addr().String()
+		if err := l.Close(); err != nil {
+			t.Fatal(err)
+		}
+		n.media[host] = serve(t, t.TempDir(),
+			append(env, "BEDSIDE_MEDIA_ENDPOINT=ws://"+host+"/ws"), "--role", "media",
+			"--listen", host)
+	}
+	return n
+}
+
+// of returns the media process that a ticket leads to, and the other one's address.
+func (n *nodes) of(ticket client.Ticket) (p *process, other string) {
+	n.t.Helper()
+	for host, q := range n.media {
+		if url := "ws://" + host + "/ws"; url == ticket.URL {
+			p = q
+		} else {
+			other = url
+		}
+	}
+	if p == nil {
+		n.t.Fatalf("the ticket leads to %s, which is no media process", ticket.URL)
+	}
+	return p, other
+}
+
+func TestTicketsLeadToTheNodeOfTheRoom(t *testing.T) {
+	t.Parallel()
+	n := startNodes(t)
+	p := begin(t, n.api.url)
+	tutor := visit(t, n.api.url, "tutor")
+	ticket := func() client.Ticket {
+		t.Helper()
+		ticket, err := tutor.Ticket(t.Context(), p.attempt.ID, protocol.RolePatient)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return ticket
+	}
+	first := ticket()
+	_, wrong := n.of(first)
+	cfg := first.Config()
+	cfg.URL = wrong
+	if c, err := client.Join(t.Context(), cfg); !client.IsOtherNode(err) {
+		if c != nil {
+			c.Close()
+		}
+		t.Errorf("a join at the other node: %v", err)
+	}
+	cfg = ticket().Config() // the first one is used up
+	cfg.URL = wrong
+	asked := 0
+	cfg.NewTicket = func(context.Context) (client.Ticket, error) {
+		asked++
+		return ticket(), nil
+	}
+	c, err := client.Join(t.Context(), cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(c.Close)
+	if err := c.Connected(t.Context()); err != nil || asked != 1 {
+		t.Errorf("joined after %d new tickets, %v", asked, err)
+	}
+	rooms, err := tutor.Rooms(t.Context())
+	if err != nil || len(rooms) != 1 || rooms[0].AttemptID != p.attempt.ID || rooms[0].Waiting {
+		t.Errorf("the tutors' list: %+v, %v", rooms, err)
+	}
+	// A second room opens on the other node, which has none.
+	second, err := p.candidate.CreateAttempt(t.Context(), p.attempt.Scenario.Slug)
+	if err != nil {
+		t.Fatal(err)
+	}
+	other, err := p.candidate.Ticket(t.Context(), second.ID, protocol.RoleCandidate)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if other.URL != wrong {
+		t.Errorf("the second room opens at %s, like the first", other.URL)
+	}
+}
+
+// A media process stands still for so long that another one takes its room. When it goes on it
+// stops the room, and the report counts what was lost meanwhile.
+func TestNodeThatLostItsRoomStopsIt(t *testing.T) {
+	t.Parallel()
+	n := startNodes(t)
+	var p *play
+	p = begin(t, n.api.url, func(c *client.Config) {
+		c.NewTicket = func(ctx context.Context) (client.Ticket, error) {
+			return p.candidate.Ticket(ctx, p.attempt.ID, protocol.RoleCandidate)
+		}
+	})
+	said := spoken(t, "en-gb", 30*time.Second)
+	speaking := make(chan error, 1)
+	go func() { speaking <- p.speakTo(p.speaker, said) }()
+	ticket, err := p.candidate.Ticket(t.Context(), p.attempt.ID, protocol.RoleCandidate)
+	if err != nil {
+		t.Fatal(err)
+	}
+	first, _ := n.of(ticket)
+	eventually(t, 10*time.Second, "the candidate to have spoken", func() bool {
+		return p.speaker.Stats().Sent.Packets > 100
+	})
+	if err := first.Process.Signal(syscall.SIGSTOP); err != nil {
+		t.Fatal(err)
+	}
+	defer first.Process.Signal(syscall.SIGCONT)
+	eventually(t, 20*time.Second, "the candidate to join the other node", func() bool {
+		return p.speaker.Stats().Rejoins == 1
+	})
+	if err := first.Process.Signal(syscall.SIGCONT); err != nil {
+		t.Fatal(err)
+	}
+	first.waitFor("lost a room to another media node", 10*time.Second)
+	first.waitFor("another node has this room; it stops here", 10*time.Second)
+	if err := <-speaking; err != nil {
+		t.Fatal(err)
+	}
+	if err := p.speaker.Finish(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	r := p.report(p.candidate, time.Minute)
+	sent, s := int(p.speaker.Stats().Sent.Packets), r.Speakers[0]
+	if f := s.Frames; f.Sent != sent || f.Sent != f.Analysed+f.Concealed+f.Lost ||
+		f.Duplicated != 0 || f.Lost == 0 {
+		t.Errorf("%d frames were sent, the report counts %+v", sent, f)
+	}
+	if len(s.Interruptions) == 0 || s.Interruptions[0].Cause != store.CauseServerRestarted {
+		t.Errorf("interruptions: %+v", s.Interruptions)
+	}
+	t.Logf("sent %d, the report counts %+v; interruptions %+v", sent, s.Frames, s.Interruptions)
+}
