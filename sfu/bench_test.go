@@ -54,7 +54,7 @@ func BenchmarkForward(b *testing.B) {
 					track.rate.packets, track.rate.bytes = bucket{}, bucket{}
 					seq := uint16(i / sinks)
 					raw[2], raw[3] = byte(seq>>8), byte(seq)
-					track.receive(raw)
+					track.receive(raw, time.Now())
 				}
 			}
 		})

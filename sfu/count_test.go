@@ -25,7 +25,7 @@ func (c *counter) WriteCount(ssrc uint32, packets int) {
 func (p *publisher) report(ssrc, packets uint32) {
 	raw, err := rtcp.Marshal([]rtcp.Packet{&rtcp.SenderReport{SSRC: ssrc, PacketCount: packets}})
 	must(p.t, err)
-	p.track.receiveRTCP(raw)
+	p.track.receiveRTCP(raw, time.Now())
 }
 
 func TestSenderReportsReachTheSinks(t *testing.T) {

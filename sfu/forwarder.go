@@ -102,13 +102,12 @@ func (f *forwarder) Unbind(c webrtc.TrackLocalContext) error {
 
 // receiveRTCP answers the subscriber's requests for missing packets. One goroutine at a time calls
 // it.
-func (f *forwarder) receiveRTCP(b []byte) {
+func (f *forwarder) receiveRTCP(b []byte, now time.Time) {
 	packets, err := rtcp.Unmarshal(b)
 	if err != nil {
 		f.metrics.dropped[dropInvalid].Inc()
 		return
 	}
-	now := time.Now()
 	if now.Sub(f.second) >= time.Second {
 		f.second, f.resends = now, 0
 	}

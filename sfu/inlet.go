@@ -3,6 +3,7 @@ package sfu
 import (
 	"io"
 	"sync"
+	"time"
 
 	"github.com/pion/transport/v5/packetio"
 )
@@ -11,17 +12,20 @@ const (
 	// maxInlets limits the memory that a client can use by sending with many SSRCs. A full room
 	// needs two per participant.
 	maxInlets = 512
-	// maxEarly is the number of packets kept until their track is set up: a second of audio.
-	maxEarly = 50
+	// maxEarly is the number of packets of a connection that are kept until their tracks are set
+	// up: five seconds of audio, which a server that has just started may take.
+	maxEarly = 250
 )
 
 // inlets are the buffers into which Pion writes the decrypted packets of one PeerConnection, one
 // for each SSRC and kind (RTP or RTCP). An inlet does not queue packets for a reading goroutine
 // but passes each on in the goroutine that decrypted it.
 type inlets struct {
-	mu       sync.Mutex
-	open     map[inletKey]*inlet
 	overflow func() // called when there are too many; must not block
+
+	mu    sync.Mutex // guards the fields below
+	open  map[inletKey]*inlet
+	early int // packets that wait in all inlets
 }
 
 type inletKey struct {
@@ -55,16 +59,27 @@ func (in *inlets) get(key inletKey) *inlet {
 }
 
 // attach makes the inlet call deliver for each packet, early ones first, by one goroutine at a
-// time. deliver must not keep the packet.
-func (in *inlets) attach(kind packetio.BufferPacketType, ssrc uint32, deliver func([]byte)) {
+// time, with the time of its arrival. deliver must not keep the packet.
+func (in *inlets) attach(kind packetio.BufferPacketType, ssrc uint32, deliver deliverFunc) {
 	i := in.get(inletKey{kind, ssrc})
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	i.deliver = deliver
-	for _, b := range i.early {
-		deliver(b)
+	for _, p := range i.early {
+		deliver(p.data, p.at)
 	}
-	i.early = nil
+	i.dropEarly()
+}
+
+// reserve makes room for one early packet, and reports whether there is any.
+func (in *inlets) reserve() bool {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	if in.early >= maxEarly {
+		return false
+	}
+	in.early++
+	return true
 }
 
 // detach ends delivery: after it has returned, deliver is not running and not called again.
@@ -77,27 +92,37 @@ func (in *inlets) detach(kind packetio.BufferPacketType, ssrc uint32) {
 	}
 }
 
+// deliverFunc takes a packet and the time of its arrival.
+type deliverFunc func(packet []byte, at time.Time)
+
 // inlet is a buffer for Pion that stores packets only until attach is called.
 type inlet struct {
 	in  *inlets
 	key inletKey
 
-	mu      sync.Mutex // guards the fields below, and is held during deliver
-	deliver func([]byte)
-	early   [][]byte
+	mu      sync.Mutex // guards the fields below, and is held during deliver; before inlets.mu
+	deliver deliverFunc
+	early   []earlyPacket
 	closed  bool
+}
+
+// earlyPacket is a packet that came before its track was set up.
+type earlyPacket struct {
+	data []byte
+	at   time.Time
 }
 
 // Write is called by Pion's reading goroutine with one decrypted packet.
 func (i *inlet) Write(b []byte) (int, error) {
+	now := time.Now()
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	switch {
 	case i.closed:
 	case i.deliver != nil:
-		i.deliver(b)
-	case len(i.early) < maxEarly:
-		i.early = append(i.early, append([]byte(nil), b...))
+		i.deliver(b, now)
+	case i.in.reserve():
+		i.early = append(i.early, earlyPacket{append([]byte(nil), b...), now})
 	}
 	return len(b), nil
 }
@@ -119,5 +144,14 @@ func (i *inlet) Close() error {
 func (i *inlet) stop() {
 	i.mu.Lock()
 	defer i.mu.Unlock()
-	i.closed, i.deliver, i.early = true, nil, nil
+	i.closed, i.deliver = true, nil
+	i.dropEarly()
+}
+
+// dropEarly forgets the early packets. mu is held.
+func (i *inlet) dropEarly() {
+	i.in.mu.Lock()
+	defer i.in.mu.Unlock()
+	i.in.early -= len(i.early)
+	i.early = nil
 }

@@ -3,13 +3,20 @@ package sfu
 import (
 	"fmt"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/pion/transport/v5/packetio"
 	"github.com/prometheus/client_golang/prometheus"
 )
 
 func TestInletDeliversEarlyPacketsFirst(t *testing.T) {
+	synctest.Test(t, testEarlyPackets)
+}
+
+func testEarlyPackets(t *testing.T) {
 	in := newInlets(func() { t.Error("overflow") })
+	began := time.Now()
 	buffer := in.buffer(packetio.RTPBufferPacket, 1)
 	write := func(n int) {
 		b := []byte(fmt.Sprint(n))
@@ -20,22 +27,36 @@ func TestInletDeliversEarlyPacketsFirst(t *testing.T) {
 	}
 	var got []string
 	write(0)
+	time.Sleep(time.Second)
 	write(1)
-	in.attach(packetio.RTCPBufferPacket, 1, func([]byte) { t.Error("RTP was delivered as RTCP") })
-	in.attach(packetio.RTPBufferPacket, 1, func(b []byte) { got = append(got, string(b)) })
+	time.Sleep(time.Second) // the track is being set up
+	in.attach(packetio.RTCPBufferPacket, 1, func([]byte, time.Time) {
+		t.Error("RTP was delivered as RTCP")
+	})
+	in.attach(packetio.RTPBufferPacket, 1, func(b []byte, at time.Time) {
+		got = append(got, fmt.Sprintf("%s at %v", b, at.Sub(began)))
+	})
 	write(2)
 	in.detach(packetio.RTPBufferPacket, 1)
 	write(3)
-	if fmt.Sprint(got) != "[0 1 2]" {
-		t.Errorf("delivered %v, want 0 1 2", got)
+	if fmt.Sprint(got) != "[0 at 0s 1 at 1s 2 at 2s]" {
+		t.Errorf("delivered %v, want 0 1 2 when they arrived", got)
 	}
+	// The limit is for all streams of a connection.
 	for n := range 10 * maxEarly {
-		if _, err := in.buffer(packetio.RTPBufferPacket, 2).Write([]byte{byte(n)}); err != nil {
+		b := in.buffer(packetio.RTPBufferPacket, 2+uint32(n%3))
+		if _, err := b.Write([]byte{byte(n)}); err != nil {
 			t.Error(err)
 		}
 	}
-	if kept := len(in.get(inletKey{packetio.RTPBufferPacket, 2}).early); kept != maxEarly {
-		t.Errorf("%d packets are kept for a missing track, want %d", kept, maxEarly)
+	if in.early != maxEarly {
+		t.Errorf("%d packets are kept for missing tracks, want %d", in.early, maxEarly)
+	}
+	must(t, in.buffer(packetio.RTPBufferPacket, 2).Close())
+	in.detach(packetio.RTPBufferPacket, 3)
+	in.attach(packetio.RTPBufferPacket, 4, func([]byte, time.Time) {})
+	if in.early != 0 {
+		t.Errorf("%d packets are kept after the end", in.early)
 	}
 }
 

@@ -52,7 +52,7 @@ func (p *publisher) send(n, size int, interval time.Duration) {
 		}
 		raw, err := packet.Marshal()
 		must(p.t, err)
-		p.track.receive(raw)
+		p.track.receive(raw, time.Now())
 		time.Sleep(interval)
 	}
 }

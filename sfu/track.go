@@ -67,9 +67,8 @@ func extensionID(extensions []webrtc.RTPHeaderExtensionParameter, uri string) ui
 	return 0
 }
 
-// receive processes one decrypted packet. One goroutine at a time calls it.
-func (t *Track) receive(b []byte) {
-	now := time.Now()
+// receive processes one decrypted packet, which arrived at now. One goroutine at a time calls it.
+func (t *Track) receive(b []byte, now time.Time) {
 	if !t.parse(b, now) {
 		t.metrics.dropped[dropInvalid].Inc()
 		return
@@ -143,8 +142,7 @@ func (t *Track) send(p rtcp.Packet) {
 }
 
 // receiveRTCP processes the publisher's sender reports.
-func (t *Track) receiveRTCP(b []byte) {
-	now := time.Now()
+func (t *Track) receiveRTCP(b []byte, now time.Time) {
 	packets, err := rtcp.Unmarshal(b)
 	if err != nil {
 		t.metrics.dropped[dropInvalid].Inc()

@@ -57,11 +57,15 @@ func (e evidence) interruptions() []store.Interruption {
 	}
 	for _, i := range e.causes {
 		switch i.Cause {
-		case store.CauseConnectionLost, store.CauseServerRestarted:
+		case store.CauseConnectionLost:
 			for _, g := range e.gaps {
 				if g.StartS < i.ToS+nearGap && g.EndS > i.FromS-nearGap {
 					add(i.Cause, g.Span)
 				}
+			}
+		case store.CauseServerRestarted:
+			if g, ok := e.restartGap(i.Span()); ok {
+				add(i.Cause, g)
 			}
 		case store.CausePageHidden:
 			add(i.Cause, store.NewTiming([]store.Span{i.Span()}, e.speech, nil).Runs...)
@@ -70,6 +74,20 @@ func (e evidence) interruptions() []store.Interruption {
 		}
 	}
 	return e.resolve(spans)
+}
+
+// restartGap returns the gap that a restart made: the one that covers most of it. What a new
+// connection loses soon after the restart is another matter.
+func (e evidence) restartGap(restart store.Span) (store.Span, bool) {
+	var longest store.Span
+	most := 0.0
+	for _, g := range e.gaps {
+		covered := min(g.EndS, restart.EndS+nearGap) - max(g.StartS, restart.StartS-nearGap)
+		if covered > most {
+			longest, most = g.Span, covered
+		}
+	}
+	return longest, most > 0
 }
 
 // resolve gives each time to the first of the causes that hold.

@@ -48,6 +48,22 @@ func TestInterruptions(t *testing.T) {
 			}},
 			[]store.Interruption{known(3, 4, lost)},
 		},
+		"a restart is one gap, whatever is lost soon after it": {
+			evidence{
+				causes: []store.Interruption{known(3, 11.4, restarted)},
+				gaps: []gap{
+					{Span: span(2.6, 2.9)}, {Span: span(3, 11)}, {Span: span(11.5, 11.9)},
+				},
+			},
+			[]store.Interruption{known(3, 11, restarted)},
+		},
+		"two restarts": {
+			evidence{
+				causes: []store.Interruption{known(3, 11, restarted), known(12, 14, restarted)},
+				gaps:   []gap{{Span: span(3, 11)}, {Span: span(12, 14)}},
+			},
+			[]store.Interruption{known(3, 11, restarted), known(12, 14, restarted)},
+		},
 		"a silent microphone is none": {
 			evidence{gaps: []gap{{Span: span(1, 9)}, {Span: span(10, 11), lost: 2}}}, nil,
 		},
