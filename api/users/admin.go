@@ -15,11 +15,15 @@ import (
 type Account struct {
 	httpx.User
 	Disabled  bool      `json:"disabled"`
+	Invited   bool      `json:"invited" doc:"whether its owner has yet to choose a password"`
 	UpdatedAt time.Time `json:"updated_at"`
 }
 
 func newAccount(u store.User) Account {
-	return Account{User: httpx.NewUser(u), Disabled: u.Disabled, UpdatedAt: u.UpdatedAt}
+	return Account{
+		User: httpx.NewUser(u), Disabled: u.Disabled, Invited: u.PasswordHash == "",
+		UpdatedAt: u.UpdatedAt,
+	}
 }
 
 // AccountPage is a page of the list of accounts.

@@ -29,7 +29,7 @@ func TestAdministratorsInvite(t *testing.T) {
 	admin, email := s.NewUser(t, store.RoleAdmin), apitest.NewEmail()
 	var made users.Account
 	create(t, admin, email, "").Expect(t, 201).Decode(t, &made)
-	if made.Email != email || made.Role != store.RoleTutor || made.EmailVerified {
+	if made.Email != email || made.Role != store.RoleTutor || made.EmailVerified || !made.Invited {
 		t.Errorf("account %+v", made)
 	}
 	create(t, admin, email, "").Problem(t, 409, "address-taken")

@@ -651,11 +651,109 @@ describe('administration', () => {
 		await inspect(page, 'admin-last');
 		server.answers.set('GET /api/users', {
 			status: 200,
-			body: { items: [{ ...accounts.accounts[1], id: 'z9', name: 'Zora Zima' }], next: '' }
+			body: { items: [{ ...accounts.accounts[2], id: 'z9', name: 'Zora Zima' }], next: '' }
 		});
 		await button('Show more').click();
-		await page.getByText('Zora Zima', { exact: true }).waitFor();
+		await page.locator('strong', { hasText: 'Zora Zima' }).waitFor();
 		expect(server.sent.get('GET /api/users')).toContain('before=x1');
+	});
+
+	it('adds accounts, by invitation or with a password', async () => {
+		await page.goto('/admin/users');
+		await button('Add an account').click();
+		await heading('Add an account');
+		expect(await focused()).toBe('name');
+		await inspect(page, 'admin-add');
+		await page.keyboard.press('Escape');
+		await heading('Accounts');
+		await page.locator('button:focus', { hasText: 'Add an account' }).waitFor();
+		await page.keyboard.press('Enter');
+		await button('Invite them').click();
+		await page.getByText('Enter their address.').waitFor();
+		expect(await focused()).toBe('name');
+		await inspect(page, 'admin-add-empty');
+		await field('Name').fill('Inês Duarte');
+		await field('E-mail').fill('ines@example.org');
+		server.answers.set(
+			'POST /api/users',
+			refuse(409, 'address-taken', 'There is an account with this address.')
+		);
+		await page.keyboard.press('Enter');
+		await page.getByText('There is an account with this address.').waitFor();
+		expect(await focused()).toBe('email');
+		await inspect(page, 'admin-add-taken');
+		wantProof('POST /api/users');
+		await page.keyboard.press('Enter');
+		await prove('POST /api/users');
+		await page
+			.getByText('Inês Duarte was invited: a link goes to ines@example.org.')
+			.waitFor();
+		await page.locator('button:focus', { hasText: 'Add an account' }).waitFor();
+		expect(server.sent.get('POST /api/users')).toEqual({
+			name: 'Inês Duarte',
+			email: 'ines@example.org',
+			role: 'candidate'
+		});
+
+		await button('Add an account').click();
+		await field('Name').fill('Noor Haddad');
+		await field('E-mail').fill('noor@example.org');
+		await page.getByLabel('How they sign in first').click();
+		await choose(page, 'With a password that you tell them');
+		await page.getByLabel('Role', { exact: true }).first().click();
+		await choose(page, 'Tutor');
+		await field('Password').fill('seven green lanterns');
+		server.answers.set('POST /api/users', {
+			status: 201,
+			body: { ...accounts.accounts[1], name: 'Noor Haddad', invited: false }
+		});
+		await inspect(page, 'admin-add-password');
+		await button('Create the account').click();
+		await page.getByText('Noor Haddad can sign in as').waitFor();
+		expect(server.sent.get('POST /api/users')).toEqual({
+			name: 'Noor Haddad',
+			email: 'noor@example.org',
+			role: 'tutor',
+			password: 'seven green lanterns'
+		});
+	});
+
+	it('signs people out, invites them again and deletes their accounts', async () => {
+		await page.goto('/admin/users');
+		await button(/^Sign out\s*: Dana Kovač$/).click();
+		const dialog = page.getByRole('alertdialog');
+		await dialog.getByText('candidate@demo.bedside').waitFor();
+		await inspect(page, 'admin-sign-out');
+		await button('Sign them out').click();
+		await page.getByText('Dana Kovač was signed out on 3 devices.').waitFor();
+		await page.locator('button:focus', { hasText: 'Sign out: Dana Kovač' }).waitFor();
+
+		await button(/^Invite again\s*: Inês Duarte$/).click();
+		await button('Mail it').click();
+		await page.getByText('Inês Duarte was mailed a new invitation.').waitFor();
+
+		await button('Delete the account of Dana Kovač').click();
+		await dialog.getByText('candidate@demo.bedside').waitFor();
+		await inspect(page, 'admin-delete');
+		await page.keyboard.press('Escape'); // nothing is deleted without the answer
+		await dialog.waitFor({ state: 'detached' });
+		expect(server.sent.has('DELETE /api/users/c1')).toBe(false);
+		wantProof('DELETE /api/users/c1');
+		await button('Delete the account of Dana Kovač').click();
+		await button('Delete it for good').click();
+		await button('Cancel').click(); // the proof is declined
+		await page.getByRole('dialog').waitFor({ state: 'detached' });
+		await page.getByText('Dana Kovač').first().waitFor();
+		await button('Delete the account of Dana Kovač').click();
+		await button('Delete it for good').click();
+		await prove('DELETE /api/users/c1');
+		await page.getByText('The account of Dana Kovač is deleted.').waitFor();
+		await expect.poll(() => page.getByText('candidate@demo.bedside').count()).toBe(0);
+		expect(await page.evaluate(() => document.activeElement?.getAttribute('role'))).toBe(
+			'group'
+		);
+		await inspect(page, 'admin-deleted');
+		expect(await button(/Delete the account of Robin Vale/).count()).toBe(0); // the own one
 	});
 
 	it('finds none, loads and fails', async () => {

@@ -92,7 +92,13 @@ export const trail: Schemas['Act'][] = [
 const account = (
 	user: Schemas['User'],
 	more: Partial<Schemas['Account']> = {}
-): Schemas['Account'] => ({ ...user, disabled: false, updated_at: ago(DAY), ...more });
+): Schemas['Account'] => ({
+	...user,
+	disabled: false,
+	invited: false,
+	updated_at: ago(DAY),
+	...more
+});
 
 export const admin: Schemas['User'] = {
 	...tutor,
@@ -111,6 +117,17 @@ export const accounts: Schemas['Account'][] = [
 			name: 'Maximiliane Österreicher-Papadopoulou'
 		},
 		{ email_verified: false }
+	),
+	account(
+		{
+			...candidate,
+			id: 'i1',
+			email: 'ines@example.org',
+			name: 'Inês Duarte',
+			profession: '',
+			email_verified: false
+		},
+		{ invited: true }
 	),
 	account(candidate),
 	account(tutor),
@@ -202,11 +219,15 @@ export function answer(
 			return { status: 200, body: { ended: 2 } };
 		case 'GET /api/audit':
 			return { status: 200, body: { items: trail, next: 'act9' } };
+		case 'POST /api/users':
+			return { status: 201, body: accounts[1] };
 		case 'GET /api/users':
 			return { status: 200, body: { items: accounts, next: 'x1' } };
 	}
 	if (method === 'PATCH' && path.startsWith('/api/users/'))
-		return { status: 200, body: { ...accounts[1], disabled: true } };
+		return { status: 200, body: { ...accounts[2], disabled: true } };
+	if (method === 'DELETE' && path.startsWith('/api/sessions/user/'))
+		return { status: 200, body: { ended: 3 } };
 	if (/^\/api\/(users|sessions)\//.test(path)) return { status: 204 };
 	return undefined;
 }

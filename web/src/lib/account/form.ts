@@ -1,4 +1,4 @@
-import { explain, Problem } from '$lib/api/problem';
+import { failureOf } from '$lib/api/problem';
 import { Form, type Check, type FormFailure } from '$lib/ui/form.svelte';
 import { Declined } from './proof.svelte';
 
@@ -13,5 +13,5 @@ export function accountForm<V extends Record<string, string>>(
 /** A declined proof is the reader's own decision, so there is nothing to show. */
 function readFailure(error: unknown): FormFailure | undefined {
 	if (error instanceof Declined) return undefined;
-	return { message: explain(error), fields: error instanceof Problem ? error.fields : {} };
+	return failureOf(error);
 }

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { actorWords, actWords, detailWords } from './acts';
 import { agentWords } from './agent';
-import * as check from './checks';
+import * as check from '$lib/ui/checks';
 import { deviceName } from './device';
 import { words as passkeyWords } from './passkey';
 import { locales, timeZones } from './regions';

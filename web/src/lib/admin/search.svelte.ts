@@ -1,6 +1,13 @@
-import { accounts, changeAccount } from '$lib/api/account';
-import type { Account, AccountChange } from '$lib/api/types';
+import {
+	accounts,
+	changeAccount,
+	deleteOther,
+	endSessionsOf,
+	inviteAgain
+} from '$lib/api/account';
+import type { Account } from '$lib/api/types';
 import { PagedList } from '$lib/ui/paged.svelte';
+import type { Action } from './actions';
 
 /** Stands for "no filter": the choices take no empty values. */
 export const ALL = 'all';
@@ -37,11 +44,28 @@ export class AccountSearch {
 	/** Drops a load that loadSoon planned. */
 	stop = (): void => clearTimeout(this.#timer);
 
-	/** Changes an account and shows it as it is then. */
-	async change(account: Account, change: AccountChange): Promise<Account> {
-		const now = await changeAccount(account.id, change);
-		this.list.replace(now, (other) => other.id === now.id);
-		return now;
+	/**
+	 * Does what an administrator has confirmed, and shows the account as it is then. Returns the
+	 * account, and how many devices were signed out.
+	 */
+	async act(account: Account, action: Action): Promise<{ account: Account; ended: number }> {
+		const same = (other: Account) => other.id === account.id;
+		switch (action.kind) {
+			case 'change': {
+				const now = await changeAccount(account.id, action.change);
+				this.list.replace(now, same);
+				return { account: now, ended: 0 };
+			}
+			case 'sign-out':
+				return { account, ended: (await endSessionsOf(account.id)).ended };
+			case 'invite':
+				await inviteAgain(account.id);
+				break;
+			case 'delete':
+				await deleteOther(account.id);
+				this.list.remove(same);
+		}
+		return { account, ended: 0 };
 	}
 }
 

@@ -5,6 +5,7 @@ import type {
 	Account,
 	AccountChange,
 	AccountPage,
+	NewAccount,
 	ActPage,
 	ProfileChange,
 	Registration,
@@ -70,6 +71,16 @@ export const accounts = (filter: AccountFilter, before = ''): Promise<AccountPag
 	get(`/api/users${query({ ...filter, before })}`);
 export const changeAccount = (id: string, change: AccountChange): Promise<Account> =>
 	send('PATCH', `/api/users/${encodeURIComponent(id)}`, change);
+
+/** Without a password the owner is mailed an invitation to choose one. */
+export const createAccount = (account: NewAccount): Promise<Account> =>
+	send('POST', '/api/users', account);
+export const inviteAgain = (id: string): Promise<void> =>
+	send('POST', `/api/users/${encodeURIComponent(id)}/invitation`, {});
+export const deleteOther = (id: string): Promise<void> =>
+	send('DELETE', `/api/users/${encodeURIComponent(id)}`);
+export const endSessionsOf = (id: string): Promise<{ ended: number }> =>
+	send('DELETE', `/api/sessions/user/${encodeURIComponent(id)}`);
 
 /** Returns the query string for the parts that are not empty. */
 function query(parts: Record<string, string>): string {

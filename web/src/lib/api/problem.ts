@@ -73,6 +73,11 @@ export function explain(error: unknown): string {
 	return error instanceof Problem ? error.message : BROKEN_PAGE;
 }
 
+/** Returns what a form shows when it could not be sent. */
+export function failureOf(error: unknown): { message: string; fields: Record<string, string> } {
+	return { message: explain(error), fields: error instanceof Problem ? error.fields : {} };
+}
+
 /** Reports whether the same request may succeed later, so that a page may offer to try again. */
 export function canRetry(error: unknown): boolean {
 	return error instanceof Problem && retryable(error.status);

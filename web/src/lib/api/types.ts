@@ -20,6 +20,7 @@ export type Factors = Schemas['FactorList'];
 export type Grant = Schemas['Grant'];
 export type InterlocutorCard = Schemas['InterlocutorCard'];
 export type Measures = Schemas['Measures'];
+export type NewAccount = Schemas['NewAccount'];
 export type NewAttempt = Schemas['NewAttempt'];
 export type Passkey = Schemas['Passkey'];
 export type Profile = Schemas['Profile'];

@@ -909,6 +909,8 @@ export interface components {
             email_verified: boolean;
             /** Format: uuid */
             id: string;
+            /** @description whether its owner has yet to choose a password */
+            invited: boolean;
             /**
              * @description BCP 47, or empty
              * @example en-GB

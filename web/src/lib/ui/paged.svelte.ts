@@ -65,6 +65,11 @@ export class PagedList<T> {
 		}
 	};
 
+	/** Removes the items for which `gone` is true. */
+	remove(gone: (item: T) => boolean): void {
+		this.#items = this.#items.filter((item) => !gone(item));
+	}
+
 	/** Replaces the items for which `same` is true, after a change of one of them. */
 	replace(item: T, same: (other: T) => boolean): void {
 		this.#items = this.#items.map((other) => (same(other) ? item : other));
