@@ -119,9 +119,12 @@ func (p *Presence) Close() error {
 	return err
 }
 
-// Ping returns store.ErrUnavailable when Redis does not answer.
+// Ping writes a key. It returns store.ErrUnavailable when Redis does not answer, and an error when
+// it refuses the write, for example because its memory is full.
 func (p *Presence) Ping(ctx context.Context) error {
-	return p.do(ctx, func(ctx context.Context) error { return p.client.Ping(ctx).Err() })
+	return p.do(ctx, func(ctx context.Context) error {
+		return p.client.Set(ctx, healthKey, 1, time.Minute).Err()
+	})
 }
 
 // do runs a call with the configured timeout, and wraps its error in a sentinel.
@@ -150,6 +153,7 @@ const (
 	ticketKey = "bedside:ticket:"
 	limitKey  = "bedside:limit:"
 	roomKey   = "bedside:room:"
+	healthKey = "bedside:health"
 	roomIndex = "bedside:rooms" // sorted set of room ids by their expiry, in Unix milliseconds
 )
 

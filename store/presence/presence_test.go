@@ -213,6 +213,18 @@ func TestRoomsComeBackAfterARestartOfRedis(t *testing.T) {
 	})
 }
 
+func TestPingNoticesThatRedisRefusesWrites(t *testing.T) {
+	p := open(t, Config{URL: redisServer(t).url})
+	for limit, refused := range map[string]bool{"1": true, "0": false} {
+		if err := p.client.ConfigSet(t.Context(), "maxmemory", limit).Err(); err != nil {
+			t.Fatal(err)
+		}
+		if err := p.Ping(t.Context()); (err != nil) != refused {
+			t.Errorf("maxmemory %s: %v", limit, err)
+		}
+	}
+}
+
 func TestLargePipelineDoesNotDeadlock(t *testing.T) {
 	p := open(t, Config{})
 	people := make([]store.RoomPerson, 200)
