@@ -65,6 +65,10 @@ func TestLoadNamesInvalidSettings(t *testing.T) {
 			env: []string{"BEDSIDE_LIMITS_READ_PER_IP=-1"}, want: "limits.read_per_ip",
 		},
 		"short key":         {env: []string{"BEDSIDE_AUTH_KEY=abc"}, want: "32 characters"},
+		"two copies":        {env: []string{"BEDSIDE_NATS_REPLICAS=2"}, want: "nats_replicas"},
+		"three of one":      {env: []string{"BEDSIDE_NATS_REPLICAS=3"}, want: "NATS_URL"},
+		"bad bucket":        {env: []string{"BEDSIDE_BLOB_URL=s3://"}, want: "store.blob_url"},
+		"half of a key":     {env: []string{"BEDSIDE_S3_SECRET_KEY=x"}, want: "go together"},
 		"unknown role":      {env: []string{"BEDSIDE_ROLE=king"}, want: "king"},
 		"role needs shared": {env: []string{"BEDSIDE_ROLE=speech"}, want: "NATS_URL"},
 	} {

@@ -238,6 +238,7 @@ func (b *Bus) createStreams(ctx context.Context) (err error) {
 // name jobs and places in the log by these numbers.
 func (b *Bus) createStream(ctx context.Context, c jetstream.StreamConfig) (jetstream.Stream,
 	error) {
+	c.Replicas = b.cfg.Replicas // the consumer has as many
 	s, err := b.js.Stream(ctx, c.Name)
 	switch {
 	case err == nil:

@@ -3,6 +3,7 @@ package bus
 import (
 	"cmp"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -10,8 +11,9 @@ import (
 
 // Config configures a Bus. A zero field means the value in Defaults.
 type Config struct {
-	URL     string        `key:"store.nats_url" env:"NATS_URL" doc:"NATS with JetStream; empty: a server inside the process" secret:"true"`
-	IdleEnd time.Duration `key:"speech.idle_end" env:"BEDSIDE_SPEECH_IDLE_END" doc:"a role play ends when its media server has sent nothing for this long"`
+	URL      string        `key:"store.nats_url" env:"NATS_URL" doc:"NATS with JetStream, with commas between the servers of a cluster; empty: a server inside the process" secret:"true"`
+	Replicas int           `key:"store.nats_replicas" env:"BEDSIDE_NATS_REPLICAS" doc:"servers of the NATS cluster that hold each message: 3 for one that loses nothing with any of its servers; the same in every process"`
+	IdleEnd  time.Duration `key:"speech.idle_end" env:"BEDSIDE_SPEECH_IDLE_END" doc:"a role play ends when its media server has sent nothing for this long"`
 
 	Dir       string        // where the server inside this process keeps its files
 	MaxBytes  int64         // size limit of the audio log
@@ -28,7 +30,7 @@ type Config struct {
 // Defaults returns the default configuration.
 func Defaults() Config {
 	return Config{
-		IdleEnd: 20 * time.Second, MaxBytes: 8 << 30, AckWait: 10 * time.Second,
+		Replicas: 1, IdleEnd: 20 * time.Second, MaxBytes: 8 << 30, AckWait: 10 * time.Second,
 		BatchTime: 100 * time.Millisecond, Heartbeat: 5 * time.Second,
 		CheckEvery: 2 * time.Second,
 	}
@@ -36,6 +38,7 @@ func Defaults() Config {
 
 func (c Config) withDefaults() Config {
 	d := Defaults()
+	c.Replicas = cmp.Or(c.Replicas, d.Replicas)
 	c.IdleEnd = cmp.Or(c.IdleEnd, d.IdleEnd)
 	c.MaxBytes = cmp.Or(c.MaxBytes, d.MaxBytes)
 	c.AckWait = cmp.Or(c.AckWait, d.AckWait)
@@ -47,8 +50,17 @@ func (c Config) withDefaults() Config {
 
 // Validate reports every setting that cannot work. It expects a configuration without zero fields.
 func (c Config) Validate() error {
+	var errs []error
 	if c.IdleEnd <= 0 {
-		return errors.New("speech.idle_end: a time above zero is needed")
+		errs = append(errs, errors.New("speech.idle_end: a time above zero is needed"))
 	}
-	return nil
+	switch {
+	case c.Replicas != 1 && c.Replicas != 3 && c.Replicas != 5:
+		errs = append(errs,
+			fmt.Errorf("store.nats_replicas: %d is not one of 1, 3, 5", c.Replicas))
+	case c.Replicas > 1 && c.URL == "":
+		errs = append(errs, errors.New("store.nats_replicas: set NATS_URL to a cluster's "+
+			"servers, since the server inside the process is alone"))
+	}
+	return errors.Join(errs...)
 }

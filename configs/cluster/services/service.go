@@ -213,6 +213,7 @@ func Answers(url string) func(context.Context) error {
 		if err != nil {
 			return err
 		}
+		req.Close = true // no connection stays open, nor its goroutines
 		res, err := http.DefaultClient.Do(req)
 		if err != nil {
 			return err

@@ -1,0 +1,70 @@
+package bus
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"bedside/configs/cluster/services"
+	"bedside/speech/frame"
+)
+
+// TestClusterLosesNothingWithAServer kills each of the three servers of a NATS cluster in turn
+// while somebody speaks: also those that the two processes are connected to, and the leader of the
+// log.
+func TestClusterLosesNothingWithAServer(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	defer cancel()
+	servers, err := services.StartNATS(ctx, t.TempDir(), 3)
+	must(t, err)
+	t.Cleanup(func() {
+		for _, s := range servers {
+			s.Kill()
+		}
+	})
+	cfg := Config{URL: services.NATSURLs(servers), Replicas: 3, IdleEnd: time.Minute}
+	media, worker := open(t, cfg), open(t, cfg)
+	must(t, media.Begin(ctx, "a", time.Now()))
+	w := writer(t, media, "a", "candidate")
+	c := claim(t, worker)
+	heard := received{frames: map[string][]frame.Frame{}}
+	var sent []frame.Frame
+	speak := func() { // until the worker has heard everything
+		sent = append(sent, writeFrames(w, len(sent), len(sent)+100, 0)...)
+		for len(heard.frames["candidate"]) < len(sent) {
+			d, err := c.Next(ctx)
+			must(t, err)
+			heard.add(d)
+		}
+	}
+	speak()
+	killed := map[string]bool{}
+	for range servers {
+		// First the server that the media process uses, then any that was not killed yet.
+		i := slices.IndexFunc(servers, func(s *services.NATS) bool {
+			return !killed[s.Name] && strings.HasSuffix(media.conn.ConnectedUrl(), s.Address)
+		})
+		if i < 0 {
+			i = slices.IndexFunc(servers, func(s *services.NATS) bool { return !killed[s.Name] })
+		}
+		victim := servers[i]
+		killed[victim.Name] = true
+		sent = append(sent, writeFrames(w, len(sent), len(sent)+100, 0)...)
+		victim.Kill()
+		speak()
+		for media.Ping(ctx) != nil { // until each stream and the consumer have a leader again
+			must(t, ctx.Err())
+		}
+		must(t, victim.Start(ctx))
+	}
+	must(t, media.Finish(ctx, "a"))
+	rest := receiveAll(t, c)
+	equalFrames(t, "all", append(heard.frames["candidate"], rest.frames["candidate"]...), sent)
+	must(t, c.Done(ctx))
+	if lost := count(t, media.metrics.dropped); lost > 0 {
+		t.Errorf("%v frames were dropped", lost)
+	}
+}
