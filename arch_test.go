@@ -101,7 +101,8 @@ func TestImportTable(t *testing.T) {
 
 // isTestSupport reports whether only tests may import a package.
 func isTestSupport(name string) bool {
-	return name == "api/apitest" || name == "store/postgres/pgtest"
+	return name == "api/apitest" || name == "store/postgres/pgtest" ||
+		name == "configs/cluster/faults"
 }
 
 // moduleName returns a package's path within the module ("main" for the top folder), and any other
