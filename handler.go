@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
+	"time"
 
 	"bedside/api"
 	"bedside/api/auth"
@@ -74,7 +75,10 @@ func newHandler(cfg configs.Config, s stores, p served, log *slog.Logger) (http.
 	if deps.Passwords, err = auth.NewPasswords(passwords); err != nil {
 		return nil, err
 	}
-	if deps.Web, err = web.Handler(); err != nil {
+	media := &mediaOrigins{
+		nodes: s.presence.Nodes, settings: cfg.API.MediaOrigins, clock: time.Now, log: log,
+	}
+	if deps.Web, err = web.Handler(media.origins); err != nil {
 		return nil, err
 	}
 	return api.New(settings, deps)

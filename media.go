@@ -48,6 +48,10 @@ func openMedia(cfg configs.Config, s stores, sessions *auth.Sessions, c *closers
 	c.add("media registry", func(context.Context) error { return registry.Close() })
 	rooms := cfg.Signaling
 	rooms.Origins, rooms.Address, rooms.Grace = cfg.OriginHosts(), clientNetwork, cfg.SFU.Grace
+	if len(rooms.Origins) == 0 && !cfg.Has("api") {
+		log.Warn("the pages of the API process cannot open WebSockets to this media node: " +
+			"set BEDSIDE_PUBLIC_URL to its address")
+	}
 	audio := roomAudio{tap.NewAudio(s.bus, log)}
 	hub, err := signaling.NewHub(rooms, node, sessions, s.db, audio, registry, s.bus, log, reg)
 	if err != nil {

@@ -18,6 +18,7 @@ type Config struct {
 	PublicURL      string   `key:"public_url" env:"BEDSIDE_PUBLIC_URL" doc:"address that browsers use, when there is a proxy in front; empty: the HTTP address"`
 	Proxies        []string `key:"proxies" env:"BEDSIDE_PROXIES" doc:"networks of the trusted proxies in front, such as 10.0.0.0/8; X-Forwarded-For and X-Forwarded-Proto from anywhere else are ignored"`
 	AllowedOrigins []string `key:"auth.allowed_origins" env:"BEDSIDE_AUTH_ALLOWED_ORIGINS" doc:"further web origins that may call the API and the WebSocket"`
+	MediaOrigins   []string `key:"media.origins" env:"BEDSIDE_MEDIA_ORIGINS" doc:"origins of media nodes that pages may connect to besides those of the nodes that run, such as wss://*.media.example.org, for nodes that start after a page was loaded"`
 	HSTSSubdomains bool     `key:"tls.hsts_subdomains" env:"BEDSIDE_TLS_HSTS_SUBDOMAINS" doc:"tell browsers to use https for every subdomain of this host as well; only when all of them have it"`
 	Registration   string   `key:"auth.registration" env:"BEDSIDE_AUTH_REGISTRATION" doc:"who can get an account: open (anyone who registers), invitation (people an administrator invites) or closed (people for whom an administrator creates one, with a password)"`
 	Rates          Rates
@@ -79,6 +80,14 @@ func (c Config) Validate() error {
 	if r := store.Registration(c.Registration); r != "" && !r.Valid() {
 		errs = append(errs, fmt.Errorf(
 			"auth.registration: %q is not one of open, invitation, closed", r))
+	}
+	for _, origin := range c.MediaOrigins {
+		u, err := url.Parse(origin)
+		if err != nil || (u.Scheme != "ws" && u.Scheme != "wss") || u.Host == "" ||
+			u.Scheme+"://"+u.Host != origin {
+			errs = append(errs, fmt.Errorf("media.origins: %q is not an origin such as "+
+				"wss://media1.example.org", origin))
+		}
 	}
 	if _, err := httpx.ParseProxies(c.Proxies); err != nil {
 		errs = append(errs, fmt.Errorf("proxies: %w", err))

@@ -148,6 +148,10 @@ func (c Config) Validate() error {
 		bad("tls.redirect: there is no https to redirect to: " +
 			"set cert_file and key_file, or domains")
 	}
+	if strings.HasPrefix(c.PublicURL(), "https:") &&
+		strings.HasPrefix(c.Signaling.Endpoint, "ws:") {
+		bad("media.endpoint: pages on https cannot open %s; it must be wss://", c.Signaling.Endpoint)
+	}
 	errs = append(errs, c.validateRole(), c.Server.Validate(), c.API.Validate(),
 		c.Health.Validate(), c.TLS.Validate(), c.Log.Validate(), c.Blob.Validate(),
 		c.Bus.Validate(), c.Auth.Validate(), c.SFU.Validate(),

@@ -71,6 +71,24 @@ func TestLoadNamesInvalidSettings(t *testing.T) {
 		"half of a key":     {env: []string{"BEDSIDE_S3_SECRET_KEY=x"}, want: "go together"},
 		"unknown role":      {env: []string{"BEDSIDE_ROLE=king"}, want: "king"},
 		"role needs shared": {env: []string{"BEDSIDE_ROLE=speech"}, want: "NATS_URL"},
+		"media without endpoint": {
+			env: []string{"BEDSIDE_ROLE=media"}, want: "BEDSIDE_MEDIA_ENDPOINT",
+		},
+		"endpoint of pages": {
+			env: []string{"BEDSIDE_MEDIA_ENDPOINT=https://a.example/ws"}, want: "media.endpoint",
+		},
+		"endpoint without path": {
+			env: []string{"BEDSIDE_MEDIA_ENDPOINT=wss://a.example"}, want: "media.endpoint",
+		},
+		"endpoint that https pages cannot open": {
+			env: []string{
+				"BEDSIDE_PUBLIC_URL=https://a.example", "BEDSIDE_MEDIA_ENDPOINT=ws://b.example/ws",
+			},
+			want: "must be wss",
+		},
+		"bad media origin": {
+			env: []string{"BEDSIDE_MEDIA_ORIGINS=wss://a.example/ws"}, want: "media.origins",
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			path := ""

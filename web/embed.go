@@ -4,6 +4,7 @@
 package web
 
 import (
+	"context"
 	"embed"
 	"fmt"
 	"io/fs"
@@ -18,9 +19,10 @@ var files embed.FS
 
 // Handler returns a handler for GET and HEAD that serves the pages. An unknown address gets the
 // app's document; an unknown file, 404. A binary without pages answers 503. Handler returns an
-// error if the build is unusable, for example without a content security policy.
-func Handler() (http.Handler, error) {
-	return newSite(files)
+// error if the build is unusable, for example without a content security policy. The pages may
+// connect to the media origins; nil: there are none on other hosts.
+func Handler(media MediaOrigins) (http.Handler, error) {
+	return newSite(files, media)
 }
 
 // Built reports whether the pages are embedded.
@@ -34,7 +36,7 @@ const (
 	missingPage = "build-missing.html"
 )
 
-func newSite(files fs.FS) (http.Handler, error) {
+func newSite(files fs.FS, media MediaOrigins) (http.Handler, error) {
 	if _, err := fs.Stat(files, indexPage); err != nil {
 		page, err := fs.ReadFile(files, missingPage)
 		if err != nil {
@@ -42,7 +44,10 @@ func newSite(files fs.FS) (http.Handler, error) {
 		}
 		return missing(page), nil
 	}
-	return readSite(files)
+	if media == nil {
+		media = func(context.Context) []string { return nil }
+	}
+	return readSite(files, media)
 }
 
 // missing returns the handler of a binary without pages.

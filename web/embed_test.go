@@ -1,6 +1,7 @@
 package web
 
 import (
+	"context"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -10,7 +11,7 @@ import (
 )
 
 const page = `<html><meta http-equiv="content-security-policy" ` +
-	`content="default-src &#39;none&#39;; script-src 'self' 'sha256-abc='">` +
+	`content="default-src &#39;none&#39;; connect-src 'self' wss: ws:; script-src 'self' 'sha256-abc='">` +
 	`<p>the app, which is long enough to be compressed</p></html>`
 
 func built() fstest.MapFS {
@@ -29,9 +30,10 @@ func built() fstest.MapFS {
 	}
 }
 
-func serve(t *testing.T, method, target string, header map[string]string) *http.Response {
+func serve(t *testing.T, method, target string, header map[string]string,
+	media ...string) *http.Response {
 	t.Helper()
-	h, err := newSite(built())
+	h, err := newSite(built(), func(context.Context) []string { return media })
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -113,12 +115,23 @@ func TestPages(t *testing.T) {
 
 func TestPolicyIsSentWithEveryPage(t *testing.T) {
 	r := serve(t, "GET", "/", nil)
-	want := "default-src 'none'; script-src 'self' 'sha256-abc='; frame-ancestors 'none'"
+	want := "default-src 'none'; connect-src 'self'; script-src 'self' 'sha256-abc='; " +
+		"frame-ancestors 'none'"
 	if got := r.Header.Get("Content-Security-Policy"); got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
 	if r.Header.Get("X-Content-Type-Options") != "nosniff" {
 		t.Error("nosniff is missing")
+	}
+}
+
+func TestPolicyAdmitsMediaNodes(t *testing.T) {
+	r := serve(t, "GET", "/", nil, "wss://media1.example.org", "https://not.a.socket",
+		"wss://*.media.example.org:8443", "wss://a.example;script-src *", "wss://a.example b",
+		"wss://a.example/path", "wss://user@a.example", "wss://", "*", "")
+	want := "; connect-src 'self' wss://media1.example.org wss://*.media.example.org:8443; "
+	if got := r.Header.Get("Content-Security-Policy"); !strings.Contains(got, want) {
+		t.Errorf("got %q, want it to contain %q", got, want)
 	}
 }
 
@@ -148,7 +161,7 @@ func TestOtherMethodsAnswer405(t *testing.T) {
 }
 
 func TestMissingBuildSaysWhatToDo(t *testing.T) {
-	h, err := newSite(fstest.MapFS{"build-missing.html": {Data: []byte("run make web")}})
+	h, err := newSite(fstest.MapFS{"build-missing.html": {Data: []byte("run make web")}}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -162,13 +175,13 @@ func TestMissingBuildSaysWhatToDo(t *testing.T) {
 func TestBuildWithoutPolicyIsAnError(t *testing.T) {
 	files := built()
 	files["build/index.html"] = &fstest.MapFile{Data: []byte("<html></html>")}
-	if _, err := newSite(files); err == nil {
+	if _, err := newSite(files, nil); err == nil {
 		t.Error("no error")
 	}
 }
 
 func TestHandlerOfEmbeddedPages(t *testing.T) {
-	if _, err := Handler(); err != nil {
+	if _, err := Handler(nil); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -178,12 +191,12 @@ func TestPolicyThatAllowsAnyScriptIsAnError(t *testing.T) {
 		"default-src 'none'; script-src 'self' 'unsafe-inline'", "default-src 'unsafe-inline'",
 		"script-src-elem 'unsafe-eval'",
 	} {
-		if _, err := policy([]byte(`<meta http-equiv="content-security-policy" content="` + bad +
-			`">`)); err == nil {
+		if _, err := readPolicy([]byte(`<meta http-equiv="content-security-policy" content="` +
+			"connect-src 'self'; " + bad + `">`)); err == nil {
 			t.Errorf("%s is accepted", bad)
 		}
 	}
-	if _, err := policy([]byte(page)); err != nil {
+	if _, err := readPolicy([]byte(page)); err != nil {
 		t.Error(err)
 	}
 }

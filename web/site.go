@@ -3,14 +3,11 @@ package web
 import (
 	"crypto/sha256"
 	"encoding/base64"
-	"errors"
 	"fmt"
-	"html"
 	"io/fs"
 	"maps"
 	"net/http"
 	"path"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -20,7 +17,8 @@ import (
 type site struct {
 	files  map[string]file // by URL path
 	index  file
-	policy string
+	policy policy
+	media  MediaOrigins
 }
 
 // file is a page or asset with its compressed forms, which are nil unless they are smaller.
@@ -31,7 +29,7 @@ type file struct {
 	immutable       bool   // its name contains a hash of its content
 }
 
-func readSite(files fs.FS) (*site, error) {
+func readSite(files fs.FS, media MediaOrigins) (*site, error) {
 	root, err := fs.Sub(files, "build")
 	if err != nil {
 		return nil, fmt.Errorf("web: %w", err)
@@ -47,7 +45,7 @@ func readSite(files fs.FS) (*site, error) {
 	if err != nil {
 		return nil, fmt.Errorf("web: %w", err)
 	}
-	s := &site{files: map[string]file{}}
+	s := &site{files: map[string]file{}, media: media}
 	for _, name := range slices.Sorted(maps.Keys(raw)) {
 		if ext := path.Ext(name); ext == ".br" || ext == ".gz" {
 			continue
@@ -68,7 +66,7 @@ func readSite(files fs.FS) (*site, error) {
 		}
 	}
 	s.index = s.files["/index.html"]
-	if s.policy, err = policy(s.index.plain); err != nil {
+	if s.policy, err = readPolicy(s.index.plain); err != nil {
 		return nil, err
 	}
 	return s, nil
@@ -79,31 +77,6 @@ func smaller(packed, plain []byte) []byte {
 		return nil
 	}
 	return packed
-}
-
-// policy returns the content security policy that the build wrote into the page, with the hashes
-// of its scripts, plus frame-ancestors, which only a header can set.
-func policy(page []byte) (string, error) {
-	meta := regexp.MustCompile(`<meta http-equiv="content-security-policy" content="([^"]+)"`)
-	found := meta.FindSubmatch(page)
-	if found == nil {
-		return "", errors.New("web: index.html has no content security policy: " +
-			"build the pages with kit.csp set")
-	}
-	p := html.UnescapeString(string(found[1]))
-	for directive := range strings.SplitSeq(p, ";") {
-		directive = strings.TrimSpace(directive)
-		name, sources, _ := strings.Cut(directive, " ")
-		if name != "default-src" && !strings.HasPrefix(name, "script-src") {
-			continue
-		}
-		if strings.Contains(sources, "'unsafe-inline'") ||
-			strings.Contains(sources, "'unsafe-eval'") {
-			return "", fmt.Errorf(
-				"web: index.html's content security policy allows any script: %s", directive)
-		}
-	}
-	return p + "; frame-ancestors 'none'", nil
 }
 
 // contentTypes returns a fixed table: the machine's may lack woff2 or have JavaScript wrong.
@@ -133,7 +106,7 @@ func (s *site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "method not allowed", http.StatusMethodNotAllowed)
 		return
 	}
-	s.secure(w.Header())
+	s.secure(w.Header(), s.media(r.Context()))
 	f, ok := s.files[r.URL.Path]
 	switch {
 	case ok:
@@ -146,8 +119,8 @@ func (s *site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	f.serve(w, r)
 }
 
-func (s *site) secure(h http.Header) {
-	h.Set("Content-Security-Policy", s.policy)
+func (s *site) secure(h http.Header, media []string) {
+	h.Set("Content-Security-Policy", s.policy.header(media))
 	h.Set("Permissions-Policy",
 		"microphone=(self), speaker-selection=(self), camera=(), geolocation=(), payment=()")
 	h.Set("Referrer-Policy", "same-origin")

@@ -24,7 +24,8 @@ export default {
 				'img-src': ['self', 'data:'],
 				'font-src': ['self'],
 				'media-src': ['self', 'blob:'],
-				'connect-src': ['self'],
+				// The server's header narrows this down to its media nodes (policy.go).
+				'connect-src': ['self', 'wss:', 'ws:'],
 				'manifest-src': ['self'],
 				'base-uri': ['none'],
 				'form-action': ['self']
