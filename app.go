@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"bedside/api/auth"
+	"bedside/api/health"
 	"bedside/api/mail"
 	"bedside/api/server"
 	"bedside/configs"
@@ -25,6 +26,8 @@ const closeLimit = 20 * time.Second
 type App struct {
 	closers  *closers
 	failed   chan error // holds the first error of a part that ended by itself
+	health   *health.Monitor
+	media    *mediaNode // nil in a process without rooms
 	server   *server.Server
 	profiles *server.Profiles // nil unless they are configured
 }
@@ -95,11 +98,15 @@ func (a *App) open(ctx context.Context, cfg configs.Config, version string,
 		registry); err != nil {
 		return err
 	}
+	a.health = p.health
 	if err := a.listen(cfg, s, p, log); err != nil {
 		return err
 	}
 	if media != nil {
 		media.registry.Announce() // not before clients can dial it
+		a.media = media
+		// Rooms leave while the listeners are open: people ask there for new tickets.
+		a.closers.add("rooms", media.hub.Move)
 	}
 	if !cfg.Has("api") {
 		return nil
@@ -141,9 +148,32 @@ func (a *App) listen(cfg configs.Config, s stores, p served, log *slog.Logger) e
 	return nil
 }
 
-// Close stops every part, the last opened first: it ends the rooms, flushes their audio and stops
-// child processes.
-func (a *App) Close(ctx context.Context) error { return a.closers.closeAll(ctx) }
+// Drain prepares for Close: from now on the process is not ready, and opens no rooms. Open rooms
+// go on. Live says how many there are.
+func (a *App) Drain() {
+	if a.health != nil {
+		a.health.Drain()
+	}
+	if a.media != nil {
+		a.media.hub.Drain()
+		a.media.registry.SetDraining(true)
+	}
+}
+
+// Live returns the number of live role plays, and a channel that is closed when it changes.
+func (a *App) Live() (roleplays int, changed <-chan struct{}) {
+	if a.media == nil {
+		return 0, nil
+	}
+	return a.media.hub.Live()
+}
+
+// Close stops every part, the last opened first: it leaves live role plays to another process,
+// flushes their audio and stops child processes.
+func (a *App) Close(ctx context.Context) error {
+	a.Drain()
+	return a.closers.closeAll(ctx)
+}
 
 // Failed returns a channel with the error of a part that ended by itself. The caller should then
 // close the App.

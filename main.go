@@ -43,12 +43,26 @@ type commands struct {
 }
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	code := runCommand(ctx, os.Args[1:], &invocation{
+	ctx, again := untilSignal(context.Background())
+	os.Exit(runCommand(ctx, os.Args[1:], &invocation{
 		in: os.Stdin, out: os.Stdout, err: os.Stderr, env: os.Environ(), version: buildVersion,
-	})
-	stop()
-	os.Exit(code)
+		again: again,
+	}))
+}
+
+// untilSignal returns a context that ends with the first SIGINT or SIGTERM, and a channel that is
+// closed with the second. The process ends before the goroutine that waits for them.
+func untilSignal(parent context.Context) (ctx context.Context, again <-chan struct{}) {
+	ctx, cancel := context.WithCancel(parent)
+	signals, second := make(chan os.Signal, 2), make(chan struct{})
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	go func() {
+		<-signals
+		cancel()
+		<-signals
+		close(second)
+	}()
+	return ctx, second
 }
 
 // runCommand parses args, runs the command and returns its exit code.

@@ -44,7 +44,8 @@ type process struct {
 func start(t *testing.T, env []string, args ...string) *process {
 	t.Helper()
 	p := &process{Cmd: exec.Command(os.Args[0], args...), t: t, done: make(chan struct{})}
-	p.Env = append(append(os.Environ(), asBedside+"=1"), env...)
+	// The processes of a test that ends do not wait for its role plays.
+	p.Env = append(append(os.Environ(), asBedside+"=1", "BEDSIDE_MEDIA_DRAIN=0s"), env...)
 	stdin, err := p.StdinPipe()
 	if err != nil {
 		t.Fatal(err)

@@ -20,7 +20,16 @@ type serveCommand struct {
 	WithStdin bool   `help:"Stop when standard input ends: for a server that another program starts." name:"with-stdin"`
 }
 
-// Run serves until ctx ends, a part fails or, with --with-stdin, standard input ends.
+// Help returns the text that --help adds to the description.
+func (serveCommand) Help() string {
+	return "Ctrl-C or SIGTERM stops the server once its live role plays have ended, and after " +
+		"media.drain (8 minutes) at the latest. A second one stops it now. Role plays that are " +
+		"live then go on at another server, or at this one when it is back, with the time that " +
+		"was left."
+}
+
+// Run serves until ctx ends, a part fails or, with --with-stdin, standard input ends. Only the end
+// of ctx lets live role plays finish.
 func (c serveCommand) Run(ctx context.Context, i *invocation) error {
 	cfg, err := configs.Load(c.Config, i.env)
 	if err != nil {
@@ -31,11 +40,11 @@ func (c serveCommand) Run(ctx context.Context, i *invocation) error {
 	}); err != nil {
 		return err
 	}
+	var inputEnded chan struct{} // nil: never
 	if c.WithStdin {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithCancel(ctx)
+		inputEnded = make(chan struct{})
 		go func() {
-			defer cancel()
+			defer close(inputEnded)
 			io.Copy(io.Discard, i.in) // a read error ends the server as well
 		}()
 	}
@@ -52,12 +61,70 @@ func (c serveCommand) Run(ctx context.Context, i *invocation) error {
 	var failure error
 	select {
 	case <-ctx.Done():
-		fmt.Fprintln(i.out, "Shutting down: ending rooms, flushing audio.")
+		failure = drain(app, cfg.Signaling.Drain, i, inputEnded)
+	case <-inputEnded:
 	case failure = <-app.Failed():
+	}
+	if live, _ := app.Live(); live > 0 {
+		is, _ := describe(live)
+		fmt.Fprintf(i.out, "Shutting down. %s still live: another server continues, or this one "+
+			"when it is back.\n", is)
+	} else {
+		fmt.Fprintln(i.out, "Shutting down.")
 	}
 	closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeLimit)
 	defer cancel()
 	return errors.Join(failure, app.Close(closing))
+}
+
+// drain waits until the live role plays have ended, limit has passed, or the user or the program
+// that has started the server asks for a stop at once. It says what it waits for. It returns the
+// error of a part that fails meanwhile.
+func drain(app *App, limit time.Duration, i *invocation, now <-chan struct{}) error {
+	app.Drain()
+	deadline := time.NewTimer(limit)
+	defer deadline.Stop()
+	live, changed := app.Live()
+	if live > 0 && limit > 0 {
+		is, them := describe(live)
+		fmt.Fprintf(i.out, "%s live; waiting for %s up to %s; press Ctrl-C again to stop now.\n",
+			is, them, inMinutes(limit))
+	}
+	for live > 0 {
+		select {
+		case <-changed:
+		case <-deadline.C:
+			return nil
+		case <-i.again:
+			return nil
+		case <-now:
+			return nil
+		case err := <-app.Failed():
+			return err
+		}
+		before := live
+		if live, changed = app.Live(); live > 0 && live < before {
+			is, _ := describe(live)
+			fmt.Fprintf(i.out, "%s still live.\n", is)
+		}
+	}
+	return nil
+}
+
+// inMinutes spells a time for people.
+func inMinutes(d time.Duration) string {
+	if d%time.Minute != 0 {
+		return d.String()
+	}
+	return fmt.Sprintf("%d min", d/time.Minute)
+}
+
+// describe returns the beginning of a sentence about live role plays, and the pronoun for them.
+func describe(live int) (is, them string) {
+	if live == 1 {
+		return "1 role play is", "it"
+	}
+	return fmt.Sprintf("%d role plays are", live), "them"
 }
 
 // printDemoAccounts lists the demo accounts, or says why there are none.

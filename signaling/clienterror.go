@@ -102,8 +102,8 @@ func clientErrorFor(err error) *clientError {
 			"this server has reached its limit of rooms; try again later",
 		},
 		{
-			sfu.ErrDraining, protocol.CodeUnavailable,
-			"this server is shutting down; try again in a moment",
+			sfu.ErrDraining, protocol.CodeOtherNode,
+			"this server is being stopped; join again with a new ticket",
 		},
 		{sfu.ErrReplaced, protocol.CodeReplaced, "you joined this room from somewhere else"},
 		{

@@ -11,7 +11,7 @@ import (
 	"github.com/coder/websocket"
 )
 
-func TestCloseEndsPlaysAndInformsEverybody(t *testing.T) {
+func TestCloseMovesPlaysAndInformsEverybody(t *testing.T) {
 	s := serve(t, newWorld(t, 180, 300), Config{})
 	playing, preparing := s.attempt("play-1"), s.attempt("play-2")
 	anna := s.join(playing, "anna", store.ParticipantCandidate)
@@ -26,15 +26,15 @@ func TestCloseEndsPlaysAndInformsEverybody(t *testing.T) {
 	if err := s.hub.Close(ctx); err != nil {
 		t.Fatal(err)
 	}
-	if p := anna.wantPhase(protocol.PhaseEnded, false); p.Reason != protocol.ReasonServerClosing {
+	if p := anna.wantPhase(protocol.PhasePlaying, false); p.Reason != protocol.ReasonMoving {
 		t.Errorf("%+v", p)
 	}
 	for _, c := range []*client{anna, waiting, silent} {
-		next[protocol.Closing](c, "the closing message", nil)
-		c.wantClose(1001)
+		next[protocol.Moving](c, "the moving message", nil)
+		c.wantClose(1012)
 	}
 	for id, want := range map[string]store.AttemptState{
-		playing: store.AttemptAnalysing, preparing: store.AttemptPreparing,
+		playing: store.AttemptPlaying, preparing: store.AttemptPreparing,
 	} {
 		if a, _, _ := s.Attempt(ctx, id); a.State != want {
 			t.Errorf("%s is %s; want %s", id, a.State, want)

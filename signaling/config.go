@@ -12,7 +12,7 @@ import (
 	"bedside/sfu"
 )
 
-// Config configures a Hub. A zero field means the value in Defaults.
+// Config configures a Hub. A zero field means the value in Defaults, except for Drain.
 type Config struct {
 	PerAddress int `key:"media.max_per_address" env:"BEDSIDE_MEDIA_MAX_PER_ADDRESS" doc:"maximum number of WebSockets from one IP address"`
 
@@ -20,6 +20,10 @@ type Config struct {
 
 	RoomsPerAccount int `key:"media.max_rooms_per_account" env:"BEDSIDE_MEDIA_MAX_ROOMS_PER_ACCOUNT" doc:"maximum number of rooms that one account may have opened at a time"`
 	RoomsPerAddress int `key:"media.max_rooms_per_address" env:"BEDSIDE_MEDIA_MAX_ROOMS_PER_ADDRESS" doc:"maximum number of rooms opened from one IP address at a time"`
+
+	// Drain is how long the process that owns the hub waits for live role plays after it was asked
+	// to stop. 0 means not at all: Defaults is not applied.
+	Drain time.Duration `key:"media.drain" env:"BEDSIDE_MEDIA_DRAIN" doc:"how long a server that is asked to stop waits for live role plays, before it leaves them to another"`
 
 	Origins   []string      // hosts whose pages may connect, besides the server's own
 	Grace     time.Duration // how long a participant without a socket keeps its place
@@ -39,7 +43,7 @@ type Config struct {
 // Defaults returns the default configuration. The grace period is the media node's.
 func Defaults() Config {
 	return Config{
-		PerAddress: 100, RoomsPerAccount: 3, RoomsPerAddress: 60,
+		PerAddress: 100, RoomsPerAccount: 3, RoomsPerAddress: 60, Drain: 8 * time.Minute,
 		Grace: sfu.Defaults().Grace, FirstWord: 10 * time.Second, PingEvery: 15 * time.Second,
 		ReportWait: time.Minute, Linger: 2 * time.Minute, Unused: 20 * time.Second,
 		Address: connectionAddress,
@@ -77,6 +81,9 @@ func (c Config) Validate() error {
 		if limit.n < 1 {
 			errs = append(errs, fmt.Errorf("%s: at least 1 is needed", limit.key))
 		}
+	}
+	if c.Drain < 0 {
+		errs = append(errs, errors.New("media.drain: it must not be negative"))
 	}
 	u, err := url.Parse(c.Endpoint)
 	if c.Endpoint != "" && (err != nil || (u.Scheme != "ws" && u.Scheme != "wss") ||

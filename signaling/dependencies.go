@@ -49,16 +49,22 @@ type Audio interface {
 	ClockLeft(ctx context.Context, attemptID string) (left time.Duration, ok bool, err error)
 	// Finish flushes everything that was tapped, then marks the end of the attempt's audio.
 	Finish(ctx context.Context, attemptID string) error
+	// Suspend flushes everything that was tapped, and leaves the audio to be continued by another
+	// process. Repeating it is no error.
+	Suspend(ctx context.Context, attemptID string) error
 }
 
 // Tap records a play: the speakers' tracks, and what keeps a speaker from being heard. No method
-// blocks. None but those of its sinks is called after Audio.Finish.
+// blocks. None but those of its sinks is called after Audio.Finish or
+// Audio.Suspend.
 type Tap interface {
 	sfu.Tap
 	// Interrupted records that a cause began (on) or ceased to keep a speaker from being heard.
 	Interrupted(speaker store.Speaker, cause store.Cause, on bool, at time.Time)
 	// Clock records that the play's clock has started or stopped, for Audio.ClockLeft.
 	Clock(left time.Duration, running bool, at time.Time)
+	// Moved records that this process stops recording, and another one continues.
+	Moved(at time.Time)
 	// Sent records how many packets a speaker's client has sent on an RTP stream, as it says.
 	Sent(speaker store.Speaker, ssrc uint32, packets int)
 }

@@ -78,21 +78,27 @@ func withFakeClock(t *testing.T, prepare, play int, test func(*testing.T, *timed
 	synctest.Test(t, func(t *testing.T) {
 		s := &timedRoom{
 			world: newWorld(t, prepare, play), t: t,
-			media: &fakeMedia{all: map[string]*fakePart{}}, began: time.Now(),
+			began: time.Now(),
 		}
 		s.attempt("play-1")
-		hub, err := newHub(Config{}, func(string) (mediaRoom, error) { return s.media, nil }, s, s,
-			s, s, s, quiet(), nil)
-		must(t, err)
-		s.hub = hub
-		t.Cleanup(func() {
-			ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
-			defer cancel()
-			if err := hub.Close(ctx); err != nil {
-				t.Error(err)
-			}
-		})
+		s.start()
 		test(t, s)
+	})
+}
+
+// start makes the hub. After the first has closed it makes the one of the next process.
+func (s *timedRoom) start() {
+	media := &fakeMedia{all: map[string]*fakePart{}}
+	hub, err := newHub(Config{}, func(string) (mediaRoom, error) { return media, nil }, s, s,
+		s, s, s, quiet(), nil)
+	must(s.t, err)
+	s.hub, s.media = hub, media
+	s.t.Cleanup(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+		defer cancel()
+		if err := hub.Close(ctx); err != nil {
+			s.t.Error(err)
+		}
 	})
 }
 
@@ -114,10 +120,16 @@ func (s *timedRoom) joinConnected(user string, role store.ParticipantRole) *fake
 }
 
 func (s *timedRoom) tryJoin(user string, role store.ParticipantRole) (*fakeClient, error) {
+	return s.tryJoinOf("play-1", user, role)
+}
+
+// tryJoinOf joins the room of an attempt.
+func (s *timedRoom) tryJoinOf(attempt, user string,
+	role store.ParticipantRole) (*fakeClient, error) {
 	c := &conn{queue: make(chan []byte, queueLength), closing: make(chan struct{})}
 	ctx, cancel := context.WithTimeout(s.t.Context(), 10*time.Second)
 	defer cancel()
-	p, err := s.hub.admit(ctx, c, protocol.Join{Ticket: s.ticket("play-1", user, role)})
+	p, err := s.hub.admit(ctx, c, protocol.Join{Ticket: s.ticket(attempt, user, role)})
 	return &fakeClient{s, p, c}, err
 }
 

@@ -33,7 +33,9 @@ type Hub struct {
 	opening map[string]*opening
 	perIP   map[string]int // open sockets
 	opened  openedRooms
-	closing bool
+	changed chan struct{} // closed when the number of rooms changes next
+	// draining makes the hub refuse rooms that are not open here, closing also new sockets
+	draining, closing bool
 }
 
 // NewHub makes a hub over a media node. The registerer may be nil.
@@ -52,7 +54,7 @@ func newHub(cfg Config, openMedia func(string) (mediaRoom, error), v Verifier, a
 	h := &Hub{
 		cfg: cfg, openMedia: openMedia, verifier: v, attempts: at, log: log, metrics: m,
 		tokens: newResumeTokens(), rooms: map[string]*room{}, opening: map[string]*opening{},
-		perIP: map[string]int{}, opened: newOpenedRooms(cfg),
+		perIP: map[string]int{}, opened: newOpenedRooms(cfg), changed: make(chan struct{}),
 	}
 	h.ctx, h.cancel = context.WithCancel(context.Background())
 	h.closeBegun, h.beginClose = context.WithCancel(h.ctx)
@@ -71,20 +73,14 @@ func (h *Hub) forgetRoom(r *room) {
 	defer h.mu.Unlock()
 	delete(h.rooms, r.id)
 	h.opened.remove(r.id)
+	h.roomsChanged()
 	h.metrics.rooms.Dec()
 }
 
-// Close ends all plays, so that their reports are made, and closes all sockets. It waits until
-// everything is stored and all goroutines have ended. If ctx ends first, it cuts them off and
-// returns an error.
+// Close moves all rooms and closes all sockets. It waits until everything is stored and all
+// goroutines have ended. If ctx ends first, it cuts them off and returns an error.
 func (h *Hub) Close(ctx context.Context) error {
-	h.mu.Lock()
-	h.closing = true
-	h.beginClose()
-	for _, r := range h.rooms {
-		r.post(r.serverClosing)
-	}
-	h.mu.Unlock()
+	moved := h.Move(ctx)
 	ended := make(chan struct{})
 	go func() {
 		h.running.Wait()
@@ -94,7 +90,7 @@ func (h *Hub) Close(ctx context.Context) error {
 	select {
 	case <-ended:
 		h.cancel()
-		return nil
+		return moved
 	case <-ctx.Done():
 		h.cancel()
 		<-ended

@@ -124,7 +124,7 @@ func (r *room) mediaGone(p *participant, reason error) {
 	}
 	r.vacate(p, reason.Error())
 	if r.stage.name == protocol.PhaseEnded || errors.Is(reason, sfu.ErrLeft) {
-		p.closeSocket(websocket.StatusNormalClosure, "the role play is over")
+		p.closeSocket(websocket.StatusNormalClosure, roleplayOver)
 		return
 	}
 	if p.conn != nil {

@@ -62,7 +62,12 @@ func (r *room) recordSent(p *participant, m protocol.Sent) {
 	}
 }
 
+// startPlay and finishPlay do nothing while the room moves: clients repeat the message when they
+// are back.
 func (r *room) startPlay(p *participant) error {
+	if r.closing {
+		return nil
+	}
 	if err := p.seat.checkStart(r.stage.name); err != nil {
 		return err
 	}
@@ -71,6 +76,9 @@ func (r *room) startPlay(p *participant) error {
 }
 
 func (r *room) finishPlay(p *participant) error {
+	if r.closing {
+		return nil
+	}
 	if err := p.seat.checkFinish(r.stage.name); err != nil {
 		return err
 	}

@@ -15,6 +15,7 @@ type metrics struct {
 	refused    *prometheus.CounterVec // by error code
 	resumed    prometheus.Counter
 	finished   *prometheus.CounterVec // plays, by reason
+	moved      prometheus.Counter
 
 	unregister func() // lets another hub in the same process register
 }
@@ -45,6 +46,10 @@ func newMetrics(reg prometheus.Registerer) (*metrics, error) {
 		finished: with.NewCounterVec(prometheus.CounterOpts{
 			Name: "bedside_signaling_plays_ended_total", Help: "Plays that ended, by reason.",
 		}, []string{"reason"}),
+		moved: with.NewCounter(prometheus.CounterOpts{
+			Name: "bedside_signaling_moves_total",
+			Help: "Role plays that were left to another server, or to this one after a restart.",
+		}),
 	}
 	var err error
 	m.unregister, err = set.RegisterWith(reg, "hub")

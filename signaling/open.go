@@ -18,7 +18,7 @@ type opening struct {
 
 // liveRoom returns the room of an attempt, and opens it if necessary. It returns errRoomClosed
 // for an attempt that has ended, errOtherNode for one whose room another node holds, a clientError
-// if by may not open another room, sfu.ErrDraining while the hub closes, and the errors of
+// if by may not open another room, sfu.ErrDraining once the hub drains, and the errors of
 // Presence, of Attempts and of the media node.
 func (h *Hub) liveRoom(ctx context.Context, attemptID string, by opener) (*room, error) {
 	for {
@@ -48,7 +48,7 @@ func (h *Hub) findRoom(attemptID string, by opener) (r *room, o *opening, first 
 	if o := h.opening[attemptID]; o != nil {
 		return nil, o, false, nil
 	}
-	if h.closing {
+	if h.draining {
 		return nil, nil, false, sfu.ErrDraining
 	}
 	if err := h.opened.check(by); err != nil {
@@ -94,7 +94,7 @@ func (h *Hub) openRoom(ctx context.Context, attemptID string, o *opening) (r *ro
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	switch {
-	case h.closing:
+	case h.draining:
 		return nil, sfu.ErrDraining
 	case o.lost:
 		leased = false
@@ -107,6 +107,7 @@ func (h *Hub) openRoom(ctx context.Context, attemptID string, o *opening) (r *ro
 	attempt.Fence = fence
 	r = openRoom(h.env, attempt, scenario, left, media)
 	h.rooms[attemptID] = r
+	h.roomsChanged()
 	h.metrics.rooms.Inc()
 	return r, nil
 }

@@ -69,7 +69,8 @@ type room struct {
 	openedAt      time.Time
 	emptyAt       time.Time // when the last participant left
 	endedAt       time.Time // when the play ended
-	closing       bool      // the server is shutting down
+	draining      bool      // the server waits for its rooms to end
+	closing       bool      // the room leaves this process
 	lost          bool      // another node has the room
 	dismissed     bool      // the sockets were closed because the role play is over
 }
@@ -171,7 +172,7 @@ func (r *room) run() {
 // queue, unless a task has just been added.
 func (r *room) finished(now time.Time) bool {
 	if at, ok := r.deadlineForAbsent(); !r.seats.empty() || ok && now.Before(at) ||
-		!r.lost && (r.stage.name == protocol.PhasePlaying || r.tap != nil) {
+		!r.lost && (r.stage.name == protocol.PhasePlaying && !r.closing || r.tap != nil) {
 		return false
 	}
 	r.mu.Lock()
@@ -183,10 +184,10 @@ func (r *room) finished(now time.Time) bool {
 // deadlineForAbsent returns the time at which the room stops waiting: for anybody during the
 // preparation (not for long if nobody's media was ever connected), for the candidate when a play
 // continues after a restart, and for the report after the play. It returns false when the room
-// waits for nothing.
+// waits for nothing: a server that drains waits for nobody who is absent.
 func (r *room) deadlineForAbsent() (at time.Time, waits bool) {
 	switch {
-	case r.closing || r.lost:
+	case r.closing || r.lost || r.draining && r.seats.empty():
 	case r.stage.name == protocol.PhasePreparing && r.seats.empty() && !r.used:
 		return r.emptyAt.Add(r.env.cfg.Unused), true
 	case r.stage.name == protocol.PhasePreparing && r.seats.empty():
@@ -228,15 +229,19 @@ func (r *room) applyDeadlines(now time.Time) {
 	}
 	if r.stage.name == protocol.PhaseEnded && !r.dismissed && (r.reported || overdue) {
 		r.dismissed = true
-		r.closeSockets(websocket.StatusNormalClosure, "the role play is over", nil)
+		r.closeSockets(protocol.Closing{Reason: roleplayOver}, websocket.StatusNormalClosure,
+			roleplayOver, nil)
 	}
 }
 
-// closeSockets closes every socket and every participant's media. The closing message before it
-// keeps clients from reconnecting.
-func (r *room) closeSockets(code websocket.StatusCode, reason string, mediaReason error) {
+const roleplayOver = "the role play is over"
+
+// closeSockets closes every socket and every participant's media. The message before it keeps
+// clients from resuming.
+func (r *room) closeSockets(last protocol.ServerMessage, code websocket.StatusCode,
+	reason string, mediaReason error) {
 	for _, p := range r.participants {
-		p.push(protocol.Closing{Reason: reason})
+		p.push(last)
 		p.closeSocket(code, reason)
 		p.media.Leave(mediaReason)
 	}
@@ -267,18 +272,6 @@ func (r *room) endStage(reason protocol.PhaseReason) {
 	r.changeStage(func(s *stage, now time.Time) { s.end(reason, now) })
 }
 
-const shuttingDown = "the server is shutting down"
-
-// serverClosing ends the play, if there is one, and closes every socket, because the server is
-// shutting down. The room then ends by itself.
-func (r *room) serverClosing() {
-	r.closing = true
-	if r.stage.name == protocol.PhasePlaying {
-		r.endStage(protocol.ReasonServerClosing)
-	}
-	r.closeSockets(websocket.StatusGoingAway, shuttingDown, sfu.ErrDraining)
-}
-
 // stopForOtherNode ends the room at once, because another node has its lease: it stores nothing
 // more, and the participants join there, with new tickets.
 func (r *room) stopForOtherNode() {
@@ -300,11 +293,12 @@ func (r *room) stopForOtherNode() {
 
 // shutdown waits until everything is stored, releases the lease and removes the room from the hub.
 // It abandons an attempt whose candidate came and left before the play, unless nobody's media was
-// ever connected, the server is shutting down or another node has the room.
+// ever connected, the server is being stopped or another node has the room.
 func (r *room) shutdown() {
 	r.timer.Stop()
 	r.media.OnSpeakers(nil)
-	if r.stage.name == protocol.PhasePreparing && r.prepared && r.used && !r.closing && !r.lost {
+	if r.stage.name == protocol.PhasePreparing && r.prepared && r.used && !r.closing &&
+		!r.draining && !r.lost {
 		r.recordChange("abandon", r.env.attempts.AbandonAttempt, time.Now())
 	}
 	r.audio.Close()

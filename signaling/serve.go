@@ -71,7 +71,7 @@ func (h *Hub) countSocket(address string) (status int, problem string) {
 	defer h.mu.Unlock()
 	switch {
 	case h.closing:
-		return http.StatusServiceUnavailable, shuttingDown
+		return http.StatusServiceUnavailable, movingWords
 	case h.perIP[address] >= h.cfg.PerAddress:
 		return http.StatusTooManyRequests, "too many connections from this address"
 	}
@@ -114,8 +114,8 @@ func (h *Hub) awaitFirstMessage(c *conn) (*participant, error) {
 	defer late.Stop()
 	// Once the client is admitted, its room does this.
 	stop := context.AfterFunc(h.closeBegun, func() {
-		c.send(protocol.Closing{Reason: shuttingDown})
-		c.close(websocket.StatusGoingAway, shuttingDown)
+		c.send(protocol.Moving{Reason: movingWords})
+		c.close(websocket.StatusServiceRestart, movingWords)
 	})
 	defer stop()
 	first, err := c.readMessage(h.ctx)

@@ -18,6 +18,7 @@ type stage struct {
 	candidate bool // is connected
 	patient   bool // is in the room
 	met       bool // the candidate was connected at least once
+	suspended bool // another process continues: nothing changes any more
 }
 
 // newStage returns a stage in preparation. Its clock starts when the candidate connects.
@@ -66,9 +67,10 @@ func (s *stage) setPresence(candidateConnected, patientPresent bool, now time.Ti
 	s.updateClock(now)
 }
 
-// start begins the play. It does nothing and returns false in any phase other than preparation.
+// start begins the play. It does nothing and returns false in any phase other than preparation,
+// and once suspended.
 func (s *stage) start(now time.Time) bool {
-	if s.name != protocol.PhasePreparing {
+	if s.name != protocol.PhasePreparing || s.suspended {
 		return false
 	}
 	s.name, s.left, s.running = protocol.PhasePlaying, s.play, false
@@ -77,13 +79,24 @@ func (s *stage) start(now time.Time) bool {
 	return true
 }
 
-// end ends the role play. It does nothing and returns false if it has ended before.
+// end ends the role play. It does nothing and returns false if it has ended before or is
+// suspended.
 func (s *stage) end(reason protocol.PhaseReason, now time.Time) bool {
-	if s.name == protocol.PhaseEnded {
+	if s.name == protocol.PhaseEnded || s.suspended {
 		return false
 	}
 	s.name, s.left, s.running, s.since, s.reason = protocol.PhaseEnded, 0, false, now, reason
 	return true
+}
+
+// suspend stops the clock for good: another process continues the role play with what is left. It
+// does nothing after the end.
+func (s *stage) suspend(now time.Time) {
+	if s.name == protocol.PhaseEnded {
+		return
+	}
+	s.left, s.since = s.remaining(now), now
+	s.running, s.reason, s.suspended = false, protocol.ReasonMoving, true
 }
 
 // tick changes the phase when its time is up.
@@ -102,7 +115,7 @@ func (s *stage) tick(now time.Time) {
 
 // updateClock starts or stops the clock, and sets the reason why it is stopped.
 func (s *stage) updateClock(now time.Time) {
-	if s.name == protocol.PhaseEnded {
+	if s.name == protocol.PhaseEnded || s.suspended {
 		return
 	}
 	s.left, s.since = s.remaining(now), now

@@ -64,7 +64,6 @@ func TestTapStaysOpenForTheTail(t *testing.T) {
 		"no tail: finished, then everybody is gone": {end: finish, then: gone},
 		"no tail: finished, then everybody leaves":  {end: finish, then: leave},
 		"no tail: finished, then server closes":     {end: finish, then: closeHub},
-		"no tail: server closes":                    {end: closeHub},
 	} {
 		t.Run(name, func(t *testing.T) {
 			withFakeClock(t, 180, 300, func(t *testing.T, s *timedRoom) {

@@ -44,6 +44,7 @@ type world struct {
 	packets     int            // written to the tap
 	events      []interruption
 	clocks      []clockState
+	moved       []time.Time       // as rooms recorded in their taps
 	left        time.Duration     // of a play, as the log tells; 0: it does not
 	sent        map[uint32]int    // as clients say, by SSRC
 	leases      map[string]func() // what to call when a room's lease is lost
@@ -173,6 +174,8 @@ func (w *world) Begin(_ context.Context, id string, startedAt time.Time) error {
 
 func (w *world) Finish(_ context.Context, id string) error { return w.bus("finish audio") }
 
+func (w *world) Suspend(_ context.Context, id string) error { return w.bus("suspend audio") }
+
 func (w *world) bus(what string) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -237,6 +240,8 @@ func (t tap) Interrupted(speaker store.Speaker, cause store.Cause, on bool, at t
 		t.w.events = append(t.w.events, interruption{string(speaker), string(cause), on, at})
 	})
 }
+
+func (t tap) Moved(at time.Time) { t.w.set(func() { t.w.moved = append(t.w.moved, at) }) }
 
 func (t tap) Clock(left time.Duration, running bool, _ time.Time) {
 	t.w.set(func() { t.w.clocks = append(t.w.clocks, clockState{left, running}) })

@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"time"
 
 	"bedside/signaling/protocol"
 
@@ -40,6 +41,8 @@ type Config struct {
 	// Settings may change Pion's settings before the connection is made, for tests on a virtual
 	// network.
 	Settings func(*webrtc.SettingEngine)
+
+	dialLimit time.Duration // for opening the WebSocket; 0: none
 }
 
 // Link is the state of a participant's connection.

@@ -16,7 +16,8 @@ var (
 	ErrClosed = errors.New("the participant has left the room")
 	// ErrLost is returned when the connection was not restored within the grace period.
 	ErrLost = errors.New("the connection to the room is lost")
-	// ErrServerClosing is returned when the server has announced that it is closing the socket.
+	// ErrServerClosing is returned when the server has announced that it is closing the socket,
+	// for example because the room moves to another server.
 	ErrServerClosing = errors.New("the server is closing")
 )
 
@@ -51,6 +52,8 @@ func endOfSocket(why error, last protocol.ServerMessage) error {
 		}
 	case protocol.Closing:
 		return fmt.Errorf("%w: %s", ErrServerClosing, m.Reason)
+	case protocol.Moving:
+		return fmt.Errorf("%w: %s", ErrServerClosing, m.Reason)
 	}
 	code, reason, closed := closeFrame(why)
 	switch {
@@ -58,6 +61,8 @@ func endOfSocket(why error, last protocol.ServerMessage) error {
 		return why
 	case closed && code == websocket.StatusNormalClosure:
 		return fmt.Errorf("%w: %s", ErrClosed, reason)
+	case closed && code == websocket.StatusServiceRestart:
+		return fmt.Errorf("%w: %s", ErrServerClosing, reason)
 	case closed && code >= 4000 && !resumableClose(code):
 		return fmt.Errorf("the server has closed the socket: %s (%d)", reason, code)
 	}

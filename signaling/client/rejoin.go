@@ -15,11 +15,38 @@ import (
 const (
 	// resumePatience is how long a client that can join again tries to resume first. The server
 	// that has the seat may be gone for good.
-	resumePatience = 2 * time.Second
+	resumePatience = time.Second
 	// rejoinPatience is how long a client tries to join again.
 	rejoinPatience = 90 * time.Second
 	rejoinLimit    = 10 * time.Second // for one try
+	dialLimit      = 2 * time.Second  // for the socket of one try: the ticket's server may be gone
+	rejoinPause    = 2 * time.Second  // between tries, at most
 )
+
+// JoinWithTickets gets a ticket and joins, and later joins again with new tickets when it must. If
+// no server takes the room, or the ticket's server is gone, it tries again with a new ticket until
+// ctx ends. It returns the last error then, or the one that no other try can change. change may
+// adapt the configuration.
+func JoinWithTickets(ctx context.Context, newTicket func(context.Context) (Ticket, error),
+	change ...func(*Config)) (*Client, error) {
+	for try := 1; ; try++ {
+		ticket, err := newTicket(ctx)
+		if err == nil {
+			cfg := ticket.Config()
+			cfg.NewTicket = newTicket
+			for _, f := range change {
+				f(&cfg)
+			}
+			var c *Client
+			if c, err = Join(ctx, cfg); err == nil {
+				return c, nil
+			}
+		}
+		if refusedForGood(err) || wait.For(ctx, min(backoff(try), rejoinPause)) != nil {
+			return nil, err
+		}
+	}
+}
 
 // mayRejoin reports whether a new join may help after an error that ended a socket or a resume.
 func (c *Client) mayRejoin(err error) bool {
@@ -44,7 +71,8 @@ func (c *Client) rejoin() (*socket, error) {
 			return s, nil
 		}
 		c.cfg.Log.Debug("not joined again", "try", try, "error", err)
-		over := refusedForGood(err) || wait.For(ctx, backoff(try)) != nil
+		over := refusedForGood(err) ||
+			wait.For(ctx, min(backoff(try), rejoinPause)) != nil
 		switch {
 		case c.ctx.Err() != nil:
 			return nil, context.Cause(c.ctx)
@@ -96,6 +124,7 @@ func renewTicket(ctx context.Context, cfg Config, m *media) (Config, error) {
 		return cfg, err
 	}
 	cfg.URL, cfg.Ticket, cfg.ICEServers = ticket.URL, ticket.Ticket, ticket.ICEServers
+	cfg.dialLimit = dialLimit
 	return cfg, m.renew(cfg)
 }
 

@@ -93,6 +93,75 @@ func TestClientJoinsAgainWhenTheServerWasKilled(t *testing.T) {
 	})
 }
 
+// The server sends the client away and comes back after four seconds; or another one has the room
+// at once.
+func TestClientJoinsAgainWhenItsRoomMoves(t *testing.T) {
+	for name, away := range map[string]time.Duration{
+		"at once": 0, "after a restart": 4 * time.Second,
+	} {
+		t.Run(name, func(t *testing.T) {
+			withNetwork(t, func(t *testing.T, w *world) {
+				a := w.joinWith(w.rejoining("candidate"))
+				synctest.Wait()
+				spoken := make(chan error, 1)
+				go func() { spoken <- a.Speak(t.Context(), &words{left: 500, samples: 960}) }()
+				time.Sleep(2 * time.Second)
+				p := w.server.seat("candidate")
+				w.server.send(p.ws, protocol.Moving{Reason: "restarted"})
+				w.server.kill()
+				time.Sleep(away)
+				began := time.Now()
+				w.server.revive()
+				_, err := a.Await(t.Context(), func(s State) bool {
+					return s.rejoins == 1 && s.Link == LinkConnected
+				})
+				must(t, err)
+				if waited := time.Since(began); waited > 3*time.Second {
+					t.Errorf("back after %v", waited)
+				}
+				must(t, <-spoken)
+				must(t, a.Finish(t.Context()))
+				if n := w.server.count("resume"); n != 0 {
+					t.Errorf("tried to resume %d times", n)
+				}
+				a.Close()
+			})
+		})
+	}
+}
+
+// Whoever draws a ticket gets one for a server that does not take the room, then none, then one
+// that works.
+func TestFirstJoinWaitsForAServer(t *testing.T) {
+	withNetwork(t, func(t *testing.T, w *world) {
+		cfg, _ := w.config("candidate")
+		tickets := 0
+		w.server.with(func() {
+			w.server.refuse = &protocol.Error{
+				Code: protocol.CodeOtherNode, Message: "not here", Fatal: true,
+			}
+		})
+		a, err := JoinWithTickets(t.Context(), func(context.Context) (Ticket, error) {
+			switch tickets++; tickets {
+			case 1:
+			case 2:
+				return Ticket{}, &Problem{Status: http.StatusServiceUnavailable}
+			default:
+				w.server.with(func() { w.server.refuse = nil })
+			}
+			return Ticket{URL: cfg.URL, Ticket: "candidate"}, nil
+		}, func(c *Config) { c.HTTPClient, c.Settings = cfg.HTTPClient, cfg.Settings })
+		must(t, err)
+		a.Close()
+		gone := &Problem{Status: http.StatusConflict}
+		if _, err := JoinWithTickets(t.Context(), func(context.Context) (Ticket, error) {
+			return Ticket{}, gone
+		}); !errors.Is(err, gone) || tickets != 3 {
+			t.Errorf("after %d tickets, %v", tickets, err)
+		}
+	})
+}
+
 func TestClientJoinsAgainWhenItsMediaIsClosed(t *testing.T) {
 	withNetwork(t, func(t *testing.T, w *world) {
 		a := w.joinWith(w.rejoining("candidate"))

@@ -339,6 +339,14 @@ func TestServerEndsTheParticipant(t *testing.T) {
 			"closing", protocol.Closing{Reason: "maintenance"}, websocket.StatusGoingAway,
 			func(err error) bool { return errors.Is(err, ErrServerClosing) },
 		},
+		{
+			"moving", protocol.Moving{Reason: "maintenance"}, websocket.StatusServiceRestart,
+			func(err error) bool { return errors.Is(err, ErrServerClosing) },
+		},
+		{
+			"moving, with the close code only", nil, websocket.StatusServiceRestart,
+			func(err error) bool { return errors.Is(err, ErrServerClosing) },
+		},
 		{"over", nil, websocket.StatusNormalClosure, func(err error) bool { return err == nil }},
 	} {
 		t.Run(test.name, func(t *testing.T) {

@@ -25,7 +25,13 @@ type socket struct {
 
 // dial opens a socket and sends its first message.
 func dial(ctx context.Context, cfg Config, first protocol.ClientMessage) (*socket, error) {
-	ws, res, err := websocket.Dial(ctx, cfg.URL, &websocket.DialOptions{
+	opening := ctx
+	if cfg.dialLimit > 0 {
+		var cancel context.CancelFunc
+		opening, cancel = context.WithTimeout(ctx, cfg.dialLimit)
+		defer cancel()
+	}
+	ws, res, err := websocket.Dial(opening, cfg.URL, &websocket.DialOptions{
 		HTTPClient: cfg.HTTPClient,
 	})
 	if err != nil {

@@ -98,6 +98,13 @@ type Closing struct {
 	Reason string `json:"reason"`
 }
 
+// Moving is sent before the server closes the socket because the room moves to another server, or
+// waits for this one to be restarted.
+type Moving struct {
+	// Reason is a text for people.
+	Reason string `json:"reason"`
+}
+
 // Pong answers Ping.
 type Pong struct {
 	// ID is the id of the ping.
@@ -166,9 +173,10 @@ const (
 	ReasonTime          PhaseReason = "time"           // ended: the time was up
 	ReasonFinished      PhaseReason = "finished"       // ended: candidate or patient finished
 	ReasonCandidateLeft PhaseReason = "candidate_left" // ended: the candidate is gone
-	ReasonServerClosing PhaseReason = "server_closing" // ended: the server is shutting down
 	// stopped: the candidate's connection is lost
 	ReasonCandidateAway PhaseReason = "candidate_away"
+	// stopped: the room moves to another server, or waits for this one to be restarted
+	ReasonMoving PhaseReason = "moving"
 	// stopped at zero: nobody plays the patient yet
 	ReasonWaitingPatient PhaseReason = "waiting_patient"
 )
@@ -205,7 +213,8 @@ const (
 	CodeTooManyRooms ErrorCode = "too_many_rooms"
 	// the client did not read its messages, or did not answer pings
 	CodeSlow ErrorCode = "slow"
-	// another node has this room, or shall have it; a new ticket names it
+	// another node has this room, or shall have it, for example because this one is being stopped;
+	// a new ticket names it
 	CodeOtherNode   ErrorCode = "other_node"
 	CodeUnavailable ErrorCode = "unavailable" // the server cannot do this now; try again
 )
@@ -221,6 +230,7 @@ func (Speaking) serverType() string     { return "speaking" }
 func (Report) serverType() string       { return "report" }
 func (Error) serverType() string        { return "error" }
 func (Closing) serverType() string      { return "closing" }
+func (Moving) serverType() string       { return "moving" }
 func (Pong) serverType() string         { return "pong" }
 
 // serverMessages returns one value of every message that the hub sends, in the order of
@@ -228,6 +238,6 @@ func (Pong) serverType() string         { return "pong" }
 func serverMessages() []ServerMessage {
 	return []ServerMessage{
 		Joined{}, Resumed{}, Offer{}, PhaseChanged{}, PeerJoined{}, PeerUpdated{}, PeerLeft{},
-		Speaking{}, Report{}, Error{}, Closing{}, Pong{},
+		Speaking{}, Report{}, Error{}, Closing{}, Moving{}, Pong{},
 	}
 }

@@ -29,7 +29,11 @@ export class Server {
 		const child = spawn(
 			BEDSIDE,
 			['serve', '--data', this.data, '--listen', listen, '--with-stdin'],
-			{ stdio: ['pipe', 'pipe', 'pipe'] }
+			{
+				stdio: ['pipe', 'pipe', 'pipe'],
+				// A test that ends does not wait for its role plays.
+				env: { ...process.env, BEDSIDE_MEDIA_DRAIN: '0s' }
+			}
 		);
 		this.process = child;
 		const url = await new Promise<string>((resolve, reject) => {

@@ -54,15 +54,9 @@ func join(ctx context.Context, rest *client.REST, attemptID string,
 	role protocol.Role) (*client.Client, error) {
 	ctx, cancel := context.WithTimeout(ctx, joinLimit)
 	defer cancel()
-	ticket, err := rest.Ticket(ctx, attemptID, role)
-	if err != nil {
-		return nil, fmt.Errorf("joining as %s: %w", role, err)
-	}
-	cfg := ticket.Config()
-	cfg.NewTicket = func(ctx context.Context) (client.Ticket, error) {
+	p, err := client.JoinWithTickets(ctx, func(ctx context.Context) (client.Ticket, error) {
 		return rest.Ticket(ctx, attemptID, role)
-	}
-	p, err := client.Join(ctx, cfg)
+	})
 	if err != nil {
 		return nil, fmt.Errorf("joining as %s: %w", role, err)
 	}

@@ -197,6 +197,13 @@ export interface Closing {
 	reason: string
 }
 
+/** Moving is sent before the server closes the socket because the room moves to another server, or waits for this one to be restarted. */
+export interface Moving {
+	type: 'moving'
+	/** Reason is a text for people. */
+	reason: string
+}
+
 /** Pong answers Ping. */
 export interface Pong {
 	type: 'pong'
@@ -252,8 +259,8 @@ export type PhaseReason =
 	| 'time' // ended: the time was up
 	| 'finished' // ended: candidate or patient finished
 	| 'candidate_left' // ended: the candidate is gone
-	| 'server_closing' // ended: the server is shutting down
 	| 'candidate_away' // stopped: the candidate's connection is lost
+	| 'moving' // stopped: the room moves to another server, or waits for this one to be restarted
 	| 'waiting_patient' // stopped at zero: nobody plays the patient yet
 
 export type ReportStatus =
@@ -276,7 +283,7 @@ export type ErrorCode =
 	| 'session_ended' // the device was signed out
 	| 'too_many_rooms' // the account or the address has opened as many rooms as it may
 	| 'slow' // the client did not read its messages, or did not answer pings
-	| 'other_node' // another node has this room, or shall have it; a new ticket names it
+	| 'other_node' // another node has this room, or shall have it, because this one is being stopped for example; a new ticket names it
 	| 'unavailable' // the server cannot do this now; try again
 
 /** Version is the protocol version that Join contains. A server refuses every other version. */
@@ -310,4 +317,5 @@ export type ServerMessage =
 	| Report
 	| Error
 	| Closing
+	| Moving
 	| Pong

@@ -1,0 +1,165 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"net/http"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"bedside/signaling/client"
+	"bedside/signaling/client/rehearsal"
+	"bedside/signaling/protocol"
+	"bedside/store"
+)
+
+// terminate sends SIGTERM.
+func (p *process) terminate() {
+	p.t.Helper()
+	if err := p.Process.Signal(syscall.SIGTERM); err != nil {
+		p.t.Fatal(err)
+	}
+}
+
+func TestTerminatedServerFinishesItsRolePlays(t *testing.T) {
+	t.Parallel()
+	data := t.TempDir()
+	server := serve(t, data, []string{"BEDSIDE_MEDIA_DRAIN=1m"})
+	p := begin(t, server.url)
+	p.speak(p.speaker, spoken(t, "en-gb", 2*time.Second))
+	server.terminate()
+	eventually(t, 5*time.Second, "the server not to be ready", func() bool {
+		code, body := get(t, server.url+"/health/ready")
+		return code == 503 && strings.Contains(body, `"status":"draining"`)
+	})
+	server.waitFor("1 role play is live; waiting for it up to 1 min; press Ctrl-C again",
+		5*time.Second)
+	if code, body := get(t, server.url+"/health"); code != 200 {
+		t.Errorf("/health of a server that drains: %d %s", code, body)
+	}
+	other := &play{t: t, candidate: p.candidate}
+	scenarios, err := p.candidate.Scenarios(t.Context()) // REST goes on
+	if err != nil {
+		t.Fatal(err)
+	}
+	if other.attempt, err = p.candidate.CreateAttempt(t.Context(), scenarios[0].Slug); err != nil {
+		t.Fatal(err)
+	}
+	if err := other.refused(p.candidate); err != nil {
+		t.Errorf("a new role play: %v", err)
+	}
+	p.speaker.Close() // the page is loaded again
+	p.speaker = p.join(p.candidate, protocol.RoleCandidate)
+	if err := p.speaker.Connected(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	p.speak(p.speaker, spoken(t, "en-gb", 2*time.Second))
+	if err := p.speaker.Finish(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if code := server.wait(30 * time.Second); code != exitDone {
+		t.Errorf("exit code %d:\n%s", code, tail(server.text(), 5000))
+	}
+	if st := p.speaker.State(); st.Phase.Reason != protocol.ReasonFinished || st.Report == nil {
+		t.Errorf("the play ended with %+v, report %+v", st.Phase, st.Report)
+	}
+	again := serve(t, data, nil)
+	r := p.report(visit(t, again.url, "candidate"), time.Minute)
+	if r.DurationS < 4 {
+		t.Errorf("of 4 s of speech %v s were reported", r.DurationS)
+	}
+}
+
+// refused returns an error unless the server refuses a join because it opens no rooms any more.
+func (p *play) refused(rest *client.REST) error {
+	ticket, err := rest.Ticket(p.t.Context(), p.attempt.ID, protocol.RoleCandidate)
+	if err == nil {
+		var c *client.Client
+		if c, err = client.Join(p.t.Context(), ticket.Config()); err == nil {
+			c.Close()
+			return errors.New("it was not refused")
+		}
+	}
+	var refusal *client.Refusal
+	var problem *client.Problem
+	if errors.As(err, &refusal) && refusal.Code == protocol.CodeOtherNode ||
+		errors.As(err, &problem) && problem.Status == http.StatusServiceUnavailable {
+		return nil
+	}
+	return err
+}
+
+func TestIdleServerStopsAtOnce(t *testing.T) {
+	t.Parallel()
+	server := serve(t, t.TempDir(), []string{"BEDSIDE_MEDIA_DRAIN=1h"})
+	server.terminate()
+	if code := server.wait(30 * time.Second); code != exitDone ||
+		strings.Contains(server.text(), "waiting") {
+		t.Errorf("exit code %d:\n%s", code, tail(server.text(), 5000))
+	}
+}
+
+// rehearsalResult is what `bedside rehearse --json` prints.
+type rehearsalResult struct {
+	rehearsal.Result
+	Report store.Report `json:"report"`
+}
+
+// resultOf reads the result from a rehearsal's output.
+func resultOf(t *testing.T, p *process) (r rehearsalResult) {
+	t.Helper()
+	out := p.text()
+	printed := out[max(strings.LastIndex(out, "\n{"), 0):]
+	if err := json.NewDecoder(strings.NewReader(printed)).Decode(&r); err != nil {
+		t.Fatalf("%v: %s", err, tail(printed, 2000))
+	}
+	return r
+}
+
+// A second signal moves the role play to the server that is started next. Nobody does anything
+// for it, and every frame is accounted for.
+func TestSecondSignalMovesRolePlaysToTheNextServer(t *testing.T) {
+	t.Parallel()
+	data := t.TempDir()
+	server := serve(t, data, []string{"BEDSIDE_MEDIA_DRAIN=10m"})
+	rehearsal := start(t, nil, "rehearse", "--json", "--url", server.url,
+		"--audio", spoken(t, "en-gb", 15*time.Second),
+		"--partner", spoken(t, "en-us+f3", 12*time.Second))
+	eventually(t, 30*time.Second, "the candidate to speak for a while", func() bool {
+		return strings.Contains(rehearsal.text(), "frames sent")
+	})
+	server.terminate()
+	server.waitFor("1 role play is live", 10*time.Second)
+	server.terminate()
+	if code := server.wait(30 * time.Second); code != exitDone {
+		t.Errorf("exit code %d:\n%s", code, tail(server.text(), 5000))
+	}
+	again := serve(t, data, nil, "--listen", strings.TrimPrefix(server.url, "http://"))
+	if code := rehearsal.wait(2 * time.Minute); code != exitDone {
+		t.Fatalf("exit code %d", code)
+	}
+	r := resultOf(t, rehearsal)
+	if r.Ended != protocol.ReasonFinished || len(r.Report.Speakers) != 2 {
+		t.Fatalf("ended with %s, %d speakers", r.Ended, len(r.Report.Speakers))
+	}
+	for _, s := range r.Report.Speakers {
+		stats := r.Participants[string(s.Speaker)]
+		f := s.Frames
+		if stats.Rejoins != 1 || stats.Resumes != 0 {
+			t.Errorf("%s joined again %d times and resumed %d times", s.Speaker, stats.Rejoins,
+				stats.Resumes)
+		}
+		if uint64(f.Sent) != stats.Sent.Packets || f.Sent != f.Analysed+f.Concealed+f.Lost {
+			t.Errorf("%s sent %d frames, the report counts %+v", s.Speaker, stats.Sent.Packets, f)
+		}
+		if len(s.Interruptions) != 1 || s.Interruptions[0].Cause != store.CauseServerRestarted {
+			t.Errorf("%s: interruptions %+v", s.Speaker, s.Interruptions)
+		}
+		t.Logf("%s: %+v, interruptions %+v", s.Speaker, f, s.Interruptions)
+	}
+	if !strings.Contains(again.text(), "listening") {
+		t.Error("the next server did not start")
+	}
+}
