@@ -55,6 +55,9 @@ func (a *announcer) run(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		}
+		if ctx.Err() != nil { // both came together: a room that another node has is not removed
+			return
+		}
 		a.mu.Lock()
 		info, closed := a.latest, a.closed
 		a.latest = nil

@@ -128,7 +128,8 @@ func TestPlayMovesToTheNextServer(t *testing.T) {
 		s.set(func() {
 			if last := s.clocks[len(s.clocks)-1]; last != (clockState{200 * time.Second, false}) ||
 				len(s.moved) != 1 || !s.moved[0].Equal(moved) || s.taps["candidate"] != 0 {
-				t.Errorf("the log has the clock %v and the moves %v; sinks %v", last, s.moved, s.taps)
+				t.Errorf("the log has the clock %v and the moves %v; sinks %v", last, s.moved,
+					s.taps)
 			}
 			s.left = 200 * time.Second
 		})
@@ -166,12 +167,12 @@ func TestMoveTellsClientsOnceEverythingIsStored(t *testing.T) {
 		moving := make(chan struct{})
 		go func() { defer close(moving); s.move() }()
 		time.Sleep(2 * time.Second)
-		if received[protocol.Moving](anna, nil) || len(s.rooms) != 1 {
+		if received[protocol.Moving](anna, nil) || len(s.rooms) != 1 || len(s.leases) != 1 {
 			t.Error("the room was left before everything was stored")
 		}
 		s.set(func() { s.dbErr, s.busErr = nil, nil })
 		time.Sleep(2500 * time.Millisecond)
-		if !received[protocol.Moving](anna, nil) || len(s.rooms) != 0 ||
+		if !received[protocol.Moving](anna, nil) || len(s.rooms) != 0 || len(s.leases) != 0 ||
 			s.attemptState() != store.AttemptPlaying {
 			t.Errorf("the room is still here; the attempt is %s", s.attemptState())
 		}

@@ -108,6 +108,7 @@ func TestClientJoinsAgainWhenItsRoomMoves(t *testing.T) {
 				time.Sleep(2 * time.Second)
 				p := w.server.seat("candidate")
 				w.server.send(p.ws, protocol.Moving{Reason: "restarted"})
+				synctest.Wait() // it has arrived
 				w.server.kill()
 				time.Sleep(away)
 				began := time.Now()

@@ -283,7 +283,7 @@ export type ErrorCode =
 	| 'session_ended' // the device was signed out
 	| 'too_many_rooms' // the account or the address has opened as many rooms as it may
 	| 'slow' // the client did not read its messages, or did not answer pings
-	| 'other_node' // another node has this room, or shall have it, because this one is being stopped for example; a new ticket names it
+	| 'other_node' // another node has this room, or shall have it, for example because this one is being stopped; a new ticket names it
 	| 'unavailable' // the server cannot do this now; try again
 
 /** Version is the protocol version that Join contains. A server refuses every other version. */
