@@ -3,9 +3,15 @@ package main
 import (
 	"context"
 	"errors"
+	"io"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
+
+	"bedside/signaling/client"
+	"bedside/signaling/client/rehearsal"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
@@ -75,4 +81,55 @@ func TestLostJobsAndAudio(t *testing.T) {
 			t.Errorf("play %d has lost its audio: %v", i+2, err)
 		}
 	}
+}
+
+// The blob store refuses the recording. The report comes at once and says that its recording
+// follows; after a restart of the worker and once the blob store accepts files, it does, and then
+// the log lets go of the audio.
+func TestRecordingFollowsItsReport(t *testing.T) {
+	t.Parallel()
+	shared := startServices(t)
+	// The folder of the recordings cannot be made while a file has its name.
+	obstacle := filepath.Join(shared.dir, "blob", "attempts")
+	if err := errors.Join(os.MkdirAll(filepath.Dir(obstacle), 0o700),
+		os.WriteFile(obstacle, nil, 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	front := serve(t, t.TempDir(), shared.env(), "--role", "api,media")
+	worker := serve(t, t.TempDir(), shared.env(), "--role", "speech")
+	p := begin(t, front.url)
+	p.speak(p.speaker, spoken(t, "en-gb", 3*time.Second))
+	if err := p.speaker.Finish(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	r := p.report(p.candidate, time.Minute)
+	if !r.Pending() {
+		t.Errorf("the recording is %+v", r.Speakers[0].Recording)
+	}
+	_, err := p.candidate.Audio(t.Context(), p.attempt.ID, "candidate", io.Discard)
+	if err == nil || !strings.Contains(err.Error(), "The recording follows") {
+		t.Errorf("the recording's endpoint: %v", err)
+	}
+	left := func() bool {
+		t.Helper()
+		_, err := shared.stream("AUDIO").GetLastMsgForSubject(t.Context(),
+			"audio."+p.attempt.ID+".>")
+		return err == nil
+	}
+	if !left() {
+		t.Error("the log does not keep the audio")
+	}
+	worker.Process.Signal(os.Interrupt)
+	worker.wait(30 * time.Second)
+	if err := os.Remove(obstacle); err != nil {
+		t.Fatal(err)
+	}
+	serve(t, t.TempDir(), shared.env(), "--role", "speech")
+	eventually(t, time.Minute, "the recording", func() bool {
+		r = p.report(p.candidate, time.Minute)
+		return !r.Pending()
+	})
+	checkClean(t, p.candidate,
+		rehearsal.Result{Participants: map[string]client.Stats{"candidate": p.speaker.Stats()}}, r)
+	eventually(t, time.Minute, "the log to let go of the audio", func() bool { return !left() })
 }

@@ -86,7 +86,7 @@ func openSpeech(cfg configs.Config, s stores, c *closers, log *slog.Logger,
 	if err := folder.Recreate(analysis.SpoolDir); err != nil {
 		return err
 	}
-	w, err := speech.NewWorker(analysis, jobSource{s.bus}, s.db, s.blob, s.bus, log, reg)
+	w, err := speech.NewWorker(analysis, jobSource{s.bus}, s.db, s.db, s.blob, s.bus, log, reg)
 	if err != nil {
 		return err
 	}

@@ -108,7 +108,7 @@ func analyseCopy(t *testing.T, copied jetstream.Stream, attemptID string,
 	}
 	kept := keptReport{make(chan store.Report, 1)}
 	w, err := speech.NewWorker(speech.Config{Attempts: 1, SpoolDir: t.TempDir()}, log, kept, kept,
-		kept, slog.New(slog.DiscardHandler), nil)
+		kept, kept, slog.New(slog.DiscardHandler), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -176,12 +176,21 @@ func (l *copiedLog) GiveUp() error               { return nil }
 // keptReport takes the one report of a worker.
 type keptReport struct{ saved chan store.Report }
 
-func (keptReport) BeginAnalysis(context.Context, string) (int, error)       { return 1, nil }
+func (keptReport) Ping(context.Context) error                               { return nil }
 func (keptReport) ContinueAnalysis(context.Context, string, int) error      { return nil }
 func (keptReport) ReleaseAnalysis(context.Context, string) error            { return nil }
 func (keptReport) FailAttempt(context.Context, string, string) error        { return nil }
 func (keptReport) PublishReportReady(context.Context, string, string) error { return nil }
 func (keptReport) Delete(context.Context, string) error                     { return nil }
+
+func (keptReport) BeginAnalysis(context.Context, string) (store.Try, error) {
+	return store.Try{Number: 1}, nil
+}
+
+func (keptReport) ChangeRecordings(context.Context, string,
+	func(store.Speaker, *store.Recording)) error {
+	return nil
+}
 
 func (keptReport) Put(_ context.Context, _ string, r io.Reader, _ string) (int64, error) {
 	return io.Copy(io.Discard, r)

@@ -16,7 +16,6 @@ type conversation struct {
 	spool  string
 	voices map[store.Speaker]*voice
 	causes *causes
-	heard  bool // the log held something
 }
 
 func newConversation(job frame.Job, spool string) (*conversation, error) {
@@ -47,7 +46,6 @@ func (c *conversation) voice(s store.Speaker) (*voice, error) {
 
 // add analyses one message of the log.
 func (c *conversation) add(d frame.Delivery) error {
-	c.heard = true
 	if d.Events != nil {
 		return c.addEvents(d.Events)
 	}
@@ -133,23 +131,14 @@ func (c *conversation) report() (store.Report, error) {
 	return r, nil
 }
 
-// lostError is returned for an attempt of which nothing could be analysed although something was
-// sent. problem says so in words for the user.
-type lostError struct{ problem string }
-
-func (e lostError) Error() string { return e.problem }
-
 // problemNothingArrived is the problem of an attempt of which no frame is in the log although
 // clients have sent some.
 const problemNothingArrived = "What was said did not reach the analysis: no sound of it arrived. " +
 	"Please check the connection in the green room and play the scenario again."
 
 // lost returns the problem of an attempt of which nothing was analysed although something was
-// sent, or "". The log of a play that was silent holds at least that it was opened.
+// sent, or "".
 func (c *conversation) lost(r store.Report) string {
-	if !c.heard {
-		return store.ProblemAudioLost
-	}
 	sent := 0
 	for _, s := range r.Speakers {
 		if s.Frames.Analysed > 0 {

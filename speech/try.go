@@ -22,22 +22,22 @@ const (
 // crashes its worker counts as well; the worker that is stopped takes it back. It belongs to the
 // goroutine of its claim.
 type try struct {
+	store.Try // its number is 0 when the database was away, and the try is not counted
+
 	worker  *Worker
 	attempt string
-	number  int // 0: the database was away, and the try is not counted
 	log     *slog.Logger
 	at      time.Time // of the latest record
 }
 
 // begin begins a try. While the database is away, the analysis begins without being counted. It
-// returns store.ErrNotFound and store.ErrState as Reports does.
+// returns store.ErrNotFound and store.ErrState as Tries does.
 func (w *Worker) begin(ctx context.Context, c Claim, log *slog.Logger) (*try, error) {
 	t := &try{worker: w, attempt: c.Job().AttemptID, log: log, at: w.cfg.Clock()}
-	number, err := w.reports.BeginAnalysis(ctx, t.attempt)
+	counted, err := w.tries.BeginAnalysis(ctx, t.attempt)
 	switch {
 	case err == nil:
-		t.number = number
-		t.log = log.With("try", number)
+		t.Try, t.log = counted, log.With("try", counted.Number)
 	case errors.Is(err, store.ErrNotFound), errors.Is(err, store.ErrState):
 		return t, err
 	default:
@@ -49,13 +49,13 @@ func (w *Worker) begin(ctx context.Context, c Claim, log *slog.Logger) (*try, er
 // progress records now and then that the analysis goes on.
 func (t *try) progress(ctx context.Context) {
 	now := t.worker.cfg.Clock()
-	if t.number == 0 || now.Sub(t.at) < progressEvery {
+	if t.Number == 0 || now.Sub(t.at) < progressEvery {
 		return
 	}
 	t.at = now
 	ctx, cancel := context.WithTimeout(ctx, progressTimeout)
 	defer cancel()
-	err := t.worker.reports.ContinueAnalysis(ctx, t.attempt, t.number)
+	err := t.worker.tries.ContinueAnalysis(ctx, t.attempt, t.Number)
 	if err != nil && ctx.Err() == nil {
 		t.log.Warn("cannot record the progress of an analysis", "error", err)
 	}
@@ -63,12 +63,12 @@ func (t *try) progress(ctx context.Context) {
 
 // takeBack makes the try not count. It ignores the cancellation of ctx.
 func (t *try) takeBack(ctx context.Context) {
-	if t.number == 0 {
+	if t.Number == 0 {
 		return
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), takeBackTimeout)
 	defer cancel()
-	if err := t.worker.reports.ReleaseAnalysis(ctx, t.attempt); err != nil {
+	if err := t.worker.tries.ReleaseAnalysis(ctx, t.attempt); err != nil {
 		t.log.Warn("cannot take back a try at an analysis", "error", err)
 	}
 }

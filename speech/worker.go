@@ -50,23 +50,33 @@ type Claim interface {
 	GiveUp() error                     // end the job and leave the audio
 }
 
-// Reports counts the tries at the analysis of an attempt and stores its result. The methods return
-// store.ErrNotFound when the attempt no longer exists, store.ErrState when it needs no result, and
-// store.ErrUnavailable when the database cannot be reached.
-type Reports interface {
-	// BeginAnalysis counts a try and returns the number of those that count: the ones that crashed
-	// or failed, and this one.
-	BeginAnalysis(ctx context.Context, attemptID string) (tries int, err error)
+// Tries counts the tries at the analysis of an attempt. The methods return store.ErrNotFound when
+// the attempt no longer exists.
+type Tries interface {
+	// BeginAnalysis counts a try. It returns store.ErrState when the attempt has its report, and
+	// no recording that follows.
+	BeginAnalysis(ctx context.Context, attemptID string) (store.Try, error)
 	// ContinueAnalysis records that the worker is at the analysis that began as this try.
 	ContinueAnalysis(ctx context.Context, attemptID string, tries int) error
 	// ReleaseAnalysis takes a try back.
 	ReleaseAnalysis(ctx context.Context, attemptID string) error
+}
+
+// Reports stores the results of attempts. The methods return store.ErrNotFound when the attempt no
+// longer exists, store.ErrState when it needs no result, and store.ErrUnavailable when the
+// database cannot be reached.
+type Reports interface {
 	SaveReport(ctx context.Context, r store.Report) error
+	// ChangeRecordings runs a rule on each recording of a report that still exists, and saves the
+	// results.
+	ChangeRecordings(ctx context.Context, attemptID string,
+		rule func(store.Speaker, *store.Recording)) error
 	FailAttempt(ctx context.Context, attemptID, problem string) error
 }
 
 // Recordings stores files.
 type Recordings interface {
+	Ping(ctx context.Context) error // returns an error while files cannot be stored
 	Put(ctx context.Context, key string, r io.Reader, contentType string) (int64, error)
 	Delete(ctx context.Context, key string) error
 }
@@ -80,6 +90,7 @@ type Notifier interface {
 type Worker struct {
 	cfg        Config
 	source     Source
+	tries      Tries
 	reports    Reports
 	recordings Recordings
 	notifier   Notifier
@@ -88,15 +99,15 @@ type Worker struct {
 }
 
 // NewWorker returns a worker. The registerer may be nil.
-func NewWorker(cfg Config, s Source, r Reports, rec Recordings, n Notifier, log *slog.Logger,
-	reg prometheus.Registerer) (*Worker, error) {
+func NewWorker(cfg Config, s Source, t Tries, r Reports, rec Recordings, n Notifier,
+	log *slog.Logger, reg prometheus.Registerer) (*Worker, error) {
 	m, err := newMetrics(reg)
 	if err != nil {
 		return nil, err
 	}
 	return &Worker{
-		cfg: cfg.withDefaults(), source: s, reports: r, recordings: rec, notifier: n, log: log,
-		metrics: m,
+		cfg: cfg.withDefaults(), source: s, tries: t, reports: r, recordings: rec, notifier: n,
+		log: log, metrics: m,
 	}, nil
 }
 
@@ -142,44 +153,61 @@ const retryDelay = 2 * time.Second
 func (w *Worker) process(ctx context.Context, c Claim) {
 	log := w.log.With("attempt", c.Job().AttemptID, "claims", c.Tries())
 	try, err := w.begin(ctx, c, log)
-	if err == nil && try.number > w.cfg.MaxTries {
+	switch {
+	case err != nil:
+	case try.Number > w.cfg.MaxTries:
 		log.Error("analysis given up after too many tries")
-		w.fail(ctx, c,
-			"The analysis failed several times. The recording is kept for the operator to look at.")
-		return
-	}
-	if err == nil {
-		log.Debug("analysis begins", "try", try.number)
+		err = failure{
+			"The analysis failed several times. The recording is kept for the operator to look at.",
+		}
+	default:
+		log.Debug("analysis begins", "try", try.Number)
 		w.metrics.attempts.Inc()
 		defer w.metrics.attempts.Dec()
 		err = w.analyse(ctx, c, try, log)
 	}
-	var lost lostError
+	w.end(ctx, c, try, err, log)
+}
+
+// end ends a claim as the result of its analysis wants it.
+func (w *Worker) end(ctx context.Context, c Claim, t *try, err error, log *slog.Logger) {
+	var failed failure
+	var later pendingError
 	switch {
 	case err == nil:
 		w.metrics.reports.Inc()
 	case ctx.Err() != nil:
 		log.Info("attempt released because this process is stopping")
-		try.takeBack(ctx)
+		t.takeBack(ctx)
 		w.logIfErr("release", c.Release(0))
+	case errors.As(err, &later):
+		log.Warn("a recording cannot be stored; its audio stays in the log", "again in",
+			later.again, "error", later.cause)
+		t.takeBack(ctx)
+		w.logIfErr("release", c.Release(later.again))
 	case errors.Is(err, frame.ErrJobEnded):
 		log.Info("another worker has ended the job", "error", err)
 		w.logIfErr("release", c.Release(0))
-	case errors.As(err, &lost):
-		log.Error("nothing of an attempt could be analysed", "error", err)
-		w.fail(ctx, c, lost.problem)
+	case errors.As(err, &failed):
+		log.Error("analysis failed for good", "error", err)
+		w.fail(ctx, c, t, failed.problem)
 	case errors.Is(err, store.ErrNotFound) || errors.Is(err, store.ErrState):
 		log.Warn("the attempt needs no report", "error", err)
 		w.logIfErr("done", c.Done(ctx))
 	case errors.Is(err, frame.ErrNoLog):
 		log.Error("there is nothing to analyse", "error", err)
-		w.fail(ctx, c, "The recording of this role play was lost before it could be analysed.")
+		w.fail(ctx, c, t, store.ProblemAudioLost)
 	default:
 		w.metrics.failures.Inc()
 		log.Error("analysis failed; it will be retried", "error", err)
 		w.logIfErr("release", c.Release(retryDelay))
 	}
 }
+
+// failure is an error that no further try changes. problem says so in words for the user.
+type failure struct{ problem string }
+
+func (f failure) Error() string { return f.problem }
 
 // analyse reads an attempt to its end and stores recordings and report. A panic fails only this
 // try, because the media path may run in the same process.
@@ -189,6 +217,11 @@ func (w *Worker) analyse(ctx context.Context, c Claim, try *try, log *slog.Logge
 			err = fmt.Errorf("panic: %v\n%s", p, debug.Stack())
 		}
 	}()
+	if try.ReportedAt != nil {
+		if err := w.checkPending(ctx, *try.ReportedAt); err != nil {
+			return err
+		}
+	}
 	conversation, err := newConversation(c.Job(), w.cfg.SpoolDir)
 	if err != nil {
 		return err
@@ -213,10 +246,13 @@ func (w *Worker) analyse(ctx context.Context, c Claim, try *try, log *slog.Logge
 		return err
 	}
 	if problem := conversation.lost(report); problem != "" {
-		return lostError{problem}
+		return failure{problem}
+	}
+	if try.ReportedAt != nil {
+		return w.keepRecordings(ctx, c, try, conversation, report)
 	}
 	report.CreatedAt = w.cfg.Clock()
-	w.storeRecordings(ctx, conversation, &report, log)
+	pending := w.storeRecordings(ctx, conversation, &report)
 	if err := retryUnavailable(ctx, log, "report", func() error {
 		return w.reports.SaveReport(ctx, report)
 	}); err != nil {
@@ -227,59 +263,28 @@ func (w *Worker) analyse(ctx context.Context, c Claim, try *try, log *slog.Logge
 	}
 	w.metrics.afterEnd.Observe(w.cfg.Clock().Sub(began).Seconds())
 	log.Info("report stored", "duration_s", report.DurationS, "speakers", len(report.Speakers))
+	if pending != nil {
+		w.notify(ctx, report.AttemptID, "")
+		w.metrics.reports.Inc()
+		return pendingError{pending, pauseAfter(0)}
+	}
 	if err := c.Done(ctx); err != nil {
-		// The report is stored. Another worker gets the job again and stores an equal report.
+		// The report is stored. Another worker gets the job again and ends it.
 		log.Warn("cannot end the job", "error", err)
 	}
 	w.notify(ctx, report.AttemptID, "")
 	return nil
 }
 
-// storeRecordings stores the spooled recordings and refers to them in the report. It tries three
-// times for each. A recording that cannot be stored does not fail the report.
-func (w *Worker) storeRecordings(ctx context.Context, c *conversation, r *store.Report,
-	log *slog.Logger) {
-	for i := range r.Speakers {
-		s := &r.Speakers[i]
-		v := c.voices[s.Speaker]
-		key := fmt.Sprintf("attempts/%s/%s.ogg", r.AttemptID, s.Speaker)
-		var bytes int64
-		var err error
-		for try := range 3 {
-			if try > 0 && wait.For(ctx, firstPause<<try) != nil {
-				break
-			}
-			if err = v.rewind(); err != nil {
-				break
-			}
-			if bytes, err = w.recordings.Put(ctx, key, v.file, "audio/ogg"); err == nil {
-				break
-			}
-		}
-		if err != nil {
-			log.Error("cannot store a recording; the report has none", "speaker", s.Speaker,
-				"error", err)
-			continue
-		}
-		s.Recording = &store.Recording{Key: key, DurationS: s.Analysis.DurationS, Bytes: bytes}
-	}
-}
-
-// deleteRecordings deletes the recordings that storeRecordings has stored.
-func (w *Worker) deleteRecordings(ctx context.Context, r store.Report) error {
-	var errs []error
-	for _, s := range r.Speakers {
-		if s.Recording != nil {
-			errs = append(errs, w.recordings.Delete(ctx, s.Recording.Key))
-		}
-	}
-	return errors.Join(errs...)
-}
-
-// fail marks an attempt as failed, gives up its job and announces the problem.
-func (w *Worker) fail(ctx context.Context, c Claim, problem string) {
+// fail marks an attempt as failed, gives up its job and announces the problem. An attempt that has
+// its report keeps it: then its recordings are given up.
+func (w *Worker) fail(ctx context.Context, c Claim, t *try, problem string) {
 	id := c.Job().AttemptID
 	err := retryUnavailable(ctx, w.log, "failure", func() error {
+		if t.ReportedAt != nil {
+			return w.reports.ChangeRecordings(ctx, id,
+				func(_ store.Speaker, rec *store.Recording) { rec.GiveUp() })
+		}
 		return w.reports.FailAttempt(ctx, id, problem)
 	})
 	if err != nil && !errors.Is(err, store.ErrNotFound) && !errors.Is(err, store.ErrState) {
@@ -287,7 +292,9 @@ func (w *Worker) fail(ctx context.Context, c Claim, problem string) {
 		return
 	}
 	w.logIfErr("give up", c.GiveUp())
-	w.notify(ctx, id, problem)
+	if t.ReportedAt == nil {
+		w.notify(ctx, id, problem)
+	}
 }
 
 // notifyTimeout is the time after which an announcement is no longer useful to those who wait.

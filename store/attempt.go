@@ -202,14 +202,23 @@ type AttemptView struct {
 const ProblemAudioLost = "What was said was lost in the server's storage before it could be " +
 	"analysed. This was not your fault. Please play the scenario again."
 
-// Unreported is an attempt that is played or analysed.
-type Unreported struct {
+// Try is one try at the analysis of an attempt.
+type Try struct {
+	// Number counts the tries that crashed or failed, and this one.
+	Number int
+	// ReportedAt is when the attempt was reported while its recordings could not be stored. This
+	// try is to store them. Nil: there is no report.
+	ReportedAt *time.Time
+}
+
+// Unfinished is an attempt that is played or analysed, or whose recordings follow its report.
+type Unfinished struct {
 	Attempt
 	ProgressAt *time.Time // when a worker was last at its analysis
 }
 
 // Since returns when something last happened to the attempt.
-func (u Unreported) Since() time.Time {
+func (u Unfinished) Since() time.Time {
 	since := u.CreatedAt
 	for _, t := range []*time.Time{u.StartedAt, u.EndedAt, u.ProgressAt} {
 		if t != nil && t.After(since) {

@@ -44,6 +44,11 @@ func ParseReport(b []byte) (Report, error) {
 	if r.SchemaVersion < 2 {
 		r.upgradeFrom1()
 	}
+	for i := range r.Speakers {
+		if rec := r.Speakers[i].Recording; rec != nil && rec.State == "" {
+			rec.State = RecordingKept
+		}
+	}
 	return r, nil
 }
 
@@ -122,9 +127,38 @@ type FrameCounts struct {
 
 // Recording is one speaker's Ogg Opus file in the blob store.
 type Recording struct {
-	Key       string  `json:"-"`
-	DurationS float64 `json:"duration_s"`
-	Bytes     int64   `json:"bytes"`
+	Key       string         `json:"-"`
+	State     RecordingState `json:"state,omitempty" enum:"kept,pending,failed,deleted" doc:"kept: it can be played; pending: the store of recordings does not accept it yet, and it follows; failed: it could not be stored; deleted: it was kept as long as the server keeps recordings. Absent in reports from before there were states: kept"`
+	DurationS float64        `json:"duration_s"`
+	Bytes     int64          `json:"bytes"`
+}
+
+// RecordingState says whether a recording can be played.
+type RecordingState string
+
+// The states of a recording.
+const (
+	RecordingKept    RecordingState = "kept"
+	RecordingPending RecordingState = "pending" // its audio is in the log until it is kept
+	RecordingFailed  RecordingState = "failed"  // given up after days
+	RecordingDeleted RecordingState = "deleted" // at the end of its retention
+)
+
+// GiveUp makes a recording that follows its report fail.
+func (r *Recording) GiveUp() {
+	if r.State == RecordingPending {
+		r.State = RecordingFailed
+	}
+}
+
+// Pending reports whether a recording of the report follows.
+func (r Report) Pending() bool {
+	for _, s := range r.Speakers {
+		if s.Recording != nil && s.Recording.State == RecordingPending {
+			return true
+		}
+	}
+	return false
 }
 
 // Turns describes how two speakers take turns. A gap is the silence between them and belongs to

@@ -19,8 +19,11 @@ func (s *Service) audioRoute(api huma.API) {
 	httpx.Register(api, huma.Operation{
 		OperationID: "get-audio", Method: http.MethodGet,
 		Path: "/api/attempts/{id}/audio/{speaker}", Summary: "Get the recording of one speaker",
-		Description: "Ogg Opus on the time line of the report. Range requests are supported.",
-		Metadata:    httpx.Expensive(), Errors: []int{
+		Description: "Ogg Opus on the time line of the report. Range requests are supported. " +
+			"While there is no recording, the response is 404: the type of the problem ends in " +
+			"recording-pending while it follows the report, in recording-failed, in " +
+			"recording-deleted at the end of its retention, or in no-recording.",
+		Metadata: httpx.Expensive(), Errors: []int{
 			http.StatusNotFound, http.StatusRequestedRangeNotSatisfiable,
 		},
 		Responses: map[string]*huma.Response{
@@ -44,6 +47,9 @@ func (s *Service) audio(ctx context.Context, in *audioInput) (*huma.StreamRespon
 		return nil, err
 	}
 	rec, err := s.Store.Recording(ctx, a.ID, in.Speaker)
+	if err == nil {
+		err = unplayable(rec)
+	}
 	if err != nil {
 		return nil, noRecording(err)
 	}
@@ -57,8 +63,34 @@ func (s *Service) audio(ctx context.Context, in *audioInput) (*huma.StreamRespon
 	}), nil
 }
 
+// unplayable returns the problem that says why a recording cannot be played, or nil.
+func unplayable(r store.Recording) error {
+	f := &httpx.Fault{Err: store.ErrNotFound}
+	switch r.State {
+	case store.RecordingPending:
+		f.Code = "recording-pending"
+		f.Detail = "The recording follows: it cannot be stored at the moment, and the server " +
+			"keeps trying. Please try again later."
+	case store.RecordingFailed:
+		f.Code = "recording-failed"
+		f.Detail = "The recording could not be stored, so it cannot be played. The report is " +
+			"complete all the same."
+	case store.RecordingDeleted:
+		f.Code = "recording-deleted"
+		f.Detail = "The recording was deleted, since it was kept as long as this server keeps " +
+			"recordings."
+	default:
+		return nil
+	}
+	return f
+}
+
 // noRecording adds a detail to store.ErrNotFound, and returns other errors unchanged.
 func noRecording(err error) error {
+	var f *httpx.Fault
+	if errors.As(err, &f) {
+		return err
+	}
 	if errors.Is(err, store.ErrNotFound) {
 		return &httpx.Fault{
 			Err: err, Code: "no-recording", Detail: "There is no recording of this speaker.",

@@ -93,3 +93,24 @@ func TestMissingReportHasAReason(t *testing.T) {
 	}
 	expect("report-failed", store.AttemptFailed)
 }
+
+func TestRecordingThatCannotBePlayedSaysWhy(t *testing.T) {
+	s := apitest.NewServer(t)
+	p := s.NewUser(t, store.RoleCandidate)
+	id := s.NewReport(t, p, s.NewUser(t, store.RoleTutor))
+	for state, code := range map[store.RecordingState]string{
+		store.RecordingPending: "recording-pending", store.RecordingFailed: "recording-failed",
+		store.RecordingDeleted: "recording-deleted",
+	} {
+		if err := s.DB.ChangeRecordings(t.Context(), id,
+			func(_ store.Speaker, rec *store.Recording) { rec.State = state }); err != nil {
+			t.Fatal(err)
+		}
+		p.Do(t, "GET", "/api/attempts/"+id+"/audio/candidate", nil).Problem(t, 404, code)
+		var report store.Report
+		p.Do(t, "GET", "/api/attempts/"+id+"/report", nil).Expect(t, 200).Decode(t, &report)
+		if got := report.Speakers[0].Recording; got == nil || got.State != state {
+			t.Errorf("the report says %+v, want %s", got, state)
+		}
+	}
+}

@@ -30,9 +30,13 @@ type Log interface {
 
 // Attempts are the attempts in the database.
 type Attempts interface {
-	// Unreported returns at most limit attempts that are played or analysed, oldest first.
-	Unreported(ctx context.Context, limit int) ([]store.Unreported, error)
+	// Unfinished returns at most limit attempts that are played or analysed, or whose recordings
+	// follow their report, oldest first.
+	Unfinished(ctx context.Context, limit int) ([]store.Unfinished, error)
 	FailAttempt(ctx context.Context, attemptID, problem string) error
+	// ChangeRecordings runs a rule on the recordings of a report.
+	ChangeRecordings(ctx context.Context, attemptID string,
+		rule func(store.Speaker, *store.Recording)) error
 }
 
 // Rooms knows the open rooms. The error is store.ErrNotFound for a room that is not open.
@@ -69,7 +73,7 @@ const (
 )
 
 // judge returns what an attempt needs.
-func judge(u store.Unreported, hasJob, hasAudio, roomOpen bool, now time.Time) verdict {
+func judge(u store.Unfinished, hasJob, hasAudio, roomOpen bool, now time.Time) verdict {
 	switch {
 	case hasJob:
 		return nothing
@@ -85,7 +89,7 @@ func judge(u store.Unreported, hasJob, hasAudio, roomOpen bool, now time.Time) v
 func (k *Keeper) Reconcile(ctx context.Context) error {
 	// The database first: an attempt that is analysed by its answer and done by the next one is
 	// reported by then, which refuses to fail and needs no job.
-	list, err := k.Attempts.Unreported(ctx, most)
+	list, err := k.Attempts.Unfinished(ctx, most)
 	if err != nil || len(list) == 0 {
 		return err
 	}
@@ -122,7 +126,7 @@ func (k *Keeper) Reconcile(ctx context.Context) error {
 }
 
 // repair gives an attempt without a job what it needs.
-func (k *Keeper) repair(ctx context.Context, u store.Unreported, hasAudio bool) error {
+func (k *Keeper) repair(ctx context.Context, u store.Unfinished, hasAudio bool) error {
 	roomOpen := false
 	if u.State == store.AttemptPlaying {
 		_, err := k.Rooms.Room(ctx, u.ID)
@@ -138,14 +142,28 @@ func (k *Keeper) repair(ctx context.Context, u store.Unreported, hasAudio bool) 
 		return k.Log.Requeue(ctx, frame.Job{AttemptID: u.ID, StartedAt: started})
 	case lost:
 		k.Logger.Error("the audio of an attempt was lost", "attempt", u.ID)
-		err := k.Attempts.FailAttempt(ctx, u.ID, store.ProblemAudioLost)
-		if errors.Is(err, store.ErrNotFound) || errors.Is(err, store.ErrState) {
-			return nil // deleted or reported meanwhile
-		}
-		if err != nil {
-			return fmt.Errorf("attempt %s: %w", u.ID, err)
-		}
-		return k.Log.PublishReportReady(ctx, u.ID, store.ProblemAudioLost)
+		return k.fail(ctx, u)
 	}
 	return nil
+}
+
+// fail fails an attempt whose audio was lost or, if it is reported, the recordings that follow.
+func (k *Keeper) fail(ctx context.Context, u store.Unfinished) error {
+	reported := u.State == store.AttemptReported
+	var err error
+	if reported {
+		err = k.Attempts.ChangeRecordings(ctx, u.ID,
+			func(_ store.Speaker, rec *store.Recording) { rec.GiveUp() })
+	} else {
+		err = k.Attempts.FailAttempt(ctx, u.ID, store.ProblemAudioLost)
+	}
+	switch {
+	case errors.Is(err, store.ErrNotFound), errors.Is(err, store.ErrState):
+		return nil // deleted or reported meanwhile
+	case err != nil:
+		return fmt.Errorf("attempt %s: %w", u.ID, err)
+	case reported:
+		return nil
+	}
+	return k.Log.PublishReportReady(ctx, u.ID, store.ProblemAudioLost)
 }

@@ -21,9 +21,9 @@ func ago(d time.Duration) *time.Time {
 	return &t
 }
 
-// unreported returns an attempt whose play began five minutes before end, or before now.
-func unreported(state store.AttemptState, id string, ended, progress *time.Time) store.Unreported {
-	return store.Unreported{
+// unfinished returns an attempt whose play began five minutes before end, or before now.
+func unfinished(state store.AttemptState, id string, ended, progress *time.Time) store.Unfinished {
+	return store.Unfinished{
 		Attempt: store.Attempt{
 			ID: id, State: state, CreatedAt: *ago(time.Hour), StartedAt: ago(5 * time.Minute),
 			EndedAt: ended,
@@ -33,9 +33,9 @@ func unreported(state store.AttemptState, id string, ended, progress *time.Time)
 }
 
 func TestJudge(t *testing.T) {
-	analysing := unreported(store.AttemptAnalysing, "", ago(time.Minute), nil)
+	analysing := unfinished(store.AttemptAnalysing, "", ago(time.Minute), nil)
 	for name, tc := range map[string]struct {
-		attempt              store.Unreported
+		attempt              store.Unfinished
 		job, audio, roomOpen bool
 		want                 verdict
 	}{
@@ -45,25 +45,25 @@ func TestJudge(t *testing.T) {
 		"the job is gone":      {attempt: analysing, audio: true, want: requeue},
 		"both are gone":        {attempt: analysing, want: lost},
 		"has only just ended": {
-			attempt: unreported(store.AttemptAnalysing, "", ago(20*time.Second), nil),
+			attempt: unfinished(store.AttemptAnalysing, "", ago(20*time.Second), nil),
 			want:    nothing,
 		},
 		"was analysed a moment ago": {
-			attempt: unreported(store.AttemptAnalysing, "", ago(time.Hour), ago(time.Second)),
+			attempt: unfinished(store.AttemptAnalysing, "", ago(time.Hour), ago(time.Second)),
 			want:    nothing,
 		},
 		"plays, and the job is gone": {
-			attempt: unreported(store.AttemptPlaying, "", nil, nil), audio: true, roomOpen: true,
+			attempt: unfinished(store.AttemptPlaying, "", nil, nil), audio: true, roomOpen: true,
 			want: requeue,
 		},
 		"plays, and all is gone": {
-			attempt: unreported(store.AttemptPlaying, "", nil, nil), roomOpen: true, want: nothing,
+			attempt: unfinished(store.AttemptPlaying, "", nil, nil), roomOpen: true, want: nothing,
 		},
 		"played, its room is gone and all is gone": {
-			attempt: unreported(store.AttemptPlaying, "", nil, nil), want: lost,
+			attempt: unfinished(store.AttemptPlaying, "", nil, nil), want: lost,
 		},
 		"played, its room is gone": {
-			attempt: unreported(store.AttemptPlaying, "", nil, nil), audio: true, want: requeue,
+			attempt: unfinished(store.AttemptPlaying, "", nil, nil), audio: true, want: requeue,
 		},
 	} {
 		if got := judge(tc.attempt, tc.job, tc.audio, tc.roomOpen, now); got != tc.want {
@@ -74,7 +74,7 @@ func TestJudge(t *testing.T) {
 
 // world is all that a Keeper uses, in memory.
 type world struct {
-	attempts []store.Unreported
+	attempts []store.Unfinished
 	jobs     []string
 	logged   []bus.Logged
 	rooms    []string
@@ -86,7 +86,7 @@ type world struct {
 	asked     int // how often the log was listed
 }
 
-func (w *world) Unreported(context.Context, int) ([]store.Unreported, error) {
+func (w *world) Unfinished(context.Context, int) ([]store.Unfinished, error) {
 	return w.attempts, nil
 }
 func (w *world) Jobs(context.Context) ([]string, error) { return w.jobs, nil }
@@ -106,6 +106,14 @@ func (w *world) FailAttempt(_ context.Context, id, problem string) error {
 		return w.refusal
 	}
 	w.failed = append(w.failed, id+": "+problem)
+	return nil
+}
+
+func (w *world) ChangeRecordings(_ context.Context, id string,
+	rule func(store.Speaker, *store.Recording)) error {
+	rec := store.Recording{State: store.RecordingPending}
+	rule(store.SpeakerCandidate, &rec)
+	w.failed = append(w.failed, id+": recording "+string(rec.State))
 	return nil
 }
 
@@ -131,11 +139,12 @@ func (w *world) keeper() *Keeper {
 func TestReconcile(t *testing.T) {
 	hour := ago(time.Hour)
 	w := &world{
-		attempts: []store.Unreported{
-			unreported(store.AttemptAnalysing, "waiting", hour, nil),
-			unreported(store.AttemptAnalysing, "jobless", hour, nil),
-			unreported(store.AttemptAnalysing, "gone", hour, nil),
-			unreported(store.AttemptPlaying, "live", nil, nil),
+		attempts: []store.Unfinished{
+			unfinished(store.AttemptAnalysing, "waiting", hour, nil),
+			unfinished(store.AttemptAnalysing, "jobless", hour, nil),
+			unfinished(store.AttemptAnalysing, "gone", hour, nil),
+			unfinished(store.AttemptPlaying, "live", nil, nil),
+			unfinished(store.AttemptReported, "silent", hour, nil),
 		},
 		jobs:   []string{"other", "waiting"},
 		logged: []bus.Logged{{AttemptID: "jobless"}, {AttemptID: "waiting"}},
@@ -147,7 +156,8 @@ func TestReconcile(t *testing.T) {
 	want := "gone: " + store.ProblemAudioLost
 	if len(w.requeued) != 1 || w.requeued[0].AttemptID != "jobless" ||
 		!w.requeued[0].StartedAt.Equal(*ago(5 * time.Minute)) ||
-		!slices.Equal(w.failed, []string{want}) || !slices.Equal(w.announced, []string{want}) {
+		!slices.Equal(w.failed, []string{want, "silent: recording failed"}) ||
+		!slices.Equal(w.announced, []string{want}) {
 		t.Errorf("queued %+v, failed %q, announced %q", w.requeued, w.failed, w.announced)
 	}
 	if w.asked != 1 {
@@ -157,7 +167,7 @@ func TestReconcile(t *testing.T) {
 
 func TestReconcileLooksAtTheLogOnlyWhenAJobIsGone(t *testing.T) {
 	w := &world{
-		attempts: []store.Unreported{unreported(store.AttemptPlaying, "live", nil, nil)},
+		attempts: []store.Unfinished{unfinished(store.AttemptPlaying, "live", nil, nil)},
 		jobs:     []string{"live"},
 	}
 	if err := w.keeper().Reconcile(t.Context()); err != nil || w.asked != 0 {
@@ -167,8 +177,8 @@ func TestReconcileLooksAtTheLogOnlyWhenAJobIsGone(t *testing.T) {
 
 func TestReportedMeanwhile(t *testing.T) {
 	w := &world{
-		attempts: []store.Unreported{
-			unreported(store.AttemptAnalysing, "reported", ago(time.Hour), nil),
+		attempts: []store.Unfinished{
+			unfinished(store.AttemptAnalysing, "reported", ago(time.Hour), nil),
 		},
 		refusal: store.ErrState,
 	}

@@ -7,25 +7,30 @@ import (
 	"bedside/store"
 )
 
-// BeginAnalysis counts a try at the analysis of an attempt, and returns the number of tries that
-// count: those that crashed or failed, and this one. The worker that is stopped before the end
-// takes its try back with ReleaseAnalysis. It returns store.ErrNotFound when there is no such
-// attempt, and store.ErrState when the attempt has its report.
-func (db *DB) BeginAnalysis(ctx context.Context, attemptID string) (tries int, err error) {
+// BeginAnalysis counts a try at the analysis of an attempt, and returns it. The worker that is
+// stopped before the end takes its try back with ReleaseAnalysis. It returns store.ErrNotFound
+// when there is no such attempt, and store.ErrState when the attempt has its report and no
+// recording that follows.
+func (db *DB) BeginAnalysis(ctx context.Context, attemptID string) (t store.Try, err error) {
 	if !store.IsID(attemptID) {
-		return 0, fmt.Errorf("analysis: its attempt: %w", store.ErrNotFound)
+		return t, fmt.Errorf("analysis: its attempt: %w", store.ErrNotFound)
 	}
 	var state store.AttemptState
 	err = db.do(ctx, "analysis", func(ctx context.Context, q querier) error {
-		return scanOne(ctx, q, `UPDATE attempts SET tries = tries + 1, progress_at = $2
-			WHERE id = $1 RETURNING tries, state`,
-			[]any{attemptID, db.now()}, []any{&tries, &state})
+		return scanOne(ctx, q, `UPDATE attempts a SET tries = tries + 1, progress_at = $2
+			WHERE id = $1 RETURNING tries, state,
+				(SELECT r.created_at FROM reports r WHERE r.attempt_id = a.id AND `+pending+`)`,
+			[]any{attemptID, db.now()}, []any{&t.Number, &state, &t.ReportedAt})
 	})
-	if err == nil && state == store.AttemptReported {
+	if err == nil && state == store.AttemptReported && t.ReportedAt == nil {
 		err = fmt.Errorf("analysis of a reported attempt: %w", store.ErrState)
 	}
-	return tries, err
+	return t, err
 }
+
+// pending is true of an attempt a with a recording that follows its report.
+const pending = `EXISTS (SELECT 1 FROM recordings p
+	WHERE p.attempt_id = a.id AND p.state = 'pending')`
 
 // ContinueAnalysis records that a worker is at the analysis of an attempt. tries is what
 // BeginAnalysis returned to it: later tries do not count while this one goes on, since they began
@@ -51,12 +56,18 @@ func (db *DB) changeAnalysis(ctx context.Context, attemptID, sql string, args ..
 	})
 }
 
-// Unreported returns at most limit attempts that are played or analysed, oldest first.
-func (db *DB) Unreported(ctx context.Context, limit int) (list []store.Unreported, err error) {
+// Unfinished returns at most limit attempts that are played or analysed, or whose recordings
+// follow their report, oldest first.
+func (db *DB) Unfinished(ctx context.Context, limit int) (list []store.Unfinished, err error) {
 	err = db.do(ctx, "attempts", func(ctx context.Context, q querier) (err error) {
-		list, err = collect(ctx, q, `SELECT `+attemptColumns+`, a.progress_at FROM attempts a
-			WHERE a.state IN ('playing', 'analysing') ORDER BY a.id LIMIT $1`, []any{limit},
-			func(u *store.Unreported) []any {
+		// OFFSET 0 makes the planner look up each attempt instead of reading all of them.
+		list, err = collect(ctx, q, `SELECT `+attemptColumns+`, a.progress_at FROM (
+				SELECT id FROM attempts WHERE state IN ('playing', 'analysing')
+				UNION SELECT attempt_id FROM recordings WHERE state = 'pending'
+				ORDER BY 1 LIMIT $1) u
+			CROSS JOIN LATERAL (SELECT * FROM attempts WHERE id = u.id OFFSET 0) a
+			ORDER BY a.id`, []any{limit},
+			func(u *store.Unfinished) []any {
 				return append(attemptTargets(&u.Attempt), &u.ProgressAt)
 			})
 		return err

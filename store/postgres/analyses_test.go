@@ -13,8 +13,9 @@ func TestOnlyCrashesAndFailuresAreTries(t *testing.T) {
 	a := newAttempt(t, newUser(t, store.RoleCandidate))
 	begin := func(want int) {
 		t.Helper()
-		if got, err := db.BeginAnalysis(t.Context(), a.ID); err != nil || got != want {
-			t.Errorf("%d tries, %v; want %d", got, err, want)
+		got, err := db.BeginAnalysis(t.Context(), a.ID)
+		if err != nil || got.Number != want || got.ReportedAt != nil {
+			t.Errorf("%+v, %v; want the number %d", got, err, want)
 		}
 	}
 	for range 20 { // graceful restarts
@@ -38,7 +39,7 @@ func TestOnlyCrashesAndFailuresAreTries(t *testing.T) {
 	expect(t, err, store.ErrState)
 }
 
-func TestUnreportedAttempts(t *testing.T) {
+func TestUnfinishedAttempts(t *testing.T) {
 	u := newUser(t, store.RoleCandidate)
 	unplayed, playing, analysing, reported := newAttempt(t, u).ID, newAttempt(t, u).ID,
 		newAttempt(t, u).ID, newAttempt(t, u).ID
@@ -55,11 +56,11 @@ func TestUnreportedAttempts(t *testing.T) {
 	if _, err := db.BeginAnalysis(t.Context(), analysing); err != nil {
 		t.Fatal(err)
 	}
-	list, err := db.Unreported(t.Context(), 1000)
+	list, err := db.Unfinished(t.Context(), 1000)
 	if err != nil {
 		t.Fatal(err)
 	}
-	found := map[string]store.Unreported{}
+	found := map[string]store.Unfinished{}
 	for _, one := range list {
 		found[one.ID] = one
 	}

@@ -421,7 +421,8 @@ func TestSaveReport(t *testing.T) {
 			Speaker: store.SpeakerCandidate, Peaks: []float32{0, 0.5},
 			Analysis: store.Analysis{DurationS: 300, Speech: []store.Span{{StartS: 1, EndS: 2}}},
 			Recording: &store.Recording{
-				Key: "attempts/" + a.ID + "/candidate.ogg", DurationS: 300, Bytes: 12345,
+				Key: "attempts/" + a.ID + "/candidate.ogg", State: store.RecordingKept,
+				DurationS: 300, Bytes: 12345,
 			},
 		}},
 	}

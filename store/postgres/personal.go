@@ -131,20 +131,21 @@ func (db *DB) PersonalReports(ctx context.Context, userID string) (attempts []st
 	return attempts, err
 }
 
-// PersonalFiles returns the recordings that a user may have a copy of: both sides of the user's
-// own attempts, and the user's voice in the attempts of others.
+// PersonalFiles returns the stored recordings that a user may have a copy of: both sides of the
+// user's own attempts, and the user's voice in the attempts of others.
 func (db *DB) PersonalFiles(ctx context.Context, userID string) (files []store.PersonalFile,
 	err error) {
 	err = db.do(ctx, "recordings", func(ctx context.Context, q querier) error {
-		files, err = personalFiles(ctx, q, userID)
+		files, err = personalFiles(ctx, q, userID, `t.state = 'kept'`)
 		return err
 	})
 	return files, err
 }
 
-func personalFiles(ctx context.Context, q querier, userID string) ([]store.PersonalFile, error) {
+func personalFiles(ctx context.Context, q querier, userID,
+	condition string) ([]store.PersonalFile, error) {
 	return collect(ctx, q, `SELECT t.attempt_id::text, t.speaker, t.key FROM recordings t
-		WHERE `+recordingsOf+` ORDER BY t.attempt_id, t.speaker`, []any{userID},
+		WHERE `+recordingsOf+` AND `+condition+` ORDER BY t.attempt_id, t.speaker`, []any{userID},
 		func(f *store.PersonalFile) []any { return []any{&f.AttemptID, &f.Speaker, &f.Key} })
 }
 
@@ -219,7 +220,8 @@ func (db *DB) DeleteUser(ctx context.Context, userID string,
 
 // ownedKeys returns the keys of every file of a user.
 func ownedKeys(ctx context.Context, q querier, userID string) ([]string, error) {
-	files, err := personalFiles(ctx, q, userID)
+	// A recording that follows its report may be stored at this moment.
+	files, err := personalFiles(ctx, q, userID, `t.state <> 'deleted'`)
 	if err != nil {
 		return nil, err
 	}

@@ -183,7 +183,7 @@ func queries(t *testing.T, db *pgtest.Database, size pgtest.Size) []boundedQuery
 		{"all acts of a rare kind", 3 * page, acts(store.ActFilter{Action: store.ActDelete})},
 		// All live ones, of which there are 120.
 		{"attempts that wait for their report", 300, func() error {
-			_, err := db.Unreported(ctx, 1000)
+			_, err := db.Unfinished(ctx, 1000)
 			return err
 		}},
 		{"the sweep of sessions", 5, func() error {

@@ -2,12 +2,14 @@ package postgres
 
 import (
 	"bytes"
+	"cmp"
 	"compress/gzip"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 
 	"bedside/store"
 
@@ -38,43 +40,109 @@ func (db *DB) SaveReport(ctx context.Context, r store.Report) error {
 		if err != nil {
 			return err
 		}
-		var left bool
-		if err := scanOne(ctx, q, `SELECT partner_left FROM attempts WHERE id = $1`,
-			[]any{r.AttemptID}, []any{&left}); err != nil {
-			return err
-		}
-		if _, err := q.Exec(ctx, `INSERT INTO reports (attempt_id, created_at, body)
-			VALUES ($1, $2, $3)
-			ON CONFLICT (attempt_id) DO UPDATE
-			SET created_at = excluded.created_at, body = excluded.body`,
-			r.AttemptID, micros(r.CreatedAt), body); err != nil {
-			return err
-		}
-		if _, err := q.Exec(ctx, `DELETE FROM recordings WHERE attempt_id = $1`,
-			r.AttemptID); err != nil {
-			return err
-		}
-		for _, s := range r.Speakers {
-			if s.Recording == nil {
-				continue
-			}
-			if left && s.Speaker == store.SpeakerPatient {
-				if err := db.insertJobs(ctx, q, []store.Job{
-					store.RemoveFiles{Keys: []string{s.Recording.Key}},
-				}); err != nil {
-					return err
-				}
-				continue
-			}
-			if _, err := q.Exec(ctx, `INSERT INTO recordings
-				(attempt_id, speaker, key, bytes, duration_s) VALUES ($1, $2, $3, $4, $5)`,
-				r.AttemptID, s.Speaker, s.Recording.Key, s.Recording.Bytes,
-				s.Recording.DurationS); err != nil {
-				return err
-			}
-		}
-		return nil
+		return db.writeReport(ctx, q, r, body)
 	})
+}
+
+// writeReport writes the rows of a report. The caller has locked its attempt.
+func (db *DB) writeReport(ctx context.Context, q pgx.Tx, r store.Report, body []byte) error {
+	var left bool
+	if err := scanOne(ctx, q, `SELECT partner_left FROM attempts WHERE id = $1`,
+		[]any{r.AttemptID}, []any{&left}); err != nil {
+		return err
+	}
+	var removed []string
+	if left {
+		r.Speakers = slices.Clone(r.Speakers) // the caller keeps its own
+		for i := range r.Speakers {
+			if s := &r.Speakers[i]; s.Speaker == store.SpeakerPatient && s.Recording != nil {
+				removed = append(removed, s.Recording.Key)
+				s.Recording = nil
+			}
+		}
+		var err error
+		if body, err = packReport(r); err != nil {
+			return err
+		}
+	}
+	if _, err := q.Exec(ctx, `INSERT INTO reports (attempt_id, created_at, body)
+		VALUES ($1, $2, $3)
+		ON CONFLICT (attempt_id) DO UPDATE
+		SET created_at = excluded.created_at, body = excluded.body`,
+		r.AttemptID, micros(r.CreatedAt), body); err != nil {
+		return err
+	}
+	if _, err := q.Exec(ctx, `DELETE FROM recordings WHERE attempt_id = $1`,
+		r.AttemptID); err != nil {
+		return err
+	}
+	for _, s := range r.Speakers {
+		if s.Recording == nil {
+			continue
+		}
+		if _, err := q.Exec(ctx, `INSERT INTO recordings
+			(attempt_id, speaker, key, bytes, duration_s, state)
+			VALUES ($1, $2, $3, $4, $5, $6)`,
+			r.AttemptID, s.Speaker, s.Recording.Key, s.Recording.Bytes, s.Recording.DurationS,
+			cmp.Or(s.Recording.State, store.RecordingKept)); err != nil {
+			return err
+		}
+	}
+	if len(removed) == 0 {
+		return nil
+	}
+	return db.insertJobs(ctx, q, []store.Job{store.RemoveFiles{Keys: removed}})
+}
+
+// ChangeRecordings runs a rule on each recording of an attempt's report that still exists, and
+// saves the results in the report. It returns store.ErrNotFound when there is no report.
+func (db *DB) ChangeRecordings(ctx context.Context, attemptID string,
+	rule func(store.Speaker, *store.Recording)) error {
+	if !store.IsID(attemptID) {
+		return fmt.Errorf("report: %w", store.ErrNotFound)
+	}
+	return db.within(ctx, "report", func(ctx context.Context, q pgx.Tx) error {
+		return db.changeRecordings(ctx, q, attemptID, rule)
+	})
+}
+
+func (db *DB) changeRecordings(ctx context.Context, q pgx.Tx, attemptID string,
+	rule func(store.Speaker, *store.Recording)) error {
+	// The lock first, as in SaveReport.
+	if _, err := changeAttempt(ctx, q, attemptID,
+		func(*store.Attempt) error { return nil }); err != nil {
+		return err
+	}
+	var packed []byte
+	if err := scanOne(ctx, q, `SELECT body FROM reports WHERE attempt_id = $1`, []any{attemptID},
+		[]any{&packed}); err != nil {
+		return err
+	}
+	r, err := unpackReport(packed)
+	if err != nil {
+		return err
+	}
+	for i := range r.Speakers {
+		s := &r.Speakers[i]
+		if s.Recording == nil {
+			continue
+		}
+		kept, err := recording(ctx, q, attemptID, s.Speaker)
+		if errors.Is(err, pgx.ErrNoRows) { // the speaker has deleted the account
+			s.Recording = nil
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		rule(s.Speaker, &kept)
+		s.Recording = &kept
+	}
+	body, err := packReport(r)
+	if err != nil {
+		return err
+	}
+	return db.writeReport(ctx, q, r, body)
 }
 
 // Report returns an attempt's report, or store.ErrNotFound. Its recordings are those that still
@@ -97,7 +165,7 @@ func (db *DB) Report(ctx context.Context, attemptID string) (r store.Report, err
 			if err != nil {
 				return r, err
 			}
-			rec.Key = kept.Key
+			*rec = kept
 		}
 	}
 	return r, nil
@@ -122,17 +190,31 @@ func (db *DB) Recording(ctx context.Context, attemptID string,
 	if !store.IsID(attemptID) {
 		return r, fmt.Errorf("recording: %w", store.ErrNotFound)
 	}
-	err = db.do(ctx, "recording", func(ctx context.Context, q querier) error {
-		return scanOne(ctx, q, `SELECT key, bytes, duration_s FROM recordings
-			WHERE attempt_id = $1 AND speaker = $2`,
-			[]any{attemptID, speaker}, []any{&r.Key, &r.Bytes, &r.DurationS})
+	err = db.do(ctx, "recording", func(ctx context.Context, q querier) (err error) {
+		r, err = recording(ctx, q, attemptID, speaker)
+		return err
 	})
+	return r, err
+}
+
+func recording(ctx context.Context, q querier, attemptID string,
+	speaker store.Speaker) (r store.Recording, err error) {
+	err = scanOne(ctx, q, `SELECT key, bytes, duration_s, state FROM recordings
+		WHERE attempt_id = $1 AND speaker = $2`,
+		[]any{attemptID, speaker}, []any{&r.Key, &r.Bytes, &r.DurationS, &r.State})
 	return r, err
 }
 
 func packReport(r store.Report) ([]byte, error) {
 	r.SchemaVersion = store.ReportVersion
 	listsNotNull(&r)
+	for i := range r.Speakers {
+		if rec := r.Speakers[i].Recording; rec != nil && rec.State == "" {
+			kept := *rec
+			kept.State = store.RecordingKept
+			r.Speakers[i].Recording = &kept
+		}
+	}
 	var b bytes.Buffer
 	z, err := gzip.NewWriterLevel(&b, gzip.BestSpeed)
 	if err != nil {

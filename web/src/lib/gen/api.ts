@@ -57,7 +57,7 @@ export interface paths {
         };
         /**
          * Get the recording of one speaker
-         * @description Ogg Opus on the time line of the report. Range requests are supported.
+         * @description Ogg Opus on the time line of the report. Range requests are supported. While there is no recording, the response is 404: the type of the problem ends in recording-pending while it follows the report, in recording-failed, in recording-deleted at the end of its retention, or in no-recording.
          */
         get: operations["get-audio"];
         put?: never;
@@ -1647,6 +1647,11 @@ export interface components {
             bytes: number;
             /** Format: double */
             duration_s: number;
+            /**
+             * @description kept: it can be played; pending: the store of recordings does not accept it yet, and it follows; failed: it could not be stored; deleted: it was kept as long as the server keeps recordings. Absent in reports from before there were states: kept
+             * @enum {string}
+             */
+            state?: "kept" | "pending" | "failed" | "deleted";
         };
         RecoveryCodes: {
             /**

@@ -2,6 +2,25 @@ import { recording } from '$lib/api';
 import { canRetry, explain } from '$lib/api/problem';
 import type { Report, SpeakerReport } from '$lib/api/types';
 import { Playback } from './playback.svelte';
+import { follows, waitForRecordings, type Source } from './wait';
+
+/** What there is to say of recordings that cannot be played, in words. */
+export function missing(report: Report): string {
+	const states = report.speakers.map((s) => s.recording?.state);
+	if (states.includes('pending')) {
+		return (
+			'The recording follows. The server cannot store it at the moment and keeps trying. ' +
+			'It appears here by itself.'
+		);
+	}
+	if (states.includes('failed')) {
+		return 'The recording could not be stored, so it cannot be played. The report is complete.';
+	}
+	if (states.includes('deleted')) {
+		return 'The recording was deleted at the end of the time for which it is kept.';
+	}
+	return '';
+}
 
 /** Loads a report's recordings and plays them. The page that makes it calls close(). */
 export class Recordings {
@@ -10,14 +29,22 @@ export class Recordings {
 	/** Why the recordings could not be loaded, and whether another try can help. */
 	problem = $state('');
 	retryable = $state(false);
+	/** Why there is no recording to load, in words. */
+	missing = $state('');
 
 	#report: Report;
+	#source: Pick<Source, 'report'>;
 	#toSpeakers: (element: HTMLAudioElement) => Promise<void>;
 	#stop = new AbortController();
 	#urls: string[] = [];
 
-	constructor(report: Report, toSpeakers: (element: HTMLAudioElement) => Promise<void>) {
+	constructor(
+		report: Report,
+		source: Pick<Source, 'report'>,
+		toSpeakers: (element: HTMLAudioElement) => Promise<void>
+	) {
 		this.#report = report;
+		this.#source = source;
 		this.#toSpeakers = toSpeakers;
 		this.playback = new Playback(Math.max(0.1, report.duration_s));
 	}
@@ -26,7 +53,20 @@ export class Recordings {
 		this.loading = true;
 		this.problem = '';
 		try {
-			const recorded = this.#report.speakers.filter((s) => s.recording);
+			this.missing = missing(this.#report);
+			if (follows(this.#report)) {
+				this.loading = false;
+				this.#report = await waitForRecordings(
+					this.#report.attempt_id,
+					this.#source,
+					this.#stop.signal
+				);
+				this.missing = missing(this.#report);
+				this.loading = true;
+			}
+			const recorded = this.#report.speakers.filter(
+				(s) => s.recording && (s.recording.state ?? 'kept') === 'kept'
+			);
 			const tracks = await Promise.all(recorded.map((s) => this.#open(s)));
 			if (!this.#stop.signal.aborted) this.playback.setTracks(tracks);
 		} catch (error) {

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import type { AttemptDetail, AttemptState, Report } from '$lib/api/types';
-import { waitForReport } from './wait';
+import { waitForRecordings, waitForReport } from './wait';
 
 function source(...states: AttemptState[]) {
 	return {
@@ -58,4 +58,21 @@ it('stops when the page is left', async () => {
 	const stop = new AbortController();
 	const waiting = wait(['analysing'], () => stop.abort(), undefined, stop.signal);
 	await expect(waiting).rejects.toMatchObject({ name: 'AbortError' });
+});
+
+it('asks until the recordings have followed their report', async () => {
+	const states = ['pending', 'pending', 'kept'] as const;
+	const waits: number[] = [];
+	let asked = 0;
+	const report = await waitForRecordings(
+		'a',
+		{
+			report: async () =>
+				({ speakers: [{ recording: { state: states[asked++] } }] }) as unknown as Report
+		},
+		signal,
+		async (ms) => void waits.push(ms)
+	);
+	expect(report.speakers[0]?.recording?.state).toBe('kept');
+	expect(waits).toEqual([5_000, 5_000, 5_000]);
 });

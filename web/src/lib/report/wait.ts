@@ -1,3 +1,4 @@
+import { canRetry } from '$lib/api/problem';
 import type { AttemptDetail, AttemptState, Report } from '$lib/api/types';
 
 export type Outcome =
@@ -30,6 +31,29 @@ export async function waitForReport(
 		if (!UNFINISHED.includes(attempt.state)) return { attempt, report: undefined };
 		await sleep(asked < 20 ? 500 : 3_000, signal);
 		attempt = await source.attempt(attempt.id, signal);
+	}
+}
+
+/** Whether a recording of the report follows it. */
+export const follows = (report: Report): boolean =>
+	report.speakers.some((s) => s.recording?.state === 'pending');
+
+/** Asks for a report until no recording follows it any more, and returns it. */
+export async function waitForRecordings(
+	id: string,
+	source: Pick<Source, 'report'>,
+	signal: AbortSignal,
+	sleep: (ms: number, signal: AbortSignal) => Promise<void> = pause
+): Promise<Report> {
+	for (let asked = 0; ; asked++) {
+		await sleep(asked < 12 ? 5_000 : 60_000, signal);
+		try {
+			const report = await source.report(id, signal);
+			if (!follows(report)) return report;
+		} catch (error) {
+			// The server may be away for a while; a report that was deleted does not come back.
+			if (!canRetry(error)) throw error;
+		}
 	}
 }
 
