@@ -16,6 +16,7 @@ type conversation struct {
 	spool  string
 	voices map[store.Speaker]*voice
 	causes *causes
+	holes  []int64 // places where the log lacks messages, in microseconds since 1970
 }
 
 func newConversation(job frame.Job, spool string) (*conversation, error) {
@@ -47,7 +48,14 @@ func (c *conversation) voice(s store.Speaker) (*voice, error) {
 // add analyses one message of the log.
 func (c *conversation) add(d frame.Delivery) error {
 	if d.Events != nil {
-		return c.addEvents(d.Events)
+		err := c.addEvents(d.Events)
+		if d.Missing {
+			c.addHole(c.causes.last)
+		}
+		return err
+	}
+	if d.Missing && len(d.Batch.Frames) > 0 {
+		c.addHole(d.Batch.Frames[0].Arrival)
 	}
 	v, err := c.voice(store.Speaker(d.Speaker))
 	if err != nil {
@@ -67,6 +75,16 @@ func (c *conversation) add(d frame.Delivery) error {
 		}
 	}
 	return nil
+}
+
+// maxHoles is the largest number of holes that are kept. Those behind count as lost connections.
+const maxHoles = 1000
+
+// addHole adds that messages are missing from the log before one of this time.
+func (c *conversation) addHole(at int64) {
+	if len(c.holes) < maxHoles {
+		c.holes = append(c.holes, at)
+	}
 }
 
 // addEvents takes the events of one message of the log.
@@ -114,6 +132,7 @@ func (c *conversation) report() (store.Report, error) {
 		if err := v.finish(end); err != nil {
 			return r, err
 		}
+		v.explain(c.holes, c.job.StartedAt)
 		r.Speakers = append(r.Speakers, v.report(s, c.known(s)))
 	}
 	for i := range r.Speakers {

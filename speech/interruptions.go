@@ -25,7 +25,7 @@ const (
 type gap struct {
 	store.Span
 	lost    int  // frames known to be missing in it
-	dropped bool // the log did not keep up
+	dropped bool // the log did not keep up, or lacks messages
 }
 
 // evidence is what is known of a voice's interruptions. Times are seconds on the time line.

@@ -68,6 +68,8 @@ func TestReportLeavesOutagesOut(t *testing.T) {
 	long := speech(t, who, 11)
 	dropped := append([]frame.Delivery{}, long[70:]...)
 	dropped[0].Batch.Dropped = 150
+	damaged := append([]frame.Delivery{}, long[70:]...)
+	damaged[0].Missing = true
 	for name, tc := range map[string]struct {
 		log   []frame.Delivery
 		cause store.Cause
@@ -107,6 +109,16 @@ func TestReportLeavesOutagesOut(t *testing.T) {
 		},
 		"the log does not keep up": {
 			append(append([]frame.Delivery{opened}, long[:40]...), dropped...),
+			store.CauseStorage, 550, 150, 11,
+		},
+		"messages are missing from the log": {
+			append(append([]frame.Delivery{opened}, long[:40]...), damaged...),
+			store.CauseStorage, 550, 150, 11,
+		},
+		"a heartbeat shows that messages are missing from the log": {
+			append(append(append([]frame.Delivery{opened}, long[:40]...), frame.Delivery{
+				Events: []event.Event{event.Alive{At: at(6.9)}}, Missing: true,
+			}), long[70:]...),
 			store.CauseStorage, 550, 150, 11,
 		},
 		"the microphone is muted": {

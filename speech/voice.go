@@ -105,6 +105,23 @@ func (v *voice) finish(end time.Duration) error {
 	return nil
 }
 
+// nearHole is how far behind the end of a gap the message may be that shows a hole in the log:
+// those of the other speaker and heartbeats come now and then.
+const nearHole = 6.0
+
+// explain marks the gaps that come from holes in the log.
+func (v *voice) explain(holes []int64, start time.Time) {
+	for _, at := range holes {
+		s := float64(at-start.UnixMicro()) / 1e6
+		for i := range v.gaps {
+			g := &v.gaps[i]
+			if g.lost > 0 && g.StartS <= s && s <= g.EndS+nearHole {
+				g.dropped = true
+			}
+		}
+	}
+}
+
 // report returns the voice's part of the report, in which the interruptions are not measured. The
 // caller has called finish.
 func (v *voice) report(who store.Speaker, known []store.Interruption) store.SpeakerReport {

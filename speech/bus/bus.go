@@ -72,10 +72,7 @@ type Bus struct {
 	keeper   *keeper
 	conn     *nats.Conn
 	js       jetstream.JetStream
-	audio    jetstream.Stream
-	queue    jetstream.Stream   // jobs
-	jobs     jetstream.Consumer // of queue
-	reports  jetstream.Stream   // announcements of reports
+	streams  // set by start; handles stay valid when a stream is made again
 	space    logSpace
 	ctx      context.Context // ends when Close stops waiting for the taps
 	cancel   context.CancelFunc
@@ -85,6 +82,14 @@ type Bus struct {
 	taps          map[string]*tap            // by attempt; guarded by mu
 	subscriptions map[*subscription]struct{} // guarded by mu
 	reconnectedAt time.Time                  // zero: never; guarded by mu
+}
+
+// streams are the streams and the consumer that a bus uses.
+type streams struct {
+	audio   jetstream.Stream
+	queue   jetstream.Stream   // jobs
+	jobs    jetstream.Consumer // of queue
+	reports jetstream.Stream   // announcements of reports
 }
 
 // Open connects to NATS and creates the streams. Without a URL it first starts a server inside
@@ -115,7 +120,8 @@ func (b *Bus) start(ctx context.Context) error {
 	if b.embedded != nil {
 		b.limitLog(ctx)
 	}
-	if err := b.createStreams(ctx); err != nil {
+	var err error
+	if b.streams, err = b.createStreams(ctx, true); err != nil {
 		return err
 	}
 	b.helpers.Go(func() { b.keeper.run(b.ctx) })
@@ -209,39 +215,40 @@ func (b *Bus) couldStoreSince(from *time.Time) bool {
 	return false
 }
 
-// createStreams creates the streams and the workers' consumer, or updates their configuration.
-func (b *Bus) createStreams(ctx context.Context) (err error) {
+// createStreams creates the streams and the workers' consumer. With update set, it updates the
+// configuration of streams that exist.
+func (b *Bus) createStreams(ctx context.Context, update bool) (s streams, err error) {
 	ctx, cancel := context.WithTimeout(ctx, startTimeout)
 	defer cancel()
 	if _, err := b.js.AccountInfo(ctx); err != nil {
-		return fmt.Errorf("%s: JetStream: %w", b.serverName(), err)
+		return s, fmt.Errorf("%s: JetStream: %w", b.serverName(), err)
 	}
-	if b.audio, err = b.createStream(ctx, b.audioConfig()); err != nil {
-		return err
+	if s.audio, err = b.createStream(ctx, b.audioConfig(), update); err != nil {
+		return s, err
 	}
-	if b.queue, err = b.createStream(ctx, jobConfig()); err != nil {
-		return err
+	if s.queue, err = b.createStream(ctx, jobConfig(), update); err != nil {
+		return s, err
 	}
-	b.jobs, err = b.queue.CreateOrUpdateConsumer(ctx, jetstream.ConsumerConfig{
+	s.jobs, err = s.queue.CreateOrUpdateConsumer(ctx, jetstream.ConsumerConfig{
 		Durable: workers, AckPolicy: jetstream.AckExplicitPolicy, AckWait: b.cfg.AckWait,
 		MaxAckPending: -1, FilterSubject: frame.JobSubject("*"),
 	})
 	if err != nil {
-		return fmt.Errorf("NATS consumer %s: %w", workers, err)
+		return s, fmt.Errorf("NATS consumer %s: %w", workers, err)
 	}
-	b.reports, err = b.createStream(ctx, reportConfig())
-	return err
+	s.reports, err = b.createStream(ctx, reportConfig(), update)
+	return s, err
 }
 
-// createStream creates a stream or updates its configuration. The messages of a new stream are
+// createStream creates a stream, or updates its configuration. The messages of a new stream are
 // numbered from the time of now, so that a stream made again never uses a number twice: workers
 // name jobs and places in the log by these numbers.
-func (b *Bus) createStream(ctx context.Context, c jetstream.StreamConfig) (jetstream.Stream,
-	error) {
+func (b *Bus) createStream(ctx context.Context, c jetstream.StreamConfig, update bool) (
+	jetstream.Stream, error) {
 	c.Replicas = b.cfg.Replicas // the consumer has as many
 	s, err := b.js.Stream(ctx, c.Name)
 	switch {
-	case err == nil:
+	case err == nil && update:
 		c.FirstSeq = s.CachedInfo().Config.FirstSeq
 		s, err = b.js.UpdateStream(ctx, c)
 	case errors.Is(err, jetstream.ErrStreamNotFound):

@@ -240,10 +240,27 @@ func delivery(subject string, data []byte) (d frame.Delivery, skip bool, err err
 // reverse order a crash would leave a job without its audio.
 func (c *Claim) Done(ctx context.Context) error {
 	defer c.close()
-	if err := c.msg.DoubleAck(ctx); err != nil && !c.jobIsGone(ctx) {
+	if err := c.endJob(ctx); err != nil {
 		return fmt.Errorf("end the job of attempt %s: %w", c.job.AttemptID, err)
 	}
 	return c.bus.removeAudio(ctx, c.job.AttemptID)
+}
+
+// endJob acknowledges the job. A consumer that was made again does not know the claim and does not
+// answer; then endJob deletes the job.
+func (c *Claim) endJob(ctx context.Context) error {
+	limited, cancel := context.WithTimeout(ctx, publishTimeout)
+	defer cancel()
+	err := c.msg.DoubleAck(limited)
+	switch {
+	case err == nil || c.jobIsGone(ctx):
+		return nil
+	case ctx.Err() != nil:
+		return err
+	}
+	c.bus.log.Warn("a job is deleted, because its consumer does not take its end", "attempt",
+		c.job.AttemptID, "error", err)
+	return c.bus.queue.DeleteMsg(ctx, c.sequence)
 }
 
 // jobIsGone reports whether the job is no longer in its stream.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 	"sync"
 	"time"
 
@@ -24,6 +23,9 @@ const (
 	probeBytes = 4200
 	// restartPause is the shortest time between two restarts of the server inside this process.
 	restartPause = 5 * time.Second
+	// missingPause is the time after which a stream that is missing is made again. The server
+	// damages a stream that is made while it still removes the files of the one before.
+	missingPause = time.Second
 )
 
 // keeper checks that messages can be stored, makes streams again that are gone, and restarts the
@@ -32,6 +34,7 @@ type keeper struct {
 	bus       *Bus
 	ask       chan struct{} // asks for a check; holds one
 	restarted time.Time     // when the server was last restarted; owned by the goroutine
+	missing   time.Time     // since when a stream is missing; zero: none; owned by the goroutine
 
 	mu    sync.Mutex
 	err   error         // of the latest check; guarded by mu
@@ -117,6 +120,9 @@ func (k *keeper) checkAndRepair(ctx context.Context) {
 	k.next = make(chan struct{})
 	k.mu.Unlock()
 	err := k.check(ctx)
+	if !isMissing(err) {
+		k.missing = time.Time{}
+	}
 	if err != nil && ctx.Err() == nil && k.repair(ctx, err) {
 		err = k.check(ctx)
 	}
@@ -175,21 +181,15 @@ func (b *Bus) probe(ctx context.Context, s jetstream.Stream, subject string) err
 	if s == b.reports {
 		m.Data = make([]byte, probeBytes)
 	}
-	ack, err := b.js.PublishMsg(ctx, m, jetstream.WithRetryAttempts(0))
+	_, err := b.js.PublishMsg(ctx, m, jetstream.WithRetryAttempts(0))
 	switch {
-	case isDuplicate(err): // another process's, or one that was stopped left it
-		return s.Purge(ctx, jetstream.WithPurgeSubject(subject))
-	case isFull(err):
+	case isFull(err) && !isDuplicate(err):
 		return fmt.Errorf("%w: %w", errLogFull, err)
-	case err != nil || s == b.reports:
+	case err != nil && !isDuplicate(err) || s == b.reports:
 		return err
 	}
-	err = s.DeleteMsg(ctx, ack.Sequence)
-	var api *jetstream.APIError
-	if errors.As(err, &api) && strings.Contains(api.Description, "not found") {
-		return nil // another process has removed it
-	}
-	return err
+	// Those of other processes, and of checks that were stopped, go with it.
+	return s.Purge(ctx, jetstream.WithPurgeSubject(subject))
 }
 
 // repair does what it can after a check has failed, and reports whether another check may succeed
@@ -208,9 +208,16 @@ func (k *keeper) repair(ctx context.Context, cause error) bool {
 	if !isMissing(cause) {
 		return false
 	}
+	if k.missing.IsZero() {
+		k.missing = time.Now()
+	}
+	if time.Since(k.missing) < missingPause {
+		return false
+	}
+	k.missing = time.Time{}
 	b.log.Error("streams are made again, because some are missing: what they held is lost",
 		"error", cause)
-	if err := b.createStreams(ctx); err != nil {
+	if _, err := b.createStreams(ctx, false); err != nil {
 		b.log.Error("cannot make the streams again", "error", err)
 		return false
 	}
@@ -232,6 +239,11 @@ func (k *keeper) restart(problem string) {
 
 // isMissing reports whether an error says that a stream or the consumer is not there.
 func isMissing(err error) bool {
+	var api *jetstream.APIError
+	if errors.As(err, &api) {
+		return api.ErrorCode == jetstream.JSErrCodeStreamNotFound ||
+			api.ErrorCode == jetstream.JSErrCodeConsumerNotFound
+	}
 	return errors.Is(err, jetstream.ErrStreamNotFound) ||
 		errors.Is(err, jetstream.ErrConsumerNotFound) ||
 		errors.Is(err, jetstream.ErrNoStreamResponse)

@@ -89,6 +89,9 @@ func (r *reader) request(ctx context.Context) (err error) {
 	if r.consumer == nil {
 		limited, cancel := context.WithTimeout(ctx, fetchTimeout)
 		defer cancel()
+		if err := r.findPlace(limited); err != nil {
+			return err
+		}
 		r.delivered, r.created = 0, time.Now()
 		r.consumer, err = r.bus.js.CreateConsumer(limited, audioStream, jetstream.ConsumerConfig{
 			FilterSubject:     frame.AttemptSubjects(r.attempt),
@@ -112,6 +115,23 @@ func (r *reader) request(ctx context.Context) (err error) {
 		return err
 	}
 	r.stopBatch = cancel
+	return nil
+}
+
+// findPlace makes the reader begin again when the log was made anew, with lower numbers than those
+// that it has read. Bedside makes it with higher ones.
+func (r *reader) findPlace(ctx context.Context) error {
+	if r.lastRead == 0 {
+		return nil
+	}
+	info, err := r.bus.audio.Info(ctx)
+	if err != nil {
+		return err
+	}
+	if info.State.LastSeq < r.lastRead {
+		r.bus.log.Warn("the log was made anew while it was read", "attempt", r.attempt)
+		r.firstRead, r.lastRead = 0, 0
+	}
 	return nil
 }
 

@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"strings"
 	"sync"
 	"syscall"
 
@@ -80,10 +81,19 @@ func (e *embedded) broken() string {
 	if s == nil {
 		return "it is stopped"
 	}
-	if problems := serverProblems(s); len(problems) > 0 {
-		return problems[0].Error
+	for _, p := range serverProblems(s) {
+		if !isUnread(p) {
+			return p.Error
+		}
 	}
 	return ""
+}
+
+// isUnread reports whether a problem is a stream on disk that the server does not have: damaged,
+// or just being deleted. Another start does not help.
+func isUnread(p server.HealthzError) bool {
+	return p.Type == server.HealthzErrorStream &&
+		strings.HasSuffix(p.Error, "could not be recovered")
 }
 
 // serverProblems returns what the server's own health check finds: that JetStream is off, streams
