@@ -149,8 +149,8 @@ func TestStreamsAreNumberedOnwards(t *testing.T) {
 	})
 }
 
-// isAck reports whether a message is the acknowledgement of another that was stored: no other answer
-// of the server is that short. head is as in loseMessages.
+// isAck reports whether a message is the acknowledgement of another that was stored: no other
+// answer of the server is that short. head is as in loseMessages.
 func isAck(head string) bool {
 	fields := strings.Fields(head)
 	size, err := strconv.Atoi(fields[len(fields)-1])
