@@ -49,7 +49,6 @@ const (
 	reportStream = "NEWS"    // announcements of reports; existing servers know it by this name
 	workers      = "workers" // the consumer that all workers share
 
-	maxAudioAge    = 7 * 24 * time.Hour
 	maxReportAge   = time.Hour
 	maxReportBytes = 16 << 20
 
@@ -271,7 +270,7 @@ func (b *Bus) audioConfig() jetstream.StreamConfig {
 		Subjects:    []string{frame.AudioSubjects},
 		Storage:     jetstream.FileStorage,
 		MaxBytes:    b.cfg.MaxBytes,
-		MaxAge:      maxAudioAge,
+		MaxAge:      b.cfg.MaxAge,
 		MaxMsgSize:  frame.MaxBatch,
 		Duplicates:  2 * time.Minute,
 		// A full log refuses new speech: it does not evict that of other attempts.
