@@ -24,7 +24,7 @@ const (
 
 func main() {
 	binary := flag.String("bedside", "bin/bedside", "the bedside `program`")
-	dir := flag.String("dir", "", "`folder` for files and logs, which stay; empty: a temporary one")
+	dir := flag.String("dir", "", "`folder` for files and logs; empty: a temporary one")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
