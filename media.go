@@ -43,7 +43,9 @@ func openMedia(cfg configs.Config, s stores, sessions *auth.Sessions, c *closers
 	}
 	c.add("media", node.Close)
 	registry := s.presence.OpenNode(presence.NodeConfig{
-		Endpoint: cfg.Signaling.Endpoint, MaxRooms: cfg.SFU.MaxRooms, Fences: s.db,
+		Endpoint: cfg.Signaling.Endpoint, MaxRooms: cfg.SFU.MaxRooms,
+		PerAccount: cfg.Signaling.RoomsPerAccount, PerAddress: cfg.Signaling.RoomsPerAddress,
+		Fences: s.db,
 	})
 	c.add("media registry", func(context.Context) error { return registry.Close() })
 	rooms := cfg.Signaling

@@ -73,10 +73,13 @@ type Tap interface {
 type Leases interface {
 	// NodeID returns the id of this node, which tickets name.
 	NodeID() string
-	// Acquire takes the lease of a room and returns its fence. lost is called once, from any
-	// goroutine, if another node has taken the lease since. Acquire returns store.ErrConflict
-	// while another node holds the lease, and store.ErrNotFound when there is no such attempt.
-	Acquire(ctx context.Context, attemptID string, lost func()) (fence int64, err error)
+	// Acquire takes the lease of a room, which counts for by, and returns its fence. lost is
+	// called once, from any goroutine, if another node has taken the lease since. Acquire returns
+	// store.ErrConflict while another node holds the lease, store.ErrAccountRooms or
+	// store.ErrAddressRooms when by may not open another room, and store.ErrNotFound when there is
+	// no such attempt.
+	Acquire(ctx context.Context, attemptID string, by store.Opener,
+		lost func()) (fence int64, err error)
 	// Release ends the lease. After an error it ends by itself.
 	Release(ctx context.Context, attemptID string) error
 }

@@ -32,8 +32,7 @@ type Hub struct {
 	rooms   map[string]*room
 	opening map[string]*opening
 	perIP   map[string]int // open sockets
-	opened  openedRooms
-	changed chan struct{} // closed when the number of rooms changes next
+	changed chan struct{}  // closed when the number of rooms changes next
 	// draining makes the hub refuse rooms that are not open here, closing also new sockets
 	draining, closing bool
 }
@@ -54,7 +53,7 @@ func newHub(cfg Config, openMedia func(string) (mediaRoom, error), v Verifier, a
 	h := &Hub{
 		cfg: cfg, openMedia: openMedia, verifier: v, attempts: at, log: log, metrics: m,
 		tokens: newResumeTokens(), rooms: map[string]*room{}, opening: map[string]*opening{},
-		perIP: map[string]int{}, opened: newOpenedRooms(cfg), changed: make(chan struct{}),
+		perIP: map[string]int{}, changed: make(chan struct{}),
 	}
 	h.ctx, h.cancel = context.WithCancel(context.Background())
 	h.closeBegun, h.beginClose = context.WithCancel(h.ctx)
@@ -72,7 +71,6 @@ func (h *Hub) forgetRoom(r *room) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	delete(h.rooms, r.id)
-	h.opened.remove(r.id)
 	h.roomsChanged()
 	h.metrics.rooms.Dec()
 }

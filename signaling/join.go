@@ -31,7 +31,8 @@ func (h *Hub) joinRoom(ctx context.Context, c *conn, m protocol.Join) (*particip
 		return nil, errOtherNode
 	}
 	for {
-		r, err := h.liveRoom(ctx, join.AttemptID, opener{join.UserID, c.address})
+		r, err := h.liveRoom(ctx, join.AttemptID,
+			store.Opener{Account: join.UserID, Address: c.address})
 		if err != nil {
 			return nil, err
 		}

@@ -3,9 +3,11 @@ package signaling
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"bedside/sfu"
+	"bedside/signaling/protocol"
 	"bedside/store"
 )
 
@@ -20,14 +22,14 @@ type opening struct {
 // for an attempt that has ended, errOtherNode for one whose room another node holds, a clientError
 // if by may not open another room, sfu.ErrDraining once the hub drains, and the errors of
 // Presence, of Attempts and of the media node.
-func (h *Hub) liveRoom(ctx context.Context, attemptID string, by opener) (*room, error) {
+func (h *Hub) liveRoom(ctx context.Context, attemptID string, by store.Opener) (*room, error) {
 	for {
-		r, o, first, err := h.findRoom(attemptID, by)
+		r, o, first, err := h.findRoom(attemptID)
 		switch {
 		case err != nil || r != nil:
 			return r, err
 		case first:
-			return h.openRoom(ctx, attemptID, o)
+			return h.openRoom(ctx, attemptID, by, o)
 		}
 		select { // look again once another join has opened the room, or has failed
 		case <-o.done:
@@ -37,9 +39,9 @@ func (h *Hub) liveRoom(ctx context.Context, attemptID string, by opener) (*room,
 	}
 }
 
-// findRoom returns the live room of an attempt, or its opening. If there is neither, it begins one
-// and counts it for by; first is then true, and the caller opens the room.
-func (h *Hub) findRoom(attemptID string, by opener) (r *room, o *opening, first bool, err error) {
+// findRoom returns the live room of an attempt, or its opening. If there is neither, it begins
+// one; first is then true, and the caller opens the room.
+func (h *Hub) findRoom(attemptID string) (r *room, o *opening, first bool, err error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if r := h.rooms[attemptID]; r != nil {
@@ -51,17 +53,14 @@ func (h *Hub) findRoom(attemptID string, by opener) (r *room, o *opening, first 
 	if h.draining {
 		return nil, nil, false, sfu.ErrDraining
 	}
-	if err := h.opened.check(by); err != nil {
-		return nil, nil, false, err
-	}
 	o = &opening{done: make(chan struct{})}
 	h.opening[attemptID] = o
-	h.opened.add(attemptID, by)
 	return nil, o, true, nil
 }
 
 // openRoom takes the lease of an attempt's room and opens the room.
-func (h *Hub) openRoom(ctx context.Context, attemptID string, o *opening) (r *room, err error) {
+func (h *Hub) openRoom(ctx context.Context, attemptID string, by store.Opener,
+	o *opening) (r *room, err error) {
 	leased := false
 	defer func() {
 		if err != nil && leased {
@@ -69,17 +68,13 @@ func (h *Hub) openRoom(ctx context.Context, attemptID string, o *opening) (r *ro
 		}
 		h.mu.Lock()
 		defer h.mu.Unlock()
-		if err != nil {
-			h.opened.remove(attemptID)
-		}
 		delete(h.opening, attemptID)
 		close(o.done)
 	}()
-	fence, err := h.env.presence.Acquire(ctx, attemptID, func() { h.leaseLost(attemptID, o) })
-	if errors.Is(err, store.ErrConflict) {
-		return nil, errOtherNode
-	} else if err != nil {
-		return nil, err
+	fence, err := h.env.presence.Acquire(ctx, attemptID, by,
+		func() { h.leaseLost(attemptID, o) })
+	if err != nil {
+		return nil, h.notAcquired(err)
 	}
 	leased = true
 	// Nobody but this node changes the attempt from now on.
@@ -110,6 +105,23 @@ func (h *Hub) openRoom(ctx context.Context, attemptID string, o *opening) (r *ro
 	h.roomsChanged()
 	h.metrics.rooms.Inc()
 	return r, nil
+}
+
+// notAcquired returns the error for the client whose join did not get the room's lease.
+func (h *Hub) notAcquired(err error) error {
+	switch {
+	case errors.Is(err, store.ErrConflict):
+		return errOtherNode
+	case errors.Is(err, store.ErrAccountRooms):
+		return fatalError(protocol.CodeTooManyRooms, fmt.Sprintf(
+			"you have %d role plays open; end one of them, or wait two minutes after leaving it",
+			h.cfg.RoomsPerAccount))
+	case errors.Is(err, store.ErrAddressRooms):
+		return fatalError(protocol.CodeTooManyRooms, fmt.Sprintf(
+			"%d role plays are open from your network; try again when one of them has ended",
+			h.cfg.RoomsPerAddress))
+	}
+	return err
 }
 
 // leaseLost stops a room whose lease another node has taken. Presence calls it.

@@ -48,6 +48,8 @@ type world struct {
 	left        time.Duration     // of a play, as the log tells; 0: it does not
 	sent        map[uint32]int    // as clients say, by SSRC
 	leases      map[string]func() // what to call when a room's lease is lost
+	leaseErr    error             // of the next Acquire
+	opener      store.Opener      // of the last Acquire
 	elsewhere   map[string]bool   // rooms whose lease another node has
 	fence       int64             // of the latest lease
 	discarded   map[string]bool   // attempts whose tap was discarded
@@ -196,9 +198,14 @@ const thisNode = "this node"
 
 func (w *world) NodeID() string { return thisNode }
 
-func (w *world) Acquire(_ context.Context, id string, lost func()) (int64, error) {
+func (w *world) Acquire(_ context.Context, id string, by store.Opener,
+	lost func()) (int64, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	w.opener = by
+	if w.leaseErr != nil {
+		return 0, w.leaseErr
+	}
 	if w.leases[id] != nil {
 		w.t.Errorf("the lease of %s is acquired twice", id)
 	}

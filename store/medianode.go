@@ -22,6 +22,18 @@ type MediaNode struct {
 // ErrNoNode is returned when there is no media node that can take another room.
 var ErrNoNode = fmt.Errorf("a media node for another room is %w", ErrUnavailable)
 
+// Opener is who opened a room: the account and the address of its first join. The room counts for
+// them, and for nobody who joins it later.
+type Opener struct{ Account, Address string }
+
+// Errors of opening a room. Each wraps ErrLimit.
+var (
+	// ErrAccountRooms is returned when the account has opened as many rooms as it may.
+	ErrAccountRooms = fmt.Errorf("rooms opened by the account: %w", ErrLimit)
+	// ErrAddressRooms is returned when as many rooms as may be were opened from the address.
+	ErrAddressRooms = fmt.Errorf("rooms opened from the address: %w", ErrLimit)
+)
+
 // TakesRooms reports whether the node may be given another room.
 func (n MediaNode) TakesRooms() bool { return !n.Draining && n.Rooms < n.MaxRooms }
 

@@ -116,7 +116,7 @@ func TestTicketNamesTheMediaNode(t *testing.T) {
 		}
 	})
 	other.Announce()
-	if _, err := other.Acquire(t.Context(), id, func() {}); err != nil {
+	if _, err := other.Acquire(t.Context(), id, store.Opener{}, func() {}); err != nil {
 		t.Fatal(err)
 	}
 	// The room's node, although it is full.

@@ -10,38 +10,71 @@ import (
 	"bedside/store"
 )
 
-// leaseKey is the prefix of the keys of leases: hashes of node, endpoint and fence.
-const leaseKey = "bedside:lease:"
+const (
+	leaseKey   = "bedside:lease:"         // + attempt: a hash of node, endpoint and fence
+	accountKey = "bedside:rooms-account:" // + account: its rooms, by the expiry of their leases
+	addressKey = "bedside:rooms-address:" // + address: the same
+)
 
-// holdLeases takes or renews leases for a node, those that no other node holds. KEYS: the leases.
-// ARGV: the node's id and endpoint, the lifetime in milliseconds, then the fence of each lease.
-// The result has for each lease 0 (another node holds it), 1 (renewed) or 2 (taken, since nobody
-// held it).
+// holdLeases takes or renews leases for a node, those that no other node holds. It uses the clock
+// of Redis. The result has a number for each lease, one of those below.
+//
+//   - KEYS: for each lease, its own key and those of the rooms of the account and of the address
+//     that it counts for.
+//   - ARGV: the node's id and endpoint, the lifetime in milliseconds, the largest number of rooms
+//     of an account and of an address (0: any), then the attempt and the fence of each lease.
 const holdLeases = `
+local node, endpoint, ttl = ARGV[1], ARGV[2], tonumber(ARGV[3])
+local limits = {tonumber(ARGV[4]), tonumber(ARGV[5])}
+local clock = redis.call('TIME')
+local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
+local function full(counted, room)
+  for i, key in ipairs(counted) do
+    redis.call('ZREMRANGEBYSCORE', key, '-inf', now)
+    if limits[i] > 0 and not redis.call('ZSCORE', key, room) and
+        redis.call('ZCARD', key) >= limits[i] then
+      return i
+    end
+  end
+end
 local results = {}
-for i, key in ipairs(KEYS) do
+for i = 1, #KEYS / 3 do
+  local key, counted = KEYS[3 * i - 2], {KEYS[3 * i - 1], KEYS[3 * i]}
+  local room, fence = ARGV[4 + 2 * i], ARGV[5 + 2 * i]
   local holder = redis.call('HGET', key, 'node')
-  if holder and holder ~= ARGV[1] then
+  local over = full(counted, room)
+  if holder and holder ~= node then
     results[i] = 0
+  elseif over then
+    results[i] = -over
   else
-    redis.call('HSET', key, 'node', ARGV[1], 'endpoint', ARGV[2], 'fence', ARGV[3 + i])
-    redis.call('PEXPIRE', key, ARGV[3])
+    redis.call('HSET', key, 'node', node, 'endpoint', endpoint, 'fence', fence)
+    redis.call('PEXPIRE', key, ttl)
+    for _, other in ipairs(counted) do
+      redis.call('ZADD', other, now + ttl, room)
+      redis.call('PEXPIRE', other, ttl)
+    end
     results[i] = holder and 1 or 2
   end
 end
 return results`
 
-// releaseLease removes a lease if the node holds it. KEYS: the lease. ARGV: the node's id.
-const releaseLease = `
-if redis.call('HGET', KEYS[1], 'node') == ARGV[1] then return redis.call('DEL', KEYS[1]) end
-return 0`
-
 // Results of holdLeases.
 const (
+	fullAddress = -2
+	fullAccount = -1
 	heldByOther = 0
 	renewed     = 1
 	taken       = 2
 )
+
+// releaseLease removes a lease if the node holds it. KEYS are as for holdLeases. ARGV: the node's
+// id, the attempt.
+const releaseLease = `
+if redis.call('HGET', KEYS[1], 'node') ~= ARGV[1] then return 0 end
+redis.call('ZREM', KEYS[2], ARGV[2])
+redis.call('ZREM', KEYS[3], ARGV[2])
+return redis.call('DEL', KEYS[1])`
 
 // renewBatch is the number of leases in one call of holdLeases.
 const renewBatch = 500
@@ -57,6 +90,7 @@ type Fences interface {
 
 // lease is the node's hold on the room of one attempt.
 type lease struct {
+	by    store.Opener
 	fence int64  // 0 until Acquire has it; guarded by Node.mu
 	lost  func() // called when another node has the lease
 	// checked is false after the lease had to be taken again, because Redis had lost it or let it
@@ -64,26 +98,40 @@ type lease struct {
 	checked bool
 }
 
-// Acquire takes the lease of an attempt's room for this node, and renews it until Release. It
-// returns the lease's fence, a number that is greater than those of all leases of the room before.
-// lost is called once, from any goroutine, if another node has taken the lease; then the room must
-// stop. Acquire returns store.ErrConflict when another node holds the lease, store.ErrNotFound
-// when there is no such attempt, and store.ErrUnavailable while Redis or the database does not
-// answer.
-func (n *Node) Acquire(ctx context.Context, attemptID string, lost func()) (int64, error) {
-	l := &lease{lost: lost, checked: true}
+// keys returns the keys of a lease, as holdLeases takes them.
+func (l *lease) keys(attemptID string) []string {
+	return []string{leaseKey + attemptID, accountKey + l.by.Account, addressKey + l.by.Address}
+}
+
+// Acquire takes the lease of an attempt's room for this node, and renews it until Release. The
+// room counts for by, and for no other account and address. Acquire returns the lease's fence, a
+// number that is greater than those of all leases of the room before. lost is called once, from
+// any goroutine, if another node has taken the lease; then the room must stop. Acquire returns
+// store.ErrConflict when another node holds the lease, store.ErrAccountRooms or
+// store.ErrAddressRooms when by has opened as many rooms as it may on all nodes,
+// store.ErrNotFound when there is no such attempt, and store.ErrUnavailable while Redis or the
+// database does not answer.
+func (n *Node) Acquire(ctx context.Context, attemptID string, by store.Opener,
+	lost func()) (int64, error) {
+	l := &lease{by: by, lost: lost, checked: true}
 	n.mu.Lock()
 	_, held := n.leases[attemptID]
 	n.mu.Unlock()
 	if held {
 		return 0, fmt.Errorf("this node has the room %s already: %w", attemptID, store.ErrConflict)
 	}
-	results, err := n.hold(ctx, map[string]int64{attemptID: 0})
+	results, err := n.hold(ctx, map[string]*lease{attemptID: l}, map[string]int64{attemptID: 0},
+		n.cfg.PerAccount, n.cfg.PerAddress)
 	if err != nil {
 		return 0, err
 	}
-	if results[attemptID] == heldByOther {
+	switch results[attemptID] {
+	case heldByOther:
 		return 0, fmt.Errorf("another media node holds the room: %w", store.ErrConflict)
+	case fullAccount:
+		return 0, store.ErrAccountRooms
+	case fullAddress:
+		return 0, store.ErrAddressRooms
 	}
 	n.mu.Lock()
 	n.leases[attemptID] = l
@@ -111,22 +159,35 @@ func (n *Node) Release(ctx context.Context, attemptID string) error {
 	n.renewing.Lock()
 	defer n.renewing.Unlock()
 	n.mu.Lock()
+	l := n.leases[attemptID]
 	delete(n.leases, attemptID)
 	n.mu.Unlock()
+	if l == nil {
+		return nil
+	}
+	return n.remove(ctx, attemptID, l)
+}
+
+// remove removes a lease from Redis, if this node has it.
+func (n *Node) remove(ctx context.Context, attemptID string, l *lease) error {
 	return n.do(ctx, func(ctx context.Context) error {
-		return n.scripts.releaseLease.Run(ctx, n.client, []string{leaseKey + attemptID},
-			n.info.ID).Err()
+		return n.scripts.releaseLease.Run(ctx, n.client, l.keys(attemptID), n.info.ID,
+			attemptID).Err()
 	})
 }
 
 // hold runs holdLeases for leases with their fences.
-func (n *Node) hold(ctx context.Context, fences map[string]int64) (map[string]int64, error) {
-	results := make(map[string]int64, len(fences))
-	for ids := range slices.Chunk(slices.Sorted(maps.Keys(fences)), renewBatch) {
-		keys := make([]string, len(ids))
-		args := []any{n.info.ID, n.info.Endpoint, n.lifetime().Milliseconds()}
-		for i, id := range ids {
-			keys[i], args = leaseKey+id, append(args, fences[id])
+func (n *Node) hold(ctx context.Context, leases map[string]*lease, fences map[string]int64,
+	perAccount, perAddress int) (map[string]int64, error) {
+	results := make(map[string]int64, len(leases))
+	for ids := range slices.Chunk(slices.Sorted(maps.Keys(leases)), renewBatch) {
+		var keys []string
+		args := []any{
+			n.info.ID, n.info.Endpoint, n.lifetime().Milliseconds(), perAccount, perAddress,
+		}
+		for _, id := range ids {
+			keys = append(keys, leases[id].keys(id)...)
+			args = append(args, id, fences[id])
 		}
 		var values []int64
 		if err := n.do(ctx, func(ctx context.Context) (err error) {
@@ -153,7 +214,7 @@ func (n *Node) renew(ctx context.Context) {
 		fences[id] = l.fence
 	}
 	n.mu.Unlock()
-	results, err := n.hold(ctx, fences)
+	results, err := n.hold(ctx, held, fences, 0, 0)
 	n.renewing.Unlock()
 	if (err != nil) != n.away {
 		n.away = err != nil
@@ -226,7 +287,10 @@ func (n *Node) lose(id string, l *lease, why string) {
 	delete(n.Presence.rooms, id)
 	n.Presence.mu.Unlock()
 	n.log.Warn("lost a room to another media node", "room", id, "reason", why)
-	if err := n.Release(context.Background(), id); err != nil {
+	n.renewing.Lock()
+	err := n.remove(context.Background(), id, l)
+	n.renewing.Unlock()
+	if err != nil {
 		n.log.Debug("a lease expires by itself", "room", id, "error", err)
 	}
 	if ready { // otherwise Acquire returns an error

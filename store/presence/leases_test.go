@@ -2,7 +2,10 @@ package presence
 
 import (
 	"errors"
+	"fmt"
 	"log/slog"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -33,10 +36,16 @@ func (l losses) want(t *testing.T, ids ...string) {
 // acquire takes a lease and checks its fence.
 func acquire(t *testing.T, n *Node, id string, lost func(), fence int64) {
 	t.Helper()
-	got, err := n.Acquire(t.Context(), id, lost)
+	got, err := n.Acquire(t.Context(), id, store.Opener{}, lost)
 	if err != nil || got != fence {
 		t.Fatalf("fence %d, %v; want %d", got, err, fence)
 	}
+}
+
+// refused tries to take a lease and returns the error.
+func refused(t *testing.T, n *Node, id string) error {
+	_, err := n.Acquire(t.Context(), id, store.Opener{}, func() {})
+	return err
 }
 
 // drop removes a lease as if it had expired, or as if Redis had lost its data.
@@ -52,12 +61,10 @@ func TestOneNodeHoldsARoom(t *testing.T) {
 		f, lost := newFences(), make(losses, 10)
 		a, b := node(t, p, f, "wss://a.example/ws"), node(t, p, f, "wss://b.example/ws")
 		acquire(t, a, "play", lost.of("play"), 1)
-		if _, err := b.Acquire(t.Context(), "play", lost.of("b")); !errors.Is(err,
-			store.ErrConflict) {
+		if err := refused(t, b, "play"); !errors.Is(err, store.ErrConflict) {
 			t.Errorf("a second node: %v", err)
 		}
-		if _, err := a.Acquire(t.Context(), "play", lost.of("b")); !errors.Is(err,
-			store.ErrConflict) {
+		if err := refused(t, a, "play"); !errors.Is(err, store.ErrConflict) {
 			t.Errorf("the same node: %v", err)
 		}
 		a.renew(t.Context())
@@ -69,7 +76,7 @@ func TestOneNodeHoldsARoom(t *testing.T) {
 		if err := b.Release(t.Context(), "play"); err != nil { // it does not have it
 			t.Fatal(err)
 		}
-		if _, err := b.Acquire(t.Context(), "play", nil); !errors.Is(err, store.ErrConflict) {
+		if err := refused(t, b, "play"); !errors.Is(err, store.ErrConflict) {
 			t.Errorf("after another node's release: %v", err)
 		}
 		if err := a.Release(t.Context(), "play"); err != nil {
@@ -112,7 +119,7 @@ func TestLeaseComesBackWhenRedisLostIt(t *testing.T) {
 		acquire(t, a, "play", lost.of("play"), 1)
 		drop(t, p, "play")
 		a.renew(t.Context())
-		if _, err := b.Acquire(t.Context(), "play", nil); !errors.Is(err, store.ErrConflict) {
+		if err := refused(t, b, "play"); !errors.Is(err, store.ErrConflict) {
 			t.Errorf("the lease did not come back: %v", err)
 		}
 		lost.want(t)
@@ -145,7 +152,7 @@ func TestFailedAcquireLeavesTheRoomFree(t *testing.T) {
 		f := newFences()
 		a, b := node(t, p, f, ""), node(t, p, f, "")
 		f.fail(store.ErrUnavailable)
-		if _, err := a.Acquire(t.Context(), "play", nil); !errors.Is(err, store.ErrUnavailable) {
+		if err := refused(t, a, "play"); !errors.Is(err, store.ErrUnavailable) {
 			t.Errorf("without a fence: %v", err)
 		}
 		f.fail(nil)
@@ -165,7 +172,7 @@ func TestRoomsOutliveRedis(t *testing.T) {
 	redis.kill(t)
 	a.renew(t.Context())
 	lost.want(t)
-	if _, err := a.Acquire(t.Context(), "third", nil); !errors.Is(err, store.ErrUnavailable) {
+	if err := refused(t, a, "third"); !errors.Is(err, store.ErrUnavailable) {
 		t.Errorf("without Redis: %v", err)
 	}
 	if _, err := f.RaiseFence(t.Context(), "other"); err != nil { // another node, elsewhere
@@ -202,10 +209,86 @@ func TestLeasesExpireWithTheirProcess(t *testing.T) {
 	p := open(t, Config{URL: redis.url})
 	b := node(t, p, f, "")
 	eventually(t, "another node can take the room", func() bool {
-		_, err := b.Acquire(t.Context(), "play", func() {})
+		_, err := b.Acquire(t.Context(), "play", store.Opener{}, func() {})
 		if err != nil && !errors.Is(err, store.ErrConflict) {
 			t.Fatal(err)
 		}
 		return err == nil
+	})
+}
+
+func TestAnAccountHasOnlyAFewRoomsOnAllNodes(t *testing.T) {
+	onBoth(t, func(t *testing.T, p *Presence) {
+		f := newFences()
+		cfg := NodeConfig{
+			MaxRooms: 100, PerAccount: 2, PerAddress: 3, Fences: f, Beat: time.Hour,
+		}
+		a, b := openNode(t, p, cfg), openNode(t, p, cfg)
+		open := func(n *Node, id, account, address string, want error) {
+			t.Helper()
+			_, err := n.Acquire(t.Context(), id, store.Opener{Account: account, Address: address},
+				func() { t.Errorf("%s is lost", id) })
+			if !errors.Is(err, want) || (err == nil) != (want == nil) {
+				t.Errorf("%s: %v, want %v", id, err, want)
+			}
+		}
+		open(a, "1", "anna", "10.0.0.1", nil)
+		open(b, "2", "anna", "10.0.0.1", nil)
+		open(b, "3", "anna", "10.0.0.2", store.ErrAccountRooms)
+		open(b, "3", "tutor", "10.0.0.1", nil)
+		open(a, "4", "other", "10.0.0.1", store.ErrAddressRooms)
+		open(a, "4", "other", "10.0.0.2", nil)
+		a.renew(t.Context()) // where rooms that are open are not refused
+		b.renew(t.Context())
+		open(a, "2", "anna", "10.0.0.1", store.ErrConflict) // the other node has it
+		if err := a.Release(t.Context(), "1"); err != nil {
+			t.Fatal(err)
+		}
+		open(b, "5", "anna", "10.0.0.1", nil)
+		open(b, "6", "anna", "10.0.0.2", store.ErrAccountRooms)
+	})
+}
+
+func TestConcurrentJoinsDoNotExceedTheRoomsOfAnAccount(t *testing.T) {
+	onBoth(t, func(t *testing.T, p *Presence) {
+		f := newFences()
+		cfg := NodeConfig{MaxRooms: 100, PerAccount: 3, Fences: f, Beat: time.Hour}
+		nodes := []*Node{openNode(t, p, cfg), openNode(t, p, cfg)}
+		var joins sync.WaitGroup
+		var opened atomic.Int64
+		for i := range 40 {
+			joins.Go(func() {
+				_, err := nodes[i%2].Acquire(t.Context(), fmt.Sprint(i),
+					store.Opener{Account: "anna"}, func() {})
+				if err == nil {
+					opened.Add(1)
+				}
+			})
+		}
+		joins.Wait()
+		if n := opened.Load(); n != 3 {
+			t.Errorf("%d rooms were opened, want 3", n)
+		}
+	})
+}
+
+func TestRoomsOfADeadNodeNoLongerCount(t *testing.T) {
+	onBoth(t, func(t *testing.T, p *Presence) {
+		cfg := NodeConfig{
+			MaxRooms: 100, PerAccount: 1, Fences: newFences(), Beat: 30 * time.Millisecond,
+		}
+		anna := store.Opener{Account: "anna"}
+		dead := p.OpenNode(cfg)
+		if _, err := dead.Acquire(t.Context(), "1", anna, func() {}); err != nil {
+			t.Fatal(err)
+		}
+		if err := dead.Close(); err != nil { // without a release
+			t.Fatal(err)
+		}
+		live := openNode(t, p, cfg)
+		eventually(t, "the account can open a room", func() bool {
+			_, err := live.Acquire(t.Context(), "2", anna, func() {})
+			return err == nil
+		})
 	})
 }

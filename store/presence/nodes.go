@@ -41,8 +41,11 @@ return 1`
 type NodeConfig struct {
 	Endpoint string // WebSocket address that clients dial; empty: the same host as the API
 	MaxRooms int
-	Fences   Fences
-	Beat     time.Duration // interval at which the node and its leases are renewed
+	// PerAccount and PerAddress are how many rooms one account, and one address, may have opened
+	// at a time on all nodes; 0: any number.
+	PerAccount, PerAddress int
+	Fences                 Fences
+	Beat                   time.Duration // interval at which the node and its leases are renewed
 }
 
 // Node is this process as a media node. It publishes itself in the registry, from which tickets

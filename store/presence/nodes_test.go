@@ -91,7 +91,7 @@ func TestNodesAreListedWhileTheyRun(t *testing.T) {
 		eventually(t, "it is published as draining", func() bool {
 			return nodesOf(t, p)[a.NodeID()].Draining
 		})
-		if _, err := a.Acquire(t.Context(), "play", t.FailNow); err != nil {
+		if _, err := a.Acquire(t.Context(), "play", store.Opener{}, t.FailNow); err != nil {
 			t.Fatal(err)
 		}
 		a.SetDraining(false)

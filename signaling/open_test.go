@@ -3,7 +3,6 @@ package signaling
 import (
 	"context"
 	"fmt"
-	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -67,56 +66,21 @@ func wantTooManyRooms(t *testing.T, err error) {
 }
 
 func TestAnAccountOpensOnlyAFewRooms(t *testing.T) {
-	cfg := Config{RoomsPerAccount: 2, RoomsPerAddress: 3}
-	withManyRooms(t, cfg, func(t *testing.T, s *roomsOfMany) {
-		for range 2 {
-			_, err := s.open("anna", "10.0.0.1")
-			must(t, err)
-		}
-		_, err := s.open("anna", "10.0.0.2")
-		wantTooManyRooms(t, err)
-		_, err = s.join("play-1", "anna", "10.0.0.2") // to a room that is open
-		must(t, err)
-		_, err = s.join("play-1", "tutor", "10.0.0.1")
-		must(t, err)
-		_, err = s.open("tutor", "10.0.0.1")
-		must(t, err)
-		_, err = s.open("other tutor", "10.0.0.1") // the fourth of this address
-		wantTooManyRooms(t, err)
-		_, err = s.open("other tutor", "10.0.0.2")
-		must(t, err)
-	})
-}
-
-func TestARoomThatHasEndedNoLongerCounts(t *testing.T) {
-	cfg := Config{RoomsPerAccount: 1}
-	withManyRooms(t, cfg, func(t *testing.T, s *roomsOfMany) {
-		for range 3 {
-			c, err := s.open("anna", "10.0.0.1")
-			must(t, err)
-			_, err = s.open("anna", "10.0.0.1")
-			wantTooManyRooms(t, err)
-			c.participant.media.Leave(nil)
-			time.Sleep(time.Hour)
-		}
-	})
-}
-
-func TestConcurrentJoinsDoNotExceedTheRoomsOfAnAccount(t *testing.T) {
 	withManyRooms(t, Config{}, func(t *testing.T, s *roomsOfMany) {
-		var joins sync.WaitGroup
-		var opened atomic.Int64
-		for range 50 {
-			joins.Go(func() {
-				if _, err := s.open("anna", "10.0.0.1"); err == nil {
-					opened.Add(1)
-				}
-			})
+		for _, limit := range []error{store.ErrAccountRooms, store.ErrAddressRooms} {
+			s.set(func() { s.leaseErr = limit })
+			_, err := s.open("anna", "10.0.0.1")
+			wantTooManyRooms(t, err)
 		}
-		joins.Wait()
-		if n, limit := int(opened.Load()), Defaults().RoomsPerAccount; n != limit {
-			t.Errorf("%d rooms were opened, want %d", n, limit)
+		s.set(func() { s.leaseErr = nil })
+		_, err := s.join("play-1", "anna", "10.0.0.1")
+		must(t, err)
+		if want := (store.Opener{Account: "anna", Address: "10.0.0.1"}); s.opener != want {
+			t.Errorf("the room counts for %+v", s.opener)
 		}
+		s.set(func() { s.leaseErr = store.ErrAccountRooms })
+		_, err = s.join("play-1", "tutor", "10.0.0.2") // to a room that is open
+		must(t, err)
 	})
 }
 
