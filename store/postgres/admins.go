@@ -82,6 +82,25 @@ func (db *DB) closeDemoAccount(ctx context.Context, email string) error {
 	return db.setDemoAccount(ctx, u.ID, true)
 }
 
+// reopenDemoAccount enables a demo account again, unless somebody else has disabled it.
+func (db *DB) reopenDemoAccount(ctx context.Context, id string) error {
+	var why string
+	err := db.do(ctx, "act", func(ctx context.Context, q querier) error {
+		return scanOne(ctx, q, `SELECT detail FROM acts WHERE user_id = $1 AND action = $2
+			ORDER BY id DESC LIMIT 1`, []any{id, store.ActDisable}, []any{&why})
+	})
+	switch {
+	case errors.Is(err, store.ErrNotFound):
+		return nil
+	case err != nil || why != demoOff:
+		return err
+	}
+	return db.setDemoAccount(ctx, id, false)
+}
+
+// demoOff is the reason in the audit trail why closeDemoAccount has disabled an account.
+const demoOff = "demo accounts are off"
+
 // setDemoAccount disables or enables a demo account.
 func (db *DB) setDemoAccount(ctx context.Context, id string, disabled bool) error {
 	return db.within(ctx, "user", func(ctx context.Context, tx pgx.Tx) error {
@@ -93,7 +112,7 @@ func (db *DB) setDemoAccount(ctx context.Context, id string, disabled bool) erro
 			Action: store.ActEnable, UserID: u.ID, Detail: "demo accounts are on",
 		}
 		if u.Disabled = disabled; disabled {
-			act.Action, act.Detail = store.ActDisable, "demo accounts are off"
+			act.Action, act.Detail = store.ActDisable, demoOff
 		}
 		if err := db.saveUser(ctx, tx, &u); err != nil {
 			return err

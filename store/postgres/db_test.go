@@ -166,6 +166,25 @@ func TestDemoAccountsAreClosed(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	change := func(disabled bool, action store.Action) {
+		if _, _, err := db.ChangeUser(t.Context(), u.ID,
+			func(u *store.User) (store.Effects, error) {
+				u.Disabled = disabled
+				return store.Effects{Acts: []store.Act{{Action: action, UserID: u.ID}}}, nil
+			}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	change(true, store.ActDisable) // an administrator does it
+	for _, demo := range []bool{true, false, true} {
+		if err := db.Seed(t.Context(), demo); err != nil {
+			t.Fatal(err)
+		}
+		if u, err := db.UserByEmail(t.Context(), tutor.Email); err != nil || !u.Disabled {
+			t.Errorf("demo %v: an account that an administrator disabled: %+v, %v", demo, u, err)
+		}
+	}
+	change(false, store.ActEnable)
 	hash := u.PasswordHash
 	password := func(hash string) {
 		if _, _, err := db.ChangeUser(t.Context(), u.ID,

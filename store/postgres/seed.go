@@ -59,8 +59,9 @@ func SeedScenarios() ([]store.Scenario, error) {
 }
 
 // Seed saves the scenarios that are part of the program, over their older versions. With demo, it
-// also creates the demo accounts that do not exist, and enables those that do; without, it
-// disables them, because everybody knows their password. A second call changes nothing.
+// also creates the demo accounts that do not exist, and enables those that a call without demo has
+// disabled. Without demo it disables them, because everybody knows their password. A second call
+// changes nothing.
 func (db *DB) Seed(ctx context.Context, demo bool) error {
 	scenarios, err := SeedScenarios()
 	if err != nil {
@@ -87,7 +88,7 @@ func (db *DB) Seed(ctx context.Context, demo bool) error {
 func (db *DB) seedUser(ctx context.Context, u store.User) error {
 	old, err := db.UserByEmail(ctx, u.Email)
 	if err == nil && old.Disabled && hasDemoPassword(old) {
-		return db.setDemoAccount(ctx, old.ID, false)
+		return db.reopenDemoAccount(ctx, old.ID)
 	}
 	if !errors.Is(err, store.ErrNotFound) {
 		return err
