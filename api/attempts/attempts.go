@@ -27,6 +27,7 @@ type Store interface {
 	Attempt(ctx context.Context, id string) (store.Attempt, store.Scenario, error)
 	AttemptViews(ctx context.Context, ids []string) ([]store.AttemptView, error)
 	AttemptsOf(ctx context.Context, userID, before string, limit int) ([]store.AttemptView, error)
+	ReserveLive(ctx context.Context, userID, attemptID string, until time.Time) error
 	SeatPartner(ctx context.Context, id, userID string, present bool) (store.Attempt, error)
 	PackedReport(ctx context.Context, attemptID string) ([]byte, error)
 	Recording(ctx context.Context, attemptID string,
@@ -201,7 +202,7 @@ func (s *Service) create(ctx context.Context, in *createInput) (*detailOutput, e
 	if err != nil {
 		return nil, err
 	}
-	if err := s.admitUnconfirmed(ctx, p.User, ""); err != nil {
+	if err := s.admitUnconfirmed(ctx, p.User); err != nil {
 		return nil, err
 	}
 	a, err := s.Store.CreateAttempt(ctx, p.User.ID, scenario.ID, true)

@@ -63,18 +63,9 @@ func (s *Service) ticket(ctx context.Context, in *ticketInput) (*ticketOutput, e
 	if !a.Joinable() {
 		return nil, closed(store.ErrState)
 	}
-	if err := s.admitUnconfirmed(ctx, p.User, a.ID); err != nil {
-		return nil, err
-	}
 	room, err := s.Rooms.Room(ctx, a.ID)
 	if err != nil && !errors.Is(err, store.ErrNotFound) {
 		return nil, err
-	}
-	if part == store.ParticipantPatient {
-		if _, err := s.Store.SeatPartner(ctx, a.ID, u.ID,
-			room.Taken(store.ParticipantPatient, u.ID)); err != nil {
-			return nil, closed(err)
-		}
 	}
 	node, err := s.Rooms.Place(ctx, a.ID)
 	if err != nil {
@@ -86,6 +77,15 @@ func (s *Service) ticket(ctx context.Context, in *ticketInput) (*ticketOutput, e
 	})
 	if err != nil {
 		return nil, err
+	}
+	if err := s.reserveUnconfirmed(ctx, p.User, a.ID, expires); err != nil {
+		return nil, err
+	}
+	if part == store.ParticipantPatient {
+		if _, err := s.Store.SeatPartner(ctx, a.ID, u.ID,
+			room.Taken(store.ParticipantPatient, u.ID)); err != nil {
+			return nil, closed(err)
+		}
 	}
 	out := &ticketOutput{CacheControl: "no-store", Body: Ticket{
 		URL: cmp.Or(node.Endpoint, s.SocketPath), Ticket: ticket, Role: part,

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"bedside/api/apitest"
+	"bedside/api/attempts"
 	"bedside/store"
 )
 
@@ -45,12 +46,46 @@ func TestUnconfirmedAccountsCanDoLess(t *testing.T) {
 	}
 	create().Problem(t, 403, "address-unconfirmed")
 
+	// One at a time, also when the tickets to several are requested at once.
+	var list attempts.AttemptPage
+	p.Do(t, "GET", "/api/attempts", nil).Expect(t, 200).Decode(t, &list)
+	var joined sync.Map
+	for i := range 20 {
+		id := list.Items[i%len(list.Items)].ID
+		all.Go(func() {
+			a := p.Do(t, "POST", "/api/attempts/"+id+"/ticket", nil)
+			if a.StatusCode == 201 {
+				joined.Store(id, true)
+			}
+		})
+	}
+	all.Wait()
+	var ids []any
+	joined.Range(func(id, _ any) bool { ids = append(ids, id); return true })
+	if len(ids) != 1 {
+		t.Fatalf("tickets to the role plays %v, want one", ids)
+	}
+	joinable := func(id string) int {
+		return p.Do(t, "POST", "/api/attempts/"+id+"/ticket", nil).StatusCode
+	}
+	other := list.Items[0].ID
+	if other == ids[0] {
+		other = list.Items[1].ID
+	}
+	if got := joinable(ids[0].(string)); got != 201 {
+		t.Errorf("a second ticket to the same role play: %d", got)
+	}
+	s.Exec(t, `UPDATE attempts SET state = 'abandoned' WHERE id = $1`, ids[0])
+	if got := joinable(other); got != 201 {
+		t.Errorf("a ticket to the next role play: %d", got)
+	}
+
 	p.Confirm(t)
 	create().Expect(t, 201)
 	p.Do(t, "POST", "/api/users/profile/export", nil).Expect(t, 202)
 
-	other := s.NewUser(t, store.RoleCandidate)
+	confirmed := s.NewUser(t, store.RoleCandidate)
 	for range 7 {
-		other.NewAttempt(t)
+		confirmed.NewAttempt(t)
 	}
 }
