@@ -79,6 +79,20 @@ describe('accounts', () => {
 		await page.getByRole('heading', { name: /Hello, Dana/ }).waitFor();
 		screens.problems.length = 0; // the refused request
 	});
+
+	it('a server that was asked too often', async () => {
+		server.answers.set('POST /auth/refresh', {
+			status: 429,
+			body: { status: 429, detail: 'Too many requests. Try again in 20 seconds.' }
+		});
+		await page.goto('/');
+		await page.getByRole('heading', { name: 'Too many requests' }).waitFor();
+		await page.getByText('Try again in 20 seconds.').waitFor();
+		await inspect(page, 'too-many');
+		server.answers.clear();
+		await page.getByRole('button', { name: 'Try again' }).click();
+		await page.getByRole('heading', { name: /Hello, Dana/ }).waitFor();
+	});
 });
 
 describe('choosing', () => {

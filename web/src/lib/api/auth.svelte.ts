@@ -3,7 +3,7 @@ import type { PasskeyAnswer } from './factors';
 import { Problem } from './problem';
 import type { Credentials, Grant, SecondFactor, SecondStep, User } from './types';
 
-/** unknown: not asked yet; away: the server did not answer; in, out: signed in or not. */
+/** unknown: not asked yet; away: the server did not say; in, out: signed in or not. */
 export type Status = 'unknown' | 'away' | 'in' | 'out';
 
 export interface AuthEnvironment {
@@ -41,6 +41,8 @@ const HANDOVER = { steps: 40, ms: 25 };
 export class Auth {
 	status = $state<Status>('unknown');
 	user = $state<User | null>(null);
+	/** Why the server did not say who is signed in, while it is away. */
+	failure = $state.raw<unknown>(undefined);
 	signOutNotice = $state.raw<SignOutNotice | undefined>();
 
 	#env: AuthEnvironment;
@@ -70,8 +72,10 @@ export class Auth {
 	async restore(): Promise<void> {
 		try {
 			await this.refresh();
-		} catch {
+			this.failure = undefined;
+		} catch (error) {
 			this.status = 'away';
+			this.failure = error;
 		}
 	}
 

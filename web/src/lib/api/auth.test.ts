@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { Auth, type AuthEnvironment } from './auth.svelte';
 import { call } from './http';
-import { Problem } from './problem';
+import { explain, Problem } from './problem';
 
 const user = { id: 'u1', email: 'a@b.example', name: 'Ana', role: 'candidate', profession: '' };
 
@@ -133,6 +133,17 @@ describe('the session', () => {
 		const auth = tab();
 		await auth.restore();
 		expect(auth.status).toBe('away');
+	});
+
+	it('is away with the reason when the server refuses to say', async () => {
+		const { tab } = world((_, n) =>
+			n === 1 ? json(429, { detail: 'Try again in 20 seconds.' }) : grant('t1')
+		);
+		const auth = tab();
+		await auth.restore();
+		expect([auth.status, explain(auth.failure)]).toEqual(['away', 'Try again in 20 seconds.']);
+		await auth.ready();
+		expect([auth.status, auth.failure]).toEqual(['in', undefined]);
 	});
 
 	it('asks for the cookie when signing in, and says what is wrong', async () => {

@@ -1,3 +1,4 @@
+import { Problem } from '$lib/api/problem';
 import type { User } from '$lib/api/types';
 import { isHttpError, isRedirect } from '@sveltejs/kit';
 import { describe, expect, it } from 'vitest';
@@ -6,10 +7,15 @@ import { home, requireGuest, requireRole, type Session } from './guard';
 const as = (role: User['role']): Session => ({
 	status: 'in',
 	user: { role } as User,
+	failure: undefined,
 	signOutNotice: undefined
 });
-const out: Session = { status: 'out', user: null, signOutNotice: undefined };
-const away: Session = { status: 'away', user: null, signOutNotice: undefined };
+const out: Session = { status: 'out', user: null, failure: undefined, signOutNotice: undefined };
+const away = (status: number): Session => ({
+	...out,
+	status: 'away',
+	failure: new Problem(status, 'The reason.')
+});
 const at = (path: string) => new URL(path, 'https://bedside.example');
 
 /** Runs a guard; returns where it redirects, the status of its error, or 'passed'. */
@@ -50,7 +56,9 @@ describe('a group for some roles', () => {
 	});
 
 	it('says when the server does not answer', () => {
-		expect(tutors(away)).toBe(0);
+		expect(tutors(away(0))).toBe(0);
+		expect(tutors(away(429))).toBe(429);
+		expect(outcome(() => requireGuest(away(429), at('/sign-in')))).toBe(429);
 	});
 });
 

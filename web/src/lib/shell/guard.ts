@@ -1,12 +1,15 @@
-import { UNREACHABLE } from '$lib/api/problem';
+import { explain } from '$lib/api/problem';
 import type { SignOutNotice, Status } from '$lib/api/auth.svelte';
 import type { User } from '$lib/api/types';
 import { error, redirect } from '@sveltejs/kit';
+import { statusOf } from './errors';
 
 /** What a guard knows of the session; `auth` is one. */
 export interface Session {
 	status: Status;
 	user: User | null;
+	/** Why it is not known who is signed in, with the status away. */
+	failure: unknown;
 	signOutNotice: SignOutNotice | undefined;
 }
 
@@ -23,15 +26,20 @@ export function home(user: Pick<User, 'role'> | null): string {
  * or get the error page, with `refusal` as its message.
  */
 export function requireRole(session: Session, url: URL, roles: Role[], refusal = ''): void {
-	if (session.status === 'away') error(503, { message: UNREACHABLE, status: 0 });
+	requireAnswer(session);
 	if (session.status !== 'in' || !session.user) redirect(307, signInAddress(session, url));
 	if (!roles.includes(session.user.role)) error(403, { message: refusal, status: 403 });
 }
 
 /** Sends people who are signed in away from the sign-in page, to where they wanted to go. */
 export function requireGuest(session: Session, url: URL): void {
-	if (session.status === 'away') error(503, { message: UNREACHABLE, status: 0 });
+	requireAnswer(session);
 	if (session.status === 'in') redirect(307, nextPage(session, url));
+}
+
+/** Shows why the server has not said who is signed in: no answer, or too many requests. */
+function requireAnswer({ status, failure }: Session): void {
+	if (status === 'away') error(503, { message: explain(failure), status: statusOf(failure) });
 }
 
 function signInAddress({ signOutNotice }: Session, { pathname, search }: URL): string {
