@@ -1,3 +1,4 @@
+import { generateKeyPairSync } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import type { Page } from 'playwright-core';
 import { beforeEach, describe, expect, it } from 'vitest';
@@ -41,6 +42,35 @@ async function prove(request: string): Promise<void> {
 	server.answers.delete(request);
 	await button('Confirm').click();
 	await page.getByRole('dialog').waitFor({ state: 'detached' });
+}
+
+/** Adds an authenticator to the browser that answers by itself. */
+async function addAuthenticator({ withPasskey = false } = {}): Promise<void> {
+	const devtools = await page.context().newCDPSession(page);
+	await devtools.send('WebAuthn.enable');
+	const { authenticatorId } = await devtools.send('WebAuthn.addVirtualAuthenticator', {
+		options: {
+			protocol: 'ctap2',
+			transport: 'internal',
+			hasResidentKey: true,
+			hasUserVerification: true,
+			isUserVerified: true,
+			automaticPresenceSimulation: true
+		}
+	});
+	if (!withPasskey) return;
+	const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+	await devtools.send('WebAuthn.addCredential', {
+		authenticatorId,
+		credential: {
+			credentialId: 'AAAA',
+			isResidentCredential: true,
+			rpId: 'localhost',
+			userHandle: 'AAAA',
+			privateKey: privateKey.export({ type: 'pkcs8', format: 'der' }).toString('base64'),
+			signCount: 0
+		}
+	});
 }
 
 describe('signed out', () => {
@@ -333,6 +363,51 @@ describe('security', () => {
 		});
 	});
 
+	it('changes the password with a code or a passkey', async () => {
+		server.answers.set('GET /api/users/profile/factors', {
+			status: 200,
+			body: accounts.ALL_FACTORS
+		});
+		const request = 'POST /api/users/profile/password';
+		const way = () => page.getByLabel('Prove that it is you');
+		await page.goto('/account/security');
+		await way().click();
+		await choose(page, 'With a code of your app');
+		await field('New password').fill('seven green lanterns');
+		await button('Change the password').click();
+		await page.getByText('Enter the six digits that your app shows.').waitFor();
+		expect(await focused()).toBe('code');
+		await field('Six-digit code').fill('123 456');
+		server.answers.set(request, refuse(403, 'wrong-code', 'The code is wrong.'));
+		await button('Change the password').click();
+		await page.getByText('This code is not right. Wait for the next one').waitFor();
+		expect(await focused()).toBe('code');
+		await inspect(page, 'password-code');
+		server.answers.delete(request);
+		await button('Change the password').click();
+		await page.getByText('Your password is changed.').waitFor();
+		expect(server.sent.get(request)).toEqual({
+			code: '123456',
+			password: 'seven green lanterns'
+		});
+
+		await addAuthenticator({ withPasskey: true });
+		server.answers.set('POST /auth/passkeys/begin', {
+			status: 200,
+			body: { ticket: 'k', options: { challenge: 'AAAA', rpId: 'localhost' } }
+		});
+		await way().click();
+		await page.getByRole('option', { name: 'With a passkey' }).click();
+		await field('New password').fill('seven blue lanterns');
+		await inspect(page, 'password-passkey');
+		await button('Change the password').click();
+		await page.getByText('Your password is changed.').waitFor();
+		expect(server.sent.get(request)).toMatchObject({
+			passkey: { ticket: 'k', credential: { type: 'public-key' } },
+			password: 'seven blue lanterns'
+		});
+	});
+
 	it('changes the address after a proof', async () => {
 		wantProof('POST /api/users/profile/email');
 		await page.goto('/account/security');
@@ -440,18 +515,7 @@ describe('security', () => {
 	});
 
 	it('adds a passkey with the browser’s own authenticator', async () => {
-		const devtools = await page.context().newCDPSession(page);
-		await devtools.send('WebAuthn.enable');
-		await devtools.send('WebAuthn.addVirtualAuthenticator', {
-			options: {
-				protocol: 'ctap2',
-				transport: 'internal',
-				hasResidentKey: true,
-				hasUserVerification: true,
-				isUserVerified: true,
-				automaticPresenceSimulation: true
-			}
-		});
+		await addAuthenticator();
 		server.answers.set('POST /api/users/profile/factors/passkeys/begin', {
 			status: 200,
 			body: {

@@ -1,4 +1,5 @@
 // Requests about accounts: registration, the own account, and administration.
+import type { PasskeyAnswer } from './factors';
 import { request } from './request';
 import { get, send } from './http';
 import type {
@@ -44,8 +45,12 @@ export async function verifyEmail(token: string): Promise<string> {
 export const profile = (): Promise<User> => get('/api/users/profile');
 export const changeProfile = (change: ProfileChange): Promise<User> =>
 	send('PATCH', '/api/users/profile', change);
-export const changePassword = (current: string, password: string): Promise<void> =>
-	send('POST', '/api/users/profile/password', { current_password: current, password });
+
+/** What proves who changes the password: the password so far, a code or a passkey. */
+export type PasswordProof =
+	{ current_password: string } | { code: string } | { passkey: PasskeyAnswer };
+export const changePassword = (password: string, proof: PasswordProof): Promise<void> =>
+	send('POST', '/api/users/profile/password', { password, ...proof });
 export const changeEmail = (email: string): Promise<void> =>
 	send('POST', '/api/users/profile/email', { email });
 export const resendVerification = (): Promise<void> =>
