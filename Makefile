@@ -13,8 +13,8 @@ GO_FILES := $(shell find . -name '*.go' -not -path './web/node_modules/*') go.mo
 WEB_FILES := $(shell find web/src web/static -type f 2>/dev/null) \
 	$(wildcard web/*.json web/*.ts web/*.js)
 
-.PHONY: help run build web test unit unit-go unit-web real-speech integration long-role-play \
-	e2e e2e-screens e2e-real e2e-lossy-link lint lint-go lint-web generate \
+.PHONY: help run cluster build web test unit unit-go unit-web real-speech integration \
+	long-role-play e2e e2e-screens e2e-real e2e-lossy-link lint lint-go lint-web generate \
 	check-generated bench screenshots setup setup-test clean
 
 # go test, with a summary of what failed and what was skipped; its events go to bin/stages/.
@@ -33,6 +33,11 @@ setup: ## install what building and serving need
 
 setup-test: ## install what the tests need as well
 	@.ci/setup test
+
+# Two processes of each role, NATS, Redis, PostgreSQL and S3, all on loopback.
+cluster: setup-test bin/bedside ## run a whole cluster on this machine (ARGS="-dir DIR")
+	@go build -o bin/cluster ./configs/cluster/start
+	@exec bin/cluster $(ARGS)
 
 build: setup bin/bedside ## build bin/bedside, with the web pages inside
 

@@ -113,7 +113,7 @@ func (a *App) open(ctx context.Context, cfg configs.Config, version string,
 	}
 	// After listen, since mail links to the server's address.
 	site := func() string { return cmp.Or(cfg.PublicURL(), a.URL()) }
-	return openJobs(ctx, s, sender, site, a.closers, log)
+	return openJobs(ctx, cfg, s, sender, site, a.closers, log)
 }
 
 // openSessions returns the service that issues and checks tokens.

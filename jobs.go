@@ -28,6 +28,8 @@ const (
 	maxArchive = 16 << 30
 	// reconcileEvery is the interval at which attempts are compared with their jobs and audio.
 	reconcileEvery = 20 * time.Second
+	// sweepLogEvery is the interval at which audio that is needed no longer leaves the log.
+	sweepLogEvery = 5 * time.Minute
 	// jobLimit is the time limit of a job other than making an archive.
 	jobLimit = time.Minute
 )
@@ -48,8 +50,8 @@ func openSender(cfg configs.Config, log *slog.Logger) (mail.Sender, *mail.Outbox
 
 // openJobs begins to run the jobs that changes of accounts ask for. site returns the address that
 // links in mail lead to.
-func openJobs(ctx context.Context, s stores, sender mail.Sender, site func() string, c *closers,
-	log *slog.Logger) error {
+func openJobs(ctx context.Context, cfg configs.Config, s stores, sender mail.Sender,
+	site func() string, c *closers, log *slog.Logger) error {
 	mailer, err := mail.New(s.db, sender, site, time.Now, log)
 	if err != nil {
 		return err
@@ -57,6 +59,7 @@ func openJobs(ctx context.Context, s stores, sender mail.Sender, site func() str
 	jobs, archives := s.db.Jobs(0), newArchivist(s, log)
 	keeper := &upkeep.Keeper{
 		Log: s.bus, Attempts: s.db, Rooms: s.presence, Clock: time.Now, Logger: log,
+		Keep: cfg.Retention.AudioLog,
 	}
 	if err := errors.Join(
 		postgres.HandleJob(jobs, archive.Limit, archives.Make),
@@ -68,11 +71,15 @@ func openJobs(ctx context.Context, s stores, sender mail.Sender, site func() str
 		postgres.HandleJob(jobs, jobLimit, func(ctx context.Context, _ store.Reconcile) error {
 			return keeper.Reconcile(ctx)
 		}),
+		postgres.HandleJob(jobs, jobLimit, func(ctx context.Context, _ store.SweepLog) error {
+			return keeper.Sweep(ctx)
+		}),
 	); err != nil {
 		return err
 	}
 	jobs.Every(time.Hour, store.Sweep{})
 	jobs.Every(reconcileEvery, store.Reconcile{})
+	jobs.Every(sweepLogEvery, store.SweepLog{})
 	if err := jobs.Start(context.WithoutCancel(ctx)); err != nil {
 		return err
 	}

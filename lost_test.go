@@ -13,6 +13,7 @@ import (
 	"bedside/signaling/client"
 	"bedside/signaling/client/rehearsal"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 )
@@ -132,4 +133,61 @@ func TestRecordingFollowsItsReport(t *testing.T) {
 	checkClean(t, p.candidate,
 		rehearsal.Result{Participants: map[string]client.Stats{"candidate": p.speaker.Stats()}}, r)
 	eventually(t, time.Minute, "the log to let go of the audio", func() bool { return !left() })
+}
+
+// Audio that arrives after its attempt was reported, and audio of an attempt that does not exist,
+// leave the log.
+func TestVoiceLeavesTheLog(t *testing.T) {
+	t.Parallel()
+	shared := startServices(t)
+	front := serve(t, t.TempDir(), shared.env(), "--role", "api,media")
+	serve(t, t.TempDir(), shared.env(), "--role", "speech")
+	p := begin(t, front.url)
+	p.speak(p.speaker, spoken(t, "en-gb", 2*time.Second))
+	if err := p.speaker.Finish(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	p.report(p.candidate, time.Minute)
+	inLog := func() map[string]uint64 {
+		t.Helper()
+		info, err := shared.stream("AUDIO").Info(t.Context(),
+			jetstream.WithSubjectFilter("audio.>"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return info.State.Subjects
+	}
+	eventually(t, 30*time.Second, "the worker to remove the audio", func() bool {
+		return len(inLog()) == 0
+	})
+	conn, err := nats.Connect(shared.nats.ClientURL())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	js, err := jetstream.New(conn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, id := range []string{p.attempt.ID, "01a20fbf-0d56-7bfd-bc0e-e0b22536f4b5"} {
+		subject := "audio." + id + ".candidate"
+		if _, err := js.Publish(t.Context(), subject, []byte("late")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	// An attempt's own worker has a minute, after which the sweep removes what is left.
+	database, err := pgx.Connect(t.Context(), shared.cluster.URL())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer database.Close(t.Context())
+	if _, err := database.Exec(t.Context(), `UPDATE attempts SET
+		created_at = now() - interval '1 h', started_at = now() - interval '1 h',
+		ended_at = now() - interval '1 h', progress_at = now() - interval '1 h'`); err != nil {
+		t.Fatal(err)
+	}
+	front.Process.Signal(os.Interrupt) // the sweep runs when a process starts
+	front.wait(30 * time.Second)
+	serve(t, t.TempDir(), shared.env(), "--role", "api,media")
+	eventually(t, time.Minute, "the sweep", func() bool { return len(inLog()) == 0 })
 }

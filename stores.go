@@ -55,6 +55,7 @@ func openStores(ctx context.Context, cfg configs.Config, c *closers, log *slog.L
 	c.add("recordings", func(context.Context) error { return s.blob.Close() })
 	messages := cfg.Bus
 	messages.Dir = filepath.Join(cfg.Data, "nats")
+	messages.MaxAge = cfg.Retention.LogAge()
 	if s.bus, err = bus.Open(ctx, messages, log, reg); err != nil {
 		return s, err
 	}

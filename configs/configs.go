@@ -34,6 +34,7 @@ import (
 	"bedside/signaling"
 	"bedside/speech"
 	"bedside/speech/bus"
+	"bedside/store"
 	"bedside/store/blob"
 	"bedside/store/postgres"
 	"bedside/store/presence"
@@ -67,6 +68,7 @@ type Config struct {
 	SFU       sfu.Config
 	Signaling signaling.Config
 	Speech    speech.Config
+	Retention store.Retention
 }
 
 // Defaults returns the configuration of a server without a file and an environment.
@@ -78,6 +80,7 @@ func Defaults() Config {
 		Postgres: postgres.Defaults(), Presence: presence.Defaults(), Bus: bus.Defaults(),
 		Blob: blob.Defaults(), Auth: auth.Defaults(), Mail: mail.Defaults(),
 		SFU: sfu.Defaults(), Signaling: signaling.Defaults(), Speech: speech.Defaults(),
+		Retention: store.DefaultRetention(),
 	}
 }
 
@@ -155,7 +158,7 @@ func (c Config) Validate() error {
 	errs = append(errs, c.validateRole(), c.Server.Validate(), c.API.Validate(),
 		c.Health.Validate(), c.TLS.Validate(), c.Log.Validate(), c.Blob.Validate(),
 		c.Bus.Validate(), c.Auth.Validate(), c.SFU.Validate(),
-		c.Signaling.Validate(), c.Speech.Validate())
+		c.Signaling.Validate(), c.Speech.Validate(), c.Retention.Validate())
 	return errors.Join(errs...)
 }
 

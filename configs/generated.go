@@ -26,6 +26,10 @@ func sections() []sectionDoc {
 		{"mail", ""},
 		{"media", ""},
 		{"speech", ""},
+		{
+			"retention",
+			"How long the server keeps what is said in role plays, such as 8760h for a year.",
+		},
 	}
 }
 

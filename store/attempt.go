@@ -214,7 +214,8 @@ type Try struct {
 // Unfinished is an attempt that is played or analysed, or whose recordings follow its report.
 type Unfinished struct {
 	Attempt
-	ProgressAt *time.Time // when a worker was last at its analysis
+	ProgressAt *time.Time       // when a worker was last at its analysis
+	Recordings []RecordingState // only from AttemptsInLog
 }
 
 // Since returns when something last happened to the attempt.

@@ -66,3 +66,9 @@ type Reconcile struct{}
 
 // Kind names the job.
 func (Reconcile) Kind() string { return "reconcile" }
+
+// SweepLog is the periodic job that removes audio that is needed no longer from the log.
+type SweepLog struct{}
+
+// Kind names the job.
+func (SweepLog) Kind() string { return "sweep-log" }

@@ -37,6 +37,7 @@ import (
 	"time"
 
 	"bedside/speech/frame"
+	"bedside/store/wait"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
@@ -49,11 +50,11 @@ const (
 	reportStream = "NEWS"    // announcements of reports; existing servers know it by this name
 	workers      = "workers" // the consumer that all workers share
 
-	maxAudioAge    = 7 * 24 * time.Hour
 	maxReportAge   = time.Hour
 	maxReportBytes = 16 << 20
 
 	startTimeout   = 15 * time.Second
+	answerTimeout  = 2 * time.Second // for a request to create a stream
 	publishTimeout = 5 * time.Second
 	retryPause     = 500 * time.Millisecond
 
@@ -229,9 +230,12 @@ func (b *Bus) createStreams(ctx context.Context, update bool) (s streams, err er
 	if s.queue, err = b.createStream(ctx, jobConfig(), update); err != nil {
 		return s, err
 	}
-	s.jobs, err = s.queue.CreateOrUpdateConsumer(ctx, jetstream.ConsumerConfig{
-		Durable: workers, AckPolicy: jetstream.AckExplicitPolicy, AckWait: b.cfg.AckWait,
-		MaxAckPending: -1, FilterSubject: frame.JobSubject("*"),
+	err = b.askAgain(ctx, func(ctx context.Context) (err error) {
+		s.jobs, err = s.queue.CreateOrUpdateConsumer(ctx, jetstream.ConsumerConfig{
+			Durable: workers, AckPolicy: jetstream.AckExplicitPolicy, AckWait: b.cfg.AckWait,
+			MaxAckPending: -1, FilterSubject: frame.JobSubject("*"),
+		})
+		return err
 	})
 	if err != nil {
 		return s, fmt.Errorf("NATS consumer %s: %w", workers, err)
@@ -246,22 +250,42 @@ func (b *Bus) createStreams(ctx context.Context, update bool) (s streams, err er
 func (b *Bus) createStream(ctx context.Context, c jetstream.StreamConfig, update bool) (
 	jetstream.Stream, error) {
 	c.Replicas = b.cfg.Replicas // the consumer has as many
-	s, err := b.js.Stream(ctx, c.Name)
-	switch {
-	case err == nil && update:
-		c.FirstSeq = s.CachedInfo().Config.FirstSeq
-		s, err = b.js.UpdateStream(ctx, c)
-	case errors.Is(err, jetstream.ErrStreamNotFound):
-		c.FirstSeq = uint64(time.Now().UnixMicro())
-		s, err = b.js.CreateStream(ctx, c)
+	var s jetstream.Stream
+	err := b.askAgain(ctx, func(ctx context.Context) (err error) {
+		s, err = b.js.Stream(ctx, c.Name)
+		switch {
+		case err == nil && update:
+			c.FirstSeq = s.CachedInfo().Config.FirstSeq
+			s, err = b.js.UpdateStream(ctx, c)
+		case errors.Is(err, jetstream.ErrStreamNotFound):
+			c.FirstSeq = uint64(time.Now().UnixMicro())
+			s, err = b.js.CreateStream(ctx, c)
+		}
 		if errors.Is(err, jetstream.ErrStreamNameAlreadyInUse) { // by another process, just now
 			s, err = b.js.Stream(ctx, c.Name)
 		}
-	}
+		return err
+	})
 	if err != nil {
 		return nil, fmt.Errorf("NATS stream %s: %w", c.Name, err)
 	}
 	return s, nil
+}
+
+// askAgain calls ask, which asks JetStream for something, until it succeeds or fails for good. A
+// NATS cluster leaves requests unanswered while it has no leader, and when several processes ask
+// it at the same time to create the same stream.
+func (b *Bus) askAgain(ctx context.Context, ask func(context.Context) error) error {
+	for {
+		limited, cancel := context.WithTimeout(ctx, answerTimeout)
+		err := ask(limited)
+		cancel()
+		passes := errors.Is(err, context.DeadlineExceeded) || errors.Is(err, nats.ErrTimeout) ||
+			errors.Is(err, jetstream.ErrStreamNotFound)
+		if !passes || wait.For(ctx, retryPause) != nil {
+			return err
+		}
+	}
 }
 
 func (b *Bus) audioConfig() jetstream.StreamConfig {
@@ -271,7 +295,7 @@ func (b *Bus) audioConfig() jetstream.StreamConfig {
 		Subjects:    []string{frame.AudioSubjects},
 		Storage:     jetstream.FileStorage,
 		MaxBytes:    b.cfg.MaxBytes,
-		MaxAge:      maxAudioAge,
+		MaxAge:      b.cfg.MaxAge,
 		MaxMsgSize:  frame.MaxBatch,
 		Duplicates:  2 * time.Minute,
 		// A full log refuses new speech: it does not evict that of other attempts.

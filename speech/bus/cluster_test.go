@@ -4,12 +4,47 @@ import (
 	"context"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
 	"bedside/configs/cluster/services"
 	"bedside/speech/frame"
 )
+
+// startCluster starts three NATS servers until the test ends.
+func startCluster(t *testing.T) []*services.NATS {
+	t.Helper()
+	servers, err := services.StartNATS(t.Context(), t.TempDir(), 3)
+	must(t, err)
+	t.Cleanup(func() {
+		for _, s := range servers {
+			s.Kill()
+		}
+	})
+	return servers
+}
+
+// TestProcessesStartAtOnce opens buses on a new cluster at the same time: each creates the
+// streams.
+func TestProcessesStartAtOnce(t *testing.T) {
+	t.Parallel()
+	cfg := Config{URL: services.NATSURLs(startCluster(t)), Replicas: 3}
+	var all sync.WaitGroup
+	for range 6 {
+		all.Go(func() {
+			b, err := Open(t.Context(), cfg, quiet(), nil)
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			if err := b.Close(t.Context()); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	all.Wait()
+}
 
 // TestClusterLosesNothingWithAServer kills each of the three servers of a NATS cluster in turn
 // while somebody speaks: also those that the two processes are connected to, and the leader of the
@@ -18,13 +53,7 @@ func TestClusterLosesNothingWithAServer(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
-	servers, err := services.StartNATS(ctx, t.TempDir(), 3)
-	must(t, err)
-	t.Cleanup(func() {
-		for _, s := range servers {
-			s.Kill()
-		}
-	})
+	servers := startCluster(t)
 	cfg := Config{URL: services.NATSURLs(servers), Replicas: 3, IdleEnd: time.Minute}
 	media, worker := open(t, cfg), open(t, cfg)
 	must(t, media.Begin(ctx, "a", time.Now()))

@@ -17,6 +17,7 @@ type Config struct {
 
 	Dir       string        // where the server inside this process keeps its files
 	MaxBytes  int64         // size limit of the audio log
+	MaxAge    time.Duration // of what is in the audio log
 	AckWait   time.Duration // a claim not kept alive for this long goes to another worker
 	BatchTime time.Duration // how long a tap collects frames before it publishes them
 	Heartbeat time.Duration // interval at which a tap without frames publishes a heartbeat
@@ -30,7 +31,8 @@ type Config struct {
 // Defaults returns the default configuration.
 func Defaults() Config {
 	return Config{
-		Replicas: 1, IdleEnd: 20 * time.Second, MaxBytes: 8 << 30, AckWait: 10 * time.Second,
+		Replicas: 1, IdleEnd: 20 * time.Second, MaxBytes: 8 << 30, MaxAge: 7 * 24 * time.Hour,
+		AckWait:   10 * time.Second,
 		BatchTime: 100 * time.Millisecond, Heartbeat: 5 * time.Second,
 		CheckEvery: 2 * time.Second,
 	}
@@ -41,6 +43,7 @@ func (c Config) withDefaults() Config {
 	c.Replicas = cmp.Or(c.Replicas, d.Replicas)
 	c.IdleEnd = cmp.Or(c.IdleEnd, d.IdleEnd)
 	c.MaxBytes = cmp.Or(c.MaxBytes, d.MaxBytes)
+	c.MaxAge = cmp.Or(c.MaxAge, d.MaxAge)
 	c.AckWait = cmp.Or(c.AckWait, d.AckWait)
 	c.BatchTime = cmp.Or(c.BatchTime, d.BatchTime)
 	c.Heartbeat = cmp.Or(c.Heartbeat, d.Heartbeat)

@@ -3,7 +3,8 @@
 //
 // An attempt that is played or analysed has a job, and its audio is in the log. When a stream was
 // deleted or lost messages, Reconcile queues the job again while there is audio, and fails the
-// attempt when there is none, so that nobody waits for a report that will not come.
+// attempt when there is none, so that nobody waits for a report that will not come. Sweep removes
+// audio that is needed no longer.
 package upkeep
 
 import (
@@ -24,6 +25,8 @@ type Log interface {
 	Logged(ctx context.Context) ([]bus.Logged, error)
 	Jobs(ctx context.Context) ([]string, error)
 	Requeue(ctx context.Context, job frame.Job) error
+	// Forget removes an attempt's job and audio.
+	Forget(ctx context.Context, attemptID string) error
 	// PublishReportReady announces that there will be no report.
 	PublishReportReady(ctx context.Context, attemptID, problem string) error
 }
@@ -33,6 +36,8 @@ type Attempts interface {
 	// Unfinished returns at most limit attempts that are played or analysed, or whose recordings
 	// follow their report, oldest first.
 	Unfinished(ctx context.Context, limit int) ([]store.Unfinished, error)
+	// AttemptsInLog returns the attempts with these ids that exist.
+	AttemptsInLog(ctx context.Context, ids []string) ([]store.Unfinished, error)
 	FailAttempt(ctx context.Context, attemptID, problem string) error
 	// ChangeRecordings runs a rule on the recordings of a report.
 	ChangeRecordings(ctx context.Context, attemptID string,
@@ -49,6 +54,7 @@ type Keeper struct {
 	Log      Log
 	Attempts Attempts
 	Rooms    Rooms
+	Keep     time.Duration // how long audio stays in the log after a failure; zero: for ever
 	Clock    func() time.Time
 	Logger   *slog.Logger
 }

@@ -83,6 +83,7 @@ type world struct {
 	requeued  []frame.Job
 	failed    []string
 	announced []string
+	forgotten []string
 	asked     int // how often the log was listed
 }
 
@@ -120,6 +121,15 @@ func (w *world) ChangeRecordings(_ context.Context, id string,
 func (w *world) PublishReportReady(_ context.Context, id, problem string) error {
 	w.announced = append(w.announced, id+": "+problem)
 	return nil
+}
+
+func (w *world) Forget(_ context.Context, id string) error {
+	w.forgotten = append(w.forgotten, id)
+	return nil
+}
+
+func (w *world) AttemptsInLog(context.Context, []string) ([]store.Unfinished, error) {
+	return w.attempts, nil
 }
 
 func (w *world) Room(_ context.Context, id string) (r store.RoomInfo, err error) {

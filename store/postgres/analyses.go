@@ -3,6 +3,7 @@ package postgres
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"bedside/store"
 )
@@ -69,6 +70,22 @@ func (db *DB) Unfinished(ctx context.Context, limit int) (list []store.Unfinishe
 			ORDER BY a.id`, []any{limit},
 			func(u *store.Unfinished) []any {
 				return append(attemptTargets(&u.Attempt), &u.ProgressAt)
+			})
+		return err
+	})
+	return list, err
+}
+
+// AttemptsInLog returns those of the attempts with these ids that exist.
+func (db *DB) AttemptsInLog(ctx context.Context, ids []string) (list []store.Unfinished,
+	err error) {
+	ids = slices.DeleteFunc(slices.Clone(ids), func(id string) bool { return !store.IsID(id) })
+	err = db.do(ctx, "attempts", func(ctx context.Context, q querier) (err error) {
+		list, err = collect(ctx, q, `SELECT `+attemptColumns+`, a.progress_at,
+				ARRAY(SELECT r.state FROM recordings r WHERE r.attempt_id = a.id)
+			FROM attempts a WHERE a.id = ANY($1::uuid[])`, []any{ids},
+			func(u *store.Unfinished) []any {
+				return append(attemptTargets(&u.Attempt), &u.ProgressAt, &u.Recordings)
 			})
 		return err
 	})

@@ -1,6 +1,7 @@
 package postgres_test
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -73,5 +74,34 @@ func TestUnfinishedAttempts(t *testing.T) {
 	}
 	if found[analysing].ProgressAt == nil || found[playing].ProgressAt != nil {
 		t.Errorf("progress: %v and %v", found[analysing].ProgressAt, found[playing].ProgressAt)
+	}
+}
+
+func TestAttemptsInLog(t *testing.T) {
+	u := newUser(t, store.RoleCandidate)
+	silent, recorded := newAttempt(t, u).ID, newAttempt(t, u).ID
+	if _, err := db.StartAttempt(t.Context(), recorded, 0, time.Now()); err != nil {
+		t.Fatal(err)
+	}
+	expect(t, db.SaveReport(t.Context(), store.Report{
+		AttemptID: recorded, Speakers: []store.SpeakerReport{{
+			Speaker:   store.SpeakerCandidate,
+			Recording: &store.Recording{Key: "a", State: store.RecordingFailed},
+		}},
+	}), nil)
+	list, err := db.AttemptsInLog(t.Context(), []string{
+		silent, recorded, uuid.NewString(), "not-an-id",
+	})
+	if err != nil || len(list) != 2 {
+		t.Fatalf("%d attempts, %v", len(list), err)
+	}
+	for _, one := range list {
+		want := []store.RecordingState{}
+		if one.ID == recorded {
+			want = append(want, store.RecordingFailed)
+		}
+		if !slices.Equal(one.Recordings, want) {
+			t.Errorf("recordings %q, want %q", one.Recordings, want)
+		}
 	}
 }

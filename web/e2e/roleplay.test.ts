@@ -136,7 +136,7 @@ describe('a role play', () => {
 		await candidate.close();
 	});
 
-	it('with a tutor survives reloads and a killed server', async () => {
+	it('with a tutor survives reloads, a killed server and a restart', async () => {
 		const candidate = await Person.open(browser, server.url);
 		await candidate.signIn('candidate');
 		await choose(candidate);
@@ -195,6 +195,22 @@ describe('a role play', () => {
 				.poll(() => person.page.locator('.person').count(), { timeout: 30_000 })
 				.toBe(2); // the other may still be reconnecting
 		}
+
+		const left = await candidate.clock();
+		await server.stop();
+		for (const { page } of [candidate, tutor])
+			await page.getByText('The server is being restarted.').waitFor();
+		await inspect(candidate.page, 'real-room-restarting');
+		await server.start();
+		for (const person of [candidate, tutor]) {
+			await person.page
+				.getByText('The server is being restarted.')
+				.waitFor({ state: 'detached' });
+			await person.connected();
+		}
+		await tutor.hears('Dana Kovač');
+		// The restart takes no play time.
+		expect(await candidate.clock()).toBeGreaterThan(left - 20);
 		await candidate.finish();
 		expect(await candidate.report(attempt, 'speech_duration_s')).toBeGreaterThan(1);
 		const interruptions = candidate.page.getByRole('list', { name: 'Interruptions' });

@@ -81,6 +81,11 @@ export class Server {
 		await this.end((child) => child.kill('SIGKILL'));
 	}
 
+	/** Stops the server, which leaves its role plays to the next start. */
+	async stop(): Promise<void> {
+		await this.end((child) => child.kill('SIGTERM'));
+	}
+
 	/** Stops the server, like Ctrl-C, and removes its data. */
 	async close(): Promise<void> {
 		await this.end((child) => child.kill('SIGINT'));

@@ -7,13 +7,13 @@ import (
 	"sync"
 )
 
-// Link forwards TCP connections to a server, so that a test can cut the connection between two
+// Link forwards connections to a server, so that a test can cut the connection between two
 // processes. Unlike a server that ended, a cut link refuses nothing: as when a cable is pulled,
 // connections stay open, what was sent waits, and nothing arrives until the link is whole again.
 type Link struct {
-	listener net.Listener
-	target   string
-	all      sync.WaitGroup
+	listener        net.Listener
+	network, target string
+	all             sync.WaitGroup
 
 	mu    sync.Mutex
 	whole sync.Cond             // broadcast when cut or closed change
@@ -22,13 +22,16 @@ type Link struct {
 	conns map[net.Conn]struct{} // guarded by mu
 }
 
-// OpenLink opens a link to the target, which is whole. The caller closes it.
-func OpenLink(target string) (*Link, error) {
+// OpenLink opens a link to an address of a network (tcp or unix), which is whole. The caller
+// closes it.
+func OpenLink(network, target string) (*Link, error) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return nil, err
 	}
-	l := &Link{listener: listener, target: target, conns: map[net.Conn]struct{}{}}
+	l := &Link{
+		listener: listener, network: network, target: target, conns: map[net.Conn]struct{}{},
+	}
 	l.whole.L = &l.mu
 	l.all.Go(l.accept)
 	return l, nil
@@ -111,7 +114,7 @@ func (l *Link) forward(from net.Conn) {
 	if !l.wait() {
 		return
 	}
-	to, err := net.Dial("tcp", l.target)
+	to, err := net.Dial(l.network, l.target)
 	if err != nil || !l.add(to) {
 		return
 	}

@@ -57,6 +57,7 @@ function setUp(options: Partial<RoomOptions> = {}) {
 		'track',
 		'report',
 		'problem',
+		'unplaced',
 		'closed'
 	] as const) {
 		client.on(name, (value) => events.push([name, value]));
@@ -110,6 +111,22 @@ describe('joining', () => {
 		socket.say(joined);
 		last(FakePeer.all).find('later');
 		expect(socket.sent.slice(1).map((m) => m.candidate)).toEqual(['early', 'later']);
+	});
+
+	it('waits until a server takes the room', async () => {
+		const ticket = vi.fn(async () => ({ url: '/ws', ticket: 'ticket', ice_servers: [] }));
+		for (let i = 0; i < 3; i++)
+			ticket.mockRejectedValueOnce(new Problem(503, 'No media server can take this now.'));
+		const { client, named } = setUp({ ticket });
+		await client.connect();
+		expect(named('unplaced')).toEqual([true]);
+		await vi.advanceTimersByTimeAsync(2_000);
+		expect(ticket).toHaveBeenCalledTimes(4);
+		expect(named('unplaced')).toEqual([true, false]);
+		last(FakeSocket.all).open();
+		last(FakeSocket.all).say(joined);
+		last(FakePeer.all).become('connected');
+		expect(client.connection).toBe('connected');
 	});
 
 	it('says why no ticket was given', async () => {
@@ -193,7 +210,8 @@ describe('a lost socket', () => {
 			waits.push(performance.now() - at);
 			last(FakeSocket.all).drop();
 		}
-		expect(waits.slice(0, 6)).toEqual([250, 500, 1000, 2000, 4000, 4000]);
+		// The first try resumes, and is followed by a join at once.
+		expect(waits.slice(0, 8)).toEqual([250, 50, 400, 600, 850, 1300, 1900, 2000]);
 		expect(named('closed')).toMatchObject([{ error: true }]);
 		const made = FakeSocket.all.length;
 		await vi.advanceTimersByTimeAsync(60_000);
@@ -227,6 +245,50 @@ describe('a lost socket', () => {
 		last(FakePeer.all).become('connected');
 		expect(FakePeer.all.map((p) => p.closed)).toEqual([true, false]);
 		expect(client.connection).toBe('connected');
+		expect(named('closed')).toEqual([]);
+	});
+
+	it('leads to a new join where the ticket says when its server is gone', async () => {
+		const ticket = vi.fn(async () => ({ url: '/ws', ticket: 'ticket', ice_servers: [] }));
+		const { client } = await join({ ticket });
+		last(FakeSocket.all).drop();
+		await vi.advanceTimersByTimeAsync(250);
+		ticket.mockRejectedValueOnce(new Problem(0, 'Bedside cannot be reached.'));
+		last(FakeSocket.all).drop(); // the resume
+		await vi.advanceTimersByTimeAsync(500);
+		expect(FakePeer.all[0]?.closed).toBe(false); // the network may be back at any time
+		ticket.mockRejectedValueOnce(new Problem(503, 'No media server can take this now.'));
+		last(FakeSocket.all).drop(); // another resume
+		const url = 'wss://two.example/ws';
+		ticket.mockResolvedValue({ url, ticket: 'other', ice_servers: [] });
+		await vi.advanceTimersByTimeAsync(1_000);
+		last(FakeSocket.all).drop();
+		await vi.advanceTimersByTimeAsync(0);
+		expect(last(FakeSocket.all).url).toBe('wss://two.example/ws');
+		last(FakeSocket.all).open();
+		expect(last(FakeSocket.all).sent[0]).toMatchObject({ type: 'join', ticket: 'other' });
+		last(FakeSocket.all).say(joined);
+		last(FakePeer.all).become('connected');
+		expect(client.connection).toBe('connected');
+		expect(FakePeer.all.map((p) => p.closed)).toEqual([true, false]);
+	});
+
+	it('leads to a new join when the room moves, and keeps the phase', async () => {
+		const { client, named } = await join();
+		const moving: Phase = { ...playing, running: false, reason: 'moving' };
+		last(FakeSocket.all).say({ type: 'phase', phase: moving });
+		last(FakeSocket.all).say({ type: 'moving', reason: 'the server is being restarted' });
+		last(FakeSocket.all).drop(1012, 'the server is being restarted');
+		expect(client.connection).toBe('reconnecting');
+		await vi.advanceTimersByTimeAsync(250);
+		expect(FakeSocket.all).toHaveLength(2);
+		last(FakeSocket.all).open();
+		expect(last(FakeSocket.all).sent[0]).toMatchObject({ type: 'join', ticket: 'ticket-2' });
+		expect(named('phase').at(-1)).toEqual(moving);
+		last(FakeSocket.all).say({ ...joined, phase: playing });
+		last(FakePeer.all).become('connected');
+		expect(client.connection).toBe('connected');
+		expect(named('phase').at(-1)).toEqual(playing);
 		expect(named('closed')).toEqual([]);
 	});
 

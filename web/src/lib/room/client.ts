@@ -1,4 +1,4 @@
-import { canRetry } from '$lib/api/problem';
+import { canRetry, Problem } from '$lib/api/problem';
 import type { Ticket as ApiTicket } from '$lib/api/types';
 import { Emitter } from './emitter';
 import {
@@ -13,6 +13,7 @@ import {
 	type Speaker
 } from '$lib/gen/protocol';
 import { PeerLink } from './peer';
+import { Retries } from './retries';
 import { SentCounts } from './sent';
 import { Socket } from './socket';
 
@@ -31,6 +32,8 @@ export interface RoomEvents {
 	report: { status: 'ready' | 'failed'; problem: string };
 	/** A request was refused; the call goes on. */
 	problem: string;
+	/** No server takes the room yet; the client tries again by itself. */
+	unplaced: boolean;
 	/** The call is over. `reason` is for the reader and may be empty. */
 	closed: { reason: string; error: boolean; code?: ErrorCode };
 }
@@ -49,9 +52,6 @@ export interface RoomOptions {
 	random?: () => number;
 }
 
-const BACKOFF_MIN_MS = 250;
-const BACKOFF_MAX_MS = 4_000;
-const GIVE_UP_AFTER_MS = 90_000;
 const ICE_RESTART_AFTER_MS = 2_000;
 const ICE_AGAIN_MS = 5_000;
 const COUNT_EVERY_MS = 1_000;
@@ -72,7 +72,8 @@ const RETRYABLE = new Set<ErrorCode>([
  * One participant in one room, from connect() to close(). The media outlives the socket: after a
  * lost socket the client resumes with the token of its join, and the peer connection stays. Lost
  * media is repaired by an ICE restart, which the server offers. When the server no longer knows
- * the token, the client joins again with a new ticket.
+ * the token, cannot be reached or sends the client away, the client joins again with a new ticket,
+ * which may name another server.
  */
 export class RoomClient extends Emitter<RoomEvents> {
 	#options: RoomOptions;
@@ -81,6 +82,7 @@ export class RoomClient extends Emitter<RoomEvents> {
 	#link: PeerLink | undefined;
 	#url = '';
 	#token = '';
+	#opened = false; // the current socket
 	#inRoom = false; // joined or resumed on the current socket
 	#connection: Connection = 'connecting';
 	#peers = new Map<string, Peer>();
@@ -90,8 +92,8 @@ export class RoomClient extends Emitter<RoomEvents> {
 	#playing = false;
 	#sent: SentCounts;
 	#counting: ReturnType<typeof setInterval> | undefined;
-	#lostAt: number | undefined; // when the connection was lost
-	#tries = 0;
+	#unplaced = false;
+	#retries = new Retries();
 	#retry: ReturnType<typeof setTimeout> | undefined;
 	#iceTimer: ReturnType<typeof setTimeout> | undefined;
 
@@ -178,19 +180,12 @@ export class RoomClient extends Emitter<RoomEvents> {
 	}
 
 	async #join(): Promise<void> {
+		const ticket = await this.#newTicket();
+		if (!ticket || this.#isClosed()) return;
 		await this.#closeLink();
 		if (this.#isClosed()) return;
 		this.#token = '';
 		this.#candidates = [];
-		let ticket: Ticket;
-		try {
-			ticket = await this.#options.ticket();
-		} catch (error) {
-			if (this.#lostAt !== undefined && canRetry(error)) this.#retryLater();
-			else this.#end(sentence(error), true);
-			return;
-		}
-		if (this.#isClosed()) return;
 		const link = new PeerLink(
 			ticket.ice_servers,
 			{
@@ -215,6 +210,30 @@ export class RoomClient extends Emitter<RoomEvents> {
 		this.#open({ type: 'join', ticket: ticket.ticket, offer, version: VERSION });
 	}
 
+	/** Without a ticket it tries again later, or ends. */
+	async #newTicket(): Promise<Ticket | undefined> {
+		try {
+			const ticket = await this.#options.ticket();
+			this.#setUnplaced(false);
+			return ticket;
+		} catch (error) {
+			const unplaced = error instanceof Problem && error.status === 503;
+			if (unplaced || (this.#retries.going && canRetry(error))) {
+				this.#setUnplaced(unplaced);
+				this.#retryLater();
+			} else {
+				this.#end(sentence(error), true);
+			}
+			return undefined;
+		}
+	}
+
+	#setUnplaced(unplaced: boolean): void {
+		if (this.#isClosed() || this.#unplaced === unplaced) return;
+		this.#unplaced = unplaced;
+		this.emit('unplaced', unplaced);
+	}
+
 	/** Closes the connection, after counting what it has sent during the play. */
 	async #closeLink(): Promise<void> {
 		const link = this.#link;
@@ -230,11 +249,14 @@ export class RoomClient extends Emitter<RoomEvents> {
 	}
 
 	#open(first: ClientMessage): void {
-		this.#inRoom = false;
+		this.#inRoom = this.#opened = false;
 		const socket = new Socket(
 			this.#url,
 			{
-				open: () => socket.send(first),
+				open: () => {
+					this.#opened = true;
+					socket.send(first);
+				},
 				message: (message) => this.#receive(message),
 				lost: (fatal, reason) => this.#socketLost(fatal, reason)
 			},
@@ -285,6 +307,9 @@ export class RoomClient extends Emitter<RoomEvents> {
 			case 'closing':
 				this.#end(message.reason, false);
 				break;
+			case 'moving':
+				this.#joinElsewhere();
+				break;
 			case 'pong':
 				break;
 		}
@@ -293,8 +318,7 @@ export class RoomClient extends Emitter<RoomEvents> {
 	/** Handles joined and resumed: sends what was held back. */
 	#entered(phase: Phase, peers: Peer[]): void {
 		this.#inRoom = true;
-		this.#tries = 0;
-		this.#lostAt = undefined;
+		this.#retries.reset();
 		this.#peers = new Map(peers.map((peer) => [peer.participant_id, peer]));
 		for (const candidate of this.#candidates.splice(0)) this.#send(candidate);
 		if (this.#muted) this.#send({ type: 'mute', muted: true });
@@ -317,15 +341,24 @@ export class RoomClient extends Emitter<RoomEvents> {
 		if (!fatal) {
 			this.emit('problem', message);
 		} else if (RETRYABLE.has(code)) {
-			// The server forgot us, or another one has the room: join again.
-			if (code === 'resume_unknown' || code === 'other_node') this.#token = '';
-			this.#socket?.close();
-			this.#inRoom = false;
-			this.#updateConnection();
-			this.#retryLater();
+			if (code === 'resume_unknown' || code === 'other_node') this.#joinElsewhere();
+			else this.#tryAgain();
 		} else {
 			this.#end(message, true, code);
 		}
+	}
+
+	/** Joins with a new ticket: the server forgot us or stops, or another one has the room. */
+	#joinElsewhere(): void {
+		this.#token = '';
+		this.#tryAgain();
+	}
+
+	#tryAgain(): void {
+		this.#socket?.close();
+		this.#inRoom = false;
+		this.#updateConnection();
+		this.#retryLater();
 	}
 
 	#addCandidate(candidate: Candidate): void {
@@ -366,23 +399,23 @@ export class RoomClient extends Emitter<RoomEvents> {
 		}
 		this.#inRoom = false;
 		this.#updateConnection();
-		this.#retryLater();
+		// The server of this seat cannot be reached: a new ticket may name another one.
+		if (this.#token && !this.#opened) void this.#join();
+		else this.#retryLater();
 	}
 
 	#retryLater(): void {
-		const now = performance.now();
-		this.#lostAt ??= now;
-		if (now - this.#lostAt > GIVE_UP_AFTER_MS) {
+		const random = this.#options.random ?? Math.random;
+		const wait = this.#retries.next(performance.now(), random());
+		if (wait === undefined) {
 			this.#end(
 				'The connection could not be made again. Check your network, then join the room again.',
 				true
 			);
 			return;
 		}
-		const wait = Math.min(BACKOFF_MAX_MS, BACKOFF_MIN_MS * 2 ** this.#tries++);
-		const random = this.#options.random ?? Math.random;
 		clearTimeout(this.#retry);
-		this.#retry = setTimeout(() => this.#reconnect(), wait * (0.75 + random() / 2));
+		this.#retry = setTimeout(() => this.#reconnect(), wait);
 	}
 
 	#reconnect(): void {

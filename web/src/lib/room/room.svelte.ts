@@ -32,6 +32,8 @@ export class Room {
 	level = $state.raw<Level>({ rms: SILENCE_DB, peak: SILENCE_DB });
 	quality = $state<Quality>('unknown');
 	report = $state.raw<{ status: 'ready' | 'failed'; problem: string } | undefined>();
+	/** No server takes the room yet. */
+	unplaced = $state(false);
 	/** Why the server refused an action. */
 	problem = $state('');
 	closed = $state.raw<{ reason: string; error: boolean; code?: ErrorCode } | undefined>();
@@ -59,6 +61,11 @@ export class Room {
 	/** The server has ended the role play. */
 	get ended(): boolean {
 		return this.phase?.name === 'ended';
+	}
+
+	/** The server is about to stop; another one, or the same after its restart, continues. */
+	get moving(): boolean {
+		return this.phase?.reason === 'moving';
 	}
 
 	get patient(): Peer | undefined {
@@ -92,6 +99,7 @@ export class Room {
 		client.on('track', (voice) => this.#hear(voice));
 		client.on('report', (report) => (this.report = report));
 		client.on('problem', (problem) => (this.problem = problem));
+		client.on('unplaced', (unplaced) => (this.unplaced = unplaced));
 		client.on('closed', (closed) => this.#close(closed));
 		this.#timers = [
 			setInterval(() => this.#tick(), TICK_MS),
@@ -200,7 +208,8 @@ export class Room {
 			connection === 'reconnecting' &&
 			this.role === 'candidate' &&
 			this.phase &&
-			!this.ended
+			!this.ended &&
+			!this.moving
 		) {
 			// The server stops the clock as soon as it misses us, and sends the exact time later.
 			this.#phase({

@@ -1,0 +1,81 @@
+package upkeep
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	"bedside/store"
+)
+
+// settled is the time for which an attempt must be reported before its audio is swept: the worker
+// removes it by itself.
+const settled = time.Minute
+
+// mayGo reports whether the audio of an attempt can be removed from the log. known is false when
+// the attempt does not exist, for example because its account was deleted. keep is the time for
+// which the audio stays after a failure; zero means for ever.
+func mayGo(u store.Unfinished, known bool, keep time.Duration, now time.Time) bool {
+	if !known {
+		return true
+	}
+	quiet := now.Sub(u.Since())
+	expired := keep > 0 && quiet > keep
+	switch u.State {
+	case store.AttemptReported:
+		switch {
+		case slices.Contains(u.Recordings, store.RecordingPending):
+			return false
+		case slices.Contains(u.Recordings, store.RecordingFailed):
+			return expired
+		}
+		return quiet > settled
+	case store.AttemptFailed:
+		return expired
+	case store.AttemptPlaying, store.AttemptAnalysing:
+		return false
+	}
+	return quiet > quietUnplayed
+}
+
+// quietUnplayed is the time after which audio of an attempt that was never played goes. The start
+// of a play is recorded late while the database is away.
+const quietUnplayed = time.Hour
+
+// Sweep removes the audio of attempts that need it no longer: those that are reported with their
+// recordings stored, that failed some time ago, or that were deleted. It finds audio that arrived
+// late as well.
+func (k *Keeper) Sweep(ctx context.Context) error {
+	// The log first: an attempt is in the database before its audio is in the log.
+	logged, err := k.Log.Logged(ctx)
+	if err != nil || len(logged) == 0 {
+		return err
+	}
+	ids := make([]string, len(logged))
+	for i, l := range logged {
+		ids[i] = l.AttemptID
+	}
+	list, err := k.Attempts.AttemptsInLog(ctx, ids)
+	if err != nil {
+		return err
+	}
+	known := map[string]store.Unfinished{}
+	for _, u := range list {
+		known[u.ID] = u
+	}
+	var errs []error
+	swept := 0
+	for _, id := range ids {
+		u, ok := known[id]
+		if !mayGo(u, ok, k.Keep, k.Clock()) {
+			continue
+		}
+		errs = append(errs, k.Log.Forget(ctx, id))
+		swept++
+	}
+	if swept > 0 {
+		k.Logger.Info("removed audio that is needed no longer from the log", "attempts", swept)
+	}
+	return errors.Join(errs...)
+}

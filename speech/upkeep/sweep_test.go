@@ -1,0 +1,71 @@
+package upkeep
+
+import (
+	"slices"
+	"testing"
+	"time"
+
+	"bedside/speech/bus"
+	"bedside/store"
+)
+
+func TestMayGo(t *testing.T) {
+	const keep = 24 * time.Hour
+	hour, days := ago(time.Hour), ago(2*keep)
+	with := func(u store.Unfinished, recordings ...store.RecordingState) store.Unfinished {
+		u.Recordings = recordings
+		return u
+	}
+	old := func(state store.AttemptState, ended *time.Time) store.Unfinished {
+		u := unfinished(state, "", ended, nil)
+		u.CreatedAt, u.StartedAt = *days, days
+		return u
+	}
+	for name, tc := range map[string]struct {
+		attempt store.Unfinished
+		deleted bool
+		want    bool
+	}{
+		"deleted":               {deleted: true, want: true},
+		"played":                {attempt: old(store.AttemptPlaying, nil)},
+		"analysed":              {attempt: old(store.AttemptAnalysing, hour)},
+		"reported":              {attempt: old(store.AttemptReported, hour), want: true},
+		"reported a moment ago": {attempt: old(store.AttemptReported, ago(time.Second))},
+		"its recording follows": {
+			attempt: with(old(store.AttemptReported, days), store.RecordingKept,
+				store.RecordingPending),
+		},
+		"its recording could not be stored": {
+			attempt: with(old(store.AttemptReported, hour), store.RecordingFailed),
+		},
+		"its recording could not be stored long ago": {
+			attempt: with(old(store.AttemptReported, days), store.RecordingFailed), want: true,
+		},
+		"failed":          {attempt: old(store.AttemptFailed, hour)},
+		"failed long ago": {attempt: old(store.AttemptFailed, days), want: true},
+		"never played":    {attempt: old(store.AttemptAbandoned, nil), want: true},
+	} {
+		if got := mayGo(tc.attempt, !tc.deleted, keep, now); got != tc.want {
+			t.Errorf("%s: %v, want %v", name, got, tc.want)
+		}
+	}
+	if mayGo(old(store.AttemptFailed, days), true, 0, now) {
+		t.Error("audio of a failed attempt goes although it is kept for ever")
+	}
+}
+
+func TestSweep(t *testing.T) {
+	w := &world{
+		attempts: []store.Unfinished{
+			unfinished(store.AttemptPlaying, "live", nil, nil),
+			unfinished(store.AttemptReported, "late", ago(time.Hour), nil),
+		},
+		logged: []bus.Logged{{AttemptID: "gone"}, {AttemptID: "late"}, {AttemptID: "live"}},
+	}
+	if err := w.keeper().Sweep(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if want := []string{"gone", "late"}; !slices.Equal(w.forgotten, want) {
+		t.Errorf("removed %q, want %q", w.forgotten, want)
+	}
+}
