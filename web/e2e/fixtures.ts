@@ -247,6 +247,7 @@ function voice(rng: () => number, base: number) {
 				.slice(1)
 				.map((s, i) => ({ start_s: speech[i]?.end_s ?? 0, end_s: s.start_s }))
 				.filter((p) => p.end_s - p.start_s < 3); // longer ones are the other's turns
+			const lengths = pauses.map((p) => p.end_s - p.start_s);
 			return {
 				duration_s: duration,
 				speech,
@@ -264,10 +265,10 @@ function voice(rng: () => number, base: number) {
 					mean_length_of_run_syll: 8.4,
 					mean_length_of_run_s: 2.1,
 					pause_count: pauses.length,
-					pause_total_s: 140,
-					pause_mean_s: 1.42,
-					pause_max_s: 8.9,
-					pauses_per_min: 19.6,
+					pause_total_s: lengths.reduce((sum, s) => sum + s, 0),
+					pause_mean_s: lengths.reduce((sum, s) => sum + s, 0) / lengths.length,
+					pause_max_s: Math.max(...lengths),
+					pauses_per_min: pauses.length / (296.4 / 60),
 					f0_median_hz: base,
 					f0_q10_hz: base * 0.85,
 					f0_q90_hz: base * 1.2,

@@ -401,6 +401,34 @@ describe('report', () => {
 		await inspect(page, 'report-patient');
 	});
 
+	it('says what interrupted a role play, for every cause', async () => {
+		const report = fixtures.report('a1');
+		const [candidate, patient] = report.speakers;
+		if (!candidate || !patient) throw new Error('the report has no speakers');
+		candidate.interruptions = [
+			{ from_s: 21.4, to_s: 25.4, cause: 'connection_lost' },
+			{ from_s: 63.2, to_s: 71.3, cause: 'server_restarted' },
+			{ from_s: 118, to_s: 118.6, cause: 'storage' },
+			{ from_s: 150.3, to_s: 191.8, cause: 'muted' },
+			{ from_s: 240, to_s: 252.1, cause: 'page_hidden' }
+		];
+		patient.interruptions = [{ from_s: 63.2, to_s: 72, cause: 'clock_stopped' }];
+		server.answers.set('GET /api/attempts/a1/report', { status: 200, body: report });
+		await page.goto('/attempts/a1');
+		const list = page.getByRole('list', { name: 'Interruptions' });
+		await list.waitFor();
+		await inspect(page, 'report-interrupted');
+		expect((await list.innerText()).split('\n').slice(0, 6)).toEqual([
+			'0:21.4',
+			'You: connection lost',
+			'4 s',
+			'1:03.2',
+			'You: server restarted',
+			'8.1 s'
+		]);
+		await page.locator('figure').getByText('muted 42 s, not counted').last().waitFor();
+	});
+
 	it('being made', async () => {
 		server.state = 'analysing';
 		await page.goto('/attempts/a1');

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import type { Interruption, Report } from '$lib/api/types';
-import { interruptionsOf, inWords } from './interruptions';
+import { causeWords, interruptionsOf, inWords, label, lengthWords } from './interruptions';
 
 const one = (from_s: number, to_s: number, cause: Interruption['cause']) => ({
 	from_s,
@@ -12,6 +12,16 @@ it('says cause and length in words', () => {
 	expect(inWords(one(3, 7, 'connection_lost'))).toBe('connection lost 4 s, not counted');
 	expect(inWords(one(3, 4.26, 'muted'))).toBe('muted 1.3 s, not counted');
 	expect(inWords(one(0, 12.4, 'server_restarted'))).toBe('server restarted 12 s, not counted');
+});
+
+it('labels an interruption as far as there is room', () => {
+	const muted = one(3, 45, 'muted');
+	expect([400, 100, 20].map((width) => label(muted, width))).toEqual([
+		'muted 42 s, not counted',
+		'muted 42 s',
+		''
+	]);
+	expect([causeWords(muted), lengthWords(one(3, 3.62, 'muted'))]).toEqual(['muted', '0.6 s']);
 });
 
 it('lists the interruptions of all speakers in order', () => {

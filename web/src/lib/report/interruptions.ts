@@ -10,11 +10,31 @@ const CAUSES: Record<Interruption['cause'], string> = {
 	clock_stopped: 'clock stopped'
 };
 
+export const causeWords = ({ cause }: Interruption): string => CAUSES[cause];
+
+/** Returns how long an interruption was: "4 s", "0.6 s", "42 s". */
+export function lengthWords({ from_s, to_s }: Interruption): string {
+	const seconds = to_s - from_s;
+	return `${seconds < 9.95 ? seconds.toFixed(1).replace('.0', '') : seconds.toFixed(0)} s`;
+}
+
 /** Says what happened: "connection lost 4 s, not counted". */
 export function inWords(interruption: Interruption): string {
-	const seconds = interruption.to_s - interruption.from_s;
-	const length = seconds < 9.95 ? seconds.toFixed(1).replace('.0', '') : seconds.toFixed(0);
-	return `${CAUSES[interruption.cause]} ${length} s, not counted`;
+	return `${causeWords(interruption)} ${lengthWords(interruption)}, not counted`;
+}
+
+/** The width of a letter of a label, and the room beside it, in pixels. */
+const LETTER = 5.7;
+const MARGIN = 12;
+
+/**
+ * Returns the label for an interruption that is drawn with a width: all its words, fewer, or none
+ * when there is no room for them.
+ */
+export function label(interruption: Interruption, width: number): string {
+	const whole = inWords(interruption);
+	const short = `${causeWords(interruption)} ${lengthWords(interruption)}`;
+	return [whole, short].find((text) => text.length * LETTER + MARGIN <= width) ?? '';
 }
 
 export interface Listed extends Interruption {
