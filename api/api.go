@@ -55,6 +55,7 @@ type Store interface {
 	auth.ProofStore
 	scenarios.Store
 	attempts.Store
+	rooms.Store
 	audit.Store
 	audit.Recorder
 }

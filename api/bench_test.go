@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"slices"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -91,7 +92,11 @@ func (c client) send(b *testing.B) time.Duration {
 // get returns a client that repeats a request.
 func get(h http.Handler, path, authorization string) client {
 	return client{handler: h, request: func() *http.Request {
-		return newRequest("GET", path, authorization, nil)
+		r := newRequest("GET", path, authorization, nil)
+		if strings.HasSuffix(path, "/report") { // it is stored compressed
+			r.Header.Set("Accept-Encoding", "gzip")
+		}
+		return r
 	}}
 }
 

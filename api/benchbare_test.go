@@ -236,6 +236,9 @@ func (h *bare) ticket(ctx context.Context, r *http.Request, user string) (any, e
 		chi.URLParam(r, "id")).Scan(&id, &candidate, &state); err != nil {
 		return nil, err
 	}
+	if _, err := h.rooms.Place(ctx, id); err != nil { // the node to dial, from Redis
+		return nil, err
+	}
 	expires := time.Now().Add(time.Minute)
 	token, err := jwt.NewWithClaims(jwt.SigningMethodHS256, jwt.MapClaims{
 		"sub": user, "attempt": id, "role": "candidate", "exp": expires.Unix(), "jti": uuid.New(),

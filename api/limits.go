@@ -1,8 +1,8 @@
 package api
 
 import (
-	"fmt"
 	"net/http"
+	"strconv"
 	"strings"
 	"time"
 
@@ -79,23 +79,19 @@ func (l *rateLimiter) admit(ctx huma.Context, account string) bool {
 // respond sets the RateLimit headers (draft-ietf-httpapi-ratelimit-headers-10), and responds with
 // 429 when a quota is used up.
 func (l *rateLimiter) respond(ctx huma.Context, quotas []store.Quota, balances []store.Balance) {
-	var policy, state strings.Builder
+	policy, state := make([]byte, 0, 96), make([]byte, 0, 96)
 	var retry time.Duration
 	for i, q := range quotas {
 		if i > 0 {
-			policy.WriteString(", ")
-			state.WriteString(", ")
+			policy, state = append(policy, ", "...), append(state, ", "...)
 		}
-		class, rest, _ := strings.Cut(q.Key, ":")
-		of, _, _ := strings.Cut(rest, ":")
 		b := balances[i]
-		fmt.Fprintf(&policy, `"%s-%s";q=%d;w=%d`, class, of, q.Units, int(q.Window.Seconds()))
-		fmt.Fprintf(&state, `"%s-%s";r=%d;t=%d`, class, of, b.Left,
-			httpx.Seconds(max(b.Full, b.Retry)))
+		policy = appendLimit(policy, q.Key, "q", q.Units, "w", int(q.Window.Seconds()))
+		state = appendLimit(state, q.Key, "r", b.Left, "t", httpx.Seconds(max(b.Full, b.Retry)))
 		retry = max(retry, b.Retry)
 	}
-	ctx.SetHeader("RateLimit-Policy", policy.String())
-	ctx.SetHeader("RateLimit", state.String())
+	ctx.SetHeader("RateLimit-Policy", string(policy))
+	ctx.SetHeader("RateLimit", string(state))
 	if retry > 0 {
 		r, w := humachi.Unwrap(ctx)
 		httpx.WriteProblem(w, r, &httpx.Fault{
@@ -104,4 +100,20 @@ func (l *rateLimiter) respond(ctx huma.Context, quotas []store.Quota, balances [
 			RetryAfter: retry,
 		})
 	}
+}
+
+// appendLimit appends the part of a RateLimit header about the quota with a key, such as
+// "read-ip";q=100;w=60 for read:ip:192.0.2.1.
+func appendLimit(b []byte, key, name1 string, value1 int, name2 string, value2 int) []byte {
+	class, rest, _ := strings.Cut(key, ":")
+	of, _, _ := strings.Cut(rest, ":")
+	b = append(append(append(append(append(b, '"'), class...), '-'), of...), '"')
+	for _, p := range []struct {
+		name  string
+		value int
+	}{{name1, value1}, {name2, value2}} {
+		b = append(append(append(b, ';'), p.name...), '=')
+		b = strconv.AppendInt(b, int64(p.value), 10)
+	}
+	return b
 }

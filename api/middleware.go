@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net/http"
 	"net/url"
 	"runtime/debug"
@@ -63,11 +64,19 @@ func observe(log *slog.Logger, m *metrics, t tracing,
 
 func logRequest(log *slog.Logger, r *http.Request, route string, status, bytes int,
 	took time.Duration) {
-	attrs := []slog.Attr{
-		slog.String("method", r.Method), slog.String("route", route), slog.Int("status", status),
-		slog.Int("bytes", bytes), slog.Duration("took", took),
-	}
 	level := slog.LevelDebug
+	switch {
+	case status >= 500:
+		level = slog.LevelError
+	case route != "other" && route != "/health" && route != "/health/ready" && route != "/metrics":
+		level = slog.LevelInfo
+	}
+	if !log.Enabled(r.Context(), level) {
+		return
+	}
+	attrs := append(make([]slog.Attr, 0, 10),
+		slog.String("method", r.Method), slog.String("route", route), slog.Int("status", status),
+		slog.Int("bytes", bytes), slog.Duration("took", took))
 	if info := httpx.RequestFrom(r.Context()); info != nil {
 		user, err := info.Outcome()
 		attrs = append(attrs, slog.String("request", info.ID), slog.String("ip", info.IP))
@@ -81,13 +90,10 @@ func logRequest(log *slog.Logger, r *http.Request, route string, status, bytes i
 			attrs = append(attrs, slog.Any("error", err))
 		}
 	}
-	switch {
-	case status >= 500:
-		level = slog.LevelError
-	case route != "other" && route != "/health" && route != "/health/ready" && route != "/metrics":
-		level = slog.LevelInfo
-	}
-	log.LogAttrs(r.Context(), level, "request", attrs...)
+	// Not log.LogAttrs, which looks for the line of code that calls it.
+	record := slog.NewRecord(time.Now(), level, "request", 0)
+	record.AddAttrs(attrs...)
+	_ = log.Handler().Handle(r.Context(), record) // as Logger ignores it
 }
 
 // recoverer turns a panic into a problem, unless the response has begun already. The stack trace
@@ -118,18 +124,25 @@ func recoverer(next http.Handler) http.Handler {
 // secureHeaders sets the security headers of every response; hsts is what it sets over https. Web
 // pages replace the content security policy by their own.
 func secureHeaders(hsts string) func(http.Handler) http.Handler {
+	// Responses share the values. Whoever adds a value to a header gets a copy, since they are
+	// full.
+	always := http.Header{
+		"X-Content-Type-Options":       {"nosniff"},
+		"X-Frame-Options":              {"DENY"},
+		"Referrer-Policy":              {"no-referrer"},
+		"Cross-Origin-Opener-Policy":   {"same-origin"},
+		"Cross-Origin-Resource-Policy": {"same-origin"},
+		"Permissions-Policy": {
+			"microphone=(self), camera=(), geolocation=(), payment=()",
+		},
+		"Content-Security-Policy": {
+			"default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
+		},
+	}
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			h := w.Header()
-			h.Set("X-Content-Type-Options", "nosniff")
-			h.Set("X-Frame-Options", "DENY")
-			h.Set("Referrer-Policy", "no-referrer")
-			h.Set("Cross-Origin-Opener-Policy", "same-origin")
-			h.Set("Cross-Origin-Resource-Policy", "same-origin")
-			h.Set("Permissions-Policy",
-				"microphone=(self), camera=(), geolocation=(), payment=()")
-			h.Set("Content-Security-Policy",
-				"default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'")
+			maps.Copy(h, always)
 			if info := httpx.RequestFrom(r.Context()); info != nil && info.Secure {
 				h.Set("Strict-Transport-Security", hsts)
 			}

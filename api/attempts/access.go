@@ -33,19 +33,28 @@ func mayTake(u store.User, a store.Attempt, part store.ParticipantRole) bool {
 	return false
 }
 
-// visible returns the principal, and an attempt that the principal may see, with its scenario. For
-// an attempt that the principal may not see, the error is the same as for one that does not exist.
-func (s *Service) visible(ctx context.Context, id string) (store.User, store.Attempt,
-	store.Scenario, error) {
+// visible returns an attempt that the principal may see. For one that the principal may not see,
+// the error is the same as for one that does not exist.
+func (s *Service) visible(ctx context.Context, id string) (store.Attempt, error) {
+	return s.permitted(ctx, id, maySee)
+}
+
+// own returns an attempt that the principal is involved in. Its errors are those of visible.
+func (s *Service) own(ctx context.Context, id string) (store.Attempt, error) {
+	return s.permitted(ctx, id, involved)
+}
+
+func (s *Service) permitted(ctx context.Context, id string,
+	may func(store.User, store.Attempt) bool) (store.Attempt, error) {
 	p, err := auth.PrincipalFrom(ctx)
 	if err != nil {
-		return p.User, store.Attempt{}, store.Scenario{}, err
+		return store.Attempt{}, err
 	}
-	a, scenario, err := s.Store.Attempt(ctx, id)
-	if err == nil && !maySee(p.User, a) {
+	a, err := s.Store.FindAttempt(ctx, id)
+	if err == nil && !may(p.User, a) {
 		err = store.ErrNotFound
 	}
-	return p.User, a, scenario, missing(err)
+	return a, missing(err)
 }
 
 // missing adds a detail to store.ErrNotFound, and returns other errors unchanged.

@@ -97,8 +97,8 @@ type attemptStore struct {
 	attempt store.Attempt
 }
 
-func (s attemptStore) Attempt(context.Context, string) (store.Attempt, store.Scenario, error) {
-	return s.attempt, store.Scenario{}, nil
+func (s attemptStore) FindAttempt(context.Context, string) (store.Attempt, error) {
+	return s.attempt, nil
 }
 
 func TestTutorMayJoinButNotReadTheReportOfAnotherTutorsAttempt(t *testing.T) {
@@ -110,7 +110,7 @@ func TestTutorMayJoinButNotReadTheReportOfAnotherTutorsAttempt(t *testing.T) {
 			User: store.User{ID: user, Role: store.RoleTutor},
 		})
 	}
-	if _, _, _, err := s.visible(as("other"), "1"); err != nil {
+	if _, err := s.visible(as("other"), "1"); err != nil {
 		t.Errorf("another tutor cannot see an open room: %v", err)
 	}
 	if _, err := s.own(as("other"), "1"); !errors.Is(err, store.ErrNotFound) {

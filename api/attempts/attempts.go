@@ -24,12 +24,13 @@ type Store interface {
 	ScenarioBySlug(ctx context.Context, slug string) (store.Scenario, error)
 	CreateAttempt(ctx context.Context, candidateID, scenarioID string,
 		consent bool) (store.Attempt, error)
-	Attempt(ctx context.Context, id string) (store.Attempt, store.Scenario, error)
-	AttemptViews(ctx context.Context, ids []string) ([]store.AttemptView, error)
+	FindAttempt(ctx context.Context, id string) (store.Attempt, error)
+	AttemptView(ctx context.Context, id string) (store.AttemptView, store.Scenario, error)
+	// AttemptReport returns an attempt with its report, which is nil when there is none.
+	AttemptReport(ctx context.Context, attemptID string) (store.Attempt, []byte, error)
 	AttemptsOf(ctx context.Context, userID, before string, limit int) ([]store.AttemptView, error)
 	ReserveLive(ctx context.Context, userID, attemptID string, until time.Time) error
 	SeatPartner(ctx context.Context, id, userID string, present bool) (store.Attempt, error)
-	PackedReport(ctx context.Context, attemptID string) ([]byte, error)
 	Recording(ctx context.Context, attemptID string,
 		speaker store.Speaker) (store.Recording, error)
 }
@@ -259,21 +260,21 @@ type idInput struct {
 }
 
 func (s *Service) get(ctx context.Context, in *idInput) (*detailOutput, error) {
-	u, a, scenario, err := s.visible(ctx, in.ID)
+	p, err := auth.PrincipalFrom(ctx)
 	if err != nil {
 		return nil, err
 	}
-	views, err := s.Store.AttemptViews(ctx, []string{a.ID})
+	v, scenario, err := s.Store.AttemptView(ctx, in.ID)
+	if err == nil && !maySee(p.User, v.Attempt) {
+		err = store.ErrNotFound
+	}
 	if err != nil {
-		return nil, err
+		return nil, missing(err)
 	}
-	if len(views) == 0 {
-		return nil, missing(store.ErrNotFound)
-	}
-	withPatient := u.ID != a.CandidateID || a.State == store.AttemptReported
+	withPatient := p.User.ID != v.Attempt.CandidateID || v.Attempt.State == store.AttemptReported
 	return &detailOutput{
 		Body: AttemptDetail{
-			Attempt: view(views[0], u), Scenario: httpx.ViewScenario(scenario, withPatient),
+			Attempt: view(v, p.User), Scenario: httpx.ViewScenario(scenario, withPatient),
 		},
 	}, nil
 }

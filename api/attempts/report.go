@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"compress/gzip"
 	"context"
-	"errors"
 	"fmt"
 	"hash/crc32"
 	"io"
@@ -12,6 +11,7 @@ import (
 	"reflect"
 	"strings"
 
+	"bedside/api/auth"
 	"bedside/api/httpx"
 	"bedside/store"
 
@@ -38,27 +38,20 @@ func (s *Service) reportRoute(api huma.API) {
 	}, s.report)
 }
 
-// own returns an attempt that the principal is involved in.
-func (s *Service) own(ctx context.Context, id string) (store.Attempt, error) {
-	u, a, _, err := s.visible(ctx, id)
-	if err == nil && !involved(u, a) {
-		err = missing(store.ErrNotFound)
-	}
-	return a, err
-}
-
 // report sends the report as it is stored, compressed, because it has megabytes of points.
 func (s *Service) report(ctx context.Context, in *idInput) (*huma.StreamResponse, error) {
-	a, err := s.own(ctx, in.ID)
+	p, err := auth.PrincipalFrom(ctx)
 	if err != nil {
 		return nil, err
 	}
-	packed, err := s.Store.PackedReport(ctx, a.ID)
-	if errors.Is(err, store.ErrNotFound) {
+	a, packed, err := s.Store.AttemptReport(ctx, in.ID)
+	switch {
+	case err != nil:
+		return nil, missing(err)
+	case !involved(p.User, a):
+		return nil, missing(store.ErrNotFound)
+	case packed == nil:
 		return nil, pending(a)
-	}
-	if err != nil {
-		return nil, err
 	}
 	return &huma.StreamResponse{Body: func(hctx huma.Context) {
 		r, w := humachi.Unwrap(hctx)

@@ -47,7 +47,8 @@ func (s *Service) ticket(ctx context.Context, in *ticketInput) (*ticketOutput, e
 	if err != nil {
 		return nil, err
 	}
-	u, a, _, err := s.visible(ctx, in.ID)
+	u := p.User
+	a, err := s.visible(ctx, in.ID)
 	if err != nil {
 		return nil, err
 	}
@@ -63,10 +64,6 @@ func (s *Service) ticket(ctx context.Context, in *ticketInput) (*ticketOutput, e
 	if !a.Joinable() {
 		return nil, closed(store.ErrState)
 	}
-	room, err := s.Rooms.Room(ctx, a.ID)
-	if err != nil && !errors.Is(err, store.ErrNotFound) {
-		return nil, err
-	}
 	node, err := s.Rooms.Place(ctx, a.ID)
 	if err != nil {
 		return nil, unplaced(err)
@@ -78,10 +75,14 @@ func (s *Service) ticket(ctx context.Context, in *ticketInput) (*ticketOutput, e
 	if err != nil {
 		return nil, err
 	}
-	if err := s.reserveUnconfirmed(ctx, p.User, a.ID, expires); err != nil {
+	if err := s.reserveUnconfirmed(ctx, u, a.ID, expires); err != nil {
 		return nil, err
 	}
 	if part == store.ParticipantPatient {
+		room, err := s.Rooms.Room(ctx, a.ID)
+		if err != nil && !errors.Is(err, store.ErrNotFound) {
+			return nil, err
+		}
 		if _, err := s.Store.SeatPartner(ctx, a.ID, u.ID,
 			room.Taken(store.ParticipantPatient, u.ID)); err != nil {
 			return nil, closed(err)

@@ -69,6 +69,33 @@ func (db *DB) Attempt(ctx context.Context, id string) (a store.Attempt, s store.
 	return a, s, err
 }
 
+// FindAttempt returns an attempt without its scenario, or store.ErrNotFound.
+func (db *DB) FindAttempt(ctx context.Context, id string) (a store.Attempt, err error) {
+	if !store.IsID(id) {
+		return a, fmt.Errorf("attempt: %w", store.ErrNotFound)
+	}
+	err = db.do(ctx, "attempt", func(ctx context.Context, q querier) error {
+		return scanOne(ctx, q, `SELECT `+attemptColumns+` FROM attempts a WHERE a.id = $1`,
+			[]any{id}, attemptTargets(&a))
+	})
+	return a, err
+}
+
+// AttemptView returns an attempt with the names that a list shows, and its scenario, or
+// store.ErrNotFound.
+func (db *DB) AttemptView(ctx context.Context, id string) (v store.AttemptView, s store.Scenario,
+	err error) {
+	if !store.IsID(id) {
+		return v, s, fmt.Errorf("attempt: %w", store.ErrNotFound)
+	}
+	err = db.do(ctx, "attempt", func(ctx context.Context, q querier) error {
+		return scanOne(ctx, q, `SELECT `+viewColumns+`, `+scenarioColumns+`
+			FROM attempts a JOIN scenarios c ON c.id = a.scenario_id WHERE a.id = $1`,
+			[]any{id}, append(viewTargets(&v), scenarioTargets(&s)...))
+	})
+	return v, s, err
+}
+
 // AttemptsOf returns at most limit attempts in which the user is the candidate or the partner,
 // newest first. before is the id of the last attempt of the page before, or empty; anything else
 // is store.ErrInvalid.

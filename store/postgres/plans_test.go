@@ -129,6 +129,18 @@ func queries(t *testing.T, db *pgtest.Database, size pgtest.Size) []boundedQuery
 		{"a busy tutor's attempts, a later page", list, attempts(p.BusyTutor, middle)},
 		{"attempts of somebody new", list, attempts(p.Admin, "")},
 		{"one attempt", 5, func() error { _, _, err := db.Attempt(ctx, attempt); return err }},
+		{"an attempt without its scenario", 5, func() error {
+			_, err := db.FindAttempt(ctx, attempt)
+			return err
+		}},
+		{"an attempt with its names", 10, func() error {
+			_, _, err := db.AttemptView(ctx, attempt)
+			return err
+		}},
+		{"an attempt with its report", 5, func() error {
+			_, _, err := db.AttemptReport(ctx, attempt)
+			return err
+		}},
 		{"the tutors' list", list, func() error {
 			_, err := db.AttemptViews(ctx, ids)
 			return err

@@ -184,6 +184,21 @@ func (db *DB) PackedReport(ctx context.Context, attemptID string) (body []byte, 
 	return body, err
 }
 
+// AttemptReport returns an attempt and its report as PackedReport does, which is nil when there is
+// none. It returns store.ErrNotFound when there is no such attempt.
+func (db *DB) AttemptReport(ctx context.Context, attemptID string) (a store.Attempt, body []byte,
+	err error) {
+	if !store.IsID(attemptID) {
+		return a, nil, fmt.Errorf("report: %w", store.ErrNotFound)
+	}
+	err = db.do(ctx, "report", func(ctx context.Context, q querier) error {
+		return scanOne(ctx, q, `SELECT `+attemptColumns+`, r.body FROM attempts a
+			LEFT JOIN reports r ON r.attempt_id = a.id WHERE a.id = $1`, []any{attemptID},
+			append(attemptTargets(&a), &body))
+	})
+	return a, body, err
+}
+
 // Recording returns one speaker's recording, or store.ErrNotFound.
 func (db *DB) Recording(ctx context.Context, attemptID string,
 	speaker store.Speaker) (r store.Recording, err error) {

@@ -9,22 +9,28 @@ import (
 	"github.com/google/uuid"
 )
 
-const scenarioColumns = `c.id::text, c.slug, c.title, c.profession, c.summary, c.difficulty,
-	c.prepare_seconds, c.play_seconds, c.candidate_card, c.interlocutor_card`
+const scenarioColumns = summaryColumns + `, c.candidate_card, c.interlocutor_card`
 
 func scenarioTargets(s *store.Scenario) []any {
+	return append(summaryTargets(s), &s.Candidate, &s.Patient)
+}
+
+const summaryColumns = `c.id::text, c.slug, c.title, c.profession, c.summary, c.difficulty,
+	c.prepare_seconds, c.play_seconds`
+
+func summaryTargets(s *store.Scenario) []any {
 	return []any{
 		&s.ID, &s.Slug, &s.Title, &s.Profession, &s.Summary, &s.Difficulty, &s.PrepareSeconds,
-		&s.PlaySeconds, &s.Candidate, &s.Patient,
+		&s.PlaySeconds,
 	}
 }
 
-// Scenarios returns every scenario, by profession and then by difficulty.
+// Scenarios returns every scenario without its cards, by profession and then by difficulty.
 func (db *DB) Scenarios(ctx context.Context) (list []store.Scenario, err error) {
 	err = db.do(ctx, "scenarios", func(ctx context.Context, q querier) (err error) {
 		list, err = collect(ctx, q,
-			`SELECT `+scenarioColumns+` FROM scenarios c
-				ORDER BY c.profession, c.difficulty, c.slug`, nil, scenarioTargets)
+			`SELECT `+summaryColumns+` FROM scenarios c
+				ORDER BY c.profession, c.difficulty, c.slug`, nil, summaryTargets)
 		return err
 	})
 	return list, err

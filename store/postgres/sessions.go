@@ -65,16 +65,22 @@ func (db *DB) CreateSession(ctx context.Context, u store.User, s store.Session,
 	return ended, err
 }
 
-// Sessions returns a user's sessions that are live at the given time, most recently used first.
+// Sessions returns a user's sessions that are live at the given time, most recently used first,
+// without the hashes of their tokens.
 func (db *DB) Sessions(ctx context.Context, userID string,
 	now time.Time) (list []store.Session, err error) {
 	if !store.IsID(userID) {
 		return nil, fmt.Errorf("user: %w", store.ErrNotFound)
 	}
 	err = db.do(ctx, "sessions", func(ctx context.Context, q querier) error {
-		list, err = collect(ctx, q, `SELECT `+sessionColumns+` FROM sessions s
-			WHERE s.user_id = $1 AND s.ended_at IS NULL AND s.expires_at > $2
-			ORDER BY s.last_seen_at DESC, s.id DESC`, []any{userID, now}, sessionTargets)
+		list, err = collect(ctx, q, `SELECT s.id::text, s.user_id::text, s.user_agent, s.ip,
+				s.fingerprint, s.created_at, s.last_seen_at, s.expires_at, s.max_expires_at
+			FROM sessions s WHERE s.user_id = $1 AND s.ended_at IS NULL AND s.expires_at > $2
+			ORDER BY s.last_seen_at DESC, s.id DESC`, []any{userID, now},
+			func(s *store.Session) []any {
+				return []any{&s.ID, &s.UserID, &s.UserAgent, &s.IP, &s.Fingerprint, &s.CreatedAt,
+					&s.LastSeenAt, &s.ExpiresAt, &s.MaxExpiresAt}
+			})
 		return err
 	})
 	return list, err

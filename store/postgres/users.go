@@ -236,7 +236,14 @@ func collect[T any](ctx context.Context, q querier, sql string, args []any,
 	if err != nil {
 		return nil, err
 	}
-	return pgx.CollectRows(rows, func(row pgx.CollectableRow) (v T, err error) {
-		return v, row.Scan(targets(&v)...)
-	})
+	defer rows.Close()
+	const page = 16 // most lists are at most this long
+	list := make([]T, 0, page)
+	for rows.Next() {
+		list = append(list, *new(T))
+		if err := rows.Scan(targets(&list[len(list)-1])...); err != nil {
+			return nil, err
+		}
+	}
+	return list, rows.Err()
 }

@@ -90,7 +90,7 @@ FROM (SELECT n, pg_temp.moment(n, {attempts}) AS at,
 JOIN person c ON c.n = candidate LEFT JOIN person p ON p.n = partner,
     (SELECT array_agg(id ORDER BY slug) AS scenarios FROM scenarios) s;
 
--- The bodies of reports are small, but for the last of each hundred.
+-- The bodies of reports are small, but for one of ten thousand, since they are not looked at.
 INSERT INTO reports (attempt_id, created_at, body)
 SELECT id, ended_at, decode(repeat(md5(id::text), CASE WHEN x % 10000 = 0 THEN 5000 ELSE 20 END),
     'hex')
