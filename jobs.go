@@ -58,8 +58,7 @@ func openJobs(ctx context.Context, cfg configs.Config, s stores, sender mail.Sen
 	}
 	jobs, archives := s.db.Jobs(0), newArchivist(s, log)
 	keeper := &upkeep.Keeper{
-		Log: s.bus, Attempts: s.db, Rooms: s.presence, Clock: time.Now, Logger: log,
-		Keep: cfg.Retention.AudioLog,
+		Log: s.bus, Attempts: s.db, Keep: cfg.Retention.AudioLog, Clock: time.Now, Logger: log,
 	}
 	if err := errors.Join(
 		postgres.HandleJob(jobs, archive.Limit, archives.Make),

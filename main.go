@@ -36,6 +36,7 @@ type commands struct {
 	Analyze  analyzeCommand  `cmd:"" help:"Measure the speech in a WAV or Ogg Opus file."`
 	Loadtest loadtestCommand `cmd:"" help:"Fill rooms with headless participants and measure the media path."`
 	Migrate  migrateCommand  `cmd:"" help:"Bring the database's tables up to date and stop."`
+	Retry    retryCommand    `cmd:"" help:"Analyse an attempt again whose analysis failed, and tell the outcome."`
 	Admin    adminCommand    `cmd:"" help:"Create administrators."`
 	Openapi  openapiCommand  `cmd:"" help:"Print the REST interface as OpenAPI 3.1."`
 	Doctor   doctorCommand   `cmd:"" help:"List what is installed, what is missing, and what each part uses."`

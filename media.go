@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"io"
 	"log/slog"
 	"net/http"
 	"path/filepath"
@@ -16,6 +17,7 @@ import (
 	"bedside/speech"
 	"bedside/speech/bus"
 	"bedside/speech/tap"
+	"bedside/store/blob"
 	"bedside/store/folder"
 	"bedside/store/presence"
 
@@ -88,7 +90,8 @@ func openSpeech(cfg configs.Config, s stores, c *closers, log *slog.Logger,
 	if err := folder.Recreate(analysis.SpoolDir); err != nil {
 		return err
 	}
-	w, err := speech.NewWorker(analysis, jobSource{s.bus}, s.db, s.db, s.blob, s.bus, log, reg)
+	w, err := speech.NewWorker(analysis, jobSource{s.bus}, s.db, s.db, recordings{s.blob}, s.bus,
+		log, reg)
 	if err != nil {
 		return err
 	}
@@ -118,4 +121,16 @@ func (s jobSource) Claim(ctx context.Context) (speech.Claim, error) {
 		return nil, err
 	}
 	return claim, nil
+}
+
+// recordings are the files as speech.Recordings.
+type recordings struct{ *blob.Store }
+
+// Open opens a file. A nil file becomes a nil interface.
+func (r recordings) Open(ctx context.Context, key string) (io.ReadCloser, error) {
+	f, err := r.Store.Open(ctx, key)
+	if err != nil {
+		return nil, err
+	}
+	return f, nil
 }

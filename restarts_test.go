@@ -192,6 +192,10 @@ func (keptReport) ChangeRecordings(context.Context, string,
 	return nil
 }
 
+func (keptReport) Open(context.Context, string) (io.ReadCloser, error) {
+	return nil, store.ErrNotFound
+}
+
 func (keptReport) Put(_ context.Context, _ string, r io.Reader, _ string) (int64, error) {
 	return io.Copy(io.Discard, r)
 }

@@ -52,6 +52,7 @@ func TestPermissions(t *testing.T) {
 			"GET", "/api/attempts/" + done + "/audio/candidate", nil,
 			[6]int{200, 404, 200, 404, 200, 401},
 		},
+		{"POST", "/api/attempts/" + done + "/retry", nil, [6]int{403, 403, 403, 403, 409, 401}},
 		{"GET", "/api/attempts", nil, [6]int{200, 200, 200, 200, 200, 401}},
 		{
 			"POST", "/api/attempts",

@@ -4,8 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"log/slog"
+	"slices"
 	"time"
 
+	"bedside/speech/event"
+	"bedside/speech/frame"
+	"bedside/speech/opus"
 	"bedside/store"
 	"bedside/store/wait"
 )
@@ -139,4 +145,74 @@ func (w *Worker) deleteRecordings(ctx context.Context, r store.Report) error {
 		}
 	}
 	return errors.Join(errs...)
+}
+
+// readRecordings analyses the recordings of an attempt whose log is gone. It returns
+// frame.ErrNoLog when there are none.
+func (w *Worker) readRecordings(ctx context.Context, c *conversation, log *slog.Logger) error {
+	found := false
+	for _, s := range []store.Speaker{store.SpeakerCandidate, store.SpeakerPatient} {
+		file, err := w.recordings.Open(ctx, key(c.job.AttemptID, s))
+		if errors.Is(err, store.ErrNotFound) {
+			continue
+		}
+		if err != nil {
+			return fmt.Errorf("recording of the %s: %w", s, err)
+		}
+		found = true
+		if err := errors.Join(c.addRecording(s, file), file.Close()); err != nil {
+			return fmt.Errorf("recording of the %s: %w", s, err)
+		}
+	}
+	if !found {
+		return fmt.Errorf("attempt %s has no recordings either: %w", c.job.AttemptID,
+			frame.ErrNoLog)
+	}
+	log.Info("the log is gone; the recordings are analysed")
+	return nil
+}
+
+// addRecording analyses a speaker's recording in place of the frames of the log. Where no frame
+// had arrived the recording holds packets without sound; a recording does not tell why.
+func (c *conversation) addRecording(s store.Speaker, r io.Reader) error {
+	ogg, err := opus.NewOggReader(r)
+	if err != nil {
+		return err
+	}
+	start := c.job.StartedAt.UnixMicro()
+	position := 0     // on the time line, in samples
+	since := int64(0) // when the sound went away; 0: it is there
+	for n := uint16(0); ; {
+		packet, samples, err := ogg.Next()
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		at := start + int64(position)*1_000_000/opus.ClockRate
+		switch filler := len(packet) < 2; {
+		case filler && since == 0:
+			since = at
+		case !filler:
+			if n > 0 && since > 0 { // the sound came back
+				for _, e := range []event.Changed{{At: since, On: true}, {At: at}} {
+					e.Speaker, e.Cause = string(s), string(store.CauseConnectionLost)
+					c.causes.addChanged(e)
+				}
+			}
+			since = 0
+			err := c.add(frame.Delivery{
+				Speaker: string(s), Batch: frame.Batch{Frames: []frame.Frame{{
+					Sequence: n, Timestamp: uint32(position), Arrival: at,
+					Payload: slices.Clone(packet),
+				}}},
+			})
+			if err != nil {
+				return err
+			}
+			n++
+		}
+		position += samples
+	}
 }

@@ -10,6 +10,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"bedside/speech/event"
+	"bedside/speech/frame"
 	"bedside/store"
 
 	"github.com/google/go-cmp/cmp"
@@ -210,6 +212,34 @@ func TestPendingErrorNamesItsCause(t *testing.T) {
 		err := w.checkPending(t.Context(), time.Now())
 		if err == nil || !strings.Contains(err.Error(), "read-only") {
 			t.Error(err)
+		}
+	})
+}
+
+// The log is gone, and the recordings are there: for example because the worker crashed between
+// both, and the log was lost afterwards.
+func TestRecordingsAreAnalysedWithoutALog(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		first := speech(t, store.SpeakerCandidate, 3)
+		log := append(append([]frame.Delivery{events(event.Opened{At: at(0)})}, first...),
+			speech(t, store.SpeakerPatient, 2)...)
+		const who, cause = store.SpeakerCandidate, store.CauseConnectionLost
+		log = append(log, events(changed(who, cause, true, 3), changed(who, cause, false, 6)))
+		log = append(log, shift(first, 9, 6)...) // nothing arrives for three seconds
+		d := newFakeStore()
+		work(t, newQueue(&claim{id: "one", log: log}), d, 1)
+		work(t, newQueue(&claim{id: "one", fail: map[int]error{1: frame.ErrNoLog}}), d, 1)
+		if len(d.reports) != 2 || len(d.failed) != 0 {
+			t.Fatalf("%d reports, failed %q", len(d.reports), d.failed)
+		}
+		for i, want := range d.reports[0].Speakers {
+			got := d.reports[1].Speakers[i]
+			if diff := cmp.Diff(want.Analysis, got.Analysis); diff != "" {
+				t.Errorf("%s: the analysis differs:\n%s", got.Speaker, diff)
+			}
+			if diff := cmp.Diff(want.Interruptions, got.Interruptions); diff != "" {
+				t.Errorf("%s: interruptions differ:\n%s", got.Speaker, diff)
+			}
 		}
 	})
 }

@@ -78,6 +78,7 @@ type Reports interface {
 type Recordings interface {
 	Ping(ctx context.Context) error // returns an error while files cannot be stored
 	Put(ctx context.Context, key string, r io.Reader, contentType string) (int64, error)
+	Open(ctx context.Context, key string) (io.ReadCloser, error)
 	Delete(ctx context.Context, key string) error
 }
 
@@ -229,6 +230,11 @@ func (w *Worker) analyse(ctx context.Context, c Claim, try *try, log *slog.Logge
 	defer func() { err = errors.Join(err, conversation.close()) }()
 	for {
 		d, err := c.Next(ctx)
+		if errors.Is(err, frame.ErrNoLog) && try.ReportedAt == nil {
+			if err = w.readRecordings(ctx, conversation, log); err == nil {
+				break
+			}
+		}
 		if err != nil {
 			return err
 		}

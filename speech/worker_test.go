@@ -1,6 +1,7 @@
 package speech
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -250,6 +251,16 @@ func (d *fakeStore) Put(_ context.Context, key string, r io.Reader, _ string) (i
 	}
 	d.recordings[key] = b
 	return int64(len(b)), err
+}
+
+func (d *fakeStore) Open(_ context.Context, key string) (io.ReadCloser, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	b, ok := d.recordings[key]
+	if !ok {
+		return nil, store.ErrNotFound
+	}
+	return io.NopCloser(bytes.NewReader(b)), nil
 }
 
 func (d *fakeStore) Delete(_ context.Context, key string) error {

@@ -124,6 +124,16 @@ func (a *Attempt) Fail(now time.Time, problem string) error {
 	return nil
 }
 
+// Retry makes a failed attempt wait for its analysis again. It changes nothing when the attempt is
+// analysed already, and returns ErrState in any other state.
+func (a *Attempt) Retry() error {
+	changed, err := a.advance(AttemptAnalysing, "analysed again", AttemptFailed)
+	if changed {
+		a.Problem = ""
+	}
+	return err
+}
+
 // advance moves the attempt from one of the given states to another, and reports whether it did.
 // It does nothing when the attempt is in that state already, and returns ErrState in any other;
 // participle names the change in the message.
@@ -206,8 +216,9 @@ const ProblemAudioLost = "What was said was lost in the server's storage before 
 type Try struct {
 	// Number counts the tries that crashed or failed, and this one.
 	Number int
-	// ReportedAt is when the attempt was reported while its recordings could not be stored. This
-	// try is to store them. Nil: there is no report.
+	// ReportedAt is when the attempt was reported while its recordings could not be stored, or
+	// when an operator wanted them to be stored again. This try is to store them. Nil: there is no
+	// report, or nothing to store.
 	ReportedAt *time.Time
 }
 
@@ -217,6 +228,9 @@ type Unfinished struct {
 	ProgressAt *time.Time       // when a worker was last at its analysis
 	Recordings []RecordingState // only from AttemptsInLog
 }
+
+// Has reports whether one of the recordings is in a state.
+func (u Unfinished) Has(s RecordingState) bool { return slices.Contains(u.Recordings, s) }
 
 // Since returns when something last happened to the attempt.
 func (u Unfinished) Since() time.Time {

@@ -51,6 +51,7 @@ const (
 	ActReauthenticate Action = "user.reauthenticate"
 	ActExport         Action = "user.export"
 	ActDelete         Action = "user.delete"
+	ActRetry          Action = "attempt.retry" // its analysis
 	ActSignIn         Action = "session.start"
 	ActSignOut        Action = "session.sign_out"
 	ActEndSession     Action = "session.end"

@@ -151,6 +151,15 @@ func (r *Recording) GiveUp() {
 	}
 }
 
+// Retry makes a recording that was given up follow its report again, and reports whether it was.
+func (r *Recording) Retry() bool {
+	failed := r.State == RecordingFailed
+	if failed {
+		r.State = RecordingPending
+	}
+	return failed
+}
+
 // Pending reports whether a recording of the report follows.
 func (r Report) Pending() bool {
 	for _, s := range r.Speakers {

@@ -33,6 +33,8 @@ type Store interface {
 	SeatPartner(ctx context.Context, id, userID string, present bool) (store.Attempt, error)
 	Recording(ctx context.Context, attemptID string,
 		speaker store.Speaker) (store.Recording, error)
+	RetryAnalysis(ctx context.Context, attemptID string,
+		rule func(store.Attempt) store.Act) (store.Attempt, error)
 }
 
 // Rooms knows the open rooms and the media nodes. store/presence implements it.
@@ -121,6 +123,7 @@ func (s *Service) routes(api huma.API) {
 	}, s.ticket)
 	s.reportRoute(api)
 	s.audioRoute(api)
+	s.retryRoute(api)
 }
 
 // Person is a user who takes part in an attempt.

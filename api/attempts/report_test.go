@@ -114,3 +114,27 @@ func TestRecordingThatCannotBePlayedSaysWhy(t *testing.T) {
 		}
 	}
 }
+
+func TestRetryAnalysis(t *testing.T) {
+	s := apitest.NewServer(t)
+	p, admin := s.NewUser(t, store.RoleCandidate), s.NewUser(t, store.RoleAdmin)
+	id := p.NewAttempt(t)
+	path := "/api/attempts/" + id
+	admin.Do(t, "POST", path+"/retry", nil).Problem(t, 409, "wrong-state")
+	if err := s.DB.FailAttempt(t.Context(), id, "It crashed."); err != nil {
+		t.Fatal(err)
+	}
+	admin.Do(t, "POST", path+"/retry", nil).Expect(t, 202)
+	var a attempts.AttemptDetail
+	p.Do(t, "GET", path, nil).Expect(t, 200).Decode(t, &a)
+	if a.State != store.AttemptAnalysing || a.Problem != "" {
+		t.Errorf("the attempt is %s, problem %q", a.State, a.Problem)
+	}
+	acts, err := s.DB.Acts(t.Context(), store.ActFilter{
+		UserID: p.ID, Action: store.ActRetry, Limit: 10,
+	})
+	if err != nil || len(acts) != 1 || acts[0].ActorID != admin.ID ||
+		acts[0].Object != "attempt "+id {
+		t.Errorf("acts %+v, %v", acts, err)
+	}
+}

@@ -3,7 +3,6 @@ package upkeep
 import (
 	"context"
 	"errors"
-	"slices"
 	"time"
 
 	"bedside/store"
@@ -25,9 +24,9 @@ func mayGo(u store.Unfinished, known bool, keep time.Duration, now time.Time) bo
 	switch u.State {
 	case store.AttemptReported:
 		switch {
-		case slices.Contains(u.Recordings, store.RecordingPending):
+		case u.Has(store.RecordingPending):
 			return false
-		case slices.Contains(u.Recordings, store.RecordingFailed):
+		case u.Has(store.RecordingFailed):
 			return expired
 		}
 		return quiet > settled

@@ -11,6 +11,9 @@ import (
 	"syscall"
 )
 
+// ErrInUse is returned by Acquire when another process has the lock.
+var ErrInUse = errors.New("in use by another Bedside server")
+
 // Lock keeps a second server out of a data folder. The kernel releases it when the process ends,
 // so that a SIGKILL leaves nothing to clean up.
 type Lock struct{ file *os.File }
@@ -31,9 +34,9 @@ func Acquire(dir string) (*Lock, error) {
 		f.Close()
 		if errors.Is(err, syscall.EWOULDBLOCK) {
 			return nil, fmt.Errorf(
-				"data folder %s is in use by another Bedside server (process %s): "+
+				"data folder %s is %w (process %s): "+
 					"stop that server, or choose another folder with --data",
-				dir, strings.TrimSpace(string(holder)))
+				dir, ErrInUse, strings.TrimSpace(string(holder)))
 		}
 		return nil, fmt.Errorf("data folder %s cannot be locked: %w", dir, err)
 	}

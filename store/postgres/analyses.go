@@ -6,6 +6,8 @@ import (
 	"slices"
 
 	"bedside/store"
+
+	"github.com/jackc/pgx/v5"
 )
 
 // BeginAnalysis counts a try at the analysis of an attempt, and returns it. The worker that is
@@ -20,7 +22,8 @@ func (db *DB) BeginAnalysis(ctx context.Context, attemptID string) (t store.Try,
 	err = db.do(ctx, "analysis", func(ctx context.Context, q querier) error {
 		return scanOne(ctx, q, `UPDATE attempts a SET tries = tries + 1, progress_at = $2
 			WHERE id = $1 RETURNING tries, state,
-				(SELECT r.created_at FROM reports r WHERE r.attempt_id = a.id AND `+pending+`)`,
+				(SELECT greatest(r.created_at, a.retried_at) FROM reports r
+					WHERE r.attempt_id = a.id AND `+pending+`)`,
 			[]any{attemptID, db.now()}, []any{&t.Number, &state, &t.ReportedAt})
 	})
 	if err == nil && state == store.AttemptReported && t.ReportedAt == nil {
@@ -90,4 +93,45 @@ func (db *DB) AttemptsInLog(ctx context.Context, ids []string) (list []store.Unf
 		return err
 	})
 	return list, err
+}
+
+// RetryAnalysis makes a failed attempt wait for its analysis again, or a reported one for the
+// recordings that were given up, with no tries used. It saves the act that rule returns in the
+// same transaction. It returns store.ErrNotFound when there is no such attempt, and store.ErrState
+// when there is nothing to try again.
+func (db *DB) RetryAnalysis(ctx context.Context, attemptID string,
+	rule func(store.Attempt) store.Act) (a store.Attempt, err error) {
+	if !store.IsID(attemptID) {
+		return a, fmt.Errorf("attempt: %w", store.ErrNotFound)
+	}
+	err = db.within(ctx, "attempt", func(ctx context.Context, q pgx.Tx) error {
+		a, err = changeAttempt(ctx, q, attemptID, func(a *store.Attempt) error {
+			if a.State == store.AttemptReported {
+				return nil
+			}
+			return a.Retry()
+		})
+		if err != nil {
+			return err
+		}
+		if a.State == store.AttemptReported {
+			given := false
+			if err := db.changeRecordings(ctx, q, attemptID,
+				func(_ store.Speaker, rec *store.Recording) {
+					given = rec.Retry() || rec.State == store.RecordingPending || given
+				}); err != nil {
+				return err
+			}
+			if !given {
+				return fmt.Errorf("the attempt has its report and recordings: %w", store.ErrState)
+			}
+		}
+		now := db.now()
+		if _, err := q.Exec(ctx, `UPDATE attempts SET tries = 0, progress_at = $2, retried_at = $2
+			WHERE id = $1`, attemptID, now); err != nil {
+			return err
+		}
+		return db.record(ctx, q, rule(a))
+	})
+	return a, err
 }

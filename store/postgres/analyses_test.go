@@ -105,3 +105,46 @@ func TestAttemptsInLog(t *testing.T) {
 		}
 	}
 }
+
+func TestRetryAnalysis(t *testing.T) {
+	a := newAttempt(t, newUser(t, store.RoleCandidate))
+	retry := func() error {
+		t.Helper()
+		_, err := db.RetryAnalysis(t.Context(), a.ID, func(a store.Attempt) store.Act {
+			return store.Act{Action: store.ActRetry, UserID: a.CandidateID}
+		})
+		return err
+	}
+	expect(t, retry(), store.ErrState)
+	if _, err := db.StartAttempt(t.Context(), a.ID, 0, time.Now()); err != nil {
+		t.Fatal(err)
+	}
+	for range 6 {
+		if _, err := db.BeginAnalysis(t.Context(), a.ID); err != nil {
+			t.Fatal(err)
+		}
+	}
+	expect(t, db.FailAttempt(t.Context(), a.ID, "It crashed."), nil)
+	expect(t, retry(), nil)
+	if try, err := db.BeginAnalysis(t.Context(), a.ID); err != nil || try.Number != 1 {
+		t.Errorf("%+v, %v: not the first try", try, err)
+	}
+	// Its recordings were given up long after the report.
+	expect(t, db.SaveReport(t.Context(), store.Report{
+		AttemptID: a.ID, CreatedAt: time.Now().Add(-100 * time.Hour),
+		Speakers: []store.SpeakerReport{{
+			Speaker:   store.SpeakerCandidate,
+			Recording: &store.Recording{Key: "a", State: store.RecordingFailed},
+		}},
+	}), nil)
+	expect(t, retry(), nil)
+	try, err := db.BeginAnalysis(t.Context(), a.ID)
+	if err != nil || try.Number != 1 || try.ReportedAt == nil ||
+		time.Since(*try.ReportedAt) > time.Hour {
+		t.Errorf("%+v, %v: storing must be tried for days again", try, err)
+	}
+	expect(t, db.ChangeRecordings(t.Context(), a.ID, func(_ store.Speaker, r *store.Recording) {
+		r.State = store.RecordingKept
+	}), nil)
+	expect(t, retry(), store.ErrState)
+}

@@ -106,9 +106,12 @@ func (c *Cluster) binaries() (Binaries, error) {
 // URL returns the address for pgx.
 func (c *Cluster) URL() string { return c.url(database) }
 
-func (c *Cluster) url(db string) string {
-	return fmt.Sprintf("host='%s' port=%s user=%s dbname=%s sslmode=disable",
-		quoted(c.place.dial()), port, database, db)
+func (c *Cluster) url(db string) string { return urlOf(c.place, db) }
+
+// urlOf returns the address of a database of the cluster in a place.
+func urlOf(p *place, db string) string {
+	return fmt.Sprintf("host='%s' port=%s user=%s dbname=%s sslmode=disable", quoted(p.dial()),
+		port, database, db)
 }
 
 // PID returns the process id of the server, or 0 while none is running.
