@@ -48,7 +48,7 @@ func (b *Bus) Finish(ctx context.Context, attemptID string) error {
 		if err := t.close(ctx); err != nil {
 			return err
 		}
-		end = t.message(end.Subject, nil)
+		end = message(end.Subject, nil, t.fence)
 	}
 	// An end that an earlier holder of the room wrote is not this one.
 	if err := b.publish(ctx, end, attemptID+"/end-"+end.Header.Get(fenceHeader)); err != nil {

@@ -14,13 +14,19 @@
 // A worker takes a job with Claim. A claim is a worker's hold on an attempt: it keeps itself
 // alive, and another worker gets the job when its worker dies. Claim.Next replays the attempt's
 // log from the first frame and then follows it live. Without an end marker the attempt ends when
-// the worker, while connected, has read nothing for Config.IdleEnd, not even a heartbeat: the
-// media server is gone. Claim.Done ends the job and then removes the attempt's audio.
+// the worker has read nothing for Config.IdleEnd while messages could be stored, not even a
+// heartbeat: the media server is gone. Claim.Done ends the job and then removes the attempt's
+// audio.
 //
-// A full log refuses audio; it does not evict what other attempts have said. The frames wait in
-// the tap's memory, half a minute of them, and what does not fit is counted: in the metrics, in
-// the process's log and in the next batch of the attempt. A part of the log is reserved for
-// heartbeats and end markers.
+// A full log refuses audio; it does not evict what other attempts have said. While the log takes
+// none, for this or another reason, frames wait in the spool, which is bounded: half a minute in
+// each speaker's ring, then in memory, then in files. What does not fit is counted: in the
+// metrics, in the process's log and in the next batch of the attempt. A part of the log is
+// reserved for heartbeats and end markers.
+//
+// The keeper stores a message in each stream every two seconds. It makes streams again that are
+// gone, and restarts the server inside this process when that refuses all messages after a write
+// error. Messages of a tap are numbered, so that a worker sees when some are missing.
 //
 // JetStream acknowledges each message to the tap. A SIGKILL of the process with the server loses
 // no acknowledged message, only up to a tenth of a second that the tap had not published. A power
@@ -32,12 +38,13 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
+	"slices"
 	"strings"
 	"sync"
 	"time"
 
 	"bedside/speech/frame"
-	"bedside/store/wait"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
@@ -75,22 +82,17 @@ type Bus struct {
 	js       jetstream.JetStream
 	streams  // set by start; handles stay valid when a stream is made again
 	space    logSpace
-	ctx      context.Context // ends when Close stops waiting for the taps
-	cancel   context.CancelFunc
-	helpers  sync.WaitGroup // goroutines other than those of taps and claims
+	spool    *spool
+	// leftovers is what earlier processes have left, by attempt. Set by Open.
+	leftovers map[string]*leftover
+	ctx       context.Context // ends when Close stops waiting for the taps
+	cancel    context.CancelFunc
+	helpers   sync.WaitGroup // goroutines other than those of taps and claims
 
 	mu            sync.Mutex
 	taps          map[string]*tap            // by attempt; guarded by mu
 	subscriptions map[*subscription]struct{} // guarded by mu
 	reconnectedAt time.Time                  // zero: never; guarded by mu
-}
-
-// streams are the streams and the consumer that a bus uses.
-type streams struct {
-	audio   jetstream.Stream
-	queue   jetstream.Stream   // jobs
-	jobs    jetstream.Consumer // of queue
-	reports jetstream.Stream   // announcements of reports
 }
 
 // Open connects to NATS and creates the streams. Without a URL it first starts a server inside
@@ -106,6 +108,7 @@ func Open(ctx context.Context, cfg Config, log *slog.Logger,
 		cfg: cfg.withDefaults(), log: log, metrics: m, ctx: life, cancel: cancel,
 		taps: map[string]*tap{}, subscriptions: map[*subscription]struct{}{},
 	}
+	b.spool, b.leftovers = newSpool(b.cfg), map[string]*leftover{}
 	b.keeper = newKeeper(b)
 	if err := b.start(ctx); err != nil {
 		return nil, errors.Join(err, b.Close(ctx))
@@ -125,7 +128,10 @@ func (b *Bus) start(ctx context.Context) error {
 	if b.streams, err = b.createStreams(ctx, true); err != nil {
 		return err
 	}
+	b.readLeftovers()
 	b.helpers.Go(func() { b.keeper.run(b.ctx) })
+	b.helpers.Go(b.spill)
+	b.helpers.Go(b.publishLeftovers)
 	return nil
 }
 
@@ -216,145 +222,39 @@ func (b *Bus) couldStoreSince(from *time.Time) bool {
 	return false
 }
 
-// createStreams creates the streams and the workers' consumer. With update set, it updates the
-// configuration of streams that exist.
-func (b *Bus) createStreams(ctx context.Context, update bool) (s streams, err error) {
-	ctx, cancel := context.WithTimeout(ctx, startTimeout)
-	defer cancel()
-	if _, err := b.js.AccountInfo(ctx); err != nil {
-		return s, fmt.Errorf("%s: JetStream: %w", b.serverName(), err)
-	}
-	if s.audio, err = b.createStream(ctx, b.audioConfig(), update); err != nil {
-		return s, err
-	}
-	if s.queue, err = b.createStream(ctx, jobConfig(), update); err != nil {
-		return s, err
-	}
-	err = b.askAgain(ctx, func(ctx context.Context) (err error) {
-		s.jobs, err = s.queue.CreateOrUpdateConsumer(ctx, jetstream.ConsumerConfig{
-			Durable: workers, AckPolicy: jetstream.AckExplicitPolicy, AckWait: b.cfg.AckWait,
-			MaxAckPending: -1, FilterSubject: frame.JobSubject("*"),
-		})
-		return err
-	})
-	if err != nil {
-		return s, fmt.Errorf("NATS consumer %s: %w", workers, err)
-	}
-	s.reports, err = b.createStream(ctx, reportConfig(), update)
-	return s, err
-}
-
-// createStream creates a stream, or updates its configuration. The messages of a new stream are
-// numbered from the time of now, so that a stream made again never uses a number twice: workers
-// name jobs and places in the log by these numbers.
-func (b *Bus) createStream(ctx context.Context, c jetstream.StreamConfig, update bool) (
-	jetstream.Stream, error) {
-	c.Replicas = b.cfg.Replicas // the consumer has as many
-	var s jetstream.Stream
-	err := b.askAgain(ctx, func(ctx context.Context) (err error) {
-		s, err = b.js.Stream(ctx, c.Name)
-		switch {
-		case err == nil && update:
-			c.FirstSeq = s.CachedInfo().Config.FirstSeq
-			s, err = b.js.UpdateStream(ctx, c)
-		case errors.Is(err, jetstream.ErrStreamNotFound):
-			c.FirstSeq = uint64(time.Now().UnixMicro())
-			s, err = b.js.CreateStream(ctx, c)
-		}
-		if errors.Is(err, jetstream.ErrStreamNameAlreadyInUse) { // by another process, just now
-			s, err = b.js.Stream(ctx, c.Name)
-		}
-		return err
-	})
-	if err != nil {
-		return nil, fmt.Errorf("NATS stream %s: %w", c.Name, err)
-	}
-	return s, nil
-}
-
-// askAgain calls ask, which asks JetStream for something, until it succeeds or fails for good. A
-// NATS cluster leaves requests unanswered while it has no leader, and when several processes ask
-// it at the same time to create the same stream.
-func (b *Bus) askAgain(ctx context.Context, ask func(context.Context) error) error {
-	for {
-		limited, cancel := context.WithTimeout(ctx, answerTimeout)
-		err := ask(limited)
-		cancel()
-		passes := errors.Is(err, context.DeadlineExceeded) || errors.Is(err, nats.ErrTimeout) ||
-			errors.Is(err, jetstream.ErrStreamNotFound)
-		if !passes || wait.For(ctx, retryPause) != nil {
-			return err
-		}
-	}
-}
-
-func (b *Bus) audioConfig() jetstream.StreamConfig {
-	return jetstream.StreamConfig{
-		Name:        audioStream,
-		Description: "What is said in plays, until it is reported",
-		Subjects:    []string{frame.AudioSubjects},
-		Storage:     jetstream.FileStorage,
-		MaxBytes:    b.cfg.MaxBytes,
-		MaxAge:      b.cfg.MaxAge,
-		MaxMsgSize:  frame.MaxBatch,
-		Duplicates:  2 * time.Minute,
-		// A full log refuses new speech: it does not evict that of other attempts.
-		Discard:              jetstream.DiscardNew,
-		MaxMsgsPerSubject:    maxSubjectMessages,
-		DiscardNewPerSubject: true,
-	}
-}
-
-func jobConfig() jetstream.StreamConfig {
-	return jetstream.StreamConfig{
-		Name:        jobStream,
-		Description: "Attempts to be analysed",
-		Subjects:    []string{frame.JobSubjects},
-		Storage:     jetstream.FileStorage,
-		Retention:   jetstream.WorkQueuePolicy,
-		// The stream refuses a second job for an attempt while the first waits or runs.
-		MaxMsgsPerSubject:    1,
-		Discard:              jetstream.DiscardNew,
-		DiscardNewPerSubject: true,
-		Duplicates:           2 * time.Minute,
-	}
-}
-
-func reportConfig() jetstream.StreamConfig {
-	return jetstream.StreamConfig{
-		Name:              reportStream,
-		Description:       "The latest announcement of each attempt's report",
-		Subjects:          []string{frame.ReportReadySubjects},
-		Storage:           jetstream.FileStorage,
-		MaxMsgsPerSubject: 1,
-		MaxAge:            maxReportAge,
-		MaxBytes:          maxReportBytes,
-	}
-}
-
 // Ping returns an error if a message cannot be stored in each stream, a stream is missing, or the
 // log has no space for audio. It asks for a check and waits for its result.
 func (b *Bus) Ping(ctx context.Context) error { return b.keeper.wait(ctx) }
 
-// Close publishes what the taps hold, disconnects, then stops the server inside this process. When
-// ctx ends first, the frames left in the taps are lost and the error says so.
-func (b *Bus) Close(ctx context.Context) error {
+// allTaps returns the taps of now.
+func (b *Bus) allTaps() []*tap {
 	b.mu.Lock()
-	taps := make([]*tap, 0, len(b.taps))
-	for _, t := range b.taps {
-		taps = append(taps, t)
-	}
-	b.mu.Unlock()
-	var errs []error
-	for _, t := range taps {
-		errs = append(errs, t.close(ctx))
+	defer b.mu.Unlock()
+	return slices.Collect(maps.Values(b.taps))
+}
+
+// Close publishes what the taps hold, disconnects, then stops the server inside this process. When
+// ctx ends first, the frames left in the taps go into the folder of the spool; without one they
+// are lost and the error says so.
+func (b *Bus) Close(ctx context.Context) error {
+	taps := b.allTaps()
+	left := make([]error, len(taps))
+	for i, t := range taps {
+		left[i] = t.close(ctx)
 	}
 	b.mu.Lock() // no helper starts after this
 	b.cancel()
 	b.mu.Unlock()
 	b.helpers.Wait()
-	for _, t := range taps {
+	var errs []error
+	for i, t := range taps {
 		<-t.done
+		if left[i] != nil && b.spool.dir != "" {
+			if left[i] = t.save(); left[i] == nil {
+				b.log.Warn("audio stays in the spool until the next start", "attempt", t.attempt)
+			}
+		}
+		errs = append(errs, left[i])
 	}
 	if b.conn != nil {
 		b.conn.Close()

@@ -26,6 +26,7 @@ type Claim struct {
 	msg      jetstream.Msg
 	log      *reader // reads the attempt's log
 	order    messageOrder
+	missing  bool  // messages were missing before the next delivery
 	fence    int64 // the greatest in the log so far
 	warned   bool  // about a message of an earlier fence
 	// idleFrom is where the idle time starts: when the last message was read, or when the bus was
@@ -143,6 +144,11 @@ func (c *Claim) Next(ctx context.Context) (frame.Delivery, error) {
 		default:
 			continue
 		}
+		missing, repeated := c.order.add(m)
+		if repeated {
+			continue
+		}
+		c.missing = c.missing || missing
 		d, skip, err := delivery(m.Subject(), m.Data())
 		switch {
 		case err != nil:
@@ -150,10 +156,11 @@ func (c *Claim) Next(ctx context.Context) (frame.Delivery, error) {
 			c.bus.metrics.malformed.Inc()
 			c.bus.log.Error("malformed message in the log skipped", "attempt", c.job.AttemptID,
 				"error", err)
+			c.missing = true
 		case d.End:
 			return c.lastDelivery(ctx)
 		case !skip:
-			d.Missing = c.order.missing(m)
+			d.Missing, c.missing = c.missing, false
 			return d, nil
 		}
 	}

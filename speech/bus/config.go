@@ -14,6 +14,10 @@ type Config struct {
 	URL      string        `key:"store.nats_url" env:"NATS_URL" doc:"NATS with JetStream, with commas between the servers of a cluster; empty: a server inside the process" secret:"true"`
 	Replicas int           `key:"store.nats_replicas" env:"BEDSIDE_NATS_REPLICAS" doc:"servers of the NATS cluster that hold each message: 3 for one that loses nothing with any of its servers; the same in every process"`
 	IdleEnd  time.Duration `key:"speech.idle_end" env:"BEDSIDE_SPEECH_IDLE_END" doc:"a role play ends when its media server has sent nothing for this long"`
+	// Audio that NATS does not take waits in the spool.
+	SpoolMB    int    `key:"media.spool_mb" env:"BEDSIDE_MEDIA_SPOOL_MB" doc:"megabytes of memory for audio that waits while NATS takes none; a role play has about 3, one speaker may use an eighth"`
+	SpoolDir   string `key:"media.spool_dir" env:"BEDSIDE_MEDIA_SPOOL_DIR" doc:"a folder for audio that waits and does not fit into memory, best on another disk than NATS; what is in it survives a restart; empty: none"`
+	SpoolDirMB int    `key:"media.spool_dir_mb" env:"BEDSIDE_MEDIA_SPOOL_DIR_MB" doc:"megabytes that media.spool_dir may use"`
 
 	Dir       string        // where the server inside this process keeps its files
 	MaxBytes  int64         // size limit of the audio log
@@ -34,7 +38,7 @@ func Defaults() Config {
 		Replicas: 1, IdleEnd: 20 * time.Second, MaxBytes: 8 << 30, MaxAge: 7 * 24 * time.Hour,
 		AckWait:   10 * time.Second,
 		BatchTime: 100 * time.Millisecond, Heartbeat: 5 * time.Second,
-		CheckEvery: 2 * time.Second,
+		CheckEvery: 2 * time.Second, SpoolMB: 256, SpoolDirMB: 1024,
 	}
 }
 
@@ -48,6 +52,8 @@ func (c Config) withDefaults() Config {
 	c.BatchTime = cmp.Or(c.BatchTime, d.BatchTime)
 	c.Heartbeat = cmp.Or(c.Heartbeat, d.Heartbeat)
 	c.CheckEvery = cmp.Or(c.CheckEvery, d.CheckEvery)
+	c.SpoolMB = cmp.Or(c.SpoolMB, d.SpoolMB)
+	c.SpoolDirMB = cmp.Or(c.SpoolDirMB, d.SpoolDirMB)
 	return c
 }
 
@@ -56,6 +62,9 @@ func (c Config) Validate() error {
 	var errs []error
 	if c.IdleEnd <= 0 {
 		errs = append(errs, errors.New("speech.idle_end: a time above zero is needed"))
+	}
+	if c.SpoolMB < 1 || c.SpoolDirMB < 1 {
+		errs = append(errs, errors.New("media.spool_mb, media.spool_dir_mb: at least 1 is needed"))
 	}
 	switch {
 	case c.Replicas != 1 && c.Replicas != 3 && c.Replicas != 5:

@@ -10,6 +10,7 @@ import (
 
 	"bedside/speech/frame"
 
+	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 )
 
@@ -174,5 +175,28 @@ func TestPingTriesToStore(t *testing.T) {
 		if info.State.Msgs != 0 {
 			t.Errorf("the checks leave %v in the log", info.State.Subjects)
 		}
+	})
+}
+
+// A message whose acknowledgement was lost is published again. JetStream recognises it for two
+// minutes; the reader does so later.
+func TestRepeatedMessagesAreReadOnce(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		b := open(t, Config{Dir: t.TempDir()})
+		must(t, b.Begin(t.Context(), "a", time.Now()))
+		w := writer(t, b, "a", "candidate")
+		sent := writeFrames(w, 0, 100, frameTime)
+		time.Sleep(time.Second)
+		last, err := b.audio.GetLastMsgForSubject(t.Context(),
+			frame.AudioSubject("a", "candidate"))
+		must(t, err)
+		time.Sleep(3 * time.Minute)
+		_, err = b.js.PublishMsg(t.Context(), &nats.Msg{
+			Subject: last.Subject, Header: last.Header, Data: last.Data,
+		})
+		must(t, err)
+		sent = append(sent, writeFrames(w, 100, 200, frameTime)...)
+		must(t, b.Finish(t.Context(), "a"))
+		equalFrames(t, "all", receiveAll(t, claim(t, b)).frames["candidate"], sent)
 	})
 }

@@ -13,6 +13,7 @@ type metrics struct {
 	dropped   prometheus.Counter
 	refused   prometheus.Counter
 	logBytes  prometheus.Gauge
+	spooled   prometheus.Gauge
 	retried   prometheus.Counter
 	malformed prometheus.Counter
 	fenced    prometheus.Counter
@@ -35,10 +36,14 @@ func newMetrics(reg prometheus.Registerer) (*metrics, error) {
 		}),
 		refused: with.NewCounter(prometheus.CounterOpts{
 			Name: "bedside_bus_frames_refused_total",
-			Help: "Opus frames lost because the log was full.",
+			Help: "Opus frames lost because the log or the spool was full.",
 		}),
 		logBytes: with.NewGauge(prometheus.GaugeOpts{
 			Name: "bedside_bus_log_bytes", Help: "Size of the log when it was last looked at.",
+		}),
+		spooled: with.NewGauge(prometheus.GaugeOpts{
+			Name: "bedside_bus_spooled_bytes",
+			Help: "Audio that waits in memory or in files until NATS takes it.",
 		}),
 		retried: with.NewCounter(prometheus.CounterOpts{
 			Name: "bedside_bus_publish_retries_total",

@@ -18,26 +18,35 @@ func messageID(attempt, tap string, n uint64) string {
 	return attempt + "/" + tap + "/" + strconv.FormatUint(n, 36)
 }
 
+// spooledID returns the id of a message from a spool file, by its place in the file.
+func spooledID(attempt, file string, place int64) string {
+	return attempt + "/spool/" + file + "/" + strconv.FormatInt(place, 36)
+}
+
 // messageOrder follows the numbers of the messages of one attempt. The zero value is ready.
 type messageOrder struct {
 	last map[string]uint64 // by tap
 }
 
-// missing reports whether the tap of a message had published others before it that are not in the
-// log. Messages of older programs and end markers have no numbers.
-func (o *messageOrder) missing(m jetstream.Msg) bool {
+// add adds a message. missing reports whether its tap had published others before it that are
+// not in the log, repeated whether the log has it twice: JetStream recognises a message that is
+// published again for two minutes only. Messages of older programs, of spool files, and end
+// markers have no numbers.
+func (o *messageOrder) add(m jetstream.Msg) (missing, repeated bool) {
 	parts := strings.Split(m.Headers().Get(nats.MsgIdHdr), "/")
 	if len(parts) != 3 {
-		return false
+		return false, false
 	}
 	n, err := strconv.ParseUint(parts[2], 36, 64)
 	last, known := o.last[parts[1]]
-	if err != nil || n <= last || !known && len(o.last) == maxTaps {
-		return false
-	}
-	if o.last == nil {
+	switch {
+	case err != nil || !known && len(o.last) == maxTaps:
+		return false, false
+	case n <= last:
+		return false, true
+	case o.last == nil:
 		o.last = map[string]uint64{}
 	}
 	o.last[parts[1]] = n
-	return n != last+1
+	return n != last+1, false
 }

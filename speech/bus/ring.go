@@ -7,8 +7,8 @@ import (
 	"bedside/speech/frame"
 )
 
-// ringFrames is the number of frames that a ring holds while NATS is away: half a minute of 20 ms
-// frames.
+// ringFrames is the number of frames that a ring holds: half a minute of 20 ms frames. While NATS
+// takes no messages, older ones go into the backlog.
 const ringFrames = 1500
 
 // ring holds one speaker's frames between the media path, which puts them in, and the tap, which
@@ -16,6 +16,7 @@ const ringFrames = 1500
 // one packet or one batch.
 type ring struct {
 	speaker string
+	backlog *backlog // older than what the ring holds
 
 	mu      sync.Mutex // guards all below
 	slots   []frame.Frame

@@ -3,18 +3,12 @@ package bus
 import (
 	"context"
 	"crypto/rand"
-	"errors"
 	"fmt"
-	"strconv"
 	"sync"
 	"time"
 
 	"bedside/speech/event"
 	"bedside/speech/frame"
-	"bedside/store/wait"
-
-	"github.com/nats-io/nats.go"
-	"github.com/nats-io/nats.go/jetstream"
 )
 
 const (
@@ -166,7 +160,12 @@ func (b *Bus) Discard(attemptID string) {
 	t.discard()
 	delete(b.taps, attemptID)
 	if b.ctx.Err() == nil {
-		b.helpers.Go(func() { <-t.done })
+		b.helpers.Go(func() {
+			<-t.done
+			for _, r := range t.allRings() {
+				r.backlog.clear()
+			}
+		})
 	}
 }
 
@@ -208,182 +207,9 @@ func (t *tap) writer(speaker string) *Writer {
 		}
 	}
 	r := newRing(speaker)
+	r.backlog = &backlog{
+		spool: t.bus.spool, attempt: t.attempt, speaker: speaker, fence: t.fence,
+	}
 	t.rings = append(t.rings, r)
 	return &Writer{tap: t, ring: r, epoch: t.epoch, m: t.bus.metrics}
-}
-
-// run publishes the content of the rings every Config.BatchTime, until the tap is closed and
-// everything is published.
-func (t *tap) run() {
-	defer close(t.done)
-	defer t.discard()
-	tick := time.NewTicker(t.bus.cfg.BatchTime)
-	defer tick.Stop()
-	for {
-		select {
-		case <-tick.C:
-			t.failed = t.flush(false)
-		case <-t.stop:
-			t.failed = t.flush(true)
-			return
-		case <-t.ctx.Done():
-			t.failed = errors.New("closed before everything was published")
-			return
-		}
-	}
-}
-
-// flush publishes the events, then a batch of each ring, and more while a full batch waits; with
-// all set, everything. It publishes a heartbeat when one is due.
-func (t *tap) flush(all bool) error {
-	if err := t.flushEvents(); err != nil {
-		return err
-	}
-	t.mu.Lock()
-	rings := t.rings
-	t.mu.Unlock()
-	for _, r := range rings {
-		if err := t.flushRing(r, all); err != nil {
-			return err
-		}
-	}
-	if time.Since(t.lastMessage) >= t.bus.cfg.Heartbeat && time.Since(t.created) < maxPlay {
-		err := t.publishEvents(frame.AliveSubject(t.attempt),
-			[]event.Event{event.Alive{At: time.Now().UnixMicro()}})
-		if !errors.Is(err, errLogFull) {
-			return err
-		}
-	}
-	return nil
-}
-
-// flushEvents publishes the events. What a full log refuses it keeps for the next call.
-func (t *tap) flushEvents() error {
-	t.mu.Lock()
-	events, clock := t.events, t.clock
-	t.events, t.clock = nil, nil
-	t.mu.Unlock()
-	if clock != nil {
-		err := t.publishEvents(frame.ClockSubject(t.attempt), []event.Event{*clock})
-		if err != nil && !errors.Is(err, errLogFull) {
-			return err
-		}
-	}
-	for len(events) > 0 {
-		batch := events[:min(len(events), event.MaxBatch)]
-		err := t.publishEvents(frame.EventSubject(t.attempt), batch)
-		if errors.Is(err, errLogFull) {
-			t.mu.Lock()
-			t.events = append(events, t.events...)
-			t.mu.Unlock()
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-		events = events[len(batch):]
-	}
-	return nil
-}
-
-func (t *tap) publishEvents(subject string, batch []event.Event) error {
-	out, err := event.Append(t.buf[:0], batch)
-	if err != nil {
-		return err
-	}
-	t.buf = out[:0]
-	return t.publish(subject, out)
-}
-
-// flushRing publishes what flush wants of one ring. While the log is full, frames stay in the
-// ring; what must go nevertheless is counted, and the next batch says how many are missing.
-func (t *tap) flushRing(r *ring, all bool) error {
-	for more := true; more; {
-		if t.bus.logFull() {
-			if !all {
-				return nil
-			}
-			t.bus.refuse(t.attempt, r.speaker, r.discard())
-		}
-		out, n, missing := r.take(t.buf[:0], batchFrames)
-		t.buf = out[:0]
-		if len(out) == 0 {
-			return nil
-		}
-		err := t.publish(frame.AudioSubject(t.attempt, r.speaker), out)
-		switch {
-		case errors.Is(err, errLogFull):
-			t.bus.refuse(t.attempt, r.speaker, n)
-			r.lose(n + missing)
-			more = all && n > 0
-		case err != nil:
-			return err
-		default:
-			t.bus.metrics.published.Add(float64(n))
-			more = all || r.waiting() >= batchFrames
-		}
-	}
-	return nil
-}
-
-// publish publishes a message and waits for its acknowledgement. It retries while NATS is away;
-// the message's id lets JetStream drop duplicates. It returns errLogFull when the log refuses it.
-func (t *tap) publish(subject string, data []byte) error {
-	t.sent++
-	err := t.bus.publish(t.ctx, t.message(subject, data),
-		messageID(t.attempt, t.instance, t.sent))
-	t.lastMessage = time.Now()
-	return err
-}
-
-// message returns a message that carries the tap's fence.
-func (t *tap) message(subject string, data []byte) *nats.Msg {
-	m := &nats.Msg{Subject: subject, Data: data}
-	if t.fence > 0 {
-		m.Header = nats.Header{fenceHeader: {strconv.FormatInt(t.fence, 10)}}
-	}
-	return m
-}
-
-// publish publishes a message to JetStream. It retries until ctx ends or the bus is closed, or
-// until the stream refuses the message for lack of space (errLogFull).
-func (b *Bus) publish(ctx context.Context, m *nats.Msg, id string) error {
-	for pause := 50 * time.Millisecond; ; pause = min(2*pause, time.Second) {
-		limited, cancel := context.WithTimeout(ctx, publishTimeout)
-		// An answer that was lost while NATS did not work does not come any more.
-		stop := context.AfterFunc(b.keeper.recovery(), cancel)
-		_, err := b.js.PublishMsg(limited, m, jetstream.WithMsgID(id))
-		stop()
-		cancel()
-		if err == nil {
-			return nil
-		}
-		if isFull(err) {
-			return fmt.Errorf("%w: %w", errLogFull, err)
-		}
-		if ctx.Err() != nil {
-			return fmt.Errorf("NATS: %w: %w", context.Cause(ctx), err)
-		}
-		if b.conn.IsClosed() {
-			return fmt.Errorf("NATS: %w", err)
-		}
-		b.keeper.hurry()
-		b.metrics.retried.Inc()
-		b.log.Warn("NATS did not accept a message; retrying", "subject", m.Subject, "in", pause,
-			"error", err)
-		_ = wait.For(ctx, pause) // the next try finds that ctx has ended
-	}
-}
-
-// close makes the tap publish everything and end, and waits for it. When ctx ends first, the tap
-// goes on and close may be called again.
-func (t *tap) close(ctx context.Context) error {
-	t.once.Do(func() { close(t.stop) })
-	select {
-	case <-t.done:
-		return t.failed
-	case <-ctx.Done():
-		return fmt.Errorf("audio of attempt %s is not in the log yet: %w", t.attempt,
-			context.Cause(ctx))
-	}
 }

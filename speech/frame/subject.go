@@ -16,9 +16,12 @@ const (
 	JobProbe         = "jobs.probe.all"
 	ReportReadyProbe = "feedback.probe.all"
 
+	// EventsToken stands in subjects of events where those of audio have the speaker.
+	EventsToken = "events"
+
 	end    = "end"
 	alive  = "alive"
-	events = "events"
+	events = EventsToken
 	clock  = "clock"
 )
 
