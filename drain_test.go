@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"net/http"
@@ -166,4 +167,84 @@ func TestSecondSignalMovesRolePlaysToTheNextServer(t *testing.T) {
 	if !strings.Contains(again.text(), "listening") {
 		t.Error("the next server did not start")
 	}
+}
+
+// A role play moves from a media process that is stopped to another one, and from that one, which
+// is killed, to a third. Nobody does anything for it.
+func TestRolePlayMovesBetweenNodes(t *testing.T) {
+	t.Parallel()
+	n := startNodes(t)
+	var p *play
+	p = begin(t, n.api.url, func(c *client.Config) {
+		c.NewTicket = func(ctx context.Context) (client.Ticket, error) {
+			return p.candidate.Ticket(ctx, p.attempt.ID, protocol.RoleCandidate)
+		}
+	})
+	node := func() *process {
+		t.Helper()
+		ticket, err := p.candidate.Ticket(t.Context(), p.attempt.ID, protocol.RoleCandidate)
+		if err != nil {
+			t.Fatal(err)
+		}
+		q, _ := n.of(ticket)
+		return q
+	}
+	said := spoken(t, "en-gb", 25*time.Second)
+	speaking := make(chan error, 1)
+	go func() { speaking <- p.speakTo(p.speaker, said) }()
+	back := func(rejoins int) time.Duration {
+		t.Helper()
+		began := time.Now()
+		eventually(t, 20*time.Second, "the candidate to join the other node", func() bool {
+			return p.speaker.Stats().Rejoins == rejoins &&
+				p.speaker.State().Link == client.LinkConnected
+		})
+		return time.Since(began)
+	}
+	spokenFor := func(packets uint64) {
+		t.Helper()
+		before := p.speaker.Stats().Sent.Packets
+		eventually(t, 20*time.Second, "the candidate to have spoken", func() bool {
+			return p.speaker.Stats().Sent.Packets > before+packets
+		})
+	}
+	spokenFor(150)
+	first, left := node(), p.speaker.State().Phase
+	first.terminate() // BEDSIDE_MEDIA_DRAIN=0s: like a second signal
+	moved := back(1)
+	if code := first.wait(20 * time.Second); code != exitDone {
+		t.Errorf("exit code %d", code)
+	}
+	second := node()
+	if now := p.speaker.State().Phase; first == second ||
+		left.RemainingMS-now.RemainingMS > 10_000 {
+		t.Errorf("the phase was %+v and is %+v", left, now)
+	}
+	n.add()
+	spokenFor(150)
+	second.kill()
+	killed := back(2)
+	spokenFor(100)
+	if third := node(); third == first || third == second {
+		t.Error("the third node is the first or the second")
+	}
+	if err := <-speaking; err != nil {
+		t.Fatal(err)
+	}
+	if err := p.speaker.Finish(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	r := p.report(p.candidate, time.Minute)
+	sent, s := int(p.speaker.Stats().Sent.Packets), r.Speakers[0]
+	if f := s.Frames; f.Sent != sent || f.Sent != f.Analysed+f.Concealed+f.Lost {
+		t.Errorf("%d frames were sent, the report counts %+v", sent, f)
+	}
+	// The move may be too short to be an interruption; the kill is not.
+	if !slices.ContainsFunc(s.Interruptions, func(i store.Interruption) bool {
+		return i.Cause == store.CauseServerRestarted
+	}) {
+		t.Errorf("interruptions %+v", s.Interruptions)
+	}
+	t.Logf("back %v after the stop and %v after the kill; %+v, interruptions %+v", moved, killed,
+		s.Frames, s.Interruptions)
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"net"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -16,6 +17,7 @@ import (
 // nodes are an api process, which also analyses, and two media processes, over shared services.
 type nodes struct {
 	t     *testing.T
+	env   []string
 	api   *process
 	media map[string]*process // by the host of their endpoint
 }
@@ -25,22 +27,27 @@ func startNodes(t *testing.T) *nodes {
 	shared, redis := startServices(t), startRedis(t)
 	env := append(shared.env(), "REDIS_URL=redis://"+redis.addr,
 		"BEDSIDE_AUTH_KEY="+strings.Repeat("k", 64))
-	n := &nodes{t: t, media: map[string]*process{}}
+	n := &nodes{t: t, env: env, media: map[string]*process{}}
 	n.api = serve(t, t.TempDir(), env, "--role", "api,speech")
 	for range 2 {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			t.Fatal(err)
-		}
-		host := l.Addr().String()
-		if err := l.Close(); err != nil {
-			t.Fatal(err)
-		}
-		n.media[host] = serve(t, t.TempDir(),
-			append(env, "BEDSIDE_MEDIA_ENDPOINT=ws://"+host+"/ws"), "--role", "media",
-			"--listen", host)
+		n.add()
 	}
 	return n
+}
+
+// add starts a media process.
+func (n *nodes) add(env ...string) {
+	n.t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		n.t.Fatal(err)
+	}
+	host := l.Addr().String()
+	if err := l.Close(); err != nil {
+		n.t.Fatal(err)
+	}
+	env = slices.Concat(n.env, []string{"BEDSIDE_MEDIA_ENDPOINT=ws://" + host + "/ws"}, env)
+	n.media[host] = serve(n.t, n.t.TempDir(), env, "--role", "media", "--listen", host)
 }
 
 // of returns the media process that a ticket leads to, and the other one's address.
