@@ -59,8 +59,12 @@ func TestDrainingHubFinishesItsRoomsAndOpensNone(t *testing.T) {
 		s.joinConnected("anna", store.ParticipantCandidate)
 		s.wantLive(2) // the second room lingers
 		_, changed := s.hub.Live()
+		began, fence := time.Now(), s.fence
 		s.hub.Drain()
 		<-changed
+		if waited := time.Since(began); waited > 0 {
+			t.Errorf("an empty room was waited for, for %v", waited)
+		}
 		s.wantLive(1)
 		if a, _, _ := s.Attempt(t.Context(), "play-2"); a.State != store.AttemptPreparing {
 			t.Errorf("the attempt that another server may continue is %s", a.State)
@@ -70,6 +74,9 @@ func TestDrainingHubFinishesItsRoomsAndOpensNone(t *testing.T) {
 			if e := clientErrorFor(err); e.Code != protocol.CodeOtherNode {
 				t.Errorf("joining %s while the server drains: %v", attempt, err)
 			}
+		}
+		if s.fence != fence {
+			t.Error("a lease was taken by a server that drains")
 		}
 		anna, err := s.tryJoin("anna", store.ParticipantCandidate) // from another tab
 		must(t, err)
@@ -164,6 +171,11 @@ func TestMoveTellsClientsOnceEverythingIsStored(t *testing.T) {
 		must(t, anna.send(protocol.Start{}))
 		time.Sleep(time.Second)
 		received[protocol.ServerMessage](anna, nil)
+		s.released = func(string) {
+			if s.released = nil; received[protocol.Moving](anna, nil) {
+				t.Error("the candidate was told before the lease was released")
+			}
+		}
 		moving := make(chan struct{})
 		go func() { defer close(moving); s.move() }()
 		time.Sleep(2 * time.Second)
@@ -236,7 +248,9 @@ func TestMovingRoomIgnoresStartAndFinish(t *testing.T) {
 			s.media.of("candidate").Gone(sfu.ErrGraceExpired)
 			s.set(func() { s.dbErr = nil })
 			<-moving
-			if s.attemptState() != want {
+			if s.attemptState() != want || received(anna, func(m protocol.PhaseChanged) bool {
+				return m.Phase.Name == protocol.PhaseEnded
+			}) {
 				t.Errorf("after %T the attempt is %s", m, s.attemptState())
 			}
 		})

@@ -89,8 +89,8 @@ func (s *stage) end(reason protocol.PhaseReason, now time.Time) bool {
 	return true
 }
 
-// suspend stops the clock for good: another process continues the role play with what is left. It
-// does nothing after the end.
+// suspend stops the clock for good: another process continues the role play with what is left, and
+// clients repeat there what they asked for meanwhile. It does nothing after the end.
 func (s *stage) suspend(now time.Time) {
 	if s.name == protocol.PhaseEnded {
 		return

@@ -51,6 +51,7 @@ type world struct {
 	leaseErr    error             // of the next Acquire
 	opener      store.Opener      // of the last Acquire
 	elsewhere   map[string]bool   // rooms whose lease another node has
+	released    func(id string)   // called after Release, unless nil
 	fence       int64             // of the latest lease
 	discarded   map[string]bool   // attempts whose tap was discarded
 	failedCalls int               // of the database and the bus
@@ -224,6 +225,9 @@ func (w *world) Acquire(_ context.Context, id string, by store.Opener,
 
 func (w *world) Release(_ context.Context, id string) error {
 	w.set(func() { delete(w.leases, id) })
+	if w.released != nil {
+		w.released(id)
+	}
 	return nil
 }
 

@@ -18,10 +18,8 @@ type interval struct {
 // causes follows the events of an attempt's log and knows when which cause held for which speaker.
 // It belongs to its conversation.
 type causes struct {
-	start int64 // of the play
-	// opened is when the media server of now began to write; 0: no event said so; the greatest
-	// number: it has stopped
-	opened   int64
+	start    int64 // of the play
+	opened   int64 // when the media server of now began to write; 0: no event said so
 	last     int64 // the latest time in the log
 	speakers map[store.Speaker]*speakerCauses
 }
@@ -56,16 +54,6 @@ func (c *causes) addOpened(e event.Opened) {
 		}
 	}
 	c.opened = e.At
-	c.addTime(e.At)
-}
-
-// addMoved adds that the media server has stopped writing, and another one will continue. Frames
-// that the log has after it were sent before it.
-func (c *causes) addMoved(e event.Moved) {
-	for _, s := range c.speakers {
-		s.begin(store.CauseServerRestarted, e.At)
-	}
-	c.opened = math.MaxInt64
 	c.addTime(e.At)
 }
 

@@ -93,8 +93,8 @@ func (c *conversation) addEvents(events []event.Event) error {
 		switch e := e.(type) {
 		case event.Opened:
 			c.causes.addOpened(e)
-		case event.Moved:
-			c.causes.addMoved(e)
+		case event.Moved: // the Opened of the next server begins the interruption here
+			c.causes.addTime(e.At)
 		case event.Alive:
 			c.causes.addTime(e.At)
 		case event.Changed:

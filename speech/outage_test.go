@@ -82,11 +82,11 @@ func TestReportLeavesOutagesOut(t *testing.T) {
 				events(event.Opened{At: at(6.9)})), second...),
 			store.CauseServerRestarted, 400, 0, 8,
 		},
-		"the play moves to another media server": {
+		"the play moves, after a second without a frame": {
 			append(append(append([]frame.Delivery{opened}, first[:39]...),
-				events(event.Moved{At: at(4)}), first[39]),
+				events(event.Moved{At: at(5)}), first[39]),
 				append([]frame.Delivery{events(event.Opened{At: at(6.9)})}, second...)...),
-			store.CauseServerRestarted, 400, 0, 8,
+			store.CauseServerRestarted, 400, 0, 9,
 		},
 		"and the client has counted what it sent": {
 			append(append(append([]frame.Delivery{
