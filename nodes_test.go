@@ -120,56 +120,80 @@ func TestTicketsLeadToTheNodeOfTheRoom(t *testing.T) {
 	if other.URL != wrong {
 		t.Errorf("the second room opens at %s, like the first", other.URL)
 	}
+	// The commands need no other address than that of the API.
+	r, report := rehearsed(t, time.Minute, "--url", n.api.url, "--audio",
+		spoken(t, "en-gb", 6*time.Second), "--partner", spoken(t, "en-us+f3", 4*time.Second))
+	checkClean(t, p.candidate, r, report)
 }
 
-// A media process stands still for so long that another one takes its room. When it goes on it
-// stops the room, and the report counts what was lost meanwhile.
-func TestNodeThatLostItsRoomStopsIt(t *testing.T) {
-	t.Parallel()
-	n := startNodes(t)
-	var p *play
-	p = begin(t, n.api.url, func(c *client.Config) {
-		c.NewTicket = func(ctx context.Context) (client.Ticket, error) {
-			return p.candidate.Ticket(ctx, p.attempt.ID, protocol.RoleCandidate)
-		}
+// A media process is killed, or stands still for so long that another one takes its room. The
+// candidate plays on there, and the report counts what was lost meanwhile.
+func TestRolePlayGoesOnAtAnotherNode(t *testing.T) {
+	for name, signal := range map[string]syscall.Signal{
+		"killed": syscall.SIGKILL, "stopped for a while": syscall.SIGSTOP,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			n := startNodes(t)
+			var p *play
+			p = begin(t, n.api.url, func(c *client.Config) {
+				c.NewTicket = func(ctx context.Context) (client.Ticket, error) {
+					return p.candidate.Ticket(ctx, p.attempt.ID, protocol.RoleCandidate)
+				}
+			})
+			said := spoken(t, "en-gb", 20*time.Second)
+			speaking := make(chan error, 1)
+			go func() { speaking <- p.speakTo(p.speaker, said) }()
+			ticket, err := p.candidate.Ticket(t.Context(), p.attempt.ID, protocol.RoleCandidate)
+			if err != nil {
+				t.Fatal(err)
+			}
+			first, _ := n.of(ticket)
+			eventually(t, 10*time.Second, "the candidate to have spoken", func() bool {
+				return p.speaker.Stats().Sent.Packets > 100
+			})
+			n.takeFrom(first, signal, p.speaker)
+			if err := <-speaking; err != nil {
+				t.Fatal(err)
+			}
+			if err := p.speaker.Finish(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			r := p.report(p.candidate, time.Minute)
+			sent, s := int(p.speaker.Stats().Sent.Packets), r.Speakers[0]
+			if f := s.Frames; f.Sent != sent || f.Sent != f.Analysed+f.Concealed+f.Lost ||
+				f.Duplicated != 0 || f.Lost == 0 {
+				t.Errorf("%d frames were sent, the report counts %+v", sent, f)
+			}
+			if len(s.Interruptions) == 0 ||
+				s.Interruptions[0].Cause != store.CauseServerRestarted {
+				t.Errorf("interruptions: %+v", s.Interruptions)
+			}
+			t.Logf("sent %d, the report counts %+v; interruptions %+v", sent, s.Frames,
+				s.Interruptions)
+		})
+	}
+}
+
+// takeFrom sends a signal to a media process and waits until the client is in its room elsewhere.
+// A process that was stopped goes on then, and must stop the room.
+func (n *nodes) takeFrom(p *process, signal syscall.Signal, c *client.Client) {
+	n.t.Helper()
+	if err := p.Process.Signal(signal); err != nil {
+		n.t.Fatal(err)
+	}
+	defer p.Process.Signal(syscall.SIGCONT)
+	began := time.Now()
+	eventually(n.t, 20*time.Second, "the candidate to join the other node", func() bool {
+		return c.Stats().Rejoins == 1 && c.State().Link == client.LinkConnected
 	})
-	said := spoken(t, "en-gb", 30*time.Second)
-	speaking := make(chan error, 1)
-	go func() { speaking <- p.speakTo(p.speaker, said) }()
-	ticket, err := p.candidate.Ticket(t.Context(), p.attempt.ID, protocol.RoleCandidate)
-	if err != nil {
-		t.Fatal(err)
+	n.t.Logf("back after %v", time.Since(began).Round(10*time.Millisecond))
+	if signal == syscall.SIGKILL {
+		return
 	}
-	first, _ := n.of(ticket)
-	eventually(t, 10*time.Second, "the candidate to have spoken", func() bool {
-		return p.speaker.Stats().Sent.Packets > 100
-	})
-	if err := first.Process.Signal(syscall.SIGSTOP); err != nil {
-		t.Fatal(err)
+	if err := p.Process.Signal(syscall.SIGCONT); err != nil {
+		n.t.Fatal(err)
 	}
-	defer first.Process.Signal(syscall.SIGCONT)
-	eventually(t, 20*time.Second, "the candidate to join the other node", func() bool {
-		return p.speaker.Stats().Rejoins == 1
-	})
-	if err := first.Process.Signal(syscall.SIGCONT); err != nil {
-		t.Fatal(err)
-	}
-	first.waitFor("lost a room to another media node", 10*time.Second)
-	first.waitFor("another node has this room; it stops here", 10*time.Second)
-	if err := <-speaking; err != nil {
-		t.Fatal(err)
-	}
-	if err := p.speaker.Finish(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	r := p.report(p.candidate, time.Minute)
-	sent, s := int(p.speaker.Stats().Sent.Packets), r.Speakers[0]
-	if f := s.Frames; f.Sent != sent || f.Sent != f.Analysed+f.Concealed+f.Lost ||
-		f.Duplicated != 0 || f.Lost == 0 {
-		t.Errorf("%d frames were sent, the report counts %+v", sent, f)
-	}
-	if len(s.Interruptions) == 0 || s.Interruptions[0].Cause != store.CauseServerRestarted {
-		t.Errorf("interruptions: %+v", s.Interruptions)
-	}
-	t.Logf("sent %d, the report counts %+v; interruptions %+v", sent, s.Frames, s.Interruptions)
+	p.waitFor("lost a room to another media node", 10*time.Second)
+	p.waitFor("another node has this room; it stops here", 10*time.Second)
 }

@@ -116,7 +116,8 @@ func (s *Service) routes(api huma.API) {
 		OperationID: "create-ticket", Method: http.MethodPost, Path: "/api/attempts/{id}/ticket",
 		Summary: "Get a ticket to the attempt's room",
 		Description: "Send it in the first message on the WebSocket. It works once, within a " +
-			"minute. Tutors may join as the patient or as an observer.",
+			"minute, at the media server of its url. Tutors may join as the patient or as an " +
+			"observer. The answer is 503 while no media server can take the role play.",
 		DefaultStatus: http.StatusCreated, Errors: []int{
 			http.StatusForbidden, http.StatusNotFound, http.StatusConflict,
 		},

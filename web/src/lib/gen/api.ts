@@ -119,7 +119,7 @@ export interface paths {
         put?: never;
         /**
          * Get a ticket to the attempt's room
-         * @description Send it in the first message on the WebSocket. It works once, within a minute. Tutors may join as the patient or as an observer.
+         * @description Send it in the first message on the WebSocket. It works once, within a minute, at the media server of its url. Tutors may join as the patient or as an observer. The answer is 503 while no media server can take the role play.
          */
         post: operations["create-ticket"];
         delete?: never;
