@@ -13,9 +13,9 @@ GO_FILES := $(shell find . -name '*.go' -not -path './web/node_modules/*') go.mo
 WEB_FILES := $(shell find web/src web/static -type f 2>/dev/null) \
 	$(wildcard web/*.json web/*.ts web/*.js)
 
-.PHONY: help run cluster build web test unit unit-go unit-web real-speech integration \
-	long-role-play e2e e2e-screens e2e-real e2e-lossy-link lint lint-go lint-web generate \
-	check-generated bench screenshots setup setup-test clean
+.PHONY: help run cluster test-cluster build web test unit unit-go unit-web real-speech \
+	integration long-role-play e2e e2e-screens e2e-real e2e-lossy-link lint lint-go lint-web \
+	generate check-generated bench screenshots setup setup-test clean
 
 # go test, with a summary of what failed and what was skipped; its events go to bin/stages/.
 gotest = mkdir -p bin/stages && go tool gotestsum --format pkgname-and-test-fails \
@@ -70,6 +70,13 @@ real-speech: ## measures against Praat and against experts' scores of learners
 
 integration: web/build/index.html ## whole servers as processes: role plays, kills, bad links, load
 	@$(gotest) -race -timeout 15m -skip '^TestFiveMinutes$$' .
+
+# The long form is run by make test-cluster CLUSTER=long PLAYS=50.
+CLUSTER ?= short
+test-cluster: bin/bedside ## break a cluster under role plays (CLUSTER=long PLAYS=50)
+	@export CLUSTER=$(CLUSTER) CLUSTER_PLAYS=$(PLAYS) CLUSTER_OUT=$(CURDIR)/bin/cluster.txt; \
+		rm -f bin/cluster.txt; status=0; $(gotest) -count=1 -timeout 60m -run '^TestCluster$$' \
+		./configs/cluster || status=$$?; cat bin/cluster.txt; exit $$status
 
 long-role-play: web/build/index.html ## a role play of five minutes in real time
 	@$(gotest) -race -timeout 15m -run '^TestFiveMinutes$$' .

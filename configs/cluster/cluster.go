@@ -27,8 +27,10 @@ type Options struct {
 // each is how many processes of each role there are.
 const each = 2
 
-// stopLimit is how long a process may take to end in Close.
-const stopLimit = 20 * time.Second
+const (
+	drainPause = time.Second      // between the two signals of Close
+	stopLimit  = 20 * time.Second // for a process to end after the second
+)
 
 // Cluster is a running cluster. The caller of Start closes it. Its processes may be killed and
 // started again meanwhile.
@@ -118,6 +120,15 @@ func (c *Cluster) Nodes() []*Node {
 // URL returns the address that users open: that of the balancer.
 func (c *Cluster) URL() string { return c.Balancer.URL() }
 
+// KillDatabase kills PostgreSQL as a power cut would. Its supervisor starts it again.
+func (c *Cluster) KillDatabase() error {
+	p, err := os.FindProcess(c.database.PID())
+	if err != nil {
+		return err
+	}
+	return p.Kill()
+}
+
 // Close stops every process, those of Bedside first. It returns an error when one of those did not
 // end by itself.
 func (c *Cluster) Close(ctx context.Context) error {
@@ -130,7 +141,8 @@ func (c *Cluster) Close(ctx context.Context) error {
 	for _, n := range nodes {
 		n.Restore()
 		go func() {
-			if n.Stop(stopLimit) {
+			// The first signal lets live role plays finish, the second ends them.
+			if n.Terminate(drainPause) || n.Stop(stopLimit) {
 				stopped <- nil
 			} else {
 				stopped <- fmt.Errorf("%s had to be killed", n.Name)

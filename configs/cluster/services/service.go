@@ -142,9 +142,8 @@ func (s *Service) Pause() { s.Signal(syscall.SIGSTOP) }
 // Resume lets a paused program continue.
 func (s *Service) Resume() { s.Signal(syscall.SIGCONT) }
 
-// Stop asks the program to end, and kills it when it has not after the limit. It reports whether
-// the program ended by itself.
-func (s *Service) Stop(limit time.Duration) bool {
+// Terminate asks the program to end, and reports whether it has after the limit.
+func (s *Service) Terminate(limit time.Duration) bool {
 	done := s.Done()
 	if done == nil {
 		return true
@@ -155,9 +154,18 @@ func (s *Service) Stop(limit time.Duration) bool {
 	case <-done:
 		return true
 	case <-time.After(limit):
-		s.Kill()
 		return false
 	}
+}
+
+// Stop asks the program to end, and kills it when it has not after the limit. It reports whether
+// the program ended by itself.
+func (s *Service) Stop(limit time.Duration) bool {
+	if s.Terminate(limit) {
+		return true
+	}
+	s.Kill()
+	return false
 }
 
 // Find returns the path of a program: one that .ci/setup has built in bin/tools, or an installed
