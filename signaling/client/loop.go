@@ -115,8 +115,26 @@ func (c *Client) receive(s *socket, m protocol.ServerMessage) error {
 		return s.send(c.ctx, protocol.Answer{OfferID: m.OfferID, SDP: answer})
 	case protocol.Pong:
 		return nil
+	case protocol.PhaseChanged:
+		wasPlaying := c.state.snapshot().Phase.Name == protocol.PhasePlaying
+		c.apply(m)
+		if wasPlaying && m.Phase.Name == protocol.PhaseEnded {
+			return c.tellCounts(s)
+		}
+		return nil
 	}
 	c.apply(m)
+	return nil
+}
+
+// tellCounts tells the server how much was sent in a play that has just ended: the server waits a
+// moment for that, since somebody else may have ended it.
+func (c *Client) tellCounts(s *socket) error {
+	for _, sent := range c.SentStreams() {
+		if err := s.send(c.ctx, sent); err != nil {
+			return err
+		}
+	}
 	return nil
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -247,4 +248,24 @@ func TestClientDoesNotJoinAgain(t *testing.T) {
 			})
 		})
 	}
+}
+
+// TestClientTellsItsCountWhenAnotherEndsThePlay ends the play while the patient speaks on.
+func TestClientTellsItsCountWhenAnotherEndsThePlay(t *testing.T) {
+	withNetwork(t, func(t *testing.T, w *world) {
+		a, b := w.join("candidate"), w.join("patient")
+		synctest.Wait()
+		must(t, a.Start(t.Context()))
+		must(t, b.Speak(t.Context(), &words{left: 50, samples: 960}))
+		w.server.with(func() { w.server.sent = nil })
+		must(t, a.Finish(t.Context()))
+		synctest.Wait()
+		want := b.SentStreams()
+		w.server.with(func() {
+			if len(want) != 1 || want[0].Packets != 50 ||
+				!slices.Contains(w.server.sent, want[0]) {
+				t.Errorf("the server was told %+v, the patient sent %+v", w.server.sent, want)
+			}
+		})
+	})
 }
