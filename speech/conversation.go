@@ -17,6 +17,9 @@ type conversation struct {
 	voices map[store.Speaker]*voice
 	causes *causes
 	holes  []int64 // places where the log lacks messages, in microseconds since 1970
+	// begins is when the log begins, in microseconds since 1970, if what came before was lost
+	begins int64
+	begun  bool // the first message was added
 }
 
 func newConversation(job frame.Job, spool string) (*conversation, error) {
@@ -47,6 +50,10 @@ func (c *conversation) voice(s store.Speaker) (*voice, error) {
 
 // add analyses one message of the log.
 func (c *conversation) add(d frame.Delivery) error {
+	if !c.begun && d.Missing {
+		c.begins = firstTime(d)
+	}
+	c.begun = true
 	if d.Events != nil {
 		err := c.addEvents(d.Events)
 		if d.Missing {
@@ -75,6 +82,23 @@ func (c *conversation) add(d frame.Delivery) error {
 		}
 	}
 	return nil
+}
+
+// firstTime returns when the first frame of a message arrived, or its first event came; 0 if it
+// has neither.
+func firstTime(d frame.Delivery) int64 {
+	if d.Events == nil && len(d.Batch.Frames) > 0 {
+		return d.Batch.Frames[0].Arrival
+	}
+	for _, e := range d.Events {
+		switch e := e.(type) {
+		case event.Alive:
+			return e.At
+		case event.Changed:
+			return e.At
+		}
+	}
+	return 0
 }
 
 // maxHoles is the largest number of holes that are kept. Those behind count as lost connections.
@@ -175,6 +199,11 @@ func (c *conversation) lost(r store.Report) string {
 func (c *conversation) known(who store.Speaker) []store.Interruption {
 	var list []store.Interruption
 	start := c.job.StartedAt.UnixMicro()
+	if c.begins > start {
+		list = append(list, store.Interruption{
+			ToS: float64(c.begins-start) / 1e6, Cause: store.CauseStorage,
+		})
+	}
 	for _, i := range c.causes.of(who) {
 		list = append(list, store.Interruption{
 			FromS: float64(i.from-start) / 1e6, ToS: float64(i.to-start) / 1e6, Cause: i.cause,

@@ -86,12 +86,17 @@ func (s *sentCounts) addSent(e event.Sent) {
 }
 
 // unseen returns the number of frames that the client sent behind the last of each stream in the
-// log, or on streams of which nothing arrived.
+// log, or on streams of which nothing arrived. Epochs of which the log does not say which stream
+// they are, because its beginning was lost, belong to the streams that are left.
 func (s *sentCounts) unseen() int {
-	total := 0
+	total, unnamed := 0, 0
 	told := maps.Clone(s.told)
 	for _, n := range slices.Sorted(maps.Keys(s.epochs)) {
 		e := s.epochs[n]
+		if e.started && !e.known {
+			unnamed += e.highest - e.lowest + 1
+			continue
+		}
 		if c, ok := told[e.ssrc]; ok && e.known {
 			delete(told, e.ssrc)
 			packets := c.packets()
@@ -104,8 +109,9 @@ func (s *sentCounts) unseen() int {
 			total += max(packets, 0)
 		}
 	}
+	left := 0
 	for _, c := range told {
-		total += c.packets()
+		left += c.packets()
 	}
-	return total
+	return total + max(left-unnamed, 0)
 }

@@ -59,7 +59,17 @@ func TestSentCounts(t *testing.T) {
 			s.addSent(event.Sent{SSRC: 7, Packets: 5, Origin: event.OriginReport})
 			s.addSent(event.Sent{SSRC: 7, Packets: 21, Origin: event.OriginReport})
 		}, 20},
+		"the beginning of the log is lost, which named the streams": {func(s *sentCounts) {
+			frames(s, 1, 101, 102, 104)
+			frames(s, 2, 11)
+			s.addSent(event.Sent{SSRC: 7, Packets: 104})
+			s.addSent(event.Sent{SSRC: 8, Packets: 3})
+		}, 100 + 2},
+		"an epoch without a name, whose client told nothing": {func(s *sentCounts) {
+			frames(s, 1, 1, 2)
+		}, 0},
 		"a stream of which nothing came": {func(s *sentCounts) {
+			s.addStream(event.Stream{Epoch: 1, SSRC: 7})
 			frames(s, 1, 1)
 			s.addSent(event.Sent{SSRC: 9, Packets: 20})
 		}, 20},
