@@ -14,8 +14,8 @@ WEB_FILES := $(shell find web/src web/static -type f 2>/dev/null) \
 	$(wildcard web/*.json web/*.ts web/*.js)
 
 .PHONY: help run cluster test-cluster build web test unit unit-go unit-web real-speech \
-	integration long-role-play e2e e2e-screens e2e-real e2e-lossy-link lint lint-go lint-web \
-	generate check-generated bench screenshots setup setup-test clean
+	integration faults long-role-play e2e e2e-screens e2e-real e2e-lossy-link lint lint-go \
+	lint-web generate check-generated bench screenshots setup setup-test clean
 
 # go test, with a summary of what failed and what was skipped; its events go to bin/stages/.
 gotest = mkdir -p bin/stages && go tool gotestsum --format pkgname-and-test-fails \
@@ -77,6 +77,15 @@ test-cluster: bin/bedside ## break a cluster under role plays (CLUSTER=long PLAY
 	@export CLUSTER=$(CLUSTER) CLUSTER_PLAYS=$(PLAYS) CLUSTER_OUT=$(CURDIR)/bin/cluster.txt; \
 		rm -f bin/cluster.txt; status=0; $(gotest) -count=1 -timeout 60m -run '^TestCluster$$' \
 		./configs/cluster || status=$$?; cat bin/cluster.txt; exit $$status
+
+# The long form is run by make faults FAULTS=long. FAULTS_SEED=n sets when processes are killed.
+FAULTS ?= short
+faults: bin/bedside ## break every part of a server under role plays, count frames (FAULTS=long)
+	@rm -f bin/faults.txt; status=0; \
+		FAULTS=$(FAULTS) FAULTS_OUT=$(CURDIR)/bin/faults.txt; \
+		export FAULTS FAULTS_OUT FAULTS_BIN=$(CURDIR)/bin/bedside; \
+		$(gotest) -count=1 -timeout 30m -run '^TestFaults$$' . || status=$$?; \
+		cat bin/faults.txt 2>/dev/null; exit $$status
 
 long-role-play: web/build/index.html ## a role play of five minutes in real time
 	@$(gotest) -race -timeout 15m -run '^TestFiveMinutes$$' .

@@ -3,7 +3,9 @@ package main
 import (
 	"log/slog"
 	"math"
+	"net"
 	"net/url"
+	"os"
 	"path/filepath"
 	"testing"
 	"time"
@@ -23,34 +25,56 @@ type services struct {
 	dir     string
 	cluster *embedded.Cluster
 	nats    *server.Server
+
+	natsOptions server.Options // to start it again
 }
 
 func startServices(t *testing.T) *services {
 	t.Helper()
-	s := &services{t: t, dir: t.TempDir()}
+	// Not t.TempDir, which has the name of the test: other processes connect to a UNIX socket
+	// here, whose path must be short.
+	dir, err := os.MkdirTemp("", "bedside")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := os.RemoveAll(dir); err != nil {
+			t.Error(err)
+		}
+	})
+	s := &services{t: t, dir: dir}
 	s.startDatabase()
 	t.Cleanup(func() {
 		if s.cluster != nil {
 			s.stopDatabase()
 		}
 	})
-	var err error
-	s.nats, err = server.NewServer(&server.Options{
+	s.natsOptions = server.Options{
 		Host: "127.0.0.1", Port: server.RANDOM_PORT, JetStream: true, StoreDir: filepath.Join(
 			s.dir, "nats"), NoSigs: true, NoLog: true,
-	})
-	if err != nil {
-		t.Fatal(err)
+	}
+	s.startNATS()
+	t.Cleanup(s.stopNATS)
+	return s
+}
+
+// startNATS starts NATS, or starts it again at the same address.
+func (s *services) startNATS() {
+	options := s.natsOptions // NewServer changes it
+	var err error
+	if s.nats, err = server.NewServer(&options); err != nil {
+		s.t.Fatal(err)
 	}
 	s.nats.Start()
 	if !s.nats.ReadyForConnections(10 * time.Second) {
-		t.Fatal("NATS did not start")
+		s.t.Fatal("NATS did not start")
 	}
-	t.Cleanup(func() {
-		s.nats.Shutdown()
-		s.nats.WaitForShutdown()
-	})
-	return s
+	s.natsOptions.Port = s.nats.Addr().(*net.TCPAddr).Port
+}
+
+func (s *services) stopNATS() {
+	s.nats.Shutdown()
+	s.nats.WaitForShutdown()
 }
 
 func (s *services) startDatabase() {

@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -21,6 +22,10 @@ import (
 // asBedside is the environment variable that makes the test binary run as the bedside command, so
 // that fault tests can kill real processes, built with the race detector like the tests.
 const asBedside = "BEDSIDE_TEST_AS_COMMAND"
+
+// faultsBinary is the environment variable that names the bedside command to run instead of the
+// test binary: for the fault suite, without the race detector.
+const faultsBinary = "FAULTS_BIN"
 
 func TestMain(m *testing.M) {
 	if os.Getenv(asBedside) != "" {
@@ -43,9 +48,23 @@ type process struct {
 // start runs `bedside args...`. Its standard input stays open until the test ends.
 func start(t *testing.T, env []string, args ...string) *process {
 	t.Helper()
-	p := &process{Cmd: exec.Command(os.Args[0], args...), t: t, done: make(chan struct{})}
+	return startWrapped(t, nil, env, args...)
+}
+
+// startWrapped runs `wrap... bedside args...`.
+func startWrapped(t *testing.T, wrap, env []string, args ...string) *process {
+	t.Helper()
+	program := []string{os.Args[0]}
 	// The processes of a test that ends do not wait for its role plays.
-	p.Env = append(append(os.Environ(), asBedside+"=1", "BEDSIDE_MEDIA_DRAIN=0s"), env...)
+	environ := append(append(os.Environ(), "BEDSIDE_MEDIA_DRAIN=0s"), env...)
+	if bin := os.Getenv(faultsBinary); bin != "" {
+		program[0] = bin
+	} else {
+		environ = append(environ, asBedside+"=1")
+	}
+	program = slices.Concat(wrap, program, args)
+	p := &process{Cmd: exec.Command(program[0], program[1:]...), t: t, done: make(chan struct{})}
+	p.Env = environ
 	stdin, err := p.StdinPipe()
 	if err != nil {
 		t.Fatal(err)

@@ -157,8 +157,8 @@ func TestReportLeavesOutagesOut(t *testing.T) {
 	}
 }
 
-// The streams of NATS are deleted under a play: the log begins in its middle, and nothing says which
-// RTP stream its frames belong to.
+// The streams of NATS are deleted under a play: the log begins in its middle, and nothing says
+// which RTP stream its frames belong to.
 func TestReportNamesALostBeginning(t *testing.T) {
 	const who = store.SpeakerCandidate
 	log := append([]frame.Delivery{}, speech(t, who, 11)[40:]...)
