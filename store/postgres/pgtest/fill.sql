@@ -53,7 +53,7 @@ FROM person, (SELECT ARRAY['Dana', 'Theo', 'Ada', 'Maria', 'Wei', 'Fatima', 'Iva
     ARRAY['example.org', 'mail.example', 'post.example', 'clinic.example', 'nhs.example'] AS host
 ) w;
 
--- Two sessions for each user; one in five is live.
+-- Two sessions for each user, of the last four weeks; two in five are live.
 INSERT INTO sessions (id, user_id, refresh_hash, user_agent, ip, fingerprint, created_at,
     last_seen_at, expires_at, max_expires_at, ended_at, end_reason)
 SELECT pg_temp.id(x.at, 'session', x.n), p.id, sha256(x.n::text::bytea),
@@ -62,7 +62,7 @@ SELECT pg_temp.id(x.at, 'session', x.n), p.id, sha256(x.n::text::bytea),
     x.at + interval '90 days', CASE WHEN x.n % 5 > 1 THEN x.at + interval '1 day' END,
     CASE WHEN x.n % 5 > 1 THEN 'signed_out' ELSE '' END
 FROM (SELECT n, date_trunc('hour', now())
-        - interval '58 days' * pg_temp.die(n, 10000) / 10000 AS at
+        - interval '28 days' * pg_temp.die(n, 10000) / 10000 AS at
     FROM generate_series(1, 2 * {users}) n) x JOIN person p ON p.n = 1 + x.n % {users};
 
 -- A tenth of the attempts belongs to {heavy} candidates, and the others to everybody. Half have a
