@@ -233,3 +233,34 @@ func TestUnitsVerify(t *testing.T) {
 		}
 	}
 }
+
+// TestImagesHaveTheVersionsThatTestsUse compares the versions of images with those of the programs
+// that tests run.
+func TestImagesHaveTheVersionsThatTestsUse(t *testing.T) {
+	find := func(path, pattern string) string {
+		t.Helper()
+		b, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		m := regexp.MustCompile(pattern).FindSubmatch(b)
+		if m == nil {
+			t.Fatalf("%s has no %s", path, pattern)
+		}
+		return string(m[1])
+	}
+	for what, pair := range map[string][2]string{
+		"NATS": {
+			find("compose.yaml", `image: nats:([0-9.]+)`),
+			find("../go.mod", `nats-server/v2 v([0-9.]+)`),
+		},
+		"versitygw": {
+			find("compose.yaml", `versitygw:(v[0-9.]+)`), find("../.ci/setup", `=(v[0-9.]+)`),
+		},
+		"Go": {find("Dockerfile", `golang:([0-9.]+)`), find("../go.mod", `go (1\.[0-9]+)`)},
+	} {
+		if pair[0] != pair[1] {
+			t.Errorf("%s: the image has %s, tests use %s", what, pair[0], pair[1])
+		}
+	}
+}
