@@ -61,6 +61,10 @@ func TestTerminatedServerFinishesItsRolePlays(t *testing.T) {
 	if err := p.speaker.Finish(t.Context()); err != nil {
 		t.Fatal(err)
 	}
+	<-p.speaker.Reported()
+	if _, err := p.candidate.WaitReport(t.Context(), p.attempt.ID, nil); err != nil {
+		t.Errorf("the report, before the server stops: %v", err)
+	}
 	if code := server.wait(30 * time.Second); code != exitDone {
 		t.Errorf("exit code %d:\n%s", code, tail(server.text(), 5000))
 	}
@@ -177,7 +181,7 @@ func TestRolePlayMovesBetweenNodes(t *testing.T) {
 	var p *play
 	p = begin(t, n.api.url, func(c *client.Config) {
 		c.NewTicket = func(ctx context.Context) (client.Ticket, error) {
-			return p.candidate.Ticket(ctx, p.attempt.ID, protocol.RoleCandidate)
+			return p.candidate.Tickets(p.attempt.ID, protocol.RoleCandidate)(ctx)
 		}
 	})
 	node := func() *process {

@@ -85,7 +85,10 @@ func drain(app *App, limit time.Duration, i *invocation, now <-chan struct{}) er
 	deadline := time.NewTimer(limit)
 	defer deadline.Stop()
 	live, changed := app.Live()
-	if live > 0 && limit > 0 {
+	if live == 0 {
+		return nil
+	}
+	if limit > 0 {
 		is, them := describe(live)
 		fmt.Fprintf(i.out, "%s live; waiting for %s up to %s; press Ctrl-C again to stop now.\n",
 			is, them, inMinutes(limit))
@@ -108,8 +111,22 @@ func drain(app *App, limit time.Duration, i *invocation, now <-chan struct{}) er
 			fmt.Fprintf(i.out, "%s still live.\n", is)
 		}
 	}
+	fmt.Fprintf(i.out, "All role plays have ended; stopping in %v, once their reports are shown.\n",
+		reportTime)
+	select {
+	case <-time.After(reportTime):
+	case <-deadline.C:
+	case <-i.again:
+	case <-now:
+	case err := <-app.Failed():
+		return err
+	}
 	return nil
 }
+
+// reportTime is how long a server that drains still answers after its last role play has ended, so
+// that people see the report that they were just told of.
+const reportTime = 3 * time.Second
 
 // inMinutes spells a time for people.
 func inMinutes(d time.Duration) string {

@@ -152,6 +152,20 @@ func (r *REST) Attempt(ctx context.Context, id string) (Attempt, error) {
 
 // Ticket returns a new ticket for an attempt's room. With an empty role the server chooses one.
 func (r *REST) Ticket(ctx context.Context, attemptID string, role protocol.Role) (Ticket, error) {
+	return r.ticket(ctx, attemptID, role, true)
+}
+
+// Tickets returns a function that gets tickets, for Config.NewTicket and JoinWithTickets. It does
+// not retry a 503 by itself, because they do, with shorter pauses.
+func (r *REST) Tickets(attemptID string,
+	role protocol.Role) func(context.Context) (Ticket, error) {
+	return func(ctx context.Context) (Ticket, error) {
+		return r.ticket(ctx, attemptID, role, false)
+	}
+}
+
+func (r *REST) ticket(ctx context.Context, attemptID string, role protocol.Role,
+	retry bool) (Ticket, error) {
 	body := map[string]protocol.Role{}
 	if role != "" {
 		body["role"] = role
@@ -159,7 +173,7 @@ func (r *REST) Ticket(ctx context.Context, attemptID string, role protocol.Role)
 	var t Ticket
 	q := request{
 		method: http.MethodPost, path: "/api/attempts/" + url.PathEscape(attemptID) + "/ticket",
-		body: body, repeatable: true,
+		body: body, repeatable: retry,
 	}
 	if err := r.call(ctx, q, &t); err != nil {
 		return t, err

@@ -54,9 +54,7 @@ func join(ctx context.Context, rest *client.REST, attemptID string,
 	role protocol.Role) (*client.Client, error) {
 	ctx, cancel := context.WithTimeout(ctx, joinLimit)
 	defer cancel()
-	p, err := client.JoinWithTickets(ctx, func(ctx context.Context) (client.Ticket, error) {
-		return rest.Ticket(ctx, attemptID, role)
-	})
+	p, err := client.JoinWithTickets(ctx, rest.Tickets(attemptID, role))
 	if err != nil {
 		return nil, fmt.Errorf("joining as %s: %w", role, err)
 	}
