@@ -238,6 +238,7 @@ export class RoomClient extends Emitter<RoomEvents> {
 	async #closeLink(): Promise<void> {
 		const link = this.#link;
 		this.#link = undefined;
+		await link?.stopSending().catch(() => undefined);
 		await this.#count(link);
 		link?.close();
 	}

@@ -99,6 +99,11 @@ export class PeerLink {
 		await this.#sender?.replaceTrack(track);
 	}
 
+	/** Stops sending, so that a count is final. */
+	async stopSending(): Promise<void> {
+		await this.#sender?.replaceTrack(null);
+	}
+
 	/** Counts what was sent on each RTP stream, without retransmissions. */
 	async sent(): Promise<Sent[]> {
 		const counts: Sent[] = [];
