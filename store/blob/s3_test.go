@@ -52,6 +52,20 @@ func TestProcessesShareABucket(t *testing.T) {
 	}
 }
 
+// TestKeyOfTheEnvironment checks that S3 finds its key where other programs do.
+func TestKeyOfTheEnvironment(t *testing.T) {
+	s := startS3(t)
+	t.Setenv("AWS_ACCESS_KEY_ID", s.AccessKey)
+	t.Setenv("AWS_SECRET_ACCESS_KEY", s.SecretKey)
+	if err := open(t, blob.Config{URL: s.URL()}).Ping(t.Context()); err != nil {
+		t.Error(err)
+	}
+	t.Setenv("AWS_SECRET_ACCESS_KEY", "another")
+	if err := open(t, blob.Config{URL: s.URL()}).Ping(t.Context()); err == nil {
+		t.Error("a wrong key was accepted")
+	}
+}
+
 func TestFolderInABucket(t *testing.T) {
 	cfg := bucket(startS3(t))
 	whole := open(t, cfg)
