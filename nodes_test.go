@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	external "bedside/configs/cluster/services"
 	"bedside/signaling/client"
 	"bedside/signaling/protocol"
 	"bedside/store"
@@ -20,6 +21,9 @@ type nodes struct {
 	env   []string
 	api   *process
 	media map[string]*process // by the host of their endpoint
+	// redis is the Redis server's address; links are the media processes' connections to it
+	redis string
+	links map[*process]*external.Link
 }
 
 func startNodes(t *testing.T) *nodes {
@@ -27,7 +31,10 @@ func startNodes(t *testing.T) *nodes {
 	shared, redis := startServices(t), startRedis(t)
 	env := append(shared.env(), "REDIS_URL=redis://"+redis.addr,
 		"BEDSIDE_AUTH_KEY="+strings.Repeat("k", 64))
-	n := &nodes{t: t, env: env, media: map[string]*process{}}
+	n := &nodes{
+		t: t, env: env, media: map[string]*process{}, redis: redis.addr,
+		links: map[*process]*external.Link{},
+	}
 	n.api = serve(t, t.TempDir(), env, "--role", "api,speech")
 	for range 2 {
 		n.add()
@@ -46,8 +53,20 @@ func (n *nodes) add(env ...string) {
 	if err := l.Close(); err != nil {
 		n.t.Fatal(err)
 	}
-	env = slices.Concat(n.env, []string{"BEDSIDE_MEDIA_ENDPOINT=ws://" + host + "/ws"}, env)
-	n.media[host] = serve(n.t, n.t.TempDir(), env, "--role", "media", "--listen", host)
+	link, err := external.OpenLink("tcp", n.redis)
+	if err != nil {
+		n.t.Fatal(err)
+	}
+	n.t.Cleanup(func() {
+		if err := link.Close(); err != nil {
+			n.t.Error(err)
+		}
+	})
+	env = slices.Concat(n.env, []string{
+		"BEDSIDE_MEDIA_ENDPOINT=ws://" + host + "/ws", "REDIS_URL=redis://" + link.Address(),
+	}, env)
+	p := serve(n.t, n.t.TempDir(), env, "--role", "media", "--listen", host)
+	n.media[host], n.links[p] = p, link
 }
 
 // of returns the media process that a ticket leads to, and the other one's address.
@@ -172,6 +191,63 @@ func TestRolePlayGoesOnAtAnotherNode(t *testing.T) {
 			t.Logf("sent %d, the report counts %+v; interruptions %+v", sent, s.Frames,
 				s.Interruptions)
 		})
+	}
+}
+
+// A media process that alone is cut off from Redis keeps its rooms, until somebody joins one at
+// another node. It sees that in the database, stops the room, and everybody meets there.
+func TestNodeWithoutRedisLosesItsRoom(t *testing.T) {
+	t.Parallel()
+	n := startNodes(t)
+	var p *play
+	p = begin(t, n.api.url, func(c *client.Config) {
+		c.NewTicket = func(ctx context.Context) (client.Ticket, error) {
+			return p.candidate.Ticket(ctx, p.attempt.ID, protocol.RoleCandidate)
+		}
+	})
+	p.speak(p.speaker, spoken(t, "en-gb", 3*time.Second))
+	tutor := visit(t, n.api.url, "tutor")
+	ticket := func() client.Ticket {
+		t.Helper()
+		ticket, err := tutor.Ticket(t.Context(), p.attempt.ID, protocol.RolePatient)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return ticket
+	}
+	first, other := n.of(ticket())
+	n.links[first].Cut()
+	eventually(t, 20*time.Second, "a ticket for the other node", func() bool {
+		return ticket().URL == other
+	})
+	first.waitFor("cannot renew the leases", 10*time.Second)
+	if s := p.speaker.State(); s.Link != client.LinkConnected || p.speaker.Stats().Rejoins != 0 {
+		t.Errorf("the candidate left the room without need: %+v", s)
+	}
+	patient, err := client.Join(t.Context(), ticket().Config())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(patient.Close)
+	first.waitFor("another node has had the room since", 20*time.Second)
+	eventually(t, 20*time.Second, "both to be in one room", func() bool {
+		return p.speaker.Stats().Rejoins == 1 && len(p.speaker.State().Peers) == 1
+	})
+	n.links[first].Restore()
+	p.speak(patient, spoken(t, "en-us+f3", 3*time.Second))
+	if err := p.speaker.Finish(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	r := p.report(p.candidate, time.Minute)
+	sent := map[store.Speaker]uint64{
+		store.SpeakerCandidate: p.speaker.Stats().Sent.Packets,
+		store.SpeakerPatient:   patient.Stats().Sent.Packets,
+	}
+	for _, s := range r.Speakers {
+		if f := s.Frames; uint64(f.Sent) != sent[s.Speaker] || f.Analysed == 0 ||
+			f.Sent != f.Analysed+f.Concealed+f.Lost {
+			t.Errorf("%s sent %d frames, the report counts %+v", s.Speaker, sent[s.Speaker], f)
+		}
 	}
 }
 

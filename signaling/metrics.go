@@ -16,6 +16,7 @@ type metrics struct {
 	resumed    prometheus.Counter
 	finished   *prometheus.CounterVec // plays, by reason
 	moved      prometheus.Counter
+	lost       prometheus.Counter
 
 	unregister func() // lets another hub in the same process register
 }
@@ -49,6 +50,10 @@ func newMetrics(reg prometheus.Registerer) (*metrics, error) {
 		moved: with.NewCounter(prometheus.CounterOpts{
 			Name: "bedside_signaling_moves_total",
 			Help: "Role plays that were left to another server, or to this one after a restart.",
+		}),
+		lost: with.NewCounter(prometheus.CounterOpts{
+			Name: "bedside_signaling_rooms_lost_total",
+			Help: "Rooms that stopped because another server had taken them.",
 		}),
 	}
 	var err error

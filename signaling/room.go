@@ -280,6 +280,7 @@ func (r *room) stopForOtherNode() {
 	}
 	r.log.Warn("another node has this room; it stops here", "fence", r.fence)
 	r.lost = true
+	r.env.metrics.lost.Inc()
 	r.stopWriting()
 	if r.tap != nil {
 		r.tap = nil

@@ -180,8 +180,8 @@ func (n *Node) run() {
 		case <-tick.C:
 		case <-n.wake:
 		}
-		n.publish()
 		n.renew(context.Background())
+		n.publish()
 	}
 }
 
