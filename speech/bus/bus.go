@@ -124,8 +124,7 @@ func (b *Bus) start(ctx context.Context) error {
 	if b.embedded != nil {
 		b.limitLog(ctx)
 	}
-	var err error
-	if b.streams, err = b.createStreams(ctx, true); err != nil {
+	if err := b.openStreams(ctx); err != nil {
 		return err
 	}
 	b.readLeftovers()

@@ -26,7 +26,9 @@ type Claim struct {
 	msg      jetstream.Msg
 	log      *reader // reads the attempt's log
 	order    messageOrder
-	missing  bool  // messages were missing before the next delivery
+	missing  bool // messages were missing before the next delivery
+	stuck    bool // nothing was read for an idle time, although the log has more than stuckAt
+	stuckAt  uint64
 	fence    int64 // the greatest in the log so far
 	warned   bool  // about a message of an earlier fence
 	// idleFrom is where the idle time starts: when the last message was read, or when the bus was
@@ -184,8 +186,9 @@ func (c *Claim) isFenced(m jetstream.Msg) bool {
 }
 
 // tapIsGone decides whether the media server is gone, after nothing was read for Config.IdleEnd.
-// It is if messages could be stored all the time and the log holds none that was not read.
-// Otherwise tapIsGone starts the idle time again.
+// It is if messages could be stored all the time and the log holds none that was not read. A rest
+// that cannot be read in a second idle time counts as lost. Otherwise tapIsGone starts the idle
+// time again.
 func (c *Claim) tapIsGone(ctx context.Context) bool {
 	if c.bus.Ping(ctx); !c.bus.couldStoreSince(&c.idleFrom) {
 		return false
@@ -199,7 +202,12 @@ func (c *Claim) tapIsGone(ctx context.Context) bool {
 			c.job.AttemptID, "error", err)
 	case m.Sequence <= c.log.lastRead:
 		return true
+	case c.stuck && c.stuckAt == c.log.lastRead:
+		c.bus.log.Error("the rest of a log cannot be read", "attempt", c.job.AttemptID,
+			"from", c.log.lastRead+1, "to", m.Sequence)
+		return true
 	default:
+		c.stuck, c.stuckAt = true, c.log.lastRead
 		c.log.restart()
 	}
 	c.idleFrom = time.Now()

@@ -200,3 +200,25 @@ func TestRepeatedMessagesAreReadOnce(t *testing.T) {
 		equalFrames(t, "all", receiveAll(t, claim(t, b)).frames["candidate"], sent)
 	})
 }
+
+func TestLogThatCannotBeReadEnds(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		s := newTestServer(t)
+		media, _ := s.process(Config{})
+		worker, link := s.process(Config{})
+		must(t, media.Begin(t.Context(), "a", time.Now()))
+		sent := writeFrames(writer(t, media, "a", "candidate"), 0, 1000, frameTime)
+		must(t, media.Finish(t.Context(), "a"))
+		audio := 0
+		link.loseMessages(func(head string) bool {
+			if strings.Contains(head, " "+frame.AudioSubject("a", "")) {
+				audio++
+			}
+			return audio > 100 && strings.Contains(head, " audio.")
+		})
+		got := receiveAll(t, claim(t, worker)).frames["candidate"]
+		if len(got) < 400 || len(got) == len(sent) {
+			t.Errorf("%d of %d frames", len(got), len(sent))
+		}
+	})
+}
