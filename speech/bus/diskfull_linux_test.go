@@ -91,7 +91,7 @@ func TestDiskFullLosesNothing(t *testing.T) {
 	if dir == "" {
 		return
 	}
-	b := open(t, Config{Dir: filepath.Join(dir, "nats"), IdleEnd: 6 * time.Second})
+	b := open(t, Config{Dir: filepath.Join(dir, "nats"), IdleEnd: 5 * time.Second})
 	must(t, b.Ping(t.Context()))
 	must(t, b.Begin(t.Context(), "a", time.Now()))
 	c := claim(t, b)
@@ -109,7 +109,7 @@ func TestDiskFullLosesNothing(t *testing.T) {
 		begun := make(chan error, 1)
 		go func() { begun <- b.Begin(t.Context(), []string{"b", "c"}[round], time.Now()) }()
 		eventually(t, "longer than the idle end", func() bool {
-			return time.Since(full) > 8*time.Second
+			return round > 0 || time.Since(full) > 7*time.Second
 		})
 		sent = append(sent, writeFrames(w, from+600, from+700, 0)...)
 		free()
