@@ -182,8 +182,9 @@ func (db *DB) applyEffects(ctx context.Context, tx pgx.Tx, u store.User,
 			// whether they are sent already or still in the queue.
 			`DELETE FROM mail_tokens
 				WHERE user_id = $1 AND purpose IN ('change', 'reset') AND used_at IS NULL`,
-			`DELETE FROM river_job WHERE kind = 'mail' AND args->>'user_id' = $1::text
-				AND args->>'letter' = 'confirm-email' AND state <> 'running'`,
+			`DELETE FROM river_job WHERE kind = 'mail' AND args @>
+				jsonb_build_object('user_id', $1::text, 'letter', 'confirm-email')
+				AND state <> 'running'`,
 		); err != nil {
 			return nil, err
 		}

@@ -83,7 +83,7 @@ func PersonalTables() []PersonalTable {
 		{Table: "act_tallies", Where: `t.user_id = $1`},
 		{Table: "scenarios"},
 		{
-			Table: "river_job", Where: `t.args->>'user_id' = $1::text`,
+			Table: "river_job", Where: `t.args @> jsonb_build_object('user_id', $1::text)`,
 			Secret: []string{"args", "errors", "metadata"},
 		},
 		{Table: "river_leader"},
@@ -97,8 +97,10 @@ func PersonalTables() []PersonalTable {
 
 // recordingsOf selects the recordings that belong to a user: both sides of the user's own
 // attempts, and the user's voice as the patient in the attempts of others.
-const recordingsOf = `(t.attempt_id IN (SELECT id FROM attempts WHERE candidate_id = $1)
-	OR t.speaker = 'patient' AND t.attempt_id IN (SELECT id FROM attempts WHERE partner_id = $1))`
+// Arrays, unlike IN, let the planner find them by an index.
+const recordingsOf = `(t.attempt_id = ANY (ARRAY(SELECT id FROM attempts WHERE candidate_id = $1))
+	OR t.speaker = 'patient' AND
+		t.attempt_id = ANY (ARRAY(SELECT id FROM attempts WHERE partner_id = $1)))`
 
 // PersonalRows returns what a table holds about a user, one JSON object per row.
 func (db *DB) PersonalRows(ctx context.Context, p PersonalTable,
@@ -197,7 +199,8 @@ func (db *DB) DeleteUser(ctx context.Context, userID string,
 			`DELETE FROM act_tallies WHERE user_id = $1`,
 			`DELETE FROM recordings t WHERE ` + recordingsOf,
 			// River removes running ones within a day of their end.
-			`DELETE FROM river_job WHERE args->>'user_id' = $1::text AND state <> 'running'`,
+			`DELETE FROM river_job WHERE args @> jsonb_build_object('user_id', $1::text)
+				AND state <> 'running'`,
 			`DELETE FROM users WHERE id = $1`,
 		} {
 			if _, err := tx.Exec(ctx, sql, userID); err != nil {
@@ -205,7 +208,8 @@ func (db *DB) DeleteUser(ctx context.Context, userID string,
 			}
 		}
 		if _, err := tx.Exec(ctx,
-			`DELETE FROM river_job WHERE args->>'to' = $1 AND state <> 'running'`,
+			`DELETE FROM river_job WHERE args @> jsonb_build_object('to', $1::text)
+				AND state <> 'running'`,
 			u.Email); err != nil {
 			return err
 		}

@@ -124,6 +124,12 @@ SELECT pg_temp.id(now(), 'export', n), id, 'ready', now(),
     now() + interval '1 day' + interval '1 minute' * (n % 9000)
 FROM person WHERE n % 2 = 0;
 
+-- A day's mails.
+INSERT INTO river_job (state, kind, args, max_attempts, finalized_at, attempted_at, attempt)
+SELECT 'completed', 'mail', jsonb_build_object('user_id', id, 'to', n || '@example.org',
+    'letter', 'device-ended'), 13, now(), now(), 1
+FROM person WHERE n % 4 = 0;
+
 DO $$ DECLARE i record; BEGIN
     FOR i IN SELECT * FROM later LOOP EXECUTE i.indexdef; END LOOP;
 END $$;
