@@ -41,6 +41,7 @@ func TestCluster(t *testing.T) {
 		}
 	}
 	c := start(t, plays)
+	t.Run("pages may connect to the media servers", func(t *testing.T) { checkOrigins(t, c) })
 	said := packets(t)
 	timing := timing{before: 3 * time.Second, broken: 6 * time.Second, after: 2 * time.Second}
 	if form == "long" {
