@@ -252,3 +252,19 @@ func TestRolePlayMovesBetweenNodes(t *testing.T) {
 	t.Logf("back %v after the stop and %v after the kill; %+v, interruptions %+v", moved, killed,
 		s.Frames, s.Interruptions)
 }
+
+// The program that has started the server is gone: nobody waits for role plays.
+func TestServerStopsAtTheEndOfItsInput(t *testing.T) {
+	t.Parallel()
+	server := serve(t, t.TempDir(), []string{"BEDSIDE_MEDIA_DRAIN=1h"}, "--with-stdin")
+	p := begin(t, server.url)
+	if err := server.stdin.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if code := server.wait(30 * time.Second); code != exitDone {
+		t.Errorf("exit code %d:\n%s", code, tail(server.text(), 5000))
+	}
+	if st := p.speaker.State(); st.Phase.Reason != protocol.ReasonMoving {
+		t.Errorf("the room was left with %+v", st.Phase)
+	}
+}

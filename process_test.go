@@ -39,6 +39,7 @@ func TestMain(m *testing.M) {
 type process struct {
 	*exec.Cmd
 	t      *testing.T
+	stdin  io.Closer
 	url    string // of a server that is ready
 	mu     sync.Mutex
 	output bytes.Buffer  // guarded by mu
@@ -69,7 +70,7 @@ func startWrapped(t *testing.T, wrap, env []string, args ...string) *process {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p.Stdout, p.Stderr = p, p
+	p.stdin, p.Stdout, p.Stderr = stdin, p, p
 	if err := p.Start(); err != nil {
 		t.Fatal(err)
 	}

@@ -33,7 +33,7 @@ func JoinWithTickets(ctx context.Context, newTicket func(context.Context) (Ticke
 		ticket, err := newTicket(ctx)
 		if err == nil {
 			cfg := ticket.Config()
-			cfg.NewTicket = newTicket
+			cfg.NewTicket, cfg.dialLimit = newTicket, dialLimit
 			for _, f := range change {
 				f(&cfg)
 			}

@@ -75,6 +75,7 @@ export class Room {
 	/** Opens the microphone and joins. */
 	async enter(): Promise<void> {
 		this.closed = undefined;
+		this.unplaced = false;
 		if (this.role !== 'observer' && !(await this.#openMicrophone())) return;
 		if (this.#left) return this.#release();
 		const client = new RoomClient({
