@@ -3,7 +3,11 @@ package health
 import (
 	"context"
 	"encoding/json"
+	"errors"
+	"fmt"
 	"net/http"
+	"slices"
+	"strings"
 	"time"
 )
 
@@ -32,11 +36,22 @@ type Answer struct {
 	Parts   map[string]Part `json:"parts,omitempty"`
 }
 
-// State returns what the checks have found. It waits for the first check of each part, which ends
-// within the time limit of a check.
-func (m *Monitor) State(ctx context.Context) Answer {
+// errUnknownPart is returned for a part that the process does not check.
+var errUnknownPart = errors.New("this process checks no such part")
+
+// State returns what the checks of some parts have found, or of all parts if none is named. It
+// waits for the first check of each, which ends within the time limit of a check.
+func (m *Monitor) State(ctx context.Context, names ...string) (Answer, error) {
 	a := Answer{Status: OK, Version: m.cfg.Version, Parts: map[string]Part{}}
+	for _, name := range names {
+		if !slices.ContainsFunc(m.parts, func(p *part) bool { return p.Name == name }) {
+			return a, fmt.Errorf("%w: %q", errUnknownPart, name)
+		}
+	}
 	for _, p := range m.parts {
+		if len(names) > 0 && !slices.Contains(names, p.Name) {
+			continue
+		}
 		select {
 		case <-p.first:
 		case <-ctx.Done():
@@ -57,7 +72,7 @@ func (m *Monitor) State(ctx context.Context) Answer {
 			a.Status = Draining
 		}
 	}
-	return a
+	return a, nil
 }
 
 // Live serves /health: the process runs. It says nothing about the parts.
@@ -65,8 +80,20 @@ func (m *Monitor) Live(w http.ResponseWriter, _ *http.Request) {
 	write(w, Answer{Status: OK, Version: m.cfg.Version})
 }
 
-// Ready serves /health/ready: 200 while every part works and 503 otherwise.
-func (m *Monitor) Ready(w http.ResponseWriter, r *http.Request) { write(w, m.State(r.Context())) }
+// Ready serves /health/ready: 200 while every part works and 503 otherwise. With the parameter
+// parts, names separated by commas, only those parts count, and draining.
+func (m *Monitor) Ready(w http.ResponseWriter, r *http.Request) {
+	var names []string
+	if list := r.URL.Query().Get("parts"); list != "" {
+		names = strings.Split(list, ",")
+	}
+	state, err := m.State(r.Context(), names...)
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusBadRequest)
+		return
+	}
+	write(w, state)
+}
 
 func write(w http.ResponseWriter, a Answer) {
 	w.Header().Set("Content-Type", "application/json")

@@ -49,12 +49,40 @@ func monitor(t *testing.T, log *slog.Logger, checks ...health.Check) *health.Mon
 // ask requests /health/ready.
 func ask(t *testing.T, m *health.Monitor) (code int, a health.Answer, body string) {
 	t.Helper()
-	w := httptest.NewRecorder()
-	m.Ready(w, httptest.NewRequestWithContext(t.Context(), "GET", "/health/ready", nil))
+	w := request(t, m, "/health/ready")
 	if err := json.Unmarshal(w.Body.Bytes(), &a); err != nil {
 		t.Fatal(err)
 	}
 	return w.Code, a, w.Body.String()
+}
+
+func request(t *testing.T, m *health.Monitor, url string) *httptest.ResponseRecorder {
+	w := httptest.NewRecorder()
+	m.Ready(w, httptest.NewRequestWithContext(t.Context(), "GET", url, nil))
+	return w
+}
+
+func TestReadinessOfSomeParts(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var database, redis switchable
+		redis.broken.Store(true)
+		m := monitor(t, slog.New(slog.DiscardHandler), database.check("database"),
+			redis.check("redis"))
+		defer m.Close(t.Context())
+		expect := func(query string, want int) {
+			t.Helper()
+			if got := request(t, m, "/health/ready?parts="+query).Code; got != want {
+				t.Errorf("parts=%s: %d, want %d", query, got, want)
+			}
+		}
+		expect("", 503)
+		expect("database", 200)
+		expect("redis", 503)
+		expect("database,redis", 503)
+		expect("nosuch", 400)
+		m.Drain()
+		expect("database", 503)
+	})
 }
 
 func TestReadyNamesThePartAndSinceWhen(t *testing.T) {

@@ -24,8 +24,8 @@ const (
 var errNoBackend = errors.New("no api process is ready")
 
 // Balancer is a small load balancer in front of the api processes, with the rules of TOPOLOGY.md:
-// requests go in turn to the processes whose /health/ready answers 200. WebSockets do not pass
-// through it; they go to the media processes themselves.
+// requests go in turn to the processes whose database is ready. WebSockets do not pass through it;
+// they go to the media processes themselves.
 type Balancer struct {
 	listener net.Listener
 	server   *http.Server
@@ -89,7 +89,7 @@ func (b *Balancer) close() error {
 
 // watch asks a process whether it is ready, until ctx ends.
 func (b *Balancer) watch(ctx context.Context, target *backend) {
-	ready := services.Answers(target.url.String() + "/health/ready")
+	ready := services.Answers(target.url.String() + "/health/ready?parts=database")
 	tick := time.NewTicker(askEvery)
 	defer tick.Stop()
 	for {
