@@ -42,6 +42,10 @@ func openApp(ctx context.Context, cfg configs.Config, version string,
 		defer cancel()
 		return nil, errors.Join(err, a.Close(closing))
 	}
+	if a.media != nil {
+		// Rooms leave before anything is closed: people ask the listeners for new tickets.
+		a.closers.add("rooms", a.media.hub.Move)
+	}
 	return a, nil
 }
 
@@ -105,8 +109,6 @@ func (a *App) open(ctx context.Context, cfg configs.Config, version string,
 	if media != nil {
 		media.registry.Announce() // not before clients can dial it
 		a.media = media
-		// Rooms leave while the listeners are open: people ask there for new tickets.
-		a.closers.add("rooms", media.hub.Move)
 	}
 	if !cfg.Has("api") {
 		return nil
