@@ -95,6 +95,14 @@ func TestReportLeavesOutagesOut(t *testing.T) {
 				event.Sent{Speaker: string(who), SSRC: 5, Packets: 340})), second...),
 			store.CauseServerRestarted, 540, 140, 8,
 		},
+		"and a sender report has counted for a browser that crashed": {
+			append(append(append([]frame.Delivery{
+				opened, events(event.Stream{Speaker: string(who), SSRC: 5}),
+			}, first...), events(event.Opened{At: at(6.9)}, event.Sent{
+				Speaker: string(who), SSRC: 5, Packets: 340, Origin: event.OriginReport,
+			})), second...),
+			store.CauseServerRestarted, 540, 140, 8,
+		},
 		"the connection is lost, and noticed late": {
 			append(append(append([]frame.Delivery{opened}, first...),
 				events(changed(who, store.CauseConnectionLost, true, 6),

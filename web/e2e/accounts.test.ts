@@ -346,4 +346,45 @@ describe('administrators', () => {
 		await admin.close();
 		await dana.close();
 	});
+
+	it('invite somebody, sign them out and delete the account', async () => {
+		const email = 'noor@example.org';
+		const [admin, noor] = [
+			await Person.open(browser, server.url),
+			await Person.open(browser, server.url)
+		];
+		const press = (name: string | RegExp) =>
+			admin.page.getByRole('button', { name, exact: true }).click();
+		await admin.signIn('admin');
+		await admin.page.getByRole('link', { name: 'Accounts' }).click();
+		await press('Add an account');
+		await admin.page.getByLabel('Name', { exact: true }).fill('Noor Haddad');
+		await admin.page.getByLabel('E-mail').fill(email);
+		await press('Invite them');
+		await admin.page.getByText(`Noor Haddad was invited: a link goes to ${email}.`).waitFor();
+		await admin.page.getByText('Invited', { exact: true }).waitFor();
+		await inspect(admin.page, 'real-admin-invited');
+
+		await noor.page.goto(await server.mailedLink(email, '/reset-password'));
+		await noor.page.getByLabel('New password', { exact: true }).fill(PASSWORD);
+		await noor.page.getByRole('button', { name: 'Set the new password' }).click();
+		await noor.page.waitForURL('**/sign-in');
+		await noor.signIn(email, PASSWORD);
+		await noor.page.goto('/account/devices');
+		await noor.page.getByText('This device', { exact: true }).waitFor();
+
+		await admin.page.reload();
+		await press(/^Sign out\s*: Noor Haddad$/);
+		await press('Sign them out');
+		await admin.page.getByText('Noor Haddad was signed out on one device.').waitFor();
+		await noor.page.reload();
+		await noor.page.waitForURL('**/sign-in*');
+		await press('Delete the account of Noor Haddad');
+		await press('Delete it for good');
+		await admin.page.getByText('The account of Noor Haddad is deleted.').waitFor();
+		await noor.firstStep(email, PASSWORD);
+		await noor.page.getByRole('alert').waitFor();
+		await admin.close();
+		await noor.close();
+	});
 });
