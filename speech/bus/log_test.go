@@ -166,6 +166,32 @@ func TestEpochsRiseAcrossRestarts(t *testing.T) {
 	})
 }
 
+// TestEpochsRiseWhenAPlayMovesAtOnce opens both speakers' streams at one media server and, 0.3 s
+// later, at the next one.
+func TestEpochsRiseWhenAPlayMovesAtOnce(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		dir, began := t.TempDir(), time.Now()
+		time.Sleep(10*time.Second + 900*time.Millisecond)
+		last := map[string]uint16{}
+		for range 3 {
+			b := open(t, Config{Dir: dir})
+			for _, speaker := range []string{"patient", "candidate"} {
+				w, err := b.Writer("a", speaker, began)
+				must(t, err)
+				for other, e := range last {
+					if w.epoch <= e {
+						t.Errorf("epoch %d of the %s, after %d of the %s", w.epoch, speaker, e,
+							other)
+					}
+				}
+				last[speaker] = w.epoch
+			}
+			must(t, b.Close(t.Context()))
+			time.Sleep(300 * time.Millisecond)
+		}
+	})
+}
+
 func TestDoneRemovesTheAttemptsAudioOnly(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		b := open(t, Config{Dir: t.TempDir()})

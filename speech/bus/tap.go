@@ -22,6 +22,8 @@ const (
 	countEvery = 2 * time.Second
 	// fenceHeader is the header of a message that holds the fence of its writer's lease.
 	fenceHeader = "Bedside-Fence"
+	// epochTick is the time by which epochs rise by one. A play has 60,000 of them.
+	epochTick = 120 * time.Millisecond
 	// maxPlay is the time after which a tap that nobody has closed stops its heartbeats.
 	maxPlay = 2 * time.Hour
 )
@@ -197,10 +199,10 @@ func (b *Bus) fencedTap(attemptID string, startedAt time.Time, fence int64) *tap
 func (t *tap) writer(speaker string) *Writer {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	// Epochs are at least the seconds since the start. So they rise even across a restart of this
-	// process, which forgets the latest one.
-	seconds := min(max(time.Since(t.started)/time.Second, 0), 60_000)
-	t.epoch = max(t.epoch+1, uint16(seconds))
+	// Epochs are at least the ticks since the start. So they rise even across a restart of this
+	// process, which forgets the latest one, and when another process continues the play at once.
+	ticks := min(max(time.Since(t.started)/epochTick, 0), maxPlay/epochTick)
+	t.epoch = max(t.epoch+1, uint16(ticks))
 	for _, r := range t.rings {
 		if r.speaker == speaker {
 			return &Writer{tap: t, ring: r, epoch: t.epoch, m: t.bus.metrics}
