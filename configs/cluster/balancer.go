@@ -15,6 +15,10 @@ import (
 	"bedside/configs/cluster/services"
 )
 
+// readyPath is answered with 200 while a process can serve pages. An outage of Redis, NATS or S3
+// would otherwise make all of them unavailable at once.
+const readyPath = "/health/ready?parts=database"
+
 const (
 	askEvery = time.Second     // whether a process is ready
 	askLimit = time.Second     // how long it may take to answer
