@@ -21,6 +21,7 @@ import (
 	"log/slog"
 	"runtime/debug"
 	"sync"
+	"syscall"
 	"time"
 
 	"bedside/speech/frame"
@@ -147,8 +148,12 @@ func (w *Worker) loop(ctx context.Context) error {
 	}
 }
 
-// retryDelay is the time before another try after a failure.
-const retryDelay = 2 * time.Second
+const (
+	// retryDelay is the time before another try after a failure.
+	retryDelay = 2 * time.Second
+	// spaceDelay is the time before another try when the disk is full, which does not count.
+	spaceDelay = 5 * time.Second
+)
 
 // process analyses a claimed attempt and ends the claim.
 func (w *Worker) process(ctx context.Context, c Claim) {
@@ -186,6 +191,11 @@ func (w *Worker) end(ctx context.Context, c Claim, t *try, err error, log *slog.
 			later.again, "error", later.cause)
 		t.takeBack(ctx)
 		w.logIfErr("release", c.Release(later.again))
+	case errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT):
+		log.Warn("the disk has no space for an analysis, which begins again", "in", spaceDelay,
+			"error", err)
+		t.takeBack(ctx)
+		w.logIfErr("release", c.Release(spaceDelay))
 	case errors.Is(err, frame.ErrJobEnded):
 		log.Info("another worker has ended the job", "error", err)
 		w.logIfErr("release", c.Release(0))

@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -374,6 +375,25 @@ func TestGivenUpAfterTooManyTries(t *testing.T) {
 		if !slices.Equal(d.failed, []string{"bad"}) || len(d.announced) != 1 ||
 			d.announced[0] == "bad: " || len(d.reports) != 0 {
 			t.Errorf("failed %q, announced %q, %d reports", d.failed, d.announced, len(d.reports))
+		}
+	})
+}
+
+// The recordings of an analysis are on the disk while it runs.
+func TestFullDiskIsNoTry(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		full := &claim{
+			id: "full", log: speech(t, store.SpeakerCandidate, 1), fail: map[int]error{},
+		}
+		for try := range 20 {
+			full.fail[try+1] = fmt.Errorf("recording: %w",
+				&os.PathError{Op: "write", Path: "spool", Err: syscall.ENOSPC})
+		}
+		q, d := newQueue(full), newFakeStore()
+		work(t, q, d, 1)
+		want := append(slices.Repeat([]string{"released for 5s"}, 20), "done")
+		if !slices.Equal(q.ended, want) || len(d.reports) != 1 || len(d.failed) != 0 {
+			t.Errorf("ended %q, %d reports, failed %q", q.ended, len(d.reports), d.failed)
 		}
 	})
 }
