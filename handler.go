@@ -40,7 +40,7 @@ func (p served) metrics() http.Handler {
 // metrics; the media role adds the WebSocket, the api role the API and the pages.
 func newHandler(cfg configs.Config, s stores, p served, log *slog.Logger) (http.Handler, error) {
 	deps := api.Deps{
-		Store: s.db, Presence: s.presence, Sessions: p.sessions,
+		Store: s.db, Retention: cfg.Retention, Presence: s.presence, Sessions: p.sessions,
 		Recording: func(ctx context.Context, key string) (httpx.File, error) {
 			f, err := s.blob.Open(ctx, key)
 			if err != nil {

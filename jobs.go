@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"path/filepath"
@@ -28,6 +29,8 @@ const (
 	maxArchive = 16 << 30
 	// reconcileEvery is the interval at which attempts are compared with their jobs and audio.
 	reconcileEvery = 20 * time.Second
+	// expireLimit is the time limit of one run of the retention; the next one goes on.
+	expireLimit = 30 * time.Minute
 	// sweepLogEvery is the interval at which audio that is needed no longer leaves the log.
 	sweepLogEvery = 5 * time.Minute
 	// jobLimit is the time limit of a job other than making an archive.
@@ -58,7 +61,8 @@ func openJobs(ctx context.Context, cfg configs.Config, s stores, sender mail.Sen
 	}
 	jobs, archives := s.db.Jobs(0), newArchivist(s, log)
 	keeper := &upkeep.Keeper{
-		Log: s.bus, Attempts: s.db, Keep: cfg.Retention.AudioLog, Clock: time.Now, Logger: log,
+		Log: s.bus, Attempts: s.db, Audit: s.db, Keep: cfg.Retention.AudioLog,
+		Clock: time.Now, Logger: log,
 	}
 	if err := errors.Join(
 		postgres.HandleJob(jobs, archive.Limit, archives.Make),
@@ -66,6 +70,9 @@ func openJobs(ctx context.Context, cfg configs.Config, s stores, sender mail.Sen
 		postgres.HandleJob(jobs, jobLimit, mailer.Deliver),
 		postgres.HandleJob(jobs, jobLimit, func(ctx context.Context, _ store.Sweep) error {
 			return sweep(ctx, s.db, log)
+		}),
+		postgres.HandleJob(jobs, expireLimit, func(ctx context.Context, _ store.Expire) error {
+			return expire(ctx, s.db, cfg.Retention, time.Now())
 		}),
 		postgres.HandleJob(jobs, jobLimit, func(ctx context.Context, _ store.Reconcile) error {
 			return keeper.Reconcile(ctx)
@@ -77,6 +84,7 @@ func openJobs(ctx context.Context, cfg configs.Config, s stores, sender mail.Sen
 		return err
 	}
 	jobs.Every(time.Hour, store.Sweep{})
+	jobs.Every(time.Hour, store.Expire{})
 	jobs.Every(reconcileEvery, store.Reconcile{})
 	jobs.Every(sweepLogEvery, store.SweepLog{})
 	if err := jobs.Start(context.WithoutCancel(ctx)); err != nil {
@@ -105,6 +113,34 @@ func newArchivist(s stores, log *slog.Logger) *archive.Archivist {
 	return &archive.Archivist{
 		Store: s.db, Files: s.blob.WithLimit(maxArchive), Open: openFile, Tables: tables, Log: log,
 	}
+}
+
+// expire deletes recordings and role plays at the end of their retention, and enters in the audit
+// trail how many.
+func expire(ctx context.Context, db *postgres.DB, keep store.Retention, now time.Time) error {
+	var errs []error
+	for _, rule := range []struct {
+		keep   time.Duration
+		action store.Action
+		do     func(context.Context, time.Time) (int64, error)
+	}{
+		{keep.Reports, store.ActExpireReports, db.ExpireReports},
+		{keep.Recordings, store.ActExpireRecordings, db.ExpireRecordings},
+	} {
+		if rule.keep == 0 {
+			continue
+		}
+		before := now.Add(-rule.keep)
+		n, err := rule.do(ctx, before)
+		errs = append(errs, err)
+		if n > 0 {
+			errs = append(errs, db.Record(ctx, store.Act{
+				Action: rule.action, Detail: fmt.Sprintf("%d role plays that ended before %s", n,
+					before.UTC().Format(time.RFC3339)),
+			}))
+		}
+	}
+	return errors.Join(errs...)
 }
 
 // sweep deletes expired sessions, tokens and archives, and attempts that nobody played.

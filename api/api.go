@@ -82,7 +82,8 @@ type Deps struct {
 	Passwords *auth.Passwords
 	Recording func(ctx context.Context, key string) (httpx.File, error) // opens a blob's file
 	Clock     func() time.Time                                          // time.Now when nil
-	Health    *health.Monitor                                           // serves /health
+	Retention store.Retention
+	Health    *health.Monitor // serves /health
 	Log       *slog.Logger
 
 	// These may be nil.
@@ -194,7 +195,8 @@ func allSlices(cfg Config, deps Deps) []httpx.Slice {
 		(&scenarios.Service{Store: deps.Store}).Slice(),
 		(&attempts.Service{
 			Store: deps.Store, Rooms: deps.Presence, Tickets: deps.Sessions, Tries: tries,
-			Open: deps.Recording, ICEServers: cfg.ICEServers, SocketPath: SocketPath,
+			Open: deps.Recording, Retention: deps.Retention,
+			ICEServers: cfg.ICEServers, SocketPath: SocketPath,
 		}).Slice(),
 		(&audit.Service{Store: deps.Store}).Slice(),
 		(&rooms.Service{Rooms: deps.Presence, Store: deps.Store}).Slice(),

@@ -52,14 +52,18 @@ const (
 	ActExport         Action = "user.export"
 	ActDelete         Action = "user.delete"
 	ActRetry          Action = "attempt.retry" // its analysis
-	ActSignIn         Action = "session.start"
-	ActSignOut        Action = "session.sign_out"
-	ActEndSession     Action = "session.end"
-	ActReuse          Action = "session.refresh_reused"
-	ActAddFactor      Action = "factor.add"
-	ActRemoveFactor   Action = "factor.remove"
-	ActUseFactor      Action = "factor.use"
-	ActNewCodes       Action = "factor.new_recovery_codes"
+	// The acts of retention are about no account: each counts what one run deleted.
+	ActExpireRecordings Action = "retention.recordings"
+	ActExpireReports    Action = "retention.reports"
+	ActExpireAudio      Action = "retention.audio_log"
+	ActSignIn           Action = "session.start"
+	ActSignOut          Action = "session.sign_out"
+	ActEndSession       Action = "session.end"
+	ActReuse            Action = "session.refresh_reused"
+	ActAddFactor        Action = "factor.add"
+	ActRemoveFactor     Action = "factor.remove"
+	ActUseFactor        Action = "factor.use"
+	ActNewCodes         Action = "factor.new_recovery_codes"
 )
 
 // ActFilter selects entries of the audit trail, newest first.

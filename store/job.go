@@ -72,3 +72,9 @@ type SweepLog struct{}
 
 // Kind names the job.
 func (SweepLog) Kind() string { return "sweep-log" }
+
+// Expire is the periodic job that deletes recordings and role plays at the end of their retention.
+type Expire struct{}
+
+// Kind names the job.
+func (Expire) Kind() string { return "expire" }

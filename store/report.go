@@ -160,6 +160,9 @@ func (r *Recording) Retry() bool {
 	return failed
 }
 
+// Expire records that the recording was deleted at the end of its retention.
+func (r *Recording) Expire() { r.State, r.Bytes = RecordingDeleted, 0 }
+
 // Pending reports whether a recording of the report follows.
 func (r Report) Pending() bool {
 	for _, s := range r.Speakers {

@@ -9,7 +9,9 @@ import (
 // Retention says how long the server keeps what is said in role plays, if the account is not
 // deleted before. Zero means for ever.
 type Retention struct {
-	AudioLog time.Duration `key:"retention.audio_log" env:"BEDSIDE_RETENTION_AUDIO_LOG" doc:"the audio of a play whose analysis failed stays in the log this long, for bedside retry; 0: for ever"`
+	Recordings time.Duration `key:"retention.recordings" env:"BEDSIDE_RETENTION_RECORDINGS" doc:"recordings are deleted this long after the play; 0: kept until the account is deleted"`
+	Reports    time.Duration `key:"retention.reports" env:"BEDSIDE_RETENTION_REPORTS" doc:"role plays are deleted with their reports and recordings this long after they ended; 0: kept until the account is deleted"`
+	AudioLog   time.Duration `key:"retention.audio_log" env:"BEDSIDE_RETENTION_AUDIO_LOG" doc:"the audio of a play whose analysis failed stays in the log this long, for bedside retry; 0: for ever"`
 }
 
 // DefaultRetention returns the default settings: nothing is deleted before the account, except for
@@ -37,6 +39,7 @@ func (r Retention) Validate() error {
 		key string
 		d   time.Duration
 	}{
+		{"retention.recordings", r.Recordings}, {"retention.reports", r.Reports},
 		{"retention.audio_log", r.AudioLog},
 	} {
 		if s.d != 0 && s.d < leastRetention {

@@ -58,6 +58,7 @@ type Service struct {
 	Tries   auth.Tries
 	Open    func(ctx context.Context, key string) (httpx.File, error) // opens a recording
 
+	Retention  store.Retention
 	ICEServers func() []ICEServer // part of each ticket; may be nil
 	SocketPath string             // of the WebSocket on this server
 }
@@ -71,7 +72,7 @@ func (s *Service) Slice() httpx.Slice {
 				Table: "attempts", OnDelete: store.Deleted,
 				Why: "the candidate's role plays. Where the user played the patient for " +
 					"another candidate, the attempt is that candidate's: it stays, without " +
-					"the partner's name",
+					"the partner's name. Also deleted at the end of `retention.reports`",
 			},
 			{
 				Table: "reports", OnDelete: store.Deleted,
@@ -81,13 +82,14 @@ func (s *Service) Slice() httpx.Slice {
 			{
 				Table: "recordings", OnDelete: store.Deleted,
 				Why: "of the candidate's role plays, and of the user's own voice in those of " +
-					"others",
+					"others. At the end of `retention.recordings` the row stays and says that " +
+					"the recording was deleted",
 			},
 		},
 		Files: []store.FileRule{{
 			Pattern: "attempts/<attempt>/<speaker>.ogg", OnDelete: store.Deleted,
 			Why: "removed by a job, which is retried for a day while the blob store is " +
-				"unavailable",
+				"unavailable; also at the end of `retention.recordings` and `retention.reports`",
 		}},
 	}
 }
@@ -125,6 +127,7 @@ func (s *Service) routes(api huma.API) {
 	s.reportRoute(api)
 	s.audioRoute(api)
 	s.retryRoute(api)
+	s.retentionRoute(api)
 }
 
 // Person is a user who takes part in an attempt.

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"bedside/api"
 	"bedside/api/apitest"
 	"bedside/api/attempts"
 	"bedside/store"
@@ -136,5 +137,17 @@ func TestRetryAnalysis(t *testing.T) {
 	if err != nil || len(acts) != 1 || acts[0].ActorID != admin.ID ||
 		acts[0].Object != "attempt "+id {
 		t.Errorf("acts %+v, %v", acts, err)
+	}
+}
+
+func TestRetentionIsTold(t *testing.T) {
+	s := apitest.NewServer(t, func(_ *api.Config, d *api.Deps) {
+		d.Retention = store.Retention{Recordings: 24 * time.Hour, AudioLog: time.Hour}
+	})
+	var got attempts.Retention
+	s.NewUser(t, store.RoleCandidate).Do(t, "GET", "/api/retention", nil).Expect(t,
+		200).Decode(t, &got)
+	if want := (attempts.Retention{RecordingsS: 86400, AudioLogS: 3600}); got != want {
+		t.Errorf("got %+v, want %+v", got, want)
 	}
 }

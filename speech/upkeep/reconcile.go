@@ -38,10 +38,16 @@ type Attempts interface {
 	AttemptsInLog(ctx context.Context, ids []string) ([]store.Unfinished, error)
 }
 
+// Audit is the audit trail.
+type Audit interface {
+	Record(ctx context.Context, act store.Act) error
+}
+
 // Keeper does the upkeep. Its methods may run in several processes at once.
 type Keeper struct {
 	Log      Log
 	Attempts Attempts
+	Audit    Audit
 	Keep     time.Duration // how long audio stays in the log after a failure; zero: for ever
 	Clock    func() time.Time
 	Logger   *slog.Logger

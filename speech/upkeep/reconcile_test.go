@@ -39,6 +39,7 @@ type world struct {
 	refusal   error // of the queue
 	requeued  []frame.Job
 	forgotten []string
+	acts      []store.Act
 }
 
 func (w *world) Unfinished(context.Context, int) ([]store.Unfinished, error) {
@@ -65,9 +66,14 @@ func (w *world) Forget(_ context.Context, id string) error {
 	return nil
 }
 
+func (w *world) Record(_ context.Context, act store.Act) error {
+	w.acts = append(w.acts, act)
+	return nil
+}
+
 func (w *world) keeper() *Keeper {
 	return &Keeper{
-		Log: w, Attempts: w, Clock: func() time.Time { return now },
+		Log: w, Attempts: w, Audit: w, Clock: func() time.Time { return now },
 		Logger: slog.New(slog.DiscardHandler),
 	}
 }

@@ -3,6 +3,7 @@ package upkeep
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"bedside/store"
@@ -64,14 +65,26 @@ func (k *Keeper) Sweep(ctx context.Context) error {
 		known[u.ID] = u
 	}
 	var errs []error
-	swept := 0
+	swept, expired := 0, 0
 	for _, id := range ids {
 		u, ok := known[id]
 		if !mayGo(u, ok, k.Keep, k.Clock()) {
 			continue
 		}
-		errs = append(errs, k.Log.Forget(ctx, id))
+		if err := k.Log.Forget(ctx, id); err != nil {
+			errs = append(errs, err)
+			continue
+		}
 		swept++
+		if u.State == store.AttemptFailed || u.Has(store.RecordingFailed) {
+			expired++
+		}
+	}
+	if expired > 0 {
+		errs = append(errs, k.Audit.Record(ctx, store.Act{
+			Action: store.ActExpireAudio,
+			Detail: fmt.Sprintf("%d role plays whose analysis failed", expired),
+		}))
 	}
 	if swept > 0 {
 		k.Logger.Info("removed audio that is needed no longer from the log", "attempts", swept)

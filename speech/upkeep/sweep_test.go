@@ -59,13 +59,23 @@ func TestSweep(t *testing.T) {
 		attempts: []store.Unfinished{
 			unfinished(store.AttemptPlaying, "live", nil, nil),
 			unfinished(store.AttemptReported, "late", ago(time.Hour), nil),
+			unfinished(store.AttemptFailed, "failed", ago(48*time.Hour), nil),
 		},
-		logged: []bus.Logged{{AttemptID: "gone"}, {AttemptID: "late"}, {AttemptID: "live"}},
+		logged: []bus.Logged{
+			{AttemptID: "failed"}, {AttemptID: "gone"}, {AttemptID: "late"}, {AttemptID: "live"},
+		},
 	}
-	if err := w.keeper().Sweep(t.Context()); err != nil {
+	w.attempts[2].CreatedAt, w.attempts[2].StartedAt = *ago(49 * time.Hour), ago(49*time.Hour)
+	k := w.keeper()
+	k.Keep = 24 * time.Hour
+	if err := k.Sweep(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if want := []string{"gone", "late"}; !slices.Equal(w.forgotten, want) {
+	if want := []string{"failed", "gone", "late"}; !slices.Equal(w.forgotten, want) {
 		t.Errorf("removed %q, want %q", w.forgotten, want)
+	}
+	if len(w.acts) != 1 || w.acts[0].Action != store.ActExpireAudio ||
+		w.acts[0].Detail != "1 role plays whose analysis failed" {
+		t.Errorf("acts %+v", w.acts)
 	}
 }

@@ -16,6 +16,10 @@ const WORDS: Record<string, [done: string, refused: string]> = {
 	'user.reauthenticate': ['Identity confirmed', 'Wrong password when confirming the identity'],
 	'user.export': ['Archive of the data made', 'Making an archive failed'],
 	'user.delete': ['Account deleted', 'Deleting the account failed'],
+	'attempt.retry': ['Analysis started again', 'Starting an analysis again failed'],
+	'retention.recordings': ['Recordings deleted at the end of their retention', ''],
+	'retention.reports': ['Role plays deleted at the end of their retention', ''],
+	'retention.audio_log': ['Sound of failed analyses deleted at the end of its retention', ''],
 	'session.start': ['Signed in', 'Signing in failed'],
 	'session.sign_out': ['Signed out', 'Signing out failed'],
 	'session.end': ['Device signed out', 'Signing a device out failed'],
@@ -37,9 +41,10 @@ export function actWords(act: Pick<Act, 'action' | 'outcome'>): string {
 }
 
 /** Returns who did it, and how often in the hour, unless it was the reader. */
-export function actorWords(act: Pick<Act, 'own' | 'actor_id' | 'count'>): string {
+export function actorWords(act: Pick<Act, 'action' | 'own' | 'actor_id' | 'count'>): string {
 	if (act.own) return '';
 	if (act.actor_id) return 'By an administrator';
+	if (/^(attempt|retention)\./.test(act.action)) return 'By the server’s operator';
 	const times = act.count > 1 ? `, ${act.count} times within an hour` : '';
 	return 'By somebody who was not signed in' + times;
 }

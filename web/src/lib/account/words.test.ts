@@ -75,10 +75,14 @@ describe('words for', () => {
 		expect(actWords({ action: 'tape.made_new', outcome: 'refused' })).toBe(
 			'tape made new, refused'
 		);
-		expect(actorWords({ own: true, actor_id: 'a', count: 1 })).toBe('');
-		expect(actorWords({ own: false, actor_id: 'b', count: 1 })).toMatch(/administrator/);
-		expect(actorWords({ own: false, actor_id: '', count: 1 })).toMatch(/not signed in$/);
-		expect(actorWords({ own: false, actor_id: '', count: 12 })).toMatch(
+		expect(actorWords({ action: '', own: true, actor_id: 'a', count: 1 })).toBe('');
+		const other = { action: '', own: false, count: 1 };
+		expect(actorWords({ ...other, actor_id: 'b' })).toMatch(/administrator/);
+		expect(actorWords({ ...other, actor_id: '' })).toMatch(/not signed in$/);
+		expect(
+			actorWords({ action: 'attempt.retry', own: false, actor_id: '', count: 1 })
+		).toMatch(/operator/);
+		expect(actorWords({ action: '', own: false, actor_id: '', count: 12 })).toMatch(
 			/12 times within an hour/
 		);
 		expect(detailWords({ detail: 'name, test_date', object: '' })).toBe(

@@ -30,6 +30,7 @@ export type Registration = Schemas['Registration'];
 export type RegistrationMode = Schemas['RegistrationState']['registration'];
 export type Interruption = Schemas['Interruption'];
 export type Report = Schemas['Report'];
+export type Retention = Schemas['Retention'];
 export type Room = Schemas['Room'];
 export type RoomList = Schemas['RoomList'];
 export type Scenario = Schemas['Scenario'];

@@ -1,4 +1,5 @@
 import { attempt, scenario } from '$lib/api';
+import { retention } from '$lib/api/retention';
 import { partFrom } from '$lib/room/part';
 import { startLoading } from '$lib/ui/loading.svelte';
 import type { PageLoad } from './$types';
@@ -13,5 +14,6 @@ export const load: PageLoad = async ({ url, parent }) => {
 		if (slug) return (await scenario(slug)).title;
 		return room ? (await attempt(room)).scenario_title : '';
 	};
-	return { slug, room, part, title: startLoading(title) } as const;
+	const kept = startLoading(() => retention());
+	return { slug, room, part, title: startLoading(title), kept } as const;
 };

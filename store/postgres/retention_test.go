@@ -1,0 +1,95 @@
+package postgres_test
+
+import (
+	"encoding/binary"
+	"testing"
+	"time"
+
+	"bedside/store"
+
+	"github.com/google/uuid"
+)
+
+// oldAttempt makes an attempt that was created at a time, and returns its id, which says so as
+// those of all attempts do.
+func oldAttempt(t *testing.T, u store.User, at time.Time) string {
+	t.Helper()
+	id := uuid.New()
+	binary.BigEndian.PutUint64(id[:8], uint64(at.UnixMilli())<<16|0x7000)
+	if err := execSQL(t, db.Cluster.URL(),
+		`UPDATE attempts SET id = $2, created_at = $3 WHERE id = $1`, newAttempt(t, u).ID,
+		id.String(), at); err != nil {
+		t.Fatal(err)
+	}
+	return id.String()
+}
+
+// oldReport makes a reported attempt with a recording that ended at a time, and returns its id.
+func oldReport(t *testing.T, u store.User, created, ended time.Time) string {
+	t.Helper()
+	id := oldAttempt(t, u, created)
+	if _, err := db.StartAttempt(t.Context(), id, 0, created); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := db.FinishAttempt(t.Context(), id, 0, ended); err != nil {
+		t.Fatal(err)
+	}
+	expect(t, db.SaveReport(t.Context(), store.Report{
+		AttemptID: id, CreatedAt: ended, Speakers: []store.SpeakerReport{{
+			Speaker: store.SpeakerCandidate,
+			Recording: &store.Recording{
+				Key: "attempts/" + id + "/candidate.ogg", Bytes: 100, DurationS: 5,
+			},
+		}},
+	}), nil)
+	return id
+}
+
+func TestRetention(t *testing.T) {
+	u := newUser(t, store.RoleCandidate)
+	day := time.Date(2001, 2, 3, 12, 0, 0, 0, time.UTC) // before all other tests' attempts
+	old := oldReport(t, u, day.Add(-time.Hour), day.Add(-time.Minute))
+	lasting := oldReport(t, u, day.Add(-time.Hour), day.Add(time.Minute))
+	recent := oldReport(t, u, day.Add(time.Second), day.Add(time.Hour))
+	playing := oldAttempt(t, u, day.Add(-time.Hour))
+	if _, err := db.StartAttempt(t.Context(), playing, 0, day.Add(-time.Hour)); err != nil {
+		t.Fatal(err)
+	}
+	files := func(id string) int {
+		t.Helper()
+		return len(query(t, `SELECT id::text FROM river_job WHERE kind = 'remove-files'
+			AND args->'keys' ? $1`, "attempts/"+id+"/candidate.ogg"))
+	}
+	for _, want := range []int64{1, 0} { // the second time it finds nothing
+		if n, err := db.ExpireRecordings(t.Context(), day); err != nil || n != want {
+			t.Fatalf("%d attempts, %v; want %d", n, err, want)
+		}
+	}
+	for id, want := range map[string]store.RecordingState{
+		old: store.RecordingDeleted, lasting: store.RecordingKept, recent: store.RecordingKept,
+	} {
+		r, err := db.Report(t.Context(), id)
+		if err != nil {
+			t.Fatal(err)
+		}
+		jobs := map[store.RecordingState]int{store.RecordingDeleted: 1}[want]
+		if got := r.Speakers[0].Recording; got == nil || got.State != want || files(id) != jobs {
+			t.Errorf("recording %+v, want it %s; %d jobs to remove its file", got, want,
+				files(id))
+		}
+	}
+	if n, err := db.ExpireReports(t.Context(), day); err != nil || n != 1 {
+		t.Errorf("%d attempts, %v; want one", n, err)
+	}
+	for id, want := range map[string]error{
+		old: store.ErrNotFound, lasting: nil, recent: nil, playing: nil,
+	} {
+		_, _, err := db.Attempt(t.Context(), id)
+		expect(t, err, want)
+	}
+	if n, err := db.ExpireReports(t.Context(), day.Add(2*time.Minute)); err != nil || n != 1 ||
+		files(lasting) != 1 {
+		t.Errorf("%d attempts, %v, %d jobs to remove files; want one each", n, err,
+			files(lasting))
+	}
+}
