@@ -340,6 +340,20 @@ describe('room', () => {
 		await inspect(page, 'room-reconnecting');
 	});
 
+	it('waits for a server that takes the role play, and says so', async () => {
+		server.state = 'preparing';
+		const detail = 'No media server can take this role play now. Try again in a moment.';
+		const ticket = 'POST /api/attempts/a1/ticket';
+		server.answers.set(ticket, { status: 503, body: { status: 503, detail } });
+		await page.goto('/room/a1?as=candidate');
+		const notice = page.getByText('No server can take this role play yet. Trying again…');
+		await notice.waitFor();
+		await inspect(page, 'room-unplaced');
+		server.answers.delete(ticket);
+		await notice.waitFor({ state: 'detached' });
+		await page.getByText('Waiting for the patient.').waitFor();
+	});
+
 	it('for the tutor who plays the patient', async () => {
 		server.user = fixtures.tutor;
 		await enter('patient');
