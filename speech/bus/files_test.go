@@ -42,6 +42,9 @@ func empty([]byte) []byte { return nil }
 // The files of the server inside this process are damaged between two starts. Each play must get
 // an answer, and the next one must work. In real time, as TestLogSurvivesARestart.
 func TestDamagedFilesDoNotKeepTheServerFromStarting(t *testing.T) {
+	if !alone(t) {
+		return
+	}
 	const log, jobs, news = "AUDIO/", "JOBS/", "NEWS/"
 	for name, tc := range map[string]struct {
 		damage func(dir string)
@@ -112,6 +115,9 @@ func TestDamagedFilesDoNotKeepTheServerFromStarting(t *testing.T) {
 
 // The log has a part that cannot be read, and messages behind it.
 func TestUnreadablePartOfTheLogIsAHole(t *testing.T) {
+	if !alone(t) {
+		return
+	}
 	t.Parallel()
 	// JetStream uses the smallest blocks for so small a stream.
 	const smallBlocks = 120_000

@@ -40,6 +40,9 @@ func remote(t *testing.T, o server.Options) (s *server.Server, url string) {
 }
 
 func TestProcessesShareARemoteServer(t *testing.T) {
+	if !alone(t) {
+		return
+	}
 	dir := t.TempDir()
 	s, url := remote(t, server.Options{JetStream: true, StoreDir: dir})
 	media, worker := open(t, Config{URL: url}), open(t, Config{URL: url})
