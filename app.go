@@ -44,7 +44,12 @@ func openApp(ctx context.Context, cfg configs.Config, version string,
 	}
 	if a.media != nil {
 		// Rooms leave before anything is closed: people ask the listeners for new tickets.
-		a.closers.add("rooms", a.media.hub.Move)
+		a.closers.add("rooms", func(ctx context.Context) error {
+			// A store that does not answer must leave time to close the rest.
+			ctx, cancel := context.WithTimeout(ctx, closeLimit/2)
+			defer cancel()
+			return a.media.hub.Move(ctx)
+		})
 	}
 	return a, nil
 }

@@ -1,6 +1,9 @@
 package signaling
 
-import "context"
+import (
+	"context"
+	"errors"
+)
 
 // Drain makes the hub refuse rooms that are not open here, for good, so that the process can be
 // stopped once Live returns 0. Open rooms go on: people may still join and resume there.
@@ -28,7 +31,8 @@ func (h *Hub) roomsChanged() {
 
 // Move drains the hub and refuses new sockets. It leaves every role play to another server, or to
 // this one after its restart: nothing of it is lost, and its participants are told to join again.
-// It returns when no room is left here, or the cause when ctx ends first.
+// It returns when no room is left here. If ctx ends first, it cuts the rest off and returns an
+// error.
 func (h *Hub) Move(ctx context.Context) error {
 	h.mu.Lock()
 	h.draining, h.closing = true, true
@@ -45,7 +49,9 @@ func (h *Hub) Move(ctx context.Context) error {
 		select {
 		case <-changed:
 		case <-ctx.Done():
-			return context.Cause(ctx)
+			h.cancel()
+			return errors.Join(errors.New("rooms were cut off before everything was stored"),
+				context.Cause(ctx))
 		}
 	}
 }
