@@ -82,6 +82,17 @@ func (d *Database) People(ctx context.Context, size Size) (p People, err error) 
 	return p, nil
 }
 
+// removeOthers removes the databases below dir that an older Fill has made.
+func removeOthers(dir, name string) error {
+	old, err := filepath.Glob(filepath.Join(dir, "filled-*"))
+	for _, path := range old {
+		if path != name {
+			err = errors.Join(err, os.RemoveAll(path))
+		}
+	}
+	return err
+}
+
 // OpenFilled opens the database in a folder below dir, after it has made and filled it when it is
 // not there. Later calls, also of other versions of the program, find it filled and only migrate
 // it. The caller calls Stop, which keeps the folder.
@@ -100,7 +111,7 @@ func OpenFilled(dir string, size Size, cfg postgres.Config) (d *Database, err er
 		crc32.ChecksumIEEE([]byte(fillScript))))
 	done := filepath.Join(name, "done")
 	if _, err := os.Stat(done); err != nil {
-		if err := folder.Recreate(name); err != nil {
+		if err := errors.Join(removeOthers(dir, name), folder.Recreate(name)); err != nil {
 			return nil, err
 		}
 	}
