@@ -12,6 +12,8 @@ import (
 
 	"bedside/configs/cluster/services"
 	"bedside/speech/frame"
+
+	"github.com/nats-io/nats.go/jetstream"
 )
 
 // alone returns true in a process in which only this test runs. Elsewhere it runs the test in one,
@@ -118,6 +120,14 @@ func TestClusterLosesNothingWithAServer(t *testing.T) {
 	rest := receiveAll(t, c)
 	equalFrames(t, "all", append(heard.frames["candidate"], rest.frames["candidate"]...), sent)
 	must(t, c.Done(ctx))
+	for _, stream := range []jetstream.Stream{media.audio, media.queue, media.reports} {
+		created := stream.CachedInfo().Created
+		info, err := stream.Info(ctx)
+		must(t, err)
+		if !info.Created.Equal(created) {
+			t.Errorf("the stream %s was made again", info.Config.Name)
+		}
+	}
 	if lost := count(t, media.metrics.dropped); lost > 0 {
 		t.Errorf("%v frames were dropped", lost)
 	}

@@ -215,8 +215,8 @@ func (k *keeper) repair(ctx context.Context, cause error) bool {
 		return false
 	}
 	k.missing = time.Time{}
-	b.log.Error("streams are made again, because some are missing: what they held is lost",
-		"error", cause)
+	// Nobody answers for a stream that is missing, nor for one whose cluster has no leader yet.
+	b.log.Warn("streams that are missing are made again", "error", cause)
 	if _, err := b.createStreams(ctx, false); err != nil {
 		b.log.Error("cannot make the streams again", "error", err)
 		return false

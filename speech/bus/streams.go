@@ -28,7 +28,11 @@ type streams struct {
 func (b *Bus) createStreams(ctx context.Context, update bool) (s streams, err error) {
 	ctx, cancel := context.WithTimeout(ctx, startTimeout)
 	defer cancel()
-	if _, err := b.js.AccountInfo(ctx); err != nil {
+	err = b.askAgain(ctx, func(ctx context.Context) error {
+		_, err := b.js.AccountInfo(ctx)
+		return err
+	})
+	if err != nil {
 		return s, fmt.Errorf("%s: JetStream: %w", b.serverName(), err)
 	}
 	if s.audio, err = b.createStream(ctx, b.audioConfig(), update); err != nil {
@@ -67,6 +71,10 @@ func (b *Bus) createStream(ctx context.Context, c jetstream.StreamConfig, update
 				s, err = b.js.UpdateStream(ctx, want)
 			}
 		case errors.Is(err, jetstream.ErrStreamNotFound):
+			if !update {
+				b.log.Error("a stream is made again, because it is missing: what it held is lost",
+					"stream", c.Name)
+			}
 			c.FirstSeq = uint64(time.Now().UnixMicro())
 			s, err = b.js.CreateStream(ctx, c)
 		}
