@@ -46,6 +46,9 @@ func (b *Bus) readLeftovers() {
 	for _, e := range entries {
 		path := filepath.Join(b.spool.dir, e.Name())
 		f, err := openSpoolFile(b.spool, e.Name())
+		if errors.Is(err, errSpoolInUse) {
+			continue
+		}
 		if err == nil && time.Since(modified[e.Name()]) > b.cfg.MaxAge {
 			f.remove()
 			continue

@@ -4,6 +4,7 @@ import (
 	"context"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 
@@ -187,26 +188,25 @@ func TestDamagedSpoolFilesAreRemoved(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		dir := t.TempDir()
 		s := newSpool(Config{SpoolDir: dir, SpoolDirMB: 1})
-		write := func(attempt string) *os.File {
+		write := func(attempt string) *spoolFile {
 			f, err := createSpoolFile(s, attempt, "candidate", 0)
 			must(t, err)
 			for n := range 3 {
 				data := frame.Batch{Frames: []frame.Frame{testFrame(n, 1)}}.Append(nil)
 				must(t, f.append(batch{data: data, frames: 1}))
 			}
-			return f.file
+			return f
 		}
 		garbled, whole, cut := write("garbled"), write("whole"), write("cut")
-		info, err := garbled.Stat()
+		_, err := garbled.file.WriteAt([]byte("noise"), garbled.size-20) // in the third record
 		must(t, err)
-		_, err = garbled.WriteAt([]byte("noise"), info.Size()-20) // in the third record
-		must(t, err)
-		must(t, cut.Truncate(info.Size()-30))
+		must(t, cut.file.Truncate(cut.size-30))
 		old := write("old")
-		must(t, os.Chtimes(old.Name(), time.Time{}, time.Now().Add(-Defaults().MaxAge-time.Hour)))
-		for _, f := range []*os.File{garbled, whole, cut, old} {
-			must(t, f.Close())
+		must(t, os.Chtimes(old.path, time.Time{}, time.Now().Add(-Defaults().MaxAge-time.Hour)))
+		for _, f := range []*spoolFile{garbled, whole, cut, old} {
+			must(t, f.close())
 		}
+		inUse := write("in-use") // by another process
 		for name, content := range map[string]string{
 			"empty.candidate.x": "", "foreign": "text", "a.b.c.d": "text",
 			"version.candidate.x": "12345678901234567890",
@@ -224,8 +224,9 @@ func TestDamagedSpoolFilesAreRemoved(t *testing.T) {
 		if len(got) != 3 || got["whole"] != 3 || got["garbled"] != 2 || got["cut"] != 2 {
 			t.Errorf("messages in the log: %v", got)
 		}
-		if files := spoolFiles(t, dir); len(files) != 0 {
+		if files := spoolFiles(t, dir); !slices.Equal(files, []string{inUse.path}) {
 			t.Errorf("files left: %q", files)
 		}
+		must(t, inUse.close())
 	})
 }

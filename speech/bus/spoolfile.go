@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 
 	"bedside/speech/frame"
 )
@@ -24,11 +25,15 @@ const (
 	recordHeader = 4 * 4
 )
 
-var errBadSpool = errors.New("damaged spool file")
+var (
+	errBadSpool   = errors.New("damaged spool file")
+	errSpoolInUse = errors.New("a spool file of another process")
+)
 
 // spoolFile is a queue of batches in a file. It belongs to its backlog or leftover.
 type spoolFile struct {
 	spool   *spool
+	path    string
 	file    *os.File
 	attempt string
 	speaker string // frame.EventsToken: the records are batches of events
@@ -51,20 +56,25 @@ func createSpoolFile(s *spool, attempt, speaker string, fence int64) (*spoolFile
 		spool: s, attempt: attempt, speaker: speaker, id: rand.Text()[:10], fence: fence,
 		size: spoolHeader, next: spoolHeader,
 	}
-	name := strings.Join([]string{attempt, speaker, f.id}, ".") + spoolSuffix
-	file, err := os.OpenFile(filepath.Join(s.dir, name), os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
+	f.path = filepath.Join(s.dir, strings.Join([]string{attempt, speaker, f.id}, ".")+spoolSuffix)
+	// The file gets its name when it is whole and locked, so that no other process takes it over.
+	temporary := filepath.Join(s.dir, f.id+".new")
+	file, err := os.OpenFile(temporary, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
 		return nil, err
 	}
 	f.file = file
-	if err := f.writeHeader(); err != nil {
-		f.remove()
-		return nil, err
+	if err := errors.Join(lock(file), f.writeHeader(), os.Rename(temporary, f.path)); err != nil {
+		return nil, errors.Join(err, file.Close(), os.Remove(temporary))
 	}
 	return f, nil
 }
 
-// openSpoolFile opens a file that an earlier process has left.
+// lock locks a file until it is closed, or its process ends.
+func lock(f *os.File) error { return syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB) }
+
+// openSpoolFile opens a file that an earlier process has left. It returns errSpoolInUse for one
+// that another process has open.
 func openSpoolFile(s *spool, name string) (*spoolFile, error) {
 	parts := strings.Split(strings.TrimSuffix(name, spoolSuffix), ".")
 	if len(parts) != 3 || !frame.ValidToken(parts[0]) ||
@@ -75,7 +85,13 @@ func openSpoolFile(s *spool, name string) (*spoolFile, error) {
 	if err != nil {
 		return nil, err
 	}
-	f := &spoolFile{spool: s, file: file, attempt: parts[0], speaker: parts[1], id: parts[2]}
+	if lock(file) != nil {
+		return nil, errors.Join(errSpoolInUse, file.Close())
+	}
+	f := &spoolFile{
+		spool: s, path: filepath.Join(s.dir, name), file: file, attempt: parts[0],
+		speaker: parts[1], id: parts[2],
+	}
 	var header [spoolHeader]byte
 	info, err := file.Stat()
 	if err == nil {
@@ -162,5 +178,5 @@ func (f *spoolFile) close() error {
 // remove closes and removes the file.
 func (f *spoolFile) remove() {
 	_ = f.close()
-	_ = os.Remove(f.file.Name()) // one that stays is removed at a later start
+	_ = os.Remove(f.path) // one that stays is removed at a later start
 }
