@@ -130,6 +130,10 @@ func TestReaderIsToldWhatTheLogLacks(t *testing.T) {
 func TestStreamsAreNumberedOnwards(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		b := open(t, Config{Dir: t.TempDir()})
+		for range 100 {
+			must(t, b.Requeue(t.Context(), frame.Job{AttemptID: "x", StartedAt: time.Now()}))
+			must(t, b.Forget(t.Context(), "x"))
+		}
 		must(t, b.Begin(t.Context(), "a", time.Now()))
 		old := claim(t, b)
 		must(t, b.js.DeleteStream(t.Context(), jobStream))

@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"slices"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"bedside/speech/event"
@@ -182,6 +183,26 @@ func TestSpoolSurvivesARestart(t *testing.T) {
 			})
 		})
 	}
+}
+
+func TestLeftoversComeBeforeWhatTheTapWrites(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		b := open(t, Config{Dir: t.TempDir(), SpoolDir: t.TempDir()})
+		f, err := createSpoolFile(b.spool, "a", "candidate", 0)
+		must(t, err)
+		var left []frame.Frame
+		for n := range 300 {
+			left = append(left, testFrame(n, 1))
+			must(t, f.append(batch{data: frame.Batch{Frames: left[n:]}.Append(nil), frames: 1}))
+		}
+		synctest.Wait() // the goroutine that publishes those of the start has ended
+		b.leftovers["a"] = &leftover{files: []*spoolFile{f}}
+		must(t, b.Begin(t.Context(), "a", time.Now()))
+		more := writeFrames(writer(t, b, "a", "candidate"), 300, 400, frameTime)
+		must(t, b.Finish(t.Context(), "a"))
+		got := receiveAll(t, claim(t, b))
+		equalFrames(t, "all", got.frames["candidate"], append(left, more...))
+	})
 }
 
 func TestDamagedSpoolFilesAreRemoved(t *testing.T) {
