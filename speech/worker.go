@@ -272,8 +272,13 @@ func (w *Worker) analyse(ctx context.Context, c Claim, try *try, log *slog.Logge
 	if err := retryUnavailable(ctx, log, "report", func() error {
 		return w.reports.SaveReport(ctx, report)
 	}); err != nil {
-		if errors.Is(err, store.ErrNotFound) { // the candidate has deleted the account
+		switch {
+		case errors.Is(err, store.ErrNotFound): // the candidate has deleted the account
 			err = errors.Join(err, w.deleteRecordings(ctx, report))
+		case errors.Is(err, store.ErrState):
+			// After an outage of the database the report can come before the room has recorded
+			// that the play began. So this is no reason to end the job.
+			err = fmt.Errorf("the attempt takes no report yet: %v", err)
 		}
 		return err
 	}

@@ -147,6 +147,7 @@ type fakeStore struct {
 	pings       int
 	pingLies    bool  // Ping does not notice that recordings cannot be stored
 	refusal     error // returned for every report
+	early       int   // number of reports that come before the start of their play is recorded
 	ended       error // returned when an analysis begins
 	putFailures int   // number of recordings that cannot be stored
 	reports     []store.Report
@@ -200,6 +201,10 @@ func (d *fakeStore) SaveReport(_ context.Context, r store.Report) error {
 	if d.outage > 0 {
 		d.outage--
 		return fmt.Errorf("no database: %w", store.ErrUnavailable)
+	}
+	if d.early > 0 {
+		d.early--
+		return fmt.Errorf("it has not been played: %w", store.ErrState)
 	}
 	if d.refusal != nil {
 		return d.refusal
@@ -536,6 +541,21 @@ func TestJobOfAReportedAttemptEnds(t *testing.T) {
 			}
 		})
 	}
+}
+
+// The database was away since before the start of the play. When it is back, the worker saves the
+// report before the room has recorded that the play began.
+func TestReportThatComesBeforeTheStartIsSavedLater(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		q := newQueue(&claim{id: "early", log: speech(t, store.SpeakerCandidate, 1)})
+		d := newFakeStore()
+		d.early = 2
+		work(t, q, d, 1)
+		want := []string{"released for 2s", "released for 2s", "done"}
+		if len(d.reports) != 1 || !slices.Equal(q.ended, want) {
+			t.Errorf("%d reports, ended %q, want %q", len(d.reports), q.ended, want)
+		}
+	})
 }
 
 func TestSilentCandidateGetsAReport(t *testing.T) {
