@@ -21,7 +21,7 @@ import (
 // its beginning, and both may read only so many rows, however many there are.
 func TestQueriesReadLittle(t *testing.T) {
 	t.Parallel()
-	size := pgtest.Size{Users: 12_000, Attempts: 60_000}
+	size := pgtest.Size{Users: 10_000, Attempts: 50_000}
 	var sent pgtest.Recorder
 	db := pgtest.New(t, postgres.Config{Tracer: &sent})
 	ctx := t.Context()
