@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -149,7 +150,7 @@ func (k *keeper) record(err error) {
 }
 
 // check looks whether all streams and the workers' consumer are there, stores a message in each
-// stream, and looks how full the log is.
+// stream, and looks how full the log is, all at the same time: the server may be far away.
 func (k *keeper) check(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, checkTimeout)
 	defer cancel()
@@ -157,26 +158,37 @@ func (k *keeper) check(ctx context.Context) error {
 	if !b.conn.IsConnected() {
 		return fmt.Errorf("%s: %w", b.serverName(), nats.ErrDisconnected)
 	}
-	if _, err := b.jobs.Info(ctx); err != nil {
-		return fmt.Errorf("NATS consumer %s: %w", workers, err)
+	checks := []func() error{
+		func() error {
+			_, err := b.jobs.Info(ctx)
+			return wrap("NATS consumer "+workers, err)
+		},
+		func() error { return b.probe(ctx, b.audio, audioStream, frame.AudioProbe) },
+		func() error { return b.probe(ctx, b.queue, jobStream, frame.JobProbe) },
+		func() error { return b.probe(ctx, b.reports, reportStream, frame.ReportReadyProbe) },
+		func() error { return b.checkSpace(ctx) }, // the last, since a full log is the least
 	}
-	for _, p := range []struct {
-		stream  jetstream.Stream
-		name    string
-		subject string
-	}{
-		{b.audio, audioStream, frame.AudioProbe}, {b.queue, jobStream, frame.JobProbe},
-		{b.reports, reportStream, frame.ReportReadyProbe},
-	} {
-		if err := b.probe(ctx, p.stream, p.subject); err != nil && !errors.Is(err, errLogFull) {
-			return fmt.Errorf("NATS stream %s: %w", p.name, err)
-		}
+	errs := make([]error, len(checks))
+	var all sync.WaitGroup
+	for i, c := range checks {
+		all.Go(func() { errs[i] = c() })
 	}
-	return b.checkSpace(ctx)
+	all.Wait()
+	i := slices.IndexFunc(errs, func(err error) bool { return err != nil })
+	return errs[max(i, 0)]
 }
 
-// probe stores a message in a stream. In streams that keep it, it removes the message again.
-func (b *Bus) probe(ctx context.Context, s jetstream.Stream, subject string) error {
+// wrap puts a prefix in front of an error, if there is one.
+func wrap(prefix string, err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("%s: %w", prefix, err)
+}
+
+// probe stores a message in a stream. In streams that keep it, it removes the message again. A log
+// that is full is no error here: checkSpace says so.
+func (b *Bus) probe(ctx context.Context, s jetstream.Stream, name, subject string) error {
 	m := &nats.Msg{Subject: subject}
 	if s == b.reports {
 		m.Data = make([]byte, probeBytes)
@@ -184,12 +196,12 @@ func (b *Bus) probe(ctx context.Context, s jetstream.Stream, subject string) err
 	_, err := b.js.PublishMsg(ctx, m, jetstream.WithRetryAttempts(0))
 	switch {
 	case isFull(err) && !isDuplicate(err):
-		return fmt.Errorf("%w: %w", errLogFull, err)
+		return nil
 	case err != nil && !isDuplicate(err) || s == b.reports:
-		return err
+		return wrap("NATS stream "+name, err)
 	}
 	// Those of other processes, and of checks that were stopped, go with it.
-	return s.Purge(ctx, jetstream.WithPurgeSubject(subject))
+	return wrap("NATS stream "+name, s.Purge(ctx, jetstream.WithPurgeSubject(subject)))
 }
 
 // repair does what it can after a check has failed, and reports whether another check may succeed
