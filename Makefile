@@ -79,12 +79,13 @@ test-cluster: bin/bedside ## break a cluster under role plays (CLUSTER=long PLAY
 		./configs/cluster || status=$$?; cat bin/cluster.txt; exit $$status
 
 # The long form is run by make faults FAULTS=long. FAULTS_SEED=n sets when processes are killed.
+# Rows mostly wait, so that more of them run at once than there are cores.
 FAULTS ?= short
 faults: bin/bedside ## break every part of a server under role plays, count frames (FAULTS=long)
 	@rm -f bin/faults.txt; status=0; \
 		FAULTS=$(FAULTS) FAULTS_OUT=$(CURDIR)/bin/faults.txt; \
 		export FAULTS FAULTS_OUT FAULTS_BIN=$(CURDIR)/bin/bedside; \
-		$(gotest) -count=1 -timeout 30m -run '^TestFaults$$' . || status=$$?; \
+		$(gotest) -count=1 -parallel 6 -timeout 30m -run '^TestFaults$$' . || status=$$?; \
 		cat bin/faults.txt 2>/dev/null; exit $$status
 
 long-role-play: web/build/index.html ## a role play of five minutes in real time
