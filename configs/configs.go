@@ -182,7 +182,7 @@ func (c Config) validateRole() error {
 		need(c.Auth.Key, "BEDSIDE_AUTH_KEY")
 	}
 	if c.Has("media") && !c.Has("api") {
-		need(c.Signaling.Endpoint, "BEDSIDE_MEDIA_ENDPOINT, the address that clients dial,")
+		need(c.Signaling.Endpoint, "BEDSIDE_MEDIA_ENDPOINT (what clients dial)")
 	}
 	return errors.Join(errs...)
 }

@@ -93,7 +93,7 @@ func (b *Balancer) close() error {
 
 // watch asks a process whether it is ready, until ctx ends.
 func (b *Balancer) watch(ctx context.Context, target *backend) {
-	ready := services.Answers(target.url.String() + "/health/ready?parts=database")
+	ready := services.Answers(target.url.String() + readyPath)
 	tick := time.NewTicker(askEvery)
 	defer tick.Stop()
 	for {
