@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"bedside/speech/bus"
 	"bedside/store"
 )
 
@@ -13,15 +14,16 @@ import (
 // removes it by itself.
 const settled = time.Minute
 
-// mayGo reports whether the audio of an attempt can be removed from the log. known is false when
-// the attempt does not exist, for example because its account was deleted. keep is the time for
-// which the audio stays after a failure; zero means for ever.
-func mayGo(u store.Unfinished, known bool, keep time.Duration, now time.Time) bool {
+// mayGo reports whether the audio of an attempt, of which the log holds l, can be removed from the
+// log. known is false when the attempt does not exist, for example because its account was
+// deleted. keep is the time for which the audio stays after a failure; zero means for ever.
+func mayGo(u store.Unfinished, known bool, l bus.Logged, keep time.Duration, now time.Time) bool {
 	if !known {
 		return true
 	}
-	quiet := now.Sub(u.Since())
-	expired := keep > 0 && quiet > keep
+	expired := keep > 0 && now.Sub(u.Since()) > keep
+	// Audio that still arrives is that of a play, whatever the database knows of it.
+	quiet := min(now.Sub(u.Since()), now.Sub(l.LastAt))
 	switch u.State {
 	case store.AttemptReported:
 		switch {
@@ -39,8 +41,8 @@ func mayGo(u store.Unfinished, known bool, keep time.Duration, now time.Time) bo
 	return quiet > quietUnplayed
 }
 
-// quietUnplayed is the time after which audio of an attempt that was never played goes. The start
-// of a play is recorded late while the database is away.
+// quietUnplayed is the time after which audio of an attempt that was never played goes. While the
+// database is away, the start of a play is recorded late, even after its end.
 const quietUnplayed = time.Hour
 
 // Sweep removes the audio of attempts that need it no longer: those that are reported with their
@@ -66,12 +68,12 @@ func (k *Keeper) Sweep(ctx context.Context) error {
 	}
 	var errs []error
 	swept, expired := 0, 0
-	for _, id := range ids {
-		u, ok := known[id]
-		if !mayGo(u, ok, k.Keep, k.Clock()) {
+	for _, l := range logged {
+		u, ok := known[l.AttemptID]
+		if !mayGo(u, ok, l, k.Keep, k.Clock()) {
 			continue
 		}
-		if err := k.Log.Forget(ctx, id); err != nil {
+		if err := k.Log.Forget(ctx, l.AttemptID); err != nil {
 			errs = append(errs, err)
 			continue
 		}

@@ -24,6 +24,7 @@ func TestMayGo(t *testing.T) {
 	for name, tc := range map[string]struct {
 		attempt store.Unfinished
 		deleted bool
+		audio   *time.Time // when the latest arrived; nil: long ago
 		want    bool
 	}{
 		"deleted":               {deleted: true, want: true},
@@ -43,13 +44,33 @@ func TestMayGo(t *testing.T) {
 		},
 		"failed":          {attempt: old(store.AttemptFailed, hour)},
 		"failed long ago": {attempt: old(store.AttemptFailed, days), want: true},
-		"never played":    {attempt: old(store.AttemptAbandoned, nil), want: true},
+		"failed long ago, some audio late": {
+			attempt: old(store.AttemptFailed, days), audio: hour, want: true,
+		},
+		"never played": {attempt: old(store.AttemptAbandoned, nil), want: true},
+		"played, but its start is not recorded": {
+			attempt: old(store.AttemptPreparing, nil), audio: ago(time.Second),
+		},
+		"played before an outage of the database": {
+			attempt: old(store.AttemptPreparing, nil), audio: ago(50 * time.Minute),
+		},
+		"prepared, and its audio is old": {
+			attempt: old(store.AttemptPreparing, nil), audio: ago(2 * time.Hour), want: true,
+		},
+		"reported, and audio arrives": {
+			attempt: old(store.AttemptReported, hour), audio: ago(time.Second),
+		},
+		"deleted, and audio arrives": {deleted: true, audio: ago(time.Second), want: true},
 	} {
-		if got := mayGo(tc.attempt, !tc.deleted, keep, now); got != tc.want {
+		logged := bus.Logged{LastAt: *days}
+		if tc.audio != nil {
+			logged.LastAt = *tc.audio
+		}
+		if got := mayGo(tc.attempt, !tc.deleted, logged, keep, now); got != tc.want {
 			t.Errorf("%s: %v, want %v", name, got, tc.want)
 		}
 	}
-	if mayGo(old(store.AttemptFailed, days), true, 0, now) {
+	if mayGo(old(store.AttemptFailed, days), true, bus.Logged{LastAt: *days}, 0, now) {
 		t.Error("audio of a failed attempt goes although it is kept for ever")
 	}
 }
