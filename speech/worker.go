@@ -276,9 +276,9 @@ func (w *Worker) analyse(ctx context.Context, c Claim, try *try, log *slog.Logge
 		case errors.Is(err, store.ErrNotFound): // the candidate has deleted the account
 			err = errors.Join(err, w.deleteRecordings(ctx, report))
 		case errors.Is(err, store.ErrState):
-			// After an outage of the database the report can come before the room has recorded
-			// that the play began. So this is no reason to end the job.
-			err = fmt.Errorf("the attempt takes no report yet: %v", err)
+			// The attempt was abandoned, although it was played. After the last try it fails, and
+			// its audio stays for the operator to look at.
+			err = fmt.Errorf("the attempt takes no report: %v", err)
 		}
 		return err
 	}

@@ -147,7 +147,7 @@ type fakeStore struct {
 	pings       int
 	pingLies    bool  // Ping does not notice that recordings cannot be stored
 	refusal     error // returned for every report
-	early       int   // number of reports that come before the start of their play is recorded
+	abandoned   int   // number of reports that are refused because there was no play
 	ended       error // returned when an analysis begins
 	putFailures int   // number of recordings that cannot be stored
 	reports     []store.Report
@@ -202,8 +202,8 @@ func (d *fakeStore) SaveReport(_ context.Context, r store.Report) error {
 		d.outage--
 		return fmt.Errorf("no database: %w", store.ErrUnavailable)
 	}
-	if d.early > 0 {
-		d.early--
+	if d.abandoned > 0 {
+		d.abandoned--
 		return fmt.Errorf("it has not been played: %w", store.ErrState)
 	}
 	if d.refusal != nil {
@@ -543,13 +543,11 @@ func TestJobOfAReportedAttemptEnds(t *testing.T) {
 	}
 }
 
-// The database was away since before the start of the play. When it is back, the worker saves the
-// report before the room has recorded that the play began.
-func TestReportThatComesBeforeTheStartIsSavedLater(t *testing.T) {
+func TestReportOfAnAbandonedAttemptIsRetried(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		q := newQueue(&claim{id: "early", log: speech(t, store.SpeakerCandidate, 1)})
+		q := newQueue(&claim{id: "abandoned", log: speech(t, store.SpeakerCandidate, 1)})
 		d := newFakeStore()
-		d.early = 2
+		d.abandoned = 2
 		work(t, q, d, 1)
 		want := []string{"released for 2s", "released for 2s", "done"}
 		if len(d.reports) != 1 || !slices.Equal(q.ended, want) {

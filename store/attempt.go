@@ -69,9 +69,13 @@ func (a *Attempt) Prepare(now time.Time) error {
 	return err
 }
 
-// Start begins the play, and keeps the first start when called again. It returns ErrState when the
-// attempt has ended.
+// Start begins the play, and keeps the first start when called again. It changes nothing when the
+// attempt has its report, which can come first while the database is away. It returns ErrState
+// when the attempt has ended otherwise.
 func (a *Attempt) Start(now time.Time) error {
+	if a.State == AttemptReported {
+		return nil
+	}
 	changed, err := a.advance(AttemptPlaying, "started", AttemptCreated, AttemptPreparing)
 	if changed {
 		a.StartedAt = &now
@@ -102,12 +106,20 @@ func (a *Attempt) Abandon(now time.Time) error {
 	return err
 }
 
-// Reported records that the report exists. Playing is a permitted state before it, because the
-// server may have crashed before Finish. It returns ErrState when there was no play.
-func (a *Attempt) Reported(now time.Time) error {
-	changed, err := a.advance(AttemptReported, "reported",
-		AttemptPlaying, AttemptAnalysing, AttemptFailed)
+// Reported records that the report exists, of a play that began at a time. The media server may
+// have crashed before Finish, and while it cannot reach the database its Start comes late or not
+// at all; so any state before is permitted. But Reported returns ErrState when the attempt was
+// abandoned, and when the time is zero and there was no play.
+func (a *Attempt) Reported(now, startedAt time.Time) error {
+	from := []AttemptState{AttemptPlaying, AttemptAnalysing, AttemptFailed}
+	if !startedAt.IsZero() {
+		from = append(from, AttemptCreated, AttemptPreparing)
+	}
+	changed, err := a.advance(AttemptReported, "reported", from...)
 	if changed {
+		if a.StartedAt == nil && !startedAt.IsZero() {
+			a.StartedAt = &startedAt
+		}
 		a.end(now)
 		a.Problem = ""
 	}

@@ -57,17 +57,18 @@ func TestAttemptStateTransitions(t *testing.T) {
 		"start":   func(a *Attempt) error { return a.Start(now) },
 		"finish":  func(a *Attempt) error { return a.Finish(now) },
 		"abandon": func(a *Attempt) error { return a.Abandon(now) },
-		"report":  func(a *Attempt) error { return a.Reported(now) },
+		"report":  func(a *Attempt) error { return a.Reported(now, time.Time{}) },
+		"analyse": func(a *Attempt) error { return a.Reported(now, now) }, // what was played
 		"fail":    func(a *Attempt) error { return a.Fail(now, "why") },
 		"seat":    func(a *Attempt) error { return a.Seat("tutor", false) },
 	}
 	allowed := map[AttemptState]string{
-		AttemptCreated:   "prepare start abandon fail seat",
-		AttemptPreparing: "prepare start abandon fail seat",
-		AttemptPlaying:   "start finish report fail seat",
-		AttemptAnalysing: "finish report fail",
-		AttemptReported:  "finish report",
-		AttemptFailed:    "report fail",
+		AttemptCreated:   "prepare start abandon analyse fail seat",
+		AttemptPreparing: "prepare start abandon analyse fail seat",
+		AttemptPlaying:   "start finish report analyse fail seat",
+		AttemptAnalysing: "finish report analyse fail",
+		AttemptReported:  "start finish report analyse",
+		AttemptFailed:    "report analyse fail",
 		AttemptAbandoned: "abandon fail",
 	}
 	for state, may := range allowed {

@@ -481,6 +481,24 @@ func TestSaveReport(t *testing.T) {
 	expect(t, db.SaveReport(t.Context(), r), store.ErrInvalid)
 }
 
+// The media server could not reach the database during the play.
+func TestReportRecordsTheStart(t *testing.T) {
+	a := newAttempt(t, newUser(t, store.RoleCandidate))
+	_, err := db.PrepareAttempt(t.Context(), a.ID, 0, time.Now())
+	expect(t, err, nil)
+	began := time.Now().UTC().Truncate(time.Microsecond)
+	expect(t, db.SaveReport(t.Context(), store.Report{AttemptID: a.ID, StartedAt: began}), nil)
+	// Its own records come when the database answers again.
+	_, err = db.StartAttempt(t.Context(), a.ID, 0, began.Add(time.Minute))
+	expect(t, err, nil)
+	got, err := db.FinishAttempt(t.Context(), a.ID, 0, began.Add(time.Hour))
+	expect(t, err, nil)
+	if got.State != store.AttemptReported || got.StartedAt == nil || got.EndedAt == nil ||
+		!got.StartedAt.Equal(began) {
+		t.Errorf("the attempt is %+v", got)
+	}
+}
+
 // TestCallsRecoverAfterAnOutage pauses a PostgreSQL server of its own, then kills it.
 func TestCallsRecoverAfterAnOutage(t *testing.T) {
 	ctx := context.Background()

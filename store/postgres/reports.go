@@ -35,7 +35,7 @@ func (db *DB) SaveReport(ctx context.Context, r store.Report) error {
 	}
 	return db.within(ctx, "report", func(ctx context.Context, q pgx.Tx) error {
 		_, err := changeAttempt(ctx, q, r.AttemptID, func(a *store.Attempt) error {
-			return a.Reported(db.now())
+			return a.Reported(db.now(), micros(r.StartedAt))
 		})
 		if err != nil {
 			return err
