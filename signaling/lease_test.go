@@ -159,6 +159,22 @@ func TestFencedWriteStopsTheRoom(t *testing.T) {
 	})
 }
 
+// The node may learn of a loss twice, and late: the room that it has opened since goes on.
+func TestLostLeaseDoesNotStopTheNextRoom(t *testing.T) {
+	withFakeClock(t, 180, 300, func(t *testing.T, s *timedRoom) {
+		a, lost := stolen(t, s)
+		must(t, a.send(protocol.Finish{}))
+		s.wantStopped(a)
+		s.set(func() { s.elsewhere["play-1"] = false })
+		b := s.joinConnected("anna", store.ParticipantCandidate)
+		lost()
+		synctest.Wait()
+		if code, open := b.closeStatus(); !open {
+			t.Errorf("the next room was stopped: the socket was closed with %d", code)
+		}
+	})
+}
+
 // What waits for a part that does not answer is not written once the room is lost.
 func TestLostRoomDropsWhatIsNotWritten(t *testing.T) {
 	withFakeClock(t, 180, 300, func(t *testing.T, s *timedRoom) {

@@ -12,10 +12,11 @@ import (
 )
 
 // opening is a room that is being opened. Other joins to the same attempt wait until done is
-// closed. The hub's mu guards lost: another node has taken the room's lease meanwhile.
+// closed.
 type opening struct {
 	done chan struct{}
-	lost bool
+	lost bool  // another node has taken the room's lease; guarded by the hub's mu
+	room *room // once it is open; guarded by the hub's mu
 }
 
 // liveRoom returns the room of an attempt, and opens it if necessary. It returns errRoomClosed
@@ -101,7 +102,7 @@ func (h *Hub) openRoom(ctx context.Context, attemptID string, by store.Opener,
 	}
 	attempt.Fence = fence
 	r = openRoom(h.env, attempt, scenario, left, media)
-	h.rooms[attemptID] = r
+	h.rooms[attemptID], o.room = r, r
 	h.roomsChanged()
 	h.metrics.rooms.Inc()
 	return r, nil
@@ -124,12 +125,12 @@ func (h *Hub) notAcquired(err error) error {
 	return err
 }
 
-// leaseLost stops a room whose lease another node has taken. Presence calls it.
+// leaseLost stops the room of an opening, whose lease another node has taken. Presence calls it.
 func (h *Hub) leaseLost(attemptID string, o *opening) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	o.lost = true
-	if r := h.rooms[attemptID]; r != nil {
+	if r := o.room; r != nil && r == h.rooms[attemptID] { // not one opened since
 		r.post(r.stopForOtherNode)
 	}
 }

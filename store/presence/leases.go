@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 
 	"bedside/store"
 )
@@ -69,9 +70,10 @@ const (
 )
 
 // releaseLease removes a lease if the node holds it. KEYS are as for holdLeases. ARGV: the node's
-// id, the attempt.
+// id, the attempt, and the fence that the lease must have (empty: any).
 const releaseLease = `
 if redis.call('HGET', KEYS[1], 'node') ~= ARGV[1] then return 0 end
+if ARGV[3] ~= '' and redis.call('HGET', KEYS[1], 'fence') ~= ARGV[3] then return 0 end
 redis.call('ZREM', KEYS[2], ARGV[2])
 redis.call('ZREM', KEYS[3], ARGV[2])
 return redis.call('DEL', KEYS[1])`
@@ -165,14 +167,15 @@ func (n *Node) Release(ctx context.Context, attemptID string) error {
 	if l == nil {
 		return nil
 	}
-	return n.remove(ctx, attemptID, l)
+	return n.remove(ctx, attemptID, l, "")
 }
 
-// remove removes a lease from Redis, if this node has it.
-func (n *Node) remove(ctx context.Context, attemptID string, l *lease) error {
+// remove removes a lease from Redis, if this node has it, and with the given fence unless that is
+// empty.
+func (n *Node) remove(ctx context.Context, attemptID string, l *lease, fence string) error {
 	return n.do(ctx, func(ctx context.Context) error {
 		return n.scripts.releaseLease.Run(ctx, n.client, l.keys(attemptID), n.info.ID,
-			attemptID).Err()
+			attemptID, fence).Err()
 	})
 }
 
@@ -268,11 +271,13 @@ func (n *Node) check(ctx context.Context, ids []string, held map[string]*lease,
 		n.mu.Unlock()
 		if lost {
 			n.lose(id, l, "another node has had the room since")
+			n.removals.Go(func() { n.removeLost(id, l) })
 		}
 	}
 }
 
 // lose ends a lease that belongs to another node now. The room is no longer published from here.
+// It does not wait for Redis: the next room may be lost as well.
 func (n *Node) lose(id string, l *lease, why string) {
 	n.mu.Lock()
 	mine, ready := n.leases[id] == l, l.fence > 0
@@ -287,14 +292,20 @@ func (n *Node) lose(id string, l *lease, why string) {
 	delete(n.Presence.rooms, id)
 	n.Presence.mu.Unlock()
 	n.log.Warn("lost a room to another media node", "room", id, "reason", why)
-	n.renewing.Lock()
-	err := n.remove(context.Background(), id, l)
-	n.renewing.Unlock()
-	if err != nil {
-		n.log.Debug("a lease expires by itself", "room", id, "error", err)
-	}
 	if ready { // otherwise Acquire returns an error
 		l.lost()
+	}
+}
+
+// removeLost removes a lost lease from Redis where this node had taken it again, so that others
+// need not wait until it expires. A lease that the node has acquired since has another fence, and
+// stays.
+func (n *Node) removeLost(id string, l *lease) {
+	n.mu.Lock()
+	fence := strconv.FormatInt(l.fence, 10)
+	n.mu.Unlock()
+	if err := n.remove(context.Background(), id, l, fence); err != nil {
+		n.log.Debug("a lease expires by itself", "room", id, "error", err)
 	}
 }
 

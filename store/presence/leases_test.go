@@ -1,15 +1,19 @@
 package presence
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
 
 	"bedside/store"
+
+	"github.com/redis/go-redis/v9"
 )
 
 // losses counts the calls of lost.
@@ -143,8 +147,65 @@ func TestLeaseThatAnotherNodeHadMeanwhileIsLost(t *testing.T) {
 		f.fail(nil)
 		a.renew(t.Context())
 		lost.want(t, "play")
+		a.removals.Wait()
 		acquire(t, b, "play", lost.of("b"), 3) // the node has released it
 	})
+}
+
+// heldRemovals is a hook of Redis' client: calls of releaseLease wait until it is closed.
+type heldRemovals struct {
+	t *testing.T
+	scripts
+	closed chan struct{}
+}
+
+func (h heldRemovals) DialHook(next redis.DialHook) redis.DialHook { return next }
+
+func (h heldRemovals) ProcessPipelineHook(
+	next redis.ProcessPipelineHook) redis.ProcessPipelineHook {
+	return next
+}
+
+func (h heldRemovals) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
+	return func(ctx context.Context, cmd redis.Cmder) error {
+		if slices.Contains(cmd.Args(), any(h.releaseLease.Hash())) {
+			select {
+			case <-h.closed:
+			case <-ctx.Done():
+				h.t.Error("something waits for the removal of a lost lease")
+			}
+		}
+		return next(ctx, cmd)
+	}
+}
+
+// Rooms stop as soon as the node knows that they are lost, though Redis does not answer, and a
+// room that comes back meanwhile keeps its lease.
+func TestLostRoomsDoNotWaitForRedis(t *testing.T) {
+	f, lost := newFences(), make(losses, 10)
+	p := open(t, Config{Timeout: 5 * time.Second})
+	a, b := node(t, p, f, ""), node(t, p, f, "")
+	for _, id := range []string{"play", "other"} {
+		acquire(t, a, id, lost.of(id), 1)
+		drop(t, p, id)
+		acquire(t, b, id, lost.of("b"), 2)
+		if err := b.Release(t.Context(), id); err != nil {
+			t.Fatal(err)
+		}
+	}
+	removals := heldRemovals{t, p.scripts, make(chan struct{})}
+	p.client.AddHook(removals)
+	a.renew(t.Context())
+	lost.want(t, "play", "other")
+	a.renew(t.Context()) // the beat goes on
+	acquire(t, a, "play", lost.of("play"), 3)
+	close(removals.closed)
+	a.removals.Wait()
+	if err := refused(t, b, "play"); !errors.Is(err, store.ErrConflict) {
+		t.Errorf("the removal of the lost lease removed the next one: %v", err)
+	}
+	acquire(t, b, "other", lost.of("b"), 3)
+	lost.want(t)
 }
 
 func TestFailedAcquireLeavesTheRoomFree(t *testing.T) {

@@ -67,9 +67,10 @@ type Node struct {
 
 	away bool // Redis did not answer the last time; owned by run
 
-	wake chan struct{} // asks for a beat now
-	stop chan struct{}
-	done sync.WaitGroup // the beats
+	wake     chan struct{} // asks for a beat now
+	stop     chan struct{}
+	done     sync.WaitGroup // the beats
+	removals sync.WaitGroup // of lost leases from Redis
 }
 
 // nodeEntry is the value of a node's key. Beat counts how often it was published.
@@ -159,6 +160,7 @@ func (n *Node) SetDraining(draining bool) {
 func (n *Node) Close() error {
 	close(n.stop)
 	n.done.Wait()
+	n.removals.Wait()
 	return n.do(context.Background(), func(ctx context.Context) error {
 		_, err := n.client.Pipelined(ctx, func(pipe redis.Pipeliner) error {
 			pipe.Del(ctx, nodeKey+n.info.ID)
