@@ -67,6 +67,7 @@ func TestLoadNamesInvalidSettings(t *testing.T) {
 		"short key":         {env: []string{"BEDSIDE_AUTH_KEY=abc"}, want: "32 characters"},
 		"two copies":        {env: []string{"BEDSIDE_NATS_REPLICAS=2"}, want: "nats_replicas"},
 		"three of one":      {env: []string{"BEDSIDE_NATS_REPLICAS=3"}, want: "NATS_URL"},
+		"bad NATS address":  {env: []string{"NATS_URL=nats://a:b/c@d"}, want: "store.nats_url"},
 		"bad bucket":        {env: []string{"BEDSIDE_BLOB_URL=s3://"}, want: "store.blob_url"},
 		"half of a key":     {env: []string{"BEDSIDE_S3_SECRET_KEY=x"}, want: "go together"},
 		"unknown role":      {env: []string{"BEDSIDE_ROLE=king"}, want: "king"},

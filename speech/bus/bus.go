@@ -135,6 +135,9 @@ func (b *Bus) start(ctx context.Context) error {
 }
 
 func (b *Bus) connect() error {
+	if err := b.cfg.validateURL(); err != nil {
+		return err
+	}
 	options := []nats.Option{
 		nats.Name("bedside"), nats.MaxReconnects(-1), nats.ReconnectWait(250 * time.Millisecond),
 		nats.RetryOnFailedConnect(false),

@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"net/url"
+	"strings"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -74,5 +76,21 @@ func (c Config) Validate() error {
 		errs = append(errs, errors.New("store.nats_replicas: set NATS_URL to a cluster's "+
 			"servers, since the server inside the process is alone"))
 	}
-	return errors.Join(errs...)
+	return errors.Join(append(errs, c.validateURL())...)
+}
+
+// validateURL returns an error if the client library cannot read one of the addresses.
+func (c Config) validateURL() error {
+	for i, address := range strings.Split(c.URL, ",") {
+		if address = strings.TrimSpace(address); !strings.Contains(address, "://") {
+			address = "nats://" + address // as the library does
+		}
+		if _, err := url.Parse(address); err != nil {
+			// The cause would contain the password.
+			return fmt.Errorf("store.nats_url: address %d is not of the form "+
+				"nats://user:password@host:port; write special characters of a password as %%XX, "+
+				"such as %%2F for a slash and %%2C for a comma", i+1)
+		}
+	}
+	return nil
 }

@@ -94,6 +94,13 @@ func TestOpenErrorsNameTheCause(t *testing.T) {
 		"no server": {
 			Config{URL: "nats://me:secret@127.0.0.1:1"}, []string{"127.0.0.1:1"},
 		},
+		"no port after a password": {
+			Config{URL: "nats://127.0.0.1:1,nats://me:secret@127.0.0.1:port"},
+			[]string{"store.nats_url", "address 2"},
+		},
+		"a slash in the password": {
+			Config{URL: "nats://me:se/secret@127.0.0.1:1"}, []string{"store.nats_url", "%2F"},
+		},
 		"no JetStream":       {Config{URL: plain}, []string{"JetStream"}},
 		"messages too small": {Config{URL: small}, []string{"max_payload", "4096"}},
 		"wrong password": {
