@@ -21,9 +21,8 @@ func mayGo(u store.Unfinished, known bool, l bus.Logged, keep time.Duration, now
 	if !known {
 		return true
 	}
-	expired := keep > 0 && now.Sub(u.Since()) > keep
-	// Audio that still arrives is that of a play, whatever the database knows of it.
-	quiet := min(now.Sub(u.Since()), now.Sub(l.LastAt))
+	quiet := now.Sub(u.Since())
+	expired := keep > 0 && quiet > keep
 	switch u.State {
 	case store.AttemptReported:
 		switch {
@@ -38,7 +37,8 @@ func mayGo(u store.Unfinished, known bool, l bus.Logged, keep time.Duration, now
 	case store.AttemptPlaying, store.AttemptAnalysing:
 		return false
 	}
-	return quiet > quietUnplayed
+	// Audio that still arrives is that of a play, whatever the database knows of it.
+	return min(quiet, now.Sub(l.LastAt)) > quietUnplayed
 }
 
 // quietUnplayed is the time after which audio of an attempt that was never played goes. While the

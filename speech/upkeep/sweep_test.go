@@ -57,8 +57,8 @@ func TestMayGo(t *testing.T) {
 		"prepared, and its audio is old": {
 			attempt: old(store.AttemptPreparing, nil), audio: ago(2 * time.Hour), want: true,
 		},
-		"reported, and audio arrives": {
-			attempt: old(store.AttemptReported, hour), audio: ago(time.Second),
+		"reported, and the rest arrives": {
+			attempt: old(store.AttemptReported, hour), audio: ago(time.Second), want: true,
 		},
 		"deleted, and audio arrives": {deleted: true, audio: ago(time.Second), want: true},
 	} {
