@@ -42,11 +42,6 @@ func pauseAfter(waited time.Duration) time.Duration {
 	return min(max(waited/2, leastPause), mostPause)
 }
 
-// key returns the name of a speaker's recording in the blob store.
-func key(attemptID string, s store.Speaker) string {
-	return fmt.Sprintf("attempts/%s/%s.ogg", attemptID, s)
-}
-
 // storeRecordings stores the spooled recordings and refers to them in the report. Those that
 // cannot be stored follow the report: they are pending, and storeRecordings returns why.
 func (w *Worker) storeRecordings(ctx context.Context, c *conversation, r *store.Report) error {
@@ -56,7 +51,7 @@ func (w *Worker) storeRecordings(ctx context.Context, c *conversation, r *store.
 	for i := range r.Speakers {
 		s := &r.Speakers[i]
 		rec := store.Recording{
-			Key: key(r.AttemptID, s.Speaker), State: store.RecordingKept,
+			Key: store.RecordingKey(r.AttemptID, s.Speaker), State: store.RecordingKept,
 			DurationS: s.Analysis.DurationS,
 		}
 		bytes, err := w.storeRecording(ctx, c.voices[s.Speaker], rec.Key)
@@ -147,12 +142,30 @@ func (w *Worker) deleteRecordings(ctx context.Context, r store.Report) error {
 	return errors.Join(errs...)
 }
 
+// removeFiles deletes whatever the tries at an attempt have stored, and ends the job. When it
+// cannot, the job comes back later, since nothing else knows of these files.
+func (w *Worker) removeFiles(ctx context.Context, c Claim, log *slog.Logger) {
+	limited, cancel := context.WithTimeout(ctx, storeTimeout)
+	defer cancel()
+	var errs []error
+	for _, key := range store.RecordingKeys(c.Job().AttemptID) {
+		errs = append(errs, w.recordings.Delete(limited, key))
+	}
+	if err := errors.Join(errs...); err != nil {
+		log.Warn("cannot delete the recordings of an attempt that is gone", "again in", mostPause,
+			"error", err)
+		w.logIfErr("release", c.Release(mostPause))
+		return
+	}
+	w.logIfErr("done", c.Done(ctx))
+}
+
 // readRecordings analyses the recordings of an attempt whose log is gone. It returns
 // frame.ErrNoLog when there are none.
 func (w *Worker) readRecordings(ctx context.Context, c *conversation, log *slog.Logger) error {
 	found := false
 	for _, s := range []store.Speaker{store.SpeakerCandidate, store.SpeakerPatient} {
-		file, err := w.recordings.Open(ctx, key(c.job.AttemptID, s))
+		file, err := w.recordings.Open(ctx, store.RecordingKey(c.job.AttemptID, s))
 		if errors.Is(err, store.ErrNotFound) {
 			continue
 		}

@@ -202,7 +202,10 @@ func (w *Worker) end(ctx context.Context, c Claim, t *try, err error, log *slog.
 	case errors.As(err, &failed):
 		log.Error("analysis failed for good", "error", err)
 		w.fail(ctx, c, t, failed.problem)
-	case errors.Is(err, store.ErrNotFound) || errors.Is(err, store.ErrState):
+	case errors.Is(err, store.ErrNotFound): // the candidate has deleted the account
+		log.Warn("the attempt is gone", "error", err)
+		w.removeFiles(ctx, c, log)
+	case errors.Is(err, store.ErrState):
 		log.Warn("the attempt needs no report", "error", err)
 		w.logIfErr("done", c.Done(ctx))
 	case errors.Is(err, frame.ErrNoLog):
@@ -272,10 +275,7 @@ func (w *Worker) analyse(ctx context.Context, c Claim, try *try, log *slog.Logge
 	if err := retryUnavailable(ctx, log, "report", func() error {
 		return w.reports.SaveReport(ctx, report)
 	}); err != nil {
-		switch {
-		case errors.Is(err, store.ErrNotFound): // the candidate has deleted the account
-			err = errors.Join(err, w.deleteRecordings(ctx, report))
-		case errors.Is(err, store.ErrState):
+		if errors.Is(err, store.ErrState) {
 			// The attempt was abandoned, although it was played. After the last try it fails, and
 			// its audio stays for the operator to look at.
 			err = fmt.Errorf("the attempt takes no report: %v", err)

@@ -150,6 +150,7 @@ type fakeStore struct {
 	abandoned   int   // number of reports that are refused because there was no play
 	ended       error // returned when an analysis begins
 	putFailures int   // number of recordings that cannot be stored
+	delFailures int   // number of recordings that cannot be deleted
 	reports     []store.Report
 	failed      []string
 	recordings  map[string][]byte
@@ -272,6 +273,10 @@ func (d *fakeStore) Open(_ context.Context, key string) (io.ReadCloser, error) {
 func (d *fakeStore) Delete(_ context.Context, key string) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	if d.delFailures > 0 {
+		d.delFailures--
+		return errors.New("no connection")
+	}
 	delete(d.recordings, key)
 	return nil
 }
@@ -541,6 +546,36 @@ func TestJobOfAReportedAttemptEnds(t *testing.T) {
 			}
 		})
 	}
+}
+
+// A worker crashed after it had stored the recordings and before it saved the report, and then the
+// account was deleted.
+func TestFilesOfADeletedAttemptAreRemoved(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		q, d := newQueue(&claim{id: "gone"}), newFakeStore()
+		d.ended, d.delFailures = store.ErrNotFound, 1
+		for _, key := range store.RecordingKeys("gone") {
+			d.recordings[key] = []byte("a voice")
+		}
+		d.recordings[store.RecordingKey("other", store.SpeakerCandidate)] = []byte("a voice")
+		ctx, cancel := context.WithCancel(t.Context())
+		w, err := NewWorker(Config{SpoolDir: t.TempDir(), Attempts: 1}, q, d, d, d, d,
+			slog.New(slog.DiscardHandler), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ran := make(chan error, 1)
+		go func() { ran <- w.Run(ctx) }()
+		time.Sleep(mostPause + time.Second)
+		cancel()
+		if err := <-ran; err != nil {
+			t.Error(err)
+		}
+		want := []string{fmt.Sprintf("released for %v", mostPause), "done"}
+		if len(d.recordings) != 1 || !slices.Equal(q.ended, want) {
+			t.Errorf("%d recordings, ended %q, want %q", len(d.recordings), q.ended, want)
+		}
+	})
 }
 
 func TestReportOfAnAbandonedAttemptIsRetried(t *testing.T) {

@@ -133,6 +133,18 @@ type Recording struct {
 	Bytes     int64          `json:"bytes"`
 }
 
+// RecordingKey returns the key of a speaker's recording in the blob store.
+func RecordingKey(attemptID string, s Speaker) string {
+	return "attempts/" + attemptID + "/" + string(s) + ".ogg"
+}
+
+// RecordingKeys returns the keys that the recordings of an attempt have when they are stored.
+func RecordingKeys(attemptID string) []string {
+	return []string{
+		RecordingKey(attemptID, SpeakerCandidate), RecordingKey(attemptID, SpeakerPatient),
+	}
+}
+
 // RecordingState says whether a recording can be played.
 type RecordingState string
 

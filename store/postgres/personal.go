@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"slices"
 
 	"bedside/store"
 
@@ -213,8 +214,8 @@ func (db *DB) DeleteUser(ctx context.Context, userID string,
 			u.Email); err != nil {
 			return err
 		}
-		if len(keys) > 0 {
-			after.Jobs = append(after.Jobs, store.RemoveFiles{Keys: keys})
+		for some := range slices.Chunk(keys, removedAtOnce) {
+			after.Jobs = append(after.Jobs, store.RemoveFiles{Keys: some})
 		}
 		_, err = db.applyEffects(ctx, tx, store.User{}, after)
 		return err
@@ -222,10 +223,25 @@ func (db *DB) DeleteUser(ctx context.Context, userID string,
 	return ended, err
 }
 
-// ownedKeys returns the keys of every file of a user.
+// removedAtOnce is the number of files that one job removes when an account is deleted.
+const removedAtOnce = 200
+
+// ownedKeys returns the keys of every file of a user, and those that files of attempts without a
+// report have if there are any: a worker stores the files before the report that refers to them.
+// Before the play another partner can still take the seat, whose recording has the same key.
 func ownedKeys(ctx context.Context, q querier, userID string) ([]string, error) {
 	// A recording that follows its report may be stored at this moment.
 	files, err := personalFiles(ctx, q, userID, `t.state <> 'deleted'`)
+	if err != nil {
+		return nil, err
+	}
+	unreported, err := collect(ctx, q, `SELECT id::text, s FROM attempts,
+			(VALUES ('candidate'), ('patient')) x(s)
+			WHERE candidate_id = $1 AND state <> 'reported'
+		UNION ALL SELECT id::text, 'patient' FROM attempts
+			WHERE partner_id = $1 AND state IN ('playing', 'analysing', 'failed', 'abandoned')`,
+		[]any{userID},
+		func(f *store.PersonalFile) []any { return []any{&f.AttemptID, &f.Speaker} })
 	if err != nil {
 		return nil, err
 	}
@@ -234,9 +250,12 @@ func ownedKeys(ctx context.Context, q querier, userID string) ([]string, error) 
 	if err != nil {
 		return nil, err
 	}
-	keys := make([]string, 0, len(files)+len(exports))
+	keys := make([]string, 0, len(files)+len(unreported)+len(exports))
 	for _, f := range files {
 		keys = append(keys, f.Key)
+	}
+	for _, f := range unreported {
+		keys = append(keys, store.RecordingKey(f.AttemptID, f.Speaker))
 	}
 	for _, e := range exports {
 		keys = append(keys, e.Key())

@@ -272,6 +272,42 @@ func TestDeletedUserLeavesNothing(t *testing.T) {
 	expect(t, err, store.ErrNotFound)
 }
 
+// A worker can have stored files of an attempt without saving its report.
+func TestDeletedUserLeavesNoFileWithoutReport(t *testing.T) {
+	u, partner := newUser(t, store.RoleCandidate), newUser(t, store.RoleTutor)
+	var attempts []string
+	for range 110 { // so that their files need more than one job
+		a := newAttempt(t, u)
+		if _, err := db.SeatPartner(t.Context(), a.ID, partner.ID, true); err != nil {
+			t.Fatal(err)
+		}
+		expect(t, db.FailAttempt(t.Context(), a.ID, "the worker crashed"), nil)
+		attempts = append(attempts, a.ID)
+	}
+	remove := func(u store.User) {
+		t.Helper()
+		if _, err := db.DeleteUser(t.Context(), u.ID,
+			func(store.User) (store.Effects, error) { return store.Effects{}, nil }); err != nil {
+			t.Fatal(err)
+		}
+	}
+	check := func(id string, candidate, patient int) {
+		t.Helper()
+		for who, want := range map[store.Speaker]int{
+			store.SpeakerCandidate: candidate, store.SpeakerPatient: patient,
+		} {
+			if n := removalJobs(t, store.RecordingKey(id, who)); n != want {
+				t.Errorf("%d jobs remove the file of the %s, want %d", n, who, want)
+			}
+		}
+	}
+	remove(partner)
+	check(attempts[0], 0, 1)
+	remove(u)
+	check(attempts[0], 1, 2)
+	check(attempts[len(attempts)-1], 1, 2)
+}
+
 // TestDeletedPartnerLeavesNoRecording deletes the partner's account before the report is saved.
 func TestDeletedPartnerLeavesNoRecording(t *testing.T) {
 	candidate, partner := newUser(t, store.RoleCandidate), newUser(t, store.RoleTutor)
@@ -303,7 +339,9 @@ func TestDeletedPartnerLeavesNoRecording(t *testing.T) {
 	_, err := db.Recording(t.Context(), a.ID, store.SpeakerPatient)
 	expect(t, err, store.ErrNotFound)
 	for s, want := range map[store.Speaker]int{
-		store.SpeakerCandidate: 0, store.SpeakerPatient: 1,
+		store.SpeakerCandidate: 0,
+		// At the deletion, for what a crashed try may have stored, and with the report.
+		store.SpeakerPatient: 2,
 	} {
 		if n := removalJobs(t, key(s)); n != want {
 			t.Errorf("%d jobs remove the %s's recording, want %d", n, s, want)
@@ -341,5 +379,8 @@ func TestNewPartnerIsRecorded(t *testing.T) {
 	}
 	if _, err := db.Recording(t.Context(), a.ID, store.SpeakerPatient); err != nil {
 		t.Error(err)
+	}
+	if n := removalJobs(t, store.RecordingKey(a.ID, store.SpeakerPatient)); n != 0 {
+		t.Errorf("%d jobs would remove the new partner's recording", n)
 	}
 }
