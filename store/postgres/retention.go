@@ -1,9 +1,12 @@
 package postgres
 
 import (
+	"cmp"
 	"context"
 	"encoding/binary"
 	"errors"
+	"fmt"
+	"slices"
 	"time"
 
 	"bedside/store"
@@ -18,19 +21,21 @@ const expireBatch = 200
 // ExpireRecordings deletes the recordings of attempts that ended before a time: their reports say
 // so, and jobs remove the files. It returns the number of attempts, also with an error.
 func (db *DB) ExpireRecordings(ctx context.Context, before time.Time) (n int64, err error) {
-	return db.expire(ctx, `SELECT DISTINCT r.attempt_id::text AS id FROM recordings r
-		JOIN attempts a ON a.id = r.attempt_id
-		WHERE r.state <> 'deleted' AND r.attempt_id < $1
-			AND coalesce(a.ended_at, a.started_at, a.created_at) < $2
-		ORDER BY id LIMIT $3`, before, db.expireRecordings)
+	// The attempts are in the order of an index, so that the limit ends the reading.
+	return db.expire(ctx, `SELECT id::text FROM (
+			SELECT DISTINCT r.attempt_id AS id FROM recordings r
+			JOIN attempts a ON a.id = r.attempt_id
+			WHERE r.state <> 'deleted' AND r.attempt_id < $1 AND a.state = 'reported'
+				AND coalesce(a.ended_at, a.started_at, a.created_at) < $2
+			ORDER BY 1 LIMIT $3) x`, before, db.expireRecordings, store.AttemptReported)
 }
 
-func (db *DB) expireRecordings(ctx context.Context, q pgx.Tx, id string) error {
-	keys, err := storedKeys(ctx, q, id)
+func (db *DB) expireRecordings(ctx context.Context, q pgx.Tx, a store.Attempt) error {
+	keys, err := storedKeys(ctx, q, a)
 	if err != nil {
 		return err
 	}
-	if err := db.changeRecordings(ctx, q, id,
+	if err := db.changeRecordings(ctx, q, a.ID,
 		func(_ store.Speaker, rec *store.Recording) { rec.Expire() }); err != nil {
 		return err
 	}
@@ -43,15 +48,16 @@ func (db *DB) ExpireReports(ctx context.Context, before time.Time) (n int64, err
 	return db.expire(ctx, `SELECT a.id::text FROM attempts a
 		WHERE a.state IN ('reported', 'failed', 'abandoned') AND a.id < $1
 			AND coalesce(a.ended_at, a.started_at, a.created_at) < $2
-		ORDER BY a.id LIMIT $3`, before, db.expireReport)
+		ORDER BY a.id LIMIT $3`, before, db.expireReport,
+		store.AttemptReported, store.AttemptFailed, store.AttemptAbandoned)
 }
 
-func (db *DB) expireReport(ctx context.Context, q pgx.Tx, id string) error {
-	keys, err := storedKeys(ctx, q, id)
+func (db *DB) expireReport(ctx context.Context, q pgx.Tx, a store.Attempt) error {
+	keys, err := storedKeys(ctx, q, a)
 	if err != nil {
 		return err
 	}
-	if _, err := q.Exec(ctx, `DELETE FROM attempts WHERE id = $1`, id); err != nil {
+	if _, err := q.Exec(ctx, `DELETE FROM attempts WHERE id = $1`, a.ID); err != nil {
 		return err
 	}
 	if len(keys) == 0 {
@@ -60,20 +66,39 @@ func (db *DB) expireReport(ctx context.Context, q pgx.Tx, id string) error {
 	return db.insertJobs(ctx, q, []store.Job{store.RemoveFiles{Keys: keys}})
 }
 
-// storedKeys locks an attempt and returns the keys of its files.
-func storedKeys(ctx context.Context, q pgx.Tx, id string) ([]string, error) {
-	if _, err := changeAttempt(ctx, q, id, func(*store.Attempt) error { return nil }); err != nil {
-		return nil, err
+// storedKeys returns the keys of an attempt's files. Without a report these are all that tries to
+// make one can have stored.
+func storedKeys(ctx context.Context, q pgx.Tx, a store.Attempt) ([]string, error) {
+	if a.State != store.AttemptReported {
+		return store.RecordingKeys(a.ID), nil
 	}
 	return ids(ctx, q, `SELECT key FROM recordings
-		WHERE attempt_id = $1 AND state <> 'deleted'`, id)
+		WHERE attempt_id = $1 AND state <> 'deleted'`, a.ID)
 }
 
-// expire runs a step for each attempt that a query returns, in a transaction each, until there are
-// no more. The query's parameters are the least id of attempts that were created later than
-// before, before, and the number of rows.
+// ended returns when an attempt ended, or what is known of it, as the queries for expired ones do.
+func ended(a *store.Attempt) time.Time {
+	return *cmp.Or(a.EndedAt, a.StartedAt, &a.CreatedAt)
+}
+
+// lockExpired locks an attempt. It returns store.ErrState unless the attempt is in one of the
+// states and ended before a time: an operator may have made a failed one wait for its analysis.
+func lockExpired(ctx context.Context, q pgx.Tx, id string, before time.Time,
+	states []store.AttemptState) (store.Attempt, error) {
+	return changeAttempt(ctx, q, id, func(a *store.Attempt) error {
+		if !slices.Contains(states, a.State) || !ended(a).Before(before) {
+			return fmt.Errorf("the attempt is %s: %w", a.State, store.ErrState)
+		}
+		return nil
+	})
+}
+
+// expire runs a step for each attempt that a query returns, locked and still in one of the states,
+// in a transaction each, until there are no more. The query's parameters are the least id of
+// attempts that were created later than before, before, and the number of rows.
 func (db *DB) expire(ctx context.Context, query string, before time.Time,
-	step func(context.Context, pgx.Tx, string) error) (n int64, err error) {
+	step func(context.Context, pgx.Tx, store.Attempt) error,
+	states ...store.AttemptState) (n int64, err error) {
 	for {
 		var list []string
 		err := db.do(ctx, "retention", func(ctx context.Context, q querier) (err error) {
@@ -86,12 +111,17 @@ func (db *DB) expire(ctx context.Context, query string, before time.Time,
 		done := 0
 		for _, id := range list {
 			err := db.within(ctx, "retention", func(ctx context.Context, q pgx.Tx) error {
-				return step(ctx, q, id)
+				a, err := lockExpired(ctx, q, id, before, states)
+				if err != nil {
+					return err
+				}
+				return step(ctx, q, a)
 			})
 			switch {
 			case err == nil:
 				done++
-			case !errors.Is(err, store.ErrNotFound): // deleted meanwhile
+			case !errors.Is(err, store.ErrNotFound) && !errors.Is(err, store.ErrState):
+				// Otherwise it was deleted or changed meanwhile.
 				return n + int64(done), err
 			}
 		}

@@ -1,13 +1,18 @@
 package postgres_test
 
 import (
+	"context"
 	"encoding/binary"
+	"log/slog"
+	"strings"
 	"testing"
 	"time"
 
 	"bedside/store"
+	"bedside/store/postgres"
 
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
 )
 
 // oldAttempt makes an attempt that was created at a time, and returns its id, which says so as
@@ -43,6 +48,73 @@ func oldReport(t *testing.T, u store.User, created, ended time.Time) string {
 		}},
 	}), nil)
 	return id
+}
+
+// afterQuery is a pgx.QueryTracer that calls a function once, after the first statement that
+// contains a text.
+type afterQuery struct {
+	text string
+	do   func()
+}
+
+func (a *afterQuery) TraceQueryStart(ctx context.Context, _ *pgx.Conn,
+	data pgx.TraceQueryStartData) context.Context {
+	return context.WithValue(ctx, a, data.SQL)
+}
+
+func (a *afterQuery) TraceQueryEnd(ctx context.Context, _ *pgx.Conn, _ pgx.TraceQueryEndData) {
+	sql, _ := ctx.Value(a).(string)
+	if do := a.do; do != nil && strings.Contains(sql, a.text) {
+		a.do = nil
+		do()
+	}
+}
+
+// An operator makes a failed attempt wait for its analysis after the query has found it.
+func TestRetentionSparesWhatIsRetriedMeanwhile(t *testing.T) {
+	u := newUser(t, store.RoleCandidate)
+	day := time.Date(2000, 2, 3, 12, 0, 0, 0, time.UTC) // before all other tests' attempts
+	var failed []string
+	for range 2 {
+		id := oldAttempt(t, u, day.Add(-time.Hour))
+		if _, err := db.StartAttempt(t.Context(), id, 0, day.Add(-time.Hour)); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := db.FinishAttempt(t.Context(), id, 0, day.Add(-time.Minute)); err != nil {
+			t.Fatal(err)
+		}
+		expect(t, db.FailAttempt(t.Context(), id, "the worker crashed"), nil)
+		failed = append(failed, id)
+	}
+	retry := &afterQuery{text: "'abandoned') AND a.id <", do: func() {
+		_, err := db.RetryAnalysis(t.Context(), failed[0], func(store.Attempt) store.Act {
+			return store.Act{Action: store.ActRetry, Object: failed[0]}
+		})
+		if err != nil {
+			t.Error(err)
+		}
+	}}
+	other, err := postgres.Open(t.Context(), postgres.Config{
+		URL: db.Cluster.URL(), Tracer: retry,
+	}, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer other.Close()
+	if n, err := other.ExpireReports(t.Context(), day); err != nil || n != 1 || retry.do != nil {
+		t.Errorf("%d attempts, %v; want one", n, err)
+	}
+	a, err := db.FindAttempt(t.Context(), failed[0])
+	if err != nil || a.State != store.AttemptAnalysing {
+		t.Errorf("the attempt that is analysed again: %+v, %v", a, err)
+	}
+	_, err = db.FindAttempt(t.Context(), failed[1])
+	expect(t, err, store.ErrNotFound)
+	for _, key := range store.RecordingKeys(failed[1]) {
+		if n := removalJobs(t, key); n != 1 {
+			t.Errorf("%d jobs remove %s", n, key)
+		}
+	}
 }
 
 func TestRetention(t *testing.T) {
