@@ -344,7 +344,8 @@ describe('room', () => {
 		server.state = 'preparing';
 		const detail = 'No media server can take this role play now. Try again in a moment.';
 		const ticket = 'POST /api/attempts/a1/ticket';
-		server.answers.set(ticket, { status: 503, body: { status: 503, detail } });
+		const type = 'urn:bedside:problem:no-media-server';
+		server.answers.set(ticket, { status: 503, body: { status: 503, type, detail } });
 		await page.goto('/room/a1?as=candidate');
 		const notice = page.getByText('No server can take this role play yet. Trying again…');
 		await notice.waitFor();

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { Problem } from '$lib/api/problem';
+import { Problem, UNREACHABLE } from '$lib/api/problem';
 import { address, RoomClient, type RoomOptions } from './client';
 import { FakePeer, FakeSocket } from './fakes';
 import { SentCounts } from './sent';
@@ -18,6 +18,13 @@ const joined: ServerMessage = {
 	phase: preparing,
 	peers: []
 };
+
+const away = new Problem(503, 'The database cannot be reached. Try again in a moment.');
+const noServer = new Problem(
+	503,
+	'No media server can take this role play now.',
+	'urn:bedside:problem:no-media-server'
+);
 
 beforeEach(() => {
 	vi.useFakeTimers();
@@ -115,8 +122,7 @@ describe('joining', () => {
 
 	it('waits until a server takes the room', async () => {
 		const ticket = vi.fn(async () => ({ url: '/ws', ticket: 'ticket', ice_servers: [] }));
-		for (let i = 0; i < 3; i++)
-			ticket.mockRejectedValueOnce(new Problem(503, 'No media server can take this now.'));
+		for (let i = 0; i < 3; i++) ticket.mockRejectedValueOnce(noServer);
 		const { client, named } = setUp({ ticket });
 		await client.connect();
 		expect(named('unplaced')).toEqual([true]);
@@ -127,6 +133,48 @@ describe('joining', () => {
 		last(FakeSocket.all).say(joined);
 		last(FakePeer.all).become('connected');
 		expect(client.connection).toBe('connected');
+	});
+
+	it('tries again after any 503, and blames missing servers for none but theirs', async () => {
+		const ticket = vi.fn(async () => ({ url: '/ws', ticket: 'ticket', ice_servers: [] }));
+		ticket.mockRejectedValueOnce(away);
+		const { client, named } = setUp({ ticket });
+		await client.connect();
+		await vi.advanceTimersByTimeAsync(500);
+		expect(ticket).toHaveBeenCalledTimes(2);
+		last(FakeSocket.all).open();
+		last(FakeSocket.all).say(joined);
+		last(FakePeer.all).become('connected');
+		expect([client.connection, named('unplaced')]).toEqual(['connected', []]);
+	});
+
+	it.each([
+		['the server says', away, away.message],
+		['no server takes the room', noServer, noServer.message],
+		['the network is down', new Problem(0, UNREACHABLE), /Check your network/]
+	])('gives up with what %s', async (_, problem, reason) => {
+		const ticket = vi.fn(() => Promise.reject(problem));
+		ticket.mockRejectedValueOnce(away); // what the server said last counts
+		const { client, named } = setUp({ ticket });
+		await client.connect();
+		await vi.advanceTimersByTimeAsync(120_000);
+		expect(named('closed')).toEqual([
+			{ reason: expect.stringMatching(reason) as string, error: true }
+		]);
+	});
+
+	it('blames the network when there were tickets but no connection', async () => {
+		const ticket = vi.fn(async () => ({ url: '/ws', ticket: 'ticket', ice_servers: [] }));
+		ticket.mockRejectedValueOnce(away);
+		const { client, named } = setUp({ ticket });
+		await client.connect();
+		while (named('closed').length === 0) {
+			await vi.advanceTimersByTimeAsync(1_000);
+			FakeSocket.all.at(-1)?.drop();
+		}
+		expect(named('closed')).toMatchObject([
+			{ reason: expect.stringMatching(/Check your network/) as string }
+		]);
 	});
 
 	it('says why no ticket was given', async () => {
@@ -257,7 +305,7 @@ describe('a lost socket', () => {
 		last(FakeSocket.all).drop(); // the resume
 		await vi.advanceTimersByTimeAsync(500);
 		expect(FakePeer.all[0]?.closed).toBe(false); // the network may be back at any time
-		ticket.mockRejectedValueOnce(new Problem(503, 'No media server can take this now.'));
+		ticket.mockRejectedValueOnce(noServer);
 		last(FakeSocket.all).drop(); // another resume
 		const url = 'wss://two.example/ws';
 		ticket.mockResolvedValue({ url, ticket: 'other', ice_servers: [] });

@@ -93,6 +93,7 @@ export class RoomClient extends Emitter<RoomEvents> {
 	#sent: SentCounts;
 	#counting: ReturnType<typeof setInterval> | undefined;
 	#unplaced = false;
+	#refusal = ''; // why the server gave no ticket, if it answered the last time
 	#retries = new Retries();
 	#retry: ReturnType<typeof setTimeout> | undefined;
 	#iceTimer: ReturnType<typeof setTimeout> | undefined;
@@ -214,12 +215,14 @@ export class RoomClient extends Emitter<RoomEvents> {
 	async #newTicket(): Promise<Ticket | undefined> {
 		try {
 			const ticket = await this.#options.ticket();
+			this.#refusal = '';
 			this.#setUnplaced(false);
 			return ticket;
 		} catch (error) {
-			const unplaced = error instanceof Problem && error.status === 503;
-			if (unplaced || (this.#retries.going && canRetry(error))) {
-				this.#setUnplaced(unplaced);
+			const problem = error instanceof Problem ? error : undefined;
+			if (problem?.status === 503 || (this.#retries.going && canRetry(error))) {
+				this.#refusal = problem?.status ? problem.message : '';
+				this.#setUnplaced(problem?.is('no-media-server') ?? false);
 				this.#retryLater();
 			} else {
 				this.#end(sentence(error), true);
@@ -410,7 +413,8 @@ export class RoomClient extends Emitter<RoomEvents> {
 		const wait = this.#retries.next(performance.now(), random());
 		if (wait === undefined) {
 			this.#end(
-				'The connection could not be made again. Check your network, then join the room again.',
+				this.#refusal ||
+					'The connection could not be made again. Check your network, then join the room again.',
 				true
 			);
 			return;
