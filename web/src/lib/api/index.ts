@@ -1,6 +1,7 @@
 // Requests about scenarios, attempts, rooms and reports.
 import type { Role } from '$lib/gen/protocol';
 import { call, get, send } from './http';
+import { Problem } from './problem';
 import type {
 	Attempt,
 	AttemptDetail,
@@ -39,10 +40,26 @@ export function attempts(before = ''): Promise<AttemptPage> {
 }
 
 /** Downloads the recording of one speaker. */
-export async function recording(
+export const recording = async (
 	id: string,
 	speaker: Speaker,
 	signal?: AbortSignal
-): Promise<Blob> {
-	return (await call('GET', `/api/attempts/${part(id)}/audio/${speaker}`, { signal })).blob();
+): Promise<Blob> => (await call('GET', audio(id, speaker), { signal })).blob();
+
+/** Reports whether the recording of one speaker is not stored yet, without downloading it. */
+export async function recordingPending(
+	id: string,
+	speaker: Speaker,
+	signal?: AbortSignal
+): Promise<boolean> {
+	try {
+		await (await call('GET', audio(id, speaker), { signal })).body?.cancel();
+		return false;
+	} catch (error) {
+		if (error instanceof Problem && error.status === 404)
+			return error.is('recording-pending');
+		throw error;
+	}
 }
+
+const audio = (id: string, speaker: Speaker) => `/api/attempts/${part(id)}/audio/${speaker}`;

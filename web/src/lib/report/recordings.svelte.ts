@@ -2,15 +2,15 @@ import { recording } from '$lib/api';
 import { canRetry, explain } from '$lib/api/problem';
 import type { Report, SpeakerReport } from '$lib/api/types';
 import { Playback } from './playback.svelte';
-import { follows, waitForRecordings, type Source } from './wait';
+import { lacksRecordings, waitForRecordings, type Source } from './wait';
 
 /** What there is to say of recordings that cannot be played, in words. */
 export function missing(report: Report): string {
 	const states = report.speakers.map((s) => s.recording?.state);
 	if (states.includes('pending')) {
 		return (
-			'The recording follows. The server cannot store it at the moment and keeps trying. ' +
-			'It appears here by itself.'
+			'The recording is not stored yet. The server keeps trying, and it appears here by ' +
+			'itself.'
 		);
 	}
 	if (states.includes('failed')) {
@@ -33,14 +33,14 @@ export class Recordings {
 	missing = $state('');
 
 	#report: Report;
-	#source: Pick<Source, 'report'>;
+	#source: Pick<Source, 'report' | 'recordingPending'>;
 	#toSpeakers: (element: HTMLAudioElement) => Promise<void>;
 	#stop = new AbortController();
 	#urls: string[] = [];
 
 	constructor(
 		report: Report,
-		source: Pick<Source, 'report'>,
+		source: Pick<Source, 'report' | 'recordingPending'>,
 		toSpeakers: (element: HTMLAudioElement) => Promise<void>
 	) {
 		this.#report = report;
@@ -54,10 +54,10 @@ export class Recordings {
 		this.problem = '';
 		try {
 			this.missing = missing(this.#report);
-			if (follows(this.#report)) {
+			if (lacksRecordings(this.#report)) {
 				this.loading = false;
 				this.#report = await waitForRecordings(
-					this.#report.attempt_id,
+					this.#report,
 					this.#source,
 					this.#stop.signal
 				);

@@ -1,5 +1,5 @@
 import { canRetry } from '$lib/api/problem';
-import type { AttemptDetail, AttemptState, Report } from '$lib/api/types';
+import type { AttemptDetail, AttemptState, Report, Speaker } from '$lib/api/types';
 
 export type Outcome =
 	{ attempt: AttemptDetail; report: Report } | { attempt: AttemptDetail; report: undefined };
@@ -7,6 +7,8 @@ export type Outcome =
 export interface Source {
 	attempt(id: string, signal: AbortSignal): Promise<AttemptDetail>;
 	report(id: string, signal: AbortSignal): Promise<Report>;
+	/** Reports whether the recording of a speaker is not stored yet, without downloading it. */
+	recordingPending(id: string, speaker: Speaker, signal: AbortSignal): Promise<boolean>;
 }
 
 const UNFINISHED: AttemptState[] = ['playing', 'analysing'];
@@ -34,27 +36,48 @@ export async function waitForReport(
 	}
 }
 
-/** Whether a recording of the report follows it. */
-export const follows = (report: Report): boolean =>
-	report.speakers.some((s) => s.recording?.state === 'pending');
+const FIRST_PAUSE_MS = 5_000;
+const LONGEST_PAUSE_MS = 600_000;
 
-/** Asks for a report until no recording follows it any more, and returns it. */
+const pending = (report: Report): Speaker[] =>
+	report.speakers.filter((s) => s.recording?.state === 'pending').map((s) => s.speaker);
+
+/** Reports whether a recording of the report is not stored yet. */
+export const lacksRecordings = (report: Report): boolean => pending(report).length > 0;
+
+/**
+ * Asks for the recordings that are not stored yet, with growing pauses, until each is stored or
+ * will never be. Returns the report as it is then, which is loaded only once: it is large.
+ */
 export async function waitForRecordings(
-	id: string,
-	source: Pick<Source, 'report'>,
+	report: Report,
+	source: Pick<Source, 'report' | 'recordingPending'>,
 	signal: AbortSignal,
 	sleep: (ms: number, signal: AbortSignal) => Promise<void> = pause
 ): Promise<Report> {
-	for (let asked = 0; ; asked++) {
-		await sleep(asked < 12 ? 5_000 : 60_000, signal);
+	const id = report.attempt_id;
+	for (let ms = FIRST_PAUSE_MS; ; ms = Math.min(LONGEST_PAUSE_MS, ms * 1.5)) {
+		await sleep(ms, signal);
 		try {
-			const report = await source.report(id, signal);
-			if (!follows(report)) return report;
+			if (await anyPending(report, source, signal)) continue;
+			report = await source.report(id, signal);
+			if (!lacksRecordings(report)) return report;
 		} catch (error) {
 			// The server may be away for a while; a report that was deleted does not come back.
 			if (!canRetry(error)) throw error;
 		}
 	}
+}
+
+async function anyPending(
+	report: Report,
+	source: Pick<Source, 'recordingPending'>,
+	signal: AbortSignal
+): Promise<boolean> {
+	for (const speaker of pending(report)) {
+		if (await source.recordingPending(report.attempt_id, speaker, signal)) return true;
+	}
+	return false;
 }
 
 async function pause(ms: number, signal: AbortSignal): Promise<void> {
