@@ -14,15 +14,15 @@ import (
 type Retention struct {
 	RecordingsS int64 `json:"recordings_s" doc:"seconds after a role play until its recordings are deleted; 0: kept until the account is deleted" example:"31536000"`
 	ReportsS    int64 `json:"reports_s" doc:"seconds after a role play until it is deleted with its report and recordings; 0: kept until the account is deleted" example:"0"`
-	AudioLogS   int64 `json:"audio_log_s" doc:"seconds for which the server keeps the sound of a role play whose analysis failed, to try it again; 0: for ever" example:"604800"`
+	AudioLogS   int64 `json:"audio_log_s" doc:"seconds for which the server keeps the sound of a role play whose analysis failed, to try it again; 0: kept until the account is deleted" example:"604800"`
 }
 
 func (s *Service) retentionRoute(api huma.API) {
 	httpx.Register(api, huma.Operation{
 		OperationID: "get-retention", Method: http.MethodGet, Path: "/api/retention",
 		Summary: "Read how long recordings and reports are kept",
-		Description: "The operator of the server decides. What is deleted with the account is " +
-			"deleted at once.",
+		Description: "The operator of the server decides. These times hold unless the user deletes the " +
+			"account first.",
 	}, s.retention)
 }
 

@@ -31,6 +31,6 @@ export function allKept(kept: Retention): string[] {
 			: 'Reports are kept until the account is deleted.',
 		audio_log_s > 0
 			? `When an analysis fails, the server keeps the sound for ${lasting(audio_log_s)}, so that it can be tried again.`
-			: 'When an analysis fails, the server keeps the sound, so that it can be tried again.'
+			: 'When an analysis fails, the server keeps the sound until the account is deleted, so that it can be tried again.'
 	];
 }
