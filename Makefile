@@ -73,10 +73,11 @@ integration: web/build/index.html ## whole servers as processes: role plays, kil
 
 # The long form is run by make test-cluster CLUSTER=long PLAYS=50.
 CLUSTER ?= short
-test-cluster: bin/bedside ## break a cluster under role plays (CLUSTER=long PLAYS=50)
+test-cluster: setup-test bin/bedside ## break a cluster under role plays (CLUSTER=long PLAYS=50)
 	@export CLUSTER=$(CLUSTER) CLUSTER_PLAYS=$(PLAYS) CLUSTER_OUT=$(CURDIR)/bin/cluster.txt; \
 		rm -f bin/cluster.txt; status=0; $(gotest) -count=1 -timeout 60m -run '^TestCluster$$' \
-		./configs/cluster || status=$$?; cat bin/cluster.txt; exit $$status
+		./configs/cluster || status=$$?; cat bin/cluster.txt 2>/dev/null; \
+		exit $$status
 
 # The long form is run by make faults FAULTS=long. FAULTS_SEED=n sets when processes are killed.
 # Rows mostly wait, so that more of them run at once than there are cores.
