@@ -108,7 +108,7 @@ func TestRecordingFollowsItsReport(t *testing.T) {
 		t.Errorf("the recording is %+v", r.Speakers[0].Recording)
 	}
 	_, err := p.candidate.Audio(t.Context(), p.attempt.ID, "candidate", io.Discard)
-	if err == nil || !strings.Contains(err.Error(), "The recording follows") {
+	if err == nil || !strings.Contains(err.Error(), "The recording is not stored yet") {
 		t.Errorf("the recording's endpoint: %v", err)
 	}
 	left := func() bool {

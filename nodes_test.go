@@ -145,7 +145,7 @@ func TestTicketsLeadToTheNodeOfTheRoom(t *testing.T) {
 	checkClean(t, p.candidate, r, report)
 }
 
-// A media process is killed, or stands still for so long that another one takes its room. The
+// A media process is killed, or suspended for so long that another one takes its room. The
 // candidate plays on there, and the report counts what was lost meanwhile.
 func TestRolePlayGoesOnAtAnotherNode(t *testing.T) {
 	for name, signal := range map[string]syscall.Signal{

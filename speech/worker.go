@@ -164,7 +164,8 @@ func (w *Worker) process(ctx context.Context, c Claim) {
 	case try.Number > w.cfg.MaxTries:
 		log.Error("analysis given up after too many tries")
 		err = failure{
-			"The analysis failed several times. The recording is kept for the operator to look at.",
+			"The analysis failed several times. The sound is kept for a while, so that the " +
+				"operator can have it analysed again.",
 		}
 	default:
 		log.Debug("analysis begins", "try", try.Number)

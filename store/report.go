@@ -128,7 +128,7 @@ type FrameCounts struct {
 // Recording is one speaker's Ogg Opus file in the blob store.
 type Recording struct {
 	Key       string         `json:"-"`
-	State     RecordingState `json:"state,omitempty" enum:"kept,pending,failed,deleted" doc:"kept: it can be played; pending: the store of recordings does not accept it yet, and it follows; failed: it could not be stored; deleted: it was kept as long as the server keeps recordings. Absent in reports from before there were states: kept"`
+	State     RecordingState `json:"state,omitempty" enum:"kept,pending,failed,deleted" doc:"kept: it can be played; pending: it is not stored yet, and the server keeps trying; failed: it could not be stored; deleted: it was kept as long as the server keeps recordings. Absent in reports from before there were states: kept"`
 	DurationS float64        `json:"duration_s"`
 	Bytes     int64          `json:"bytes"`
 }
@@ -156,7 +156,7 @@ const (
 	RecordingDeleted RecordingState = "deleted" // at the end of its retention
 )
 
-// GiveUp makes a recording that follows its report fail.
+// GiveUp marks a recording that is not stored yet as failed.
 func (r *Recording) GiveUp() {
 	if r.State == RecordingPending {
 		r.State = RecordingFailed
@@ -175,7 +175,7 @@ func (r *Recording) Retry() bool {
 // Expire records that the recording was deleted at the end of its retention.
 func (r *Recording) Expire() { r.State, r.Bytes = RecordingDeleted, 0 }
 
-// Pending reports whether a recording of the report follows.
+// Pending reports whether a recording of the report is not stored yet.
 func (r Report) Pending() bool {
 	for _, s := range r.Speakers {
 		if s.Recording != nil && s.Recording.State == RecordingPending {

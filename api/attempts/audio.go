@@ -21,7 +21,7 @@ func (s *Service) audioRoute(api huma.API) {
 		Path: "/api/attempts/{id}/audio/{speaker}", Summary: "Get the recording of one speaker",
 		Description: "Ogg Opus on the time line of the report. Range requests are supported. " +
 			"While there is no recording, the response is 404: the type of the problem ends in " +
-			"recording-pending while it follows the report, in recording-failed, in " +
+			"recording-pending while it is not stored yet, in recording-failed, in " +
 			"recording-deleted at the end of its retention, or in no-recording.",
 		Metadata: httpx.Expensive(), Errors: []int{
 			http.StatusNotFound, http.StatusRequestedRangeNotSatisfiable,
@@ -69,8 +69,7 @@ func unplayable(r store.Recording) error {
 	switch r.State {
 	case store.RecordingPending:
 		f.Code = "recording-pending"
-		f.Detail = "The recording follows: it cannot be stored at the moment, and the server " +
-			"keeps trying. Please try again later."
+		f.Detail = "The recording is not stored yet. The server keeps trying: try again later."
 	case store.RecordingFailed:
 		f.Code = "recording-failed"
 		f.Detail = "The recording could not be stored, so it cannot be played. The report is " +

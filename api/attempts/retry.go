@@ -15,9 +15,9 @@ func (s *Service) retryRoute(api huma.API) {
 	httpx.Register(api, huma.Operation{
 		OperationID: "retry-analysis", Method: http.MethodPost, Path: "/api/attempts/{id}/retry",
 		Summary: "Analyse a failed attempt again", DefaultStatus: http.StatusAccepted,
-		Description: "From the audio in the log, or else from the recordings; of a reported " +
-			"attempt, store the recordings that were given up. The attempt is analysed within " +
-			"a minute. The response is 409 when there is nothing to try again.",
+		Description: "Analyses the audio in the log or, without it, the recordings. For a reported " +
+			"attempt, stores the recordings that were given up. This begins within a minute. " +
+			"The response is 409 when there is nothing to try again.",
 		Errors: []int{http.StatusNotFound, http.StatusConflict},
 	}, s.retry, store.RoleAdmin)
 }

@@ -168,14 +168,14 @@ func allFaults() []fault {
 			"a media server is stopped, and its role plays finish", false,
 			func(_ *testing.T, c *cluster.Cluster) { c.Media[0].Signal(syscall.SIGTERM) }, nothing,
 		},
-		{"a media server stands still", false, pause(media), resume(media)},
+		{"a media server is suspended", false, pause(media), resume(media)},
 		{
 			"a media server is cut from the services", false,
 			func(_ *testing.T, c *cluster.Cluster) { c.Media[0].Cut() },
 			func(_ *testing.T, c *cluster.Cluster) { c.Media[0].Restore() },
 		},
 		{"a speech process is killed", false, kill(speech), restart(speech)},
-		{"a speech process stands still", false, pause(speech), resume(speech)},
+		{"a speech process is suspended", false, pause(speech), resume(speech)},
 		{
 			"a speech process is cut from the services", false,
 			func(_ *testing.T, c *cluster.Cluster) { c.Speech[0].Cut() },

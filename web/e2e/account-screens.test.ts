@@ -372,7 +372,7 @@ describe('security', () => {
 		const way = () => page.getByLabel('Prove that it is you');
 		await page.goto('/account/security');
 		await way().click();
-		await choose(page, 'With a code of your app');
+		await choose(page, 'With a code from your app');
 		await field('New password').fill('seven green lanterns');
 		await button('Change the password').click();
 		await page.getByText('Enter the six digits that your app shows.').waitFor();

@@ -15,7 +15,7 @@ export function proofItems(
 		{ value: 'password', label: 'With the current password' }
 	];
 	if (factors?.totp.enabled)
-		items.push({ value: 'app', label: 'With a code of your app' });
+		items.push({ value: 'app', label: 'With a code from your app' });
 	if (factors?.totp.enabled && factors.recovery_codes_left > 0)
 		items.push({ value: 'recovery', label: 'With a recovery code' });
 	if (factors && factors.passkeys.length > 0 && passkeysWork)

@@ -57,7 +57,7 @@ export interface paths {
         };
         /**
          * Get the recording of one speaker
-         * @description Ogg Opus on the time line of the report. Range requests are supported. While there is no recording, the response is 404: the type of the problem ends in recording-pending while it follows the report, in recording-failed, in recording-deleted at the end of its retention, or in no-recording.
+         * @description Ogg Opus on the time line of the report. Range requests are supported. While there is no recording, the response is 404: the type of the problem ends in recording-pending while it is not stored yet, in recording-failed, in recording-deleted at the end of its retention, or in no-recording.
          */
         get: operations["get-audio"];
         put?: never;
@@ -99,7 +99,7 @@ export interface paths {
         put?: never;
         /**
          * Analyse a failed attempt again
-         * @description From the audio in the log, or else from the recordings; of a reported attempt, store the recordings that were given up. The attempt is analysed within a minute. The response is 409 when there is nothing to try again.
+         * @description Analyses the audio in the log or, without it, the recordings. For a reported attempt, stores the recordings that were given up. This begins within a minute. The response is 409 when there is nothing to try again.
          */
         post: operations["retry-analysis"];
         delete?: never;
@@ -157,7 +157,7 @@ export interface paths {
         };
         /**
          * Read how long recordings and reports are kept
-         * @description The operator of the server decides. What is deleted with the account is deleted at once.
+         * @description The operator of the server decides. These times hold unless the user deletes the account first.
          */
         get: operations["get-retention"];
         put?: never;
@@ -1688,7 +1688,7 @@ export interface components {
             /** Format: double */
             duration_s: number;
             /**
-             * @description kept: it can be played; pending: the store of recordings does not accept it yet, and it follows; failed: it could not be stored; deleted: it was kept as long as the server keeps recordings. Absent in reports from before there were states: kept
+             * @description kept: it can be played; pending: it is not stored yet, and the server keeps trying; failed: it could not be stored; deleted: it was kept as long as the server keeps recordings. Absent in reports from before there were states: kept
              * @enum {string}
              */
             state?: "kept" | "pending" | "failed" | "deleted";
@@ -1761,7 +1761,7 @@ export interface components {
         Retention: {
             /**
              * Format: int64
-             * @description seconds for which the server keeps the sound of a role play whose analysis failed, to try it again; 0: for ever
+             * @description seconds for which the server keeps the sound of a role play whose analysis failed, to try it again; 0: kept until the account is deleted
              * @example 604800
              */
             audio_log_s: number;
