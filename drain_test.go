@@ -4,13 +4,16 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"io"
 	"net/http"
 	"slices"
 	"strings"
 	"syscall"
 	"testing"
+	"testing/synctest"
 	"time"
 
+	"bedside/configs"
 	"bedside/signaling/client"
 	"bedside/signaling/client/rehearsal"
 	"bedside/signaling/protocol"
@@ -104,6 +107,49 @@ func TestIdleServerStopsAtOnce(t *testing.T) {
 	if code := server.wait(30 * time.Second); code != exitDone ||
 		strings.Contains(server.text(), "waiting") {
 		t.Errorf("exit code %d:\n%s", code, tail(server.text(), 5000))
+	}
+}
+
+// An api process without role plays goes on for a while after it has turned readiness off, so that
+// load balancers see that; one that serves its pages alone does not.
+func TestAPIProcessAnswersWhileItDrains(t *testing.T) {
+	for name, c := range map[string]struct {
+		role              string
+		limit             time.Duration
+		again, inputEnded bool
+		want              time.Duration
+	}{
+		"api":           {role: "api", limit: time.Hour, want: 3 * time.Second},
+		"api and media": {role: "api,media", limit: time.Hour, want: 3 * time.Second},
+		"all":           {role: "all", limit: time.Hour},
+		"media":         {role: "media", limit: time.Hour},
+		"speech":        {role: "speech", limit: time.Hour},
+		"without drain": {role: "api"},
+		"short drain":   {role: "api", limit: time.Second, want: time.Second},
+		"second signal": {role: "api", limit: time.Hour, again: true},
+		"end of input":  {role: "api", limit: time.Hour, inputEnded: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				cfg := configs.Config{Role: c.role}
+				cfg.Signaling.Drain = c.limit
+				again, inputEnded := make(chan struct{}), make(chan struct{})
+				if c.again {
+					close(again)
+				}
+				if c.inputEnded {
+					close(inputEnded)
+				}
+				began := time.Now()
+				i := &invocation{out: io.Discard, again: again}
+				if err := drain(&App{}, cfg, i, inputEnded); err != nil {
+					t.Error(err)
+				}
+				if took := time.Since(began); took != c.want {
+					t.Errorf("it answered for %v, want %v", took, c.want)
+				}
+			})
+		})
 	}
 }
 

@@ -163,7 +163,7 @@ func TestReadinessOfRoles(t *testing.T) {
 		"media":  {"database", "disk", "nats", "redis", "udp"},
 		"speech": {"database", "disk", "nats", "recordings", "recordings-disk"},
 	} {
-		server := serve(t, t.TempDir(), env, "--role", role)
+		server := serve(t, t.TempDir(), append(env, "BEDSIDE_MEDIA_DRAIN=1h"), "--role", role)
 		code, answer, _ := readiness(t, server.url)
 		var parts []string
 		for name := range answer.Parts {
@@ -173,6 +173,14 @@ func TestReadinessOfRoles(t *testing.T) {
 		if code != 200 || !slices.Equal(parts, want) {
 			t.Errorf("role %s: %d, parts %q, want %q", role, code, parts, want)
 		}
+		if role != "api" {
+			continue
+		}
+		server.terminate()
+		eventually(t, 5*time.Second, "a load balancer to see that it stops", func() bool {
+			code, body := get(t, server.url+"/health/ready?parts=database")
+			return code == 503 && strings.Contains(body, `"status":"draining"`)
+		})
 	}
 }
 

@@ -61,7 +61,7 @@ func (c serveCommand) Run(ctx context.Context, i *invocation) error {
 	var failure error
 	select {
 	case <-ctx.Done():
-		failure = drain(app, cfg.Signaling.Drain, i, inputEnded)
+		failure = drain(app, cfg, i, inputEnded)
 	case <-inputEnded:
 	case failure = <-app.Failed():
 	}
@@ -77,21 +77,25 @@ func (c serveCommand) Run(ctx context.Context, i *invocation) error {
 	return errors.Join(failure, app.Close(closing))
 }
 
-// drain waits until the live role plays have ended, limit has passed, or the user or the program
-// that has started the server asks for a stop at once. It says what it waits for. It returns the
-// error of a part that fails meanwhile.
-func drain(app *App, limit time.Duration, i *invocation, now <-chan struct{}) error {
+// drain waits until the live role plays have ended, media.drain has passed, or the user or the
+// program that has started the server asks for a stop at once. It says what it waits for. After
+// the role plays it goes on for answerTime; so it does without any in a process to which a load
+// balancer may send requests. It returns the error of a part that fails meanwhile.
+func drain(app *App, cfg configs.Config, i *invocation, now <-chan struct{}) error {
 	app.Drain()
-	deadline := time.NewTimer(limit)
-	defer deadline.Stop()
+	limit := cfg.Signaling.Drain
 	live, changed := app.Live()
-	if live == 0 {
+	if limit <= 0 || live == 0 && !cfg.Balanced() {
 		return nil
 	}
-	if limit > 0 {
+	deadline := time.NewTimer(limit)
+	defer deadline.Stop()
+	last := "No role play is live; stopping in %v, so that load balancers see that.\n"
+	if live > 0 {
 		is, them := describe(live)
 		fmt.Fprintf(i.out, "%s live; waiting for %s up to %s; press Ctrl-C again to stop now.\n",
 			is, them, inMinutes(limit))
+		last = "All role plays have ended; stopping in %v, once their reports are shown.\n"
 	}
 	for live > 0 {
 		select {
@@ -111,10 +115,9 @@ func drain(app *App, limit time.Duration, i *invocation, now <-chan struct{}) er
 			fmt.Fprintf(i.out, "%s still live.\n", is)
 		}
 	}
-	fmt.Fprintf(i.out, "All role plays have ended; stopping in %v, once their reports are shown.\n",
-		reportTime)
+	fmt.Fprintf(i.out, last, answerTime)
 	select {
-	case <-time.After(reportTime):
+	case <-time.After(answerTime):
 	case <-deadline.C:
 	case <-i.again:
 	case <-now:
@@ -124,9 +127,9 @@ func drain(app *App, limit time.Duration, i *invocation, now <-chan struct{}) er
 	return nil
 }
 
-// reportTime is how long a server that drains still answers after its last role play has ended, so
-// that people see the report that they were just told of.
-const reportTime = 3 * time.Second
+// answerTime is how long a server that drains still answers without a live role play: people see
+// the report that they were just told of, and load balancers see that it is not ready.
+const answerTime = 3 * time.Second
 
 // inMinutes spells a time for people.
 func inMinutes(d time.Duration) string {

@@ -18,6 +18,9 @@ func (c Config) Has(role string) bool {
 	return c.Role == "all" || slices.Contains(strings.Split(c.Role, ","), role)
 }
 
+// Balanced reports whether other processes may serve the same pages behind a load balancer.
+func (c Config) Balanced() bool { return c.Role != "all" && c.Has("api") }
+
 // PublicURL returns the address that browsers use, or "" when it is not known: then it is the
 // address of the listener.
 func (c Config) PublicURL() string {
