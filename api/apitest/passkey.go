@@ -41,7 +41,19 @@ func NewPhone(t testing.TB, userID, origin string) *Phone {
 		},
 		Authenticator: virtualwebauthn.NewAuthenticatorWithOptions(
 			virtualwebauthn.AuthenticatorOptions{UserHandle: id[:]}),
-		Key: virtualwebauthn.NewCredential(virtualwebauthn.KeyTypeEC2),
+		Key: newKey(),
+	}
+}
+
+// newKey returns a key whose coordinates both have 32 bytes. virtualwebauthn leaves out leading
+// zeros, which one key in 128 has, and COSE forbids that (RFC 9053, section 7.1.1).
+func newKey() virtualwebauthn.Credential {
+	const whole = 77 // bytes of a COSE key on P-256
+	for {
+		key := virtualwebauthn.NewCredential(virtualwebauthn.KeyTypeEC2)
+		if len(key.Key.AttestationData()) == whole {
+			return key
+		}
 	}
 }
 
