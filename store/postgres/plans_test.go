@@ -3,6 +3,7 @@ package postgres_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -13,6 +14,7 @@ import (
 	"bedside/store/postgres/pgtest"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/multitracer"
 )
 
 // TestQueriesReadLittle runs each query that is frequent or concerns everybody on a database with
@@ -23,7 +25,8 @@ func TestQueriesReadLittle(t *testing.T) {
 	t.Parallel()
 	size := pgtest.Size{Users: 10_000, Attempts: 50_000}
 	var sent pgtest.Recorder
-	db := pgtest.New(t, postgres.Config{Tracer: &sent})
+	var cut afterQuery
+	db := pgtest.New(t, postgres.Config{Tracer: multitracer.New(&sent, &cut)})
 	ctx := t.Context()
 	if err := db.Seed(ctx, false); err != nil {
 		t.Fatal(err)
@@ -36,7 +39,7 @@ func TestQueriesReadLittle(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer conn.Close(context.WithoutCancel(ctx))
-	for _, q := range queries(t, db, size) {
+	for _, q := range append(queries(t, db, size), retentionQueries(t, db, &cut)...) {
 		t.Run(q.name, func(t *testing.T) {
 			sent.Take()
 			if err := q.run(); err != nil {
@@ -238,6 +241,30 @@ func queries(t *testing.T, db *pgtest.Database, size pgtest.Size) []boundedQuery
 			return err
 		}},
 		{"the sweep of archives", 5, func() error { return db.SweepExports(ctx) }},
+	}
+}
+
+// retentionQueries are the queries that look for what has expired, of which there is much more
+// than they answer with. Nothing is deleted, because each call ends after its first statement.
+func retentionQueries(t *testing.T, db *pgtest.Database, cut *afterQuery) []boundedQuery {
+	t.Helper()
+	first := func(call func(context.Context, time.Time) (int64, error)) func() error {
+		return func() error {
+			ctx, cancel := context.WithCancel(t.Context())
+			defer cancel()
+			end := func() { cancel() }
+			cut.do.Store(&end)
+			n, err := call(ctx, time.Now().Add(-100*24*time.Hour))
+			if err == nil || n != 0 {
+				return fmt.Errorf("%d attempts expired, %v", n, err)
+			}
+			return nil
+		}
+	}
+	// Both recordings of 200 attempts, and some attempts that have none.
+	return []boundedQuery{
+		{"expired recordings", 900, first(db.ExpireRecordings)},
+		{"expired reports", 300, first(db.ExpireReports)},
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"log/slog"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -50,11 +51,11 @@ func oldReport(t *testing.T, u store.User, created, ended time.Time) string {
 	return id
 }
 
-// afterQuery is a pgx.QueryTracer that calls a function once, after the first statement that
+// afterQuery is a pgx.QueryTracer that calls a function once, after the next statement that
 // contains a text.
 type afterQuery struct {
 	text string
-	do   func()
+	do   atomic.Pointer[func()]
 }
 
 func (a *afterQuery) TraceQueryStart(ctx context.Context, _ *pgx.Conn,
@@ -64,9 +65,10 @@ func (a *afterQuery) TraceQueryStart(ctx context.Context, _ *pgx.Conn,
 
 func (a *afterQuery) TraceQueryEnd(ctx context.Context, _ *pgx.Conn, _ pgx.TraceQueryEndData) {
 	sql, _ := ctx.Value(a).(string)
-	if do := a.do; do != nil && strings.Contains(sql, a.text) {
-		a.do = nil
-		do()
+	if strings.Contains(sql, a.text) {
+		if do := a.do.Swap(nil); do != nil {
+			(*do)()
+		}
 	}
 }
 
@@ -86,14 +88,16 @@ func TestRetentionSparesWhatIsRetriedMeanwhile(t *testing.T) {
 		expect(t, db.FailAttempt(t.Context(), id, "the worker crashed"), nil)
 		failed = append(failed, id)
 	}
-	retry := &afterQuery{text: "'abandoned') AND a.id <", do: func() {
+	retry := &afterQuery{text: "'abandoned') AND a.id <"}
+	again := func() {
 		_, err := db.RetryAnalysis(t.Context(), failed[0], func(store.Attempt) store.Act {
 			return store.Act{Action: store.ActRetry, Object: failed[0]}
 		})
 		if err != nil {
 			t.Error(err)
 		}
-	}}
+	}
+	retry.do.Store(&again)
 	other, err := postgres.Open(t.Context(), postgres.Config{
 		URL: db.Cluster.URL(), Tracer: retry,
 	}, slog.New(slog.DiscardHandler))
@@ -101,7 +105,8 @@ func TestRetentionSparesWhatIsRetriedMeanwhile(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer other.Close()
-	if n, err := other.ExpireReports(t.Context(), day); err != nil || n != 1 || retry.do != nil {
+	if n, err := other.ExpireReports(t.Context(), day); err != nil || n != 1 ||
+		retry.do.Load() != nil {
 		t.Errorf("%d attempts, %v; want one", n, err)
 	}
 	a, err := db.FindAttempt(t.Context(), failed[0])
