@@ -9,6 +9,8 @@ import (
 	"log/slog"
 	"math"
 	"os"
+	"path/filepath"
+	"regexp"
 	"strings"
 	"sync"
 	"syscall"
@@ -203,6 +205,37 @@ func TestDemoAccountsAreClosed(t *testing.T) {
 	}
 	if u, err := db.UserByEmail(t.Context(), tutor.Email); err != nil || u.Disabled {
 		t.Errorf("an account that is no demo account any more: %+v, %v", u, err)
+	}
+}
+
+// TestMigrationsLeaveTablesInUse reads the migrations since 0050: what reads all rows of a table
+// must not lock it meanwhile. Tables that a migration creates itself are empty.
+func TestMigrationsLeaveTablesInUse(t *testing.T) {
+	files, err := filepath.Glob("migrations/*.sql")
+	if err != nil || len(files) == 0 {
+		t.Fatal(files, err)
+	}
+	onTable := regexp.MustCompile(`(?i)\b(?:ON|ALTER TABLE)\s+(\w+)`)
+	for _, file := range files {
+		if filepath.Base(file) < "0050" {
+			continue
+		}
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		up, _, _ := strings.Cut(string(text), "-- +goose Down")
+		for sql := range strings.SplitSeq(up, ";") {
+			table := onTable.FindStringSubmatch(sql)
+			if table == nil || strings.Contains(up, "CREATE TABLE "+table[1]+" ") {
+				continue
+			}
+			if strings.Contains(sql, "INDEX") && !strings.Contains(sql, " CONCURRENTLY ") ||
+				strings.Contains(sql, "CHECK") && !strings.Contains(sql, " NOT VALID") ||
+				strings.Contains(sql, " VALIDATE ") && !strings.Contains(up, "NO TRANSACTION") {
+				t.Errorf("%s locks %s while it reads it:%s", file, table[1], sql)
+			}
+		}
 	}
 }
 
