@@ -177,6 +177,7 @@ func TestReadinessOfRoles(t *testing.T) {
 			continue
 		}
 		server.terminate()
+		server.waitFor("No role play is live; stopping in", 10*time.Second)
 		eventually(t, 5*time.Second, "a load balancer to see that it stops", func() bool {
 			code, body := get(t, server.url+"/health/ready?parts=database")
 			return code == 503 && strings.Contains(body, `"status":"draining"`)
