@@ -12,7 +12,7 @@ import (
 // indexSearch builds the index of the list of accounts unless it is there. It is no numbered
 // migration, because it needs the extension pg_trgm, which may be installed later: it comes with
 // PostgreSQL, but on some systems in a package of its own, and some providers have to permit it.
-// Without it the search reads all accounts.
+// Without it the search reads all accounts, and indexSearch only warns.
 func (db *DB) indexSearch(ctx context.Context, pool *sql.DB) (err error) {
 	conn, err := pool.Conn(ctx)
 	if err != nil {
@@ -37,15 +37,23 @@ func (db *DB) indexSearch(ctx context.Context, pool *sql.DB) (err error) {
 	if valid, err := exists(); err != nil || valid { // another process may have built it
 		return err
 	}
-	if _, err := conn.ExecContext(ctx, "CREATE EXTENSION IF NOT EXISTS pg_trgm"); err != nil {
+	// The server works without the index, so it starts although PostgreSQL refuses one.
+	refused := func(err error, message string) error {
 		var pg *pgconn.PgError
-		if !errors.As(err, &pg) || broken(err) {
+		if !errors.As(err, &pg) {
 			return err
 		}
-		db.log.Warn("searching for users reads all of them until PostgreSQL has its extension "+
-			"pg_trgm: install it (often in the package postgresql-contrib) or have it "+
-			"permitted, then restart", "error", pg.Message)
+		full := strings.HasPrefix(pg.Code, "53") // the disk or the memory
+		if broken(err) && !full {
+			return err
+		}
+		db.log.Warn(message, "error", pg.Message)
 		return nil
+	}
+	if _, err := conn.ExecContext(ctx, "CREATE EXTENSION IF NOT EXISTS pg_trgm"); err != nil {
+		return refused(err, "searching for users reads all of them until PostgreSQL has its "+
+			"extension pg_trgm: install it (often in the package postgresql-contrib) or have it "+
+			"permitted, then restart")
 	}
 	for _, statement := range []string{
 		"DROP INDEX CONCURRENTLY IF EXISTS users_search", // of a run that was interrupted
@@ -54,7 +62,9 @@ func (db *DB) indexSearch(ctx context.Context, pool *sql.DB) (err error) {
 		"ANALYZE users", // counts how common the texts are
 	} {
 		if _, err := conn.ExecContext(ctx, statement); err != nil {
-			return err
+			return refused(err, "searching for users may read all of them, because their index "+
+				"cannot be built: the account of the server must own the table users and find "+
+				"the extension pg_trgm in its search_path. Then restart")
 		}
 	}
 	return nil

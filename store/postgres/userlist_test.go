@@ -112,6 +112,12 @@ func TestSearchWithoutTrigrams(t *testing.T) {
 	if !indexed {
 		t.Error("the search has no index")
 	}
+	// An operator has put the extension where the server does not look: the index cannot be built.
+	exec("dbname=limited", "DROP INDEX users_search", "CREATE SCHEMA extensions",
+		"ALTER EXTENSION pg_trgm SET SCHEMA extensions")
+	if !migrate() {
+		t.Error("no warning that the index cannot be built")
+	}
 }
 
 // connect connects to another database of the cluster, as its administrator.
