@@ -207,8 +207,9 @@ func (w *Worker) end(ctx context.Context, c Claim, t *try, err error, log *slog.
 		log.Warn("the attempt is gone", "error", err)
 		w.removeFiles(ctx, c, log)
 	case errors.Is(err, store.ErrState):
-		log.Warn("the attempt needs no report", "error", err)
-		w.logIfErr("done", c.Done(ctx))
+		// Its audio may be the first part of what a media server that was cut off still sends.
+		log.Warn("the attempt has its report; its audio is left to the sweep", "error", err)
+		w.logIfErr("give up", c.GiveUp())
 	case errors.Is(err, frame.ErrNoLog):
 		log.Error("there is nothing to analyse", "error", err)
 		w.fail(ctx, c, t, store.ProblemAudioLost)

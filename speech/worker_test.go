@@ -535,12 +535,14 @@ func TestProgressIsRecorded(t *testing.T) {
 }
 
 func TestJobOfAReportedAttemptEnds(t *testing.T) {
-	for _, reason := range []error{store.ErrState, store.ErrNotFound} {
+	for reason, want := range map[error]string{
+		store.ErrState: "given up", store.ErrNotFound: "done",
+	} {
 		synctest.Test(t, func(t *testing.T) {
 			q, d := newQueue(&claim{id: "over"}), newFakeStore()
 			d.ended = reason
 			work(t, q, d, 0)
-			if !slices.Equal(q.ended, []string{"done"}) || len(d.reports)+len(d.failed) != 0 {
+			if !slices.Equal(q.ended, []string{want}) || len(d.reports)+len(d.failed) != 0 {
 				t.Errorf("%v: ended %q, %d reports, failed %q", reason, q.ended, len(d.reports),
 					d.failed)
 			}

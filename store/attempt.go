@@ -146,6 +146,20 @@ func (a *Attempt) Retry() error {
 	return err
 }
 
+// Reopen makes a reported attempt wait for a second report, because the media server was cut off
+// and sent more audio after the first; lastAt is when its latest came. live means that the play
+// goes on. Reopen returns ErrState when there is no report.
+func (a *Attempt) Reopen(lastAt time.Time, live bool) error {
+	if a.State != AttemptReported {
+		return fmt.Errorf("an attempt that is %s cannot be reopened: %w", a.State, ErrState)
+	}
+	a.State, a.EndedAt = AttemptPlaying, nil
+	if !live {
+		a.State, a.EndedAt = AttemptAnalysing, &lastAt
+	}
+	return nil
+}
+
 // advance moves the attempt from one of the given states to another, and reports whether it did.
 // It does nothing when the attempt is in that state already, and returns ErrState in any other;
 // participle names the change in the message.
@@ -239,6 +253,7 @@ type Unfinished struct {
 	Attempt
 	ProgressAt *time.Time       // when a worker was last at its analysis
 	Recordings []RecordingState // only from AttemptsInLog
+	ReportedAt *time.Time       // likewise; nil: there is no report
 }
 
 // Has reports whether one of the recordings is in a state.

@@ -59,6 +59,7 @@ func TestAttemptStateTransitions(t *testing.T) {
 		"abandon": func(a *Attempt) error { return a.Abandon(now) },
 		"report":  func(a *Attempt) error { return a.Reported(now, time.Time{}) },
 		"analyse": func(a *Attempt) error { return a.Reported(now, now) }, // what was played
+		"reopen":  func(a *Attempt) error { return a.Reopen(now, false) },
 		"fail":    func(a *Attempt) error { return a.Fail(now, "why") },
 		"seat":    func(a *Attempt) error { return a.Seat("tutor", false) },
 	}
@@ -67,7 +68,7 @@ func TestAttemptStateTransitions(t *testing.T) {
 		AttemptPreparing: "prepare start abandon analyse fail seat",
 		AttemptPlaying:   "start finish report analyse fail seat",
 		AttemptAnalysing: "finish report analyse fail",
-		AttemptReported:  "start finish report analyse",
+		AttemptReported:  "start finish report analyse reopen",
 		AttemptFailed:    "report analyse fail",
 		AttemptAbandoned: "abandon fail",
 	}

@@ -31,6 +31,7 @@ type Claim struct {
 	stuckAt  uint64
 	fence    int64 // the greatest in the log so far
 	warned   bool  // about a message of an earlier fence
+	idle     bool  // the log counts as ended without an end marker
 	// idleFrom is where the idle time starts: when the last message was read, or when the bus was
 	// last unable to store messages if that is later.
 	idleFrom  time.Time
@@ -142,6 +143,7 @@ func (c *Claim) Next(ctx context.Context) (frame.Delivery, error) {
 		case c.tapIsGone(ctx):
 			c.bus.log.Warn("the media server has sent nothing; the attempt counts as ended",
 				"attempt", c.job.AttemptID, "idle", c.bus.cfg.IdleEnd)
+			c.idle = true
 			return c.lastDelivery(ctx)
 		default:
 			continue
@@ -252,11 +254,15 @@ func delivery(subject string, data []byte) (d frame.Delivery, skip bool, err err
 
 // Done ends the job, then removes the attempt's audio. The caller has stored the report. After a
 // crash between the two steps no job is left and the audio goes when it is too old. In the
-// reverse order a crash would leave a job without its audio.
+// reverse order a crash would leave a job without its audio. Done leaves audio without an end
+// marker: the media server may have been cut off, and send the rest later.
 func (c *Claim) Done(ctx context.Context) error {
 	defer c.close()
 	if err := c.endJob(ctx); err != nil {
 		return fmt.Errorf("end the job of attempt %s: %w", c.job.AttemptID, err)
+	}
+	if c.idle {
+		return nil
 	}
 	return c.bus.removeAudio(ctx, c.job.AttemptID)
 }

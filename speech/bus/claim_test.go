@@ -46,6 +46,42 @@ func TestAttemptEndsAfterItsMediaServerIsGone(t *testing.T) {
 	})
 }
 
+// The media server is cut off for longer than Config.IdleEnd, and then sends the rest.
+func TestRestAfterAnIdleEndIsKept(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		s := newTestServer(t)
+		media, link := s.process(Config{})
+		worker, _ := s.process(Config{})
+		began := time.Now()
+		must(t, media.Begin(t.Context(), "a", began))
+		w := writer(t, media, "a", "candidate")
+		sent := writeFrames(w, 0, 500, frameTime)
+		time.Sleep(time.Second)
+		link.cut()
+		c := claim(t, worker)
+		equalFrames(t, "before the cut", receiveAll(t, c).frames["candidate"], sent)
+		must(t, c.Done(t.Context()))
+		reported := time.Now()
+
+		sent = append(sent, writeFrames(w, 500, 1000, frameTime)...)
+		link.restore()
+		must(t, media.Finish(t.Context(), "a"))
+		list, err := worker.Logged(t.Context())
+		must(t, err)
+		if len(list) != 1 || !list[0].FirstAt.Before(reported) || !list[0].Ended ||
+			!list[0].LastAt.After(reported) {
+			t.Fatalf("the log holds %+v; the report is of %v", list, reported)
+		}
+		must(t, worker.Requeue(t.Context(), frame.Job{AttemptID: "a", StartedAt: began}))
+		c = claim(t, worker)
+		equalFrames(t, "all", receiveAll(t, c).frames["candidate"], sent)
+		must(t, c.Done(t.Context()))
+		if list, err := worker.Logged(t.Context()); err != nil || len(list) != 0 {
+			t.Errorf("left in the log: %+v, %v", list, err)
+		}
+	})
+}
+
 func TestHeartbeatKeepsASilentAttemptAlive(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		b := open(t, Config{Dir: t.TempDir(), CheckEvery: time.Minute})

@@ -22,12 +22,13 @@ import (
 type Logged struct {
 	AttemptID string
 	Messages  int64
-	LastAt    time.Time // of the latest message, by the clock of the NATS server
+	FirstAt   time.Time // of the first message, by the clock of the NATS server
+	LastAt    time.Time // of the latest message, likewise
 	Ended     bool      // the end marker is there: the media server writes nothing more
 }
 
 // Logged returns the attempts of which the log holds anything, in the order of their ids. It asks
-// the server once for each attempt, so it is meant for jobs that run now and then.
+// the server twice for each attempt, so it is meant for jobs that run now and then.
 func (b *Bus) Logged(ctx context.Context) ([]Logged, error) {
 	info, err := b.audio.Info(ctx, jetstream.WithSubjectFilter(frame.AudioSubjects))
 	if err != nil {
@@ -47,14 +48,19 @@ func (b *Bus) Logged(ctx context.Context) ([]Logged, error) {
 	}
 	list := make([]Logged, 0, len(found))
 	for _, id := range slices.Sorted(maps.Keys(found)) {
-		m, err := b.audio.GetLastMsgForSubject(ctx, frame.AttemptSubjects(id))
+		subjects := frame.AttemptSubjects(id)
+		first, err := b.audio.GetMsg(ctx, 1, jetstream.WithGetMsgSubject(subjects))
+		var last *jetstream.RawStreamMsg
+		if err == nil {
+			last, err = b.audio.GetLastMsgForSubject(ctx, subjects)
+		}
 		if errors.Is(err, jetstream.ErrMsgNotFound) {
 			continue // removed meanwhile
 		}
 		if err != nil {
-			return nil, fmt.Errorf("last message of attempt %s: %w", id, err)
+			return nil, fmt.Errorf("first and last message of attempt %s: %w", id, err)
 		}
-		found[id].LastAt = m.Time
+		found[id].FirstAt, found[id].LastAt = first.Time, last.Time
 		list = append(list, *found[id])
 	}
 	return list, nil

@@ -13,7 +13,8 @@ import (
 func TestLoggedListsWhatTheLogHolds(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		b := open(t, Config{Dir: t.TempDir()})
-		must(t, b.Begin(t.Context(), "ended", time.Now()))
+		began := time.Now()
+		must(t, b.Begin(t.Context(), "ended", began))
 		writeFrames(writer(t, b, "ended", "candidate"), 0, 100, frameTime)
 		must(t, b.Finish(t.Context(), "ended"))
 		ended := time.Now()
@@ -27,7 +28,8 @@ func TestLoggedListsWhatTheLogHolds(t *testing.T) {
 		if len(list) != 2 || list[0].AttemptID != "ended" || list[1].AttemptID != "live" {
 			t.Fatalf("the log holds %+v", list)
 		}
-		if l := list[0]; !l.Ended || !l.LastAt.Equal(ended) || l.Messages < 20 {
+		if l := list[0]; !l.Ended || !l.LastAt.Equal(ended) || l.Messages < 20 ||
+			l.FirstAt.Before(began) || l.FirstAt.Sub(began) > time.Second {
 			t.Errorf("%+v; it ended at %v", l, ended)
 		}
 		if l := list[1]; l.Ended || !l.LastAt.After(ended) {

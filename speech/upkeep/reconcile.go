@@ -5,7 +5,8 @@
 // report. When the stream of jobs was deleted or has lost messages, Reconcile queues the job
 // again. The worker that gets it finds what is left: the log, the recordings, or nothing, and then
 // the attempt fails, so that nobody waits for a report that will not come. Sweep removes audio
-// that is needed no longer.
+// that is needed no longer. When a media server that was cut off has sent more after the report,
+// it has the attempt analysed again.
 package upkeep
 
 import (
@@ -36,6 +37,10 @@ type Attempts interface {
 	Unfinished(ctx context.Context, limit int) ([]store.Unfinished, error)
 	// AttemptsInLog returns the attempts with these ids that exist.
 	AttemptsInLog(ctx context.Context, ids []string) ([]store.Unfinished, error)
+	// ReopenAttempt makes a reported attempt wait for a second report, of audio whose latest
+	// came at lastAt. live means that the play goes on. It returns store.ErrState when the report
+	// came later.
+	ReopenAttempt(ctx context.Context, id string, lastAt time.Time, live bool) error
 }
 
 // Audit is the audit trail.

@@ -39,6 +39,7 @@ type world struct {
 	refusal   error // of the queue
 	requeued  []frame.Job
 	forgotten []string
+	reopened  []string
 	acts      []store.Act
 }
 
@@ -63,6 +64,14 @@ func (w *world) Requeue(_ context.Context, j frame.Job) error {
 
 func (w *world) Forget(_ context.Context, id string) error {
 	w.forgotten = append(w.forgotten, id)
+	return nil
+}
+
+func (w *world) ReopenAttempt(_ context.Context, id string, _ time.Time, live bool) error {
+	if live {
+		id += " (live)"
+	}
+	w.reopened = append(w.reopened, id)
 	return nil
 }
 

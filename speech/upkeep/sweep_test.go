@@ -100,3 +100,38 @@ func TestSweep(t *testing.T) {
 		t.Errorf("acts %+v", w.acts)
 	}
 }
+
+// The media server was cut off from the log, so the worker took the play for ended.
+func TestSweepHasWhatArrivesAfterTheReportAnalysed(t *testing.T) {
+	reported := func(id string) store.Unfinished {
+		u := unfinished(store.AttemptReported, id, ago(10*time.Minute), nil)
+		u.ReportedAt = ago(10 * time.Minute)
+		return u
+	}
+	hour, moment := *ago(time.Hour), *ago(time.Second)
+	w := &world{
+		attempts: []store.Unfinished{
+			reported("ended"), reported("goes on"), reported("waits"), reported("came late"),
+			reported("too long"),
+		},
+		logged: []bus.Logged{
+			{AttemptID: "came late", FirstAt: moment, LastAt: moment},
+			{AttemptID: "ended", FirstAt: hour, LastAt: *ago(time.Minute), Ended: true},
+			{AttemptID: "goes on", FirstAt: hour, LastAt: moment},
+			{AttemptID: "too long", FirstAt: *ago(3 * time.Hour), LastAt: *ago(2 * time.Hour)},
+			{AttemptID: "waits", FirstAt: hour, LastAt: *ago(11 * time.Minute)},
+		},
+	}
+	if err := w.keeper().Sweep(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if want := []string{"ended", "goes on (live)"}; !slices.Equal(w.reopened, want) {
+		t.Errorf("reopened %q, want %q", w.reopened, want)
+	}
+	if len(w.requeued) != 2 || w.requeued[0].AttemptID != "ended" {
+		t.Errorf("queued %+v", w.requeued)
+	}
+	if want := []string{"came late", "too long"}; !slices.Equal(w.forgotten, want) {
+		t.Errorf("removed %q, want %q", w.forgotten, want)
+	}
+}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"time"
 
 	"bedside/store"
 
@@ -23,7 +24,7 @@ func (db *DB) BeginAnalysis(ctx context.Context, attemptID string) (t store.Try,
 		return scanOne(ctx, q, `UPDATE attempts a SET tries = tries + 1, progress_at = $2
 			WHERE id = $1 RETURNING tries, state,
 				(SELECT greatest(r.created_at, a.retried_at) FROM reports r
-					WHERE r.attempt_id = a.id AND `+pending+`)`,
+					WHERE r.attempt_id = a.id AND a.state = 'reported' AND `+pending+`)`,
 			[]any{attemptID, db.now()}, []any{&t.Number, &state, &t.ReportedAt})
 	})
 	if err == nil && state == store.AttemptReported && t.ReportedAt == nil {
@@ -85,14 +86,42 @@ func (db *DB) AttemptsInLog(ctx context.Context, ids []string) (list []store.Unf
 	ids = slices.DeleteFunc(slices.Clone(ids), func(id string) bool { return !store.IsID(id) })
 	err = db.do(ctx, "attempts", func(ctx context.Context, q querier) (err error) {
 		list, err = collect(ctx, q, `SELECT `+attemptColumns+`, a.progress_at,
-				ARRAY(SELECT r.state FROM recordings r WHERE r.attempt_id = a.id)
+				ARRAY(SELECT r.state FROM recordings r WHERE r.attempt_id = a.id),
+				(SELECT r.created_at FROM reports r WHERE r.attempt_id = a.id)
 			FROM attempts a WHERE a.id = ANY($1::uuid[])`, []any{ids},
 			func(u *store.Unfinished) []any {
-				return append(attemptTargets(&u.Attempt), &u.ProgressAt, &u.Recordings)
+				return append(attemptTargets(&u.Attempt), &u.ProgressAt, &u.Recordings,
+					&u.ReportedAt)
 			})
 		return err
 	})
 	return list, err
+}
+
+// ReopenAttempt runs store.Attempt.Reopen on the stored attempt, with no tries used, if its report
+// is older than its latest audio. Otherwise it returns store.ErrState.
+func (db *DB) ReopenAttempt(ctx context.Context, id string, lastAt time.Time, live bool) error {
+	if !store.IsID(id) {
+		return fmt.Errorf("attempt: %w", store.ErrNotFound)
+	}
+	return db.within(ctx, "attempt", func(ctx context.Context, q pgx.Tx) error {
+		if _, err := changeAttempt(ctx, q, id, func(a *store.Attempt) error {
+			return a.Reopen(micros(lastAt), live)
+		}); err != nil {
+			return err
+		}
+		var older bool
+		if err := scanOne(ctx, q, `SELECT created_at < $2 FROM reports WHERE attempt_id = $1`,
+			[]any{id, lastAt}, []any{&older}); err != nil {
+			return err
+		}
+		if !older {
+			return fmt.Errorf("the report came after the audio: %w", store.ErrState)
+		}
+		_, err := q.Exec(ctx, `UPDATE attempts SET tries = 0, progress_at = $2 WHERE id = $1`,
+			id, db.now())
+		return err
+	})
 }
 
 // RetryAnalysis makes a failed attempt wait for its analysis again, or a reported one for the

@@ -97,12 +97,48 @@ func TestAttemptsInLog(t *testing.T) {
 	}
 	for _, one := range list {
 		want := []store.RecordingState{}
+		if (one.ReportedAt != nil) != (one.ID == recorded) {
+			t.Errorf("attempt %s is reported at %v", one.ID, one.ReportedAt)
+		}
 		if one.ID == recorded {
 			want = append(want, store.RecordingFailed)
 		}
 		if !slices.Equal(one.Recordings, want) {
 			t.Errorf("recordings %q, want %q", one.Recordings, want)
 		}
+	}
+}
+
+// A media server that was cut off has sent more audio since the report.
+func TestReopenAttempt(t *testing.T) {
+	a := newAttempt(t, newUser(t, store.RoleCandidate))
+	now := time.Now().UTC().Truncate(time.Microsecond)
+	report := func(at time.Time) {
+		t.Helper()
+		expect(t, db.SaveReport(t.Context(), store.Report{
+			AttemptID: a.ID, StartedAt: now.Add(-time.Hour), CreatedAt: at,
+			Speakers: []store.SpeakerReport{{
+				Speaker:   store.SpeakerCandidate,
+				Recording: &store.Recording{Key: "a", State: store.RecordingPending},
+			}},
+		}), nil)
+	}
+	expect(t, db.ReopenAttempt(t.Context(), a.ID, now, true), store.ErrState)
+	report(now.Add(-time.Minute))
+	expect(t, db.ReopenAttempt(t.Context(), a.ID, now, true), nil)
+	_, err := db.FinishAttempt(t.Context(), a.ID, 0, now) // it went on
+	expect(t, err, nil)
+	// Its first recording was not stored yet; a whole report is wanted all the same.
+	if try, err := db.BeginAnalysis(t.Context(), a.ID); err != nil || try.ReportedAt != nil {
+		t.Errorf("%+v, %v", try, err)
+	}
+	report(now.Add(time.Minute))
+	expect(t, db.ReopenAttempt(t.Context(), a.ID, now, false), store.ErrState)
+	expect(t, db.ReopenAttempt(t.Context(), a.ID, now.Add(time.Hour), false), nil)
+	got, err := db.FindAttempt(t.Context(), a.ID)
+	if err != nil || got.State != store.AttemptAnalysing || got.EndedAt == nil ||
+		!got.EndedAt.Equal(now.Add(time.Hour)) {
+		t.Errorf("%+v, %v", got, err)
 	}
 }
 
