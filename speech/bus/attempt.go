@@ -24,7 +24,10 @@ func (b *Bus) Begin(ctx context.Context, attemptID string, startedAt time.Time) 
 }
 
 // isDuplicate reports whether the stream refused a job because it has one for the attempt.
-func isDuplicate(err error) bool {
+func isDuplicate(err error) bool { return isTooMany(err) }
+
+// isTooMany reports whether a stream refused a message because its subject has as many as it may.
+func isTooMany(err error) bool {
 	var api *jetstream.APIError
 	return errors.As(err, &api) && api.ErrorCode == storeFailed &&
 		strings.Contains(api.Description, "per subject")

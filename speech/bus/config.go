@@ -27,6 +27,8 @@ type Config struct {
 	AckWait   time.Duration // a claim not kept alive for this long goes to another worker
 	BatchTime time.Duration // how long a tap collects frames before it publishes them
 	Heartbeat time.Duration // interval at which a tap without frames publishes a heartbeat
+	// FullWait is how long the end of an attempt waits for space in a full log.
+	FullWait time.Duration
 	// CheckEvery is the interval at which the bus checks whether messages can be stored.
 	CheckEvery time.Duration
 
@@ -40,6 +42,7 @@ func Defaults() Config {
 		Replicas: 1, IdleEnd: 20 * time.Second, MaxBytes: 8 << 30, MaxAge: 7 * 24 * time.Hour,
 		AckWait:   10 * time.Second,
 		BatchTime: 100 * time.Millisecond, Heartbeat: 5 * time.Second,
+		FullWait:   15 * time.Minute,
 		CheckEvery: 2 * time.Second, SpoolMB: 256, SpoolDirMB: 1024,
 	}
 }
@@ -53,6 +56,7 @@ func (c Config) withDefaults() Config {
 	c.AckWait = cmp.Or(c.AckWait, d.AckWait)
 	c.BatchTime = cmp.Or(c.BatchTime, d.BatchTime)
 	c.Heartbeat = cmp.Or(c.Heartbeat, d.Heartbeat)
+	c.FullWait = cmp.Or(c.FullWait, d.FullWait)
 	c.CheckEvery = cmp.Or(c.CheckEvery, d.CheckEvery)
 	c.SpoolMB = cmp.Or(c.SpoolMB, d.SpoolMB)
 	c.SpoolDirMB = cmp.Or(c.SpoolDirMB, d.SpoolDirMB)

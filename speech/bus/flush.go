@@ -2,6 +2,7 @@ package bus
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -30,9 +31,9 @@ func (t *tap) run() {
 	for {
 		select {
 		case <-tick.C:
-			t.failed = t.flush(false)
+			_ = t.flush(false) // what is left goes with the next
 		case <-t.stop:
-			t.failed = t.flush(true)
+			t.failed = t.flushAll()
 			return
 		case <-t.ctx.Done():
 			t.failed = errors.New("closed before everything was published")
@@ -41,28 +42,73 @@ func (t *tap) run() {
 	}
 }
 
-// flush publishes the events, then a batch of each ring, and more while a full batch waits; with
-// all set, everything. It publishes a heartbeat when one is due.
-func (t *tap) flush(all bool) error {
-	if err := t.flushEvents(); err != nil {
-		return err
-	}
-	for _, r := range t.allRings() {
-		if err := t.flushRing(r, all); err != nil {
+// flushAll publishes everything. While the log is full it waits, for Config.FullWait at most:
+// other attempts leave the log when their reports are stored. What is left then is lost and
+// counted.
+func (t *tap) flushAll() error {
+	began := time.Now()
+	for try := 1; ; try++ {
+		err := t.flush(true)
+		if !errors.Is(err, errLogFull) {
 			return err
 		}
+		if try == 1 {
+			t.bus.log.Warn("the audio log is full: the end of an attempt waits for space",
+				"attempt", t.attempt, "error", err)
+		}
+		if time.Since(began) >= t.bus.cfg.FullWait {
+			return t.drop()
+		}
+		if wait.For(t.ctx, spaceEvery) != nil {
+			return err
+		}
+	}
+}
+
+// drop drops and counts what the log has no space for, and publishes the count if that fits.
+func (t *tap) drop() error {
+	for _, r := range t.allRings() {
+		frames, dropped := r.backlog.clear()
+		r.lose(frames + dropped)
+		t.bus.refuse(t.attempt, r.speaker, frames+r.discard())
+	}
+	if err := t.flush(true); !errors.Is(err, errLogFull) {
+		return err
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.bus.log.Error("the audio log is full: events are lost", "attempt", t.attempt,
+		"events", len(t.events))
+	t.events = nil
+	return nil
+}
+
+// flush publishes the events, then a batch of each ring, and more while a full batch waits; with
+// all set, everything. It publishes a heartbeat when one is due. It keeps what a full log refuses,
+// and returns errLogFull when that is so.
+func (t *tap) flush(all bool) error {
+	full := t.flushEvents()
+	if full != nil && !errors.Is(full, errLogFull) {
+		return full
+	}
+	for _, r := range t.allRings() {
+		err := t.flushRing(r, all)
+		if err != nil && !errors.Is(err, errLogFull) {
+			return err
+		}
+		full = cmp.Or(full, err)
 	}
 	if time.Since(t.lastMessage) >= t.bus.cfg.Heartbeat && time.Since(t.created) < maxPlay {
 		err := t.publishEvents(frame.AliveSubject(t.attempt),
 			[]event.Event{event.Alive{At: time.Now().UnixMicro()}})
-		if !errors.Is(err, errLogFull) {
+		if err != nil && !errors.Is(err, errLogFull) {
 			return err
 		}
 	}
-	return nil
+	return full
 }
 
-// flushEvents publishes the events. What a full log refuses it keeps for the next call.
+// flushEvents publishes the events. It keeps what it cannot publish for the next call.
 func (t *tap) flushEvents() error {
 	t.mu.Lock()
 	events, clock := t.events, t.clock
@@ -82,9 +128,6 @@ func (t *tap) flushEvents() error {
 			t.events = append(events, t.events...)
 			t.mu.Unlock()
 		}
-		if errors.Is(err, errLogFull) {
-			return nil
-		}
 		if err != nil {
 			return err
 		}
@@ -103,17 +146,12 @@ func (t *tap) publishEvents(subject string, batch []event.Event) error {
 }
 
 // flushRing publishes what flush wants of one speaker. While the log is full, frames stay in the
-// ring and the backlog; what must go nevertheless is counted, and the next batch says how many are
-// missing.
+// ring and the backlog, and flushRing returns errLogFull. What a subject with too many messages
+// refuses is lost: it is counted, and the next batch says how many frames are missing.
 func (t *tap) flushRing(r *ring, all bool) error {
 	for more := true; more; {
-		if t.bus.logFull() {
-			if !all {
-				return nil
-			}
-			frames, dropped := r.backlog.clear()
-			r.lose(frames + dropped)
-			t.bus.refuse(t.attempt, r.speaker, frames+r.discard())
+		if t.bus.logFull() && r.holds() {
+			return errLogFull
 		}
 		b, spooled := t.next(r)
 		if len(b.data) == 0 {
@@ -121,9 +159,7 @@ func (t *tap) flushRing(r *ring, all bool) error {
 		}
 		err := t.publish(frame.AudioSubject(t.attempt, r.speaker), b.data)
 		switch {
-		case errors.Is(err, errLogFull) && spooled && !all:
-			return nil
-		case errors.Is(err, errLogFull):
+		case isTooMany(err):
 			t.bus.refuse(t.attempt, r.speaker, b.frames)
 			r.lose(b.frames + b.dropped)
 			more = all && b.frames > 0
@@ -210,7 +246,9 @@ func (t *tap) publish(subject string, data []byte) error {
 	t.sent++
 	err := t.bus.publish(t.ctx, message(subject, data, t.fence),
 		messageID(t.attempt, t.instance, t.sent))
-	t.lastMessage = time.Now()
+	if err == nil {
+		t.lastMessage = time.Now()
+	}
 	return err
 }
 

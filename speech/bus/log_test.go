@@ -330,7 +330,7 @@ func TestLogSurvivesARestart(t *testing.T) {
 
 func TestFullLogKeepsTheSpeechOfOthers(t *testing.T) {
 	bubble(t, func(t *testing.T) {
-		b := open(t, Config{Dir: t.TempDir(), MaxBytes: 64 << 10})
+		b := open(t, Config{Dir: t.TempDir(), MaxBytes: 64 << 10, FullWait: 5 * time.Second})
 		must(t, b.Begin(t.Context(), "older", time.Now()))
 		older := writeFrames(writer(t, b, "older", "candidate"), 0, 500, frameTime)
 		must(t, b.Finish(t.Context(), "older"))
@@ -365,12 +365,7 @@ func TestFullLogKeepsTheSpeechOfOthers(t *testing.T) {
 func TestSpeechWaitsWhileTheLogIsFull(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		b := open(t, Config{Dir: t.TempDir(), MaxBytes: 64 << 10})
-		must(t, b.Begin(t.Context(), "older", time.Now()))
-		w := writer(t, b, "older", "candidate")
-		for n := 0; b.Ping(t.Context()) == nil; n += 50 {
-			writeFrames(w, n, n+50, frameTime)
-		}
-		must(t, b.Finish(t.Context(), "older"))
+		fillLog(t, b)
 		must(t, b.Begin(t.Context(), "newer", time.Now()))
 		newer := writeFrames(writer(t, b, "newer", "candidate"), 0, 500, frameTime)
 		c := claim(t, b)

@@ -92,3 +92,6 @@ func (r *ring) waiting() int {
 	defer r.mu.Unlock()
 	return r.length
 }
+
+// holds reports whether frames wait in the ring or its backlog.
+func (r *ring) holds() bool { return r.waiting() > 0 || !r.backlog.isEmpty() }

@@ -53,7 +53,7 @@ type tap struct {
 	// Owned by the goroutine.
 	sent        uint64
 	buf         []byte
-	lastMessage time.Time // when a message was last published
+	lastMessage time.Time // when the log last took a message
 	instance    string    // part of message ids; makes them unique across restarts of the process
 }
 
