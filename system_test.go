@@ -333,7 +333,7 @@ func TestRehearsalSurvivesKilledServer(t *testing.T) {
 	data := t.TempDir()
 	server := serve(t, data, nil)
 	rehearsal := start(t, nil, "rehearse", "--json", "--url", server.url,
-		"--audio", spoken(t, "en-gb", 15*time.Second))
+		"--audio", spoken(t, "en-gb", 40*time.Second))
 	eventually(t, 30*time.Second, "the candidate to speak for a while", func() bool {
 		return strings.Contains(rehearsal.text(), "frames sent")
 	})
