@@ -33,7 +33,7 @@ const (
 	expireLimit = 30 * time.Minute
 	// sweepLogEvery is the interval at which audio that is needed no longer leaves the log.
 	sweepLogEvery = 5 * time.Minute
-	// jobLimit is the time limit of a job other than making an archive.
+	// jobLimit is the time limit of the other jobs.
 	jobLimit = time.Minute
 )
 
@@ -77,7 +77,8 @@ func openJobs(ctx context.Context, cfg configs.Config, s stores, sender mail.Sen
 		postgres.HandleJob(jobs, jobLimit, func(ctx context.Context, _ store.Reconcile) error {
 			return keeper.Reconcile(ctx)
 		}),
-		postgres.HandleJob(jobs, jobLimit, func(ctx context.Context, _ store.SweepLog) error {
+		// A long sweep ends when the next one begins, so that it does not keep two places.
+		postgres.HandleJob(jobs, sweepLogEvery, func(ctx context.Context, _ store.SweepLog) error {
 			return keeper.Sweep(ctx)
 		}),
 	); err != nil {

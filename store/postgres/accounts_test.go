@@ -391,6 +391,50 @@ func TestJobsRunAfterCommitAndRetry(t *testing.T) {
 	}
 }
 
+func TestUpkeepDoesNotWaitForMail(t *testing.T) {
+	d := pgtest.New(t, postgres.Config{})
+	const most = 2
+	hanging, reconciled := make(chan bool, most), make(chan bool, 10)
+	j := d.Jobs(most)
+	if err := errors.Join(
+		postgres.HandleJob(j, time.Minute, func(ctx context.Context, _ store.Mail) error {
+			hanging <- true
+			<-ctx.Done() // the mail server does not answer
+			return ctx.Err()
+		}),
+		postgres.HandleJob(j, time.Minute, func(context.Context, store.Reconcile) error {
+			reconciled <- true
+			return nil
+		}),
+	); err != nil {
+		t.Fatal(err)
+	}
+	for range most {
+		expect(t, d.ApplyEffects(t.Context(), store.Effects{
+			Jobs: []store.Job{store.Mail{What: "letter"}},
+		}), nil)
+	}
+	if err := j.Start(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = j.Close(context.Background()) })
+	wait := func(what string, done <-chan bool) {
+		t.Helper()
+		select {
+		case <-done:
+		case <-time.After(30 * time.Second):
+			t.Fatalf("no %s ran", what)
+		}
+	}
+	for range most {
+		wait("mail", hanging)
+	}
+	expect(t, d.ApplyEffects(t.Context(), store.Effects{
+		Jobs: []store.Job{store.Reconcile{}},
+	}), nil)
+	wait("reconciler", reconciled)
+}
+
 // TestStaleSignInFails changes the password, and then disables the account, between reading the
 // account and creating a session.
 func TestStaleSignInFails(t *testing.T) {

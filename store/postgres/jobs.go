@@ -26,7 +26,7 @@ type Jobs struct {
 }
 
 // Jobs returns a runner of at most maxRunning jobs at once, 4 when zero. With one, jobs run in the
-// order in which they were added.
+// order in which they were added. Archives and the upkeep of attempts run beside them.
 func (db *DB) Jobs(maxRunning int) *Jobs {
 	return &Jobs{db: db, workers: river.NewWorkers(), maxRunning: cmp.Or(maxRunning, 4)}
 }
@@ -49,7 +49,7 @@ func HandleJob[T store.Job](j *Jobs, limit time.Duration,
 func (j *Jobs) Every(interval time.Duration, job store.Job) {
 	j.periodic = append(j.periodic, river.NewPeriodicJob(river.PeriodicInterval(interval),
 		func() (river.JobArgs, *river.InsertOpts) {
-			return job, &river.InsertOpts{MaxAttempts: 1}
+			return job, &river.InsertOpts{MaxAttempts: 1, Queue: queueOf(job)}
 		},
 		&river.PeriodicJobOpts{ID: job.Kind(), RunOnStart: true}))
 }
@@ -62,6 +62,7 @@ func (j *Jobs) Start(ctx context.Context) (err error) {
 		Queues: map[string]river.QueueConfig{
 			river.QueueDefault: {MaxWorkers: j.maxRunning},
 			slowQueue:          {MaxWorkers: 1},
+			upkeepQueue:        {MaxWorkers: 2}, // a sweep beside what runs every few seconds
 		},
 		Workers:      j.workers,
 		PeriodicJobs: j.periodic,
@@ -137,6 +138,22 @@ const maxTries = 13
 // slowQueue is for jobs that take minutes, so that mail does not wait for them.
 const slowQueue = "slow"
 
+// upkeepQueue is for jobs that keep attempts, jobs and audio in agreement, so that they do not
+// wait for a mail server that does not answer.
+const upkeepQueue = "upkeep"
+
+// queueOf returns the queue that a job waits in. Jobs of the upkeep are not unique: one whose
+// process was killed counts as running for an hour, and would keep the next ones from running.
+func queueOf(job store.Job) string {
+	switch job.(type) {
+	case store.MakeExport:
+		return slowQueue
+	case store.Reconcile, store.SweepLog:
+		return upkeepQueue
+	}
+	return river.QueueDefault
+}
+
 // insertJobs adds jobs to the queue in the transaction.
 func (db *DB) insertJobs(ctx context.Context, tx pgx.Tx, jobs []store.Job) error {
 	if len(jobs) == 0 {
@@ -144,10 +161,7 @@ func (db *DB) insertJobs(ctx context.Context, tx pgx.Tx, jobs []store.Job) error
 	}
 	params := make([]river.InsertManyParams, len(jobs))
 	for i, job := range jobs {
-		opts := &river.InsertOpts{MaxAttempts: maxTries}
-		if _, slow := job.(store.MakeExport); slow {
-			opts.Queue = slowQueue
-		}
+		opts := &river.InsertOpts{MaxAttempts: maxTries, Queue: queueOf(job)}
 		params[i] = river.InsertManyParams{Args: job, InsertOpts: opts}
 	}
 	if _, err := db.queue.InsertManyTx(ctx, tx, params); err != nil {
