@@ -170,3 +170,14 @@ func TestRetention(t *testing.T) {
 			files(lasting))
 	}
 }
+
+// The run that deleted something may be cut off before it enters that in the audit trail.
+func TestRecordAfterTheEndOfItsContext(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	detail := "ended " + newUser(t, store.RoleCandidate).ID
+	expect(t, db.Record(ctx, store.Act{Action: store.ActExpireReports, Detail: detail}), nil)
+	if n := len(query(t, `SELECT id::text FROM acts WHERE detail = $1`, detail)); n != 1 {
+		t.Errorf("%d acts, want one", n)
+	}
+}
