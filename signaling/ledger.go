@@ -1,6 +1,7 @@
 package signaling
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
@@ -103,10 +104,15 @@ func (l *ledger) run(ctx context.Context) {
 // runEntry runs one entry until it succeeds, fails permanently, or ctx ends.
 func (l *ledger) runEntry(ctx context.Context, e entry) {
 	pause := firstRetry
+	var err error
 	for try := 1; ; try, pause = try+1, min(2*pause, lastRetry) {
-		limited, cancel := context.WithTimeout(ctx, callLimit)
-		err := e.do(limited)
-		cancel()
+		if ctx.Err() == nil {
+			limited, cancel := context.WithTimeout(ctx, callLimit)
+			err = e.do(limited)
+			cancel()
+		} else {
+			err = cmp.Or(err, context.Cause(ctx))
+		}
 		switch {
 		case err == nil && try == 1:
 			return

@@ -14,10 +14,13 @@ import (
 
 // Begin publishes the job to analyse an attempt and starts its tap, which sends heartbeats until
 // Finish. A second call while the first job waits or runs changes nothing. It retries until ctx
-// ends.
+// ends. When ctx has ended before, it does nothing: the caller may have lost the attempt.
 func (b *Bus) Begin(ctx context.Context, attemptID string, startedAt time.Time) error {
 	if err := checkAttempt(attemptID); err != nil {
 		return err
+	}
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
 	}
 	b.tap(attemptID, startedAt)
 	return b.publishJob(ctx, frame.Job{AttemptID: attemptID, StartedAt: startedAt}, attemptID)

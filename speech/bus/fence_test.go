@@ -1,8 +1,11 @@
 package bus
 
 import (
+	"context"
 	"testing"
 	"time"
+
+	"bedside/speech/frame"
 )
 
 // A media server that was cut off goes on writing after another one has taken its room. The reader
@@ -80,5 +83,34 @@ func TestDiscardedTapPublishesNothing(t *testing.T) {
 		b.Discard("a")
 		b.Discard("a") // there is none any more
 		equalFrames(t, "candidate", receiveAll(t, c).frames["candidate"], sent)
+	})
+}
+
+// A room is lost while its job waits for NATS. Another try to publish the job, after that, starts
+// no tap; and a tap of an earlier lease does not keep the room from being recorded here again.
+func TestTapOfAnEarlierLeaseIsReplaced(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		b := open(t, Config{Dir: t.TempDir()})
+		begun := time.Now()
+		b.Open("a", begun, 1)
+		b.Discard("a")
+		ended, cancel := context.WithCancel(t.Context())
+		cancel()
+		if err := b.Begin(ended, "a", begun); err == nil || len(b.allTaps()) != 0 {
+			t.Errorf("after the end of its context Begin returns %v; taps: %d", err,
+				len(b.allTaps()))
+		}
+		must(t, b.Begin(t.Context(), "a", begun)) // starts a tap without a lease
+		time.Sleep(time.Second)
+		b.Open("a", begun, 3)
+		b.Open("a", begun, 2) // an older lease replaces nothing
+		sent := writeFrames(writer(t, b, "a", "candidate"), 0, 20, frameTime)
+		must(t, b.Finish(t.Context(), "a"))
+		m, err := b.audio.GetLastMsgForSubject(t.Context(), frame.AudioSubject("a", "candidate"))
+		must(t, err)
+		if got := m.Header.Get(fenceHeader); got != "3" {
+			t.Errorf("the fence is %q, want 3", got)
+		}
+		equalFrames(t, "candidate", receiveAll(t, claim(t, b)).frames["candidate"], sent)
 	})
 }

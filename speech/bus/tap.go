@@ -155,6 +155,11 @@ func (b *Bus) Open(attemptID string, startedAt time.Time, fence int64) {
 func (b *Bus) Discard(attemptID string) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	b.discardTap(attemptID)
+}
+
+// discardTap is Discard; the caller holds mu.
+func (b *Bus) discardTap(attemptID string) {
 	t, ok := b.taps[attemptID]
 	if !ok {
 		return
@@ -176,10 +181,14 @@ func (b *Bus) tap(attemptID string, startedAt time.Time) *tap {
 	return b.fencedTap(attemptID, startedAt, 0)
 }
 
-// fencedTap is tap; the fence is that of a tap that it starts.
+// fencedTap is tap for the holder of a lease. It replaces a tap of an earlier lease, because
+// readers skip what that one writes.
 func (b *Bus) fencedTap(attemptID string, startedAt time.Time, fence int64) *tap {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	if t := b.taps[attemptID]; t != nil && t.fence < fence {
+		b.discardTap(attemptID)
+	}
 	t, ok := b.taps[attemptID]
 	if !ok {
 		now := time.Now()
