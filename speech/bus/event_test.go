@@ -123,6 +123,35 @@ func TestNumberOfEventsIsLimited(t *testing.T) {
 	})
 }
 
+// One participant's client reports without end. The interruptions of both stay in the record.
+func TestEventsOfOneSpeakerLeaveSpaceForOthers(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		b := open(t, Config{Dir: t.TempDir()})
+		begun := time.Now()
+		must(t, b.Begin(t.Context(), "a", begun))
+		for i := range maxEvents + 10 {
+			b.Record("a", begun, event.Sent{Speaker: "candidate", SSRC: uint32(i), Packets: i})
+		}
+		want := []event.Event{
+			event.Changed{Speaker: "patient", Cause: "muted", On: true},
+			event.Changed{Speaker: "candidate", Cause: "muted", On: true}, event.Moved{At: 7},
+		}
+		for _, e := range want {
+			b.Record("a", begun, e)
+		}
+		must(t, b.Finish(t.Context(), "a"))
+		got := receiveAll(t, claim(t, b)).events
+		for _, e := range want {
+			if !slices.Contains(got, e) {
+				t.Errorf("%+v is not in the log", e)
+			}
+		}
+		if n := count(t, b.metrics.events); n != 10 {
+			t.Errorf("%g events counted as dropped, want 10", n)
+		}
+	})
+}
+
 func TestMalformedEventsAreSkipped(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		b := open(t, Config{Dir: t.TempDir()})

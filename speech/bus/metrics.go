@@ -17,6 +17,7 @@ type metrics struct {
 	retried   prometheus.Counter
 	malformed prometheus.Counter
 	fenced    prometheus.Counter
+	events    prometheus.Counter
 
 	unregister func() // lets another bus in the same process register
 }
@@ -56,6 +57,10 @@ func newMetrics(reg prometheus.Registerer) (*metrics, error) {
 		fenced: with.NewCounter(prometheus.CounterOpts{
 			Name: "bedside_bus_messages_fenced_total",
 			Help: "Messages of the log skipped because their media server had lost the room.",
+		}),
+		events: with.NewCounter(prometheus.CounterOpts{
+			Name: "bedside_bus_events_dropped_total",
+			Help: "Events dropped because a speaker had too many of their kind.",
 		}),
 	}
 	var err error

@@ -14,8 +14,8 @@ import (
 const (
 	// batchFrames is the largest number of frames in a message.
 	batchFrames = 50
-	// maxEvents is the largest number of events that a tap publishes. A play has a few dozen; the
-	// limit is for clients that mute and unmute all the time.
+	// maxEvents is the largest number of events of one kind and one speaker that a tap publishes.
+	// A play has a few dozen; the limit is for clients that mute and unmute all the time.
 	maxEvents = 5000
 	// countEvery is the shortest time between two sender reports of a stream in the log. Browsers
 	// send one every five seconds.
@@ -44,11 +44,11 @@ type tap struct {
 	failed  error // set before done is closed
 
 	mu       sync.Mutex
-	rings    []*ring       // one per speaker; guarded by mu
-	epoch    uint16        // of the latest writer; guarded by mu
-	events   []event.Event // to be published; guarded by mu
-	recorded int           // events so far; guarded by mu
-	clock    *event.Clock  // to be published; guarded by mu
+	rings    []*ring        // one per speaker; guarded by mu
+	epoch    uint16         // of the latest writer; guarded by mu
+	events   []event.Event  // to be published; guarded by mu
+	recorded map[string]int // events so far by kind and speaker; guarded by mu
+	clock    *event.Clock   // to be published; guarded by mu
 
 	// Owned by the goroutine.
 	sent        uint64
@@ -120,13 +120,36 @@ func (b *Bus) Record(attemptID string, startedAt time.Time, e event.Event) {
 	}
 }
 
-// record queues an event. Beyond maxEvents it drops it.
+// record queues an event. Beyond maxEvents of its kind and speaker it drops and counts it: what
+// one participant does must not cost the record of the other.
 func (t *tap) record(e event.Event) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.recorded++; t.recorded <= maxEvents {
-		t.events = append(t.events, e)
+	if group := eventGroup(e); group != "" {
+		t.recorded[group]++
+		if n := t.recorded[group]; n > maxEvents {
+			t.bus.metrics.events.Inc()
+			if n == maxEvents+1 {
+				t.bus.log.Warn("too many events of a speaker; more are dropped", "attempt",
+					t.attempt, "group", group, "limit", maxEvents)
+			}
+			return
+		}
 	}
+	t.events = append(t.events, e)
+}
+
+// eventGroup returns what maxEvents counts an event as; empty: it is not limited.
+func eventGroup(e event.Event) string {
+	switch e := e.(type) {
+	case event.Changed:
+		return "changed " + e.Speaker
+	case event.Stream:
+		return "stream " + e.Speaker
+	case event.Sent:
+		return "sent " + string(e.Origin) + " " + e.Speaker
+	}
+	return ""
 }
 
 // RecordClock adds a state of the play's clock to an attempt's log, for ClockLeft. It does not
@@ -196,7 +219,8 @@ func (b *Bus) fencedTap(attemptID string, startedAt time.Time, fence int64) *tap
 			bus: b, attempt: attemptID, fence: fence, started: startedAt, created: now,
 			lastMessage: now, instance: rand.Text()[:10],
 			stop: make(chan struct{}), done: make(chan struct{}),
-			events: []event.Event{event.Opened{At: now.UnixMicro()}},
+			recorded: map[string]int{},
+			events:   []event.Event{event.Opened{At: now.UnixMicro()}},
 		}
 		t.ctx, t.discard = context.WithCancel(b.ctx)
 		b.taps[attemptID] = t
