@@ -20,6 +20,8 @@ type backlog struct {
 	attempt string
 	speaker string
 	fence   int64
+	// onDamage is called with what a file held that cannot be read back; mu is held
+	onDamage func(frames int, err error)
 
 	// mu guards all below, and makes taking from the ring and appending here one step. It is held
 	// while the file is written, so the media path must not lock it.
@@ -88,7 +90,7 @@ func (l *backlog) head() (b batch, ok bool) {
 	}
 	b, err := l.file.head()
 	if err != nil {
-		// What cannot be read back is missing in the log, and readers see that.
+		l.onDamage(l.file.frames, err)
 		l.file.remove()
 		l.file = nil
 		return batch{}, false

@@ -244,8 +244,15 @@ func (t *tap) allRings() []*ring {
 // the message's id lets JetStream drop duplicates. It returns errLogFull when the log refuses it.
 func (t *tap) publish(subject string, data []byte) error {
 	t.sent++
-	err := t.bus.publish(t.ctx, message(subject, data, t.fence),
-		messageID(t.attempt, t.instance, t.sent))
+	id := messageID(t.attempt, t.instance, t.sent)
+	if t.refused > 0 { // the server must not take it for the message that it has refused
+		id += refusedMark + strconv.FormatUint(t.refused, 36)
+	}
+	err := t.bus.publish(t.ctx, message(subject, data, t.fence), id)
+	if errors.Is(err, errLogFull) {
+		t.sent-- // workers would miss it
+		t.refused++
+	}
 	if err == nil {
 		t.lastMessage = time.Now()
 	}

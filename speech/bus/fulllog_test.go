@@ -108,7 +108,18 @@ func TestRefusedBatchesAreKept(t *testing.T) {
 		must(t, b.Forget(t.Context(), "older"))
 		sent = append(sent, writeFrames(w, 200, 300, frameTime)...)
 		must(t, b.Finish(t.Context(), "a"))
-		got := receiveAll(t, claim(t, b))
+		c, got := claim(t, b), received{frames: map[string][]frame.Frame{}}
+		for {
+			d, err := c.Next(t.Context())
+			must(t, err)
+			if d.End {
+				break
+			}
+			if d.Missing {
+				t.Error("a message that was refused counts as missing")
+			}
+			got.add(d)
+		}
 		equalFrames(t, "all", got.frames["candidate"], sent)
 		if n := count(t, b.metrics.refused); n != 0 || got.dropped != 0 {
 			t.Errorf("%g frames refused, %d counted as lost", n, got.dropped)
@@ -119,6 +130,27 @@ func TestRefusedBatchesAreKept(t *testing.T) {
 		}
 		if !found {
 			t.Error("an event that was refused is lost")
+		}
+	})
+}
+
+func TestFramesOfADamagedSpoolFileAreCounted(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		damaged := 0
+		b, sent, h := longOutage(t, Config{SpoolMB: 1, SpoolDir: t.TempDir()}, func(b *Bus) {
+			l := b.allTaps()[0].allRings()[0].backlog
+			l.mu.Lock()
+			defer l.mu.Unlock()
+			damaged = l.file.frames
+			must(t, l.file.file.Truncate(spoolHeader))
+		})
+		if damaged == 0 || h.dropped < damaged ||
+			len(h.frames["candidate"])+h.dropped != len(sent) {
+			t.Errorf("%d frames sent, %d in the log, %d counted as lost; %d were in the file",
+				len(sent), len(h.frames["candidate"]), h.dropped, damaged)
+		}
+		if n := int(count(t, b.metrics.refused)); n != h.dropped {
+			t.Errorf("%d frames counted in the metrics, want %d", n, h.dropped)
 		}
 	})
 }

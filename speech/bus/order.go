@@ -18,6 +18,10 @@ func messageID(attempt, tap string, n uint64) string {
 	return attempt + "/" + tap + "/" + strconv.FormatUint(n, 36)
 }
 
+// refusedMark stands in a message id between the number and how many messages of the tap the log
+// had refused before.
+const refusedMark = "."
+
 // spooledID returns the id of a message from a spool file, by its place in the file.
 func spooledID(attempt, file string, place int64) string {
 	return attempt + "/spool/" + file + "/" + strconv.FormatInt(place, 36)
@@ -37,7 +41,8 @@ func (o *messageOrder) add(m jetstream.Msg) (missing, repeated bool) {
 	if len(parts) != 3 {
 		return false, false
 	}
-	n, err := strconv.ParseUint(parts[2], 36, 64)
+	number, _, _ := strings.Cut(parts[2], refusedMark)
+	n, err := strconv.ParseUint(number, 36, 64)
 	last, known := o.last[parts[1]]
 	switch {
 	case err != nil || !known && len(o.last) == maxTaps:

@@ -42,6 +42,8 @@ type spoolFile struct {
 	size    int64 // place of the next record
 	next    int64 // place of the oldest record
 	length  int64 // of the oldest record, after head
+	frames  int   // appended and not popped, with those that the records say were dropped
+	oldest  int   // of them in the oldest record, after head
 }
 
 // createSpoolFile creates a file for a speaker's batches.
@@ -134,6 +136,7 @@ func (f *spoolFile) append(b batch) error {
 		return errors.Join(err, f.file.Truncate(f.size))
 	}
 	f.size += int64(len(record))
+	f.frames += b.frames + b.dropped
 	return nil
 }
 
@@ -155,16 +158,19 @@ func (f *spoolFile) head() (batch, error) {
 		return batch{}, fmt.Errorf("%w: checksum", errBadSpool)
 	}
 	f.length = recordHeader + length
-	return batch{
+	b := batch{
 		data: data, frames: int(binary.BigEndian.Uint32(header[8:])),
 		dropped: int(binary.BigEndian.Uint32(header[12:])),
-	}, nil
+	}
+	f.oldest = b.frames + b.dropped
+	return b, nil
 }
 
 // pop removes the record that head has read, and reports whether none is left. A process that
 // takes the file over does not publish it again.
 func (f *spoolFile) pop() (empty bool) {
 	f.next += f.length
+	f.frames -= f.oldest
 	_ = f.writeHeader() // a record that is published twice does no harm
 	return f.next >= f.size
 }

@@ -51,7 +51,8 @@ type tap struct {
 	clock    *event.Clock   // to be published; guarded by mu
 
 	// Owned by the goroutine.
-	sent        uint64
+	sent        uint64 // messages that the log took
+	refused     uint64 // messages that it did not
 	buf         []byte
 	lastMessage time.Time // when the log last took a message
 	instance    string    // part of message ids; makes them unique across restarts of the process
@@ -244,6 +245,12 @@ func (t *tap) writer(speaker string) *Writer {
 	r := newRing(speaker)
 	r.backlog = &backlog{
 		spool: t.bus.spool, attempt: t.attempt, speaker: speaker, fence: t.fence,
+		onDamage: func(frames int, err error) {
+			r.lose(frames)
+			t.bus.metrics.refused.Add(float64(frames))
+			t.bus.log.Error("a spool file cannot be read back: speech is lost", "attempt",
+				t.attempt, "speaker", speaker, "frames", frames, "error", err)
+		},
 	}
 	t.rings = append(t.rings, r)
 	return &Writer{tap: t, ring: r, epoch: t.epoch, m: t.bus.metrics}
