@@ -20,6 +20,7 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -134,6 +135,11 @@ func (c Config) Validate() error {
 	bad := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
 	if c.Data == "" {
 		bad("data: a folder is needed")
+	}
+	worker := filepath.Join(c.Data, "spool") // emptied at every start
+	if in, err := filepath.Rel(worker, c.Bus.SpoolDir); c.Bus.SpoolDir != "" && err == nil &&
+		filepath.IsLocal(in) {
+		bad("media.spool_dir: %s is emptied at every start; choose another folder", worker)
 	}
 	if _, err := strconv.ParseBool(c.Demo); err != nil && c.Demo != "auto" {
 		bad("demo: %q is not one of auto, true, false", c.Demo)

@@ -64,8 +64,12 @@ func TestLoadNamesInvalidSettings(t *testing.T) {
 		"bad limit": {
 			env: []string{"BEDSIDE_LIMITS_READ_PER_IP=-1"}, want: "limits.read_per_ip",
 		},
-		"short key":         {env: []string{"BEDSIDE_AUTH_KEY=abc"}, want: "32 characters"},
-		"two copies":        {env: []string{"BEDSIDE_NATS_REPLICAS=2"}, want: "nats_replicas"},
+		"short key":  {env: []string{"BEDSIDE_AUTH_KEY=abc"}, want: "32 characters"},
+		"two copies": {env: []string{"BEDSIDE_NATS_REPLICAS=2"}, want: "nats_replicas"},
+		"spool of the worker": {
+			env:  []string{"BEDSIDE_DATA=/d", "BEDSIDE_MEDIA_SPOOL_DIR=/d/spool/audio"},
+			want: "media.spool_dir",
+		},
 		"three of one":      {env: []string{"BEDSIDE_NATS_REPLICAS=3"}, want: "NATS_URL"},
 		"bad NATS address":  {env: []string{"NATS_URL=nats://a:b/c@d"}, want: "store.nats_url"},
 		"bad bucket":        {env: []string{"BEDSIDE_BLOB_URL=s3://"}, want: "store.blob_url"},
