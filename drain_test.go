@@ -177,8 +177,8 @@ func TestSecondSignalMovesRolePlaysToTheNextServer(t *testing.T) {
 	data := t.TempDir()
 	server := serve(t, data, []string{"BEDSIDE_MEDIA_DRAIN=10m"})
 	rehearsal := start(t, nil, "rehearse", "--json", "--url", server.url,
-		"--audio", spoken(t, "en-gb", 15*time.Second),
-		"--partner", spoken(t, "en-us+f3", 12*time.Second))
+		"--audio", spoken(t, "en-gb", 40*time.Second),
+		"--partner", spoken(t, "en-us+f3", 35*time.Second))
 	eventually(t, 30*time.Second, "the candidate to speak for a while", func() bool {
 		return strings.Contains(rehearsal.text(), "frames sent")
 	})
