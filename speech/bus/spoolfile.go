@@ -147,7 +147,7 @@ func (f *spoolFile) head() (batch, error) {
 		return batch{}, fmt.Errorf("%w: %w", errBadSpool, err)
 	}
 	length := int64(binary.BigEndian.Uint32(header[:]))
-	if length > frame.MaxBatch || f.next+recordHeader+length > f.size {
+	if length == 0 || length > frame.MaxBatch || f.next+recordHeader+length > f.size {
 		return batch{}, fmt.Errorf("%w: a record of %d bytes", errBadSpool, length)
 	}
 	data := make([]byte, length)
