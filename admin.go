@@ -35,11 +35,8 @@ type adminCreateCommand struct {
 // machine could see. It locks the data folder when the database is the private cluster in it, so
 // the server must not run then.
 func (c adminCreateCommand) Run(ctx context.Context, i *invocation) (err error) {
-	cfg, err := configs.Load(c.Config, i.env)
+	cfg, err := i.settings(c.Config, map[string]string{"data": c.Data})
 	if err != nil {
-		return err
-	}
-	if err := cfg.Override(map[string]string{"data": c.Data}); err != nil {
 		return err
 	}
 	password, err := readPassword(i)

@@ -173,8 +173,9 @@ func TestMeasuresWithPacketLoss(t *testing.T) {
 			if network.dropped() == 0 {
 				t.Error("the link lost no datagram, so this test shows nothing")
 			}
-			if f.Sent != sent || f.Sent != f.Analysed+f.Concealed+f.Lost || f.Corrupt != 0 {
-				t.Errorf("%d frames were sent, the report counts %+v", sent, f)
+			checkCounts(t, f, sent)
+			if f.Corrupt != 0 {
+				t.Errorf("the report counts %+v", f)
 			}
 			got := measured(r.Speakers[0].Analysis.Measures)
 			for _, name := range []string{

@@ -16,8 +16,14 @@ func checkFrames(t *testing.T, f store.FrameCounts, sent ...protocol.Sent) {
 	for _, s := range sent {
 		total += s.Packets
 	}
-	if f.Sent != total || f.Sent != f.Analysed+f.Concealed+f.Lost {
-		t.Errorf("%d frames were sent, the report counts %+v", total, f)
+	checkCounts(t, f, total)
+}
+
+// checkCounts checks that a report knows all frames that were sent, and what became of each.
+func checkCounts(t *testing.T, f store.FrameCounts, sent int) {
+	t.Helper()
+	if f.Sent != sent || f.Sent != f.Analysed+f.Concealed+f.Lost {
+		t.Errorf("%d frames were sent, the report counts %+v", sent, f)
 	}
 }
 

@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-
-	"bedside/configs"
 )
 
 type migrateCommand struct {
@@ -16,11 +14,8 @@ type migrateCommand struct {
 // Run brings the tables of the database up to date. It locks the data folder only when the
 // database is the private cluster in it.
 func (c migrateCommand) Run(ctx context.Context, i *invocation) (err error) {
-	cfg, err := configs.Load(c.Config, i.env)
+	cfg, err := i.settings(c.Config, map[string]string{"data": c.Data})
 	if err != nil {
-		return err
-	}
-	if err := cfg.Override(map[string]string{"data": c.Data}); err != nil {
 		return err
 	}
 	log := cfg.Log.Logger(i.err)

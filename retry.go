@@ -33,11 +33,8 @@ func (c retryCommand) Run(ctx context.Context, i *invocation) (err error) {
 	if !store.IsID(c.Attempt) {
 		return fmt.Errorf("%w: %.80q is no id of an attempt", configs.ErrFlags, c.Attempt)
 	}
-	cfg, err := configs.Load(c.Config, i.env)
+	cfg, err := i.settings(c.Config, map[string]string{"data": c.Data})
 	if err != nil {
-		return err
-	}
-	if err := cfg.Override(map[string]string{"data": c.Data}); err != nil {
 		return err
 	}
 	log := cfg.Log.Logger(i.err)

@@ -31,13 +31,10 @@ func (serveCommand) Help() string {
 // Run serves until ctx ends, a part fails or, with --with-stdin, standard input ends. Only the end
 // of ctx lets live role plays finish.
 func (c serveCommand) Run(ctx context.Context, i *invocation) error {
-	cfg, err := configs.Load(c.Config, i.env)
-	if err != nil {
-		return err
-	}
-	if err := cfg.Override(map[string]string{
+	cfg, err := i.settings(c.Config, map[string]string{
 		"data": c.Data, "listen": c.Listen, "role": c.Role, "log.level": c.LogLevel,
-	}); err != nil {
+	})
+	if err != nil {
 		return err
 	}
 	var inputEnded chan struct{} // nil: never

@@ -20,7 +20,7 @@ type Config struct {
 	AllowedOrigins []string `key:"auth.allowed_origins" env:"BEDSIDE_AUTH_ALLOWED_ORIGINS" doc:"further web origins that may call the API and the WebSocket"`
 	MediaOrigins   []string `key:"media.origins" env:"BEDSIDE_MEDIA_ORIGINS" doc:"origins of media nodes that pages may connect to besides those of the nodes that run, such as wss://*.media.example.org, for nodes that start after a page was loaded"`
 	HSTSSubdomains bool     `key:"tls.hsts_subdomains" env:"BEDSIDE_TLS_HSTS_SUBDOMAINS" doc:"tell browsers to use https for every subdomain of this host as well; only when all of them have it"`
-	Registration   string   `key:"auth.registration" env:"BEDSIDE_AUTH_REGISTRATION" doc:"who can get an account: open (anyone who registers), invitation (people an administrator invites) or closed (people for whom an administrator creates one, with a password)"`
+	Registration   string   `key:"auth.registration" env:"BEDSIDE_AUTH_REGISTRATION" doc:"who can get an account: open (anyone who registers), invitation (people an administrator invites) or closed (people whose account an administrator creates, with a password)"`
 	Rates          Rates
 
 	Limits         auth.Limits

@@ -124,8 +124,8 @@ func recoverer(next http.Handler) http.Handler {
 // secureHeaders sets the security headers of every response; hsts is what it sets over https. Web
 // pages replace the content security policy by their own.
 func secureHeaders(hsts string) func(http.Handler) http.Handler {
-	// Responses share the values. Whoever adds a value to a header gets a copy, since they are
-	// full.
+	// Responses share the values. Code that appends to a header gets a copy, since their
+	// capacity is used up.
 	always := http.Header{
 		"X-Content-Type-Options":       {"nosniff"},
 		"X-Frame-Options":              {"DENY"},

@@ -53,7 +53,7 @@ func (r *room) move() {
 }
 
 // handOver waits until everything is stored, then releases the room, then has everybody sent away:
-// whoever comes back finds the room free and its state complete. It runs in a goroutine of its own
+// those who come back find the room free and its state complete. It runs in a goroutine of its own
 // and takes handOverLimit at most.
 func (r *room) handOver() {
 	limit := time.NewTimer(handOverLimit)

@@ -132,8 +132,8 @@ func TestClientJoinsAgainWhenItsRoomMoves(t *testing.T) {
 	}
 }
 
-// Whoever draws a ticket gets one for a server that does not take the room, then none, then one
-// that works.
+// The first ticket is for a server that does not take the room, then there is none, then one that
+// works.
 func TestFirstJoinWaitsForAServer(t *testing.T) {
 	withNetwork(t, func(t *testing.T, w *world) {
 		cfg, _ := w.config("candidate")

@@ -127,8 +127,6 @@ func (t *tap) flushEvents() error {
 			t.mu.Lock()
 			t.events = append(events, t.events...)
 			t.mu.Unlock()
-		}
-		if err != nil {
 			return err
 		}
 		events = events[len(batch):]

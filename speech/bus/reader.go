@@ -148,8 +148,8 @@ func (r *reader) accept(m jetstream.Msg) bool {
 	return true
 }
 
-// isWhole reports whether the first message that was read is still in the log. Whoever ends the
-// job of an attempt removes its log, and so the first message.
+// isWhole reports whether the first message that was read is still in the log. The
+// worker that ends an attempt's job removes its log, and so the first message.
 func (r *reader) isWhole(ctx context.Context) bool {
 	if r.firstRead == 0 {
 		return false

@@ -175,8 +175,8 @@ func (db *DB) changeFenced(ctx context.Context, id string, fence int64,
 	})
 }
 
-// RaiseFence increments an attempt's fence and returns it, so that whoever held the room before
-// can no longer change the attempt.
+// RaiseFence increments an attempt's fence and returns it, so that the node that held the room
+// before can no longer change the attempt.
 func (db *DB) RaiseFence(ctx context.Context, id string) (fence int64, err error) {
 	if !store.IsID(id) {
 		return 0, fmt.Errorf("attempt: %w", store.ErrNotFound)

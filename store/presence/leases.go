@@ -83,8 +83,9 @@ const renewBatch = 500
 
 // Fences issues the fencing numbers of rooms. store/postgres implements it.
 type Fences interface {
-	// RaiseFence increments and returns the number of an attempt: whoever held its room before can
-	// no longer change the attempt. It returns store.ErrNotFound when there is no such attempt.
+	// RaiseFence increments and returns the number of an attempt: the node that held its room
+	// before can no longer change the attempt. It returns store.ErrNotFound when there is no
+	// such attempt.
 	RaiseFence(ctx context.Context, attemptID string) (int64, error)
 	// Fences returns the present numbers of attempts, and leaves out those that do not exist.
 	Fences(ctx context.Context, attemptIDs []string) (map[string]int64, error)
