@@ -20,6 +20,7 @@ type conversation struct {
 	// begins is when the log begins, in microseconds since 1970, if what came before was lost
 	begins int64
 	begun  bool // the first message was added
+	cut    bool // the log is incomplete before the first message
 }
 
 func newConversation(job frame.Job, spool string) (*conversation, error) {
@@ -50,10 +51,12 @@ func (c *conversation) voice(s store.Speaker) (*voice, error) {
 
 // add analyses one message of the log.
 func (c *conversation) add(d frame.Delivery) error {
-	if !c.begun && d.Missing {
+	if !c.begun {
+		c.begun, c.cut = true, d.Missing
+	}
+	if c.cut && c.begins == 0 { // the first messages may have no time
 		c.begins = firstTime(d)
 	}
-	c.begun = true
 	if d.Events != nil {
 		err := c.addEvents(d.Events)
 		if d.Missing {

@@ -2,6 +2,7 @@ package speech
 
 import (
 	"math"
+	"slices"
 	"testing"
 	"testing/synctest"
 
@@ -169,16 +170,22 @@ func TestReportLeavesOutagesOut(t *testing.T) {
 // which RTP stream its frames belong to.
 func TestReportNamesALostBeginning(t *testing.T) {
 	const who = store.SpeakerCandidate
-	log := append([]frame.Delivery{}, speech(t, who, 11)[40:]...)
-	log[0].Missing = true
-	log = append(log, events(event.Sent{Speaker: string(who), SSRC: 5, Packets: 550}))
-	s := reportOf(t, log).Speakers[0]
-	want := []store.Interruption{{ToS: 4, Cause: store.CauseStorage}}
-	if diff := cmp.Diff(want, s.Interruptions, cmpopts.EquateApprox(0, 0.03)); diff != "" {
-		t.Errorf("interruptions: -want +got:\n%s", diff)
-	}
-	if f := s.Frames; f.Sent != 550 || f.Lost != 200 || f.Analysed != 350 {
-		t.Errorf("frames %+v, want 550 sent, 350 analysed, 200 lost", f)
+	count := events(event.Sent{Speaker: string(who), SSRC: 5, Packets: 550})
+	for name, first := range map[string][]frame.Delivery{
+		"frames first": nil, "an event without a time first": {count},
+	} {
+		t.Run(name, func(t *testing.T) {
+			log := append(slices.Clone(first), speech(t, who, 11)[40:]...)
+			log[0].Missing = true
+			s := reportOf(t, append(log, count)).Speakers[0]
+			want := []store.Interruption{{ToS: 4, Cause: store.CauseStorage}}
+			if diff := cmp.Diff(want, s.Interruptions, cmpopts.EquateApprox(0, 0.03)); diff != "" {
+				t.Errorf("interruptions: -want +got:\n%s", diff)
+			}
+			if f := s.Frames; f.Sent != 550 || f.Lost != 200 || f.Analysed != 350 {
+				t.Errorf("frames %+v, want 550 sent, 350 analysed, 200 lost", f)
+			}
+		})
 	}
 }
 
