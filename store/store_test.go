@@ -9,10 +9,12 @@ import (
 
 func scenario() Scenario {
 	return Scenario{
-		Slug: "a-slug-1", Title: "T", Profession: "nursing", Summary: "S", Difficulty: 1,
-		PrepareSeconds: 180, PlaySeconds: 300,
+		Schema: ScenarioSchema, Slug: "a-slug-1", Title: "T", Profession: "nursing", Summary: "S",
+		Difficulty: 1, Setting: "hospital", ClinicalFocus: "diabetes",
+		Criteria: []string{"giving"}, Indicators: []string{"E1"}, PrepareSeconds: 180,
+		PlaySeconds: 300,
 		Candidate: CandidateCard{
-			Setting: "S", Role: "R", Background: "B", Tasks: []string{"1", "2", "3"},
+			Setting: "S", Role: "R", Background: "B", Tasks: Tasks("1", "2", "3"),
 		},
 		Patient: InterlocutorCard{
 			Name: "N", Setting: "S", Background: "B", Mood: "M", Lines: []string{"L"},
@@ -35,7 +37,7 @@ func TestScenarioValidate(t *testing.T) {
 		"prepare":         func(s *Scenario) { s.PrepareSeconds = -1 },
 		"play":            func(s *Scenario) { s.PlaySeconds = 0 },
 		"few tasks":       func(s *Scenario) { s.Candidate.Tasks = s.Candidate.Tasks[:2] },
-		"empty task":      func(s *Scenario) { s.Candidate.Tasks[1] = "" },
+		"empty task":      func(s *Scenario) { s.Candidate.Tasks[1].Text = "" },
 		"long background": func(s *Scenario) { s.Patient.Background = strings.Repeat("b", 4001) },
 		"no lines":        func(s *Scenario) { s.Patient.Lines = nil },
 		"half a condition": func(s *Scenario) {

