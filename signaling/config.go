@@ -34,6 +34,9 @@ type Config struct {
 	// Linger is how long a room waits for people: empty during preparation, or without its
 	// candidate after a restart.
 	Linger time.Duration
+	// MayStand is how long the clock of a play may stand in all because the candidate or the
+	// patient is away; then the play ends.
+	MayStand time.Duration
 	// Unused is how long an empty room stays in which nobody's media was ever connected.
 	Unused time.Duration
 	// Address returns the IP address a request comes from. By default it is its connection's.
@@ -46,7 +49,8 @@ func Defaults() Config {
 		PerAddress: 100, RoomsPerAccount: 3, RoomsPerAddress: 60, Drain: 8 * time.Minute,
 		Grace: sfu.Defaults().Grace, FirstWord: 10 * time.Second, PingEvery: 15 * time.Second,
 		ReportWait: time.Minute, Linger: 2 * time.Minute, Unused: 20 * time.Second,
-		Address: connectionAddress,
+		MayStand: 5 * time.Minute,
+		Address:  connectionAddress,
 	}
 }
 
@@ -61,6 +65,7 @@ func (c Config) withDefaults() Config {
 	c.ReportWait = cmp.Or(c.ReportWait, d.ReportWait)
 	c.Linger = cmp.Or(c.Linger, d.Linger)
 	c.Unused = cmp.Or(c.Unused, d.Unused)
+	c.MayStand = cmp.Or(c.MayStand, d.MayStand)
 	if c.Address == nil {
 		c.Address = d.Address
 	}

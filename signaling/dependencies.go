@@ -44,9 +44,9 @@ type Audio interface {
 	// Discard ends the attempt's tap and drops what it has not published: another node writes the
 	// log now. It does not block.
 	Discard(attemptID string)
-	// ClockLeft returns how much of a play was left when a media server last had it. ok is false
+	// LastClock returns the clock of a play as it was when a media server last had it. ok is false
 	// when that is not known.
-	ClockLeft(ctx context.Context, attemptID string) (left time.Duration, ok bool, err error)
+	LastClock(ctx context.Context, attemptID string) (c store.PlayClock, ok bool, err error)
 	// Finish flushes everything that was tapped, then marks the end of the attempt's audio.
 	Finish(ctx context.Context, attemptID string) error
 	// Suspend flushes everything that was tapped, and leaves the audio to be continued by another
@@ -61,8 +61,8 @@ type Tap interface {
 	sfu.Tap
 	// Interrupted records that a cause began (on) or ceased to keep a speaker from being heard.
 	Interrupted(speaker store.Speaker, cause store.Cause, on bool, at time.Time)
-	// Clock records that the play's clock has started or stopped, for Audio.ClockLeft.
-	Clock(left time.Duration, running bool, at time.Time)
+	// Clock records the play's clock, which has started or stopped, for Audio.LastClock.
+	Clock(c store.PlayClock, at time.Time)
 	// Moved records that this process stops recording, and another one continues.
 	Moved(at time.Time)
 	// Sent records how many packets a speaker's client has sent on an RTP stream, as it says.

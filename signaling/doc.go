@@ -10,7 +10,8 @@
 //
 // A room goes through three phases. In "preparing" the candidate reads the card; "playing" is the
 // role play itself, which is recorded and analysed; in "ended" participants wait for the report.
-// The phase's clock runs only while the candidate's media is connected.
+// The phase's clock runs only while the candidate's media is connected. In a play that somebody
+// has joined as the patient, it runs only while the patient's is connected too.
 //
 // The code is split by what it needs. seats (who takes which role) and stage (phases and clock)
 // are pure: no I/O, no clock, no sockets. A room owns one of each and a goroutine, its loop, that

@@ -133,12 +133,13 @@ func TestPlayMovesToTheNextServer(t *testing.T) {
 			t.Errorf("the analysis got %v", did)
 		}
 		s.set(func() {
-			if last := s.clocks[len(s.clocks)-1]; last != (clockState{200 * time.Second, false}) ||
+			if last := s.clocks[len(s.clocks)-1]; last.Left != 200*time.Second || last.Running ||
+				!last.Partner ||
 				len(s.moved) != 1 || !s.moved[0].Equal(moved) || s.taps["candidate"] != 0 {
 				t.Errorf("the log has the clock %v and the moves %v; sinks %v", last, s.moved,
 					s.taps)
 			}
-			s.left = 200 * time.Second
+			s.last = s.clocks[len(s.clocks)-1]
 		})
 		if s.attemptState() != store.AttemptPlaying || len(s.rooms) != 0 {
 			t.Errorf("the attempt is %s, presence has %v", s.attemptState(), s.rooms)
@@ -153,6 +154,7 @@ func TestPlayMovesToTheNextServer(t *testing.T) {
 		if id := again.participant.seat.id; id != anna.participant.seat.id {
 			t.Errorf("the candidate is %s", id)
 		}
+		s.joinConnected("tutor", store.ParticipantPatient)
 		s.wantPhase(protocol.PhasePlaying, true, 200*time.Second, "")
 		time.Sleep(200 * time.Second)
 		s.wantPhase(protocol.PhaseEnded, false, 0, protocol.ReasonTime)

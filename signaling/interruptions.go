@@ -49,7 +49,7 @@ func (i *interruptions) update(s *seats, st *stage, record func(condition, bool)
 // recordClock records the play's clock, from which a later process continues the play.
 func (r *room) recordClock(now time.Time) {
 	if r.tap != nil && r.stage.name == protocol.PhasePlaying {
-		r.tap.Clock(r.stage.remaining(now), r.stage.running, now)
+		r.tap.Clock(r.stage.clock(now), now)
 	}
 }
 

@@ -51,6 +51,8 @@ func TestInterruptionsOfAPlay(t *testing.T) {
 			"candidate clock_stopped true 10": true, "candidate clock_stopped false 14": true,
 			"patient clock_stopped true 10": true, "patient clock_stopped false 14": true,
 			"patient connection_lost true 30": true, "patient connection_lost false 33": true,
+			"candidate clock_stopped true 30": true, "candidate clock_stopped false 33": true,
+			"patient clock_stopped true 30": true, "patient clock_stopped false 33": true,
 			"candidate page_hidden true 40": true, "candidate page_hidden false 42": true,
 		}
 		if diff := cmp.Diff(want, got); diff != "" {

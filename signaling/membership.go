@@ -176,6 +176,6 @@ func (r *room) vacate(p *participant, reason string) {
 // applySeats updates the stage after a change of the seats.
 func (r *room) applySeats() {
 	r.changeStage(func(s *stage, now time.Time) {
-		s.setPresence(r.seats.candidateConnected(), r.seats.patientPresent(), now)
+		s.setPresence(r.seats.candidateConnected(), r.seats.patient(), now)
 	})
 }

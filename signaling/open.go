@@ -86,7 +86,7 @@ func (h *Hub) openRoom(ctx context.Context, attemptID string, by store.Opener,
 	if !attempt.Joinable() {
 		return nil, errRoomClosed
 	}
-	left := h.playLeft(ctx, attempt, scenario)
+	last := h.lastClock(ctx, attempt, scenario)
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	switch {
@@ -101,7 +101,7 @@ func (h *Hub) openRoom(ctx context.Context, attemptID string, by store.Opener,
 		return nil, err
 	}
 	attempt.Fence = fence
-	r = openRoom(h.env, attempt, scenario, left, media)
+	r = openRoom(h.env, attempt, scenario, last, media)
 	h.rooms[attemptID], o.room = r, r
 	h.roomsChanged()
 	h.metrics.rooms.Inc()
@@ -146,20 +146,22 @@ func (h *Hub) releaseLease(attemptID string) {
 	}
 }
 
-// playLeft returns how much is left of an attempt's play, if an earlier process has begun it. It
-// is called before the room's tap is open. Without an answer from the log, the play's clock counts
-// as never stopped.
-func (h *Hub) playLeft(ctx context.Context, a store.Attempt, sc store.Scenario) time.Duration {
+// lastClock returns the clock of an attempt's play, if an earlier process has begun it. It is
+// called before the room's tap is open. Without an answer from the log, the clock counts as never
+// stopped.
+func (h *Hub) lastClock(ctx context.Context, a store.Attempt,
+	sc store.Scenario) store.PlayClock {
 	play := time.Duration(sc.PlaySeconds) * time.Second
 	if a.State != store.AttemptPlaying || a.StartedAt == nil {
-		return play
+		return store.PlayClock{Left: play}
 	}
-	left, ok, err := h.env.audio.ClockLeft(ctx, a.ID)
+	last, ok, err := h.env.audio.LastClock(ctx, a.ID)
 	if err != nil {
 		h.log.Warn("cannot look up how much of a play is left", "attempt", a.ID, "error", err)
 	}
 	if err != nil || !ok {
-		return leftOf(play, *a.StartedAt, time.Now())
+		last.Left = leftOf(play, *a.StartedAt, time.Now())
 	}
-	return min(left, play)
+	last.Left = min(last.Left, play)
+	return last
 }

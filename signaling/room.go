@@ -79,9 +79,8 @@ type room struct {
 var errRoomGone = errors.New("the room has just ended")
 
 // openRoom makes the room of an attempt, whose fence is that of the room's lease, and starts its
-// loop. It continues a play, of which left is left, or a preparation that an earlier process
-// began.
-func openRoom(env *roomEnv, a store.Attempt, sc store.Scenario, left time.Duration,
+// loop. It continues a play, with its last clock, or a preparation that an earlier process began.
+func openRoom(env *roomEnv, a store.Attempt, sc store.Scenario, last store.PlayClock,
 	media mediaRoom) *room {
 	now := time.Now()
 	r := &room{
@@ -100,13 +99,14 @@ func openRoom(env *roomEnv, a store.Attempt, sc store.Scenario, left time.Durati
 	r.announcer = newAnnouncer(writing, env.presence, r.log)
 	switch {
 	case a.State == store.AttemptPlaying && a.StartedAt != nil:
-		r.stage, r.prepared = resumedStage(play, left, now), true
+		r.stage, r.prepared = resumedStage(play, env.cfg.MayStand, last, now), true
 		r.startAudio(*a.StartedAt)
 		r.recordClock(now)
 	case a.PreparedAt != nil:
-		r.stage, r.prepared = newStage(leftOf(prepare, *a.PreparedAt, now), play, now), true
+		r.stage, r.prepared = newStage(leftOf(prepare, *a.PreparedAt, now), play,
+			env.cfg.MayStand, now), true
 	default:
-		r.stage = newStage(prepare, play, now)
+		r.stage = newStage(prepare, play, env.cfg.MayStand, now)
 	}
 	media.OnSpeakers(func(list []sfu.Speaker) {
 		r.post(func() { r.broadcastSpeakers(list) })

@@ -26,6 +26,7 @@ type seat struct {
 	id        string // participant id
 	join      store.Join
 	connected bool // media
+	met       bool // the media was connected at least once
 	muted     bool
 	hidden    bool // the client's page is in the background
 	left      bool
@@ -87,7 +88,7 @@ func (s *seats) setConnected(t *seat, connected bool) (changed bool) {
 	if t.left || t.connected == connected {
 		return false
 	}
-	t.connected = connected
+	t.connected, t.met = connected, t.met || connected
 	return true
 }
 
@@ -125,9 +126,18 @@ func (s *seats) candidatePresent() bool {
 	return s.taken[string(store.ParticipantCandidate)] != nil
 }
 
-// patientPresent reports whether somebody has the patient's seat, connected or not.
-func (s *seats) patientPresent() bool {
-	return s.taken[string(store.ParticipantPatient)] != nil
+// patient returns the state of the patient's role.
+func (s *seats) patient() patientState {
+	t := s.taken[string(store.ParticipantPatient)]
+	switch {
+	case t == nil:
+		return patientAbsent
+	case t.connected:
+		return patientConnected
+	case t.met:
+		return patientLost
+	}
+	return patientJoining
 }
 
 // empty reports whether no seat is taken.

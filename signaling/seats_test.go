@@ -150,12 +150,17 @@ func TestReleaseSeat(t *testing.T) {
 func TestReleasedPatientSeatIsFreeForAnotherTutor(t *testing.T) {
 	s := newTestSeats()
 	tutor := mustTake(t, s, "tutor", store.ParticipantPatient)
-	if !s.patientPresent() {
-		t.Error("the patient is not present")
+	states := []patientState{s.patient()}
+	for _, connected := range []bool{true, false} {
+		s.setConnected(tutor, connected)
+		states = append(states, s.patient())
 	}
 	s.release(tutor)
-	if s.patientPresent() {
-		t.Error("the patient is present after leaving")
+	states = append(states, s.patient())
+	if want := []patientState{
+		patientJoining, patientConnected, patientLost, patientAbsent,
+	}; !slices.Equal(states, want) {
+		t.Errorf("the patient was %v; want %v", states, want)
 	}
 	mustTake(t, s, "other", store.ParticipantPatient)
 }

@@ -5,22 +5,31 @@ import (
 	"time"
 
 	"bedside/signaling/protocol"
+	"bedside/store"
 )
 
 // TestStage runs a sequence of steps on a stage with 3 min of preparation and 5 min of play, and
 // checks the phase after each. Steps change the stage at a time after its beginning.
 func TestStage(t *testing.T) {
 	const (
-		prepare = 3 * time.Minute
-		play    = 5 * time.Minute
+		prepare  = 3 * time.Minute
+		play     = 5 * time.Minute
+		mayStand = 5 * time.Minute
+		lost     = protocol.ReasonPatientAway
 	)
 	type step struct {
 		at   time.Duration
 		do   func(s *stage, now time.Time)
 		want protocol.Phase
 	}
-	present := func(candidate, patient bool) func(*stage, time.Time) {
+	are := func(candidate bool, patient patientState) func(*stage, time.Time) {
 		return func(s *stage, now time.Time) { s.setPresence(candidate, patient, now) }
+	}
+	present := func(candidate, patient bool) func(*stage, time.Time) {
+		if patient {
+			return are(candidate, patientConnected)
+		}
+		return are(candidate, patientAbsent)
 	}
 	tick := func(s *stage, now time.Time) { s.tick(now) }
 	start := func(s *stage, now time.Time) { s.start(now) }
@@ -30,6 +39,11 @@ func TestStage(t *testing.T) {
 		return protocol.Phase{
 			Name: name, RemainingMS: left.Milliseconds(), Running: running, Reason: reason,
 		}
+	}
+	stopped := func(left, ends time.Duration, reason protocol.PhaseReason) protocol.Phase {
+		p := phase(protocol.PhasePlaying, left, false, reason)
+		p.EndsInMS = ends.Milliseconds()
+		return p
 	}
 	const (
 		preparing = protocol.PhasePreparing
@@ -65,18 +79,63 @@ func TestStage(t *testing.T) {
 			{time.Minute, start, phase(playing, play, true, "")},
 			{
 				2 * time.Minute, present(false, false),
-				phase(playing, 4*time.Minute, false, protocol.ReasonCandidateAway),
+				stopped(4*time.Minute, mayStand, protocol.ReasonCandidateAway),
 			},
 			{
-				time.Hour, tick,
-				phase(playing, 4*time.Minute, false, protocol.ReasonCandidateAway),
+				3 * time.Minute, tick,
+				stopped(4*time.Minute, 4*time.Minute, protocol.ReasonCandidateAway),
 			},
-			{time.Hour, present(true, false), phase(playing, 4*time.Minute, true, "")},
+			{3 * time.Minute, present(true, false), phase(playing, 4*time.Minute, true, "")},
 		},
-		"a patient who leaves stops nothing": {
+		"the clock stops while the patient is away": {
 			{0, present(true, true), phase(preparing, prepare, true, "")},
 			{time.Minute, start, phase(playing, play, true, "")},
-			{2 * time.Minute, present(true, false), phase(playing, 4*time.Minute, true, "")},
+			{2 * time.Minute, are(true, patientLost), stopped(4*time.Minute, mayStand, lost)},
+			{
+				130 * time.Second, are(true, patientAbsent),
+				stopped(4*time.Minute, 290*time.Second, lost),
+			},
+			{3 * time.Minute, tick, stopped(4*time.Minute, 4*time.Minute, lost)},
+			{
+				3 * time.Minute, are(true, patientJoining),
+				stopped(4*time.Minute, 4*time.Minute, lost),
+			},
+			{3 * time.Minute, present(true, true), phase(playing, 4*time.Minute, true, "")},
+		},
+		"a play that stands for too long in all ends": {
+			{0, present(true, true), phase(preparing, prepare, true, "")},
+			{0, start, phase(playing, play, true, "")},
+			{0, are(true, patientLost), stopped(play, mayStand, lost)},
+			{2 * time.Minute, present(true, true), phase(playing, play, true, "")},
+			{3 * time.Minute, present(true, false), stopped(4*time.Minute, 3*time.Minute, lost)},
+			{
+				4 * time.Minute, present(false, false),
+				stopped(4*time.Minute, 2*time.Minute, protocol.ReasonCandidateAway),
+			},
+			{5 * time.Minute, present(true, false), stopped(4*time.Minute, time.Minute, lost)},
+			{6*time.Minute - 1, tick, stopped(4*time.Minute, 1, lost)},
+			{6 * time.Minute, tick, phase(ended, 0, false, protocol.ReasonPatientLeft)},
+		},
+		"a candidate whose connection comes and goes does not hold a play for ever": {
+			{0, present(true, false), phase(preparing, prepare, true, "")},
+			{0, start, phase(playing, play, true, "")},
+			{0, present(false, false), stopped(play, mayStand, protocol.ReasonCandidateAway)},
+			{mayStand, tick, phase(ended, 0, false, protocol.ReasonCandidateLeft)},
+		},
+		"a candidate who began alone plays alone until a patient comes": {
+			{0, present(true, true), phase(preparing, prepare, true, "")},
+			{0, present(true, false), phase(preparing, prepare, true, "")},
+			{0, start, phase(playing, play, true, "")},
+			{time.Minute, are(true, patientJoining), phase(playing, 4*time.Minute, true, "")},
+			{time.Minute, are(true, patientAbsent), phase(playing, 4*time.Minute, true, "")},
+			{time.Minute, present(true, true), phase(playing, 4*time.Minute, true, "")},
+			{time.Minute, present(true, false), stopped(4*time.Minute, mayStand, lost)},
+		},
+		"a play that begins while the patient's connection is lost waits": {
+			{0, present(true, true), phase(preparing, prepare, true, "")},
+			{0, are(true, patientLost), phase(preparing, prepare, true, "")},
+			{0, start, stopped(play, mayStand, lost)},
+			{0, end, phase(ended, 0, false, protocol.ReasonFinished)},
 		},
 		"start has no effect after the start or the end": {
 			{0, present(true, false), phase(preparing, prepare, true, "")},
@@ -89,18 +148,23 @@ func TestStage(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			began := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
-			s := newStage(prepare, play, began)
+			s := newStage(prepare, play, mayStand, began)
 			for i, st := range steps {
 				now := began.Add(st.at)
 				st.do(s, now)
 				if got := s.phase(now); got != st.want {
 					t.Fatalf("after step %d, at %v: %+v; want %+v", i+1, st.at, got, st.want)
 				}
-				at, running := s.deadline()
-				if running != st.want.Running || running && at.Sub(now).Milliseconds() !=
-					st.want.RemainingMS {
-					t.Fatalf("after step %d the deadline is in %v, running %v", i+1, at.Sub(now),
-						running)
+				at, ok := s.deadline()
+				wantIn := st.want.RemainingMS
+				if !st.want.Running {
+					wantIn = st.want.EndsInMS
+				}
+				stands := st.want.Reason == lost ||
+					st.want.Reason == protocol.ReasonCandidateAway && st.want.Name == playing
+				if ok != (st.want.Running || stands) ||
+					ok && at.Sub(now).Milliseconds() != wantIn {
+					t.Fatalf("after step %d the deadline is in %v, %v", i+1, at.Sub(now), ok)
 				}
 			}
 		})
@@ -114,7 +178,8 @@ func TestResumedStageHasTheTimeThatIsLeft(t *testing.T) {
 		-time.Minute: 5 * time.Minute, // the other machine's clock is ahead
 	} {
 		now := began.Add(after)
-		s := resumedStage(5*time.Minute, leftOf(5*time.Minute, began, now), now)
+		s := resumedStage(5*time.Minute, 5*time.Minute,
+			store.PlayClock{Left: leftOf(5*time.Minute, began, now)}, now)
 		if p := s.phase(began.Add(after)); p.Name != protocol.PhasePlaying || p.Running ||
 			p.RemainingMS != left.Milliseconds() {
 			t.Errorf("%v after the start: %+v; want %v left", after, p, left)

@@ -43,9 +43,9 @@ type world struct {
 	taps        map[string]int // open sinks, by participant
 	packets     int            // written to the tap
 	events      []interruption
-	clocks      []clockState
+	clocks      []store.PlayClock // that rooms recorded in their taps
 	moved       []time.Time       // as rooms recorded in their taps
-	left        time.Duration     // of a play, as the log tells; 0: it does not
+	last        store.PlayClock   // of a play, as the log tells; 0: it does not
 	sent        map[uint32]int    // as clients say, by SSRC
 	leases      map[string]func() // what to call when a room's lease is lost
 	leaseErr    error             // of the next Acquire
@@ -254,21 +254,15 @@ func (t tap) Interrupted(speaker store.Speaker, cause store.Cause, on bool, at t
 
 func (t tap) Moved(at time.Time) { t.w.set(func() { t.w.moved = append(t.w.moved, at) }) }
 
-func (t tap) Clock(left time.Duration, running bool, _ time.Time) {
-	t.w.set(func() { t.w.clocks = append(t.w.clocks, clockState{left, running}) })
+func (t tap) Clock(c store.PlayClock, _ time.Time) {
+	t.w.set(func() { t.w.clocks = append(t.w.clocks, c) })
 }
 
-// ClockLeft returns what a test has set.
-func (w *world) ClockLeft(context.Context, string) (time.Duration, bool, error) {
+// LastClock returns what a test has set.
+func (w *world) LastClock(context.Context, string) (store.PlayClock, bool, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return w.left, w.left > 0, w.busErr
-}
-
-// clockState is a state of the clock that a room recorded in its tap.
-type clockState struct {
-	left    time.Duration
-	running bool
+	return w.last, w.last.Left > 0, w.busErr
 }
 
 func (t tap) Sent(speaker store.Speaker, ssrc uint32, packets int) {

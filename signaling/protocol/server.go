@@ -135,6 +135,9 @@ type Phase struct {
 	Running bool `json:"running"`
 	// Reason says why the role play ended, or why the clock is stopped.
 	Reason PhaseReason `json:"reason,omitempty"`
+	// EndsInMS is when a play ends by itself whose clock is stopped because somebody is away, in
+	// milliseconds.
+	EndsInMS int64 `json:"ends_in_ms,omitempty"`
 }
 
 // Speaker is a participant who is speaking.
@@ -173,8 +176,12 @@ const (
 	ReasonTime          PhaseReason = "time"           // ended: the time was up
 	ReasonFinished      PhaseReason = "finished"       // ended: candidate or patient finished
 	ReasonCandidateLeft PhaseReason = "candidate_left" // ended: the candidate is gone
+	// ended: the patient was away for too long
+	ReasonPatientLeft PhaseReason = "patient_left"
 	// stopped: the candidate's connection is lost
 	ReasonCandidateAway PhaseReason = "candidate_away"
+	// stopped: the patient's connection is lost, or the patient has left
+	ReasonPatientAway PhaseReason = "patient_away"
 	// stopped: the room moves to another server, or waits for this one to be restarted
 	ReasonMoving PhaseReason = "moving"
 	// stopped at zero: nobody plays the patient yet

@@ -167,7 +167,7 @@ func TestMalformedEventsAreSkipped(t *testing.T) {
 	})
 }
 
-func TestClockLeft(t *testing.T) {
+func TestLastClock(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		s := newTestServer(t)
 		first, l := s.process(Config{})
@@ -175,9 +175,12 @@ func TestClockLeft(t *testing.T) {
 		begun := time.Now()
 		left := func() (time.Duration, bool) {
 			t.Helper()
-			left, ok, err := second.ClockLeft(t.Context(), "a")
+			last, ok, err := second.LastClock(t.Context(), "a")
 			must(t, err)
-			return left.Round(time.Second), ok
+			if last.Partner != ok || ok && last.Stood != 5*time.Second {
+				t.Errorf("the log tells %+v", last)
+			}
+			return last.Left.Round(time.Second), ok
 		}
 		must(t, first.Begin(t.Context(), "a", begun))
 		if _, ok := left(); ok {
@@ -186,6 +189,7 @@ func TestClockLeft(t *testing.T) {
 		clock := func(left time.Duration, running bool) {
 			first.RecordClock("a", begun, event.Clock{
 				At: time.Now().UnixMicro(), Left: left.Microseconds(), Running: running,
+				Partner: true, Stood: 5_000_000,
 			})
 		}
 		w := writer(t, first, "a", "candidate")

@@ -28,8 +28,8 @@ func TestSuspendedLogIsContinuedByAnotherProcess(t *testing.T) {
 		must(t, first.Suspend(t.Context(), "a"))
 		must(t, first.Suspend(t.Context(), "a")) // nothing is left to do
 		time.Sleep(first.cfg.IdleEnd - time.Second)
-		if left, ok, err := second.ClockLeft(t.Context(), "a"); left != 7*time.Second || !ok {
-			t.Errorf("%v is left, %v, %v", left, ok, err)
+		if last, ok, err := second.LastClock(t.Context(), "a"); last.Left != 7*time.Second || !ok {
+			t.Errorf("%+v, %v, %v", last, ok, err)
 		}
 		opened := event.Opened{At: time.Now().UnixMicro()}
 		must(t, second.Begin(t.Context(), "a", begun)) // adds no job: the first one runs

@@ -153,7 +153,7 @@ func eventGroup(e event.Event) string {
 	return ""
 }
 
-// RecordClock adds a state of the play's clock to an attempt's log, for ClockLeft. It does not
+// RecordClock adds a state of the play's clock to an attempt's log, for LastClock. It does not
 // block. startedAt is as in Writer.
 func (b *Bus) RecordClock(attemptID string, startedAt time.Time, c event.Clock) {
 	if !frame.ValidToken(attemptID) {

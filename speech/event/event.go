@@ -64,6 +64,9 @@ type Clock struct {
 	At      int64 `json:"at"`
 	Left    int64 `json:"left"` // of the play at that time, in microseconds
 	Running bool  `json:"running"`
+	Partner bool  `json:"partner,omitempty"` // somebody has played the patient
+	// Stood is how long it has stood because somebody was away, in microseconds.
+	Stood int64 `json:"stood,omitempty"`
 }
 
 // Stream describes an epoch: the RTP stream behind it.
@@ -107,7 +110,7 @@ func (Opened) valid() bool    { return true }
 func (Moved) valid() bool     { return true }
 func (Alive) valid() bool     { return true }
 func (e Changed) valid() bool { return e.Speaker != "" && e.Cause != "" }
-func (e Clock) valid() bool   { return e.Left >= 0 }
+func (e Clock) valid() bool   { return e.Left >= 0 && e.Stood >= 0 }
 func (e Stream) valid() bool  { return e.Speaker != "" && e.Before >= 0 }
 func (e Sent) valid() bool {
 	return e.Speaker != "" && e.Packets >= 0 && e.Packets <= MaxPackets

@@ -10,7 +10,7 @@ import (
 func TestBatchesAreReadAsWritten(t *testing.T) {
 	want := []Event{
 		Opened{1}, Moved{4}, Alive{2}, Changed{3, "candidate", "muted", true},
-		Clock{5, 6, true}, Stream{"patient", 7, 1 << 31, 12},
+		Clock{5, 6, true, true, 7}, Stream{"patient", 7, 1 << 31, 12},
 		Sent{"candidate", 9, 1234, OriginClient},
 		Sent{"patient", 10, 5, OriginReport},
 	}

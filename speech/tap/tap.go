@@ -61,10 +61,11 @@ func (t Tap) Interrupted(speaker store.Speaker, cause store.Cause, on bool, at t
 	})
 }
 
-// Clock records that the play's clock has started or stopped.
-func (t Tap) Clock(left time.Duration, running bool, at time.Time) {
+// Clock records the play's clock, which has started or stopped.
+func (t Tap) Clock(c store.PlayClock, at time.Time) {
 	t.audio.RecordClock(t.attempt, t.startedAt, event.Clock{
-		At: at.UnixMicro(), Left: left.Microseconds(), Running: running,
+		At: at.UnixMicro(), Left: c.Left.Microseconds(), Running: c.Running,
+		Partner: c.Partner, Stood: c.Stood.Microseconds(),
 	})
 }
 

@@ -235,6 +235,8 @@ export interface Phase {
 	running: boolean
 	/** Reason says why the role play ended, or why the clock is stopped. */
 	reason?: PhaseReason
+	/** EndsInMS is when a play ends by itself whose clock is stopped because somebody is away, in milliseconds. */
+	ends_in_ms?: number
 }
 
 /** Speaker is a participant who is speaking. */
@@ -259,7 +261,9 @@ export type PhaseReason =
 	| 'time' // ended: the time was up
 	| 'finished' // ended: candidate or patient finished
 	| 'candidate_left' // ended: the candidate is gone
+	| 'patient_left' // ended: the patient was away for too long
 	| 'candidate_away' // stopped: the candidate's connection is lost
+	| 'patient_away' // stopped: the patient's connection is lost, or the patient has left
 	| 'moving' // stopped: the room moves to another server, or waits for this one to be restarted
 	| 'waiting_patient' // stopped at zero: nobody plays the patient yet
 
