@@ -2,7 +2,7 @@ export type Theme = 'system' | 'light' | 'dark';
 
 const KEY = 'bedside.theme';
 
-/** The chosen theme. static/theme.js applies it before the first paint. */
+/** The chosen theme. The script in app.html applies it before the first paint. */
 class ThemeChoice {
 	value = $state<Theme>(read());
 
