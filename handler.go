@@ -48,6 +48,7 @@ func newHandler(cfg configs.Config, s stores, p served, log *slog.Logger) (http.
 			}
 			return f, nil
 		},
+		Files:      s.blob,
 		Health:     p.health,
 		Registerer: p.registry, Tracer: p.tracer, Log: log,
 	}
@@ -62,6 +63,7 @@ func newHandler(cfg configs.Config, s stores, p served, log *slog.Logger) (http.
 	}
 	settings := cfg.API
 	settings.PublicURL = cfg.PublicURL()
+	settings.Media.TempDir = cfg.Data
 	if !cfg.Has("api") {
 		return api.NewBare(settings, deps)
 	}

@@ -11,6 +11,7 @@ import (
 
 	"bedside/api/archive"
 	"bedside/api/mail"
+	"bedside/api/media"
 	"bedside/configs"
 	"bedside/speech/upkeep"
 	"bedside/store"
@@ -33,6 +34,8 @@ const (
 	expireLimit = 30 * time.Minute
 	// sweepLogEvery is the interval at which audio that is needed no longer leaves the log.
 	sweepLogEvery = 5 * time.Minute
+	// sweepMediaLimit is the time limit of one sweep of pictures and sounds; the next one goes on.
+	sweepMediaLimit = 10 * time.Minute
 	// jobLimit is the time limit of the other jobs.
 	jobLimit = time.Minute
 )
@@ -64,9 +67,15 @@ func openJobs(ctx context.Context, cfg configs.Config, s stores, sender mail.Sen
 		Log: s.bus, Attempts: s.db, Audit: s.db, Keep: cfg.Retention.AudioLog,
 		Clock: time.Now, Logger: log,
 	}
+	sweeper := &media.Sweeper{Store: s.db, Files: s.blob, Clock: time.Now, Log: log}
 	if err := errors.Join(
 		postgres.HandleJob(jobs, archive.Limit, archives.Make),
 		postgres.HandleJob(jobs, jobLimit, archives.Remove),
+		postgres.HandleJob(jobs, jobLimit, sweeper.Remove),
+		postgres.HandleJob(jobs, sweepMediaLimit, func(ctx context.Context,
+			_ store.SweepMedia) error {
+			return sweeper.Sweep(ctx)
+		}),
 		postgres.HandleJob(jobs, jobLimit, mailer.Deliver),
 		postgres.HandleJob(jobs, jobLimit, func(ctx context.Context, _ store.Sweep) error {
 			return sweep(ctx, s.db, log)
@@ -86,6 +95,7 @@ func openJobs(ctx context.Context, cfg configs.Config, s stores, sender mail.Sen
 	}
 	jobs.Every(time.Hour, store.Sweep{})
 	jobs.Every(time.Hour, store.Expire{})
+	jobs.Every(time.Hour, store.SweepMedia{})
 	jobs.Every(reconcileEvery, store.Reconcile{})
 	jobs.Every(sweepLogEvery, store.SweepLog{})
 	if err := jobs.Start(context.WithoutCancel(ctx)); err != nil {

@@ -28,6 +28,7 @@ import (
 	"bedside/api/health"
 	"bedside/api/httpx"
 	"bedside/api/mail"
+	"bedside/api/media"
 	"bedside/api/rooms"
 	"bedside/api/scenarios"
 	"bedside/api/sessions"
@@ -56,6 +57,7 @@ type Store interface {
 	scenarios.Store
 	attempts.Store
 	rooms.Store
+	media.Store
 	audit.Store
 	audit.Recorder
 }
@@ -81,6 +83,7 @@ type Deps struct {
 	Sessions  *auth.Sessions
 	Passwords *auth.Passwords
 	Recording func(ctx context.Context, key string) (httpx.File, error) // opens a blob's file
+	Files     media.Files                                               // keeps the files of media
 	Clock     func() time.Time                                          // time.Now when nil
 	Retention store.Retention
 	Health    *health.Monitor // serves /health
@@ -88,6 +91,7 @@ type Deps struct {
 
 	// These may be nil.
 	Outbox     http.Handler // serves mail.OutboxPath
+	EncodeLine media.EncodeLine
 	Socket     http.Handler // serves SocketPath
 	Web        http.Handler // serves all other paths
 	Metrics    http.Handler // serves /metrics
@@ -197,6 +201,10 @@ func allSlices(cfg Config, deps Deps) []httpx.Slice {
 			Store: deps.Store, Rooms: deps.Presence, Tickets: deps.Sessions, Tries: tries,
 			Open: deps.Recording, Retention: deps.Retention,
 			ICEServers: cfg.ICEServers, SocketPath: SocketPath,
+		}).Slice(),
+		media.New(media.Service{
+			Store: deps.Store, Files: deps.Files, Open: deps.Recording, Sessions: deps.Sessions,
+			EncodeLine: deps.EncodeLine, Config: cfg.Media, Clock: deps.Clock,
 		}).Slice(),
 		(&audit.Service{Store: deps.Store}).Slice(),
 		(&rooms.Service{Rooms: deps.Presence, Store: deps.Store}).Slice(),

@@ -10,6 +10,7 @@ import (
 	"bedside/api/attempts"
 	"bedside/api/auth"
 	"bedside/api/httpx"
+	"bedside/api/media"
 	"bedside/store"
 )
 
@@ -22,6 +23,7 @@ type Config struct {
 	HSTSSubdomains bool     `key:"tls.hsts_subdomains" env:"BEDSIDE_TLS_HSTS_SUBDOMAINS" doc:"tell browsers to use https for every subdomain of this host as well; only when all of them have it"`
 	Registration   string   `key:"auth.registration" env:"BEDSIDE_AUTH_REGISTRATION" doc:"who can get an account: open (anyone who registers), invitation (people an administrator invites) or closed (people whose account an administrator creates, with a password)"`
 	Rates          Rates
+	Media          media.Config
 
 	Limits         auth.Limits
 	ICEServers     func() []attempts.ICEServer // may be nil
@@ -42,6 +44,7 @@ type Rates struct {
 	Expensive Rate `key:"limits.expensive" env:"BEDSIDE_LIMITS_EXPENSIVE" doc:"recordings, archives and searches"`
 	Attempts  Rate `key:"limits.attempts" env:"BEDSIDE_LIMITS_ATTEMPTS" doc:"new role plays"`
 	Joins     Rate `key:"limits.joins" env:"BEDSIDE_LIMITS_JOINS" doc:"tickets to join a room, each for one join"`
+	Uploads   Rate `key:"limits.uploads" env:"BEDSIDE_LIMITS_UPLOADS" doc:"uploads of pictures and sounds"`
 }
 
 // Defaults returns the default configuration. Its rates suit a class of people behind one IP
@@ -55,7 +58,9 @@ func Defaults() Config {
 			Expensive: Rate{PerIP: 1_200, PerAccount: 240},
 			Attempts:  Rate{PerIP: 120, PerAccount: 20},
 			Joins:     Rate{PerIP: 600, PerAccount: 60},
+			Uploads:   Rate{PerIP: 120, PerAccount: 20},
 		},
+		Media:  media.Defaults(),
 		Limits: auth.DefaultLimits(), RequestTimeout: 15 * time.Second,
 		Registration: string(store.RegistrationOpen),
 	}
@@ -99,9 +104,11 @@ func (c Config) Validate() error {
 		{"limits.auth", c.Rates.Auth}, {"limits.read", c.Rates.Read},
 		{"limits.write", c.Rates.Write}, {"limits.expensive", c.Rates.Expensive},
 		{"limits.attempts", c.Rates.Attempts}, {"limits.joins", c.Rates.Joins},
+		{"limits.uploads", c.Rates.Uploads},
 	} {
 		errs = append(errs, class.rate.validate(class.key))
 	}
+	errs = append(errs, c.Media.Validate())
 	return errors.Join(errs...)
 }
 

@@ -9,6 +9,7 @@ import (
 
 	"bedside/api"
 	"bedside/api/apitest"
+	"bedside/api/media"
 	"bedside/api/users"
 	"bedside/store"
 
@@ -73,8 +74,19 @@ func TestDeletedAccountLeavesNoFiles(t *testing.T) {
 	}); err != nil {
 		t.Fatal(err)
 	}
+	portrait := func(c *apitest.Client) string {
+		var m media.Media
+		c.Upload(t, "x.jpg", apitest.Photo(t, 64, 64, byte(len(c.Email))), "kind", "avatar").
+			Expect(t, 201).Decode(t, &m)
+		made, err := s.DB.Media(t.Context(), m.ID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return made.Files[0].Key
+	}
 	files := []string{
 		"attempts/" + attempt + "/candidate.ogg", store.Export{ID: e.ID, UserID: p.ID}.Key(),
+		portrait(p),
 	}
 	exists := func(key string) bool {
 		f, err := s.Blobs.Open(t.Context(), key)
@@ -96,6 +108,12 @@ func TestDeletedAccountLeavesNoFiles(t *testing.T) {
 	}
 	p.Do(t, "DELETE", "/api/users/profile", nil).Expect(t, 204)
 	removed := append(removals(t, s, attempt), removals(t, s, p.ID)...)
+	sweeper := &media.Sweeper{Store: s.DB, Files: s.Blobs}
+	for range 2 {
+		if err := sweeper.Remove(t.Context(), store.RemoveMedia{Keys: files[2:]}); err != nil {
+			t.Error(err)
+		}
+	}
 	rules := fileRules()
 	if len(rules) != len(files) {
 		t.Errorf("the slices have %d kinds of files, the test has %d", len(rules), len(files))

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"bedside/api/httpx"
+	"bedside/api/media"
 	"bedside/store"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -20,6 +21,8 @@ func (r Rates) of(op *huma.Operation) (class string, rate Rate) {
 		return "attempts", r.Attempts
 	case op.OperationID == "create-ticket":
 		return "joins", r.Joins
+	case op.OperationID == media.UploadOperation:
+		return "uploads", r.Uploads
 	case httpx.IsExpensive(op):
 		return "expensive", r.Expensive
 	case strings.HasPrefix(op.Path, "/auth/"):

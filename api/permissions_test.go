@@ -7,6 +7,7 @@ import (
 
 	"bedside/api"
 	"bedside/api/apitest"
+	"bedside/api/media"
 	"bedside/store"
 )
 
@@ -20,6 +21,16 @@ func TestPermissions(t *testing.T) {
 	waiting := owner.NewAttempt(t)
 	const nobody = "0190d2a0-0000-7000-8000-00000000ffff"
 	everybody := []*apitest.Client{owner, stranger, partner, tutor, admin, s.NewClient(t)}
+
+	var portrait, picture media.Media
+	for kind, m := range map[string]*media.Media{"avatar": &portrait, "scenario": &picture} {
+		c := owner
+		if kind == "scenario" {
+			c = partner
+		}
+		c.Upload(t, "x.jpg", apitest.Photo(t, 64, 64, 1), "kind", kind).Expect(t, 201).
+			Decode(t, m)
+	}
 
 	tested := map[string]bool{} // operations that have a row
 	for _, row := range []struct {
@@ -60,6 +71,17 @@ func TestPermissions(t *testing.T) {
 			map[string]any{"scenario": apitest.ScenarioSlug, "consent": true},
 			[6]int{201, 201, 201, 201, 201, 401},
 		},
+		// Another form is not one; api/media tests more.
+		{
+			"POST", "/api/protected/media/upload", map[string]any{},
+			[6]int{415, 415, 415, 415, 415, 401},
+		},
+		{"GET", "/api/media/" + portrait.ID, nil, [6]int{200, 404, 404, 404, 200, 404}},
+		{"GET", "/api/media/" + picture.ID, nil, [6]int{404, 404, 200, 200, 200, 404}},
+		{"POST", "/api/media/" + portrait.ID + "/url", nil, [6]int{200, 404, 404, 404, 200, 401}},
+		{"POST", "/api/media/" + picture.ID + "/url", nil, [6]int{404, 404, 200, 200, 200, 401}},
+		{"GET", "/api/media", nil, [6]int{403, 403, 200, 200, 200, 401}},
+		{"DELETE", "/api/media/" + nobody, nil, [6]int{404, 404, 404, 404, 404, 401}},
 		{"GET", "/api/rooms", nil, [6]int{403, 403, 200, 200, 200, 401}},
 		{"GET", "/api/scenarios", nil, [6]int{200, 200, 200, 200, 200, 401}},
 		{
@@ -144,7 +166,8 @@ func TestPermissions(t *testing.T) {
 		path := strings.NewReplacer(waiting, "{id}", done, "{id}", apitest.ScenarioSlug, "{slug}",
 			"user/"+owner.ID, "user/{user}", "user/"+nobody, "user/{user}",
 			owner.ID, "{id}", admin.ID, "{id}", "audio/candidate",
-			"audio/{speaker}").Replace(row.path)
+			"audio/{speaker}", portrait.ID, "{id}", picture.ID, "{id}",
+			"media/"+nobody, "media/{id}").Replace(row.path)
 		tested[row.method+" "+path] = true
 		for i, p := range everybody {
 			if a := p.Do(t, row.method, row.path, row.body); a.StatusCode != row.want[i] {

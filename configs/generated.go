@@ -24,6 +24,7 @@ func sections() []sectionDoc {
 			"Requests a minute; as many may come at once. They suit a class of people behind one IP address.",
 		},
 		{"mail", ""},
+		{"content", "Pictures of users and scenarios, and recorded lines of patients."},
 		{"media", ""},
 		{"speech", ""},
 		{

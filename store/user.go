@@ -32,6 +32,7 @@ type User struct {
 	TestDate     string // year-month-day, or empty
 	TimeZone     string // of the IANA database, or empty
 	Locale       string // BCP 47, or empty
+	AvatarID     string // the medium that is the portrait, or empty; CreateMedia sets it
 	PasswordHash string
 	Disabled     bool
 	VerifiedAt   *time.Time // when the user confirmed the address; nil: not yet

@@ -102,6 +102,7 @@ func NewServerOn(t testing.TB, db *postgres.DB, url string, options ...Option) *
 		Recording: func(ctx context.Context, key string) (httpx.File, error) {
 			return s.Blobs.Open(ctx, key)
 		},
+		Files: s.Blobs,
 	}
 	if deps.Health, err = health.New(health.Config{}, log, nil,
 		health.Check{Name: "database", Run: s.DB.Ping},

@@ -25,8 +25,8 @@ type keyring struct {
 }
 
 type derived struct {
-	id                                    string
-	access, ticket, refresh, seal, device []byte
+	id                                         string
+	access, ticket, refresh, seal, device, url []byte
 }
 
 func newKeyring(keys []Key) (*keyring, error) {
@@ -48,7 +48,7 @@ func newKeyring(keys []Key) (*keyring, error) {
 		d := derived{id: k.ID}
 		for purpose, out := range map[string]*[]byte{
 			"access": &d.access, "ticket": &d.ticket, "refresh": &d.refresh, "seal": &d.seal,
-			"device": &d.device,
+			"device": &d.device, "url": &d.url,
 		} {
 			var err error
 			if *out, err = hkdf.Key(sha256.New, k.Secret, nil, "bedside "+purpose,

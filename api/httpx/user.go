@@ -3,6 +3,7 @@ package httpx
 import (
 	"time"
 
+	"bedside/api/auth"
 	"bedside/store"
 )
 
@@ -18,14 +19,17 @@ type User struct {
 	TestDate      string     `json:"test_date" doc:"year-month-day, or empty" example:"2026-11-14"`
 	TimeZone      string     `json:"time_zone" doc:"of the IANA database, or empty" example:"Europe/Zagreb"`
 	Locale        string     `json:"locale" doc:"BCP 47, or empty" example:"en-GB"`
+	Avatar        string     `json:"avatar" doc:"the id of the portrait, or empty" example:"0190d2a0-0000-7000-8000-000000000001"`
+	AvatarURL     string     `json:"avatar_url" doc:"where the portrait is, for some minutes, or empty; add size to choose small, medium or large" example:"/api/media/0190d2a0-0000-7000-8000-000000000001?expires=1795600000&signature=x"`
 	CreatedAt     time.Time  `json:"created_at"`
 }
 
-// NewUser returns an account as its owner sees it.
-func NewUser(u store.User) User {
+// NewUser returns an account as its owner sees it. sessions signs the address of the portrait.
+func NewUser(u store.User, sessions *auth.Sessions) User {
 	return User{
 		ID: u.ID, Email: u.Email, EmailVerified: u.VerifiedAt != nil, Name: u.Name, Role: u.Role,
 		Profession: u.Profession, TargetGrade: u.TargetGrade, TestDate: u.TestDate,
-		TimeZone: u.TimeZone, Locale: u.Locale, CreatedAt: u.CreatedAt,
+		TimeZone: u.TimeZone, Locale: u.Locale, Avatar: u.AvatarID,
+		AvatarURL: sessions.MediaURL(u.AvatarID), CreatedAt: u.CreatedAt,
 	}
 }

@@ -51,15 +51,15 @@ func (s *Service) startSession(ctx context.Context, u store.User,
 			return nil, err
 		}
 	}
-	out := newGrant(ctx, g, refreshIn == "cookie")
+	out := s.newGrant(ctx, g, refreshIn == "cookie")
 	out.SetCookie = append(out.SetCookie, s.rememberDevice(ctx, u.ID))
 	return out, nil
 }
 
-func newGrant(ctx context.Context, g auth.Grant, inCookie bool) *grantOutput {
+func (s *Service) newGrant(ctx context.Context, g auth.Grant, inCookie bool) *grantOutput {
 	out := &grantOutput{CacheControl: "no-store", Body: Grant{
 		AccessToken: g.Access, TokenType: "Bearer", ExpiresIn: int(g.AccessTTL / time.Second),
-		SignedOut: g.SignedOut, User: httpx.NewUser(g.User),
+		SignedOut: g.SignedOut, User: httpx.NewUser(g.User, s.Sessions),
 	}}
 	if inCookie {
 		out.SetCookie = httpx.SetRefreshCookie(ctx, g.Refresh, g.RefreshExpiresAt)

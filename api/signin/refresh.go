@@ -56,7 +56,7 @@ func (s *Service) refresh(ctx context.Context, in *refreshInput) (*grantOutput, 
 	case err != nil:
 		return nil, err
 	}
-	return newGrant(ctx, g, inBody == ""), nil
+	return s.newGrant(ctx, g, inBody == ""), nil
 }
 
 // endDetail tells the user why a session has ended.

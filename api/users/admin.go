@@ -19,9 +19,9 @@ type Account struct {
 	UpdatedAt time.Time `json:"updated_at"`
 }
 
-func newAccount(u store.User) Account {
+func (s *Service) newAccount(u store.User) Account {
 	return Account{
-		User: httpx.NewUser(u), Disabled: u.Disabled, Invited: u.PasswordHash == "",
+		User: httpx.NewUser(u, s.Sessions), Disabled: u.Disabled, Invited: u.PasswordHash == "",
 		UpdatedAt: u.UpdatedAt,
 	}
 }
@@ -55,7 +55,7 @@ func (s *Service) listAccounts(ctx context.Context, in *listInput) (*listOutput,
 	out := &listOutput{Body: AccountPage{Items: []Account{}}}
 	list, out.Body.Next = httpx.Page(list, in.Limit, func(u store.User) string { return u.ID })
 	for _, u := range list {
-		out.Body.Items = append(out.Body.Items, newAccount(u))
+		out.Body.Items = append(out.Body.Items, s.newAccount(u))
 	}
 	return out, nil
 }
@@ -71,7 +71,7 @@ func (s *Service) getAccount(ctx context.Context, in *accountInput) (*accountOut
 	if err != nil {
 		return nil, err
 	}
-	return &accountOutput{Body: newAccount(u)}, nil
+	return &accountOutput{Body: s.newAccount(u)}, nil
 }
 
 // AccountChange is what administrators can change. Fields that are left out stay as they are.
@@ -129,5 +129,5 @@ func (s *Service) changeAccount(ctx context.Context,
 			return nil, err
 		}
 	}
-	return &accountOutput{Body: newAccount(u)}, nil
+	return &accountOutput{Body: s.newAccount(u)}, nil
 }

@@ -71,7 +71,7 @@ func (s *Service) createAccount(ctx context.Context, in *createInput) (*accountO
 		return nil, err
 	}
 	s.Log.Info("an administrator created an account", "admin", p.User.ID, "user", u.ID)
-	return &accountOutput{Body: newAccount(u)}, nil
+	return &accountOutput{Body: s.newAccount(u)}, nil
 }
 
 // mayInvite returns an error unless an invitation can be mailed to an address.

@@ -23,7 +23,7 @@ func (s *Service) profile(ctx context.Context, _ *struct{}) (*profileOutput, err
 		return nil, err
 	}
 	u, err := s.Store.User(ctx, p.User.ID)
-	return &profileOutput{Body: httpx.NewUser(u)}, err
+	return &profileOutput{Body: httpx.NewUser(u, s.Sessions)}, err
 }
 
 // Profile is what users say about themselves.
@@ -100,7 +100,7 @@ func (s *Service) editProfile(ctx context.Context, c ProfileChange) (*profileOut
 		return nil, err
 	}
 	s.Sessions.AfterChange(u.ID, nil, "")
-	return &profileOutput{Body: httpx.NewUser(u)}, nil
+	return &profileOutput{Body: httpx.NewUser(u, s.Sessions)}, nil
 }
 
 // clean checks each field that is given, so that the answer names the wrong one, and puts the name

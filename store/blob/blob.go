@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"time"
 
 	"bedside/store"
 
@@ -137,6 +138,26 @@ func (s *Store) Delete(ctx context.Context, key string) error {
 		return nil
 	}
 	return translate(key, err)
+}
+
+// List calls each with the key of every file whose key begins with prefix, and with the time of
+// its last Put, until each returns an error, which List returns.
+func (s *Store) List(ctx context.Context, prefix string,
+	each func(key string, modified time.Time) error,
+) error {
+	list := s.bucket.List(&blob.ListOptions{Prefix: prefix})
+	for {
+		object, err := list.Next(ctx)
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return translate(prefix, err)
+		}
+		if err := each(object.Key, object.ModTime); err != nil {
+			return err
+		}
+	}
 }
 
 // checkKey returns store.ErrInvalid for keys that not every kind of store would accept.

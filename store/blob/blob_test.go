@@ -12,6 +12,7 @@ import (
 	"sync"
 	"testing"
 	"testing/iotest"
+	"time"
 
 	"bedside/store"
 	"bedside/store/blob"
@@ -150,6 +151,36 @@ func TestFileServesRanges(t *testing.T) {
 			if err := f.Close(); err != nil {
 				t.Error(err)
 			}
+		}
+	})
+}
+
+func TestList(t *testing.T) {
+	onEach(t, func(t *testing.T, cfg blob.Config) {
+		s := open(t, cfg)
+		for _, key := range []string{"media/b.jpg", "media/a.jpg", "other/c.jpg"} {
+			if _, err := s.Put(t.Context(), key, strings.NewReader("x"), ""); err != nil {
+				t.Fatal(err)
+			}
+		}
+		var keys []string
+		if err := s.List(t.Context(), "media/", func(key string, modified time.Time) error {
+			if time.Since(modified) > time.Hour {
+				t.Errorf("%s is of %v", key, modified)
+			}
+			keys = append(keys, key)
+			return nil
+		}); err != nil {
+			t.Fatal(err)
+		}
+		if strings.Join(keys, " ") != "media/a.jpg media/b.jpg" {
+			t.Errorf("listed %q", keys)
+		}
+		stop := errors.New("enough")
+		if err := s.List(t.Context(), "", func(string, time.Time) error {
+			return stop
+		}); !errors.Is(err, stop) {
+			t.Errorf("got %v", err)
 		}
 	})
 }

@@ -146,7 +146,7 @@ const upkeepQueue = "upkeep"
 // process was killed counts as running for an hour, and would keep the next ones from running.
 func queueOf(job store.Job) string {
 	switch job.(type) {
-	case store.MakeExport:
+	case store.MakeExport, store.SweepMedia:
 		return slowQueue
 	case store.Reconcile, store.SweepLog:
 		return upkeepQueue

@@ -82,6 +82,13 @@ func PersonalTables() []PersonalTable {
 				ELSE ARRAY[]::text[] END`,
 		},
 		{Table: "act_tallies", Where: `t.user_id = $1`},
+		{Table: "media", Where: `t.owner_id = $1`},
+		{
+			Table: "media_files",
+			Where: `t.media_id IN (SELECT id FROM media WHERE owner_id = $1)`,
+		},
+		{Table: "media_blobs"},
+		{Table: "media_uses"},
 		{Table: "scenarios"},
 		{
 			Table: "river_job", Where: `t.args @> jsonb_build_object('user_id', $1::text)`,
@@ -184,6 +191,14 @@ func (db *DB) DeleteUser(ctx context.Context, userID string,
 			if _, err := tx.Exec(ctx, sql, userID); err != nil {
 				return err
 			}
+		}
+		portraits, err := ids(ctx, tx, `SELECT id::text FROM media
+			WHERE owner_id = $1 AND kind = 'avatar' ORDER BY id FOR UPDATE`, userID)
+		if err != nil {
+			return err
+		}
+		if err := db.deleteMedia(ctx, tx, portraits); err != nil {
+			return err
 		}
 		keys, err := ownedKeys(ctx, tx, userID)
 		if err != nil {

@@ -175,6 +175,7 @@ func newUserWithData(t *testing.T) (u, partner store.User, theirs, others store.
 	if _, err := db.RequestExport(t.Context(), u.ID, store.Effects{}); err != nil {
 		t.Fatal(err)
 	}
+	newPicture(t, u.ID, store.MediaAvatar, "of "+u.ID)
 	// The user may read what others did to the account, but not from where.
 	if err := db.Record(t.Context(), store.Act{
 		Action: store.ActChangeRole, UserID: u.ID, ActorID: partner.ID, IP: "203.0.113.9",

@@ -15,13 +15,12 @@ import (
 
 const userColumns = `u.id::text, u.email, u.name, u.role, u.profession, u.target_grade,
 	coalesce(u.test_date::text, ''), u.time_zone, u.locale, u.password_hash, u.disabled,
-	u.verified_at, u.pending_from, u.created_at, u.updated_at`
+	u.verified_at, u.pending_from, u.created_at, u.updated_at, coalesce(u.avatar_id::text, '')`
 
 func userTargets(u *store.User) []any {
 	return []any{&u.ID, &u.Email, &u.Name, &u.Role, &u.Profession, &u.TargetGrade, &u.TestDate,
 		&u.TimeZone, &u.Locale, &u.PasswordHash, &u.Disabled, &u.VerifiedAt, &u.PendingFrom,
-		&u.CreatedAt,
-		&u.UpdatedAt}
+		&u.CreatedAt, &u.UpdatedAt, &u.AvatarID}
 }
 
 // CreateUser saves a new user and returns it with its id and times. It returns store.ErrConflict
