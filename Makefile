@@ -106,12 +106,13 @@ e2e-lossy-link: bin/bedside ## a role play of two browsers over a link that lose
 
 lint: lint-go lint-web ## every linter
 
-lint-go: web/build/index.html ## gofmt, line lengths, vet and staticcheck
+lint-go: web/build/index.html ## gofmt, line lengths, vet, staticcheck; our scenarios
 	@unformatted=$$(gofmt -l $$(git ls-files '*.go')); \
 		[ -z "$$unformatted" ] || { echo "gofmt: $$unformatted"; exit 1; }
 	@.ci/lines
 	go vet ./...
 	go tool staticcheck ./...
+	go run . scenario lint store/scenario/content/*.yaml
 
 lint-web: web/node_modules/.installed ## svelte-check, eslint; spectral on the API's description
 	cd web && npm run --silent check && npm run --silent lint && npm run --silent lint:openapi

@@ -35,6 +35,7 @@ type commands struct {
 	Partner  partnerCommand  `cmd:"" help:"Join an attempt as the patient and speak an audio file."`
 	Analyze  analyzeCommand  `cmd:"" help:"Measure the speech in a WAV or Ogg Opus file."`
 	Loadtest loadtestCommand `cmd:"" help:"Fill rooms with headless participants and measure the media path."`
+	Scenario scenarioCommand `cmd:"" help:"Check scenarios that somebody writes as files."`
 	Migrate  migrateCommand  `cmd:"" help:"Bring the database's tables up to date and stop."`
 	Retry    retryCommand    `cmd:"" help:"Analyse an attempt again whose analysis failed, and tell the outcome."`
 	Admin    adminCommand    `cmd:"" help:"Create administrators."`

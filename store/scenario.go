@@ -147,27 +147,39 @@ type ModelTurn struct {
 	Shows []string `json:"shows,omitempty" of:"indicators" items:"0..8" unique:"true" doc:"The indicators that the turn is an example of."`
 }
 
+// ParseScenario reads a scenario document in JSON. It returns ErrInvalid, joined with every
+// reason, when the document does not conform to the format: when it has a key that the format has
+// not, for example.
+func ParseScenario(data []byte) (s Scenario, err error) {
+	if err := checkScenario(data); err != nil {
+		return s, fmt.Errorf("%w: %w", ErrInvalid, err)
+	}
+	return s, json.Unmarshal(data, &s)
+}
+
 // Validate returns ErrInvalid, joined with every reason why the scenario does not conform to the
 // format. It does not demand what a good scenario needs besides, such as a model performance; that
 // is for package store/scenario to say.
 func (s Scenario) Validate() error {
-	invalid := func(err error) error {
+	b, err := json.Marshal(s)
+	if err == nil {
+		err = checkScenario(b)
+	}
+	if err != nil {
 		return fmt.Errorf("scenario %q: %w: %w", s.Slug, ErrInvalid, err)
 	}
-	b, err := json.Marshal(s)
-	if err != nil {
-		return invalid(err)
-	}
+	return nil
+}
+
+// checkScenario returns every reason why a document in JSON does not conform to the format.
+func checkScenario(data []byte) error {
 	var document any
-	if err := json.Unmarshal(b, &document); err != nil {
-		return invalid(err)
+	if err := json.Unmarshal(data, &document); err != nil {
+		return err
 	}
 	var errs []error
 	for _, v := range ScenarioRule().Check(document) {
 		errs = append(errs, errors.New(v.Message))
 	}
-	if err := errors.Join(errs...); err != nil {
-		return invalid(err)
-	}
-	return nil
+	return errors.Join(errs...)
 }

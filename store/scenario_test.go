@@ -89,3 +89,22 @@ func TestEachIndicatorHasACriterion(t *testing.T) {
 		}
 	}
 }
+
+func TestParseScenario(t *testing.T) {
+	b, err := json.Marshal(scenario())
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := ParseScenario(b)
+	if err != nil || !reflect.DeepEqual(s, scenario()) {
+		t.Errorf("%+v, %v", s, err)
+	}
+	for _, bad := range []string{
+		"", "{}", "[]", "null", strings.Replace(string(b), `"title"`, `"titel"`, 1),
+		strings.Replace(string(b), `"slug"`, `"more": 1, "slug"`, 1),
+	} {
+		if _, err := ParseScenario([]byte(bad)); !errors.Is(err, ErrInvalid) {
+			t.Errorf("%s: %v", bad, err)
+		}
+	}
+}

@@ -14,7 +14,7 @@ func Nearest(s string, words []string) string {
 	if len(s) > 80 {
 		return ""
 	}
-	best, fewest := "", len(s)/3+1
+	best, fewest := "", (len(s)+2)/3+1
 	for _, word := range words {
 		if d := changedLetters(s, word); d < fewest {
 			best, fewest = word, d

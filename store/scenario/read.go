@@ -18,10 +18,13 @@ import (
 
 // Limits of what is read.
 const (
-	MaxBytes     = 8 << 20 // of all documents together
+	MaxBytes     = 4 << 20 // of all documents together
 	MaxDocuments = 200
 	maxDepth     = 24     // of lists and keys inside each other
 	maxValues    = 20_000 // in one document
+	// maxMarks is how many bytes may begin a value in all documents together. It is checked first,
+	// because the parser takes some hundred bytes of memory for each value.
+	maxMarks = 200_000
 )
 
 // Parse reads scenarios from YAML, or from JSON, which is YAML too. There may be several
@@ -79,6 +82,9 @@ func read(data []byte) (documents []*document, findings []Finding) {
 	if !utf8.Valid(data) {
 		return fail(invalidAt(data), "encoding", "the text is not UTF-8 here: save it as UTF-8")
 	}
+	if n := marks(data); n > maxMarks {
+		return fail(position{1, 1}, "size", "the text has too many values")
+	}
 	loader, err := yaml.NewLoader(bytes.NewReader(data))
 	if err != nil {
 		return fail(position{1, 1}, "yaml", "%v", err)
@@ -105,6 +111,17 @@ func read(data []byte) (documents []*document, findings []Finding) {
 		return fail(position{1, 1}, "yaml", "there is no document: the text is empty")
 	}
 	return documents, findings
+}
+
+// marks counts the bytes that may begin a value.
+func marks(data []byte) (n int) {
+	for _, b := range data {
+		switch b {
+		case ',', '[', '{', ':', '-', '?', '\n':
+			n++
+		}
+	}
+	return n
 }
 
 // invalidAt returns where the first byte is that is not UTF-8.

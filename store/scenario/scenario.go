@@ -16,7 +16,7 @@ import (
 	"bedside/store"
 )
 
-//go:embed content/*.yaml
+//go:embed content
 var content embed.FS
 
 // Files returns the files of the role plays that are part of the program: one document each, in
@@ -42,4 +42,17 @@ func Shipped() ([]store.Scenario, error) {
 		list = append(list, read...)
 	}
 	return list, nil
+}
+
+// Picture returns the picture of a role play that is part of the program, and its media type.
+func Picture(slug string) (data []byte, mediaType string, ok bool) {
+	for _, kind := range []struct{ ending, mediaType string }{
+		{".webp", "image/webp"}, {".jpg", "image/jpeg"}, {".svg", "image/svg+xml"},
+	} {
+		data, err := content.ReadFile("content/pictures/" + slug + kind.ending)
+		if err == nil {
+			return data, kind.mediaType, true
+		}
+	}
+	return nil, "", false
 }

@@ -1,0 +1,67 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+func TestScenarioLint(t *testing.T) {
+	const good = "store/scenario/testdata/complete.yaml"
+	text, err := os.ReadFile(good)
+	if err != nil {
+		t.Fatal(err)
+	}
+	bad := filepath.Join(t.TempDir(), "bad.yaml")
+	wrong := strings.Replace(string(text), "\ntitle:", "\ntitel:", 1)
+	if err := os.WriteFile(bad, []byte(wrong), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	spelled := strings.Replace(string(text), "not keen", "not keen on the color", 1)
+	for _, c := range []struct {
+		args []string
+		in   string
+		code int
+		want string
+	}{
+		{[]string{good}, "", exitDone, ""},
+		{[]string{"-"}, spelled, exitDone, "-:29:7: warning: “color”"},
+		{[]string{"--strict", "-"}, spelled, exitFailed, "write colour [spelling]"},
+		{[]string{good, bad}, "", exitFailed,
+			bad + ":3:1: error: titel is not a key of this format; did you mean title?"},
+		{[]string{"nothing.yaml"}, "", exitFailed, "nothing.yaml: no such file"},
+		{nil, "", exitUsage, "expected \"<file> ...\""},
+		{[]string{"--help"}, "", exitDone, "Exit code: 0 when there are no errors"},
+	} {
+		var out bytes.Buffer
+		code := runCommand(t.Context(), append([]string{"scenario", "lint"}, c.args...),
+			&invocation{in: strings.NewReader(c.in), out: &out, err: &out})
+		if code != c.code || !strings.Contains(out.String(), c.want) {
+			t.Errorf("%q: exit %d, %s", c.args, code, out.String())
+		}
+	}
+	var out bytes.Buffer
+	runCommand(t.Context(), []string{"scenario", "lint", "--json", bad},
+		&invocation{out: &out, err: &bytes.Buffer{}})
+	var found []fileFinding
+	if err := json.Unmarshal(out.Bytes(), &found); err != nil || len(found) != 2 ||
+		found[1].File != bad || found[1].Line != 3 || found[1].Path != "titel" {
+		t.Errorf("%+v, %v: %s", found, err, out.String())
+	}
+}
+
+// TestShippedScenariosHaveNoErrors is what `make lint` checks too.
+func TestShippedScenariosHaveNoErrors(t *testing.T) {
+	files, err := filepath.Glob("store/scenario/content/*.yaml")
+	if err != nil || len(files) == 0 {
+		t.Fatal(files, err)
+	}
+	var out bytes.Buffer
+	if code := runCommand(t.Context(), append([]string{"scenario", "lint"}, files...),
+		&invocation{out: &out, err: &out}); code != exitDone {
+		t.Errorf("exit %d\n%s", code, out.String())
+	}
+}
