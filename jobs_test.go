@@ -24,7 +24,7 @@ func TestRetentionIsCarriedOutAndAudited(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	scenario, err := db.ScenarioBySlug(ctx, "nursing-insulin-at-home")
+	scenario, err := db.PublishedScenario(ctx, "nursing-insulin-at-home")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -13,6 +13,7 @@ import (
 	"bedside/api/httpx"
 	"bedside/api/rooms"
 	"bedside/api/scenarios"
+	"bedside/api/scenarios/view"
 	"bedside/api/sessions"
 	"bedside/api/signin"
 	"bedside/api/users"
@@ -122,7 +123,7 @@ const (
 const bareAttempt = `a.id::text, a.state, a.consent, a.created_at, a.prepared_at, a.started_at,
 	a.ended_at, a.problem, a.candidate_id::text, coalesce(a.partner_id::text, ''),
 	(SELECT name FROM users WHERE id = a.candidate_id),
-	coalesce((SELECT name FROM users WHERE id = a.partner_id), ''), c.slug, c.title, c.profession`
+	coalesce((SELECT name FROM users WHERE id = a.partner_id), ''), v.slug, v.title, v.profession`
 
 func bareAttemptTargets(a *attempts.Attempt, partner *attempts.Person) []any {
 	return []any{&a.ID, &a.State, &a.Consent, &a.CreatedAt, &a.PreparedAt, &a.StartedAt,
@@ -159,7 +160,8 @@ func (h *bare) attempts(ctx context.Context, r *http.Request, user string) (any,
 			UNION ALL
 			(SELECT * FROM attempts WHERE partner_id >= $1 AND (partner_id, id) < ($1, $2)
 				AND candidate_id <> $1 ORDER BY partner_id DESC, id DESC LIMIT 21)
-			ORDER BY id DESC LIMIT 21) a JOIN scenarios c ON c.id = a.scenario_id
+			ORDER BY id DESC LIMIT 21) a JOIN scenario_versions v
+				ON (v.scenario_id, v.version) = (a.scenario_id, a.scenario_version)
 		ORDER BY a.id DESC`, []any{user, before},
 		func(v *row) []any { return bareAttemptTargets(&v.a, &v.partner) })
 	if err != nil {
@@ -176,27 +178,31 @@ func (h *bare) attempts(ctx context.Context, r *http.Request, user string) (any,
 	return page, nil
 }
 
-const bareScenario = `c.id::text, c.slug, c.title, c.profession, c.summary, c.difficulty,
-	c.prepare_seconds, c.play_seconds`
+// bareSummary are the columns of a scenario in a list, whose versions are all the first.
+const bareSummary = `c.id::text, c.slug, c.title, c.profession, c.summary, c.difficulty, c.setting,
+	c.clinical_focus, c.criteria, c.tags, c.prepare_seconds, c.play_seconds, c.version`
 
-func bareScenarioTargets(s *httpx.ScenarioSummary) []any {
-	return []any{&s.ID, &s.Slug, &s.Title, &s.Profession, &s.Summary, &s.Difficulty,
-		&s.PrepareSeconds, &s.PlaySeconds}
+func bareSummaryTargets(s *view.ScenarioSummary) []any {
+	return []any{&s.ID, &s.Slug, &s.Title, &s.Profession, &s.Summary, &s.Difficulty, &s.Setting,
+		&s.ClinicalFocus, &s.Criteria, &s.Tags, &s.PrepareSeconds, &s.PlaySeconds, &s.Version}
 }
+
+const bareScenario = `v.document, v.scenario_id::text, v.version`
+
+func bareScenarioTargets(s *store.Scenario) []any { return []any{s, &s.ID, &s.Version} }
 
 func (h *bare) attempt(ctx context.Context, r *http.Request, user string) (any, error) {
 	var d attempts.AttemptDetail
 	var partner attempts.Person
-	d.Scenario.Patient = &store.InterlocutorCard{}
-	targets := append(bareAttemptTargets(&d.Attempt, &partner),
-		append(bareScenarioTargets(&d.Scenario.ScenarioSummary), &d.Scenario.Candidate,
-			d.Scenario.Patient)...)
-	err := h.pool.QueryRow(ctx, `SELECT `+bareAttempt+`, `+bareScenario+`, c.candidate_card,
-			c.interlocutor_card
-		FROM attempts a JOIN scenarios c ON c.id = a.scenario_id
+	var s store.Scenario
+	err := h.pool.QueryRow(ctx, `SELECT `+bareAttempt+`, `+bareScenario+`
+		FROM attempts a JOIN scenario_versions v
+			ON (v.scenario_id, v.version) = (a.scenario_id, a.scenario_version)
 		WHERE a.id = $1 AND (a.candidate_id = $2 OR a.partner_id = $2)`,
-		chi.URLParam(r, "id"), user).Scan(targets...)
+		chi.URLParam(r, "id"), user).Scan(append(bareAttemptTargets(&d.Attempt, &partner),
+		bareScenarioTargets(&s)...)...)
 	complete(&d.Attempt, &partner, user)
+	d.Scenario = view.Of(s, true)
 	return d, err
 }
 
@@ -215,17 +221,19 @@ func (h *bare) create(ctx context.Context, r *http.Request, user string) (any, e
 		return nil, err
 	}
 	var d attempts.AttemptDetail
-	s := &d.Scenario
-	if err := h.pool.QueryRow(ctx, `SELECT `+bareScenario+`, c.candidate_card FROM scenarios c
-		WHERE c.slug = $1`, in.Scenario).
-		Scan(append(bareScenarioTargets(&s.ScenarioSummary), &s.Candidate)...); err != nil {
+	var s store.Scenario
+	if err := h.pool.QueryRow(ctx, `SELECT `+bareScenario+` FROM scenarios c
+		JOIN scenario_versions v ON (v.scenario_id, v.version) = (c.id, c.published_version)
+		WHERE c.slug = $1`, in.Scenario).Scan(bareScenarioTargets(&s)...); err != nil {
 		return nil, err
 	}
 	d.ID, d.State, d.Part, d.Consent, d.CreatedAt = uuid.Must(uuid.NewV7()).String(),
 		store.AttemptCreated, "candidate", true, time.Now()
+	d.Scenario = view.Of(s, false)
 	_, err := h.pool.Exec(ctx, `INSERT INTO attempts
-		(id, scenario_id, candidate_id, state, consent, created_at)
-		VALUES ($1, $2, $3, $4, $5, $6)`, d.ID, s.ID, user, d.State, true, d.CreatedAt)
+		(id, scenario_id, scenario_version, candidate_id, state, consent, created_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7)`, d.ID, s.ID, s.Version, user, d.State, true,
+		d.CreatedAt)
 	return d, err
 }
 
@@ -249,11 +257,51 @@ func (h *bare) ticket(ctx context.Context, r *http.Request, user string) (any, e
 	}, err
 }
 
-func (h *bare) scenarios(ctx context.Context, _ *http.Request, _ string) (any, error) {
-	items, err := list(ctx, h, `SELECT `+bareScenario+` FROM scenarios c
-		ORDER BY c.profession, c.difficulty, c.slug`, nil, bareScenarioTargets)
-	return scenarios.ScenarioList{Items: items}, err
+func (h *bare) scenarios(ctx context.Context, _ *http.Request, user string) (any, error) {
+	items, err := list(ctx, h, `SELECT `+bareSummary+`, (SELECT count(*) FROM attempts a
+			WHERE a.candidate_id = $1 AND a.scenario_id = c.id AND a.started_at IS NOT NULL)
+		FROM scenarios c WHERE c.state = 'published'
+		ORDER BY c.profession, c.difficulty, lower(c.title), c.id LIMIT 101`, []any{user},
+		func(s *view.ScenarioSummary) []any {
+			s.Tried, s.Bookmarked = new(int), new(bool)
+			return append(bareSummaryTargets(s), s.Tried)
+		})
+	if err != nil {
+		return nil, err
+	}
+	type row struct {
+		facet string
+		store.FacetCount
+	}
+	rows, err := list(ctx, h, bareFacets, nil,
+		func(r *row) []any { return []any{&r.facet, &r.Value, &r.Count} })
+	out := scenarios.ScenarioList{Items: items, Total: len(items), Facets: store.ScenarioFacets{
+		Professions: []store.FacetCount{}, Settings: []store.FacetCount{},
+		Difficulties: []store.FacetCount{}, ClinicalFocus: []store.FacetCount{},
+		Criteria: []store.FacetCount{}, Tags: []store.FacetCount{},
+	}}
+	f := &out.Facets
+	for _, r := range rows {
+		for name, to := range map[string]*[]store.FacetCount{
+			"profession": &f.Professions, "setting": &f.Settings, "difficulty": &f.Difficulties,
+			"focus": &f.ClinicalFocus, "criterion": &f.Criteria, "tag": &f.Tags,
+		} {
+			if name == r.facet {
+				*to = append(*to, r.FacetCount)
+			}
+		}
+	}
+	return out, err
 }
+
+const bareFacets = `WITH c AS MATERIALIZED (SELECT * FROM scenarios WHERE state = 'published')
+	SELECT * FROM (SELECT 'profession', profession, count(*) FROM c GROUP BY 2
+		UNION ALL SELECT 'setting', setting, count(*) FROM c GROUP BY 2
+		UNION ALL SELECT 'difficulty', difficulty::text, count(*) FROM c GROUP BY 2
+		UNION ALL SELECT 'focus', clinical_focus, count(*) FROM c GROUP BY 2
+		UNION ALL SELECT 'criterion', x, count(*) FROM c, unnest(criteria) x GROUP BY 2
+		UNION ALL SELECT 'tag', x, count(*) FROM c, unnest(tags) x GROUP BY 2) f (facet, value, n)
+	ORDER BY facet, n DESC, value`
 
 const bareUser = `u.id::text, u.email, u.verified_at IS NOT NULL, u.name, u.role, u.profession,
 	u.target_grade, coalesce(u.test_date::text, ''), u.time_zone, u.locale, u.created_at`
@@ -370,8 +418,9 @@ func (h *bare) openRooms(ctx context.Context, _ *http.Request, _ string) (any, e
 	for i, r := range open {
 		ids[i], at[r.ID] = r.ID, r
 	}
-	items, err := list(ctx, h, `SELECT a.id::text, a.state, c.slug, c.title, c.profession, u.name
-		FROM attempts a JOIN scenarios c ON c.id = a.scenario_id
+	items, err := list(ctx, h, `SELECT a.id::text, a.state, v.slug, v.title, v.profession, u.name
+		FROM attempts a JOIN scenario_versions v
+			ON (v.scenario_id, v.version) = (a.scenario_id, a.scenario_version)
 		JOIN users u ON u.id = a.candidate_id WHERE a.id = ANY ($1::uuid[]) ORDER BY a.id`,
 		[]any{ids}, func(v *rooms.Room) []any {
 			return []any{&v.AttemptID, &v.State, &v.ScenarioSlug, &v.ScenarioTitle, &v.Profession,

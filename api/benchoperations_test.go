@@ -151,7 +151,7 @@ func (f *benchFixture) operations(b *testing.B) []operation {
 		read("attempt", p.BusyCandidate, "/api/attempts/"+reported, "/attempts/"+reported),
 		read("report", p.BusyCandidate, "/api/attempts/"+reported+"/report",
 			"/attempts/"+reported+"/report"),
-		read("scenarios", p.Candidate, "/api/scenarios", "/scenarios"),
+		read("scenarios", p.Candidate, "/api/scenarios?limit=100", "/scenarios"),
 		read("profile", p.Candidate, "/api/users/profile", "/profile"),
 		read("sessions", p.Candidate, "/api/sessions", "/sessions?current={session}"),
 		read("users-by-address", p.Admin, "/api/users?text="+email, "/users?text="+email),
@@ -194,7 +194,7 @@ func (f *benchFixture) emailOf(b *testing.B, user string) string {
 func (f *benchFixture) openRooms(b *testing.B) {
 	b.Helper()
 	for range 20 {
-		s, err := f.db.ScenarioBySlug(b.Context(), apitest.ScenarioSlug)
+		s, err := f.db.PublishedScenario(b.Context(), apitest.ScenarioSlug)
 		if err != nil {
 			b.Fatal(err)
 		}

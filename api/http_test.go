@@ -291,8 +291,8 @@ func TestDatabaseOutageIsUnavailable(t *testing.T) {
 
 type brokenStore struct{ api.Store }
 
-func (brokenStore) Scenarios(context.Context) ([]store.Scenario, error) {
-	return nil, fmt.Errorf("scenarios: the database is %w: dial unix /secret",
+func (brokenStore) CatalogueGeneration(context.Context) (string, error) {
+	return "", fmt.Errorf("scenarios: the database is %w: dial unix /secret",
 		store.ErrUnavailable)
 }
 
@@ -351,7 +351,7 @@ func TestRequestTimeLimit(t *testing.T) {
 
 type slowStore struct{ api.Store }
 
-func (slowStore) Scenarios(ctx context.Context) ([]store.Scenario, error) {
+func (slowStore) CatalogueGeneration(ctx context.Context) (string, error) {
 	<-ctx.Done()
-	return nil, ctx.Err()
+	return "", ctx.Err()
 }

@@ -83,10 +83,16 @@ func TestPermissions(t *testing.T) {
 		{"GET", "/api/media", nil, [6]int{403, 403, 200, 200, 200, 401}},
 		{"DELETE", "/api/media/" + nobody, nil, [6]int{404, 404, 404, 404, 404, 401}},
 		{"GET", "/api/rooms", nil, [6]int{403, 403, 200, 200, 200, 401}},
-		{"GET", "/api/scenarios", nil, [6]int{200, 200, 200, 200, 200, 401}},
+		{"GET", "/api/scenarios", nil, [6]int{200, 200, 200, 200, 200, 200}},
+		{"GET", "/api/scenarios?state=draft", nil, [6]int{403, 403, 200, 200, 200, 401}},
+		{"GET", "/api/scenarios?tried=true", nil, [6]int{200, 200, 200, 200, 200, 401}},
 		{
 			"GET", "/api/scenarios/" + apitest.ScenarioSlug, nil,
-			[6]int{200, 200, 200, 200, 200, 401},
+			[6]int{200, 200, 200, 200, 200, 200},
+		},
+		{
+			"GET", "/api/scenarios/" + apitest.ScenarioSlug + "?version=1", nil,
+			[6]int{403, 403, 200, 200, 200, 403},
 		},
 		{"GET", "/api/users/profile", nil, [6]int{200, 200, 200, 200, 200, 401}},
 		{
@@ -163,11 +169,12 @@ func TestPermissions(t *testing.T) {
 		{"GET", "/api/audit?user=" + owner.ID, nil, [6]int{200, 403, 403, 403, 200, 401}},
 		{"GET", "/api/audit?user=all", nil, [6]int{403, 403, 403, 403, 200, 401}},
 	} {
-		path := strings.NewReplacer(waiting, "{id}", done, "{id}", apitest.ScenarioSlug, "{slug}",
+		path, _, _ := strings.Cut(row.path, "?")
+		path = strings.NewReplacer(waiting, "{id}", done, "{id}", apitest.ScenarioSlug, "{id}",
 			"user/"+owner.ID, "user/{user}", "user/"+nobody, "user/{user}",
 			owner.ID, "{id}", admin.ID, "{id}", "audio/candidate",
 			"audio/{speaker}", portrait.ID, "{id}", picture.ID, "{id}",
-			"media/"+nobody, "media/{id}").Replace(row.path)
+			"media/"+nobody, "media/{id}").Replace(path)
 		tested[row.method+" "+path] = true
 		for i, p := range everybody {
 			if a := p.Do(t, row.method, row.path, row.body); a.StatusCode != row.want[i] {

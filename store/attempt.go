@@ -23,17 +23,20 @@ const (
 
 // Attempt is one practice of a scenario by one candidate. Its id is also its room's id.
 type Attempt struct {
-	ID          string // UUID v7
-	ScenarioID  string
-	CandidateID string
-	PartnerID   string // the tutor who plays the patient; empty when there is none
-	State       AttemptState
-	Consent     bool // the candidate agreed to being recorded
-	CreatedAt   time.Time
-	PreparedAt  *time.Time // preparation began
-	StartedAt   *time.Time // play began
-	EndedAt     *time.Time // play ended
-	Problem     string     // why it failed, in words for the user
+	ID         string // UUID v7
+	ScenarioID string
+	// ScenarioVersion is the version of the scenario that was published when the attempt was
+	// created. The attempt keeps it.
+	ScenarioVersion int
+	CandidateID     string
+	PartnerID       string // the tutor who plays the patient; empty when there is none
+	State           AttemptState
+	Consent         bool // the candidate agreed to being recorded
+	CreatedAt       time.Time
+	PreparedAt      *time.Time // preparation began
+	StartedAt       *time.Time // play began
+	EndedAt         *time.Time // play ended
+	Problem         string     // why it failed, in words for the user
 	// Fence is the number of media nodes that have taken the attempt's room, one after the other.
 	// A node may change the attempt while no other one has taken the room since (CheckFence).
 	Fence int64

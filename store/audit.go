@@ -65,6 +65,12 @@ const (
 	ActRemoveFactor     Action = "factor.remove"
 	ActUseFactor        Action = "factor.use"
 	ActNewCodes         Action = "factor.new_recovery_codes"
+	// The acts of the library. Their object is the scenario, their detail its slug and version.
+	ActCreateScenario  Action = "scenario.create"
+	ActUpdateScenario  Action = "scenario.update"
+	ActPublishScenario Action = "scenario.publish"
+	ActArchiveScenario Action = "scenario.archive"
+	ActDeleteScenario  Action = "scenario.delete"
 )
 
 // ActFilter selects entries of the audit trail, newest first.

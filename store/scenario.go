@@ -17,6 +17,8 @@ const ScenarioSchema = "scenario/1"
 // Schema and what `bedside scenario lint` checks all follow from them; Rule explains the tags.
 type Scenario struct {
 	ID string `json:"-"` // of the database; no part of the document
+	// Version is the version of the text in the database, from one on; no part of the document.
+	Version int `json:"-"`
 
 	Schema         string           `json:"schema" of:"scenario/1" doc:"The version of this format."`
 	Slug           string           `json:"slug" match:"slug" chars:"1..80" doc:"The name in addresses."`

@@ -44,6 +44,9 @@ var (
 	// ErrState is returned when the record's present state does not permit the change, for
 	// example starting an attempt that was abandoned.
 	ErrState = errors.New("wrong state")
+	// ErrStale is returned when a change was made from a version of the record that is no longer
+	// the latest.
+	ErrStale = errors.New("changed meanwhile")
 	// ErrFenced is returned when a media node changes an attempt whose room another node has taken
 	// since.
 	ErrFenced = errors.New("fenced off")

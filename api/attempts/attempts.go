@@ -14,6 +14,7 @@ import (
 
 	"bedside/api/auth"
 	"bedside/api/httpx"
+	"bedside/api/scenarios/view"
 	"bedside/store"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -21,7 +22,7 @@ import (
 
 // Store stores attempts, reports and recordings. store/postgres implements it.
 type Store interface {
-	ScenarioBySlug(ctx context.Context, slug string) (store.Scenario, error)
+	PublishedScenario(ctx context.Context, slug string) (store.Scenario, error)
 	CreateAttempt(ctx context.Context, candidateID, scenarioID string,
 		consent bool) (store.Attempt, error)
 	FindAttempt(ctx context.Context, id string) (store.Attempt, error)
@@ -97,10 +98,15 @@ func (s *Service) Slice() httpx.Slice {
 func (s *Service) routes(api huma.API) {
 	httpx.Register(api, huma.Operation{
 		OperationID: "create-attempt", Method: http.MethodPost, Path: "/api/attempts",
-		Summary:       "Create an attempt at a scenario",
-		Description:   "You are its candidate. The id of the attempt is also the id of its room.",
+		Summary: "Create an attempt at a scenario",
+		Description: "You are its candidate. The id of the attempt is also the id of its room. " +
+			"The attempt keeps the version of the scenario that is published now. A scenario " +
+			"that was withdrawn cannot be played: the type of the problem ends in " +
+			"scenario-archived.",
 		DefaultStatus: http.StatusCreated,
-		Errors:        []int{http.StatusForbidden, http.StatusNotFound},
+		Errors: []int{
+			http.StatusForbidden, http.StatusNotFound, http.StatusConflict,
+		},
 	}, s.create)
 	httpx.Register(api, huma.Operation{
 		OperationID: "list-attempts", Method: http.MethodGet, Path: "/api/attempts",
@@ -157,10 +163,10 @@ type Attempt struct {
 // AttemptDetail is an attempt with its scenario.
 type AttemptDetail struct {
 	Attempt
-	Scenario httpx.Scenario `json:"scenario"`
+	Scenario view.Scenario `json:"scenario"`
 }
 
-func view(v store.AttemptView, u store.User) Attempt {
+func viewOf(v store.AttemptView, u store.User) Attempt {
 	a := v.Attempt
 	out := Attempt{
 		ID: a.ID, State: a.State, Part: "none", ScenarioSlug: v.ScenarioSlug,
@@ -183,7 +189,7 @@ func view(v store.AttemptView, u store.User) Attempt {
 
 // NewAttempt is the request for a new attempt.
 type NewAttempt struct {
-	Scenario string `json:"scenario" maxLength:"80" doc:"the slug of the scenario" example:"nursing-insulin-at-home"`
+	Scenario string `json:"scenario" maxLength:"80" doc:"the scenario's slug or id" example:"nursing-insulin-at-home"`
 	Consent  bool   `json:"consent" doc:"you agree to being recorded and analysed, which is required" example:"true"`
 }
 
@@ -203,19 +209,21 @@ func (s *Service) create(ctx context.Context, in *createInput) (*detailOutput, e
 		return nil, httpx.Invalid("body.consent",
 			"A role play is recorded and analysed. Please agree to that first.")
 	}
-	scenario, err := s.Store.ScenarioBySlug(ctx, in.Body.Scenario)
-	if errors.Is(err, store.ErrNotFound) {
-		return nil, &httpx.Fault{Err: err, Detail: "There is no scenario with this name."}
-	}
+	scenario, err := s.Store.PublishedScenario(ctx, in.Body.Scenario)
 	if err != nil {
-		return nil, err
+		return nil, unplayed(err)
 	}
 	if err := s.admitUnconfirmed(ctx, p.User); err != nil {
 		return nil, err
 	}
 	a, err := s.Store.CreateAttempt(ctx, p.User.ID, scenario.ID, true)
 	if err != nil {
-		return nil, err
+		return nil, unplayed(err)
+	}
+	if a.ScenarioVersion != scenario.Version { // another one was published meanwhile
+		if _, scenario, err = s.Store.AttemptView(ctx, a.ID); err != nil {
+			return nil, err
+		}
 	}
 	v := store.AttemptView{
 		Attempt: a, ScenarioSlug: scenario.Slug, ScenarioTitle: scenario.Title,
@@ -224,9 +232,24 @@ func (s *Service) create(ctx context.Context, in *createInput) (*detailOutput, e
 	return &detailOutput{
 		Location: "/api/attempts/" + a.ID,
 		Body: AttemptDetail{
-			Attempt: view(v, p.User), Scenario: httpx.ViewScenario(scenario, false),
+			Attempt: viewOf(v, p.User), Scenario: view.Of(scenario, false),
 		},
 	}, nil
+}
+
+// unplayed adds a detail to the errors of a scenario that cannot be played.
+func unplayed(err error) error {
+	switch {
+	case errors.Is(err, store.ErrNotFound):
+		return &httpx.Fault{Err: err, Detail: "There is no scenario with this name."}
+	case errors.Is(err, store.ErrState):
+		return &httpx.Fault{
+			Err: err, Code: "scenario-archived",
+			Detail: "This role play was withdrawn, so it cannot be played any more. Your " +
+				"reports of it stay. Choose another one.",
+		}
+	}
+	return err
 }
 
 type listInput struct {
@@ -257,7 +280,7 @@ func (s *Service) list(ctx context.Context, in *listInput) (*listOutput, error) 
 	})
 	out.Body.Items = make([]Attempt, len(list))
 	for i, v := range list {
-		out.Body.Items[i] = view(v, p.User)
+		out.Body.Items[i] = viewOf(v, p.User)
 	}
 	return out, nil
 }
@@ -281,7 +304,7 @@ func (s *Service) get(ctx context.Context, in *idInput) (*detailOutput, error) {
 	withPatient := p.User.ID != v.Attempt.CandidateID || v.Attempt.State == store.AttemptReported
 	return &detailOutput{
 		Body: AttemptDetail{
-			Attempt: view(v, p.User), Scenario: httpx.ViewScenario(scenario, withPatient),
+			Attempt: viewOf(v, p.User), Scenario: view.Of(scenario, withPatient),
 		},
 	}, nil
 }

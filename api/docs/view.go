@@ -180,6 +180,9 @@ func who(op *huma.Operation) string {
 	if len(op.Security) == 0 {
 		return "everybody, without an access token"
 	}
+	if len(op.Security) > 1 {
+		return "everybody; with an access token the answer says more"
+	}
 	if roles := op.Extensions["x-roles"]; roles != nil {
 		return "users with the role " +
 			strings.Join(strings.Fields(strings.Trim(fmt.Sprint(roles), "[]")), " or ")

@@ -46,10 +46,15 @@ func Config(title, version string) huma.Config {
 }
 
 // Register adds an operation to an API, and turns its handler's errors into problems. Unless it is
-// Public, the operation requires an access token. With roles, the user must have one of them.
+// Public or Optional, the operation requires an access token. With roles, the user must have one
+// of them.
 func Register[I, O any](api huma.API, op huma.Operation,
 	handler func(context.Context, *I) (*O, error), roles ...store.Role) {
-	if op.Metadata[publicKey] == nil {
+	switch {
+	case op.Metadata[optionalKey] != nil:
+		op.Security = []map[string][]string{{}, {Bearer: {}}}
+		op.Errors = append(op.Errors, http.StatusUnauthorized)
+	case op.Metadata[publicKey] == nil:
 		op.Security = []map[string][]string{{Bearer: {}}}
 		op.Errors = append(op.Errors, http.StatusUnauthorized)
 		if len(roles) > 0 {
@@ -87,6 +92,12 @@ const publicKey = "public"
 // Public returns the metadata of an operation that requires no access token.
 func Public() map[string]any { return map[string]any{publicKey: true} }
 
+const optionalKey = "optional"
+
+// Optional returns the metadata of an operation that anybody may request, and that knows who does
+// when there is an access token. One that is not valid is refused.
+func Optional() map[string]any { return map[string]any{optionalKey: true} }
+
 const expensiveKey = "expensive"
 
 // NeedsProof is the part of an operation's description that says that it calls
@@ -112,7 +123,9 @@ type Authenticator interface {
 func Authenticate(a Authenticator,
 	admit func(ctx huma.Context, account string) bool) func(huma.Context, func(huma.Context)) {
 	return func(ctx huma.Context, next func(huma.Context)) {
-		if len(ctx.Operation().Security) == 0 {
+		op := ctx.Operation()
+		guest := op.Metadata[optionalKey] != nil && ctx.Header("Authorization") == ""
+		if len(op.Security) == 0 || guest {
 			if admit(ctx, "") {
 				next(ctx)
 			}
@@ -129,7 +142,7 @@ func Authenticate(a Authenticator,
 			refuse(ctx, err)
 			return
 		}
-		if roles, _ := ctx.Operation().Extensions[rolesKey].([]store.Role); len(roles) > 0 &&
+		if roles, _ := op.Extensions[rolesKey].([]store.Role); len(roles) > 0 &&
 			!slices.Contains(roles, p.User.Role) {
 			refuse(ctx, &Fault{
 				Err: store.ErrForbidden, Detail: "Users with your role may not do this.",

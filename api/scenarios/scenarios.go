@@ -1,10 +1,15 @@
-// Package scenarios is the slice of authored role plays.
+// Package scenarios is the slice of authored role plays: the catalogue that everybody may read,
+// and the library in which tutors and administrators write.
+//
+// A scenario has versions. Each change is a new one; publishing makes the latest the one that
+// candidates get. Candidates and guests see published versions only, and never the patient's side:
+// the interlocutor's card, what hides behind it, and, until they have played, the model
+// performance. An attempt keeps the version that it was created with.
 package scenarios
 
 import (
 	"context"
 	"errors"
-	"net/http"
 
 	"bedside/api/auth"
 	"bedside/api/httpx"
@@ -13,10 +18,18 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 )
 
-// Store reads scenarios. store/postgres implements it.
+// Store stores scenarios. store/postgres implements it.
 type Store interface {
-	Scenarios(ctx context.Context) ([]store.Scenario, error)
-	ScenarioBySlug(ctx context.Context, slug string) (store.Scenario, error)
+	// CatalogueGeneration returns a text that changes with every change of a scenario.
+	CatalogueGeneration(ctx context.Context) (string, error)
+	Scenarios(ctx context.Context, f store.ScenarioFilter) (list []store.ScenarioSummary,
+		next string, err error)
+	CountScenarios(ctx context.Context, f store.ScenarioFilter) (store.ScenarioCounts, error)
+	ScenariosMine(ctx context.Context, userID string,
+		ids []string) (map[string]store.ScenarioMine, error)
+	PublishedScenario(ctx context.Context, ref string) (store.Scenario, error)
+	LibraryScenario(ctx context.Context, ref string,
+		version int) (store.ScenarioEntry, store.Scenario, error)
 }
 
 // Service handles the operations of the slice.
@@ -26,61 +39,52 @@ type Service struct{ Store Store }
 func (s *Service) Slice() httpx.Slice {
 	return httpx.Slice{
 		Tag: "scenarios", Description: "Authored role plays", Routes: s.routes,
-		Tables: []store.TableRule{{
-			Table: "scenarios", OnDelete: store.Kept, Why: "not about a user",
-		}},
+		Tables: []store.TableRule{
+			{
+				Table: "scenarios", OnDelete: store.Anonymised,
+				Why: "scenarios belong to all tutors; they lose the names of those who " +
+					"created and last changed them",
+			},
+			{
+				Table: "scenario_versions", OnDelete: store.Anonymised,
+				Why: "a report shows the version that was played; it loses its author's name",
+			},
+			{
+				Table: "catalogue_generation", OnDelete: store.Kept, Why: "not about a user",
+			},
+		},
 	}
 }
 
 func (s *Service) routes(api huma.API) {
-	httpx.Register(api, huma.Operation{
-		OperationID: "list-scenarios", Method: http.MethodGet, Path: "/api/scenarios",
-		Summary: "List the scenarios", Description: "All scenarios, without their cards.",
-	}, s.list)
-	httpx.Register(api, huma.Operation{
-		OperationID: "get-scenario", Method: http.MethodGet, Path: "/api/scenarios/{slug}",
-		Summary: "Read a scenario", Description: "Candidates do not get the interlocutor's card.",
-		Errors: []int{http.StatusNotFound},
-	}, s.get)
+	s.listRoute(api)
+	s.getRoute(api)
 }
 
-// ScenarioList is the list of all scenarios.
-type ScenarioList struct {
-	Items []httpx.ScenarioSummary `json:"items"`
-}
-
-type listOutput struct{ Body ScenarioList }
-
-func (s *Service) list(ctx context.Context, _ *struct{}) (*listOutput, error) {
-	all, err := s.Store.Scenarios(ctx)
-	if err != nil {
-		return nil, err
-	}
-	out := &listOutput{}
-	out.Body.Items = make([]httpx.ScenarioSummary, len(all))
-	for i, one := range all {
-		out.Body.Items[i] = httpx.SummariseScenario(one)
-	}
-	return out, nil
-}
-
-type getInput struct {
-	Slug string `path:"slug" maxLength:"80" example:"nursing-insulin-at-home"`
-}
-
-type getOutput struct{ Body httpx.Scenario }
-
-func (s *Service) get(ctx context.Context, in *getInput) (*getOutput, error) {
+// viewer returns who makes a request, or nil for a guest.
+func viewer(ctx context.Context) *store.User {
 	p, err := auth.PrincipalFrom(ctx)
 	if err != nil {
-		return nil, err
+		return nil
 	}
-	one, err := s.Store.ScenarioBySlug(ctx, in.Slug)
-	if errors.Is(err, store.ErrNotFound) {
-		return nil, &httpx.Fault{Err: err, Detail: "There is no scenario with this name."}
+	return &p.User
+}
+
+// writes reports whether a user may see and change the library.
+func writes(u *store.User) bool {
+	return u != nil && (u.Role == store.RoleTutor || u.Role == store.RoleAdmin)
+}
+
+// missing adds a detail to the errors of a scenario that the viewer cannot have.
+func missing(err error) error {
+	switch {
+	case errors.Is(err, store.ErrNotFound):
+		return &httpx.Fault{Err: err, Detail: "There is no scenario with this name."}
+	case errors.Is(err, store.ErrState):
+		return &httpx.Fault{
+			Err: store.ErrNotFound, Code: "scenario-archived",
+			Detail: "This role play was withdrawn. Your reports of it stay. Choose another one.",
+		}
 	}
-	if err != nil {
-		return nil, err
-	}
-	return &getOutput{Body: httpx.ViewScenario(one, p.User.Role != store.RoleCandidate)}, nil
+	return err
 }

@@ -11,20 +11,25 @@ import (
 	"bedside/store"
 
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
 )
 
-const attemptColumns = `a.id::text, a.scenario_id::text, a.candidate_id::text,
-	coalesce(a.partner_id::text, ''), a.state, a.consent, a.created_at, a.prepared_at,
-	a.started_at, a.ended_at, a.problem, a.fence`
+const attemptColumns = `a.id::text, a.scenario_id::text, a.scenario_version,
+	a.candidate_id::text, coalesce(a.partner_id::text, ''), a.state, a.consent, a.created_at,
+	a.prepared_at, a.started_at, a.ended_at, a.problem, a.fence`
 
 func attemptTargets(a *store.Attempt) []any {
-	return []any{&a.ID, &a.ScenarioID, &a.CandidateID, &a.PartnerID, &a.State, &a.Consent,
-		&a.CreatedAt, &a.PreparedAt, &a.StartedAt, &a.EndedAt, &a.Problem, &a.Fence}
+	return []any{&a.ID, &a.ScenarioID, &a.ScenarioVersion, &a.CandidateID, &a.PartnerID, &a.State,
+		&a.Consent, &a.CreatedAt, &a.PreparedAt, &a.StartedAt, &a.EndedAt, &a.Problem, &a.Fence}
 }
 
-// viewColumns are the columns of attempts a and scenarios c with the names that a list shows. The
-// names are read by subqueries, so that no plan reads all users to join them.
-const viewColumns = attemptColumns + `, c.slug, c.title, c.profession,
+// ofAttempt joins attempts a with the versions v of their scenarios.
+const ofAttempt = `attempts a JOIN scenario_versions v
+	ON (v.scenario_id, v.version) = (a.scenario_id, a.scenario_version)`
+
+// viewColumns are the columns of ofAttempt with the names that a list shows. The names are read by
+// subqueries, so that no plan reads all users to join them.
+const viewColumns = attemptColumns + `, v.slug, v.title, v.profession,
 	(SELECT name FROM users WHERE id = a.candidate_id),
 	coalesce((SELECT name FROM users WHERE id = a.partner_id), '')`
 
@@ -33,8 +38,9 @@ func viewTargets(v *store.AttemptView) []any {
 		&v.CandidateName, &v.PartnerName)
 }
 
-// CreateAttempt saves a new attempt of a candidate. It returns store.ErrNotFound when there is no
-// such candidate or scenario.
+// CreateAttempt saves a new attempt of a candidate at the published version of a scenario. It
+// returns store.ErrState when the scenario is not published, and store.ErrNotFound when there is
+// no such candidate.
 func (db *DB) CreateAttempt(ctx context.Context, candidateID, scenarioID string,
 	consent bool) (store.Attempt, error) {
 	id, err := uuid.NewV7()
@@ -46,10 +52,16 @@ func (db *DB) CreateAttempt(ctx context.Context, candidateID, scenarioID string,
 		State: store.AttemptCreated, Consent: consent, CreatedAt: db.now(),
 	}
 	err = db.do(ctx, "attempt", func(ctx context.Context, q querier) error {
-		_, err := q.Exec(ctx, `INSERT INTO attempts
-			(id, scenario_id, candidate_id, state, consent, created_at)
-			VALUES ($1, $2, $3, $4, $5, $6)`,
-			a.ID, a.ScenarioID, a.CandidateID, a.State, a.Consent, a.CreatedAt)
+		err := scanOne(ctx, q, `INSERT INTO attempts
+				(id, scenario_id, scenario_version, candidate_id, state, consent, created_at)
+			SELECT $1::uuid, c.id, c.published_version, $3::uuid, $4::text, $5::boolean,
+				$6::timestamptz FROM scenarios c
+			WHERE c.id = $2 AND c.state = 'published' RETURNING scenario_version`,
+			[]any{a.ID, a.ScenarioID, a.CandidateID, a.State, a.Consent, a.CreatedAt},
+			[]any{&a.ScenarioVersion})
+		if errors.Is(err, pgx.ErrNoRows) {
+			return fmt.Errorf("the scenario is not published: %w", store.ErrState)
+		}
 		return err
 	})
 	return a, err
@@ -63,7 +75,7 @@ func (db *DB) Attempt(ctx context.Context, id string) (a store.Attempt, s store.
 	}
 	err = db.do(ctx, "attempt", func(ctx context.Context, q querier) error {
 		return scanOne(ctx, q, `SELECT `+attemptColumns+`, `+scenarioColumns+`
-			FROM attempts a JOIN scenarios c ON c.id = a.scenario_id WHERE a.id = $1`,
+			FROM `+ofAttempt+` WHERE a.id = $1`,
 			[]any{id}, append(attemptTargets(&a), scenarioTargets(&s)...))
 	})
 	return a, s, err
@@ -90,7 +102,7 @@ func (db *DB) AttemptView(ctx context.Context, id string) (v store.AttemptView, 
 	}
 	err = db.do(ctx, "attempt", func(ctx context.Context, q querier) error {
 		return scanOne(ctx, q, `SELECT `+viewColumns+`, `+scenarioColumns+`
-			FROM attempts a JOIN scenarios c ON c.id = a.scenario_id WHERE a.id = $1`,
+			FROM `+ofAttempt+` WHERE a.id = $1`,
 			[]any{id}, append(viewTargets(&v), scenarioTargets(&s)...))
 	})
 	return v, s, err
@@ -110,7 +122,9 @@ func (db *DB) AttemptsOf(ctx context.Context, userID, before string,
 				(`+pageOf("attempts", "candidate_id", "true", limit)+`) UNION ALL
 				(`+pageOf("attempts", "partner_id", "candidate_id <> $1", limit)+`)
 				ORDER BY id DESC LIMIT `+strconv.Itoa(limit)+`
-			) a JOIN scenarios c ON c.id = a.scenario_id ORDER BY a.id DESC`,
+			) a JOIN scenario_versions v
+				ON (v.scenario_id, v.version) = (a.scenario_id, a.scenario_version)
+			ORDER BY a.id DESC`,
 			[]any{userID, before}, viewTargets)
 		return err
 	})
@@ -123,7 +137,7 @@ func (db *DB) AttemptViews(ctx context.Context, ids []string) (list []store.Atte
 	err error) {
 	err = db.do(ctx, "attempts", func(ctx context.Context, q querier) (err error) {
 		list, err = collect(ctx, q, `SELECT `+viewColumns+`
-			FROM attempts a JOIN scenarios c ON c.id = a.scenario_id
+			FROM `+ofAttempt+`
 			WHERE a.id = ANY($1::uuid[]) ORDER BY a.id`,
 			[]any{ids}, viewTargets)
 		return err

@@ -89,7 +89,15 @@ func PersonalTables() []PersonalTable {
 		},
 		{Table: "media_blobs"},
 		{Table: "media_uses"},
-		{Table: "scenarios"},
+		{
+			// Both columns may name somebody else.
+			Table: "scenarios", Where: `(t.created_by = $1 OR t.updated_by = $1)`,
+			Secret: []string{"search"},
+			Others: `array_remove(ARRAY[CASE WHEN t.created_by <> $1 THEN 'created_by' END,
+				CASE WHEN t.updated_by <> $1 THEN 'updated_by' END], NULL)`,
+		},
+		{Table: "scenario_versions", Where: `t.created_by = $1`},
+		{Table: "catalogue_generation"},
 		{
 			Table: "river_job", Where: `t.args @> jsonb_build_object('user_id', $1::text)`,
 			Secret: []string{"args", "errors", "metadata"},

@@ -73,6 +73,7 @@ func (db *DB) bounded(ctx context.Context, what string,
 // SQLSTATE codes and classes, from the appendix of PostgreSQL's manual.
 const (
 	badCharacter        = "22021"
+	badJSONCharacter    = "22P05"
 	uniqueViolation     = "23505"
 	foreignKeyViolation = "23503"
 	deadlockDetected    = "40P01"
@@ -120,7 +121,7 @@ func translate(ctx context.Context, what string, err error) error {
 		switch {
 		case pg.Code == uniqueViolation:
 			return fmt.Errorf("%s: %w: it exists already", what, store.ErrConflict)
-		case pg.Code == badCharacter:
+		case pg.Code == badCharacter || pg.Code == badJSONCharacter:
 			return fmt.Errorf("%s: %w: a text contains a character that cannot be stored", what,
 				store.ErrInvalid)
 		case pg.Code == foreignKeyViolation:
@@ -141,8 +142,8 @@ func translate(ctx context.Context, what string, err error) error {
 func isOurs(err error) bool {
 	for _, sentinel := range []error{
 		store.ErrNotFound, store.ErrConflict, store.ErrInvalid, store.ErrUnauthenticated,
-		store.ErrForbidden, store.ErrState, store.ErrFenced, store.ErrReused, store.ErrExpired,
-		store.ErrLimit, store.ErrUnavailable,
+		store.ErrForbidden, store.ErrState, store.ErrStale, store.ErrFenced, store.ErrReused,
+		store.ErrExpired, store.ErrLimit, store.ErrUnavailable,
 	} {
 		if errors.Is(err, sentinel) {
 			return true

@@ -6,67 +6,99 @@ import (
 
 	"bedside/store"
 
-	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
 )
 
-const scenarioColumns = summaryColumns + `, c.candidate_card, c.interlocutor_card`
+// scenarioColumns are the columns of scenario_versions v with the text of a scenario.
+const scenarioColumns = `v.document, v.scenario_id::text, v.slug, v.version`
 
 func scenarioTargets(s *store.Scenario) []any {
-	return append(summaryTargets(s), &s.Candidate, &s.Patient)
+	return []any{s, &s.ID, &s.Slug, &s.Version}
 }
 
-const summaryColumns = `c.id::text, c.slug, c.title, c.profession, c.summary, c.difficulty,
-	c.prepare_seconds, c.play_seconds`
+// PublishedScenario returns the published version of a scenario, by its id or slug. It returns
+// store.ErrNotFound when there is none, and store.ErrState when the scenario is archived.
+func (db *DB) PublishedScenario(ctx context.Context, ref string) (s store.Scenario, err error) {
+	err = db.do(ctx, "scenario", func(ctx context.Context, q querier) error {
+		var state store.ScenarioState
+		if err := scanOne(ctx, q, `SELECT c.state, `+scenarioColumns+`
+			FROM scenarios c JOIN scenario_versions v
+				ON (v.scenario_id, v.version) = (c.id, c.published_version)
+			WHERE `+refers(ref), []any{ref}, append([]any{&state}, scenarioTargets(&s)...),
+		); err != nil {
+			return err
+		}
+		if state == store.ScenarioArchived {
+			return fmt.Errorf("scenario %s is archived: %w", s.Slug, store.ErrState)
+		}
+		return nil
+	})
+	if err != nil {
+		return store.Scenario{}, err
+	}
+	return s, nil
+}
 
-func summaryTargets(s *store.Scenario) []any {
+const entryColumns = `c.id::text, c.slug, c.state, c.version, coalesce(c.published_version, 0),
+	c.built_in, c.edited, coalesce(c.created_by::text, ''), coalesce(c.updated_by::text, ''),
+	c.created_at, c.updated_at, c.published_at`
+
+func entryTargets(e *store.ScenarioEntry) []any {
 	return []any{
-		&s.ID, &s.Slug, &s.Title, &s.Profession, &s.Summary, &s.Difficulty, &s.PrepareSeconds,
-		&s.PlaySeconds,
+		&e.ID, &e.Slug, &e.State, &e.Version, &e.Published, &e.BuiltIn, &e.Edited, &e.CreatedBy,
+		&e.UpdatedBy, &e.CreatedAt, &e.UpdatedAt, &e.PublishedAt,
 	}
 }
 
-// Scenarios returns every scenario without its cards, by profession and then by difficulty.
-func (db *DB) Scenarios(ctx context.Context) (list []store.Scenario, err error) {
-	err = db.do(ctx, "scenarios", func(ctx context.Context, q querier) (err error) {
-		list, err = collect(ctx, q,
-			`SELECT `+summaryColumns+` FROM scenarios c
-				ORDER BY c.profession, c.difficulty, c.slug`, nil, summaryTargets)
+// refers is a condition on scenarios c: $1 is their id or slug.
+func refers(ref string) string {
+	if store.IsID(ref) {
+		return "c.id = $1::uuid"
+	}
+	return "c.slug = $1"
+}
+
+// LibraryScenario returns a scenario in any state, by its id or slug, with the text of a version,
+// or of the latest when version is 0. It returns store.ErrNotFound when there is none.
+func (db *DB) LibraryScenario(ctx context.Context, ref string, version int) (
+	e store.ScenarioEntry, s store.Scenario, err error) {
+	err = db.do(ctx, "scenario", func(ctx context.Context, q querier) error {
+		return scanOne(ctx, q, `SELECT `+entryColumns+`, `+scenarioColumns+`
+			FROM scenarios c JOIN scenario_versions v ON v.scenario_id = c.id
+				AND v.version = CASE $2::int WHEN 0 THEN c.version ELSE $2 END
+			WHERE `+refers(ref), []any{ref, version},
+			append(entryTargets(&e), scenarioTargets(&s)...))
+	})
+	return e, s, err
+}
+
+// ScenarioVersions returns the versions of a scenario, newest first, or store.ErrNotFound.
+func (db *DB) ScenarioVersions(ctx context.Context, ref string) (list []store.ScenarioVersion,
+	err error) {
+	err = db.do(ctx, "scenario versions", func(ctx context.Context, q querier) (err error) {
+		list, err = collect(ctx, q, `SELECT v.version, v.title, v.note,
+				coalesce(v.created_by::text, ''),
+				coalesce((SELECT name FROM users WHERE id = v.created_by), ''), v.created_at
+			FROM scenarios c JOIN scenario_versions v ON v.scenario_id = c.id
+			WHERE `+refers(ref)+` ORDER BY v.version DESC`, []any{ref},
+			func(v *store.ScenarioVersion) []any {
+				return []any{&v.Version, &v.Title, &v.Note, &v.AuthorID, &v.AuthorName,
+					&v.CreatedAt}
+			})
+		if err == nil && len(list) == 0 {
+			return pgx.ErrNoRows
+		}
 		return err
 	})
 	return list, err
 }
 
-// ScenarioBySlug returns the scenario with a slug, or store.ErrNotFound.
-func (db *DB) ScenarioBySlug(ctx context.Context, slug string) (s store.Scenario, err error) {
-	err = db.do(ctx, "scenario", func(ctx context.Context, q querier) error {
-		return scanOne(ctx, q, `SELECT `+scenarioColumns+` FROM scenarios c WHERE c.slug = $1`,
-			[]any{slug}, scenarioTargets(&s))
+// CatalogueGeneration returns a text that changes with every change of a scenario. It is read from
+// the database, so whoever reads it after a change has ended gets the new one, on every node.
+func (db *DB) CatalogueGeneration(ctx context.Context) (generation string, err error) {
+	err = db.do(ctx, "catalogue", func(ctx context.Context, q querier) error {
+		return scanOne(ctx, q, `SELECT number || '-' || token FROM catalogue_generation`, nil,
+			[]any{&generation})
 	})
-	return s, err
-}
-
-// SaveScenario saves a scenario under its slug and returns it with its id, which stays the same
-// when the slug exists. It returns store.ErrInvalid when the scenario is not valid.
-func (db *DB) SaveScenario(ctx context.Context, s store.Scenario) (store.Scenario, error) {
-	if err := s.Validate(); err != nil {
-		return s, err
-	}
-	id, err := uuid.NewV7()
-	if err != nil {
-		return s, fmt.Errorf("scenario id: %w", err)
-	}
-	err = db.do(ctx, "scenario", func(ctx context.Context, q querier) error {
-		return scanOne(ctx, q, `INSERT INTO scenarios (id, slug, title, profession, summary,
-				difficulty, prepare_seconds, play_seconds, candidate_card, interlocutor_card)
-			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
-			ON CONFLICT (slug) DO UPDATE SET title = excluded.title,
-				profession = excluded.profession, summary = excluded.summary,
-				difficulty = excluded.difficulty, prepare_seconds = excluded.prepare_seconds,
-				play_seconds = excluded.play_seconds, candidate_card = excluded.candidate_card,
-				interlocutor_card = excluded.interlocutor_card
-			RETURNING id::text`,
-			[]any{id.String(), s.Slug, s.Title, s.Profession, s.Summary, s.Difficulty,
-				s.PrepareSeconds, s.PlaySeconds, s.Candidate, s.Patient}, []any{&s.ID})
-	})
-	return s, err
+	return generation, err
 }

@@ -26,17 +26,20 @@ func DemoUsers() []store.User {
 	}
 }
 
-// Seed saves the scenarios that are part of the program, over their older versions. With demo, it
-// also creates the demo accounts that do not exist, and enables those that a call without demo has
-// disabled. Without demo it disables them, because everybody knows their password. A second call
-// changes nothing.
+// Seed inserts the scenarios that are part of the program and that are missing. A scenario that
+// nobody has changed gets the program's text as a new version when that is another one. With demo,
+// Seed also creates the demo accounts that do not exist, and enables those that a call without
+// demo has disabled. Without demo it disables them, because everybody knows their password. A
+// second call changes nothing.
 func (db *DB) Seed(ctx context.Context, demo bool) error {
 	scenarios, err := scenario.Shipped()
 	if err != nil {
 		return fmt.Errorf("seed: %w", err)
 	}
 	for _, s := range scenarios {
-		if _, err := db.SaveScenario(ctx, s); err != nil {
+		// A conflict: another process has inserted it meanwhile.
+		err := db.seedScenario(ctx, s)
+		if err != nil && !errors.Is(err, store.ErrConflict) {
 			return fmt.Errorf("seed: %w", err)
 		}
 	}

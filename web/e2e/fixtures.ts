@@ -41,8 +41,13 @@ const summary = (
 	profession,
 	difficulty,
 	summary: text,
+	setting: 'hospital',
+	clinical_focus: 'communication',
+	criteria: ['relationship'],
+	tags: [],
 	prepare_seconds: 180,
-	play_seconds: 300
+	play_seconds: 300,
+	version: 1
 });
 
 export const scenarios = [

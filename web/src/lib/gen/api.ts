@@ -19,7 +19,7 @@ export interface paths {
         put?: never;
         /**
          * Create an attempt at a scenario
-         * @description You are its candidate. The id of the attempt is also the id of its room.
+         * @description You are its candidate. The id of the attempt is also the id of its room. The attempt keeps the version of the scenario that is published now. A scenario that was withdrawn cannot be played: the type of the problem ends in scenario-archived.
          */
         post: operations["create-attempt"];
         delete?: never;
@@ -281,7 +281,7 @@ export interface paths {
         };
         /**
          * List the scenarios
-         * @description All scenarios, without their cards.
+         * @description The published scenarios that match every filter, without their cards. Filters may be repeated or have several values with commas between them, of which a scenario needs one. q finds scenarios that have all its words; the last one may be the beginning of a word. facets says how many scenarios each value of a filter would leave, with the other filters as they are. With an access token, the items say what you have tried and bookmarked. Tutors and administrators may ask for drafts and archived scenarios by their state.
          */
         get: operations["list-scenarios"];
         put?: never;
@@ -292,7 +292,7 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/scenarios/{slug}": {
+    "/api/scenarios/{id}": {
         parameters: {
             query?: never;
             header?: never;
@@ -301,7 +301,7 @@ export interface paths {
         };
         /**
          * Read a scenario
-         * @description Candidates do not get the interlocutor's card.
+         * @description Candidates and guests get the published version with the candidate's card. Tutors and administrators get the latest version, or the one that they ask for, with both cards; also of drafts and archived scenarios.
          */
         get: operations["get-scenario"];
         put?: never;
@@ -1251,7 +1251,9 @@ export interface components {
         };
         CandidateCard: {
             background: string;
+            /** @example You are the nurse who prepares the patient to go home. */
             role: string;
+            /** @example Medical ward, morning of discharge */
             setting: string;
             tasks: string[];
         };
@@ -1364,6 +1366,15 @@ export interface components {
              * @enum {string}
              */
             state: "queued" | "running" | "ready" | "failed";
+        };
+        FacetCount: {
+            /**
+             * Format: int64
+             * @example 8
+             */
+            count: number;
+            /** @example nursing */
+            value: string;
         };
         FactorList: {
             passkeys: components["schemas"]["Passkey"][];
@@ -1554,6 +1565,28 @@ export interface components {
              * @description in pixels; 0 for sound
              */
             width: number;
+        };
+        Library: {
+            /** @description came with the program */
+            built_in: boolean;
+            /** Format: date-time */
+            created_at: string;
+            /** @description somebody changed it, so that newer texts of the program do not replace it */
+            edited: boolean;
+            /**
+             * Format: int64
+             * @description of which drafts may be newer than what candidates get
+             */
+            latest_version: number;
+            /**
+             * Format: int64
+             * @description what candidates get; absent when none was published
+             */
+            published_version?: number;
+            /** @enum {string} */
+            state: "draft" | "published" | "archived";
+            /** Format: date-time */
+            updated_at: string;
         };
         List: {
             items: components["schemas"]["Session"][];
@@ -1753,7 +1786,7 @@ export interface components {
              */
             consent: boolean;
             /**
-             * @description the slug of the scenario
+             * @description the scenario's slug or id
              * @example nursing-insulin-at-home
              */
             scenario: string;
@@ -1844,6 +1877,23 @@ export interface components {
             id: string;
             /** @example Dana Kovač */
             name: string;
+        };
+        Picture: {
+            /**
+             * @description what the picture shows
+             * @example A pre-filled insulin pen on a kitchen table
+             */
+            alt: string;
+            /**
+             * Format: uuid
+             * @description of an uploaded picture
+             */
+            id?: string;
+            /**
+             * Format: uri-reference
+             * @example /api/scenarios/nursing-insulin-at-home/picture?v=1
+             */
+            url: string;
         };
         PitchPoint: {
             /** Format: double */
@@ -2047,7 +2097,18 @@ export interface components {
             items: components["schemas"]["Room"][];
         };
         Scenario: {
+            /** @description whether you have bookmarked it; absent without an access token */
+            bookmarked?: boolean;
             candidate_card: components["schemas"]["CandidateCard"];
+            /** @example diabetes */
+            clinical_focus: string;
+            /**
+             * @description the criteria of the test that it trains
+             * @example [
+             *       "relationship"
+             *     ]
+             */
+            criteria: string[];
             /**
              * Format: int64
              * @description 1 (easy) to 3 (hard)
@@ -2057,6 +2118,10 @@ export interface components {
             id: string;
             /** @description only for tutors and administrators, and for the candidate after the report */
             interlocutor_card?: components["schemas"]["InterlocutorCard"];
+            /** @description only for tutors and administrators */
+            library?: components["schemas"]["Library"];
+            /** @description absent when there is none */
+            picture?: components["schemas"]["Picture"];
             /**
              * Format: int64
              * @example 300
@@ -2069,16 +2134,65 @@ export interface components {
             prepare_seconds: number;
             /** @example nursing */
             profession: string;
+            /**
+             * @description where the consultation takes place
+             * @example hospital
+             */
+            setting: string;
             /** @example nursing-insulin-at-home */
             slug: string;
             summary: string;
+            /**
+             * @example [
+             *       "discharge"
+             *     ]
+             */
+            tags: string[];
             /** @example Starting insulin at home */
             title: string;
+            /**
+             * Format: int64
+             * @description role plays of it that you have played; absent without an access token
+             */
+            tried?: number;
+            /**
+             * Format: int64
+             * @description of the text
+             */
+            version: number;
+        };
+        ScenarioFacets: {
+            clinical_focus: components["schemas"]["FacetCount"][];
+            criterion: components["schemas"]["FacetCount"][];
+            difficulty: components["schemas"]["FacetCount"][];
+            profession: components["schemas"]["FacetCount"][];
+            setting: components["schemas"]["FacetCount"][];
+            tag: components["schemas"]["FacetCount"][];
         };
         ScenarioList: {
+            /** @description the number of scenarios for each value of a filter */
+            facets: components["schemas"]["ScenarioFacets"];
             items: components["schemas"]["ScenarioSummary"][];
+            /** @description the before of the next page; absent on the last page */
+            next?: string;
+            /**
+             * Format: int64
+             * @description scenarios on all pages
+             */
+            total: number;
         };
         ScenarioSummary: {
+            /** @description whether you have bookmarked it; absent without an access token */
+            bookmarked?: boolean;
+            /** @example diabetes */
+            clinical_focus: string;
+            /**
+             * @description the criteria of the test that it trains
+             * @example [
+             *       "relationship"
+             *     ]
+             */
+            criteria: string[];
             /**
              * Format: int64
              * @description 1 (easy) to 3 (hard)
@@ -2086,6 +2200,10 @@ export interface components {
             difficulty: number;
             /** Format: uuid */
             id: string;
+            /** @description only for tutors and administrators */
+            library?: components["schemas"]["Library"];
+            /** @description absent when there is none */
+            picture?: components["schemas"]["Picture"];
             /**
              * Format: int64
              * @example 300
@@ -2098,11 +2216,32 @@ export interface components {
             prepare_seconds: number;
             /** @example nursing */
             profession: string;
+            /**
+             * @description where the consultation takes place
+             * @example hospital
+             */
+            setting: string;
             /** @example nursing-insulin-at-home */
             slug: string;
             summary: string;
+            /**
+             * @example [
+             *       "discharge"
+             *     ]
+             */
+            tags: string[];
             /** @example Starting insulin at home */
             title: string;
+            /**
+             * Format: int64
+             * @description role plays of it that you have played; absent without an access token
+             */
+            tried?: number;
+            /**
+             * Format: int64
+             * @description of the text
+             */
+            version: number;
         };
         SecondFactor: {
             /**
@@ -2565,6 +2704,19 @@ export interface operations {
             };
             /** @description Not Found */
             404: {
+                headers: {
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Conflict */
+            409: {
                 headers: {
                     "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
                     RateLimit: components["headers"]["RateLimit"];
@@ -4349,8 +4501,35 @@ export interface operations {
     };
     "list-scenarios": {
         parameters: {
-            query?: never;
-            header?: never;
+            query?: {
+                /** @description such as nursing */
+                profession?: string[] | null;
+                /** @description such as hospital */
+                setting?: string[] | null;
+                /** @description 1 (easy) to 3 (hard) */
+                difficulty?: string[] | null;
+                /** @description such as diabetes */
+                clinical_focus?: string[] | null;
+                /** @description a criterion of the test that the scenario trains */
+                criterion?: string[] | null;
+                tag?: string[] | null;
+                /** @description whether you have played it; needs an access token */
+                tried?: "true" | "false";
+                /** @description whether you have bookmarked it; needs an access token */
+                bookmarked?: "true" | "false";
+                /** @description words to search for */
+                q?: string;
+                /** @description only for tutors and administrators; published for all others */
+                state?: "draft" | "published" | "archived";
+                /** @description profession unless there is a q, otherwise relevance, which needs a q */
+                sort?: "profession" | "title" | "newest" | "difficulty" | "relevance";
+                limit?: number;
+                /** @description the next of the page before */
+                before?: string;
+            };
+            header?: {
+                "If-None-Match"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -4360,8 +4539,11 @@ export interface operations {
             200: {
                 headers: {
                     "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    "Cache-Control"?: string;
+                    ETag?: string;
                     RateLimit: components["headers"]["RateLimit"];
                     "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    Vary?: string;
                     "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
@@ -4369,8 +4551,43 @@ export interface operations {
                     "application/json": components["schemas"]["ScenarioList"];
                 };
             };
+            /** @description The client has the answer already (If-None-Match) */
+            304: {
+                headers: {
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
             /** @description Unauthorized */
             401: {
+                headers: {
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
                 headers: {
                     "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
                     RateLimit: components["headers"]["RateLimit"];
@@ -4423,10 +4640,16 @@ export interface operations {
     };
     "get-scenario": {
         parameters: {
-            query?: never;
-            header?: never;
+            query?: {
+                /** @description only for tutors and administrators */
+                version?: number;
+            };
+            header?: {
+                "If-None-Match"?: string;
+            };
             path: {
-                slug: string;
+                /** @description the scenario's id or slug */
+                id: string;
             };
             cookie?: never;
         };
@@ -4436,8 +4659,11 @@ export interface operations {
             200: {
                 headers: {
                     "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    "Cache-Control"?: string;
+                    ETag?: string;
                     RateLimit: components["headers"]["RateLimit"];
                     "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    Vary?: string;
                     "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
@@ -4445,8 +4671,30 @@ export interface operations {
                     "application/json": components["schemas"]["Scenario"];
                 };
             };
+            /** @description The client has the answer already (If-None-Match) */
+            304: {
+                headers: {
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
             /** @description Unauthorized */
             401: {
+                headers: {
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
                 headers: {
                     "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
                     RateLimit: components["headers"]["RateLimit"];
