@@ -36,30 +36,30 @@ type listInput struct {
 	Before string          `query:"before" format:"uuid" doc:"the next of the page before"`
 }
 
-// Item is a medium of the library.
-type Item struct {
+// MediaItem is a medium of the library.
+type MediaItem struct {
 	Media
 	BuiltIn   bool       `json:"built_in" doc:"whether it came with the program"`
 	Mine      bool       `json:"mine" doc:"whether you uploaded it"`
-	Uses      []Use      `json:"uses" maxItems:"1000" doc:"the scenarios that refer to it"`
+	Uses      []MediaUse `json:"uses" maxItems:"1000" doc:"the scenarios that refer to it"`
 	DeletedAt *time.Time `json:"deleted_at,omitempty" doc:"when it is deleted, since nothing uses it; absent when something does"`
 }
 
-// Use is a scenario that refers to a medium.
-type Use struct {
+// MediaUse is a scenario that refers to a medium.
+type MediaUse struct {
 	ScenarioID string `json:"scenario_id" format:"uuid"`
 	Slug       string `json:"slug"`
 	Title      string `json:"title"`
 	Version    int    `json:"version" doc:"the latest that does"`
 }
 
-// Page is one page of the library.
-type Page struct {
-	Items []Item `json:"items"`
-	Next  string `json:"next,omitempty" doc:"the before of the next page; absent on the last page"`
+// MediaPage is one page of the library.
+type MediaPage struct {
+	Items []MediaItem `json:"items"`
+	Next  string      `json:"next,omitempty" doc:"the before of the next page; absent on the last page"`
 }
 
-type listOutput struct{ Body Page }
+type listOutput struct{ Body MediaPage }
 
 func (s *Service) list(ctx context.Context, in *listInput) (*listOutput, error) {
 	p, err := auth.PrincipalFrom(ctx)
@@ -74,13 +74,13 @@ func (s *Service) list(ctx context.Context, in *listInput) (*listOutput, error) 
 	}
 	out := &listOutput{}
 	list, out.Body.Next = httpx.Page(list, in.Limit, func(m store.Media) string { return m.ID })
-	out.Body.Items = make([]Item, len(list))
+	out.Body.Items = make([]MediaItem, len(list))
 	for i, m := range list {
-		item := Item{
-			Media: s.show(m), BuiltIn: m.BuiltIn, Mine: m.OwnerID == p.User.ID, Uses: []Use{},
+		item := MediaItem{
+			Media: s.show(m), BuiltIn: m.BuiltIn, Mine: m.OwnerID == p.User.ID, Uses: []MediaUse{},
 		}
 		for _, u := range m.Uses {
-			item.Uses = append(item.Uses, Use(u))
+			item.Uses = append(item.Uses, MediaUse(u))
 		}
 		if len(m.Uses) == 0 && !m.BuiltIn {
 			at := m.CreatedAt.Add(store.MediaOrphanAge)

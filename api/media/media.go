@@ -114,12 +114,12 @@ type Media struct {
 	Alt      string          `json:"alt" doc:"what the picture shows, or what the line says"`
 	URL      string          `json:"url" doc:"where the file is; add size to choose one. It needs no token; unless the medium is public it works for some minutes" example:"/api/media/0190d2a0-0000-7000-8000-000000000001"`
 	Public   bool            `json:"public" doc:"whether anybody may see it"`
-	Sizes    []Size          `json:"sizes" doc:"its files, the largest last"`
+	Sizes    []MediaFile     `json:"sizes" doc:"its files, the largest last"`
 	Created  time.Time       `json:"created_at"`
 }
 
-// Size is one file of a medium.
-type Size struct {
+// MediaFile is one file of a medium.
+type MediaFile struct {
 	Size   store.MediaSize `json:"size" enum:"small,medium,large"`
 	URL    string          `json:"url"`
 	Bytes  int64           `json:"bytes"`
@@ -133,10 +133,10 @@ func (s *Service) show(m store.Media) Media {
 	out := Media{
 		ID: m.ID, Kind: m.Kind, Type: large.Type, Bytes: large.Bytes, Width: large.Width,
 		Height: large.Height, Duration: m.Duration.Seconds(), Loudness: m.Loudness, Alt: m.Alt,
-		Public: m.Public, URL: s.address(m, ""), Sizes: []Size{}, Created: m.CreatedAt,
+		Public: m.Public, URL: s.address(m, ""), Sizes: []MediaFile{}, Created: m.CreatedAt,
 	}
 	for _, f := range m.Files {
-		out.Sizes = append(out.Sizes, Size{
+		out.Sizes = append(out.Sizes, MediaFile{
 			Size: f.Size, URL: s.address(m, f.Size), Bytes: f.Bytes, Width: f.Width,
 			Height: f.Height,
 		})

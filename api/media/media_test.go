@@ -225,7 +225,7 @@ func TestLibraryAndDeletion(t *testing.T) {
 		all = append(all, m.ID)
 	}
 	avatar := uploaded(t, tutor, apitest.Photo(t, 64, 64, 9), store.MediaAvatar)
-	var page media.Page
+	var page media.MediaPage
 	other.Do(t, "GET", "/api/media?kind=scenario&limit=2", nil).Expect(t, 200).Decode(t, &page)
 	if len(page.Items) != 2 || page.Items[0].ID != all[2] || page.Items[0].Mine ||
 		page.Next != all[1] || page.Items[0].DeletedAt == nil {

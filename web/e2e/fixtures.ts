@@ -15,6 +15,8 @@ export const candidate: Schemas['User'] = {
 	test_date: '2026-11-14',
 	time_zone: 'Europe/Zagreb',
 	locale: 'en-GB',
+	avatar: '',
+	avatar_url: '',
 	created_at: '2026-05-01T08:00:00Z'
 };
 export const tutor: Schemas['User'] = {

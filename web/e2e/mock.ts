@@ -5,6 +5,7 @@ import type { AddressInfo } from 'node:net';
 import type { components } from '../src/lib/gen/api.ts';
 import * as fixtures from './fixtures.ts';
 import * as accounts from './mock-accounts.ts';
+import * as media from './mock-media.ts';
 
 type User = components['schemas']['User'];
 type AttemptState = components['schemas']['Attempt']['state'];
@@ -36,6 +37,10 @@ export interface Mock {
 	audio: Buffer;
 	close(): Promise<void>;
 }
+
+/** Reports whether a request has a form with a file. */
+const isForm = (req: IncomingMessage) =>
+	req.headers['content-type']?.startsWith('multipart/form-data');
 
 /** Serves the built pages and invented data, for states that a real server rarely shows. */
 export async function mock(): Promise<Mock> {
@@ -125,10 +130,11 @@ export async function mock(): Promise<Mock> {
 	}
 
 	async function handle(req: IncomingMessage, res: ServerResponse): Promise<void> {
-		const { pathname: path, search } = new URL(req.url ?? '/', 'http://mock');
+		const { pathname: path, search, searchParams } = new URL(req.url ?? '/', 'http://mock');
 		let body = '';
 		for await (const part of req) body += String(part);
-		it.sent.set(`${req.method} ${path}`, body ? JSON.parse(body) : search);
+		const sent = isForm(req) || !body ? body || search : JSON.parse(body);
+		it.sent.set(`${req.method} ${path}`, sent);
 		const answer = it.answers.get(`${req.method} ${path}`);
 		if (answer === 'never') return;
 		if (answer) return send(res, answer.status, answer.body);
@@ -154,6 +160,12 @@ export async function mock(): Promise<Mock> {
 		}
 		const about = accounts.answer(req.method ?? 'GET', path, it.user);
 		if (about) return send(res, about.status, about.body);
+		const medium = media.answer(req.method ?? 'GET', path, searchParams, it.audio);
+		if (medium?.file)
+			return void res
+				.writeHead(200, { 'Content-Type': medium.file.type })
+				.end(medium.file.bytes);
+		if (medium) return send(res, medium.status, medium.body);
 		if (path.startsWith('/api/')) return api(req.method ?? 'GET', path, res);
 		void file(path, res);
 	}

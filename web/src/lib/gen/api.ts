@@ -1504,68 +1504,6 @@ export interface components {
             /** Format: double */
             to_s: number;
         };
-        Item: {
-            /** @description what the picture shows, or what the line says */
-            alt: string;
-            /** @description whether it came with the program */
-            built_in: boolean;
-            /**
-             * Format: int64
-             * @description of the largest file
-             */
-            bytes: number;
-            /** Format: date-time */
-            created_at: string;
-            /**
-             * Format: date-time
-             * @description when it is deleted, since nothing uses it; absent when something does
-             */
-            deleted_at?: string;
-            /**
-             * Format: double
-             * @description in seconds; 0 for pictures
-             * @example 2.4
-             */
-            duration_s: number;
-            /**
-             * Format: int64
-             * @description in pixels; 0 for sound
-             */
-            height: number;
-            /** Format: uuid */
-            id: string;
-            /** @enum {string} */
-            kind: "avatar" | "scenario" | "line";
-            /**
-             * Format: double
-             * @description of sound, in LUFS; 0 for pictures
-             * @example -23
-             */
-            loudness_lufs: number;
-            /** @description whether you uploaded it */
-            mine: boolean;
-            /** @description whether anybody may see it */
-            public: boolean;
-            /** @description its files, the largest last */
-            sizes: components["schemas"]["Size"][];
-            /**
-             * @description Content-Type of its files
-             * @example image/jpeg
-             */
-            type: string;
-            /**
-             * @description where the file is; add size to choose one. It needs no token; unless the medium is public it works for some minutes
-             * @example /api/media/0190d2a0-0000-7000-8000-000000000001
-             */
-            url: string;
-            /** @description the scenarios that refer to it */
-            uses: components["schemas"]["Use"][];
-            /**
-             * Format: int64
-             * @description in pixels; 0 for sound
-             */
-            width: number;
-        };
         Library: {
             /** @description came with the program */
             built_in: boolean;
@@ -1741,7 +1679,7 @@ export interface components {
             /** @description whether anybody may see it */
             public: boolean;
             /** @description its files, the largest last */
-            sizes: components["schemas"]["Size"][];
+            sizes: components["schemas"]["MediaFile"][];
             /**
              * @description Content-Type of its files
              * @example image/jpeg
@@ -1757,6 +1695,95 @@ export interface components {
              * @description in pixels; 0 for sound
              */
             width: number;
+        };
+        MediaFile: {
+            /** Format: int64 */
+            bytes: number;
+            /** Format: int64 */
+            height: number;
+            /** @enum {string} */
+            size: "small" | "medium" | "large";
+            url: string;
+            /** Format: int64 */
+            width: number;
+        };
+        MediaItem: {
+            /** @description what the picture shows, or what the line says */
+            alt: string;
+            /** @description whether it came with the program */
+            built_in: boolean;
+            /**
+             * Format: int64
+             * @description of the largest file
+             */
+            bytes: number;
+            /** Format: date-time */
+            created_at: string;
+            /**
+             * Format: date-time
+             * @description when it is deleted, since nothing uses it; absent when something does
+             */
+            deleted_at?: string;
+            /**
+             * Format: double
+             * @description in seconds; 0 for pictures
+             * @example 2.4
+             */
+            duration_s: number;
+            /**
+             * Format: int64
+             * @description in pixels; 0 for sound
+             */
+            height: number;
+            /** Format: uuid */
+            id: string;
+            /** @enum {string} */
+            kind: "avatar" | "scenario" | "line";
+            /**
+             * Format: double
+             * @description of sound, in LUFS; 0 for pictures
+             * @example -23
+             */
+            loudness_lufs: number;
+            /** @description whether you uploaded it */
+            mine: boolean;
+            /** @description whether anybody may see it */
+            public: boolean;
+            /** @description its files, the largest last */
+            sizes: components["schemas"]["MediaFile"][];
+            /**
+             * @description Content-Type of its files
+             * @example image/jpeg
+             */
+            type: string;
+            /**
+             * @description where the file is; add size to choose one. It needs no token; unless the medium is public it works for some minutes
+             * @example /api/media/0190d2a0-0000-7000-8000-000000000001
+             */
+            url: string;
+            /** @description the scenarios that refer to it */
+            uses: components["schemas"]["MediaUse"][];
+            /**
+             * Format: int64
+             * @description in pixels; 0 for sound
+             */
+            width: number;
+        };
+        MediaPage: {
+            items: components["schemas"]["MediaItem"][];
+            /** @description the before of the next page; absent on the last page */
+            next?: string;
+        };
+        MediaUse: {
+            /** Format: uuid */
+            scenario_id: string;
+            slug: string;
+            title: string;
+            /**
+             * Format: int64
+             * @description the latest that does
+             */
+            version: number;
         };
         NewAccount: {
             /** @example dana@example.org */
@@ -1817,11 +1844,6 @@ export interface components {
             name: string;
             /** @enum {string} */
             role: "candidate" | "patient" | "observer";
-        };
-        Page: {
-            items: components["schemas"]["Item"][];
-            /** @description the before of the next page; absent on the last page */
-            next?: string;
         };
         Passkey: {
             /** Format: date-time */
@@ -2314,17 +2336,6 @@ export interface components {
             /** @example /api/media/0190d2a0-0000-7000-8000-000000000001?expires=1795600000&signature=x */
             url: string;
         };
-        Size: {
-            /** Format: int64 */
-            bytes: number;
-            /** Format: int64 */
-            height: number;
-            /** @enum {string} */
-            size: "small" | "medium" | "large";
-            url: string;
-            /** Format: int64 */
-            width: number;
-        };
         Span: {
             /** Format: double */
             end_s: number;
@@ -2446,17 +2457,6 @@ export interface components {
              * @description How often the patient took the floor.
              */
             patient_turns: number;
-        };
-        Use: {
-            /** Format: uuid */
-            scenario_id: string;
-            slug: string;
-            title: string;
-            /**
-             * Format: int64
-             * @description the latest that does
-             */
-            version: number;
         };
         User: {
             /**
@@ -3616,7 +3616,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Page"];
+                    "application/json": components["schemas"]["MediaPage"];
                 };
             };
             /** @description Unauthorized */
