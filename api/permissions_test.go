@@ -94,6 +94,8 @@ func TestPermissions(t *testing.T) {
 			"GET", "/api/scenarios/" + apitest.ScenarioSlug + "?version=1", nil,
 			[6]int{403, 403, 200, 200, 200, 403},
 		},
+		// Text that is no JSON; api/scenarios tests more.
+		{"POST", "/api/scenarios/lint", map[string]any{}, [6]int{403, 403, 415, 415, 415, 401}},
 		{"GET", "/api/users/profile", nil, [6]int{200, 200, 200, 200, 200, 401}},
 		{
 			"PUT", "/api/users/profile", map[string]any{"name": "Somebody"},

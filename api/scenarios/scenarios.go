@@ -59,6 +59,7 @@ func (s *Service) Slice() httpx.Slice {
 func (s *Service) routes(api huma.API) {
 	s.listRoute(api)
 	s.getRoute(api)
+	lintRoutes(api)
 }
 
 // viewer returns who makes a request, or nil for a guest.
