@@ -22,7 +22,8 @@ export class Person {
 			baseURL: url,
 			viewport: WIDE,
 			reducedMotion: 'reduce',
-			permissions: ['microphone']
+			permissions: ['microphone'],
+			serviceWorkers: 'block'
 		});
 		context.setDefaultTimeout(TIMEOUT_MS);
 		await context.addInitScript(recordPageAudio);
@@ -67,7 +68,10 @@ export class Person {
 	}
 
 	async connected(): Promise<void> {
-		await this.page.locator('.network', { hasText: /Connected|connection/ }).waitFor();
+		// On a phone this is on a sheet of its own.
+		await this.page
+			.locator('.network', { hasText: /Connected|connection/ })
+			.waitFor({ state: 'attached' });
 	}
 
 	/**

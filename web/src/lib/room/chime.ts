@@ -1,9 +1,14 @@
 const RATE = 24_000;
 
 /** Makes two soft notes as a WAV file, for the speaker test. */
-export function chime(): Blob {
-	const notes = [523.25, 659.25];
-	const length = Math.round(RATE * 1.1);
+export const chime = (): Blob => wav([523.25, 659.25], 1.1);
+
+/** Makes one short, soft note as a WAV file. */
+export const note = (): Blob => wav([440], 0.45);
+
+/** Makes a WAV file of notes that fade away, each a little after the one before. */
+function wav(notes: number[], seconds: number): Blob {
+	const length = Math.round(RATE * seconds);
 	const view = new DataView(new ArrayBuffer(44 + length * 2));
 	const text = (at: number, s: string) =>
 		[...s].forEach((c, i) => view.setUint8(at + i, c.charCodeAt(0)));

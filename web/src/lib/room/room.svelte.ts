@@ -3,7 +3,10 @@ import { RoomClient, type Connection, type Ticket } from './client';
 import { PhaseClock } from './clock';
 import { MutedTalkDetector, SILENCE_DB, type Level } from './level';
 import { LevelMeter } from './meter';
-import { MicrophoneError, openMicrophone, remedy } from './microphone';
+import { thisDevice } from './device';
+import { MicrophoneError, openMicrophone } from './microphone';
+import { remedy, type Remedy } from './remedies';
+import { SilenceWatch } from './silence';
 import { judge, sampleOf, type Quality, type QualitySample } from './quality';
 import { SentCounts } from './sent';
 import { sound } from './sound.svelte';
@@ -22,6 +25,8 @@ export class Room {
 	role = $state<Role>('candidate');
 	phase = $state.raw<Phase | undefined>();
 	remainingS = $state(0);
+	/** When a play ends by itself whose clock stands because somebody is away, in seconds. */
+	endsInS = $state(0);
 	peers = $state.raw<Peer[]>([]);
 	/** The levels of the people who speak now, by participant. */
 	speaking = $state.raw<ReadonlyMap<string, number>>(new Map());
@@ -37,17 +42,21 @@ export class Room {
 	/** Why the server refused an action. */
 	problem = $state('');
 	closed = $state.raw<{ reason: string; error: boolean; code?: ErrorCode } | undefined>();
-	/** Why there is no microphone. */
-	microphone = $state('');
+	/** Why there is no microphone, and what to do. */
+	microphone = $state.raw<Remedy | undefined>();
+	/** Nothing was heard of the candidate since the play began. */
+	silent = $state(false);
 
 	#ticket: () => Promise<Ticket>;
 	#sent: SentCounts;
 	#client: RoomClient | undefined;
 	#clock = new PhaseClock();
+	#patience = new PhaseClock();
 	#stream: MediaStream | undefined;
 	#copy: MediaStream | undefined;
 	#meter: LevelMeter | undefined;
 	#talk = new MutedTalkDetector();
+	#silence = new SilenceWatch();
 	#timers: ReturnType<typeof setInterval>[] = [];
 	#sample: QualitySample | undefined;
 	#left = false;
@@ -125,7 +134,7 @@ export class Room {
 		this.muted = !this.muted;
 		this.talkingMuted = false;
 		this.#talk.reset();
-		this.#silence();
+		this.#applyMute();
 		this.#client?.mute(this.muted);
 	}
 
@@ -153,35 +162,47 @@ export class Room {
 
 	async #openMicrophone(): Promise<boolean> {
 		this.#closeMicrophone();
-		this.microphone = '';
+		this.microphone = undefined;
+		this.#silence.reset();
 		try {
 			this.#stream = await openMicrophone(sound.input, $state.snapshot(sound.choices));
 		} catch (error) {
 			this.microphone =
 				error instanceof MicrophoneError
-					? remedy(error.problem, location.origin).title
-					: 'The microphone did not start';
+					? remedy(error.problem, location.origin, thisDevice())
+					: remedy('unknown', location.origin, thisDevice());
 			return false;
 		}
 		const track = this.#stream.getAudioTracks()[0];
-		track?.addEventListener('ended', () => (this.microphone = 'The microphone has stopped'));
-		this.#silence();
+		track?.addEventListener('ended', () => {
+			const { steps } = remedy('missing', location.origin, thisDevice());
+			this.microphone = { title: 'The microphone has stopped', steps };
+		});
+		this.#applyMute();
 		// The meter measures a copy: muting silences the sent track, and speech while muted is
 		// detected too.
 		this.#copy = new MediaStream(this.#stream.getAudioTracks().map((t) => t.clone()));
 		this.#meter = new LevelMeter(this.#copy, (level, at) => {
 			this.level = level;
 			this.talkingMuted = this.muted && this.#talk.add(level, at);
+			this.silent = this.#silence.add(level, at, this.#expected());
 		});
 		return true;
 	}
 
-	#silence(): void {
+	/** The candidate is expected to speak: the play's clock runs, and nothing is muted. */
+	#expected(): boolean {
+		const playing = this.phase?.name === 'playing' && this.phase.running;
+		return this.role === 'candidate' && playing && !this.muted;
+	}
+
+	#applyMute(): void {
 		for (const track of this.#stream?.getAudioTracks() ?? []) track.enabled = !this.muted;
 	}
 
 	#closeMicrophone(): void {
 		this.#meter?.close();
+		this.silent = false;
 		for (const stream of [this.#stream, this.#copy])
 			for (const track of stream?.getTracks() ?? []) track.stop();
 		this.#stream = this.#copy = this.#meter = undefined;
@@ -226,6 +247,10 @@ export class Room {
 		this.phase = phase;
 		if (this.ended) this.speaking = new Map();
 		this.#clock.set(phase, performance.now());
+		this.#patience.set(
+			{ remaining_ms: phase.ends_in_ms ?? 0, running: true },
+			performance.now()
+		);
 		this.#tick();
 	}
 
@@ -240,6 +265,7 @@ export class Room {
 
 	#tick(): void {
 		this.remainingS = this.#clock.remaining(performance.now()) / 1000;
+		this.endsInS = this.#patience.remaining(performance.now()) / 1000;
 	}
 
 	async #judge(): Promise<void> {

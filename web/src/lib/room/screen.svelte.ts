@@ -1,6 +1,14 @@
+import { untrack } from 'svelte';
 import type { AttemptDetail } from '$lib/api/types';
 import type { Peer } from '$lib/gen/protocol';
 import type { Room } from './room.svelte';
+
+export type Sheet = 'card' | 'notes' | 'people';
+
+/** When the last minute begins. */
+const LAST_S = 60;
+/** Who comes later, for example after a reload, hears no cue. */
+const CUE_S = 2;
 
 /** What the room's page shows, derived from the room and the attempt. */
 export class RoomScreen {
@@ -8,11 +16,42 @@ export class RoomScreen {
 	asking = $state<'' | 'finish' | 'leave'>('');
 	/** What screen readers announce. */
 	announcement = $state('');
+	/** The sheet that a narrow screen shows. */
+	sheet = $state<Sheet>('card');
+	/** The reader has chosen to wait for the patient who left. */
+	waiting = $state(false);
 
 	constructor(
 		readonly room: Room,
 		readonly attempt: AttemptDetail
 	) {}
+
+	/** The sheets of a narrow screen, in their order. */
+	get sheets(): { id: Sheet; label: string }[] {
+		return [
+			{ id: 'card' as const, label: 'Card' },
+			...(this.speaks ? [{ id: 'notes' as const, label: 'Notes' }] : []),
+			{ id: 'people' as const, label: 'People' }
+		];
+	}
+
+	/** The play has come to its last minute. */
+	get lastMinute(): boolean {
+		const { remainingS } = this.room;
+		return this.phase === 'playing' && remainingS <= LAST_S && remainingS > 0 && !this.over;
+	}
+
+	/** The play stands because the patient's connection is lost, or because they left. */
+	get patientAway(): 'lost' | 'left' | undefined {
+		const { phase, patient, role } = this.room;
+		if (this.over || role === 'patient' || phase?.reason !== 'patient_away') return undefined;
+		return patient ? 'lost' : 'left';
+	}
+
+	/** Leaving needs a confirmation: the room is open, and this page is in it. */
+	get confirmsLeaving(): boolean {
+		return this.room.phase !== undefined && !this.over;
+	}
 
 	get isCandidate(): boolean {
 		return this.room.role === 'candidate';
@@ -49,6 +88,7 @@ export class RoomScreen {
 	/** Nobody plays the patient yet. */
 	get waits(): boolean {
 		const { room } = this;
+		if (this.patientAway) return false; // which is said above
 		return !room.patient && room.role !== 'patient' && room.phase !== undefined && !this.over;
 	}
 
@@ -66,19 +106,32 @@ export class RoomScreen {
 		return report ? report.status === 'ready' : ended && closed !== undefined;
 	}
 
-	/** Announces the phases and the last minute. Call it while the component is set up. */
-	announce(): void {
+	/**
+	 * Announces the phases and the last minute. `begun` is called when the play begins while the
+	 * reader is in the room, `cue` when its last minute begins while the reader hears it. Call it
+	 * while the component is set up.
+	 */
+	announce(begun: () => void, cue: () => void): void {
+		let before: string | undefined;
+		const phase = $derived(this.phase);
 		$effect(() => {
-			if (this.phase) this.announcement = this.#phaseWords(this.phase);
+			if (!phase) return;
+			this.announcement = this.#phaseWords(phase);
+			if (before === 'preparing' && phase === 'playing') {
+				this.sheet = 'card';
+				untrack(begun);
+			}
+			before = phase;
 		});
-		const lastMinute = $derived(
-			this.phase === 'playing' &&
-				this.room.phase?.running &&
-				this.room.remainingS <= 60 &&
-				this.room.remainingS > 0
-		);
+		const lastMinute = $derived(this.lastMinute && this.room.phase?.running);
 		$effect(() => {
-			if (lastMinute) this.announcement = 'One minute left.';
+			if (!lastMinute) return;
+			this.announcement = 'One minute left.';
+			if (untrack(() => this.room.remainingS > LAST_S - CUE_S)) untrack(cue);
+		});
+		const away = $derived(this.patientAway !== undefined);
+		$effect(() => {
+			if (!away) this.waiting = false;
 		});
 	}
 

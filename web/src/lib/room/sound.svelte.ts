@@ -5,11 +5,14 @@ const KEY = 'bedside.sound';
 interface Remembered extends SoundChoices {
 	input: string;
 	output: string;
+	/** A soft sound tells when one minute is left. */
+	cue: boolean;
 }
 
 const DEFAULTS: Remembered = {
 	input: '',
 	output: '',
+	cue: true,
 	echoCancellation: true,
 	noiseSuppression: true,
 	autoGainControl: true
@@ -24,6 +27,7 @@ export class Sound {
 	outputs = $state.raw<MediaDeviceInfo[]>([]);
 	input = $state('');
 	output = $state('');
+	cue = $state(true);
 	choices = $state<SoundChoices>({
 		echoCancellation: true,
 		noiseSuppression: true,
@@ -34,9 +38,10 @@ export class Sound {
 
 	constructor(storage: Pick<Storage, 'getItem' | 'setItem'> | undefined) {
 		this.#storage = storage;
-		const { input, output, ...choices } = this.#read();
+		const { input, output, cue, ...choices } = this.#read();
 		this.input = input;
 		this.output = output;
+		this.cue = cue;
 		this.choices = choices;
 	}
 
@@ -78,7 +83,12 @@ export class Sound {
 	}
 
 	save(): void {
-		const value: Remembered = { input: this.input, output: this.output, ...this.choices };
+		const value: Remembered = {
+			input: this.input,
+			output: this.output,
+			cue: this.cue,
+			...this.choices
+		};
 		try {
 			this.#storage?.setItem(KEY, JSON.stringify(value));
 		} catch {

@@ -4,7 +4,10 @@ import { partFrom } from '$lib/room/part';
 import { startLoading } from '$lib/ui/loading.svelte';
 import type { PageLoad } from './$types';
 
-/** ?scenario=slug begins a new attempt; ?room=id&as=part joins one that exists. */
+/**
+ * ?scenario=slug begins a new attempt, with &again without a second sound check; ?room=id&as=part
+ * joins one that exists.
+ */
 export const load: PageLoad = async ({ url, parent }) => {
 	await parent();
 	const slug = url.searchParams.get('scenario') ?? '';
@@ -15,5 +18,6 @@ export const load: PageLoad = async ({ url, parent }) => {
 		return room ? (await attempt(room)).scenario_title : '';
 	};
 	const kept = startLoading(() => retention());
-	return { slug, room, part, title: startLoading(title), kept } as const;
+	const again = slug !== '' && url.searchParams.has('again');
+	return { slug, room, part, again, title: startLoading(title), kept } as const;
 };
