@@ -18,6 +18,8 @@ export default {
 		// The server answers each unknown address with this page. It serves the .br and .gz files
 		// as they are.
 		adapter: adapter({ fallback: 'index.html', precompress: true }),
+		// lib/shell/worker.ts does that, once a page is idle.
+		serviceWorker: { register: false },
 		// bundles.ts splits the bundle again.
 		output: { bundleStrategy: 'single' },
 		// The server sends this policy as a header too, with frame-ancestors, which a <meta>

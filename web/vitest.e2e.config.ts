@@ -10,6 +10,7 @@ const MOCKED = ['e2e/**/*screens.test.ts', 'e2e/docs.test.ts'];
 export default defineConfig(({ mode }) => {
 	const common = { testTimeout: 180_000, hookTimeout: 60_000 };
 	if (mode === 'pictures') return { test: { ...common, include: ['e2e/pictures.ts'] } };
+	if (mode === 'icons') return { test: { ...common, include: ['e2e/icons.ts'] } };
 	if (mode === 'lossy-link') return { test: { ...common, include: ['e2e/lossy-link.ts'] } };
 	return {
 		test: {

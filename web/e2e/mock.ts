@@ -10,13 +10,15 @@ import * as media from './mock-media.ts';
 type User = components['schemas']['User'];
 type AttemptState = components['schemas']['Attempt']['state'];
 
-const BUILD = new URL('../build/', import.meta.url).pathname;
+export const BUILD = new URL('../build/', import.meta.url).pathname;
 const TYPES: Record<string, string> = {
 	'.html': 'text/html; charset=utf-8',
 	'.js': 'text/javascript',
 	'.css': 'text/css',
 	'.json': 'application/json',
 	'.svg': 'image/svg+xml',
+	'.png': 'image/png',
+	'.webmanifest': 'application/manifest+json',
 	'.woff2': 'font/woff2'
 };
 
@@ -35,6 +37,11 @@ export interface Mock {
 	sent: Map<string, unknown>;
 	/** The recordings. */
 	audio: Buffer;
+	/** Files of another build, by path; undefined for one that it does not have. */
+	files: Map<string, string | undefined>;
+	/** Stops listening, as if the network were gone, and listens again at the same address. */
+	pause(): Promise<void>;
+	resume(): Promise<void>;
 	close(): Promise<void>;
 }
 
@@ -55,6 +62,9 @@ export async function mock(): Promise<Mock> {
 		answers: new Map(),
 		sent: new Map(),
 		audio: Buffer.alloc(0),
+		files: new Map(),
+		pause: async () => undefined,
+		resume: async () => undefined,
 		close: async () => undefined
 	};
 
@@ -73,7 +83,9 @@ export async function mock(): Promise<Mock> {
 	async function file(path: string, res: ServerResponse): Promise<void> {
 		const known = extname(path) !== '';
 		try {
-			const body = known ? await readFile(join(BUILD, path)) : index;
+			const other = it.files.get(known ? path : '/index.html');
+			if (other === undefined && it.files.has(path)) throw new Error('not in this build');
+			const body = other ?? (known ? await readFile(join(BUILD, path)) : index);
 			res.writeHead(200, {
 				'Content-Type': TYPES[extname(path)] ?? TYPES['.html'],
 				'Content-Security-Policy': policy
@@ -171,9 +183,13 @@ export async function mock(): Promise<Mock> {
 	}
 
 	const server = createServer((req, res) => void handle(req, res));
-	await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
-	it.url = `http://localhost:${(server.address() as AddressInfo).port}`;
-	it.close = () =>
+	const listen = (port: number) =>
+		new Promise<void>((done) => server.listen(port, '127.0.0.1', done));
+	await listen(0);
+	const { port } = server.address() as AddressInfo;
+	it.url = `http://localhost:${port}`;
+	it.resume = () => listen(port);
+	it.pause = it.close = () =>
 		new Promise((done) => {
 			server.closeAllConnections();
 			server.close(() => done());

@@ -1,6 +1,6 @@
 import type { Browser } from 'playwright-core';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { inspect } from './browser.ts';
+import { inspect, NARROW } from './browser.ts';
 import { Person, VOICE_DB } from './people.ts';
 import { measure, Partner, type Server } from './server.ts';
 import { useServer } from './setup.ts';
@@ -133,6 +133,55 @@ describe('a role play', () => {
 		);
 		await page.getByRole('link', { name: 'All practice' }).click();
 		await page.locator(`a[href="/attempts/${attempt}"]`).waitFor();
+		await candidate.close();
+	});
+
+	it('on a phone waits for a partner who leaves, and can be finished without one', async () => {
+		const candidate = await Person.open(browser, server.url);
+		const { page } = candidate;
+		await page.setViewportSize(NARROW);
+		await candidate.signIn('candidate');
+		await choose(candidate);
+		const attempt = await candidate.enter('Enter the room');
+		const first = new Partner(server.url, attempt, answer.file);
+		await first.printed('joined');
+		await page.getByText('Waiting for the patient.').waitFor({ state: 'detached' });
+
+		await page.getByRole('tab', { name: 'Notes' }).click();
+		await page.getByRole('textbox', { name: 'Notes' }).fill('Needles: how small?');
+		await page.getByRole('button', { name: 'Begin now' }).click();
+		await page.getByRole('tabpanel', { name: 'Card' }).waitFor();
+		await page.waitForFunction(() => document.activeElement?.tagName === 'H2');
+		await first.printed('speaking');
+
+		await first.leave();
+		await page.getByText('Your partner has left the room.').waitFor();
+		await inspect(page, 'real-room-partner-left');
+		await page.setViewportSize(NARROW);
+		const stopped = await candidate.clock();
+		await page.getByRole('button', { name: 'Wait for them' }).click();
+		await page.getByText('We wait for 4:').waitFor(); // a second or more has passed
+		expect(await candidate.clock()).toBe(stopped);
+
+		const second = new Partner(server.url, attempt, answer.file);
+		await page.getByText('Your partner has left the room.').waitFor({ state: 'detached' });
+		await page.waitForFunction(
+			(s) => !document.querySelector('[role=timer]')?.textContent?.trim().endsWith(s),
+			String(stopped % 60).padStart(2, '0')
+		);
+		await page.getByRole('tab', { name: 'People' }).click();
+		await page.getByText('Plays the patient').waitFor();
+		await page.getByRole('tab', { name: 'Notes' }).click();
+		const notes = page.getByRole('textbox', { name: 'Notes' });
+		expect(await notes.inputValue()).toContain('Needles');
+
+		await second.leave();
+		await page.getByRole('button', { name: 'Finish now' }).click();
+		await page.getByRole('alertdialog').getByRole('button', { name: 'Finish' }).click();
+		await candidate.report(attempt, 'speech_duration_s');
+		const interruptions = page.getByRole('list', { name: 'Interruptions' });
+		await interruptions.getByText(/^You: clock stopped$/).first().waitFor();
+		await inspect(page, 'real-report-partner-left');
 		await candidate.close();
 	});
 

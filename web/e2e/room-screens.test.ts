@@ -374,9 +374,15 @@ describe('room', () => {
 				phase: (p: object) => void;
 			}
 			const { room: r } = window as unknown as { room: Said };
-			const peer = { participant_id: 'tutor', name: 'Tess Okafor', role: 'patient' };
+			const peer = {
+				participant_id: 'tutor',
+				name: 'Tess Okafor',
+				role: 'patient',
+				muted: false,
+				connected: false
+			};
 			if (gone) r.say({ type: 'peer_left', participant_id: 'tutor', reason: 'left' });
-			else r.say({ type: 'peer_updated', peer: { ...peer, muted: false, connected: false } });
+			else r.say({ type: 'peer_updated', peer });
 			r.phase({
 				name: 'playing',
 				remaining_ms: 200_000,

@@ -111,14 +111,16 @@ export class Partner {
 	private readonly lines: string[] = [];
 	private readonly ended: Promise<number>;
 	private readonly waiting = new Set<() => void>();
+	private readonly child: ChildProcess;
 
 	constructor(url: string, attempt: string, audio: string) {
-		const child = spawn(
+		const child = (this.child = spawn(
 			BEDSIDE,
 			['partner', '--url', url, '--attempt', attempt, '--audio', audio],
 			{ stdio: ['ignore', 'pipe', 'pipe'] }
-		);
+		));
 		for (const stream of [child.stdout, child.stderr]) {
+			if (!stream) continue;
 			createInterface({ input: stream }).on('line', (line) => {
 				this.lines.push(line);
 				this.waiting.forEach((look) => look());
@@ -143,6 +145,12 @@ export class Partner {
 				);
 		});
 		await Promise.race([said, over]);
+	}
+
+	/** Leaves the room in the middle. */
+	async leave(): Promise<void> {
+		this.child.kill('SIGINT');
+		await this.ended;
 	}
 
 	/** Waits for the end and returns everything that was printed. */

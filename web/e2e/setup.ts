@@ -57,6 +57,7 @@ export function useMock(
 				colorScheme: 'light',
 				reducedMotion: 'reduce',
 				timezoneId: 'Europe/Vienna',
+				serviceWorkers: 'block',
 				...options,
 				...more
 			});

@@ -1,5 +1,8 @@
 import { explain, Problem } from '$lib/api/problem';
-import type { HandleClientError } from '@sveltejs/kit';
+import { installWorker } from '$lib/shell/worker';
+import type { ClientInit, HandleClientError } from '@sveltejs/kit';
+
+export const init: ClientInit = () => installWorker();
 
 /** Puts an unexpected error of a load function into words for the error page. */
 export const handleError: HandleClientError = ({ error, status, message }) => {

@@ -4,7 +4,7 @@ import { note } from './chime';
 /** How loud the cue is, of 1: it must not disturb a sentence, nor be heard in the recording. */
 const VOLUME = 0.12;
 
-/** Plays one short, soft note. Where the browser plays no sound without a click, it is left out. */
+/** Plays one short, soft note, unless the browser plays no sound without a click. */
 export async function playCue(output: string): Promise<void> {
 	const url = URL.createObjectURL(note());
 	const element = new Audio(url);

@@ -108,7 +108,7 @@ describe('a remedy', () => {
 		remedy(problem, 'http://10.0.0.7', on).steps.join(' ');
 
 	it.each([
-		['an iPhone', iphone, 'Website Settings', 'the phone’s Settings under Privacy & Security'],
+		['an iPhone', iphone, 'Website Settings', 'Settings under Privacy & Security'],
 		['an installed page', { ...iphone, installed: true }, 'Apps, Safari', 'the phone’s'],
 		['an iPad', ipad, 'Website Settings', 'the tablet’s Settings under Privacy & Security'],
 		['Android', pixel, 'Permissions, and allow', 'Microphone access'],

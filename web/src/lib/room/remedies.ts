@@ -103,7 +103,7 @@ export function silenceRemedy(device: Device): Remedy {
 	};
 }
 
-/** Returns what to do about a page that is allowed to make no sound, or whose sound is not heard. */
+/** Returns what to do about speakers that are not heard. */
 export function soundRemedy(device: Device, choosesOutput: boolean): string {
 	const others = choosesOutput ? ', or choose other speakers' : '';
 	if (device.form === 'desktop')

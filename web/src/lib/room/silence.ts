@@ -40,8 +40,8 @@ export class SilenceWatch {
 	constructor(readonly afterMs = 8_000) {}
 
 	/**
-	 * Adds a level at a time. `counts`: the speaker is expected to be heard now. Returns true while
-	 * the speaker should be told.
+	 * Adds a level at a time. `counts`: the speaker is expected to be heard now. Returns true
+	 * while the speaker should be told.
 	 */
 	add(level: Level, at: number, counts: boolean): boolean {
 		const passed = this.#last === undefined ? 0 : at - this.#last;
