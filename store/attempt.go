@@ -40,6 +40,8 @@ type Attempt struct {
 	// Fence is the number of media nodes that have taken the attempt's room, one after the other.
 	// A node may change the attempt while no other one has taken the room since (CheckFence).
 	Fence int64
+	// Exam is the attempt's place in a mock exam; zero when it is in none.
+	Exam InExam
 }
 
 // Speaker is one side of the conversation. Its text is part of NATS subjects, file names and
