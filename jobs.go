@@ -164,9 +164,14 @@ func sweep(ctx context.Context, db *postgres.DB, log *slog.Logger) error {
 	if unplayed > 0 {
 		log.Info("removed attempts that nobody played", "attempts", unplayed)
 	}
+	exams, examsErr := db.SweepExams(ctx, time.Now().Add(-unplayedRetention))
+	if exams > 0 {
+		log.Info("ended mock exams that nobody went on with", "exams", exams)
+	}
 	pending, pendingErr := db.SweepPending(ctx, time.Now().Add(-pendingRetention))
 	if pending > 0 {
 		log.Info("deleted accounts that were never confirmed", "accounts", pending)
 	}
-	return errors.Join(err, unplayedErr, pendingErr, db.SweepAccounts(ctx), db.SweepExports(ctx))
+	return errors.Join(err, unplayedErr, examsErr, pendingErr, db.SweepAccounts(ctx),
+		db.SweepExports(ctx))
 }

@@ -24,6 +24,7 @@ import (
 	"bedside/api/audit"
 	"bedside/api/auth"
 	"bedside/api/docs"
+	"bedside/api/exams"
 	"bedside/api/factors"
 	"bedside/api/health"
 	"bedside/api/httpx"
@@ -56,6 +57,7 @@ type Store interface {
 	auth.ProofStore
 	scenarios.Store
 	attempts.Store
+	exams.Store
 	rooms.Store
 	media.Store
 	audit.Store
@@ -206,6 +208,7 @@ func allSlices(cfg Config, deps Deps) []httpx.Slice {
 			Store: deps.Store, Files: deps.Files, Open: deps.Recording, Sessions: deps.Sessions,
 			EncodeLine: deps.EncodeLine, Config: cfg.Media, Clock: deps.Clock,
 		}).Slice(),
+		(&exams.Service{Store: deps.Store, Tries: tries, Clock: deps.Clock}).Slice(),
 		(&audit.Service{Store: deps.Store}).Slice(),
 		(&rooms.Service{Rooms: deps.Presence, Store: deps.Store}).Slice(),
 	}

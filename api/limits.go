@@ -17,7 +17,8 @@ import (
 // of returns the class of an operation and its rate.
 func (r Rates) of(op *huma.Operation) (class string, rate Rate) {
 	switch {
-	case op.OperationID == "create-attempt":
+	case op.OperationID == "create-attempt" || op.OperationID == "create-exam" ||
+		op.OperationID == "create-exam-attempt":
 		return "attempts", r.Attempts
 	case op.OperationID == "create-ticket":
 		return "joins", r.Joins

@@ -7,6 +7,7 @@ import (
 
 	"bedside/api"
 	"bedside/api/apitest"
+	"bedside/api/exams"
 	"bedside/api/media"
 	"bedside/store"
 )
@@ -19,6 +20,10 @@ func TestPermissions(t *testing.T) {
 	admin := s.NewUser(t, store.RoleAdmin)
 	done := s.NewReport(t, owner, partner)
 	waiting := owner.NewAttempt(t)
+	exam := owner.NewExam(t)
+	var first exams.ExamAttempt
+	owner.Do(t, "POST", "/api/exams/"+exam+"/attempts", nil).Expect(t, 201).Decode(t, &first)
+	partner.Do(t, "POST", "/api/attempts/"+first.ID+"/ticket", nil).Expect(t, 201)
 	const nobody = "0190d2a0-0000-7000-8000-00000000ffff"
 	everybody := []*apitest.Client{owner, stranger, partner, tutor, admin, s.NewClient(t)}
 
@@ -82,6 +87,14 @@ func TestPermissions(t *testing.T) {
 		{"POST", "/api/media/" + picture.ID + "/url", nil, [6]int{404, 404, 200, 200, 200, 401}},
 		{"GET", "/api/media", nil, [6]int{403, 403, 200, 200, 200, 401}},
 		{"DELETE", "/api/media/" + nobody, nil, [6]int{404, 404, 404, 404, 404, 401}},
+		{"GET", "/api/exams", nil, [6]int{200, 200, 200, 200, 200, 401}},
+		{
+			"POST", "/api/exams", map[string]any{"profession": "no profession", "consent": true},
+			[6]int{422, 422, 422, 422, 422, 401},
+		},
+		{"GET", "/api/exams/" + exam, nil, [6]int{200, 404, 200, 404, 200, 401}},
+		{"POST", "/api/exams/" + exam + "/attempts", nil, [6]int{409, 404, 403, 404, 403, 401}},
+		{"POST", "/api/exams/" + exam + "/end", nil, [6]int{200, 404, 404, 404, 403, 401}},
 		{"GET", "/api/rooms", nil, [6]int{403, 403, 200, 200, 200, 401}},
 		{"GET", "/api/scenarios", nil, [6]int{200, 200, 200, 200, 200, 200}},
 		{"GET", "/api/scenarios?state=draft", nil, [6]int{403, 403, 200, 200, 200, 401}},
@@ -172,7 +185,8 @@ func TestPermissions(t *testing.T) {
 		{"GET", "/api/audit?user=all", nil, [6]int{403, 403, 403, 403, 200, 401}},
 	} {
 		path, _, _ := strings.Cut(row.path, "?")
-		path = strings.NewReplacer(waiting, "{id}", done, "{id}", apitest.ScenarioSlug, "{id}",
+		path = strings.NewReplacer(exam, "{id}", waiting, "{id}", done, "{id}",
+			apitest.ScenarioSlug, "{id}",
 			"user/"+owner.ID, "user/{user}", "user/"+nobody, "user/{user}",
 			owner.ID, "{id}", admin.ID, "{id}", "audio/candidate",
 			"audio/{speaker}", portrait.ID, "{id}", picture.ID, "{id}",

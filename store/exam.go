@@ -124,7 +124,7 @@ func (e *Exam) Begin(a *Attempt, now time.Time) error {
 	}
 	slot := &e.Slots[next.Position-1]
 	a.Exam = InExam{ID: e.ID, Position: next.Position, Replaces: next.Replaces}
-	a.ScenarioID = slot.ScenarioID
+	a.ScenarioID, a.ScenarioVersion = slot.ScenarioID, slot.Version
 	slot.Attempt, slot.Replaced = a, next.Replaces
 	e.Follow(now)
 	return nil
@@ -199,12 +199,6 @@ func (e *Exam) end(now time.Time) {
 	e.Follow(now)
 }
 
-// ForgetsAt returns when an attempt of an exam is removed that nobody has joined. Its candidate
-// has not seen the card, so the slot can be begun again.
-func (a Attempt) ForgetsAt() (at time.Time, ok bool) {
-	return a.CreatedAt.Add(ExamPause), a.Exam.ID != "" && a.State == AttemptCreated
-}
-
 // Silent reports whether no media server has said for too long what became of the preparation of
 // an exam's attempt.
 func (a Attempt) Silent(now time.Time) bool {
@@ -216,7 +210,16 @@ func (a Attempt) Silent(now time.Time) bool {
 // play is shown when its preparation begins.
 func (a Attempt) Sealed() bool { return a.Exam.ID != "" && a.State == AttemptCreated }
 
-// ProblemPreparationLost is the problem of an attempt of an exam whose media server was lost during
-// the preparation and that nobody could continue.
+// ProblemPreparationLost is the problem of an attempt of an exam whose media server was lost
+// during the preparation and that nobody could continue.
 const ProblemPreparationLost = "The server was lost while you prepared. This was not your fault. " +
 	"You can play this role play of your mock exam again."
+
+// ExamView is an exam together with what a page shows of its slots.
+type ExamView struct {
+	Exam
+	Attempts       [2]*AttemptView // nil: the slot was not begun
+	Parts          [2]*ExamPart    // what is kept of the reports; nil: there is none
+	PrepareSeconds [2]int
+	PlaySeconds    [2]int
+}

@@ -165,29 +165,27 @@ func TestExamAttemptsThatNobodyPlays(t *testing.T) {
 	recent := now.Add(-59 * time.Minute)
 	in := InExam{ID: "exam", Position: 1}
 	for _, c := range []struct {
-		name            string
-		a               Attempt
-		forgets, silent bool
-		sealed          bool
+		name           string
+		a              Attempt
+		silent, sealed bool
 	}{
-		{"in no exam", Attempt{State: AttemptCreated, CreatedAt: hour}, false, false, false},
-		{"not joined", Attempt{State: AttemptCreated, CreatedAt: hour, Exam: in}, true, false, true},
-		{"just created", Attempt{State: AttemptCreated, CreatedAt: now, Exam: in}, false, false,
-			true},
-		{"preparing for an hour", Attempt{State: AttemptPreparing, PreparedAt: &hour, Exam: in},
-			false, true, false},
-		{"preparing", Attempt{State: AttemptPreparing, PreparedAt: &recent, Exam: in}, false,
-			false, false},
-		{"played", Attempt{State: AttemptPlaying, PreparedAt: &hour, Exam: in}, false, false,
-			false},
-		{"preparing in no exam", Attempt{State: AttemptPreparing, PreparedAt: &hour}, false,
-			false, false},
+		{"in no exam", Attempt{State: AttemptCreated}, false, false},
+		{"not joined", Attempt{State: AttemptCreated, Exam: in}, false, true},
+		{
+			"preparing for an hour",
+			Attempt{State: AttemptPreparing, PreparedAt: &hour, Exam: in}, true, false,
+		},
+		{
+			"preparing", Attempt{State: AttemptPreparing, PreparedAt: &recent, Exam: in}, false,
+			false,
+		},
+		{"played", Attempt{State: AttemptPlaying, PreparedAt: &hour, Exam: in}, false, false},
+		{
+			"preparing in no exam", Attempt{State: AttemptPreparing, PreparedAt: &hour}, false,
+			false,
+		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			at, ok := c.a.ForgetsAt()
-			if got := ok && !now.Before(at); got != c.forgets {
-				t.Errorf("forgotten: %v", got)
-			}
 			if got := c.a.Silent(now); got != c.silent {
 				t.Errorf("silent: %v", got)
 			}
@@ -260,7 +258,8 @@ func TestChooseReplacement(t *testing.T) {
 	if c := ChooseReplacement(e, 1, pool); c.ScenarioID != "a" || c.Version != 3 {
 		t.Errorf("of two scenarios, got %+v", c)
 	}
-	pool = append(pool, ExamChoice{ScenarioID: "c", Tries: 2}, ExamChoice{ScenarioID: "d", Tries: 1})
+	pool = append(pool, ExamChoice{ScenarioID: "c", Tries: 2},
+		ExamChoice{ScenarioID: "d", Tries: 1})
 	if c := ChooseReplacement(e, 1, pool); c.ScenarioID != "d" {
 		t.Errorf("of four scenarios, got %+v", c)
 	}

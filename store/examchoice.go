@@ -51,7 +51,9 @@ func ChooseReplacement(e Exam, position int, pool []ExamChoice) ExamChoice {
 
 // shuffled returns the scenarios in an order that the exam's id determines.
 func shuffled(examID string, pool []ExamChoice) []ExamChoice {
-	key := func(c ExamChoice) [32]byte { return sha256.Sum256([]byte(examID + " " + c.ScenarioID)) }
+	key := func(c ExamChoice) [32]byte {
+		return sha256.Sum256([]byte(examID + " " + c.ScenarioID))
+	}
 	return slices.SortedFunc(slices.Values(pool), func(a, b ExamChoice) int {
 		x, y := key(a), key(b)
 		return slices.Compare(x[:], y[:])

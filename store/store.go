@@ -10,6 +10,7 @@
 //   - An Attempt is one practice of a scenario by one candidate. Its id is also the id of its
 //     room, the live call. A Join is what a ticket to that room permits. A RoomInfo is what
 //     presence knows about an open room. A MediaNode is a process that holds rooms.
+//   - An Exam is a mock exam: two attempts of one profession back to back, each played once.
 //   - A Report is the result of an attempt: measures, recordings and turns.
 //   - An Act is an entry of the audit trail. A Job is work that runs after a transaction. Effects
 //     are the acts and jobs that are saved in the same transaction as a change.

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"bedside/api/attempts"
+	"bedside/api/exams"
 	"bedside/store"
 )
 
@@ -51,4 +52,17 @@ func (s *Server) NewReport(t testing.TB, candidate, tutor *Client) string {
 		t.Fatal(err)
 	}
 	return id
+}
+
+// ExamProfession is a profession with two scenarios in every database.
+const ExamProfession = "dentistry"
+
+// NewExam creates a mock exam of the client's, and returns its id.
+func (c *Client) NewExam(t testing.TB) string {
+	t.Helper()
+	var e exams.Exam
+	c.Do(t, "POST", "/api/exams", map[string]any{
+		"profession": ExamProfession, "consent": true,
+	}).Expect(t, 201).Decode(t, &e)
+	return e.ID
 }

@@ -158,6 +158,9 @@ type Attempt struct {
 	StartedAt     *time.Time         `json:"started_at,omitempty" doc:"when the play began"`
 	EndedAt       *time.Time         `json:"ended_at,omitempty" doc:"when the play ended"`
 	Problem       string             `json:"problem,omitempty" doc:"why there is no report"`
+	ExamID        string             `json:"exam_id,omitempty" format:"uuid" doc:"the mock exam that the attempt is part of"`
+	ExamPosition  int                `json:"exam_position,omitempty" minimum:"1" maximum:"2" doc:"its place in the mock exam"`
+	Sealed        bool               `json:"sealed,omitempty" doc:"the scenario of a mock exam: its candidate is told when the preparation begins"`
 }
 
 // AttemptDetail is an attempt with its scenario.
@@ -168,12 +171,17 @@ type AttemptDetail struct {
 
 func viewOf(v store.AttemptView, u store.User) Attempt {
 	a := v.Attempt
+	sealed := sealedFor(u, a)
+	if sealed {
+		v.ScenarioSlug, v.ScenarioTitle = "", sealedTitle(a)
+	}
 	out := Attempt{
 		ID: a.ID, State: a.State, Part: "none", ScenarioSlug: v.ScenarioSlug,
 		ScenarioTitle: v.ScenarioTitle, Profession: v.Profession,
 		Candidate: Person{ID: a.CandidateID, Name: v.CandidateName}, Consent: a.Consent,
 		CreatedAt: a.CreatedAt, PreparedAt: a.PreparedAt, StartedAt: a.StartedAt,
-		EndedAt: a.EndedAt, Problem: a.Problem,
+		EndedAt: a.EndedAt, Problem: a.Problem, ExamID: a.Exam.ID,
+		ExamPosition: a.Exam.Position, Sealed: sealed,
 	}
 	switch u.ID {
 	case a.CandidateID:
@@ -213,7 +221,7 @@ func (s *Service) create(ctx context.Context, in *createInput) (*detailOutput, e
 	if err != nil {
 		return nil, unplayed(err)
 	}
-	if err := s.admitUnconfirmed(ctx, p.User); err != nil {
+	if err := httpx.AdmitUnconfirmed(ctx, p.User, s.Store, s.Tries); err != nil {
 		return nil, err
 	}
 	a, err := s.Store.CreateAttempt(ctx, p.User.ID, scenario.ID, true)
@@ -300,6 +308,9 @@ func (s *Service) get(ctx context.Context, in *idInput) (*detailOutput, error) {
 	}
 	if err != nil {
 		return nil, missing(err)
+	}
+	if sealedFor(p.User, v.Attempt) {
+		scenario = seal(v.Attempt, scenario)
 	}
 	withPatient := p.User.ID != v.Attempt.CandidateID || v.Attempt.State == store.AttemptReported
 	return &detailOutput{

@@ -1,6 +1,12 @@
 package httpx
 
-import "bedside/store"
+import (
+	"context"
+	"time"
+
+	"bedside/api/auth"
+	"bedside/store"
+)
 
 // Unconfirmed returns a Fault for what an account may not do until its address is confirmed. what
 // completes the sentence "Until your address is confirmed you ...".
@@ -11,3 +17,40 @@ func Unconfirmed(what string) *Fault {
 			"or have it sent again in your profile.",
 	}
 }
+
+// unconfirmedPerDay is the number of role plays that an account may begin in a day until its
+// address is confirmed.
+const unconfirmedPerDay = 5
+
+// AttemptLister lists attempts. store/postgres implements it.
+type AttemptLister interface {
+	AttemptsOf(ctx context.Context, userID, before string, limit int) ([]store.AttemptView, error)
+}
+
+// AdmitUnconfirmed returns a Fault when a user whose address is not confirmed may not begin a role
+// play: while in another one, or after a few in a day. It counts this one.
+func AdmitUnconfirmed(ctx context.Context, u store.User, attempts AttemptLister,
+	tries auth.Tries) error {
+	if u.VerifiedAt != nil {
+		return nil
+	}
+	recent, err := attempts.AttemptsOf(ctx, u.ID, "", 2*unconfirmedPerDay)
+	if err != nil {
+		return err
+	}
+	for _, a := range recent {
+		if st := a.Attempt.State; st == store.AttemptPreparing || st == store.AttemptPlaying {
+			return OneAtATime()
+		}
+	}
+	if tries.Spend(ctx, store.Quota{
+		Key: "unconfirmed:" + u.ID, Units: unconfirmedPerDay, Window: 24 * time.Hour,
+	}) != nil {
+		return Unconfirmed("can begin five role plays a day")
+	}
+	return nil
+}
+
+// OneAtATime returns a Fault for an account whose address is not confirmed and that is in another
+// role play.
+func OneAtATime() error { return Unconfirmed("can be in one role play at a time") }

@@ -105,7 +105,7 @@ func (db *DB) ReopenAttempt(ctx context.Context, id string, lastAt time.Time, li
 		return fmt.Errorf("attempt: %w", store.ErrNotFound)
 	}
 	return db.within(ctx, "attempt", func(ctx context.Context, q pgx.Tx) error {
-		if _, err := changeAttempt(ctx, q, id, func(a *store.Attempt) error {
+		if _, err := changeAttempt(ctx, q, db.now(), id, func(a *store.Attempt) error {
 			return a.Reopen(micros(lastAt), live)
 		}); err != nil {
 			return err
@@ -134,7 +134,7 @@ func (db *DB) RetryAnalysis(ctx context.Context, attemptID string,
 		return a, fmt.Errorf("attempt: %w", store.ErrNotFound)
 	}
 	err = db.within(ctx, "attempt", func(ctx context.Context, q pgx.Tx) error {
-		a, err = changeAttempt(ctx, q, attemptID, func(a *store.Attempt) error {
+		a, err = changeAttempt(ctx, q, db.now(), attemptID, func(a *store.Attempt) error {
 			if a.State == store.AttemptReported {
 				return nil
 			}

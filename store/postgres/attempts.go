@@ -16,11 +16,13 @@ import (
 
 const attemptColumns = `a.id::text, a.scenario_id::text, a.scenario_version,
 	a.candidate_id::text, coalesce(a.partner_id::text, ''), a.state, a.consent, a.created_at,
-	a.prepared_at, a.started_at, a.ended_at, a.problem, a.fence`
+	a.prepared_at, a.started_at, a.ended_at, a.problem, a.fence, coalesce(a.exam_id::text, ''),
+	coalesce(a.exam_position, 0), coalesce(a.exam_replaces, false)`
 
 func attemptTargets(a *store.Attempt) []any {
 	return []any{&a.ID, &a.ScenarioID, &a.ScenarioVersion, &a.CandidateID, &a.PartnerID, &a.State,
-		&a.Consent, &a.CreatedAt, &a.PreparedAt, &a.StartedAt, &a.EndedAt, &a.Problem, &a.Fence}
+		&a.Consent, &a.CreatedAt, &a.PreparedAt, &a.StartedAt, &a.EndedAt, &a.Problem, &a.Fence,
+		&a.Exam.ID, &a.Exam.Position, &a.Exam.Replaces}
 }
 
 // ofAttempt joins attempts a with the versions v of their scenarios.
@@ -287,20 +289,22 @@ func (db *DB) changeAttempt(ctx context.Context, id string,
 		return a, fmt.Errorf("attempt: %w", store.ErrNotFound)
 	}
 	err = db.transact(ctx, "attempt", func(ctx context.Context, q querier) error {
-		a, err = changeAttempt(ctx, q, id, rule)
+		a, err = changeAttempt(ctx, q, db.now(), id, rule)
 		return err
 	})
 	return a, err
 }
 
-// changeAttempt locks the row of an attempt, runs a rule on it, and saves the result.
-func changeAttempt(ctx context.Context, q querier, id string,
+// changeAttempt locks the row of an attempt, runs a rule on it, and saves the result. The state of
+// the attempt's exam follows, if it is in one: whoever locks both locks the attempt first.
+func changeAttempt(ctx context.Context, q querier, now time.Time, id string,
 	rule func(*store.Attempt) error) (a store.Attempt, err error) {
 	err = scanOne(ctx, q, `SELECT `+attemptColumns+` FROM attempts a WHERE a.id = $1 FOR UPDATE`,
 		[]any{id}, attemptTargets(&a))
 	if err != nil {
 		return a, err
 	}
+	was := a.State
 	if err := rule(&a); err != nil {
 		return a, err
 	}
@@ -311,5 +315,8 @@ func changeAttempt(ctx context.Context, q querier, id string,
 			(started_at IS NOT NULL OR partner_id IS NOT DISTINCT FROM nullif($2, '')::uuid),
 		prepared_at = $4, started_at = $5, ended_at = $6, problem = $7 WHERE id = $1`,
 		a.ID, a.PartnerID, a.State, a.PreparedAt, a.StartedAt, a.EndedAt, a.Problem)
-	return a, err
+	if err != nil || a.Exam.ID == "" || a.State == was {
+		return a, err
+	}
+	return a, followExam(ctx, q, a.Exam.ID, now)
 }

@@ -75,6 +75,12 @@ func PersonalTables() []PersonalTable {
 			Secret: []string{"body"},
 		},
 		{Table: "recordings", Where: recordingsOf},
+		{Table: "exams", Where: `t.candidate_id = $1`},
+		{
+			Table: "exam_results",
+			Where: `t.attempt_id IN (SELECT id FROM attempts
+				WHERE candidate_id = $1 AND exam_id IS NOT NULL)`,
+		},
 		{
 			// When somebody else acted on the account, their device and address are theirs.
 			Table: "acts", Where: `(t.user_id = $1 OR t.actor_id = $1)`,

@@ -127,6 +127,7 @@ func newUserWithData(t *testing.T) (u, partner store.User, theirs, others store.
 		return a
 	}
 	theirs, others = reported(u, partner), reported(other, u)
+	reportExam(t, newExam(t, u))
 	session := uuid.NewString()
 	if _, err := db.CreateSession(t.Context(), u, newSession(u, session, []byte{1}),
 		5); err != nil {

@@ -122,7 +122,7 @@ func queries(t *testing.T, db *pgtest.Database, size pgtest.Size) []boundedQuery
 		t.Fatal(err)
 	}
 	another := middleID(t, db, "users")
-	session := middleID(t, db, "sessions")
+	session, exam := middleID(t, db, "sessions"), middleID(t, db, "exams")
 	old := time.Now().Add(-1000 * 24 * time.Hour)
 	disabled := true
 	// A row of a list costs its own entry and up to three more: the scenario and two names. Two
@@ -151,6 +151,12 @@ func queries(t *testing.T, db *pgtest.Database, size pgtest.Size) []boundedQuery
 			_, err := db.AttemptViews(ctx, ids)
 			return err
 		}},
+		{"own exams", 2 * list, func() error {
+			_, err := db.ExamsOf(ctx, p.BusyCandidate, "", page)
+			return err
+		}},
+		{"an exam", 60, func() error { _, err := db.Exam(ctx, exam); return err }},
+		{"the sweep of exams", 60, func() error { _, err := db.SweepExams(ctx, old); return err }},
 		{"a report", 5, func() error { _, err := db.PackedReport(ctx, attempt); return err }},
 		{"a recording", 5, func() error {
 			_, err := db.Recording(ctx, attempt, store.SpeakerCandidate)

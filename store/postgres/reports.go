@@ -34,7 +34,7 @@ func (db *DB) SaveReport(ctx context.Context, r store.Report) error {
 		return err
 	}
 	return db.within(ctx, "report", func(ctx context.Context, q pgx.Tx) error {
-		_, err := changeAttempt(ctx, q, r.AttemptID, func(a *store.Attempt) error {
+		_, err := changeAttempt(ctx, q, db.now(), r.AttemptID, func(a *store.Attempt) error {
 			return a.Reported(db.now(), micros(r.StartedAt))
 		})
 		if err != nil {
@@ -70,6 +70,9 @@ func (db *DB) writeReport(ctx context.Context, q pgx.Tx, r store.Report, body []
 		ON CONFLICT (attempt_id) DO UPDATE
 		SET created_at = excluded.created_at, body = excluded.body`,
 		r.AttemptID, micros(r.CreatedAt), body); err != nil {
+		return err
+	}
+	if err := saveExamPart(ctx, q, r); err != nil {
 		return err
 	}
 	if _, err := q.Exec(ctx, `DELETE FROM recordings WHERE attempt_id = $1`,
@@ -109,7 +112,7 @@ func (db *DB) ChangeRecordings(ctx context.Context, attemptID string,
 func (db *DB) changeRecordings(ctx context.Context, q pgx.Tx, attemptID string,
 	rule func(store.Speaker, *store.Recording)) error {
 	// The lock first, as in SaveReport.
-	if _, err := changeAttempt(ctx, q, attemptID,
+	if _, err := changeAttempt(ctx, q, db.now(), attemptID,
 		func(*store.Attempt) error { return nil }); err != nil {
 		return err
 	}

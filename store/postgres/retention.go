@@ -60,6 +60,11 @@ func (db *DB) expireReport(ctx context.Context, q pgx.Tx, a store.Attempt) error
 	if _, err := q.Exec(ctx, `DELETE FROM attempts WHERE id = $1`, a.ID); err != nil {
 		return err
 	}
+	if a.Exam.ID != "" {
+		if err := deleteEmptyExam(ctx, q, a.Exam.ID); err != nil {
+			return err
+		}
+	}
 	if len(keys) == 0 {
 		return nil
 	}
@@ -83,9 +88,9 @@ func ended(a *store.Attempt) time.Time {
 
 // lockExpired locks an attempt. It returns store.ErrState unless the attempt is in one of the
 // states and ended before a time: an operator may have made a failed one wait for its analysis.
-func lockExpired(ctx context.Context, q pgx.Tx, id string, before time.Time,
+func (db *DB) lockExpired(ctx context.Context, q pgx.Tx, id string, before time.Time,
 	states []store.AttemptState) (store.Attempt, error) {
-	return changeAttempt(ctx, q, id, func(a *store.Attempt) error {
+	return changeAttempt(ctx, q, db.now(), id, func(a *store.Attempt) error {
 		if !slices.Contains(states, a.State) || !ended(a).Before(before) {
 			return fmt.Errorf("the attempt is %s: %w", a.State, store.ErrState)
 		}
@@ -111,7 +116,7 @@ func (db *DB) expire(ctx context.Context, query string, before time.Time,
 		done := 0
 		for _, id := range list {
 			err := db.within(ctx, "retention", func(ctx context.Context, q pgx.Tx) error {
-				a, err := lockExpired(ctx, q, id, before, states)
+				a, err := db.lockExpired(ctx, q, id, before, states)
 				if err != nil {
 					return err
 				}

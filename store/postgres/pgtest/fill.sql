@@ -66,9 +66,9 @@ FROM (SELECT n, date_trunc('hour', now())
     FROM generate_series(1, 2 * {users}) n) x JOIN person p ON p.n = 1 + x.n % {users};
 
 -- A tenth of the attempts belongs to {heavy} candidates, and the others to everybody. Half have a
--- partner, and of these a quarter the same one.
+-- partner, and of these a quarter the same one. A tenth are of mock exams.
 INSERT INTO attempts (id, scenario_id, candidate_id, partner_id, state, consent, created_at,
-    prepared_at, started_at, ended_at, problem)
+    prepared_at, started_at, ended_at, problem, exam_id, exam_position, exam_replaces)
 SELECT pg_temp.id(x.at, 'attempt', x.n),
     scenarios[1 + pg_temp.die(x.n, array_length(scenarios, 1))], c.id, p.id, state, true, x.at,
     CASE WHEN state <> 'created' THEN x.at END,
@@ -76,7 +76,9 @@ SELECT pg_temp.id(x.at, 'attempt', x.n),
         THEN x.at + interval '3 minutes' END,
     CASE WHEN state IN ('reported', 'failed', 'analysing', 'abandoned')
         THEN x.at + interval '8 minutes' END,
-    CASE WHEN state = 'failed' THEN 'Nothing was heard' ELSE '' END
+    CASE WHEN state = 'failed' THEN 'Nothing was heard' ELSE '' END,
+    CASE WHEN x.n % 20 IN (0, 3) THEN pg_temp.id(x.at, 'exam', x.n) END,
+    CASE WHEN x.n % 20 IN (0, 3) THEN 1 END, CASE WHEN x.n % 20 IN (0, 3) THEN false END
 FROM (SELECT n, pg_temp.moment(n, {attempts}) AS at,
         {tutors} + CASE WHEN n % 10 = 0 THEN 1 + pg_temp.die(n, {heavy})
             ELSE 1 + {heavy} + pg_temp.die(n, {users} - {tutors} - {heavy}) END AS candidate,
@@ -89,6 +91,16 @@ FROM (SELECT n, pg_temp.moment(n, {attempts}) AS at,
     FROM generate_series(1, {attempts}) n) x
 JOIN person c ON c.n = candidate LEFT JOIN person p ON p.n = partner,
     (SELECT array_agg(id ORDER BY slug) AS scenarios FROM scenarios) s;
+
+INSERT INTO exams (id, candidate_id, profession, consent, state, scenario_1, version_1, scenario_2,
+    version_2, created_at, changed_at, ended_at, begun)
+SELECT exam_id, candidate_id, 'nursing', true,
+    CASE WHEN state IN ('created', 'preparing', 'playing') THEN 'first' ELSE state END,
+    scenario_id, 1, scenario_id, 1, created_at, created_at, ended_at, true
+FROM attempts WHERE exam_id IS NOT NULL;
+
+INSERT INTO exam_results (attempt_id, body)
+SELECT id, '{}' FROM attempts WHERE exam_id IS NOT NULL AND state = 'reported';
 
 -- The bodies of reports are small, but for one of ten thousand, since they are not looked at.
 INSERT INTO reports (attempt_id, created_at, body)
