@@ -32,6 +32,8 @@ const (
 	reconcileEvery = 20 * time.Second
 	// expireLimit is the time limit of one run of the retention; the next one goes on.
 	expireLimit = 30 * time.Minute
+	// countEvery is the interval at which changes of attempts are added to the numbers by day.
+	countEvery = time.Minute
 	// sweepLogEvery is the interval at which audio that is needed no longer leaves the log.
 	sweepLogEvery = 5 * time.Minute
 	// sweepMediaLimit is the time limit of one sweep of pictures and sounds; the next one goes on.
@@ -86,6 +88,10 @@ func openJobs(ctx context.Context, cfg configs.Config, s stores, sender mail.Sen
 		postgres.HandleJob(jobs, jobLimit, func(ctx context.Context, _ store.Reconcile) error {
 			return keeper.Reconcile(ctx)
 		}),
+		postgres.HandleJob(jobs, jobLimit, func(ctx context.Context, _ store.CountPractice) error {
+			_, err := s.db.FoldPractice(ctx)
+			return err
+		}),
 		// A long sweep ends when the next one begins, so that it does not keep two places.
 		postgres.HandleJob(jobs, sweepLogEvery, func(ctx context.Context, _ store.SweepLog) error {
 			return keeper.Sweep(ctx)
@@ -97,6 +103,7 @@ func openJobs(ctx context.Context, cfg configs.Config, s stores, sender mail.Sen
 	jobs.Every(time.Hour, store.Expire{})
 	jobs.Every(time.Hour, store.SweepMedia{})
 	jobs.Every(reconcileEvery, store.Reconcile{})
+	jobs.Every(countEvery, store.CountPractice{})
 	jobs.Every(sweepLogEvery, store.SweepLog{})
 	if err := jobs.Start(context.WithoutCancel(ctx)); err != nil {
 		return err

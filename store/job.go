@@ -67,6 +67,12 @@ type Reconcile struct{}
 // Kind names the job.
 func (Reconcile) Kind() string { return "reconcile" }
 
+// CountPractice is the periodic job that adds the latest changes to the numbers by day.
+type CountPractice struct{}
+
+// Kind names the job.
+func (CountPractice) Kind() string { return "count-practice" }
+
 // SweepLog is the periodic job that removes audio that is needed no longer from the log.
 type SweepLog struct{}
 

@@ -247,12 +247,18 @@ func (db *DB) SweepAttempts(ctx context.Context, before time.Time) (n int64, err
 	const batch = 1000
 	for more := true; more; {
 		err := db.do(ctx, "attempts", func(ctx context.Context, q querier) error {
-			tag, err := q.Exec(ctx, `DELETE FROM attempts WHERE state = 'created' AND id = ANY (
-				ARRAY(SELECT id FROM attempts WHERE state = 'created' AND created_at < $1
-					ORDER BY created_at LIMIT $2))`,
-				before, batch)
-			n += tag.RowsAffected()
-			more = tag.RowsAffected() == batch
+			var removed int64
+			// Analytics go on counting them.
+			err := scanOne(ctx, q, `WITH gone AS (
+					DELETE FROM attempts WHERE state = 'created' AND id = ANY (
+						ARRAY(SELECT id FROM attempts WHERE state = 'created' AND created_at < $1
+							ORDER BY created_at LIMIT $2)) RETURNING scenario_id, created_at),
+				counted AS (INSERT INTO practice_changes (day, scenario_id, unjoined)
+					SELECT (created_at AT TIME ZONE 'UTC')::date, scenario_id, count(*) FROM gone
+					GROUP BY 1, 2)
+				SELECT count(*) FROM gone`, []any{before, batch}, []any{&removed})
+			n += removed
+			more = removed == batch
 			return err
 		})
 		if err != nil {

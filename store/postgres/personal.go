@@ -81,6 +81,11 @@ func PersonalTables() []PersonalTable {
 			Where: `t.attempt_id IN (SELECT id FROM attempts
 				WHERE candidate_id = $1 AND exam_id IS NOT NULL)`,
 		},
+		{Table: "results", Where: `t.candidate_id = $1`},
+		{Table: "progress", Where: `t.user_id = $1`},
+		{Table: "scenario_marks", Where: `t.user_id = $1`},
+		{Table: "practice_days", Where: `t.tutor_id = $1`},
+		{Table: "practice_changes", Where: `t.tutor_id = $1`},
 		{
 			// When somebody else acted on the account, their device and address are theirs.
 			Table: "acts", Where: `(t.user_id = $1 OR t.actor_id = $1)`,

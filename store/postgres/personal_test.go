@@ -82,7 +82,8 @@ func TestEveryTableHasOneDeletionRule(t *testing.T) {
 	// A table that refers to users must have an entry that finds their rows.
 	for _, table := range query(t,
 		`SELECT DISTINCT table_name::text FROM information_schema.columns
-			WHERE table_schema = 'public'
+			JOIN information_schema.tables USING (table_schema, table_name)
+			WHERE table_schema = 'public' AND table_type = 'BASE TABLE'
 			AND column_name IN ('user_id', 'candidate_id', 'actor_id')`) {
 		if !slices.ContainsFunc(postgres.PersonalTables(), func(p postgres.PersonalTable) bool {
 			return p.Table == table && p.Where != ""
@@ -112,7 +113,10 @@ func newUserWithData(t *testing.T) (u, partner store.User, theirs, others store.
 				t.Fatal(err)
 			}
 		}
-		r := store.Report{AttemptID: a.ID, CreatedAt: now, StartedAt: now}
+		r := store.Report{
+			AttemptID: a.ID, CreatedAt: now, StartedAt: now,
+			Results: []store.Result{{Criterion: store.ResultOverall, Low: 300, High: 340}},
+		}
 		for _, s := range []store.Speaker{store.SpeakerCandidate, store.SpeakerPatient} {
 			r.Speakers = append(r.Speakers, store.SpeakerReport{
 				Speaker: s,
@@ -128,6 +132,15 @@ func newUserWithData(t *testing.T) (u, partner store.User, theirs, others store.
 	}
 	theirs, others = reported(u, partner), reported(other, u)
 	reportExam(t, newExam(t, u))
+	if _, err := db.FoldPractice(t.Context()); err != nil { // makes days of the changes
+		t.Fatal(err)
+	}
+	reported(other, u)
+	yes := true
+	if _, err := db.ChangeMarks(t.Context(), u.ID, "nursing-insulin-at-home",
+		store.MarksChange{Bookmarked: &yes}); err != nil {
+		t.Fatal(err)
+	}
 	session := uuid.NewString()
 	if _, err := db.CreateSession(t.Context(), u, newSession(u, session, []byte{1}),
 		5); err != nil {

@@ -39,7 +39,8 @@ func TestQueriesReadLittle(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer conn.Close(context.WithoutCancel(ctx))
-	for _, q := range append(queries(t, db, size), retentionQueries(t, db, &cut)...) {
+	for _, q := range slices.Concat(queries(t, db, size),
+		retentionQueries(t, db, &cut), practiceQueries(t, db, size)) {
 		t.Run(q.name, func(t *testing.T) {
 			sent.Take()
 			if err := q.run(); err != nil {
@@ -66,7 +67,7 @@ func checkPlans(t *testing.T, conn *pgx.Conn, s pgtest.Statement, most int) {
 			t.Fatal(err)
 		}
 		small := []string{"scenarios", "scenario_versions", "ceremonies", "sign_ins",
-			"factors", "passkeys", "session_proofs"}
+			"factors", "passkeys", "session_proofs", "practice_changes"}
 		big := slices.DeleteFunc(p.Scanned, func(table string) bool {
 			return slices.Contains(small, table)
 		})
@@ -246,6 +247,21 @@ func queries(t *testing.T, db *pgtest.Database, size pgtest.Size) []boundedQuery
 			})
 			return err
 		}},
+		// A play costs its entry of an index, and a scenario up to five.
+		{"progress", 600, func() error { _, err := db.Overview(ctx, p.Candidate); return err }},
+		{"progress of a busy candidate", 11000, func() error {
+			_, err := db.Overview(ctx, p.BusyCandidate)
+			return err
+		}},
+		{"progress at a scenario", 10, func() error {
+			_, err := db.Progress(ctx, p.BusyCandidate, "nursing-insulin-at-home")
+			return err
+		}},
+		{"marks", 10, func() error {
+			_, err := db.ChangeMarks(ctx, p.Candidate, "nursing-insulin-at-home",
+				store.MarksChange{})
+			return err
+		}},
 		{"the sweep of archives", 5, func() error { return db.SweepExports(ctx) }},
 	}
 }
@@ -272,6 +288,42 @@ func retentionQueries(t *testing.T, db *pgtest.Database, cut *afterQuery) []boun
 		{"expired recordings", 900, first(db.ExpireRecordings)},
 		{"expired reports", 300, first(db.ExpireReports)},
 	}
+}
+
+// practiceQueries are those of analytics. They read a row for each day and scenario of the period,
+// however many attempts there are.
+func practiceQueries(t *testing.T, db *pgtest.Database, size pgtest.Size) []boundedQuery {
+	t.Helper()
+	ctx := t.Context()
+	p, err := db.People(ctx, size)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const days, scenarios = 90, 4
+	const most = 2*days*scenarios + 100 // a row and its entry of an index
+	all := store.PracticeFilter{To: time.Now(), From: time.Now().AddDate(0, 0, 1-days)}
+	tutor := all
+	tutor.TutorID = p.BusyTutor
+	var list []boundedQuery
+	for name, f := range map[string]store.PracticeFilter{"all": all, "a busy tutor's": tutor} {
+		list = append(list,
+			boundedQuery{"practice by scenario, " + name, most, func() error {
+				_, err := db.PracticeByScenario(ctx, f)
+				return err
+			}},
+			boundedQuery{"practice by day, " + name, most, func() error {
+				_, err := db.PracticeByDay(ctx, f)
+				return err
+			}},
+			boundedQuery{"rows of practice, " + name, most, func() error {
+				_, err := db.PracticeRows(ctx, f, store.DayPractice{}, 100)
+				return err
+			}})
+	}
+	return append(list, boundedQuery{"adding changes of practice", 20, func() error {
+		_, err := db.FoldPractice(ctx)
+		return err
+	}})
 }
 
 // middleID returns an id from the middle of a table.

@@ -34,13 +34,16 @@ func (db *DB) SaveReport(ctx context.Context, r store.Report) error {
 		return err
 	}
 	return db.within(ctx, "report", func(ctx context.Context, q pgx.Tx) error {
-		_, err := changeAttempt(ctx, q, db.now(), r.AttemptID, func(a *store.Attempt) error {
+		a, err := changeAttempt(ctx, q, db.now(), r.AttemptID, func(a *store.Attempt) error {
 			return a.Reported(db.now(), micros(r.StartedAt))
 		})
 		if err != nil {
 			return err
 		}
-		return db.writeReport(ctx, q, r, body)
+		if err := db.writeReport(ctx, q, r, body); err != nil {
+			return err
+		}
+		return saveResults(ctx, q, a, r.Results)
 	})
 }
 
