@@ -20,6 +20,7 @@ import (
 	"strings"
 	"time"
 
+	"bedside/api/analytics"
 	"bedside/api/attempts"
 	"bedside/api/audit"
 	"bedside/api/auth"
@@ -30,6 +31,7 @@ import (
 	"bedside/api/httpx"
 	"bedside/api/mail"
 	"bedside/api/media"
+	"bedside/api/progress"
 	"bedside/api/rooms"
 	"bedside/api/scenarios"
 	"bedside/api/sessions"
@@ -58,6 +60,8 @@ type Store interface {
 	scenarios.Store
 	attempts.Store
 	exams.Store
+	progress.Store
+	analytics.Store
 	rooms.Store
 	media.Store
 	audit.Store
@@ -209,6 +213,8 @@ func allSlices(cfg Config, deps Deps) []httpx.Slice {
 			EncodeLine: deps.EncodeLine, Config: cfg.Media, Clock: deps.Clock,
 		}).Slice(),
 		(&exams.Service{Store: deps.Store, Tries: tries, Clock: deps.Clock}).Slice(),
+		(&progress.Service{Store: deps.Store, Clock: deps.Clock}).Slice(),
+		(&analytics.Service{Store: deps.Store, Clock: deps.Clock}).Slice(),
 		(&audit.Service{Store: deps.Store}).Slice(),
 		(&rooms.Service{Rooms: deps.Presence, Store: deps.Store}).Slice(),
 	}

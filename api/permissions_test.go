@@ -109,6 +109,21 @@ func TestPermissions(t *testing.T) {
 		},
 		// Text that is no JSON; api/scenarios tests more.
 		{"POST", "/api/scenarios/lint", map[string]any{}, [6]int{403, 403, 415, 415, 415, 401}},
+		{"GET", "/api/progress", nil, [6]int{200, 200, 200, 200, 200, 401}},
+		{
+			"GET", "/api/protected/progress/" + apitest.ScenarioSlug, nil,
+			[6]int{200, 200, 200, 200, 200, 401},
+		},
+		{
+			"POST", "/api/protected/progress/" + apitest.ScenarioSlug,
+			map[string]any{"bookmarked": true}, [6]int{200, 200, 200, 200, 200, 401},
+		},
+		{"GET", "/api/analytics/practice", nil, [6]int{403, 403, 200, 200, 200, 401}},
+		{"GET", "/api/analytics/practice.csv", nil, [6]int{403, 403, 200, 200, 200, 401}},
+		{
+			"GET", "/api/analytics/practice?tutor=" + partner.ID, nil,
+			[6]int{403, 403, 200, 403, 200, 401},
+		},
 		{"GET", "/api/users/profile", nil, [6]int{200, 200, 200, 200, 200, 401}},
 		{
 			"PUT", "/api/users/profile", map[string]any{"name": "Somebody"},
@@ -186,6 +201,7 @@ func TestPermissions(t *testing.T) {
 	} {
 		path, _, _ := strings.Cut(row.path, "?")
 		path = strings.NewReplacer(exam, "{id}", waiting, "{id}", done, "{id}",
+			"progress/"+apitest.ScenarioSlug, "progress/{scenarioId}",
 			apitest.ScenarioSlug, "{id}",
 			"user/"+owner.ID, "user/{user}", "user/"+nobody, "user/{user}",
 			owner.ID, "{id}", admin.ID, "{id}", "audio/candidate",

@@ -1,0 +1,9 @@
+package progress_test
+
+import (
+	"testing"
+
+	"bedside/api/apitest"
+)
+
+func TestMain(m *testing.M) { apitest.Main(m) }
