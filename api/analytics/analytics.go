@@ -14,7 +14,6 @@ import (
 	"bedside/api/auth"
 	"bedside/api/httpx"
 	"bedside/store"
-	"bedside/store/practice"
 
 	"github.com/danielgtaylor/huma/v2"
 )
@@ -255,10 +254,10 @@ type criterion struct {
 
 // byCriterion adds up scenarios by the criteria that they train, in the order of the test.
 func byCriterion(scenarios []store.ScenarioPractice) (list []criterion) {
-	for _, name := range practice.Criteria() {
+	for _, name := range store.Criteria() {
 		c := criterion{name: name}
 		for _, one := range scenarios {
-			if slices.Contains(practice.CriteriaOf(one.Scenario), name) {
+			if slices.Contains(one.Scenario.Criteria, name) {
 				c.scenarios++
 				c.steps.Add(one.Steps)
 			}

@@ -133,7 +133,7 @@ func (p plan) weigh(s store.Scenario) choice {
 	if away := s.Difficulty - p.level(); away != 0 {
 		add(-tooFar*max(away, -away), "")
 	}
-	trains := p.weakest != "" && slices.Contains(CriteriaOf(s), p.weakest)
+	trains := p.weakest != "" && slices.Contains(s.Criteria, p.weakest)
 	switch {
 	case done.Attempts == 0 || done.LastAt == nil:
 		add(notTried, "")
@@ -227,7 +227,7 @@ func weakest(results []store.Result) (criterion string) {
 // highest returns the highest score of a criterion: 6 of the linguistic ones, 3 of the clinical
 // ones, and 0 of what is no criterion.
 func highest(criterion string) float64 {
-	switch i := slices.Index(Criteria(), criterion); {
+	switch i := slices.Index(store.Criteria(), criterion); {
 	case i < 0:
 		return 0
 	case i < 4:
@@ -325,14 +325,3 @@ func criterionWords(criterion string) string {
 	}
 	return criterion
 }
-
-// Criteria returns the nine criteria of the test: four of language, then five of communication.
-func Criteria() []string {
-	return []string{
-		"intelligibility", "fluency", "appropriateness", "grammar",
-		"relationship", "perspective", "structure", "gathering", "giving",
-	}
-}
-
-// CriteriaOf returns the criteria that a scenario trains.
-func CriteriaOf(store.Scenario) []string { return nil }

@@ -178,6 +178,52 @@ func TestNext(t *testing.T) {
 	}
 }
 
+// TestWeakestCriterion gives results of criteria, the latest of which count.
+func TestWeakestCriterion(t *testing.T) {
+	now := at(t, "2026-03-09T12:00:00Z")
+	easy, other, weak := scenario("nursing-1-a"), scenario("nursing-1-b"), scenario("nursing-3-d")
+	easy.Criteria, weak.Criteria = []string{"fluency"}, []string{"giving", "gathering"}
+	results := func(criterion string, scores ...float64) (list []store.Result) {
+		for _, s := range scores {
+			list = append(list, store.Result{Criterion: criterion, Low: s - 0.2, High: s + 0.2})
+		}
+		return list
+	}
+	for _, row := range []struct {
+		name    string
+		results [][]store.Result
+		want    string // the slug
+		words   string
+	}{
+		{"none", nil, "nursing-1-a", "is a good one"},
+		{
+			// 4 of 6 is better than 1.5 of 3.
+			"relative to the highest score", [][]store.Result{
+				results("fluency", 4, 4, 4), results("giving", 1.5, 1.5, 1.5),
+			}, "nursing-3-d", "trains giving information, where your results are lowest",
+		},
+		{
+			"only the latest three count", [][]store.Result{
+				results("fluency", 3, 3, 3), results("giving", 0.5, 0.5, 3, 3, 3),
+			}, "nursing-1-a", "trains fluency, where your results are lowest",
+		},
+		{
+			"the overall result is no criterion", [][]store.Result{
+				results("fluency", 6), results(store.ResultOverall, 0),
+			}, "nursing-1-a", "trains fluency",
+		},
+	} {
+		c := practice.Candidate{Profession: "nursing"}
+		for _, list := range row.results {
+			c.Results = append(c.Results, list...)
+		}
+		steps := practice.Next(c, []store.Scenario{weak, other, easy}, now)
+		if steps[0].Scenario.Slug != row.want || !strings.Contains(steps[0].Words, row.words) {
+			t.Errorf("%s: %s: %s", row.name, steps[0].Scenario.Slug, steps[0].Words)
+		}
+	}
+}
+
 func TestNextWithoutScenarios(t *testing.T) {
 	if steps := practice.Next(practice.Candidate{}, nil, time.Now()); len(steps) != 0 {
 		t.Error(steps)
