@@ -28,7 +28,8 @@ func overview(t *testing.T, c *apitest.Client) (o progress.Overview) {
 func TestProgressFollowsARolePlay(t *testing.T) {
 	s := apitest.NewServer(t)
 	c, tutor := s.NewUser(t, store.RoleCandidate), s.NewUser(t, store.RoleTutor)
-	if p := get(t, c); p.Attempts != 0 || p.Best != nil || p.Scenario.Slug != apitest.ScenarioSlug {
+	if p := get(t, c); p.Attempts != 0 || p.Best != nil ||
+		p.Scenario.Slug != apitest.ScenarioSlug {
 		t.Errorf("at the beginning: %+v", p)
 	}
 	c.NewAttempt(t) // which is not played

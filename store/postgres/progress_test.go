@@ -317,7 +317,8 @@ func TestMarks(t *testing.T) {
 		t.Errorf("%+v", m)
 	}
 	again := change(store.MarksChange{CardRead: &yes, Bookmarked: &no})
-	if again.BookmarkedAt != nil || again.Notes != notes || !again.CardReadAt.Equal(*m.CardReadAt) {
+	if again.BookmarkedAt != nil || again.Notes != notes ||
+		!again.CardReadAt.Equal(*m.CardReadAt) {
 		t.Errorf("then %+v", again)
 	}
 	o, err := db.Overview(t.Context(), u.ID)
