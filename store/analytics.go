@@ -47,6 +47,7 @@ type PracticeFilter struct {
 	Scenario   string    // its id or slug; empty: all
 	Profession string    // empty: all
 	Difficulty int       // 0: all
+	Criterion  string    // that the scenario trains; empty: all
 }
 
 // ScenarioPractice counts the attempts at a scenario.

@@ -87,6 +87,7 @@ type Filter struct {
 	Profession string `query:"profession" maxLength:"40" doc:"of the scenario" example:"nursing"`
 	Scenario   string `query:"scenario" maxLength:"80" doc:"the id or the slug" example:"nursing-insulin-at-home"`
 	Difficulty int    `query:"difficulty" minimum:"0" maximum:"3" doc:"of the scenario; 0: all"`
+	Criterion  string `query:"criterion" maxLength:"40" doc:"that the scenario trains" example:"fluency"`
 	Tutor      string `query:"tutor" format:"uuid" doc:"who played the patient; for administrators"`
 }
 
@@ -98,7 +99,7 @@ func (s *Service) filter(ctx context.Context, in *Filter) (f store.PracticeFilte
 	}
 	f = store.PracticeFilter{
 		Scenario: in.Scenario, Profession: in.Profession, Difficulty: in.Difficulty,
-		TutorID: in.Tutor,
+		Criterion: in.Criterion, TutorID: in.Tutor,
 	}
 	if p.User.Role != store.RoleAdmin {
 		if in.Tutor != "" && in.Tutor != p.User.ID {

@@ -109,7 +109,8 @@ func TestFilters(t *testing.T) {
 	for query, want := range map[string]int{
 		"?profession=nursing": 1, "?profession=medicine": 0,
 		"?scenario=" + apitest.ScenarioSlug: 1, "?scenario=nothing": 0,
-		"?difficulty=3": 0, "?difficulty=0": 1,
+		"?criterion=nothing": 0,
+		"?difficulty=3":      0, "?difficulty=0": 1,
 		"?from=" + day(-1) + "&to=" + day(1):  1,
 		"?from=" + day(-9) + "&to=" + day(-2): 0,
 	} {

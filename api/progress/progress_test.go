@@ -150,3 +150,47 @@ func TestOverviewOfAZoneThatIsUnknown(t *testing.T) {
 		t.Errorf("%+v", o)
 	}
 }
+
+// TestCatalogueKnowsWhatIsTriedAndBookmarked reads the catalogue as a user with progress.
+func TestCatalogueKnowsWhatIsTriedAndBookmarked(t *testing.T) {
+	s := apitest.NewServer(t)
+	c, tutor := s.NewUser(t, store.RoleCandidate), s.NewUser(t, store.RoleTutor)
+	const other = "medicine-headache-scan"
+	s.NewReport(t, c, tutor)
+	c.Do(t, "POST", "/api/protected/progress/"+other, map[string]any{"bookmarked": true}).
+		Expect(t, 200)
+	type item struct {
+		Slug       string
+		Tried      int
+		Bookmarked bool
+	}
+	for query, want := range map[string]item{
+		"?tried=true":      {apitest.ScenarioSlug, 1, false},
+		"?bookmarked=true": {other, 0, true},
+	} {
+		var list struct{ Items []item }
+		c.Do(t, "GET", "/api/scenarios"+query, nil).Expect(t, 200).Decode(t, &list)
+		if len(list.Items) != 1 || list.Items[0] != want {
+			t.Errorf("%s: %+v, want %+v", query, list.Items, want)
+		}
+	}
+	for _, query := range []string{"?tried=false", "?bookmarked=false"} {
+		var list struct{ Total int }
+		c.Do(t, "GET", "/api/scenarios"+query, nil).Expect(t, 200).Decode(t, &list)
+		if list.Total < 3 {
+			t.Errorf("%s: %d", query, list.Total)
+		}
+	}
+}
+
+func TestDraftsHaveNoProgress(t *testing.T) {
+	s := apitest.NewServer(t)
+	tutor := s.NewUser(t, store.RoleTutor)
+	var copied struct{ ID, Slug string }
+	tutor.Do(t, "POST", "/api/scenarios/"+apitest.ScenarioSlug+"/duplicate", nil).
+		Expect(t, 201).Decode(t, &copied)
+	c := s.NewUser(t, store.RoleCandidate)
+	for _, name := range []string{copied.ID, copied.Slug} {
+		c.Do(t, "GET", "/api/protected/progress/"+name, nil).Problem(t, 404, "not-found")
+	}
+}

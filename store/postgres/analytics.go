@@ -114,6 +114,9 @@ func practiceWhere(f store.PracticeFilter) (where string, args []any, err error)
 	if f.Difficulty != 0 {
 		add("c.difficulty = $%d", f.Difficulty)
 	}
+	if f.Criterion != "" {
+		add("c.criteria @> ARRAY[$%d::text]", f.Criterion)
+	}
 	return where, args, nil
 }
 
@@ -125,13 +128,13 @@ func (db *DB) PracticeByScenario(ctx context.Context,
 		return nil, err
 	}
 	err = db.do(ctx, "practice", func(ctx context.Context, q querier) error {
-		rows, err := collect(ctx, q, `SELECT `+summaryColumns+`, `+eachStep("n.%")+` FROM (
+		rows, err := collect(ctx, q, `SELECT `+practisedColumns+`, `+eachStep("n.%")+` FROM (
 				SELECT s.scenario_id, `+eachStep("sum(s.%)::bigint AS %")+`
 				FROM practice_sum s JOIN scenarios c ON c.id = s.scenario_id WHERE `+where+`
 				GROUP BY s.scenario_id) n JOIN scenarios c ON c.id = n.scenario_id
 			WHERE n.created + n.unjoined > 0 ORDER BY n.created + n.unjoined DESC, c.slug`, args,
 			func(r *stepsRow) []any {
-				return append(summaryTargets(&r.scenario), stepTargets(r)...)
+				return append(practisedTargets(&r.scenario), stepTargets(r)...)
 			})
 		for _, r := range rows {
 			list = append(list, store.ScenarioPractice{Scenario: r.scenario, Steps: r.total()})
@@ -176,7 +179,7 @@ func (db *DB) PracticeRows(ctx context.Context, f store.PracticeFilter, after st
 	args = append(args, after.Day, cmp.Or(after.Scenario.ID, everybody), limit)
 	key := fmt.Sprintf("(s.day, s.scenario_id) > ($%d::date, $%d::uuid)", len(args)-2, len(args)-1)
 	err = db.do(ctx, "practice", func(ctx context.Context, q querier) error {
-		rows, err := collect(ctx, q, `SELECT n.day, `+summaryColumns+`, `+eachStep("n.%")+` FROM (
+		rows, err := collect(ctx, q, `SELECT n.day, `+practisedColumns+`, `+eachStep("n.%")+` FROM (
 				SELECT s.day, s.scenario_id, `+eachStep("sum(s.%)::bigint AS %")+`
 				FROM practice_sum s JOIN scenarios c ON c.id = s.scenario_id
 				WHERE `+where+` AND `+key+`
@@ -184,7 +187,7 @@ func (db *DB) PracticeRows(ctx context.Context, f store.PracticeFilter, after st
 				LIMIT $`+fmt.Sprint(len(args))+`) n JOIN scenarios c ON c.id = n.scenario_id
 			ORDER BY n.day, n.scenario_id`, args,
 			func(r *stepsRow) []any {
-				return append(append([]any{&r.day}, summaryTargets(&r.scenario)...),
+				return append(append([]any{&r.day}, practisedTargets(&r.scenario)...),
 					stepTargets(r)...)
 			})
 		for _, r := range rows {

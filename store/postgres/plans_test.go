@@ -67,7 +67,7 @@ func checkPlans(t *testing.T, conn *pgx.Conn, s pgtest.Statement, most int) {
 			t.Fatal(err)
 		}
 		small := []string{"scenarios", "scenario_versions", "ceremonies", "sign_ins",
-			"factors", "passkeys", "session_proofs", "practice_changes"}
+			"factors", "passkeys", "session_proofs", "practice_changes", "media", "media_files"}
 		big := slices.DeleteFunc(p.Scanned, func(table string) bool {
 			return slices.Contains(small, table)
 		})
@@ -135,12 +135,12 @@ func queries(t *testing.T, db *pgtest.Database, size pgtest.Size) []boundedQuery
 		{"a busy tutor's attempts", list, attempts(p.BusyTutor, "")},
 		{"a busy tutor's attempts, a later page", list, attempts(p.BusyTutor, middle)},
 		{"attempts of somebody new", list, attempts(p.Admin, "")},
-		{"one attempt", 5, func() error { _, _, err := db.Attempt(ctx, attempt); return err }},
+		{"one attempt", 50, func() error { _, _, err := db.Attempt(ctx, attempt); return err }},
 		{"an attempt without its scenario", 5, func() error {
 			_, err := db.FindAttempt(ctx, attempt)
 			return err
 		}},
-		{"an attempt with its names", 10, func() error {
+		{"an attempt with its names", 50, func() error {
 			_, _, err := db.AttemptView(ctx, attempt)
 			return err
 		}},
@@ -248,16 +248,16 @@ func queries(t *testing.T, db *pgtest.Database, size pgtest.Size) []boundedQuery
 			return err
 		}},
 		// A play costs its entry of an index, and a scenario up to five.
-		{"progress", 600, func() error { _, err := db.Overview(ctx, p.Candidate); return err }},
+		{"progress", 1000, func() error { _, err := db.Overview(ctx, p.Candidate); return err }},
 		{"progress of a busy candidate", 11000, func() error {
 			_, err := db.Overview(ctx, p.BusyCandidate)
 			return err
 		}},
-		{"progress at a scenario", 10, func() error {
+		{"progress at a scenario", 60, func() error {
 			_, err := db.Progress(ctx, p.BusyCandidate, "nursing-insulin-at-home")
 			return err
 		}},
-		{"marks", 10, func() error {
+		{"marks", 60, func() error {
 			_, err := db.ChangeMarks(ctx, p.Candidate, "nursing-insulin-at-home",
 				store.MarksChange{})
 			return err
@@ -299,8 +299,12 @@ func practiceQueries(t *testing.T, db *pgtest.Database, size pgtest.Size) []boun
 	if err != nil {
 		t.Fatal(err)
 	}
-	const days, scenarios = 90, 4
-	const most = 2*days*scenarios + 100 // a row and its entry of an index
+	scenarios, err := db.PlayableScenarios(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const days = 90
+	most := (2*days + 100) * len(scenarios) // a row, its entry of an index, and the scenarios
 	all := store.PracticeFilter{To: time.Now(), From: time.Now().AddDate(0, 0, 1-days)}
 	tutor := all
 	tutor.TutorID = p.BusyTutor

@@ -19,6 +19,13 @@ const (
 	maxResults  = 100 // of a criterion
 )
 
+// practisedColumns are the columns of scenarios c that name one of which something is counted.
+const practisedColumns = `c.id::text, c.slug, c.title, c.profession, c.difficulty, c.criteria`
+
+func practisedTargets(s *store.Scenario) []any {
+	return []any{&s.ID, &s.Slug, &s.Title, &s.Profession, &s.Difficulty, &s.Criteria}
+}
+
 // progressColumns are the columns of progress p, of its results b and l, of scenario_marks m and
 // of scenarios c. Each but c may be missing.
 const progressColumns = `coalesce(p.attempts, 0), coalesce(p.reported, 0),
@@ -26,7 +33,7 @@ const progressColumns = `coalesce(p.attempts, 0), coalesce(p.reported, 0),
 	coalesce(b.attempt_id::text, ''), coalesce(b.at, 'epoch'), coalesce(b.low, 0),
 	coalesce(b.high, 0), coalesce(l.attempt_id::text, ''), coalesce(l.at, 'epoch'),
 	coalesce(l.low, 0), coalesce(l.high, 0),
-	m.bookmarked_at, m.card_read_at, coalesce(m.notes, ''), m.updated_at, ` + summaryColumns
+	m.bookmarked_at, m.card_read_at, coalesce(m.notes, ''), m.updated_at, ` + practisedColumns
 
 const progressResults = `
 	LEFT JOIN results b ON b.attempt_id = p.best_attempt AND b.criterion = 'overall'
@@ -46,7 +53,7 @@ func progressTargets(r *progressRow) []any {
 		&r.best.AttemptID, &r.best.At, &r.best.Low, &r.best.High,
 		&r.latest.AttemptID, &r.latest.At, &r.latest.Low, &r.latest.High,
 		&m.BookmarkedAt, &m.CardReadAt, &m.Notes, &m.UpdatedAt,
-	}, summaryTargets(&r.Scenario)...)
+	}, practisedTargets(&r.Scenario)...)
 }
 
 func (r progressRow) progress() store.Progress {
@@ -62,7 +69,7 @@ func (r progressRow) progress() store.Progress {
 }
 
 // Progress returns what a user has done with a scenario, whose id or slug is given. It returns
-// store.ErrNotFound when there is no such scenario.
+// store.ErrNotFound when there is no such scenario, or it was never published.
 func (db *DB) Progress(ctx context.Context, userID, scenario string) (p store.Progress,
 	err error) {
 	err = db.do(ctx, "progress", func(ctx context.Context, q querier) error {
@@ -73,15 +80,12 @@ func (db *DB) Progress(ctx context.Context, userID, scenario string) (p store.Pr
 }
 
 func progressOf(ctx context.Context, q querier, userID, scenario string) (store.Progress, error) {
-	column := "slug"
-	if store.IsID(scenario) {
-		column = "id"
-	}
 	var r progressRow
 	err := scanOne(ctx, q, `SELECT `+progressColumns+` FROM scenarios c
-		LEFT JOIN progress p ON p.user_id = $1 AND p.scenario_id = c.id
-		LEFT JOIN scenario_marks m ON m.user_id = $1 AND m.scenario_id = c.id`+progressResults+`
-		WHERE c.`+column+` = $2`, []any{userID, scenario}, progressTargets(&r))
+		LEFT JOIN progress p ON p.user_id = $2 AND p.scenario_id = c.id
+		LEFT JOIN scenario_marks m ON m.user_id = $2 AND m.scenario_id = c.id`+progressResults+`
+		WHERE c.published_version IS NOT NULL AND `+refers(scenario), []any{scenario, userID},
+		progressTargets(&r))
 	return r.progress(), err
 }
 
@@ -179,12 +183,12 @@ func resultsOf(ctx context.Context, q querier, userID string) ([]store.Result, e
 		})
 }
 
-// PlayableScenarios returns the scenarios that can be practised, without their cards, at most a
+// PlayableScenarios returns the scenarios that can be practised, without their text, at most a
 // thousand.
 func (db *DB) PlayableScenarios(ctx context.Context) (list []store.Scenario, err error) {
 	err = db.do(ctx, "scenarios", func(ctx context.Context, q querier) (err error) {
-		list, err = collect(ctx, q, `SELECT `+summaryColumns+` FROM scenarios c
-			ORDER BY c.slug LIMIT 1000`, nil, summaryTargets)
+		list, err = collect(ctx, q, `SELECT `+practisedColumns+` FROM scenarios c
+			WHERE c.state = 'published' ORDER BY c.slug LIMIT 1000`, nil, practisedTargets)
 		return err
 	})
 	return list, err

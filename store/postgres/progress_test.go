@@ -50,7 +50,7 @@ func TestProgressFollowsFromAttempts(t *testing.T) {
 		candidates = append(candidates, newUser(t, store.RoleCandidate))
 		tutors = append(tutors, newUser(t, store.RoleTutor))
 	}
-	scenarios, err := db.Scenarios(t.Context())
+	scenarios, err := db.PlayableScenarios(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -211,7 +211,7 @@ func TestProgressOfAScenario(t *testing.T) {
 
 // TestUnjoinedAttemptsAreCounted after the sweep has removed them.
 func TestUnjoinedAttemptsAreCounted(t *testing.T) {
-	s, err := db.ScenarioBySlug(t.Context(), "pharmacy-blood-thinner")
+	s, err := db.PublishedScenario(t.Context(), "pharmacy-blood-thinner")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -254,7 +254,7 @@ func TestUnjoinedAttemptsAreCounted(t *testing.T) {
 // TestPracticeRowsInPages reads them one by one.
 func TestPracticeRowsInPages(t *testing.T) {
 	u, tutor := newUser(t, store.RoleCandidate), newUser(t, store.RoleTutor)
-	scenarios, err := db.Scenarios(t.Context())
+	scenarios, err := db.PlayableScenarios(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}

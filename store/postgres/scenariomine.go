@@ -9,12 +9,13 @@ import (
 // mine adds the conditions about an account's own practice.
 func (s *scenarioQuery) mine(f store.ScenarioFilter) {
 	if f.Tried != nil {
-		s.always = append(s.always, not(*f.Tried)+`EXISTS (SELECT 1 FROM attempts a
-			WHERE a.candidate_id = `+s.arg(f.UserID)+`::uuid AND a.scenario_id = c.id
-				AND a.started_at IS NOT NULL)`)
+		s.always = append(s.always, not(*f.Tried)+`EXISTS (SELECT 1 FROM progress p
+			WHERE p.user_id = `+s.arg(f.UserID)+`::uuid AND p.scenario_id = c.id)`)
 	}
-	if f.Bookmarked != nil && *f.Bookmarked {
-		s.always = append(s.always, "false")
+	if f.Bookmarked != nil {
+		s.always = append(s.always, not(*f.Bookmarked)+`EXISTS (SELECT 1 FROM scenario_marks m
+			WHERE m.user_id = `+s.arg(f.UserID)+`::uuid AND m.scenario_id = c.id
+				AND m.bookmarked_at IS NOT NULL)`)
 	}
 }
 
@@ -35,10 +36,14 @@ func (db *DB) ScenariosMine(ctx context.Context, userID string, ids []string) (
 	}
 	mine := make(map[string]store.ScenarioMine, len(ids))
 	err := db.do(ctx, "scenarios", func(ctx context.Context, q querier) error {
-		rows, err := collect(ctx, q, `SELECT a.scenario_id::text, count(*) FROM attempts a
-			WHERE a.candidate_id = $1 AND a.scenario_id = ANY ($2::uuid[])
-				AND a.started_at IS NOT NULL GROUP BY 1`, []any{userID, ids},
-			func(r *row) []any { return []any{&r.id, &r.mine.Tried} })
+		rows, err := collect(ctx, q, `SELECT coalesce(p.scenario_id, m.scenario_id)::text,
+				coalesce(p.attempts, 0), m.bookmarked_at IS NOT NULL
+			FROM (SELECT * FROM progress
+				WHERE user_id = $1 AND scenario_id = ANY ($2::uuid[])) p
+			FULL JOIN (SELECT * FROM scenario_marks
+				WHERE user_id = $1 AND scenario_id = ANY ($2::uuid[])) m
+				ON m.scenario_id = p.scenario_id`, []any{userID, ids},
+			func(r *row) []any { return []any{&r.id, &r.mine.Tried, &r.mine.Bookmarked} })
 		for _, r := range rows {
 			mine[r.id] = r.mine
 		}
