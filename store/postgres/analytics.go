@@ -179,7 +179,8 @@ func (db *DB) PracticeRows(ctx context.Context, f store.PracticeFilter, after st
 	args = append(args, after.Day, cmp.Or(after.Scenario.ID, everybody), limit)
 	key := fmt.Sprintf("(s.day, s.scenario_id) > ($%d::date, $%d::uuid)", len(args)-2, len(args)-1)
 	err = db.do(ctx, "practice", func(ctx context.Context, q querier) error {
-		rows, err := collect(ctx, q, `SELECT n.day, `+practisedColumns+`, `+eachStep("n.%")+` FROM (
+		rows, err := collect(ctx, q, `SELECT n.day, `+practisedColumns+`,
+				`+eachStep("n.%")+` FROM (
 				SELECT s.day, s.scenario_id, `+eachStep("sum(s.%)::bigint AS %")+`
 				FROM practice_sum s JOIN scenarios c ON c.id = s.scenario_id
 				WHERE `+where+` AND `+key+`

@@ -4,6 +4,46 @@
  */
 
 export interface paths {
+    "/api/analytics/practice": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Count attempts by scenario, by criterion and by week
+         * @description A tutor's numbers count the attempts in which they played the patient, an administrator's count all. Attempts belong to the day (UTC) on which they were created. Nothing is counted of accounts and attempts that were deleted, but attempts that were removed because nobody joined them count as created.
+         */
+        get: operations["get-practice-analytics"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/analytics/practice.csv": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Download the numbers as CSV
+         * @description A tutor's numbers count the attempts in which they played the patient, an administrator's count all. Attempts belong to the day (UTC) on which they were created. The file is CSV by RFC 4180 in UTF-8 with a header. Texts that a spreadsheet would take for a formula begin with an apostrophe.
+         */
+        get: operations["get-practice-csv"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/attempts": {
         parameters: {
             query?: never;
@@ -296,6 +336,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/progress": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read your progress
+         * @description All that you have practised, by scenario and by week, and what to do next. Days and weeks are those of your profile's time zone, or of UTC.
+         */
+        get: operations["get-progress-overview"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/protected/media/upload": {
         parameters: {
             query?: never;
@@ -310,6 +370,30 @@ export interface paths {
          * @description Everybody may upload a portrait (kind avatar), which takes the place of an earlier one; tutors and administrators also pictures of scenarios and lines of patients, which are deleted after a day unless a scenario refers to them. Pictures are JPEG, PNG, GIF or WebP, and become JPEG in three sizes, upright and without metadata. Lines are WAV, Ogg Opus or MP3, and become Ogg Opus of equal loudness. The first bytes of the file say what it is, not its name or type. Uploads are processed one at a time: when too many wait, the answer is 429 with Retry-After.
          */
         post: operations["upload-media"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/protected/progress/{scenarioId}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read your progress at a scenario
+         * @description Attempts, results, bookmark and notes. All are empty before the first attempt.
+         */
+        get: operations["get-progress"];
+        put?: never;
+        /**
+         * Set a bookmark, notes, or that you read the card
+         * @description Fields that are absent stay as they are. Attempts and results follow from your role plays and cannot be set.
+         */
+        post: operations["set-marks"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1436,6 +1520,48 @@ export interface components {
              */
             refresh_in: "body" | "cookie";
         };
+        CriterionRow: {
+            /** Format: int64 */
+            created: number;
+            /** @example fluency */
+            criterion: string;
+            drop_outs: components["schemas"]["DropOuts"];
+            /**
+             * Format: int64
+             * @description the play ended
+             */
+            ended: number;
+            /**
+             * Format: int64
+             * @description attempts that go on
+             */
+            in_progress: number;
+            /**
+             * Format: int64
+             * @description time of play
+             */
+            practice_seconds: number;
+            /**
+             * Format: int64
+             * @description the preparation began
+             */
+            prepared: number;
+            /**
+             * Format: int64
+             * @description there is a report
+             */
+            reported: number;
+            /**
+             * Format: int64
+             * @description scenarios with attempts
+             */
+            scenarios: number;
+            /**
+             * Format: int64
+             * @description the play began
+             */
+            started: number;
+        };
         Cue: {
             /** @description What a good candidate answers. */
             follow: string;
@@ -1443,6 +1569,28 @@ export interface components {
             means: string;
             /** @description The hint, as the patient says it. */
             say: string;
+        };
+        DropOuts: {
+            /**
+             * Format: int64
+             * @description no report could be made
+             */
+            analysis: number;
+            /**
+             * Format: int64
+             * @description nobody joined the room
+             */
+            joining: number;
+            /**
+             * Format: int64
+             * @description the play did not end
+             */
+            play: number;
+            /**
+             * Format: int64
+             * @description the play did not begin
+             */
+            preparation: number;
         };
         Ended: {
             /**
@@ -1848,6 +1996,12 @@ export interface components {
             /** @description what follows #token= in the link */
             token: string;
         };
+        Marks: {
+            bookmarked?: boolean;
+            card_read?: boolean;
+            /** @example Ask about his brother first. */
+            notes?: string;
+        };
         Measures: {
             /**
              * Format: double
@@ -2178,6 +2332,54 @@ export interface components {
             /** @enum {string} */
             role: "candidate" | "patient" | "observer";
         };
+        Overview: {
+            /** @description instead of next */
+            alternatives: components["schemas"]["Step"][];
+            /**
+             * Format: int64
+             * @description attempts whose play began
+             */
+            attempts: number;
+            /**
+             * Format: int64
+             * @description the most days in a row with a play
+             */
+            best_streak_days: number;
+            /** @description your results by criterion; empty until there are scores */
+            criteria: components["schemas"]["Trend"][];
+            /**
+             * Format: int64
+             * @description null when there is no date or it has passed
+             * @example 12
+             */
+            days_to_test: number | null;
+            /** @description what to practise next; null when there is no scenario */
+            next: components["schemas"]["Step"];
+            /**
+             * Format: int64
+             * @description time of play
+             */
+            practice_seconds: number;
+            /**
+             * Format: int64
+             * @description attempts with a report
+             */
+            reported: number;
+            /** @description those you have played or marked, the latest first */
+            scenarios: components["schemas"]["ScenarioProgress"][];
+            /**
+             * Format: int64
+             * @description days in a row with a play, up to today or yesterday
+             */
+            streak_days: number;
+            /**
+             * @description of the profile: year-month-day, or empty
+             * @example 2026-11-14
+             */
+            test_date: string;
+            /** @description the last twelve weeks, the oldest first */
+            weeks: components["schemas"]["Week"][];
+        };
         Passkey: {
             /** Format: date-time */
             created_at: string;
@@ -2255,6 +2457,41 @@ export interface components {
             hz: number;
             /** Format: double */
             t_s: number;
+        };
+        Point: {
+            /** Format: date-time */
+            at: string;
+            /** Format: uuid */
+            attempt_id: string;
+            /**
+             * Format: double
+             * @example 4.5
+             */
+            high: number;
+            /**
+             * Format: double
+             * @example 3.5
+             */
+            low: number;
+        };
+        Practice: {
+            /** @description the criteria that the scenarios train */
+            criteria: components["schemas"]["CriterionRow"][];
+            /**
+             * Format: date
+             * @description the first day
+             */
+            from: string;
+            /** @description those with attempts, the most first */
+            scenarios: components["schemas"]["ScenarioRow"][];
+            /**
+             * Format: date
+             * @description the last day
+             */
+            to: string;
+            total: components["schemas"]["Steps"];
+            /** @description oldest first; weeks without attempts are left out */
+            weeks: components["schemas"]["WeekRow"][];
         };
         Profile: {
             /**
@@ -2402,6 +2639,25 @@ export interface components {
             started_at: string;
             turns: components["schemas"]["Turns"];
         };
+        Result: {
+            /**
+             * Format: date-time
+             * @description when the play began
+             */
+            at: string;
+            /** Format: uuid */
+            attempt_id: string;
+            /**
+             * Format: double
+             * @example 370
+             */
+            high: number;
+            /**
+             * Format: double
+             * @example 330
+             */
+            low: number;
+        };
         Retention: {
             /**
              * Format: int64
@@ -2535,6 +2791,91 @@ export interface components {
              * @description scenarios on all pages
              */
             total: number;
+        };
+        ScenarioName: {
+            /** Format: int64 */
+            difficulty: number;
+            /** Format: uuid */
+            id: string;
+            /** @example nursing */
+            profession: string;
+            /** @example nursing-insulin-at-home */
+            slug: string;
+            /** @example Starting insulin at home */
+            title: string;
+        };
+        ScenarioProgress: {
+            /**
+             * Format: int64
+             * @description attempts whose play began
+             */
+            attempts: number;
+            /** @description the best result; null until there are scores */
+            best: components["schemas"]["Result"];
+            bookmarked: boolean;
+            /** @description you have read the card */
+            card_read: boolean;
+            /**
+             * Format: date-time
+             * @description when the latest play began
+             */
+            last_at?: string;
+            /** @description the latest result; null until there are scores */
+            latest: components["schemas"]["Result"];
+            /** @example Ask about his brother first. */
+            notes: string;
+            /**
+             * Format: int64
+             * @description time of play
+             */
+            practice_seconds: number;
+            /**
+             * Format: int64
+             * @description attempts with a report
+             */
+            reported: number;
+            scenario: components["schemas"]["ScenarioName"];
+            /**
+             * Format: date-time
+             * @description when you last changed the bookmark, the notes or that you read the card
+             */
+            updated_at?: string;
+        };
+        ScenarioRow: {
+            /** Format: int64 */
+            created: number;
+            drop_outs: components["schemas"]["DropOuts"];
+            /**
+             * Format: int64
+             * @description the play ended
+             */
+            ended: number;
+            /**
+             * Format: int64
+             * @description attempts that go on
+             */
+            in_progress: number;
+            /**
+             * Format: int64
+             * @description time of play
+             */
+            practice_seconds: number;
+            /**
+             * Format: int64
+             * @description the preparation began
+             */
+            prepared: number;
+            /**
+             * Format: int64
+             * @description there is a report
+             */
+            reported: number;
+            scenario: components["schemas"]["ScenarioName"];
+            /**
+             * Format: int64
+             * @description the play began
+             */
+            started: number;
         };
         ScenarioSummary: {
             /** @description whether you have bookmarked it; absent without an access token */
@@ -2688,6 +3029,51 @@ export interface components {
             /** @description so much was interrupted that the rest was not measured: the measures are empty */
             too_little_left: boolean;
         };
+        Step: {
+            /** @enum {string} */
+            reason: "first" | "weakest" | "poor" | "new" | "harder" | "old" | "again";
+            scenario: components["schemas"]["ScenarioName"];
+            /**
+             * @description the reason as a sentence
+             * @example You have not yet practised “Starting insulin at home”, and your test is in 12 days.
+             */
+            words: string;
+        };
+        Steps: {
+            /** Format: int64 */
+            created: number;
+            drop_outs: components["schemas"]["DropOuts"];
+            /**
+             * Format: int64
+             * @description the play ended
+             */
+            ended: number;
+            /**
+             * Format: int64
+             * @description attempts that go on
+             */
+            in_progress: number;
+            /**
+             * Format: int64
+             * @description time of play
+             */
+            practice_seconds: number;
+            /**
+             * Format: int64
+             * @description the preparation began
+             */
+            prepared: number;
+            /**
+             * Format: int64
+             * @description there is a report
+             */
+            reported: number;
+            /**
+             * Format: int64
+             * @description the play began
+             */
+            started: number;
+        };
         TOTP: {
             enabled: boolean;
             /** Format: date-time */
@@ -2741,6 +3127,12 @@ export interface components {
             refresh_token: string;
             /** @enum {string} */
             token_type: "Bearer";
+        };
+        Trend: {
+            /** @example fluency */
+            criterion: string;
+            /** @description oldest first */
+            points: components["schemas"]["Point"][];
         };
         TurnGap: {
             /**
@@ -2872,6 +3264,58 @@ export interface components {
             /** @enum {string} */
             status: "verified";
         };
+        Week: {
+            /** Format: int64 */
+            attempts: number;
+            /** Format: int64 */
+            practice_seconds: number;
+            /**
+             * Format: date
+             * @description its Monday
+             * @example 2026-11-02
+             */
+            week: string;
+        };
+        WeekRow: {
+            /** Format: int64 */
+            created: number;
+            drop_outs: components["schemas"]["DropOuts"];
+            /**
+             * Format: int64
+             * @description the play ended
+             */
+            ended: number;
+            /**
+             * Format: int64
+             * @description attempts that go on
+             */
+            in_progress: number;
+            /**
+             * Format: int64
+             * @description time of play
+             */
+            practice_seconds: number;
+            /**
+             * Format: int64
+             * @description the preparation began
+             */
+            prepared: number;
+            /**
+             * Format: int64
+             * @description there is a report
+             */
+            reported: number;
+            /**
+             * Format: int64
+             * @description the play began
+             */
+            started: number;
+            /**
+             * Format: date
+             * @description its Monday
+             */
+            week: string;
+        };
     };
     responses: never;
     parameters: never;
@@ -2892,6 +3336,238 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
+    "get-practice-analytics": {
+        parameters: {
+            query?: {
+                /** @description the first day; 90 days before to when absent */
+                from?: string;
+                /** @description the last day; today when absent */
+                to?: string;
+                /** @description of the scenario */
+                profession?: string;
+                /** @description the id or the slug */
+                scenario?: string;
+                /** @description of the scenario; 0: all */
+                difficulty?: number;
+                /** @description that the scenario trains */
+                criterion?: string;
+                /** @description who played the patient; for administrators */
+                tutor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Practice"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "Retry-After": components["headers"]["Retry-After"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    "Retry-After": components["headers"]["Retry-After"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+        };
+    };
+    "get-practice-csv": {
+        parameters: {
+            query?: {
+                /** @description the first day; 90 days before to when absent */
+                from?: string;
+                /** @description the last day; today when absent */
+                to?: string;
+                /** @description of the scenario */
+                profession?: string;
+                /** @description the id or the slug */
+                scenario?: string;
+                /** @description of the scenario; 0: all */
+                difficulty?: number;
+                /** @description that the scenario trains */
+                criterion?: string;
+                /** @description who played the patient; for administrators */
+                tutor?: string;
+                /** @description a row for each scenario, for each criterion, or for each day and scenario */
+                by?: "scenario" | "criterion" | "day";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The table */
+            200: {
+                headers: {
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": string;
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "Retry-After": components["headers"]["Retry-After"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    "Retry-After": components["headers"]["Retry-After"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+        };
+    };
     "list-attempts": {
         parameters: {
             query?: {
@@ -5192,6 +5868,80 @@ export interface operations {
             };
         };
     };
+    "get-progress-overview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Overview"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "Retry-After": components["headers"]["Retry-After"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    "Retry-After": components["headers"]["Retry-After"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+        };
+    };
     "upload-media": {
         parameters: {
             query?: never;
@@ -5286,6 +6036,255 @@ export interface operations {
             };
             /** @description Conflict */
             409: {
+                headers: {
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Unsupported Media Type */
+            415: {
+                headers: {
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "Retry-After": components["headers"]["Retry-After"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    "Retry-After": components["headers"]["Retry-After"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+        };
+    };
+    "get-progress": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description the id or the slug */
+                scenarioId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ScenarioProgress"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "Retry-After": components["headers"]["Retry-After"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    "Retry-After": components["headers"]["Retry-After"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+        };
+    };
+    "set-marks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description the id or the slug */
+                scenarioId: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Marks"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ScenarioProgress"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Not Found */
+            404: {
                 headers: {
                     "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
                     RateLimit: components["headers"]["RateLimit"];
