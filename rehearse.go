@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"time"
 
 	"bedside/signaling/client/rehearsal"
 	"bedside/speech/opus"
@@ -11,11 +12,13 @@ import (
 )
 
 type rehearseCommand struct {
-	Audio    string `help:"What the candidate says: WAV or Ogg Opus." required:"" placeholder:"FILE" type:"existingfile"`
-	Partner  string `help:"What the patient says; without it the candidate is alone." placeholder:"FILE" type:"existingfile"`
-	Scenario string `help:"Role play to practise; the first of the list by default." placeholder:"SLUG"`
-	URL      string `help:"Address of a running server; without it one is started on a temporary folder." name:"url"`
-	JSON     bool   `help:"Print the whole result as JSON." name:"json"`
+	Audio    string        `help:"What the candidate says: WAV or Ogg Opus." required:"" placeholder:"FILE" type:"existingfile"`
+	Partner  string        `help:"What the patient says; without it the candidate is alone." placeholder:"FILE" type:"existingfile"`
+	Leaves   time.Duration `help:"The patient leaves when the play has lasted so long; the candidate then finishes." name:"partner-leaves" placeholder:"DURATION"`
+	Returns  time.Duration `help:"The patient who left is back after so long." name:"partner-returns" placeholder:"DURATION"`
+	Scenario string        `help:"Role play to practise; the first of the list by default." placeholder:"SLUG"`
+	URL      string        `help:"Address of a running server; without it one is started on a temporary folder." name:"url"`
+	JSON     bool          `help:"Print the whole result as JSON." name:"json"`
 
 	Email           string `help:"Candidate's account (default: the demo candidate)."`
 	Password        string `help:"Candidate's password." env:"BEDSIDE_TEST_PASSWORD"`
@@ -30,6 +33,7 @@ func (c rehearseCommand) Run(ctx context.Context, i *invocation) (err error) {
 		Candidate: rehearsal.Demo("candidate", c.Email, c.Password, postgres.DemoPassword),
 		Partner: rehearsal.Demo("tutor", c.PartnerEmail, c.PartnerPassword,
 			postgres.DemoPassword),
+		Away:      rehearsal.Absence{After: c.Leaves, For: c.Returns},
 		OpenAudio: func(path string) (rehearsal.Audio, error) { return opus.OpenFile(path) },
 		Progress:  i.err,
 	}

@@ -362,6 +362,39 @@ func TestRehearsalSurvivesKilledServer(t *testing.T) {
 	}
 }
 
+// The patient leaves in the middle: with a return the play goes on, without one the candidate
+// finishes it. Either way the report does not count the time without a patient.
+func TestPatientLeavesInMidPlay(t *testing.T) {
+	t.Parallel()
+	server := serve(t, t.TempDir(), nil)
+	for name, returns := range map[string]string{"and returns": "3s", "for good": "0s"} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r, report := rehearsed(t, 2*time.Minute, "--url", server.url,
+				"--audio", spoken(t, "en-gb", 12*time.Second),
+				"--partner", spoken(t, "en-us+f3", 3*time.Second),
+				"--partner-leaves", "4s", "--partner-returns", returns)
+			if r.Ended != protocol.ReasonFinished {
+				t.Errorf("the play ended: %s", r.Ended)
+			}
+			stopped := 0.0
+			for _, i := range report.Speakers[0].Interruptions {
+				if i.Cause == store.CauseClockStopped {
+					stopped += i.ToS - i.FromS
+				}
+			}
+			if stopped == 0 || returns != "0s" && stopped < 2.5 {
+				t.Errorf("the report leaves %.2f s out: %+v", stopped,
+					report.Speakers[0].Interruptions)
+			}
+			if diff := report.DurationS - stopped - report.PlayS; diff < -0.1 || diff > 0.1 {
+				t.Errorf("%.2f s in all, %.2f s stopped, %.2f s of play", report.DurationS,
+					stopped, report.PlayS)
+			}
+		})
+	}
+}
+
 // childrenOf returns the process ids of a process's children.
 func childrenOf(t *testing.T, pid int) []int {
 	t.Helper()

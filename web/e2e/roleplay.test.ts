@@ -178,10 +178,13 @@ describe('a role play', () => {
 		await second.leave();
 		await page.getByRole('button', { name: 'Finish now' }).click();
 		await page.getByRole('alertdialog').getByRole('button', { name: 'Finish' }).click();
-		await candidate.report(attempt, 'speech_duration_s');
+		await page.waitForURL(`**/attempts/${attempt}`);
 		const interruptions = page.getByRole('list', { name: 'Interruptions' });
 		await interruptions.getByText(/^You: clock stopped$/).first().waitFor();
 		await inspect(page, 'real-report-partner-left');
+		await page.getByRole('link', { name: 'Play it again' }).click();
+		await page.waitForURL('**/room/*'); // without another sound check
+		await page.getByText('Waiting for the patient.').waitFor();
 		await candidate.close();
 	});
 

@@ -5,6 +5,7 @@ import (
 	"io"
 	"strings"
 	"testing"
+	"time"
 )
 
 func TestDemoAccountGivesWayToFlags(t *testing.T) {
@@ -42,6 +43,25 @@ func TestCheckReportsBadFilesBeforeThePlay(t *testing.T) {
 	r := RolePlay{CandidateAudio: "good.wav", PartnerAudio: "bad.wav", OpenAudio: open}
 	if err := r.Check(); !errors.Is(err, bad) {
 		t.Errorf("got %v, want %v", err, bad)
+	}
+}
+
+func TestAbsenceNeedsAPatientWhoLeaves(t *testing.T) {
+	for _, c := range []struct {
+		away    Absence
+		partner bool
+		want    error
+	}{
+		{Absence{}, false, nil},
+		{Absence{After: time.Second}, true, nil},
+		{Absence{After: time.Second, For: time.Second}, true, nil},
+		{Absence{After: time.Second}, false, ErrUsage},
+		{Absence{For: time.Second}, true, ErrUsage},
+		{Absence{After: -time.Second}, true, ErrUsage},
+	} {
+		if err := c.away.check(c.partner); !errors.Is(err, c.want) {
+			t.Errorf("%+v, partner %v: %v, want %v", c.away, c.partner, err, c.want)
+		}
 	}
 }
 

@@ -28,6 +28,7 @@ type RolePlay struct {
 	CandidateAudio string // file that the candidate speaks
 	Partner        Account
 	PartnerAudio   string // file that the patient speaks; empty: no patient joins
+	Away           Absence
 	OpenAudio      OpenAudio
 	Progress       io.Writer
 }
@@ -44,6 +45,9 @@ type Result struct {
 
 // Check opens the audio files, so that a bad one is reported before a server is started.
 func (r RolePlay) Check() error {
+	if err := r.Away.check(r.PartnerAudio != ""); err != nil {
+		return err
+	}
 	for _, path := range []string{r.CandidateAudio, r.PartnerAudio} {
 		if err := r.OpenAudio.check(path); err != nil {
 			return err
@@ -72,15 +76,24 @@ func (r RolePlay) Run(ctx context.Context, t *Target) (*Result, error) {
 	}
 	defer candidate.Close()
 	audio := map[*client.Client]string{candidate: r.CandidateAudio}
+	leaves := func(context.Context) error { return nil }
 	if r.PartnerAudio != "" {
-		partner, err := r.joinPartner(ctx, t, attempt.ID)
+		again := func(ctx context.Context) (*client.Client, error) {
+			return r.joinPartner(ctx, t, attempt.ID)
+		}
+		partner, err := again(ctx)
 		if err != nil {
 			return nil, err
 		}
 		defer partner.Close()
 		audio[partner] = r.PartnerAudio
+		if r.Away.After > 0 {
+			leaves = func(ctx context.Context) error {
+				return r.patientLeaves(ctx, candidate, partner, again)
+			}
+		}
 	}
-	if err := r.play(ctx, candidate, audio); err != nil {
+	if err := r.play(ctx, candidate, audio, leaves); err != nil {
 		return nil, err
 	}
 	result := &Result{
@@ -126,9 +139,9 @@ func (r RolePlay) joinPartner(ctx context.Context, t *Target,
 }
 
 // play starts the play, lets every participant speak until the files or the play's time end, and
-// finishes it.
+// finishes it. leaves runs beside them.
 func (r RolePlay) play(ctx context.Context, candidate *client.Client,
-	audio map[*client.Client]string) error {
+	audio map[*client.Client]string, leaves func(context.Context) error) error {
 	if err := candidate.Start(ctx); err != nil {
 		return fmt.Errorf("starting the play: %w", err)
 	}
@@ -136,8 +149,11 @@ func (r RolePlay) play(ctx context.Context, candidate *client.Client,
 	defer stop()
 	var speakers, progress errgroup.Group
 	for p, path := range audio {
-		speakers.Go(func() error { return Speak(playing, p, r.OpenAudio, path) })
+		speakers.Go(func() error {
+			return r.Away.unlessGone(p.Role(), Speak(playing, p, r.OpenAudio, path))
+		})
 	}
+	speakers.Go(func() error { return leaves(playing) })
 	done := make(chan struct{})
 	progress.Go(func() error { r.printProgress(candidate, done); return nil })
 	err := speakers.Wait()
