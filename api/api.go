@@ -202,7 +202,7 @@ func allSlices(cfg Config, deps Deps) []httpx.Slice {
 			Passkeys: passkeys, Proofs: proofs, Tries: tries, Clock: deps.Clock,
 		}).Slice(),
 		(&sessions.Service{Sessions: deps.Sessions, Audit: deps.Store}).Slice(),
-		(&scenarios.Service{Store: deps.Store}).Slice(),
+		(&scenarios.Service{Store: deps.Store, Clock: deps.Clock}).Slice(),
 		(&attempts.Service{
 			Store: deps.Store, Rooms: deps.Presence, Tickets: deps.Sessions, Tries: tries,
 			Open: deps.Recording, Retention: deps.Retention,

@@ -124,6 +124,35 @@ func TestPermissions(t *testing.T) {
 			"GET", "/api/analytics/practice?tutor=" + partner.ID, nil,
 			[6]int{403, 403, 200, 403, 200, 401},
 		},
+		{"POST", "/api/scenarios", map[string]any{}, [6]int{403, 403, 422, 422, 422, 401}},
+		// Other forms and no If-Match; api/scenarios tests more.
+		{
+			"PUT", "/api/scenarios/" + apitest.ScenarioSlug, map[string]any{},
+			[6]int{403, 403, 428, 428, 428, 401},
+		},
+		{
+			"POST", "/api/scenarios/import", map[string]any{},
+			[6]int{403, 403, 415, 415, 415, 401},
+		},
+		{
+			"POST", "/api/scenarios/" + apitest.ScenarioSlug + "/publish", nil,
+			[6]int{403, 403, 200, 200, 200, 401},
+		},
+		{"POST", "/api/scenarios/nothing/archive", nil, [6]int{403, 403, 404, 404, 404, 401}},
+		{"POST", "/api/scenarios/nothing/duplicate", nil, [6]int{403, 403, 404, 404, 404, 401}},
+		{"DELETE", "/api/scenarios/nothing", nil, [6]int{403, 403, 404, 404, 404, 401}},
+		{
+			"GET", "/api/scenarios/" + apitest.ScenarioSlug + "/versions", nil,
+			[6]int{403, 403, 200, 200, 200, 401},
+		},
+		{
+			"GET", "/api/scenarios/" + apitest.ScenarioSlug + "/versions/1", nil,
+			[6]int{403, 403, 200, 200, 200, 401},
+		},
+		{
+			"GET", "/api/scenarios/" + apitest.ScenarioSlug + "/export", nil,
+			[6]int{403, 403, 200, 200, 200, 401},
+		},
 		{"GET", "/api/users/profile", nil, [6]int{200, 200, 200, 200, 200, 401}},
 		{
 			"PUT", "/api/users/profile", map[string]any{"name": "Somebody"},
@@ -203,6 +232,7 @@ func TestPermissions(t *testing.T) {
 		path = strings.NewReplacer(exam, "{id}", waiting, "{id}", done, "{id}",
 			"progress/"+apitest.ScenarioSlug, "progress/{scenarioId}",
 			apitest.ScenarioSlug, "{id}",
+			"scenarios/nothing", "scenarios/{id}", "versions/1", "versions/{version}",
 			"user/"+owner.ID, "user/{user}", "user/"+nobody, "user/{user}",
 			owner.ID, "{id}", admin.ID, "{id}", "audio/candidate",
 			"audio/{speaker}", portrait.ID, "{id}", picture.ID, "{id}",

@@ -192,6 +192,7 @@ type FacetCount struct {
 // ScenarioMine is what a list of scenarios says about the viewer's own practice.
 type ScenarioMine struct {
 	Tried      int // role plays of the scenario that the viewer has played
+	Reported   int // those with a report
 	Bookmarked bool
 }
 

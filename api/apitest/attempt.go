@@ -16,9 +16,15 @@ const ScenarioSlug = "nursing-insulin-at-home"
 // NewAttempt creates an attempt of the client's, and returns its id.
 func (c *Client) NewAttempt(t testing.TB) string {
 	t.Helper()
+	return c.NewAttemptOf(t, ScenarioSlug)
+}
+
+// NewAttemptOf is NewAttempt of a scenario.
+func (c *Client) NewAttemptOf(t testing.TB, slug string) string {
+	t.Helper()
 	var a attempts.AttemptDetail
 	c.Do(t, "POST", "/api/attempts", map[string]any{
-		"scenario": ScenarioSlug, "consent": true,
+		"scenario": slug, "consent": true,
 	}).Expect(t, 201).Decode(t, &a)
 	return a.ID
 }
@@ -27,7 +33,13 @@ func (c *Client) NewAttempt(t testing.TB) string {
 // returns its id.
 func (s *Server) NewReport(t testing.TB, candidate, tutor *Client) string {
 	t.Helper()
-	id := candidate.NewAttempt(t)
+	return s.NewReportOf(t, candidate, tutor, ScenarioSlug)
+}
+
+// NewReportOf is NewReport of a scenario.
+func (s *Server) NewReportOf(t testing.TB, candidate, tutor *Client, slug string) string {
+	t.Helper()
+	id := candidate.NewAttemptOf(t, slug)
 	tutor.Do(t, "POST", "/api/attempts/"+id+"/ticket", nil).Expect(t, 201)
 	if _, err := s.DB.StartAttempt(t.Context(), id, 0, time.Now()); err != nil {
 		t.Fatal(err)

@@ -39,6 +39,10 @@ func (f *Fault) Error() string { return f.Detail + ": " + f.Err.Error() }
 // Unwrap returns the sentinel error.
 func (f *Fault) Unwrap() error { return f.Err }
 
+// ErrUnconditional is returned when a request without If-Match would change something that others
+// may have changed meanwhile.
+var ErrUnconditional = errors.New("no If-Match")
+
 // Invalid returns a Fault about one field of the request.
 func Invalid(field, message string) *Fault {
 	return &Fault{
@@ -77,6 +81,14 @@ func table() []row {
 		{
 			store.ErrNotFound, http.StatusNotFound, "not-found",
 			"This does not exist, or it is not yours.",
+		},
+		{
+			store.ErrStale, http.StatusPreconditionFailed, "changed-meanwhile",
+			"This was changed meanwhile. Load it again, and make your change there.",
+		},
+		{
+			ErrUnconditional, http.StatusPreconditionRequired, "precondition-required",
+			"Send the ETag of what you have changed in If-Match.",
 		},
 		{store.ErrState, http.StatusConflict, "wrong-state", "This is no longer possible."},
 		{

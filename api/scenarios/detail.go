@@ -16,8 +16,10 @@ func (s *Service) getRoute(api huma.API) {
 		OperationID: "get-scenario", Method: http.MethodGet, Path: "/api/scenarios/{id}",
 		Summary: "Read a scenario",
 		Description: "Candidates and guests get the published version with the candidate's card. " +
-			"Tutors and administrators get the latest version, or the one that they ask for, " +
-			"with both cards; also of drafts and archived scenarios.",
+			"Candidates who have a report of it also get the model performance and what a " +
+			"strong candidate does. Tutors and administrators get the latest version, or the " +
+			"one that they ask for, with both cards and the whole document; also of drafts and " +
+			"archived scenarios.",
 		Metadata: httpx.Optional(), Errors: []int{http.StatusForbidden, http.StatusNotFound},
 		Responses: map[string]*huma.Response{
 			"304": {Description: "The client has the answer already (If-None-Match)"},
@@ -36,9 +38,17 @@ type getInput struct {
 	IfNoneMatch string `header:"If-None-Match" maxLength:"2000"`
 }
 
+// ScenarioDetail is a scenario with what the viewer may see of it.
+type ScenarioDetail struct {
+	view.Scenario
+	Strong   []string          `json:"strong,omitempty" doc:"what a strong candidate does; for candidates with a report of it, and tutors"`
+	Model    []store.ModelTurn `json:"model,omitempty" doc:"the model performance; likewise"`
+	Document Document          `json:"document,omitempty" doc:"all of it; only for tutors and administrators"`
+}
+
 type getOutput struct {
 	CacheHeaders
-	Body view.Scenario
+	Body ScenarioDetail
 }
 
 func (s *Service) get(ctx context.Context, in *getInput) (*getOutput, error) {
@@ -66,8 +76,12 @@ func (s *Service) get(ctx context.Context, in *getInput) (*getOutput, error) {
 	if err != nil {
 		return nil, missing(err)
 	}
-	out.Body = view.Of(one, false)
-	return out, s.addMineTo(ctx, u, &out.Body)
+	out.Body.Scenario = view.Of(one, false)
+	mine, err := s.addMine(ctx, u, &out.Body.ScenarioSummary)
+	if err == nil && mine[one.ID].Reported > 0 {
+		out.Body.Strong, out.Body.Model = one.Strong, one.Model
+	}
+	return out, err
 }
 
 func (s *Service) getFromLibrary(ctx context.Context, u *store.User, in *getInput) (*getOutput,
@@ -76,15 +90,20 @@ func (s *Service) getFromLibrary(ctx context.Context, u *store.User, in *getInpu
 	if err != nil {
 		return nil, missing(err)
 	}
-	out := &getOutput{Body: view.Of(one, true)}
-	out.Body.Library = view.LibraryOf(entry)
+	out := &getOutput{}
 	out.ETag = etag(one.Version)
-	return out, s.addMineTo(ctx, u, &out.Body)
+	if out.Body, err = detailOf(entry, one); err != nil {
+		return nil, err
+	}
+	_, err = s.addMine(ctx, u, &out.Body.ScenarioSummary)
+	return out, err
 }
 
-func (s *Service) addMineTo(ctx context.Context, u *store.User, v *view.Scenario) error {
-	items := []view.ScenarioSummary{v.ScenarioSummary}
-	err := s.addMine(ctx, u, items)
-	v.ScenarioSummary = items[0]
-	return err
+// detailOf returns a scenario as tutors see it.
+func detailOf(e store.ScenarioEntry, s store.Scenario) (ScenarioDetail, error) {
+	d := ScenarioDetail{Scenario: view.Of(s, true), Strong: s.Strong, Model: s.Model}
+	d.Library = view.LibraryOf(e)
+	var err error
+	d.Document, err = documentOf(s)
+	return d, err
 }

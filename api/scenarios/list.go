@@ -98,13 +98,19 @@ func (s *Service) list(ctx context.Context, in *listInput) (*listOutput, error) 
 			out.Body.Items[i].Library = view.LibraryOf(one.ScenarioEntry)
 		}
 	}
-	return out, s.addMine(ctx, u, out.Body.Items)
+	items := make([]*view.ScenarioSummary, len(list))
+	for i := range items {
+		items[i] = &out.Body.Items[i]
+	}
+	_, err = s.addMine(ctx, u, items...)
+	return out, err
 }
 
-// addMine adds what a user has done with scenarios.
-func (s *Service) addMine(ctx context.Context, u *store.User, items []view.ScenarioSummary) error {
+// addMine adds what a user has done with scenarios, and returns it by their id.
+func (s *Service) addMine(ctx context.Context, u *store.User,
+	items ...*view.ScenarioSummary) (map[string]store.ScenarioMine, error) {
 	if u == nil || len(items) == 0 {
-		return nil
+		return nil, nil
 	}
 	ids := make([]string, len(items))
 	for i, item := range items {
@@ -112,13 +118,13 @@ func (s *Service) addMine(ctx context.Context, u *store.User, items []view.Scena
 	}
 	mine, err := s.Store.ScenariosMine(ctx, u.ID, ids)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	for i := range items {
-		m := mine[items[i].ID]
-		items[i].Tried, items[i].Bookmarked = &m.Tried, &m.Bookmarked
+	for _, item := range items {
+		m := mine[item.ID]
+		item.Tried, item.Bookmarked = &m.Tried, &m.Bookmarked
 	}
-	return nil
+	return mine, nil
 }
 
 // filter returns the filter of a request, or a Fault that says what is wrong with it.

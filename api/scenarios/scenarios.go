@@ -10,6 +10,7 @@ package scenarios
 import (
 	"context"
 	"errors"
+	"time"
 
 	"bedside/api/auth"
 	"bedside/api/httpx"
@@ -30,10 +31,23 @@ type Store interface {
 	PublishedScenario(ctx context.Context, ref string) (store.Scenario, error)
 	LibraryScenario(ctx context.Context, ref string,
 		version int) (store.ScenarioEntry, store.Scenario, error)
+	ScenarioVersions(ctx context.Context, ref string) ([]store.ScenarioVersion, error)
+	CreateScenario(ctx context.Context, s store.Scenario, authorID, note string,
+		rule func(store.ScenarioEntry) store.Act) (store.ScenarioEntry, error)
+	ChangeScenario(ctx context.Context, ref, authorID string,
+		rule func(*store.ScenarioEntry) (store.ScenarioChange, error)) (store.ScenarioEntry,
+		error)
+	ImportScenarios(ctx context.Context, list []store.Scenario, update bool, authorID string,
+		rule func(store.ScenarioEntry) store.Act) ([]store.ScenarioEntry, error)
+	DeleteScenario(ctx context.Context, ref string,
+		rule func(store.ScenarioEntry) store.Act) error
 }
 
 // Service handles the operations of the slice.
-type Service struct{ Store Store }
+type Service struct {
+	Store Store
+	Clock func() time.Time
+}
 
 // Slice describes the slice to package api.
 func (s *Service) Slice() httpx.Slice {
@@ -60,6 +74,9 @@ func (s *Service) routes(api huma.API) {
 	s.listRoute(api)
 	s.getRoute(api)
 	lintRoutes(api)
+	s.changeRoutes(api)
+	s.versionRoutes(api)
+	s.yamlRoutes(api)
 }
 
 // viewer returns who makes a request, or nil for a guest.

@@ -27,8 +27,12 @@ const mediaColumns = `m.id::text, coalesce(m.owner_id::text, ''), m.kind, m.alt,
 	m.duration_ms * interval '1 ms', m.loudness, m.built_in,
 	m.built_in OR ` + publicMedia + `, m.created_at`
 
-// publicMedia says that the published version of a scenario refers to the medium m.
-const publicMedia = `false`
+// publicMedia says that a version of a scenario refers to the medium m that is published, or that
+// somebody plays or has played.
+const publicMedia = `EXISTS (SELECT 1 FROM media_uses u JOIN scenarios c ON c.id = u.scenario_id
+	WHERE u.media_id = m.id AND (c.state = 'published' AND c.published_version = u.version
+		OR EXISTS (SELECT 1 FROM attempts a
+			WHERE a.scenario_id = u.scenario_id AND a.scenario_version = u.version)))`
 
 func mediaTargets(m *store.Media) []any {
 	return []any{

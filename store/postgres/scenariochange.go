@@ -83,6 +83,17 @@ func saveVersion(ctx context.Context, q querier, e store.ScenarioEntry, s store.
 		e.UpdatedAt); err != nil {
 		return err
 	}
+	if s.Picture != nil && s.Picture.Media != "" {
+		tag, err := q.Exec(ctx, `INSERT INTO media_uses (media_id, scenario_id, version)
+			SELECT id, $2, $3 FROM media WHERE id = $1 AND kind = 'scenario'`,
+			s.Picture.Media, e.ID, e.Version)
+		if err == nil && tag.RowsAffected() == 0 {
+			err = fmt.Errorf("there is no picture %s: %w", s.Picture.Media, store.ErrInvalid)
+		}
+		if err != nil {
+			return err
+		}
+	}
 	return listVersion(ctx, q, e.ID)
 }
 
@@ -168,24 +179,57 @@ func (db *DB) changeScenario(ctx context.Context, q querier, e *store.ScenarioEn
 // DeleteScenario deletes a scenario that was never published, and saves the act that rule returns
 // in the same transaction. It returns store.ErrState when the scenario was published.
 func (db *DB) DeleteScenario(ctx context.Context, ref string,
-	rule func(store.ScenarioEntry) (store.Act, error)) error {
+	rule func(store.ScenarioEntry) store.Act) error {
 	return db.within(ctx, "scenario", func(ctx context.Context, tx pgx.Tx) error {
 		e, err := lockScenario(ctx, tx, ref)
 		if err != nil {
 			return err
 		}
-		act, err := rule(e)
-		if err == nil {
-			err = e.CheckRemovable()
-		}
-		if err != nil {
+		if err := e.CheckRemovable(); err != nil {
 			return err
 		}
 		if _, err := tx.Exec(ctx, `DELETE FROM scenarios WHERE id = $1`, e.ID); err != nil {
 			return err
 		}
-		return db.record(ctx, tx, act)
+		return db.record(ctx, tx, rule(e))
 	})
+}
+
+// ImportScenarios saves scenarios as drafts, in one transaction, with the act that rule returns of
+// each. With update, one whose slug exists becomes the latest version of that scenario; otherwise
+// the error is store.ErrConflict. The other errors are those of CreateScenario and
+// store.ScenarioEntry.Revise.
+func (db *DB) ImportScenarios(ctx context.Context, scenarios []store.Scenario, update bool,
+	authorID string, rule func(store.ScenarioEntry) store.Act) (entries []store.ScenarioEntry,
+	err error) {
+	err = db.within(ctx, "scenarios", func(ctx context.Context, tx pgx.Tx) error {
+		entries = make([]store.ScenarioEntry, len(scenarios))
+		for i, s := range scenarios {
+			e, err := lockScenario(ctx, tx, s.Slug)
+			switch {
+			case errors.Is(err, pgx.ErrNoRows):
+				if e, err = db.createScenario(ctx, tx, s, authorID, "Imported"); err == nil {
+					err = db.record(ctx, tx, rule(e))
+				}
+			case err == nil && !update:
+				err = fmt.Errorf("scenario %s: %w", s.Slug, store.ErrConflict)
+			case err == nil:
+				err = db.changeScenario(ctx, tx, &e, authorID,
+					func(e *store.ScenarioEntry) (store.ScenarioChange, error) {
+						err := e.Revise(0, s.Slug)
+						return store.ScenarioChange{
+							Text: &s, Note: "Imported", Act: rule(*e),
+						}, err
+					})
+			}
+			if err != nil {
+				return err
+			}
+			entries[i] = e
+		}
+		return nil
+	})
+	return entries, err
 }
 
 // seedScenario inserts a scenario of the program when there is none with its slug. A scenario that

@@ -37,13 +37,15 @@ func (db *DB) ScenariosMine(ctx context.Context, userID string, ids []string) (
 	mine := make(map[string]store.ScenarioMine, len(ids))
 	err := db.do(ctx, "scenarios", func(ctx context.Context, q querier) error {
 		rows, err := collect(ctx, q, `SELECT coalesce(p.scenario_id, m.scenario_id)::text,
-				coalesce(p.attempts, 0), m.bookmarked_at IS NOT NULL
+				coalesce(p.attempts, 0), coalesce(p.reported, 0), m.bookmarked_at IS NOT NULL
 			FROM (SELECT * FROM progress
 				WHERE user_id = $1 AND scenario_id = ANY ($2::uuid[])) p
 			FULL JOIN (SELECT * FROM scenario_marks
 				WHERE user_id = $1 AND scenario_id = ANY ($2::uuid[])) m
 				ON m.scenario_id = p.scenario_id`, []any{userID, ids},
-			func(r *row) []any { return []any{&r.id, &r.mine.Tried, &r.mine.Bookmarked} })
+			func(r *row) []any {
+				return []any{&r.id, &r.mine.Tried, &r.mine.Reported, &r.mine.Bookmarked}
+			})
 		for _, r := range rows {
 			mine[r.id] = r.mine
 		}
