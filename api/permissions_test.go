@@ -69,6 +69,7 @@ func TestPermissions(t *testing.T) {
 			[6]int{200, 404, 200, 404, 200, 401},
 		},
 		{"POST", "/api/attempts/" + done + "/retry", nil, [6]int{403, 403, 403, 403, 409, 401}},
+		{"DELETE", "/api/attempts/" + waiting, nil, [6]int{409, 404, 403, 403, 403, 401}},
 		{"GET", "/api/retention", nil, [6]int{200, 200, 200, 200, 200, 401}},
 		{"GET", "/api/attempts", nil, [6]int{200, 200, 200, 200, 200, 401}},
 		{

@@ -151,6 +151,16 @@ func (a *Attempt) Retry() error {
 	return err
 }
 
+// Deletable returns nil when its candidate may delete the attempt. It returns ErrState while
+// something may still be written of it: its room is open, or its analysis is not done.
+func (a Attempt) Deletable() error {
+	switch a.State {
+	case AttemptReported, AttemptFailed, AttemptAbandoned:
+		return nil
+	}
+	return fmt.Errorf("an attempt that is %s cannot be deleted: %w", a.State, ErrState)
+}
+
 // Reopen makes a reported attempt wait for a second report, because the media server was cut off
 // and sent more audio after the first; lastAt is when its latest came. live means that the play
 // goes on. Reopen returns ErrState when there is no report.

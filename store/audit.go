@@ -52,6 +52,7 @@ const (
 	ActExport         Action = "user.export"
 	ActDelete         Action = "user.delete"
 	ActRetry          Action = "attempt.retry" // its analysis
+	ActDeleteAttempt  Action = "attempt.delete"
 	ActDeleteMedia    Action = "media.delete"
 	// The acts of retention are about no account: each counts what one run deleted.
 	ActExpireRecordings Action = "retention.recordings"

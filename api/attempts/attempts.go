@@ -36,6 +36,8 @@ type Store interface {
 		speaker store.Speaker) (store.Recording, error)
 	RetryAnalysis(ctx context.Context, attemptID string,
 		rule func(store.Attempt) store.Act) (store.Attempt, error)
+	DeleteAttempt(ctx context.Context, id string,
+		rule func(store.Attempt) (store.Act, error)) error
 }
 
 // Rooms knows the open rooms and the media nodes. store/presence implements it.
@@ -133,6 +135,7 @@ func (s *Service) routes(api huma.API) {
 	s.reportRoute(api)
 	s.audioRoute(api)
 	s.retryRoute(api)
+	s.deleteRoute(api)
 	s.retentionRoute(api)
 }
 

@@ -3,6 +3,7 @@ package postgres_test
 import (
 	"context"
 	"encoding/binary"
+	"errors"
 	"log/slog"
 	"strings"
 	"sync/atomic"
@@ -180,4 +181,28 @@ func TestRecordAfterTheEndOfItsContext(t *testing.T) {
 	if n := len(query(t, `SELECT id::text FROM acts WHERE detail = $1`, detail)); n != 1 {
 		t.Errorf("%d acts, want one", n)
 	}
+}
+
+func TestDeleteAttempt(t *testing.T) {
+	u := newUser(t, store.RoleCandidate)
+	at := time.Date(2002, 2, 3, 12, 0, 0, 0, time.UTC)
+	id := oldReport(t, u, at, at.Add(time.Minute))
+	refused := errors.New("refused")
+	expect(t, db.DeleteAttempt(t.Context(), id, func(store.Attempt) (store.Act, error) {
+		return store.Act{}, refused
+	}), refused)
+	if _, err := db.FindAttempt(t.Context(), id); err != nil {
+		t.Errorf("after a refusal: %v", err)
+	}
+	allow := func(store.Attempt) (store.Act, error) {
+		return store.Act{Action: store.ActDeleteAttempt, Object: id}, nil
+	}
+	expect(t, db.DeleteAttempt(t.Context(), id, allow), nil)
+	_, err := db.FindAttempt(t.Context(), id)
+	expect(t, err, store.ErrNotFound)
+	if n := removalJobs(t, store.RecordingKeys(id)[0]); n != 1 {
+		t.Errorf("%d jobs remove the recording", n)
+	}
+	expect(t, db.DeleteAttempt(t.Context(), id, allow), store.ErrNotFound)
+	expect(t, db.DeleteAttempt(t.Context(), "x", allow), store.ErrNotFound)
 }

@@ -17,6 +17,7 @@ const WORDS: Record<string, [done: string, refused: string]> = {
 	'user.export': ['Archive of the data made', 'Making an archive failed'],
 	'user.delete': ['Account deleted', 'Deleting the account failed'],
 	'media.delete': ['Picture or sound deleted', 'Deleting a picture or sound failed'],
+	'attempt.delete': ['Role play deleted', 'Deleting a role play failed'],
 	'attempt.retry': ['Analysis started again', 'Starting an analysis again failed'],
 	'retention.recordings': ['Recordings deleted at the end of their retention', ''],
 	'retention.reports': ['Role plays deleted at the end of their retention', ''],
