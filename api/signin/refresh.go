@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"net/http"
 	"strings"
 	"time"
 
@@ -30,13 +31,20 @@ func tokenInBody(body *RefreshRequest) string {
 	return body.RefreshToken
 }
 
-func (s *Service) refresh(ctx context.Context, in *refreshInput) (*grantOutput, error) {
+// refreshOutput is a grant, or nothing when nobody is signed in.
+type refreshOutput struct {
+	Status       int
+	SetCookie    []string `header:"Set-Cookie"`
+	CacheControl string   `header:"Cache-Control"`
+	Body         *Grant
+}
+
+func (s *Service) refresh(ctx context.Context, in *refreshInput) (*refreshOutput, error) {
 	inBody := tokenInBody(in.Body)
 	token := cmp.Or(inBody, in.RefreshCookies.Token())
 	if token == "" {
-		return nil, &httpx.Fault{
-			Err: store.ErrUnauthenticated, Detail: "There is no refresh token: sign in.",
-		}
+		// Not an error: every page asks this first, also for somebody who only looks.
+		return &refreshOutput{Status: http.StatusNoContent, CacheControl: "no-store"}, nil
 	}
 	if err := s.Tries.Spend(ctx, auth.PerMinute("refresh:"+httpx.Network(ctx),
 		s.Tries.Limits.RefreshPerIP)); err != nil {
@@ -56,7 +64,11 @@ func (s *Service) refresh(ctx context.Context, in *refreshInput) (*grantOutput, 
 	case err != nil:
 		return nil, err
 	}
-	return s.newGrant(ctx, g, inBody == ""), nil
+	out := s.newGrant(ctx, g, inBody == "")
+	return &refreshOutput{
+		Status: http.StatusOK, SetCookie: out.SetCookie, CacheControl: out.CacheControl,
+		Body: &out.Body,
+	}, nil
 }
 
 // endDetail tells the user why a session has ended.

@@ -217,7 +217,11 @@ func (s *Service) sessionRoutes(api huma.API) {
 		Description: "The refresh token comes in the body, or in the cookie that signing in " +
 			"with refresh_in cookie has set. It is replaced each time. The previous token is " +
 			"answered with the current one, so that a lost answer or a second tab does no harm; " +
-			"anything older ends the session.",
+			"anything older ends the session. Without a token the response is 204: nobody is " +
+			"signed in.",
+		Responses: map[string]*huma.Response{
+			"204": {Description: "There is no refresh token, so nobody is signed in"},
+		},
 		Errors: []int{
 			http.StatusUnauthorized, http.StatusForbidden, http.StatusTooManyRequests,
 		},

@@ -168,7 +168,12 @@ export class Auth {
 
 	async #refresh(): Promise<boolean> {
 		try {
-			this.#publish(await this.#post('/auth/refresh', {}));
+			const response = await this.#call('/auth/refresh', {});
+			if (response.status === 204) {
+				this.#forget();
+				return false;
+			}
+			this.#publish((await response.json()) as Grant);
 		} catch (error) {
 			if (!(error instanceof Problem) || (error.status !== 401 && error.status !== 403))
 				throw error;

@@ -1245,7 +1245,7 @@ export interface paths {
         put?: never;
         /**
          * Get a new access token for a refresh token
-         * @description The refresh token comes in the body, or in the cookie that signing in with refresh_in cookie has set. It is replaced each time. The previous token is answered with the current one, so that a lost answer or a second tab does no harm; anything older ends the session.
+         * @description The refresh token comes in the body, or in the cookie that signing in with refresh_in cookie has set. It is replaced each time. The previous token is answered with the current one, so that a lost answer or a second tab does no harm; anything older ends the session. Without a token the response is 204: nobody is signed in.
          */
         post: operations["refresh"];
         delete?: never;
@@ -13882,6 +13882,17 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["Grant"];
                 };
+            };
+            /** @description There is no refresh token, so nobody is signed in */
+            204: {
+                headers: {
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description Bad Request */
             400: {
