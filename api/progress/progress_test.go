@@ -185,12 +185,13 @@ func TestCatalogueKnowsWhatIsTriedAndBookmarked(t *testing.T) {
 
 func TestDraftsHaveNoProgress(t *testing.T) {
 	s := apitest.NewServer(t)
-	tutor := s.NewUser(t, store.RoleTutor)
-	var copied struct{ ID, Slug string }
-	tutor.Do(t, "POST", "/api/scenarios/"+apitest.ScenarioSlug+"/duplicate", nil).
-		Expect(t, 201).Decode(t, &copied)
 	c := s.NewUser(t, store.RoleCandidate)
-	for _, name := range []string{copied.ID, copied.Slug} {
-		c.Do(t, "GET", "/api/protected/progress/"+name, nil).Problem(t, 404, "not-found")
-	}
+	const draft = "/api/protected/progress/pharmacy-blood-thinner"
+	c.Do(t, "GET", draft, nil).Expect(t, 200)
+	s.Exec(t, `UPDATE scenarios SET state = 'draft', published_version = NULL
+		WHERE slug = 'pharmacy-blood-thinner'`)
+	c.Do(t, "GET", draft, nil).Problem(t, 404, "not-found")
+	c.Do(t, "POST", draft, map[string]any{"bookmarked": true}).Problem(t, 404, "not-found")
+	s.Exec(t, `UPDATE scenarios SET state = 'published', published_version = 1
+		WHERE slug = 'pharmacy-blood-thinner'`)
 }

@@ -156,7 +156,7 @@ func queries(t *testing.T, db *pgtest.Database, size pgtest.Size) []boundedQuery
 			_, err := db.ExamsOf(ctx, p.BusyCandidate, "", page)
 			return err
 		}},
-		{"an exam", 60, func() error { _, err := db.Exam(ctx, exam); return err }},
+		{"an exam", 120, func() error { _, err := db.Exam(ctx, exam); return err }},
 		{"the sweep of exams", 60, func() error { _, err := db.SweepExams(ctx, old); return err }},
 		{"a report", 5, func() error { _, err := db.PackedReport(ctx, attempt); return err }},
 		{"a recording", 5, func() error {

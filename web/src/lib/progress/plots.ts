@@ -16,7 +16,7 @@ export function dayMonth(date: string): string {
 	});
 }
 
-/** Returns the values of up to four grid lines, from 0 to a round number that is at least `max`. */
+/** Returns the values of up to four grid lines, from 0 to a round number of at least `max`. */
 export function gridLines(max: number): number[] {
 	const wanted = Math.max(max, 1) / 3;
 	const power = 10 ** Math.floor(Math.log10(wanted));
