@@ -169,8 +169,8 @@ func (s *seats) people() []store.RoomPerson {
 // peer describes the seat's participant to the others.
 func (t *seat) peer() protocol.Peer {
 	return protocol.Peer{
-		ParticipantID: t.id, Name: t.join.Name, Role: protocol.Role(t.join.Role), Muted: t.muted,
-		Connected: t.connected,
+		ParticipantID: t.id, Name: t.join.Name, AvatarURL: t.join.AvatarURL,
+		Role: protocol.Role(t.join.Role), Muted: t.muted, Connected: t.connected,
 	}
 }
 

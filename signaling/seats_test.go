@@ -195,12 +195,16 @@ func TestPeersAndPeople(t *testing.T) {
 	tutor := mustTake(t, s, "tutor", store.ParticipantPatient)
 	admin := mustTake(t, s, "admin", store.ParticipantObserver)
 	anna := mustTake(t, s, "anna", store.ParticipantCandidate)
+	anna.join.AvatarURL = "/api/media/of-anna"
 	s.setConnected(tutor, true)
 	if _, err := s.setMuted(tutor, true); err != nil {
 		t.Fatal(err)
 	}
 	want := []protocol.Peer{
-		{ParticipantID: "candidate", Name: "Name of anna", Role: protocol.RoleCandidate},
+		{
+			ParticipantID: "candidate", Name: "Name of anna", AvatarURL: "/api/media/of-anna",
+			Role: protocol.RoleCandidate,
+		},
 		{ParticipantID: "observer-1", Name: "Name of admin", Role: protocol.RoleObserver},
 		{
 			ParticipantID: "patient", Name: "Name of tutor", Role: protocol.RolePatient,

@@ -225,6 +225,8 @@ type Join struct {
 	UserID    string
 	SessionID string // the signed-in device; when it is signed out, the socket is closed
 	Name      string
+	AvatarID  string // the medium that is the user's portrait, or empty
+	AvatarURL string // where the portrait is, for some minutes; set when the ticket is verified
 	Role      ParticipantRole
 	Expires   time.Time
 }

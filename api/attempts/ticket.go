@@ -70,7 +70,7 @@ func (s *Service) ticket(ctx context.Context, in *ticketInput) (*ticketOutput, e
 	}
 	ticket, expires, err := s.Tickets.Ticket(store.Join{
 		AttemptID: a.ID, NodeID: node.ID, UserID: u.ID, SessionID: p.SessionID,
-		Name: u.Name, Role: part,
+		Name: u.Name, AvatarID: u.AvatarID, Role: part,
 	})
 	if err != nil {
 		return nil, err

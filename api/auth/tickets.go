@@ -56,7 +56,8 @@ func (s *Sessions) VerifyTicket(ctx context.Context, ticket string) (store.Join,
 	}
 	return store.Join{
 		AttemptID: claims.Attempt, NodeID: claims.Node, UserID: claims.Subject,
-		SessionID: claims.Session, Name: claims.Name, Role: claims.Role,
+		SessionID: claims.Session, Name: claims.Name, AvatarID: claims.Avatar,
+		AvatarURL: s.MediaURL(claims.Avatar), Role: claims.Role,
 		Expires: claims.ExpiresAt.Time,
 	}, nil
 }

@@ -50,6 +50,7 @@ type joinClaims struct {
 	Attempt string                `json:"attempt"`
 	Node    string                `json:"node"`
 	Name    string                `json:"name"`
+	Avatar  string                `json:"avatar,omitempty"`
 	Role    store.ParticipantRole `json:"part"`
 }
 
@@ -104,7 +105,7 @@ func (t *tokens) ticket(j store.Join) (ticket string, expires time.Time, err err
 	claims := joinClaims{
 		RegisteredClaims: t.registered(j.UserID, audienceJoin, t.cfg.TicketTTL),
 		Session:          j.SessionID, Attempt: j.AttemptID, Node: j.NodeID, Name: j.Name,
-		Role: j.Role,
+		Avatar: j.AvatarID, Role: j.Role,
 	}
 	claims.ID = uuid.NewString()
 	ticket, err = sign(claims, t.ring.current.id, t.ring.current.ticket)

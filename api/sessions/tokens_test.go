@@ -54,7 +54,7 @@ func TestTickets(t *testing.T) {
 	}
 	join := store.Join{
 		AttemptID: "attempt", UserID: p.ID, SessionID: principal.SessionID, Name: "Dana",
-		Role: store.ParticipantCandidate,
+		AvatarID: "0190d2a0-0000-7000-8000-000000000001", Role: store.ParticipantCandidate,
 	}
 	ticket := func() string {
 		t.Helper()
@@ -73,7 +73,10 @@ func TestTickets(t *testing.T) {
 	}
 	used := ticket()
 	got, err := s.Sessions.VerifyTicket(t.Context(), used)
-	got.Expires = time.Time{}
+	if !strings.HasPrefix(got.AvatarURL, store.MediaPath(join.AvatarID)+"?") {
+		t.Errorf("the portrait is at %q", got.AvatarURL)
+	}
+	got.Expires, got.AvatarURL = time.Time{}, ""
 	if err != nil || got != join {
 		t.Fatalf("got %+v, %v", got, err)
 	}

@@ -117,6 +117,8 @@ type Peer struct {
 	ParticipantID string `json:"participant_id"`
 	// Name is the user's display name.
 	Name string `json:"name"`
+	// AvatarURL is where the user's portrait is, for some minutes.
+	AvatarURL string `json:"avatar_url,omitempty"`
 	// Role is the role in the room.
 	Role Role `json:"role"`
 	// Muted is true while the microphone is muted.

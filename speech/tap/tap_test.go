@@ -9,6 +9,7 @@ import (
 	"bedside/sfu"
 	"bedside/speech/bus"
 	"bedside/speech/frame"
+	"bedside/store"
 )
 
 func TestPacketsOfSpeakersReachTheLog(t *testing.T) {
@@ -73,5 +74,32 @@ func TestPacketsOfSpeakersReachTheLog(t *testing.T) {
 	}
 	if err := claim.Done(t.Context()); err != nil {
 		t.Error(err)
+	}
+}
+
+// The next media server reads the clock as the room has recorded it.
+func TestClockReachesTheLog(t *testing.T) {
+	log := slog.New(slog.DiscardHandler)
+	b, err := bus.Open(t.Context(), bus.Config{Dir: t.TempDir()}, log, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := b.Close(t.Context()); err != nil {
+			t.Error(err)
+		}
+	})
+	const attempt = "a1"
+	audio, now := NewAudio(b, log), time.Now()
+	if err := audio.Begin(t.Context(), attempt, now); err != nil {
+		t.Fatal(err)
+	}
+	want := store.PlayClock{Left: 4 * time.Minute, Partner: true, Stood: 90 * time.Second}
+	audio.Tap(attempt, now, 0).Clock(want, now)
+	if err := audio.Suspend(t.Context(), attempt); err != nil {
+		t.Fatal(err)
+	}
+	if got, ok, err := audio.LastClock(t.Context(), attempt); got != want || !ok || err != nil {
+		t.Errorf("%+v, %v, %v; want %+v", got, ok, err, want)
 	}
 }

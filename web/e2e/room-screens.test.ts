@@ -244,6 +244,29 @@ describe('room', () => {
 		await page.waitForURL('**/attempts/a1');
 	});
 
+	it('shows the portraits of people who have one, or else a letter', async () => {
+		await enter();
+		await page.evaluate(() => {
+			const { room: r } = window as unknown as { room: { say: (m: object) => void } };
+			const peer = { role: 'patient', muted: false, connected: true };
+			const people = {
+				patient: '/favicon.svg?signature=x',
+				observer: '/gone.png' // the address has expired
+			};
+			for (const [id, url] of Object.entries(people))
+				r.say({
+					type: 'peer_joined',
+					peer: { ...peer, participant_id: id, name: `Tess ${id}`, avatar_url: url }
+				});
+		});
+		const face = (name: string) => page.locator('.person', { hasText: name }).locator('.face');
+		await face('Tess patient').locator('img').waitFor();
+		await face('Tess observer').getByText('T', { exact: true }).waitFor();
+		expect(await face('Tess patient').locator('img').getAttribute('src')).toBe(
+			'/favicon.svg?signature=x&size=small'
+		);
+	});
+
 	it('on a phone shows card, notes and people as sheets', async () => {
 		await page.setViewportSize(NARROW);
 		await enter();

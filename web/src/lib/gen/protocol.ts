@@ -217,6 +217,8 @@ export interface Peer {
 	participant_id: string
 	/** Name is the user's display name. */
 	name: string
+	/** AvatarURL is where the user's portrait is, for some minutes. */
+	avatar_url?: string
 	/** Role is the role in the room. */
 	role: Role
 	/** Muted is true while the microphone is muted. */
