@@ -49,6 +49,7 @@ func newHandler(cfg configs.Config, s stores, p served, log *slog.Logger) (http.
 			return f, nil
 		},
 		Files:      s.blob,
+		EncodeLine: encodeLine,
 		Health:     p.health,
 		Registerer: p.registry, Tracer: p.tracer, Log: log,
 	}

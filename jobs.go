@@ -76,7 +76,7 @@ func openJobs(ctx context.Context, cfg configs.Config, s stores, sender mail.Sen
 		postgres.HandleJob(jobs, jobLimit, sweeper.Remove),
 		postgres.HandleJob(jobs, sweepMediaLimit, func(ctx context.Context,
 			_ store.SweepMedia) error {
-			return sweeper.Sweep(ctx)
+			return errors.Join(putPictures(ctx, s), sweeper.Sweep(ctx))
 		}),
 		postgres.HandleJob(jobs, jobLimit, mailer.Deliver),
 		postgres.HandleJob(jobs, jobLimit, func(ctx context.Context, _ store.Sweep) error {

@@ -1,7 +1,7 @@
 package store
 
 import (
-	"crypto/sha1"
+	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
 	"strings"
@@ -41,6 +41,7 @@ type Media struct {
 	Duration  time.Duration
 	Loudness  float64 // of a line, in LUFS
 	BuiltIn   bool    // came with the program
+	Source    string  // of a built-in one: a hash of the file that it was made of
 	Public    bool    // anybody may see it: built in, or the picture of a published scenario
 	CreatedAt time.Time
 	Files     []MediaFile // the large one last
@@ -152,7 +153,7 @@ func (m Media) MayDelete(u User) error {
 	switch {
 	case m.BuiltIn && teaches:
 		return fmt.Errorf("it came with the program: %w", ErrForbidden)
-	case m.OwnerID != u.ID && !(teaches && m.Kind != MediaAvatar) && u.Role != RoleAdmin:
+	case (m.OwnerID == "" || m.OwnerID != u.ID) && !(teaches && m.Kind != MediaAvatar) && u.Role != RoleAdmin:
 		return fmt.Errorf("media: %w", ErrNotFound)
 	case len(m.Uses) > 0:
 		return fmt.Errorf("a scenario uses it: %w", ErrState)
@@ -167,16 +168,12 @@ func (k MediaKind) MayUpload(u User) bool {
 }
 
 // BuiltInPicture returns the id of the picture that comes with the program for the scenario with a
-// slug. It is a UUID of version 5, so that every server gives it the same id.
+// slug: the same on every server. It is a UUID of version 8 that begins with zeros, so that lists,
+// which are newest first, end with these pictures.
 func BuiltInPicture(slug string) string {
-	// The name space of Bedside's pictures, made once.
-	space := [16]byte{
-		0x5b, 0x1f, 0x0c, 0x52, 0x8d, 0x1e, 0x4e, 0x0b, 0x9a, 0x6c, 0x27, 0x3d, 0x74, 0x11, 0xb0,
-		0xd5,
-	}
-	sum := sha1.Sum(append(space[:], "picture/"+slug...))
-	id := sum[:16]
-	id[6], id[8] = id[6]&0x0f|0x50, id[8]&0x3f|0x80
+	sum := sha256.Sum256([]byte("picture of " + slug))
+	id := append(make([]byte, 6), sum[:10]...)
+	id[6], id[8] = id[6]&0x0f|0x80, id[8]&0x3f|0x80
 	h := hex.EncodeToString(id)
 	return h[:8] + "-" + h[8:12] + "-" + h[12:16] + "-" + h[16:20] + "-" + h[20:]
 }

@@ -99,6 +99,8 @@ func (s *Service) serve(w http.ResponseWriter, r *http.Request, m store.Media, f
 	h := w.Header()
 	h.Set("ETag", f.ETag())
 	switch {
+	case m.BuiltIn: // may change with the program
+		h.Set("Cache-Control", "public, max-age=86400")
 	case m.Public:
 		h.Set("Cache-Control", "public, max-age=31536000, immutable")
 	case expires > 0:

@@ -161,11 +161,7 @@ func (s *Service) encode(ctx context.Context, form *received,
 	if m.Kind == store.MediaLine {
 		return s.encodeLine(ctx, form, m)
 	}
-	edges := picture.Edges{Small: 160, Medium: 640, Large: 1600}
-	if m.Kind == store.MediaAvatar {
-		edges = picture.Edges{Small: 96, Medium: 256, Large: 512, Square: true}
-	}
-	out, err := picture.Render(ctx, form.file, edges, picture.Limits{})
+	out, err := picture.Render(ctx, form.file, pictureEdges(m.Kind), picture.Limits{})
 	if err != nil {
 		return nil, pictureFault(err)
 	}
@@ -251,19 +247,9 @@ const saveTries = 5
 // save stores the files of a medium, and then the medium.
 func (s *Service) save(ctx context.Context, m store.Media,
 	bodies map[string][]byte) (saved store.Media, err error) {
-	var keys []string
-	for key := range bodies {
-		keys = append(keys, key)
-	}
 	for range saveTries {
-		if err = s.Store.ReserveMediaFiles(ctx, keys); err != nil {
+		if err = putFiles(ctx, s.Store, s.Files, m, bodies); err != nil {
 			return m, err
-		}
-		for _, f := range m.Files {
-			if _, err = s.Files.Put(ctx, f.Key, bytes.NewReader(bodies[f.Key]),
-				f.Type); err != nil {
-				return m, fmt.Errorf("the file is not stored: %w: %w", store.ErrUnavailable, err)
-			}
 		}
 		saved, err = s.Store.CreateMedia(ctx, m, s.Config.quota())
 		if !errors.Is(err, store.ErrState) {

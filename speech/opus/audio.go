@@ -17,7 +17,7 @@ const DefaultLimit = 2 * time.Hour
 // error, never both. io.EOF is the end.
 type blocks interface{ next() ([]float32, error) }
 
-// AudioReader reads a WAV or Ogg Opus file as mono sound (the mean of its channels) at a given
+// AudioReader reads a WAV, Ogg Opus or MP3 file as mono sound (the mean of its channels) at a given
 // rate. Ogg Opus goes through the same Decoder as live packets, so at SampleRate a recording
 // yields the samples of the live stream. Not safe for concurrent use.
 type AudioReader struct {
@@ -32,7 +32,7 @@ type AudioReader struct {
 	err    error
 }
 
-// OpenAudio reads the headers of a WAV or Ogg Opus file. The caller owns r. The error wraps
+// OpenAudio reads the headers of a WAV, Ogg Opus or MP3 file. The caller owns r. The error wraps
 // ErrNotAudio, ErrUnsupported, ErrDamaged, ErrTruncated or an error of r. Reading returns
 // ErrTooLong for sound beyond limit; a limit of 0 means DefaultLimit.
 func OpenAudio(r io.Reader, rate int, limit time.Duration) (*AudioReader, error) {
@@ -43,15 +43,18 @@ func OpenAudio(r io.Reader, rate int, limit time.Duration) (*AudioReader, error)
 		limit = DefaultLimit
 	}
 	br := bufio.NewReaderSize(r, 64<<10)
-	isOgg, err := sniff(br)
+	format, err := sniff(br)
 	if err != nil {
 		return nil, err
 	}
 	a := &AudioReader{limit: limit, budget: int64(limit.Seconds() * float64(rate))}
 	var from int
-	if isOgg {
+	switch format {
+	case ogg:
 		from, err = a.openOgg(br, rate)
-	} else {
+	case mp3File:
+		from, err = a.openMP3(br)
+	default:
 		from, err = a.openWAV(br)
 	}
 	if err != nil {
@@ -156,20 +159,28 @@ func (a *AudioReader) openOgg(br *bufio.Reader, wanted int) (rate int, err error
 	return rate, nil
 }
 
+// format is a format of sound files.
+type format int
+
+const (
+	wav format = iota
+	ogg
+	mp3File
+)
+
 // sniff detects the format of a file from its first bytes.
-func sniff(br *bufio.Reader) (isOgg bool, err error) {
+func sniff(br *bufio.Reader) (format, error) {
 	head, err := br.Peek(12)
 	if len(head) == 0 {
 		if errors.Is(err, io.EOF) {
-			return false, fmt.Errorf("%w: the file is empty", ErrNotAudio)
+			return 0, fmt.Errorf("%w: the file is empty", ErrNotAudio)
 		}
-		return false, fmt.Errorf("read audio: %w", err)
+		return 0, fmt.Errorf("read audio: %w", err)
 	}
-	const advice = "convert it to WAV or Ogg Opus"
+	const advice = "convert it to WAV, Ogg Opus or MP3"
 	for _, known := range []struct{ magic, name string }{
 		{"OggS", ""}, {"RIFF", ""}, {"RF64", ""}, {"BW64", ""},
-		{"RIFX", "big-endian WAV"}, {"fLaC", "FLAC"}, {"ID3", "MP3"}, {"\xff\xfb", "MP3"},
-		{"\xff\xf3", "MP3"}, {"\xff\xf1", "AAC"}, {"\xff\xf9", "AAC"},
+		{"RIFX", "big-endian WAV"}, {"fLaC", "FLAC"}, {"\xff\xf1", "AAC"}, {"\xff\xf9", "AAC"},
 		{"\x1aE\xdf\xa3", "WebM or Matroska"}, {"FORM", "AIFF"}, {".snd", "AU"}, {"caff", "CAF"},
 		{"#!AMR", "AMR"}, {"0&\xb2u", "Windows Media"},
 	} {
@@ -177,14 +188,20 @@ func sniff(br *bufio.Reader) (isOgg bool, err error) {
 			continue
 		}
 		if known.name != "" {
-			return false, fmt.Errorf("%w: the file is %s: %s", ErrUnsupported, known.name, advice)
+			return 0, fmt.Errorf("%w: the file is %s: %s", ErrUnsupported, known.name, advice)
 		}
-		return known.magic == "OggS", nil
+		if known.magic == "OggS" {
+			return ogg, nil
+		}
+		return wav, nil
+	}
+	if isMP3(head) {
+		return mp3File, nil
 	}
 	if len(head) >= 8 && string(head[4:8]) == "ftyp" {
-		return false, fmt.Errorf("%w: the file is MP4 or M4A: %s", ErrUnsupported, advice)
+		return 0, fmt.Errorf("%w: the file is MP4 or M4A: %s", ErrUnsupported, advice)
 	}
-	return false, fmt.Errorf("%w: neither WAV nor Ogg Opus, judging by its first bytes %q: %s",
+	return 0, fmt.Errorf("%w: neither WAV, Ogg Opus nor MP3, judging by its first bytes %q: %s",
 		ErrNotAudio, head, advice)
 }
 

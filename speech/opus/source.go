@@ -22,13 +22,17 @@ type PacketSource struct {
 // OpenAudio, and Next returns ErrTooLong for sound beyond DefaultLimit.
 func NewPacketSource(r io.Reader, cfg EncoderConfig) (*PacketSource, error) {
 	br := bufio.NewReaderSize(r, 64<<10)
-	isOgg, err := sniff(br)
+	format, err := sniff(br)
 	if err != nil {
 		return nil, err
 	}
 	a := &AudioReader{limit: DefaultLimit, budget: int64(DefaultLimit.Seconds()) * ClockRate}
-	if !isOgg {
-		from, err := a.openWAV(br)
+	if format != ogg {
+		open := a.openWAV
+		if format == mp3File {
+			open = a.openMP3
+		}
+		from, err := open(br)
 		if err != nil {
 			return nil, err
 		}

@@ -178,7 +178,7 @@ func TestInvalidWAVIsRefused(t *testing.T) {
 		{"empty", nil, ErrNotAudio},
 		{"one byte", []byte("R"), ErrNotAudio},
 		{"text", []byte("hello, this is not sound"), ErrNotAudio},
-		{"MP3", []byte("ID3\x04 and so on and on"), ErrUnsupported},
+		{"MP3 that is only a tag", []byte("ID3\x04 and so on and on"), ErrTruncated},
 		{"MP4", []byte("\x00\x00\x00\x18ftypM4A "), ErrUnsupported},
 		{"WebM", []byte("\x1aE\xdf\xa3 and so on"), ErrUnsupported},
 		{"AVI", []byte("RIFF\x00\x00\x00\x00AVI LIST"), ErrUnsupported},

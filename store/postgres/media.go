@@ -24,19 +24,20 @@ import (
 //     the file again.
 
 const mediaColumns = `m.id::text, coalesce(m.owner_id::text, ''), m.kind, m.alt,
-	m.duration_ms * interval '1 ms', m.loudness, m.built_in,
+	m.duration_ms * interval '1 ms', m.loudness, m.built_in, m.source,
 	m.built_in OR ` + publicMedia + `, m.created_at`
 
-// publicMedia says that a version of a scenario refers to the medium m that is published, or that
-// somebody plays or has played.
-const publicMedia = `EXISTS (SELECT 1 FROM media_uses u JOIN scenarios c ON c.id = u.scenario_id
+// publicMedia says that a version of a scenario refers to the medium m, a picture, that is
+// published, or that somebody plays or has played.
+const publicMedia = `m.kind = 'scenario' AND EXISTS (SELECT 1 FROM media_uses u
+	JOIN scenarios c ON c.id = u.scenario_id
 	WHERE u.media_id = m.id AND (c.state = 'published' AND c.published_version = u.version
 		OR EXISTS (SELECT 1 FROM attempts a
 			WHERE a.scenario_id = u.scenario_id AND a.scenario_version = u.version)))`
 
 func mediaTargets(m *store.Media) []any {
 	return []any{
-		&m.ID, &m.OwnerID, &m.Kind, &m.Alt, &m.Duration, &m.Loudness, &m.BuiltIn,
+		&m.ID, &m.OwnerID, &m.Kind, &m.Alt, &m.Duration, &m.Loudness, &m.BuiltIn, &m.Source,
 		&m.Public, &m.CreatedAt,
 	}
 }
@@ -104,6 +105,24 @@ func (db *DB) CreateMedia(ctx context.Context, m store.Media,
 	return m, err
 }
 
+// SetBuiltInMedia saves a medium that comes with the program, whose files were written to the blob
+// store, in the place of one with the same id. It returns store.ErrState as CreateMedia does.
+func (db *DB) SetBuiltInMedia(ctx context.Context, m store.Media) error {
+	m.CreatedAt = db.now()
+	return db.within(ctx, "media", func(ctx context.Context, tx pgx.Tx) error {
+		old, err := ids(ctx, tx, `WITH gone AS (
+				DELETE FROM media_files WHERE media_id = $1 RETURNING key)
+			SELECT DISTINCT key FROM gone`, m.ID)
+		if err != nil {
+			return err
+		}
+		if err := insertMedia(ctx, tx, m); err != nil || len(old) == 0 {
+			return err
+		}
+		return db.insertJobs(ctx, tx, []store.Job{store.RemoveMedia{Keys: old}})
+	})
+}
+
 // checkMediaQuota locks the owner and returns store.ErrLimit when the quota has no room for m. A
 // portrait takes the place of the earlier one.
 func checkMediaQuota(ctx context.Context, q querier, m store.Media, quota store.MediaQuota) error {
@@ -146,10 +165,11 @@ func insertMedia(ctx context.Context, q querier, m store.Media) error {
 		owner = m.OwnerID
 	}
 	if _, err := q.Exec(ctx, `INSERT INTO media
-			(id, owner_id, kind, alt, duration_ms, loudness, built_in, created_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`,
+			(id, owner_id, kind, alt, duration_ms, loudness, built_in, source, created_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT (id) DO UPDATE SET
+			source = excluded.source, created_at = excluded.created_at`,
 		m.ID, owner, string(m.Kind), m.Alt, m.Duration.Milliseconds(), m.Loudness, m.BuiltIn,
-		m.CreatedAt); err != nil {
+		m.Source, m.CreatedAt); err != nil {
 		return err
 	}
 	for _, f := range m.Files {

@@ -4,8 +4,6 @@
 package view
 
 import (
-	"net/url"
-	"strconv"
 	"time"
 
 	"bedside/store"
@@ -54,9 +52,9 @@ func LibraryOf(e store.ScenarioEntry) *Library {
 
 // Picture is a scenario's picture.
 type Picture struct {
-	ID  string `json:"id,omitempty" format:"uuid" doc:"of an uploaded picture"`
+	ID  string `json:"id" format:"uuid" doc:"of the medium"`
 	Alt string `json:"alt" doc:"what the picture shows" example:"A pre-filled insulin pen on a kitchen table"`
-	URL string `json:"url" format:"uri-reference" example:"/api/scenarios/nursing-insulin-at-home/picture?v=1"`
+	URL string `json:"url" format:"uri-reference" example:"/api/media/0190d2a0-0000-5000-8000-000000000001"`
 }
 
 // Scenario is a complete scenario. It has the interlocutor's card only for users who may see it.
@@ -95,7 +93,7 @@ func SummaryOf(s store.Scenario) ScenarioSummary {
 		ID: s.ID, Slug: s.Slug, Title: s.Title, Profession: s.Profession, Summary: s.Summary,
 		Difficulty: s.Difficulty, Setting: s.Setting, ClinicalFocus: s.ClinicalFocus,
 		Criteria: list(s.Criteria), Tags: list(s.Tags),
-		Picture:        pictureOf(s.Slug, s.Version, s.Picture),
+		Picture:        pictureOf(s.Slug, s.Picture),
 		PrepareSeconds: s.PrepareSeconds, PlaySeconds: s.PlaySeconds, Version: s.Version,
 	}
 }
@@ -110,23 +108,21 @@ func Summary(s store.ScenarioSummary) ScenarioSummary {
 		ID: s.ID, Slug: s.Slug, Title: s.Title, Profession: s.Profession, Summary: s.Summary,
 		Difficulty: s.Difficulty, Setting: s.Setting, ClinicalFocus: s.ClinicalFocus,
 		Criteria: list(s.Criteria), Tags: list(s.Tags),
-		Picture:        pictureOf(s.Slug, version, s.Picture),
+		Picture:        pictureOf(s.Slug, s.Picture),
 		PrepareSeconds: s.PrepareSeconds, PlaySeconds: s.PlaySeconds, Version: version,
 	}
 }
 
-// pictureOf returns where a picture is. That of a scenario of the program may change with the
-// program, so its address has the version of the scenario.
-func pictureOf(slug string, version int, p *store.ScenarioPicture) *Picture {
+// pictureOf returns where a picture is. Scenarios of the program have pictures of the program.
+func pictureOf(slug string, p *store.ScenarioPicture) *Picture {
 	switch {
 	case p == nil:
 		return nil
 	case p.Media != "":
-		return &Picture{ID: p.Media, Alt: p.Alt, URL: "/api/media/" + url.PathEscape(p.Media)}
+		return &Picture{ID: p.Media, Alt: p.Alt, URL: store.MediaPath(p.Media)}
 	}
-	return &Picture{
-		Alt: p.Alt, URL: "/api/scenarios/" + slug + "/picture?v=" + strconv.Itoa(version),
-	}
+	id := store.BuiltInPicture(slug)
+	return &Picture{ID: id, Alt: p.Alt, URL: store.MediaPath(id)}
 }
 
 // list returns a list that is not nil, so that the JSON is never null.

@@ -15,6 +15,7 @@ CREATE TABLE media (
     duration_ms bigint NOT NULL DEFAULT 0,
     loudness    double precision NOT NULL DEFAULT 0,
     built_in    boolean NOT NULL DEFAULT false,
+    source      text NOT NULL DEFAULT '', -- of a built-in one: a hash of the file it was made of
     created_at  timestamptz NOT NULL
 );
 CREATE INDEX media_owner ON media (owner_id, id);
