@@ -2621,12 +2621,12 @@ export interface components {
             alt: string;
             /**
              * Format: uuid
-             * @description of an uploaded picture
+             * @description of the medium
              */
-            id?: string;
+            id: string;
             /**
              * Format: uri-reference
-             * @example /api/scenarios/nursing-insulin-at-home/picture?v=1
+             * @example /api/media/0190d2a0-0000-5000-8000-000000000001
              */
             url: string;
         };
