@@ -149,11 +149,12 @@ func (m Media) MaySee(u User) bool {
 // MayDelete returns ErrNotFound when the user may not see the medium, ErrForbidden when it came
 // with the program, and ErrState when a scenario uses it.
 func (m Media) MayDelete(u User) error {
+	owns := m.OwnerID != "" && m.OwnerID == u.ID
 	teaches := u.Role == RoleTutor || u.Role == RoleAdmin
 	switch {
 	case m.BuiltIn && teaches:
 		return fmt.Errorf("it came with the program: %w", ErrForbidden)
-	case (m.OwnerID == "" || m.OwnerID != u.ID) && !(teaches && m.Kind != MediaAvatar) && u.Role != RoleAdmin:
+	case !owns && !(teaches && m.Kind != MediaAvatar) && u.Role != RoleAdmin:
 		return fmt.Errorf("media: %w", ErrNotFound)
 	case len(m.Uses) > 0:
 		return fmt.Errorf("a scenario uses it: %w", ErrState)

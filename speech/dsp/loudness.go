@@ -6,9 +6,9 @@ import (
 )
 
 // Loudness measures how loud a programme is, as ITU-R BS.1770-4 and EBU R 128 define it: its
-// integrated loudness in LUFS, and its true peak in dBTP. Samples are at 48 kHz. All channels count
-// the same, as those of mono and stereo do. It needs eight bytes for each 0.1 s. Not safe for
-// concurrent use.
+// integrated loudness in LUFS, and its true peak in dBTP. Samples are at 48 kHz. All channels
+// count the same, as those of mono and stereo do. It needs eight bytes for each 0.1 s. Not safe
+// for concurrent use.
 //
 // The sound is weighted by two filters (K-weighting), which model how a head and an ear hear it.
 // Blocks of 0.4 s, a new one each 0.1 s, have a loudness each. The integrated loudness is the mean

@@ -17,8 +17,8 @@ const DefaultLimit = 2 * time.Hour
 // error, never both. io.EOF is the end.
 type blocks interface{ next() ([]float32, error) }
 
-// AudioReader reads a WAV, Ogg Opus or MP3 file as mono sound (the mean of its channels) at a given
-// rate. Ogg Opus goes through the same Decoder as live packets, so at SampleRate a recording
+// AudioReader reads a WAV, Ogg Opus or MP3 file as mono sound (the mean of its channels) at a
+// given rate. Ogg Opus goes through the same Decoder as live packets, so at SampleRate a recording
 // yields the samples of the live stream. Not safe for concurrent use.
 type AudioReader struct {
 	// Format describes the file for people, for example "WAV, 44100 Hz, 2 channels, 16 bits".

@@ -21,8 +21,8 @@ func isMP3(head []byte) bool {
 // maxTags is the number of ID3 tags at the beginning of a file that are skipped.
 const maxTags = 16
 
-// skipID3 skips the ID3 tags (version 2) that a file begins with. The decoder would read a tag into
-// memory, of the size that the tag claims, which can be 256 MB.
+// skipID3 skips the ID3 tags (version 2) that a file begins with. The decoder would read a tag
+// into memory, of the size that the tag claims, which can be 256 MB.
 func skipID3(br *bufio.Reader) error {
 	for range maxTags {
 		head, err := br.Peek(10)

@@ -74,7 +74,8 @@ func (c Counts) Add(o Counts) Counts {
 var (
 	// ErrMalformed is returned for an Opus packet that breaks the framing rules of RFC 6716.
 	ErrMalformed = errors.New("malformed Opus packet")
-	// ErrNotAudio is returned for a file that is neither WAV, Ogg Opus nor MP3, or has no sound in it.
+	// ErrNotAudio is returned for a file that is neither WAV, Ogg Opus nor MP3, or has no sound
+	// in it.
 	ErrNotAudio = errors.New("not audio")
 	// ErrTruncated is returned when a file ends before its sound does.
 	ErrTruncated = errors.New("audio ends too early")

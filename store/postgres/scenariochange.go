@@ -84,8 +84,10 @@ func saveVersion(ctx context.Context, q querier, e store.ScenarioEntry, s store.
 		return err
 	}
 	if s.Picture != nil && s.Picture.Media != "" {
+		// A trigger has saved what the document refers to; this finds out whether it exists.
 		tag, err := q.Exec(ctx, `INSERT INTO media_uses (media_id, scenario_id, version)
-			SELECT id, $2, $3 FROM media WHERE id = $1 AND kind = 'scenario'`,
+			SELECT id, $2, $3 FROM media WHERE id = $1 AND kind = 'scenario'
+			ON CONFLICT (media_id, scenario_id, version) DO UPDATE SET version = excluded.version`,
 			s.Picture.Media, e.ID, e.Version)
 		if err == nil && tag.RowsAffected() == 0 {
 			err = fmt.Errorf("there is no picture %s: %w", s.Picture.Media, store.ErrInvalid)

@@ -255,8 +255,8 @@ func allocated(f func()) uint64 {
 	return after.TotalAlloc - before.TotalAlloc
 }
 
-// TestHostileImages looks at what is allocated in all, of which little is used at the same time. It
-// renders files that want to use much memory, or to be something else as well.
+// TestHostileImages looks at what is allocated in all, of which little is used at the same time.
+// It renders files that want to use much memory, or to be something else as well.
 func TestHostileImages(t *testing.T) {
 	const mb = 1 << 20
 	photo := jpegOf(t, halves(80, 40))
