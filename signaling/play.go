@@ -15,6 +15,9 @@ func (r *room) recordPreparation(now time.Time) {
 		return
 	}
 	r.prepared = true
+	if r.stage.strict {
+		r.stage.makeStrict(true)
+	}
 	r.recordChange("prepare", r.env.attempts.PrepareAttempt, now)
 }
 

@@ -108,6 +108,9 @@ func openRoom(env *roomEnv, a store.Attempt, sc store.Scenario, last store.PlayC
 	default:
 		r.stage = newStage(prepare, play, env.cfg.MayStand, now)
 	}
+	if a.Exam.ID != "" {
+		r.stage.makeStrict(r.prepared)
+	}
 	media.OnSpeakers(func(list []sfu.Speaker) {
 		r.post(func() { r.broadcastSpeakers(list) })
 	})

@@ -22,6 +22,7 @@ type stage struct {
 	patient   patientState // of the patient's role
 	partner   bool         // somebody has played the patient in this play
 	met       bool         // the candidate was connected at least once
+	strict    bool         // the clock of the preparation does not stop, as in the test
 	suspended bool         // another process continues: nothing changes any more
 }
 
@@ -106,6 +107,10 @@ func (s *stage) phase(now time.Time) protocol.Phase {
 	return p
 }
 
+// makeStrict makes the clock of the preparation run from the candidate's first join on, whether
+// the candidate is connected or not: that of a mock exam. met says that this join has been.
+func (s *stage) makeStrict(met bool) { s.strict, s.met = true, met }
+
 // setPresence sets whether the candidate's media is connected, and the state of the patient.
 func (s *stage) setPresence(candidateConnected bool, patient patientState, now time.Time) {
 	s.candidate, s.patient = candidateConnected, patient
@@ -184,6 +189,8 @@ func (s *stage) updateClock(now time.Time) {
 	playing := s.name == protocol.PhasePlaying
 	s.partner = s.partner || playing && s.patient == patientConnected
 	switch {
+	case s.strict && s.met && s.name == protocol.PhasePreparing && s.left > 0:
+		s.running = true
 	case !s.candidate:
 		s.running = false
 		if s.met {

@@ -186,3 +186,38 @@ func TestResumedStageHasTheTimeThatIsLeft(t *testing.T) {
 		}
 	}
 }
+
+// TestPreparationOfAMockExamIsNotExtended reads the clock while the candidate comes and goes.
+func TestPreparationOfAMockExamIsNotExtended(t *testing.T) {
+	began := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+	s := newStage(3*time.Minute, 5*time.Minute, 5*time.Minute, began)
+	s.makeStrict(false)
+	check := func(after time.Duration, want protocol.Phase) {
+		t.Helper()
+		if got := s.phase(began.Add(after)); got != want {
+			t.Errorf("after %v: %+v; want %+v", after, got, want)
+		}
+	}
+	preparing := func(left time.Duration, running bool,
+		reason protocol.PhaseReason) protocol.Phase {
+		return protocol.Phase{
+			Name: protocol.PhasePreparing, RemainingMS: left.Milliseconds(), Running: running,
+			Reason: reason,
+		}
+	}
+	s.setPresence(false, patientConnected, began)
+	check(time.Hour, preparing(3*time.Minute, false, "")) // nobody was in the room
+	began = began.Add(time.Hour)
+	s.makeStrict(true) // the first join; its media is not connected yet
+	s.setPresence(false, patientConnected, began)
+	check(30*time.Second, preparing(150*time.Second, true, ""))
+	s.setPresence(true, patientConnected, began.Add(time.Minute))
+	s.setPresence(false, patientConnected, began.Add(90*time.Second)) // lost
+	check(2*time.Minute, preparing(time.Minute, true, ""))
+	s.tick(began.Add(3 * time.Minute)) // the play waits for the candidate
+	check(3*time.Minute, preparing(0, false, protocol.ReasonCandidateAway))
+	s.setPresence(true, patientConnected, began.Add(4*time.Minute))
+	check(4*time.Minute, protocol.Phase{
+		Name: protocol.PhasePlaying, RemainingMS: 300_000, Running: true,
+	})
+}
