@@ -42,6 +42,8 @@ export class Room {
 	/** Why the server refused an action. */
 	problem = $state('');
 	closed = $state.raw<{ reason: string; error: boolean; code?: ErrorCode } | undefined>();
+	/** The clock of the preparation does not stop: the role play is of a mock exam. */
+	strict = false;
 	/** Why there is no microphone, and what to do. */
 	microphone = $state.raw<Remedy | undefined>();
 	/** Nothing was heard of the candidate since the play began. */
@@ -231,7 +233,8 @@ export class Room {
 			this.role === 'candidate' &&
 			this.phase &&
 			!this.ended &&
-			!this.moving
+			!this.moving &&
+			!(this.strict && this.phase.name === 'preparing')
 		) {
 			// The server stops the clock as soon as it misses us, and sends the exact time later.
 			this.#phase({

@@ -99,10 +99,26 @@ export class RoomScreen {
 		return this.speaks && this.phase === 'playing' ? 'finish' : undefined;
 	}
 
+	/** The mock exam that the role play is part of. */
+	get exam(): string | undefined {
+		return this.attempt.exam_id;
+	}
+
+	/** The candidate of a mock exam goes on with it. */
+	get examIsNext(): boolean {
+		return this.exam !== undefined && this.isCandidate && this.room.ended;
+	}
+
+	/** The partner of a mock exam's first role play is invited to the second. */
+	get invites(): boolean {
+		const first = this.exam !== undefined && this.attempt.exam_position === 1;
+		return first && this.room.role === 'patient';
+	}
+
 	/** The report is ready, or this room will not say any more about it. */
 	get reportIsNext(): boolean {
 		const { report, ended, closed } = this.room;
-		if (!this.speaks) return false;
+		if (!this.speaks || this.invites || (this.exam && this.isCandidate)) return false;
 		return report ? report.status === 'ready' : ended && closed !== undefined;
 	}
 
