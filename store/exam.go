@@ -194,6 +194,15 @@ func (e *Exam) GiveUp(now time.Time) error {
 	return nil
 }
 
+// Drop follows the deletion of one of the exam's attempts. It ends the exam, because a slot that
+// was played must not be begun again.
+func (e *Exam) Drop(now time.Time) {
+	if e.EndedAt == nil {
+		e.EndedAt = &now
+	}
+	e.Follow(now)
+}
+
 func (e *Exam) end(now time.Time) {
 	e.EndedAt = &now
 	e.Follow(now)

@@ -49,6 +49,11 @@ func examSteps() map[string]examStep {
 		} {
 			steps[fmt.Sprint(name, position)] = attempt(position, change)
 		}
+		steps[fmt.Sprint("delete", position)] = func(e *Exam, now time.Time) error {
+			e.Slots[position-1].Attempt = nil
+			e.Drop(now)
+			return nil
+		}
 		steps[fmt.Sprint("forget", position)] = func(e *Exam, now time.Time) error {
 			e.Slots[position-1].Attempt = nil
 			e.Follow(now)
@@ -121,6 +126,12 @@ func TestExam(t *testing.T) {
 		{"repeated within a week", first + second + " fail1 report2 10079", ExamReported, "1r"},
 		{"not after a week", first + second + " fail1 report2 10080 begin!", ExamReported, ""},
 		{"retried by an operator", first + second + " fail1 report2 retry1", ExamAnalysing, ""},
+		{"deleted in the break", first + " report1 delete1 begin!", ExamAbandoned, ""},
+		{"deleted during the second", first + " report1 begin delete1", ExamSecond, ""},
+		{
+			"deleted during the second, then finished",
+			first + " report1" + second + " delete1 report2 begin!", ExamReported, "",
+		},
 		{"failed after it was given up", first + " give-up fail1", ExamFailed, "1r"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

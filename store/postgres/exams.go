@@ -358,8 +358,15 @@ func addLengths(ctx context.Context, q querier, exams []string,
 	return err
 }
 
-// deleteEmptyExam deletes an exam that is over once its last attempt was deleted.
-func deleteEmptyExam(ctx context.Context, q querier, id string) error {
+// dropFromExam follows the deletion of an exam's attempt: the exam ends, and is deleted when it
+// has no other.
+func dropFromExam(ctx context.Context, q querier, id string, now time.Time) error {
+	if _, err := changeExam(ctx, q, id, func(e *store.Exam) error {
+		e.Drop(now)
+		return nil
+	}); err != nil {
+		return err
+	}
 	_, err := q.Exec(ctx, `DELETE FROM exams e WHERE e.id = $1
 		AND e.ended_at IS NOT NULL
 		AND NOT EXISTS (SELECT 1 FROM attempts a WHERE a.exam_id = e.id)`, id)

@@ -300,6 +300,31 @@ func TestOldExamsDoNotBlockNewOnes(t *testing.T) {
 	expectExam(t, e, store.ExamAbandoned)
 }
 
+// TestDeletedRolePlayEndsItsExam deletes the first role play in the break: its slot must not be
+// begun again.
+func TestDeletedRolePlayEndsItsExam(t *testing.T) {
+	t.Parallel()
+	for _, both := range []bool{false, true} {
+		e := newExam(t, newUser(t, store.RoleCandidate))
+		first := playSlot(t, e)
+		saveReport(t, first, 300)
+		if both {
+			saveReport(t, playSlot(t, e), 300)
+		}
+		expect(t, db.DeleteAttempt(t.Context(), first.ID,
+			func(store.Attempt) (store.Act, error) {
+				return store.Act{Action: store.ActDeleteAttempt}, nil
+			}), nil)
+		_, err := db.BeginSlot(t.Context(), e.ID)
+		if both {
+			expect(t, err, store.ErrState)
+			expectExam(t, e, store.ExamReported)
+		} else {
+			expect(t, err, store.ErrNotFound) // nothing was left of the exam
+		}
+	}
+}
+
 func TestRetentionDeletesExams(t *testing.T) {
 	u := newUser(t, store.RoleCandidate)
 	e := newExam(t, u)

@@ -61,7 +61,7 @@ func (db *DB) expireReport(ctx context.Context, q pgx.Tx, a store.Attempt) error
 		return err
 	}
 	if a.Exam.ID != "" {
-		if err := deleteEmptyExam(ctx, q, a.Exam.ID); err != nil {
+		if err := dropFromExam(ctx, q, a.Exam.ID, db.now()); err != nil {
 			return err
 		}
 	}
