@@ -37,6 +37,7 @@ type commands struct {
 	Loadtest loadtestCommand `cmd:"" help:"Fill rooms with headless participants and measure the media path."`
 	Scenario scenarioCommand `cmd:"" help:"Check scenarios that somebody writes as files."`
 	Migrate  migrateCommand  `cmd:"" help:"Bring the database's tables up to date and stop."`
+	Seed     seedCommand     `cmd:"" help:"Fill a database with invented users and attempts, to try and to measure."`
 	Retry    retryCommand    `cmd:"" help:"Analyse an attempt again whose analysis failed, and tell the outcome."`
 	Admin    adminCommand    `cmd:"" help:"Create administrators."`
 	Openapi  openapiCommand  `cmd:"" help:"Print the REST interface as OpenAPI 3.1."`

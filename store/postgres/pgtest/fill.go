@@ -2,15 +2,11 @@ package pgtest
 
 import (
 	"context"
-	_ "embed"
 	"errors"
 	"fmt"
-	"hash/crc32"
 	"log/slog"
 	"os"
 	"path/filepath"
-	"strconv"
-	"strings"
 
 	"bedside/store/folder"
 	"bedside/store/postgres"
@@ -19,17 +15,8 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-//go:embed fill.sql
-var fillScript string
-
 // Size is how much Fill puts into a database.
-type Size struct{ Users, Attempts int }
-
-// tutors is the number of tutors, with the one administrator.
-func (s Size) tutors() int { return max(s.Users/300, 5) }
-
-// busy is the number of candidates who have a tenth of all attempts.
-func (s Size) busy() int { return max(s.Users/5000, 3) }
+type Size = postgres.FillSize
 
 // People are the ids of accounts in a filled database.
 type People struct {
@@ -40,27 +27,9 @@ type People struct {
 	BusyCandidate, Candidate string
 }
 
-// Fill puts accounts, attempts and everything that belongs to them into a database that has
-// nothing but scenarios. It spreads them as years of use do: most candidates have ten attempts, a
-// few have thousands. 100,000 users and 1,000,000 attempts take about a minute.
+// Fill is postgres.DB.Fill without reports of its steps.
 func (d *Database) Fill(ctx context.Context, size Size) error {
-	conn, err := pgx.Connect(ctx, d.Cluster.URL())
-	if err != nil {
-		return err
-	}
-	script := strings.NewReplacer(
-		"{users}", strconv.Itoa(size.Users), "{attempts}", strconv.Itoa(size.Attempts),
-		"{tutors}", strconv.Itoa(size.tutors()), "{heavy}", strconv.Itoa(size.busy()),
-	).Replace(fillScript)
-	script, vacuum, _ := strings.Cut(script, "VACUUM")
-	_, err = conn.Exec(ctx, script) // one transaction
-	if err == nil {
-		_, err = conn.Exec(ctx, "VACUUM"+vacuum)
-	}
-	if err != nil {
-		err = fmt.Errorf("filling the database: %w", err)
-	}
-	return errors.Join(err, conn.Close(ctx))
+	return d.DB.Fill(ctx, size, func(string) {})
 }
 
 // People returns accounts of a database that Fill has filled with size.
@@ -71,7 +40,7 @@ func (d *Database) People(ctx context.Context, size Size) (p People, err error) 
 	}
 	defer func() { err = errors.Join(err, conn.Close(ctx)) }()
 	for id, nth := range map[*string]int{ // ids sort by the time of registration
-		&p.Admin: 1, &p.BusyTutor: 2, &p.Tutor: 3, &p.BusyCandidate: size.tutors() + 1,
+		&p.Admin: 1, &p.BusyTutor: 2, &p.Tutor: 3, &p.BusyCandidate: size.Tutors() + 1,
 		&p.Candidate: size.Users / 2,
 	} {
 		if err := conn.QueryRow(ctx, `SELECT id::text FROM users ORDER BY id LIMIT 1 OFFSET $1`,
@@ -107,8 +76,8 @@ func OpenFilled(dir string, size Size, cfg postgres.Config) (d *Database, err er
 	if d.lock, err = folder.Acquire(dir); err != nil {
 		return nil, err
 	}
-	name := filepath.Join(dir, fmt.Sprintf("filled-%d-%d-%08x", size.Users, size.Attempts,
-		crc32.ChecksumIEEE([]byte(fillScript))))
+	name := filepath.Join(dir, fmt.Sprintf("filled-%d-%d-%s", size.Users, size.Attempts,
+		postgres.FillVersion()))
 	done := filepath.Join(name, "done")
 	if _, err := os.Stat(done); err != nil {
 		if err := errors.Join(removeOthers(dir, name), folder.Recreate(name)); err != nil {

@@ -1,11 +1,14 @@
--- Fills an empty database with many users and attempts. The Go code replaces {users}, {attempts},
--- {heavy} and {tutors}. Ids follow from row numbers, so that rows can refer to each other without
--- reading them. Foreign keys are not checked, which would take most of the time.
-SET session_replication_role = replica;
-SET synchronous_commit = off;
-SET work_mem = '256MB';
-SET maintenance_work_mem = '512MB';
+-- Fills a database with many users and attempts. The Go code replaces {users}, {attempts}, {heavy}
+-- and {tutors}, and runs one step after the other. Ids follow from row numbers, so that rows can
+-- refer to each other without reading them. Foreign keys are not checked, and triggers do not run,
+-- which would take most of the time.
+-- step: settings
+SET LOCAL session_replication_role = replica;
+SET LOCAL synchronous_commit = off;
+SET LOCAL work_mem = '256MB';
+SET LOCAL maintenance_work_mem = '512MB';
 
+-- step: indexes dropped
 -- Indexes are made at the end, which is faster.
 CREATE TEMP TABLE later AS SELECT indexname, indexdef FROM pg_indexes
 WHERE schemaname = 'public' AND tablename IN ('users', 'sessions', 'attempts', 'acts')
@@ -32,6 +35,7 @@ SELECT n, at, pg_temp.id(at, 'user', n) AS id
 FROM (SELECT n, pg_temp.moment(n, {users}) AS at FROM generate_series(1, {users}) n) x;
 ANALYZE person;
 
+-- step: users
 -- The first users are tutors, but for the very first, who is an administrator. Every two hundredth
 -- account is disabled, and every hundredth of the last week is not confirmed.
 INSERT INTO users (id, email, name, role, profession, target_grade, password_hash, disabled,
@@ -53,6 +57,7 @@ FROM person, (SELECT ARRAY['Dana', 'Theo', 'Ada', 'Maria', 'Wei', 'Fatima', 'Iva
     ARRAY['example.org', 'mail.example', 'post.example', 'clinic.example', 'nhs.example'] AS host
 ) w;
 
+-- step: sessions
 -- Two sessions for each user, of the last four weeks; two in five are live.
 INSERT INTO sessions (id, user_id, refresh_hash, user_agent, ip, fingerprint, created_at,
     last_seen_at, expires_at, max_expires_at, ended_at, end_reason)
@@ -65,6 +70,7 @@ FROM (SELECT n, date_trunc('hour', now())
         - interval '28 days' * pg_temp.die(n, 10000) / 10000 AS at
     FROM generate_series(1, 2 * {users}) n) x JOIN person p ON p.n = 1 + x.n % {users};
 
+-- step: attempts
 -- A tenth of the attempts belongs to {heavy} candidates, and the others to everybody. Half have a
 -- partner, and of these a quarter the same one. A tenth are of mock exams.
 INSERT INTO attempts (id, scenario_id, candidate_id, partner_id, state, consent, created_at,
@@ -102,16 +108,21 @@ FROM attempts WHERE exam_id IS NOT NULL;
 INSERT INTO exam_results (attempt_id, body)
 SELECT id, '{}' FROM attempts WHERE exam_id IS NOT NULL AND state = 'reported';
 
+-- step: reports
 -- The bodies of reports are small, but for one of ten thousand, since they are not looked at.
 INSERT INTO reports (attempt_id, created_at, body)
 SELECT id, ended_at, decode(repeat(md5(id::text), CASE WHEN x % 10000 = 0 THEN 5000 ELSE 20 END),
     'hex')
-FROM (SELECT id, ended_at, row_number() OVER () AS x FROM attempts WHERE state = 'reported') a;
+FROM (SELECT id, ended_at, row_number() OVER () AS x FROM attempts
+    WHERE state = 'reported' AND candidate_id IN (SELECT id FROM person)) a;
 
+-- step: recordings
 INSERT INTO recordings (attempt_id, speaker, key, bytes, duration_s)
 SELECT a.id, s, 'attempts/' || a.id || '/' || s || '.ogg', 1200000, 300
-FROM attempts a, (VALUES ('candidate'), ('patient')) x(s) WHERE a.state = 'reported';
+FROM attempts a, (VALUES ('candidate'), ('patient')) x(s)
+WHERE a.state = 'reported' AND a.candidate_id IN (SELECT id FROM person);
 
+-- step: acts and the rest
 -- One act for each attempt, a third of them by strangers.
 INSERT INTO acts (id, at, action, outcome, actor_id, user_id, session_id, object, ip, user_agent)
 SELECT pg_temp.id(x.at, 'act', x.n), x.at,
@@ -142,26 +153,45 @@ SELECT 'completed', 'mail', jsonb_build_object('user_id', id, 'to', n || '@examp
     'letter', 'device-ended'), 13, now(), now(), 1
 FROM person WHERE n % 4 = 0;
 
+-- step: indexes
 DO $$ DECLARE i record; BEGIN
     FOR i IN SELECT * FROM later LOOP EXECUTE i.indexdef; END LOOP;
 END $$;
 
+-- step: results and progress
 -- Every tenth report has scores.
 INSERT INTO results (attempt_id, criterion, candidate_id, at, low, high)
 SELECT a.id, c.name, a.candidate_id, a.started_at, low * c.top, (low + 0.1) * c.top
 FROM (SELECT *, pg_temp.die(x, 90) / 100.0 AS low FROM (
         SELECT id, candidate_id, started_at, row_number() OVER (ORDER BY id) AS x
-        FROM attempts WHERE state = 'reported') r WHERE x % 10 = 0) a,
+        FROM attempts
+        WHERE state = 'reported' AND candidate_id IN (SELECT id FROM person)) r
+    WHERE x % 10 = 0) a,
     (VALUES ('overall', 500), ('intelligibility', 6), ('fluency', 6), ('appropriateness', 6),
         ('grammar', 6), ('relationship', 3), ('perspective', 3), ('structure', 3),
         ('gathering', 3), ('giving', 3)) c(name, top);
 
 -- What triggers would have kept. Every fourth candidate has marked a scenario.
-INSERT INTO progress SELECT * FROM progress_of_attempts;
-INSERT INTO practice_days (tutor_id, day, scenario_id, created, prepared, started, ended, reported,
-    waiting, preparing, playing, analysing, seconds) SELECT * FROM practice_of_attempts;
+INSERT INTO progress SELECT * FROM progress_of_attempts ON CONFLICT DO NOTHING;
+INSERT INTO practice_days AS d (tutor_id, day, scenario_id, created, prepared, started, ended,
+    reported, waiting, preparing, playing, analysing, seconds)
+SELECT * FROM (
+    SELECT tutor_id, day, scenario_id, sum(created) AS created, sum(prepared) AS prepared,
+        sum(started) AS started, sum(ended) AS ended, sum(reported) AS reported,
+        sum(waiting) AS waiting, sum(preparing) AS preparing, sum(playing) AS playing,
+        sum(analysing) AS analysing, sum(seconds) AS seconds
+    FROM (SELECT * FROM practice_of_attempts
+        UNION ALL SELECT tutor_id, day, scenario_id, -created, -prepared, -started, -ended,
+            -reported, -waiting, -preparing, -playing, -analysing, -seconds FROM practice_sum) x
+    GROUP BY tutor_id, day, scenario_id) n
+WHERE (created, prepared, started, ended, reported, waiting, preparing, playing, analysing,
+    seconds) <> (0, 0, 0, 0, 0, 0, 0, 0, 0, 0)
+ON CONFLICT (coalesce(tutor_id, '00000000-0000-0000-0000-000000000000'), day, scenario_id)
+DO UPDATE SET created = d.created + excluded.created, prepared = d.prepared + excluded.prepared,
+    started = d.started + excluded.started, ended = d.ended + excluded.ended,
+    reported = d.reported + excluded.reported, waiting = d.waiting + excluded.waiting,
+    preparing = d.preparing + excluded.preparing, playing = d.playing + excluded.playing,
+    analysing = d.analysing + excluded.analysing, seconds = d.seconds + excluded.seconds;
 INSERT INTO scenario_marks (user_id, scenario_id, bookmarked_at, notes, updated_at)
 SELECT p.id, s.id, p.at, 'Ask first.', p.at
 FROM person p, (SELECT id FROM scenarios ORDER BY slug LIMIT 1) s WHERE p.n % 4 = 0;
-
-VACUUM ANALYZE;
