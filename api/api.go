@@ -80,6 +80,7 @@ type Presence interface {
 	auth.Limiter
 	attempts.Rooms
 	rooms.Rooms
+	scenarios.Cache
 }
 
 // Deps are the parts that the handler uses. The caller closes them after the handler's server.
@@ -202,7 +203,9 @@ func allSlices(cfg Config, deps Deps) []httpx.Slice {
 			Passkeys: passkeys, Proofs: proofs, Tries: tries, Clock: deps.Clock,
 		}).Slice(),
 		(&sessions.Service{Sessions: deps.Sessions, Audit: deps.Store}).Slice(),
-		(&scenarios.Service{Store: deps.Store, Clock: deps.Clock}).Slice(),
+		(&scenarios.Service{
+			Store: deps.Store, Cache: deps.Presence, Clock: deps.Clock,
+		}).Slice(),
 		(&attempts.Service{
 			Store: deps.Store, Rooms: deps.Presence, Tickets: deps.Sessions, Tries: tries,
 			Open: deps.Recording, Retention: deps.Retention,
@@ -248,8 +251,9 @@ func operations(router chi.Router, cfg Config, deps Deps) huma.API {
 	return api
 }
 
-// aliases serves paths that are other names of paths below /api: /api/v1/... of all, and
-// /users/profile and /sessions, with everything below them, as older clients call them.
+// aliases serves paths that are other names of paths below /api: /api/v1/... of all,
+// /api/content/... of scenarios, progress and media, and /users/profile and /sessions, with
+// everything below them, as older clients call them.
 func aliases(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if path := canonical(r.URL.Path); path != r.URL.Path {
@@ -268,7 +272,14 @@ func aliases(next http.Handler) http.Handler {
 // canonical returns the path that a path is another name of.
 func canonical(path string) string {
 	if rest, ok := strings.CutPrefix(path, "/api/v1/"); ok {
-		return "/api/" + rest
+		path = "/api/" + rest
+	}
+	if rest, ok := strings.CutPrefix(path, "/api/content/"); ok {
+		part, _, _ := strings.Cut(strings.TrimPrefix(rest, "protected/"), "/")
+		switch part {
+		case "scenarios", "progress", "media":
+			return "/api/" + rest
+		}
 	}
 	for _, old := range []string{"/users/profile", "/sessions"} {
 		if path == old || strings.HasPrefix(path, old+"/") {

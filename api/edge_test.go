@@ -88,6 +88,37 @@ func TestAmbiguousKeysAreRefused(t *testing.T) {
 }
 
 // TestPathsWithoutAPI checks that the paths of older clients answer exactly like their twins.
+// TestContentPaths checks that /api/content is another name for /api before the content's paths,
+// and before no others.
+func TestContentPaths(t *testing.T) {
+	s := apitest.NewServer(t)
+	p := s.NewUser(t, store.RoleCandidate)
+	for path, want := range map[string]int{
+		"/api/content/scenarios":                                  200,
+		"/api/v1/content/scenarios":                               200,
+		"/api/content/scenarios/" + apitest.ScenarioSlug:          200,
+		"/api/content/progress":                                   200,
+		"/api/content/protected/progress/" + apitest.ScenarioSlug: 200,
+		"/api/content/media/0190d2a0-0000-7000-8000-00000000ffff": 404,
+		"/api/content/users/profile":                              404,
+		"/api/content/protected/attempts":                         404,
+		"/api/content/protected/protected/progress/nursing":       404,
+		"/api/content": 404,
+		"/api/content/scenarios/../users/profile": 404,
+		"/api/content/content/scenarios":          404,
+	} {
+		if a := p.Do(t, "GET", path, nil); a.StatusCode != want {
+			t.Errorf("%s: %d, want %d: %s", path, a.StatusCode, want, a.Data)
+		}
+	}
+	a := p.Do(t, "POST", "/api/content/protected/media/upload", map[string]any{})
+	a.Problem(t, 415, "unsupported-media-type")
+	a = p.Do(t, "GET", "/api/content/media/0190d2a0-0000-7000-8000-00000000ffff", nil)
+	if p := a.Problem(t, 404, "not-found"); strings.Contains(p.Detail, "at this address") {
+		t.Errorf("media: %s", p.Detail)
+	}
+}
+
 func TestPathsWithoutAPI(t *testing.T) {
 	s := apitest.NewServer(t, func(_ *api.Config, d *api.Deps) {
 		d.Web = http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {

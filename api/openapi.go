@@ -24,7 +24,9 @@ func describe() huma.Config {
 	c.Info.Description = "Practice for the OET speaking test: role plays over WebRTC, and a " +
 		"report on what was said.\n\n" +
 		"Errors are problems (RFC 9457). The last word of their type identifies the kind of " +
-		"error and does not change. /api/v1 is another name for /api. /users/profile and " +
+		"error and does not change. /api/v1 is another name for /api. /api/content is another " +
+		"name for /api before scenarios, progress, media and their twins below " +
+		"/api/protected. /users/profile and " +
 		"/sessions, with everything below them, are other names for their twins below /api. " +
 		"Keys of JSON objects are written exactly as documented, and each once. An id is a UUID " +
 		"in lower case with dashes; nothing has another one."

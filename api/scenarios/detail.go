@@ -72,16 +72,29 @@ func (s *Service) get(ctx context.Context, in *getInput) (*getOutput, error) {
 			return nil, err
 		}
 	}
-	one, err := s.Store.PublishedScenario(ctx, in.ID)
+	out.Body.Scenario, err = through(ctx, &s.loader, func(ctx context.Context) (view.Scenario,
+		error) {
+		one, err := s.Store.PublishedScenario(ctx, in.ID)
+		return view.Of(one, false), err
+	}, "detail", generation, in.ID)
 	if err != nil {
 		return nil, missing(err)
 	}
-	out.Body.Scenario = view.Of(one, false)
 	mine, err := s.addMine(ctx, u, &out.Body.ScenarioSummary)
-	if err == nil && mine[one.ID].Reported > 0 {
-		out.Body.Strong, out.Body.Model = one.Strong, one.Model
+	if err == nil && mine[out.Body.ID].Reported > 0 {
+		err = s.addModel(ctx, &out.Body)
 	}
 	return out, err
+}
+
+// addModel adds what candidates get after their first report.
+func (s *Service) addModel(ctx context.Context, d *ScenarioDetail) error {
+	one, err := s.Store.PublishedScenario(ctx, d.ID)
+	if err != nil {
+		return missing(err)
+	}
+	d.Strong, d.Model = one.Strong, one.Model
+	return nil
 }
 
 func (s *Service) getFromLibrary(ctx context.Context, u *store.User, in *getInput) (*getOutput,

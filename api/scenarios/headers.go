@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"errors"
+	"net/http"
 	"strconv"
 	"strings"
 
@@ -35,14 +36,29 @@ func public(generation string, asked any, ifNoneMatch string) (CacheHeaders, err
 		CacheControl: "public, no-cache", Vary: "Authorization",
 		ETag: `W/"` + hex.EncodeToString(sum[:12]) + `"`,
 	}
-	for tag := range strings.SplitSeq(ifNoneMatch, ",") {
-		if strings.TrimSpace(tag) == h.ETag {
-			return h, huma.ErrorWithHeaders(huma.Status304NotModified(), map[string][]string{
-				"Cache-Control": {h.CacheControl}, "ETag": {h.ETag}, "Vary": {h.Vary},
-			})
-		}
+	if matches(ifNoneMatch, h.ETag) {
+		return h, notModified(h.CacheControl, h.ETag, h.Vary)
 	}
 	return h, nil
+}
+
+// matches reports whether an If-None-Match header has a tag.
+func matches(ifNoneMatch, tag string) bool {
+	for one := range strings.SplitSeq(ifNoneMatch, ",") {
+		if strings.TrimSpace(one) == tag {
+			return true
+		}
+	}
+	return false
+}
+
+// notModified returns the status 304, with the headers that the answer would have had.
+func notModified(cacheControl, tag, vary string) error {
+	h := http.Header{"Cache-Control": {cacheControl}, "Etag": {tag}}
+	if vary != "" {
+		h.Set("Vary", vary)
+	}
+	return huma.ErrorWithHeaders(huma.Status304NotModified(), h)
 }
 
 // badPage adds a detail to store.ErrInvalid of a list.

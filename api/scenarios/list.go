@@ -82,28 +82,60 @@ func (s *Service) list(ctx context.Context, in *listInput) (*listOutput, error) 
 			return nil, err
 		}
 	}
-	list, next, err := s.Store.Scenarios(ctx, f)
-	if err != nil {
+	if out.Body, err = s.page(ctx, u, generation, f); err != nil {
 		return nil, badPage(err)
 	}
-	counts, err := s.Store.CountScenarios(ctx, f)
-	if err != nil {
-		return nil, err
-	}
-	out.Body = ScenarioList{Next: next, Total: counts.Total, Facets: counts.Facets}
-	out.Body.Items = make([]view.ScenarioSummary, len(list))
-	for i, one := range list {
-		out.Body.Items[i] = view.Summary(one)
-		if writes(u) {
-			out.Body.Items[i].Library = view.LibraryOf(one.ScenarioEntry)
-		}
-	}
-	items := make([]*view.ScenarioSummary, len(list))
+	items := make([]*view.ScenarioSummary, len(out.Body.Items))
 	for i := range items {
 		items[i] = &out.Body.Items[i]
 	}
 	_, err = s.addMine(ctx, u, items...)
 	return out, err
+}
+
+// page returns a page of the catalogue as everybody sees it, or, for tutors, of the library.
+func (s *Service) page(ctx context.Context, u *store.User, generation string,
+	f store.ScenarioFilter) (ScenarioList, error) {
+	load := func(ctx context.Context) (ScenarioList, error) { return s.load(ctx, u, f) }
+	if writes(u) || !frequent(f) {
+		return load(ctx)
+	}
+	return through(ctx, &s.loader, load, "list", generation, f)
+}
+
+// frequent reports whether many ask the same: the first page, with at most two values of the
+// filters that have few. Of others there could be so many that they would fill the cache.
+func frequent(f store.ScenarioFilter) bool {
+	values := len(f.Professions) + len(f.Settings) + len(f.Difficulties) + len(f.Criteria)
+	return f.State == store.ScenarioPublished && f.UserID == "" && f.Text == "" &&
+		f.Before == "" && f.Limit == defaultLimit && values <= 2 &&
+		len(f.ClinicalFocus)+len(f.Tags) == 0
+}
+
+// defaultLimit is the length of a page unless the request has a limit.
+const defaultLimit = 20
+
+func (s *Service) load(ctx context.Context, u *store.User, f store.ScenarioFilter) (ScenarioList,
+	error) {
+	list, next, err := s.Store.Scenarios(ctx, f)
+	if err != nil {
+		return ScenarioList{}, err
+	}
+	counts, err := s.Store.CountScenarios(ctx, f)
+	if err != nil {
+		return ScenarioList{}, err
+	}
+	out := ScenarioList{
+		Items: make([]view.ScenarioSummary, len(list)), Next: next, Total: counts.Total,
+		Facets: counts.Facets,
+	}
+	for i, one := range list {
+		out.Items[i] = view.Summary(one)
+		if writes(u) {
+			out.Items[i].Library = view.LibraryOf(one.ScenarioEntry)
+		}
+	}
+	return out, nil
 }
 
 // addMine adds what a user has done with scenarios, and returns it by their id.

@@ -46,11 +46,15 @@ type Store interface {
 // Service handles the operations of the slice.
 type Service struct {
 	Store Store
+	Cache Cache // may be nil
 	Clock func() time.Time
+
+	loader loader
 }
 
 // Slice describes the slice to package api.
 func (s *Service) Slice() httpx.Slice {
+	s.loader.cache = s.Cache
 	return httpx.Slice{
 		Tag: "scenarios", Description: "Authored role plays", Routes: s.routes,
 		Tables: []store.TableRule{
@@ -77,6 +81,7 @@ func (s *Service) routes(api huma.API) {
 	s.changeRoutes(api)
 	s.versionRoutes(api)
 	s.yamlRoutes(api)
+	s.pictureRoute(api)
 }
 
 // viewer returns who makes a request, or nil for a guest.

@@ -2,10 +2,13 @@ package scenarios_test
 
 import (
 	"bytes"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
 	"bedside/api/apitest"
+	"bedside/api/scenarios"
 	"bedside/api/scenarios/view"
 	"bedside/store"
 )
@@ -59,4 +62,107 @@ func TestCatalogueIsPublic(t *testing.T) {
 	guest.Do(t, "GET", "/api/scenarios?tried=true", nil).Problem(t, 401, "unauthenticated")
 	guest.Access = "nonsense"
 	guest.Do(t, "GET", "/api/scenarios", nil).Problem(t, 401, "unauthenticated")
+}
+
+func TestShippedPictures(t *testing.T) {
+	s := apitest.NewServer(t)
+	guest := s.NewClient(t)
+	var one view.Scenario
+	guest.Do(t, "GET", "/api/scenarios/"+apitest.ScenarioSlug, nil).Expect(t, 200).Decode(t, &one)
+	if one.Picture == nil {
+		t.Fatal("the scenario has no picture")
+	}
+	a := guest.Do(t, "GET", one.Picture.URL, nil).Expect(t, 200)
+	if !strings.HasPrefix(a.Header.Get("Content-Type"), "image/") || len(a.Data) == 0 {
+		t.Errorf("%v, %d bytes", a.Header, len(a.Data))
+	}
+	guest.Do(t, "GET", one.Picture.URL, nil, "If-None-Match", a.Header.Get("ETag")).
+		Expect(t, 304)
+	guest.Do(t, "GET", "/api/scenarios/nothing/picture", nil).Problem(t, 404, "not-found")
+}
+
+// TestNodesAnswerAlike has two nodes, of which one writes and the other answers at once.
+func TestNodesAnswerAlike(t *testing.T) {
+	one, two := apitest.NewServer(t), apitest.NewServer(t)
+	tutor := one.NewUser(t, store.RoleTutor)
+	guest := two.NewClient(t)
+	d, doc := newDraft(t, tutor)
+	path := "/api/scenarios/" + d.ID
+	tutor.Do(t, "POST", path+"/publish", nil).Expect(t, 200)
+	list := "/api/scenarios?sort=newest&profession=" + d.Profession
+	for i := range 5 {
+		title := "Title " + strconv.Itoa(i)
+		doc["title"] = title
+		guest.Do(t, "GET", path, nil).Expect(t, 200)
+		guest.Do(t, "GET", list, nil).Expect(t, 200)
+		tutor.Do(t, "PUT", path, doc, "If-Match", "*").Expect(t, 200)
+		tutor.Do(t, "POST", path+"/publish", nil).Expect(t, 200)
+		for _, where := range []string{path, list} {
+			if a := guest.Do(t, "GET", where, nil).Expect(t, 200); !bytes.Contains(a.Data,
+				[]byte(`"`+title+`"`)) {
+				t.Errorf("the other node answers %s with an older version: %s", where, a.Data)
+			}
+		}
+	}
+}
+
+func TestFiltersAndPages(t *testing.T) {
+	s := apitest.NewServer(t)
+	tutor, guest := s.NewUser(t, store.RoleTutor), s.NewClient(t)
+	var ids []string
+	for range 5 {
+		d, doc := newDraft(t, tutor)
+		doc["title"] = "Café zebrafish consultations"
+		doc["tags"] = []string{"zebrafish"}
+		tutor.Do(t, "PUT", "/api/scenarios/"+d.ID, doc, "If-Match", "*").Expect(t, 200)
+		tutor.Do(t, "POST", "/api/scenarios/"+d.ID+"/publish", nil).Expect(t, 200)
+		ids = append(ids, d.ID)
+	}
+	slices.Sort(ids)
+	for _, query := range []string{
+		"tag=zebrafish&sort=title", "tag=zebrafish&sort=newest", "tag=zebrafish&sort=profession",
+		"tag=zebrafish&sort=difficulty", "q=cafe+zebraf", "q=consultation+ZEBRAFISH",
+	} {
+		var got []string
+		for before := ""; ; {
+			var page scenarios.ScenarioList
+			guest.Do(t, "GET", "/api/scenarios?limit=2&"+query+"&before="+before, nil).
+				Expect(t, 200).Decode(t, &page)
+			for _, item := range page.Items {
+				got = append(got, item.ID)
+			}
+			if page.Total != 5 || len(page.Facets.Professions) != 1 {
+				t.Errorf("%s: total %d, %+v", query, page.Total, page.Facets.Professions)
+			}
+			if before = page.Next; before == "" {
+				break
+			}
+		}
+		if slices.Sort(got); !slices.Equal(got, ids) {
+			t.Errorf("%s: %v, want %v", query, got, ids)
+		}
+	}
+	for _, bad := range []string{
+		"profession=astrology", "difficulty=9", "sort=relevance", "before=x", "tag=A",
+	} {
+		guest.Do(t, "GET", "/api/scenarios?"+bad, nil).Problem(t, 422, "invalid")
+	}
+	var page scenarios.ScenarioList
+	guest.Do(t, "GET", "/api/scenarios?profession=nursing,medicine&profession=dentistry&limit=100",
+		nil).Expect(t, 200).Decode(t, &page)
+	for _, item := range page.Items {
+		if !slices.Contains([]string{"nursing", "medicine", "dentistry"}, item.Profession) {
+			t.Errorf("%s is of %s", item.Slug, item.Profession)
+		}
+	}
+	if len(page.Facets.Professions) < 4 {
+		t.Errorf("the facet leaves out what could be chosen besides: %v", page.Facets.Professions)
+	}
+	// What the patient hides cannot be searched for.
+	guest.Do(t, "GET", "/api/scenarios?q=brother", nil).Expect(t, 200).Decode(t, &page)
+	for _, item := range page.Items {
+		if item.Slug == apitest.ScenarioSlug {
+			t.Error("a search finds the interlocutor's card")
+		}
+	}
 }
