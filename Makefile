@@ -15,7 +15,7 @@ WEB_FILES := $(shell find web/src web/static -type f 2>/dev/null) \
 
 .PHONY: help run cluster test-cluster build web test unit unit-go unit-web real-speech \
 	integration faults long-role-play e2e e2e-screens e2e-real e2e-lossy-link lint lint-go \
-	lint-web generate check-generated bench screenshots setup setup-test clean
+	lint-web generate check-generated bench screenshots pictures setup setup-test clean
 
 # go test, with a summary of what failed and what was skipped; its events go to bin/stages/.
 gotest = mkdir -p bin/stages && go tool gotestsum --format pkgname-and-test-fails \
@@ -136,6 +136,9 @@ check-generated: ## the generated files are those that generate writes
 
 screenshots: bin/bedside ## make the README's pictures again: a role play in a real browser
 	cd web && BEDSIDE_BIN=$(CURDIR)/bin/bedside npm run --silent pictures
+
+pictures: ## render the drawings of the shipped role plays
+	cd web && node e2e/draw-pictures.js
 
 # CPU for each second of audio, forwarded packet, published frame and request. The requests run on
 # 100,000 users and 1,000,000 attempts, which are made in bin/bench-data the first time (2 GB, two

@@ -18,7 +18,11 @@ func putPictures(ctx context.Context, s stores) error {
 	var errs []error
 	for _, c := range shipped {
 		if file, kind, ok := scenario.Picture(c.Slug); ok && kind != "image/svg+xml" {
-			errs = append(errs, all.Put(ctx, c.Slug, file))
+			alt := ""
+			if c.Picture != nil {
+				alt = c.Picture.Alt
+			}
+			errs = append(errs, all.Put(ctx, c.Slug, alt, file))
 		}
 	}
 	return errors.Join(errs...)

@@ -26,15 +26,15 @@ type BuiltIn struct {
 }
 
 // Put adds the picture of a scenario, a JPEG or WebP file, or replaces one of an earlier version
-// of the program. It does nothing when the picture is there already.
-func (b *BuiltIn) Put(ctx context.Context, slug string, file []byte) error {
+// of the program. alt says what it shows. It does nothing when the picture is there already.
+func (b *BuiltIn) Put(ctx context.Context, slug, alt string, file []byte) error {
 	sum := sha256.Sum256(file)
 	m := store.Media{
-		ID: store.BuiltInPicture(slug), Kind: store.MediaScenario, BuiltIn: true,
+		ID: store.BuiltInPicture(slug), Kind: store.MediaScenario, BuiltIn: true, Alt: alt,
 		Source: fmt.Sprintf("%x", sum[:8]),
 	}
 	now, err := b.Store.Media(ctx, m.ID)
-	if err == nil && now.Source == m.Source {
+	if err == nil && now.Source == m.Source && now.Alt == alt {
 		return nil
 	}
 	if err != nil && !errors.Is(err, store.ErrNotFound) {

@@ -254,7 +254,8 @@ func TestBuiltInPicturesArePutOnce(t *testing.T) {
 	guest, id := s.NewClient(t), store.BuiltInPicture("some-slug")
 	etags := map[string]bool{}
 	for _, seed := range []byte{1, 1, 2} {
-		if err := all.Put(t.Context(), "some-slug", apitest.Photo(t, 700, 350, seed)); err != nil {
+		photo := apitest.Photo(t, 700, 350, seed)
+		if err := all.Put(t.Context(), "some-slug", "A lamp", photo); err != nil {
 			t.Fatal(err)
 		}
 		res := guest.Do(t, "GET", "/api/media/"+id, nil).Expect(t, 200)

@@ -167,7 +167,7 @@ func insertMedia(ctx context.Context, q querier, m store.Media) error {
 	if _, err := q.Exec(ctx, `INSERT INTO media
 			(id, owner_id, kind, alt, duration_ms, loudness, built_in, source, created_at)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT (id) DO UPDATE SET
-			source = excluded.source, created_at = excluded.created_at`,
+			alt = excluded.alt, source = excluded.source, created_at = excluded.created_at`,
 		m.ID, owner, string(m.Kind), m.Alt, m.Duration.Milliseconds(), m.Loudness, m.BuiltIn,
 		m.Source, m.CreatedAt); err != nil {
 		return err
