@@ -44,6 +44,15 @@ type Attempt struct {
 	Exam InExam
 }
 
+// AttemptFilter selects attempts of a user, newest first.
+type AttemptFilter struct {
+	UserID   string       // the candidate or the partner
+	Scenario string       // its slug; empty: any
+	State    AttemptState // empty: any
+	Before   string       // the id of the last attempt of the page before; empty: the first page
+	Limit    int
+}
+
 // Speaker is one side of the conversation. Its text is part of NATS subjects, file names and
 // reports.
 type Speaker string

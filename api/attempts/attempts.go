@@ -30,6 +30,7 @@ type Store interface {
 	// AttemptReport returns an attempt with its report, which is nil when there is none.
 	AttemptReport(ctx context.Context, attemptID string) (store.Attempt, []byte, error)
 	AttemptsOf(ctx context.Context, userID, before string, limit int) ([]store.AttemptView, error)
+	FilterAttempts(ctx context.Context, f store.AttemptFilter) ([]store.AttemptView, error)
 	ReserveLive(ctx context.Context, userID, attemptID string, until time.Time) error
 	SeatPartner(ctx context.Context, id, userID string, present bool) (store.Attempt, error)
 	Recording(ctx context.Context, attemptID string,
@@ -266,6 +267,9 @@ func unplayed(err error) error {
 type listInput struct {
 	Limit  int    `query:"limit" minimum:"1" maximum:"100" default:"20"`
 	Before string `query:"before" format:"uuid" doc:"the next of the page before"`
+
+	Scenario string `query:"scenario" maxLength:"80" doc:"the slug of a scenario" example:"nursing-insulin-at-home"`
+	State    string `query:"state" enum:"created,preparing,playing,analysing,reported,failed,abandoned" doc:"only attempts in this state" example:"reported"`
 }
 
 // AttemptPage is one page of attempts.
@@ -281,7 +285,10 @@ func (s *Service) list(ctx context.Context, in *listInput) (*listOutput, error) 
 	if err != nil {
 		return nil, err
 	}
-	list, err := s.Store.AttemptsOf(ctx, p.User.ID, in.Before, in.Limit+1)
+	list, err := s.Store.FilterAttempts(ctx, store.AttemptFilter{
+		UserID: p.User.ID, Scenario: in.Scenario, State: store.AttemptState(in.State),
+		Before: in.Before, Limit: in.Limit + 1,
+	})
 	if err != nil {
 		return nil, err
 	}

@@ -115,19 +115,38 @@ func (db *DB) AttemptView(ctx context.Context, id string) (v store.AttemptView, 
 // is store.ErrInvalid.
 func (db *DB) AttemptsOf(ctx context.Context, userID, before string,
 	limit int) (list []store.AttemptView, err error) {
-	if before != "" && !store.IsID(before) {
+	return db.FilterAttempts(ctx, store.AttemptFilter{
+		UserID: userID, Before: before, Limit: limit,
+	})
+}
+
+// FilterAttempts returns the attempts in which a user is the candidate or the partner and which
+// match a filter, newest first. It returns store.ErrInvalid for a page that there cannot be.
+func (db *DB) FilterAttempts(ctx context.Context,
+	f store.AttemptFilter) (list []store.AttemptView, err error) {
+	if f.Before != "" && !store.IsID(f.Before) {
 		return nil, fmt.Errorf("page cursor: %w", store.ErrInvalid)
 	}
-	before = cmp.Or(before, lastID)
+	args := []any{f.UserID, cmp.Or(f.Before, lastID)}
+	condition := "true"
+	if f.Scenario != "" {
+		args = append(args, f.Scenario)
+		condition += fmt.Sprintf(
+			" AND scenario_id = (SELECT id FROM scenarios WHERE slug = $%d)", len(args))
+	}
+	if f.State != "" {
+		args = append(args, string(f.State))
+		condition += fmt.Sprintf(" AND state = $%d", len(args))
+	}
 	err = db.do(ctx, "attempts", func(ctx context.Context, q querier) (err error) {
 		list, err = collect(ctx, q, `SELECT `+viewColumns+` FROM (
-				(`+pageOf("attempts", "candidate_id", "true", limit)+`) UNION ALL
-				(`+pageOf("attempts", "partner_id", "candidate_id <> $1", limit)+`)
-				ORDER BY id DESC LIMIT `+strconv.Itoa(limit)+`
+				(`+pageOf("attempts", "candidate_id", condition, f.Limit)+`) UNION ALL
+				(`+pageOf("attempts", "partner_id", condition+" AND candidate_id <> $1", f.Limit)+`)
+				ORDER BY id DESC LIMIT `+strconv.Itoa(f.Limit)+`
 			) a JOIN scenario_versions v
 				ON (v.scenario_id, v.version) = (a.scenario_id, a.scenario_version)
 			ORDER BY a.id DESC`,
-			[]any{userID, before}, viewTargets)
+			args, viewTargets)
 		return err
 	})
 	return list, err

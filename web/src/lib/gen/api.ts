@@ -3869,6 +3869,10 @@ export interface operations {
                 limit?: number;
                 /** @description the next of the page before */
                 before?: string;
+                /** @description the slug of a scenario */
+                scenario?: string;
+                /** @description only attempts in this state */
+                state?: "created" | "preparing" | "playing" | "analysing" | "reported" | "failed" | "abandoned";
             };
             header?: never;
             path?: never;
