@@ -3,7 +3,8 @@ import { defineConfig } from 'vitest/config';
 const MOCKED = ['e2e/**/*screens.test.ts', 'e2e/docs.test.ts'];
 
 /**
- * Browser tests. `--mode pictures` takes the README's screenshots instead. Tests with a mock
+ * Browser tests. `--mode pictures` takes the README's screenshots instead, `--mode sample` makes
+ * the sample report again. Tests with a mock
  * server mostly wait, so two files run at a time. The tests with a real server run after them, one
  * at a time: a browser that speaks and a server use both cores.
  */
@@ -11,6 +12,7 @@ export default defineConfig(({ mode }) => {
 	const common = { testTimeout: 180_000, hookTimeout: 60_000 };
 	if (mode === 'pictures') return { test: { ...common, include: ['e2e/pictures.ts'] } };
 	if (mode === 'icons') return { test: { ...common, include: ['e2e/icons.ts'] } };
+	if (mode === 'sample') return { test: { ...common, include: ['e2e/sample.ts'] } };
 	if (mode === 'lossy-link') return { test: { ...common, include: ['e2e/lossy-link.ts'] } };
 	return {
 		test: {

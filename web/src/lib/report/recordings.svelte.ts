@@ -1,4 +1,3 @@
-import { recording } from '$lib/api';
 import { canRetry, explain } from '$lib/api/problem';
 import type { Report, SpeakerReport } from '$lib/api/types';
 import { Playback } from './playback.svelte';
@@ -22,6 +21,8 @@ export function missing(report: Report): string {
 	return '';
 }
 
+type Sound = Pick<Source, 'report' | 'recordingPending' | 'recording'>;
+
 /** Loads a report's recordings and plays them. The page that makes it calls close(). */
 export class Recordings {
 	readonly playback: Playback;
@@ -33,14 +34,14 @@ export class Recordings {
 	missing = $state('');
 
 	#report: Report;
-	#source: Pick<Source, 'report' | 'recordingPending'>;
+	#source: Sound;
 	#toSpeakers: (element: HTMLAudioElement) => Promise<void>;
 	#stop = new AbortController();
 	#urls: string[] = [];
 
 	constructor(
 		report: Report,
-		source: Pick<Source, 'report' | 'recordingPending'>,
+		source: Sound,
 		toSpeakers: (element: HTMLAudioElement) => Promise<void>
 	) {
 		this.#report = report;
@@ -86,7 +87,11 @@ export class Recordings {
 
 	/** Returns an element that has the whole recording and knows its length. */
 	async #open({ speaker }: SpeakerReport): Promise<HTMLAudioElement> {
-		const blob = await recording(this.#report.attempt_id, speaker, this.#stop.signal);
+		const blob = await this.#source.recording(
+			this.#report.attempt_id,
+			speaker,
+			this.#stop.signal
+		);
 		const url = URL.createObjectURL(blob);
 		this.#urls.push(url);
 		const element = new Audio();

@@ -1,5 +1,5 @@
 import { canRetry } from '$lib/api/problem';
-import type { AttemptDetail, AttemptState, Report, Speaker } from '$lib/api/types';
+import type { AttemptDetail, AttemptState, Report, Retention, Speaker } from '$lib/api/types';
 
 export type Outcome =
 	{ attempt: AttemptDetail; report: Report } | { attempt: AttemptDetail; report: undefined };
@@ -9,6 +9,10 @@ export interface Source {
 	report(id: string, signal: AbortSignal): Promise<Report>;
 	/** Reports whether the recording of a speaker is not stored yet, without downloading it. */
 	recordingPending(id: string, speaker: Speaker, signal: AbortSignal): Promise<boolean>;
+	/** Downloads the recording of a speaker. */
+	recording(id: string, speaker: Speaker, signal: AbortSignal): Promise<Blob>;
+	/** Asks how long recordings are kept; absent when there is nothing to say about that. */
+	retention?(): Promise<Retention>;
 }
 
 const UNFINISHED: AttemptState[] = ['playing', 'analysing'];
@@ -19,7 +23,7 @@ const UNFINISHED: AttemptState[] = ['playing', 'analysing'];
  */
 export async function waitForReport(
 	first: AttemptDetail,
-	source: Source,
+	source: Pick<Source, 'attempt' | 'report'>,
 	signal: AbortSignal,
 	seen: (attempt: AttemptDetail) => void,
 	sleep: (ms: number, signal: AbortSignal) => Promise<void> = pause
