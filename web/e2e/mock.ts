@@ -6,6 +6,7 @@ import type { components } from '../src/lib/gen/api.ts';
 import * as fixtures from './fixtures.ts';
 import * as accounts from './mock-accounts.ts';
 import * as media from './mock-media.ts';
+import * as practice from './mock-practice.ts';
 
 type User = components['schemas']['User'];
 type AttemptState = components['schemas']['Attempt']['state'];
@@ -19,7 +20,8 @@ const TYPES: Record<string, string> = {
 	'.svg': 'image/svg+xml',
 	'.png': 'image/png',
 	'.webmanifest': 'application/manifest+json',
-	'.woff2': 'font/woff2'
+	'.woff2': 'font/woff2',
+	'.ogg': 'audio/ogg'
 };
 
 /** Requests that are answered by mail. */
@@ -80,15 +82,20 @@ export async function mock(): Promise<Mock> {
 	const refuse = (res: ServerResponse, status: number, detail: string) =>
 		send(res, status, { status, detail });
 
+	/** Serves a file in its compressed form if there is one, as the server does. */
 	async function file(path: string, res: ServerResponse): Promise<void> {
-		const known = extname(path) !== '';
+		const name = extname(path) === '' ? 'index.html' : path;
 		try {
-			const other = it.files.get(known ? path : '/index.html');
+			const other = it.files.get(name === 'index.html' ? '/index.html' : path);
 			if (other === undefined && it.files.has(path)) throw new Error('not in this build');
-			const body = other ?? (known ? await readFile(join(BUILD, path)) : index);
+			const packed = other
+				? undefined
+				: await readFile(join(BUILD, `${name}.br`)).catch(() => undefined);
+			const body = other ?? packed ?? (await readFile(join(BUILD, name)));
 			res.writeHead(200, {
-				'Content-Type': TYPES[extname(path)] ?? TYPES['.html'],
-				'Content-Security-Policy': policy
+				'Content-Type': TYPES[extname(name)] ?? TYPES['.html'],
+				'Content-Security-Policy': policy,
+				...(packed && { 'Content-Encoding': 'br' })
 			}).end(body);
 		} catch {
 			res.writeHead(404).end();
@@ -102,14 +109,9 @@ export async function mock(): Promise<Mock> {
 			...fixtures.attempt(id, state, isTutor ? { part: 'patient' } : {}),
 			scenario: fixtures.scenario('insulin', isTutor || state === 'reported')
 		});
-		if (kind === 'scenarios')
-			return send(
-				res,
-				200,
-				id ? fixtures.scenario(id, isTutor) : { items: fixtures.scenarios }
-			);
 		if (kind === 'rooms') return send(res, 200, { items: fixtures.rooms });
 		if (kind !== 'attempts') return refuse(res, 404, 'There is no such thing.');
+		if (method === 'DELETE') return void res.writeHead(204).end();
 		if (!id && method === 'POST') return send(res, 201, detail('created'));
 		if (!id) {
 			const states: AttemptState[] = [
@@ -142,7 +144,8 @@ export async function mock(): Promise<Mock> {
 	}
 
 	async function handle(req: IncomingMessage, res: ServerResponse): Promise<void> {
-		const { pathname: path, search, searchParams } = new URL(req.url ?? '/', 'http://mock');
+		const url = new URL(req.url ?? '/', 'http://mock');
+		const { pathname: path, search, searchParams } = url;
 		let body = '';
 		for await (const part of req) body += String(part);
 		const sent = isForm(req) || !body ? body || search : JSON.parse(body);
@@ -162,7 +165,7 @@ export async function mock(): Promise<Mock> {
 			return void res.writeHead(204).end();
 		if (path.startsWith('/auth/')) {
 			if (path !== '/auth/refresh') it.user ??= fixtures.candidate;
-			if (!it.user) return refuse(res, 401, 'There is no refresh token: sign in.');
+			if (!it.user) return send(res, 204);
 			return send(res, 200, {
 				access_token: 'token',
 				token_type: 'Bearer',
@@ -178,6 +181,15 @@ export async function mock(): Promise<Mock> {
 				.writeHead(200, { 'Content-Type': medium.file.type })
 				.end(medium.file.bytes);
 		if (medium) return send(res, medium.status, medium.body);
+		if (path.endsWith('/picture'))
+			return void res.writeHead(200, { 'Content-Type': 'image/svg+xml' }).end(practice.picture);
+		const practised = practice.answer(
+			req.method ?? 'GET',
+			url,
+			it.user?.role,
+			it.sent.get(`${req.method} ${path}`)
+		);
+		if (practised) return send(res, practised.status, practised.body);
 		if (path.startsWith('/api/')) return api(req.method ?? 'GET', path, res);
 		void file(path, res);
 	}

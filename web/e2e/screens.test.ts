@@ -86,28 +86,6 @@ describe('accounts', () => {
 });
 
 describe('choosing', () => {
-	it('home', async () => {
-		await page.goto('/');
-		await page
-			.getByRole('link', { name: /Starting insulin/ })
-			.first()
-			.waitFor();
-		await inspect(page, 'home');
-		await page.getByRole('button', { name: 'Demanding' }).click();
-		await page.getByRole('link', { name: /After the second fall/ }).waitFor();
-		expect(await page.locator('.scenario').count()).toBe(1);
-		await page.getByRole('button', { name: 'Gentle' }).click();
-		expect(await page.locator('.scenario').count()).toBe(2);
-	});
-
-	it('home, loading and failing', async () => {
-		server.answers.set('GET /api/scenarios', 'never');
-		server.answers.set('GET /api/attempts', { status: 500, body: {} });
-		await page.goto('/');
-		await page.getByRole('button', { name: 'Try again' }).waitFor();
-		await inspect(page, 'home-loading');
-	});
-
 	it('scenario', async () => {
 		await page.goto('/scenarios/insulin');
 		await page.getByRole('link', { name: 'Check your sound' }).waitFor();
@@ -291,7 +269,7 @@ it('in the dark theme', async () => {
 	await screens.restart({ colorScheme: 'dark' });
 	({ page } = screens);
 	for (const [name, path, text] of [
-		['home', '/', 'Your practice'],
+		['home', '/', 'Your next step'],
 		['green-room', '/green-room?scenario=insulin', 'Record five seconds'],
 		['report', '/attempts/a1', 'Listen back']
 	] as const) {

@@ -5,17 +5,20 @@ import { Problem } from './problem';
 export interface CallOptions {
 	body?: object;
 	signal?: AbortSignal;
+	/** The request is made without a token when nobody is signed in. */
+	guests?: boolean;
 }
 
 /** Calls the REST API as the signed-in user. An expired token is replaced once. */
 export async function call(
 	method: Method,
 	path: string,
-	options: CallOptions = {},
+	{ guests = false, ...options }: CallOptions = {},
 	as: Auth = auth,
 	fetcher: typeof fetch = fetch
 ): Promise<Response> {
 	for (let again = true; ; again = false) {
+		if (guests && as.status === 'out') return request(method, path, options, fetcher);
 		const token = await as.token();
 		if (!token) throw new Problem(401, 'You are signed out. Sign in again to go on.');
 		try {

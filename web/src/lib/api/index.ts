@@ -1,4 +1,4 @@
-// Requests about scenarios, attempts, rooms and reports.
+// Requests about attempts, rooms and reports.
 import type { Role } from '$lib/gen/protocol';
 import { call, get, send } from './http';
 import { Problem } from './problem';
@@ -6,13 +6,11 @@ import type {
 	Attempt,
 	AttemptDetail,
 	AttemptPage,
+	AttemptState,
 	NewAttempt,
 	Report,
 	Room,
 	RoomList,
-	Scenario,
-	ScenarioList,
-	ScenarioSummary,
 	Speaker,
 	Ticket,
 	TicketRequest
@@ -20,13 +18,12 @@ import type {
 
 const part = encodeURIComponent;
 
-export const scenarios = async (): Promise<ScenarioSummary[]> =>
-	(await get<ScenarioList>('/api/scenarios')).items;
-export const scenario = (slug: string): Promise<Scenario> => get(`/api/scenarios/${part(slug)}`);
 export const attempt = (id: string, signal?: AbortSignal): Promise<AttemptDetail> =>
 	get(`/api/attempts/${part(id)}`, signal);
 export const createAttempt = (slug: string): Promise<Attempt> =>
 	send('POST', '/api/attempts', { scenario: slug, consent: true } satisfies NewAttempt);
+export const deleteAttempt = (id: string): Promise<void> =>
+	send('DELETE', `/api/attempts/${part(id)}`);
 export const ticket = (id: string, role: Role): Promise<Ticket> =>
 	send('POST', `/api/attempts/${part(id)}/ticket`, { role } satisfies TicketRequest);
 export const report = (id: string, signal?: AbortSignal): Promise<Report> =>
@@ -34,9 +31,18 @@ export const report = (id: string, signal?: AbortSignal): Promise<Report> =>
 export const rooms = async (signal?: AbortSignal): Promise<Room[]> =>
 	(await get<RoomList>('/api/rooms', signal)).items;
 
+/** Which of the own attempts to list; an empty or missing part leaves none out. */
+export interface AttemptFilter {
+	/** The slug of a scenario. */
+	scenario?: string;
+	state?: AttemptState | '';
+}
+
 /** Returns a page of the own attempts, newest first. `before` is the `next` of the page before. */
-export function attempts(before = ''): Promise<AttemptPage> {
-	return get(before ? `/api/attempts?before=${part(before)}` : '/api/attempts');
+export function attempts(filter: AttemptFilter = {}, before = ''): Promise<AttemptPage> {
+	const given = Object.entries({ ...filter, before }).filter(([, value]) => value);
+	const search = new URLSearchParams(given as [string, string][]);
+	return get(search.size > 0 ? `/api/attempts?${search}` : '/api/attempts');
 }
 
 /** Downloads the recording of one speaker. */

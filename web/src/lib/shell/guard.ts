@@ -38,7 +38,7 @@ export function requireGuest(session: Session, url: URL): void {
 }
 
 /** Shows why the server has not said who is signed in: no answer, or too many requests. */
-function requireAnswer({ status, failure }: Session): void {
+export function requireAnswer({ status, failure }: Session): void {
 	if (status === 'away') error(503, { message: explain(failure), status: statusOf(failure) });
 }
 

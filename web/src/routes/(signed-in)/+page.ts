@@ -1,9 +1,14 @@
-import { attempts, scenarios } from '$lib/api';
+import { auth } from '$lib/api/auth.svelte';
+import { overview } from '$lib/api/catalogue';
+import { startCatalogue } from '$lib/practice/catalogue.svelte';
 import { startLoading } from '$lib/ui/loading.svelte';
-import { startPaged } from '$lib/ui/paged.svelte';
 import type { PageLoad } from './$types';
 
 export const load: PageLoad = async ({ parent }) => {
 	await parent();
-	return { scenarios: startLoading(scenarios), attempts: startPaged(attempts) };
+	const profession = auth.user?.profession;
+	return {
+		overview: startLoading(overview),
+		found: startCatalogue(new URLSearchParams(profession ? { profession } : {}))
+	};
 };

@@ -1,4 +1,5 @@
-import { attempt, scenario } from '$lib/api';
+import { attempt } from '$lib/api';
+import { scenario } from '$lib/api/catalogue';
 import { retention } from '$lib/api/retention';
 import { partFrom } from '$lib/room/part';
 import { startLoading } from '$lib/ui/loading.svelte';

@@ -1,0 +1,39 @@
+import type { User } from '$lib/api/types';
+import BookOpen from '@lucide/svelte/icons/book-open';
+import ChartColumn from '@lucide/svelte/icons/chart-column';
+import DoorOpen from '@lucide/svelte/icons/door-open';
+import FileChartLine from '@lucide/svelte/icons/file-chart-line';
+import GraduationCap from '@lucide/svelte/icons/graduation-cap';
+import History from '@lucide/svelte/icons/history';
+import House from '@lucide/svelte/icons/house';
+import Users from '@lucide/svelte/icons/users';
+
+/** A link of the header. */
+export interface Link {
+	href: string;
+	label: string;
+	Icon: typeof House;
+}
+
+const HOME: Link = { href: '/', label: 'Home', Icon: House };
+const PRACTISE: Link = { href: '/', label: 'Practise', Icon: House };
+const SCENARIOS: Link = { href: '/scenarios', label: 'Role plays', Icon: BookOpen };
+const EXAM: Link = { href: '/exam', label: 'Mock exam', Icon: GraduationCap };
+const PRACTICE: Link = { href: '/practice', label: 'My practice', Icon: History };
+const SAMPLE: Link = { href: '/sample-report', label: 'Sample report', Icon: FileChartLine };
+const ROOMS: Link = { href: '/tutor', label: 'Rooms', Icon: DoorOpen };
+const ANALYTICS: Link = { href: '/analytics', label: 'Analytics', Icon: ChartColumn };
+const ACCOUNTS: Link = { href: '/admin/users', label: 'Accounts', Icon: Users };
+
+/** The header's links, by who reads them. */
+export const LINKS: Record<User['role'] | 'guest', Link[]> = {
+	guest: [SCENARIOS, SAMPLE],
+	candidate: [HOME, SCENARIOS, EXAM, PRACTICE],
+	tutor: [ROOMS, PRACTISE, SCENARIOS, ANALYTICS],
+	admin: [ROOMS, PRACTISE, SCENARIOS, ANALYTICS, ACCOUNTS]
+};
+
+/** Reports whether a link leads to the page that is shown, or to one above it. */
+export function isCurrent({ href }: Link, pathname: string): boolean {
+	return pathname === href || (href !== '/' && pathname.startsWith(`${href}/`));
+}
