@@ -197,7 +197,8 @@ export function answer(
 	if (pathname === '/api/progress') return { status: 200, body: overview };
 	if (pathname.startsWith('/api/protected/progress/')) {
 		const before = progress(path[4] ?? '');
-		return { status: 200, body: method === 'POST' ? { ...before, ...(sent as object) } : before };
+		const changed = method === 'POST' ? (sent as object) : {};
+		return { status: 200, body: { ...before, ...changed } };
 	}
 	if (path[2] !== 'scenarios') return undefined;
 	const signedIn = role !== undefined;

@@ -182,7 +182,9 @@ export async function mock(): Promise<Mock> {
 				.end(medium.file.bytes);
 		if (medium) return send(res, medium.status, medium.body);
 		if (path.endsWith('/picture'))
-			return void res.writeHead(200, { 'Content-Type': 'image/svg+xml' }).end(practice.picture);
+			return void res
+				.writeHead(200, { 'Content-Type': 'image/svg+xml' })
+				.end(practice.picture);
 		const practised = practice.answer(
 			req.method ?? 'GET',
 			url,

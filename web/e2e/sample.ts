@@ -62,7 +62,9 @@ it('makes the sample report', { timeout: 300_000 }, async () => {
 		const { access_token } = (await login.json()) as Schemas['Grant'];
 		const headers = { Authorization: `Bearer ${access_token}` };
 		const get = (path: string) => ask(path, { headers });
-		const attempt = (await (await get(`/api/attempts/${id}`)).json()) as Schemas['AttemptDetail'];
+		const attempt = (await (
+			await get(`/api/attempts/${id}`)
+		).json()) as Schemas['AttemptDetail'];
 		const report = (await (
 			await get(`/api/attempts/${id}/report`)
 		).json()) as Schemas['Report'];

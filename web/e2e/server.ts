@@ -7,7 +7,8 @@ import { createInterface } from 'node:readline';
 import { promisify } from 'node:util';
 import type { components } from '../src/lib/gen/api.ts';
 
-export const BEDSIDE = process.env.BEDSIDE_BIN ?? new URL('../../bin/bedside', import.meta.url).pathname;
+export const BEDSIDE =
+	process.env.BEDSIDE_BIN ?? new URL('../../bin/bedside', import.meta.url).pathname;
 
 const MAIL_TIMEOUT_MS = 60_000;
 

@@ -4,8 +4,14 @@ import { professionName } from '$lib/api/professions';
 import { difficultyName } from './difficulty';
 import { criterionName, plain } from './words';
 
+interface Facet {
+	name: keyof ScenarioFacets;
+	label: string;
+	show: (value: string) => string;
+}
+
 /** The filters with several values, in the order in which the page shows them. */
-export const FACETS: { name: keyof ScenarioFacets; label: string; show: (value: string) => string }[] = [
+export const FACETS: Facet[] = [
 	{ name: 'profession', label: 'Profession', show: professionName },
 	{ name: 'difficulty', label: 'Difficulty', show: (value) => difficultyName(Number(value)) },
 	{ name: 'criterion', label: 'What it trains', show: criterionName },
