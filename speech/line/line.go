@@ -55,8 +55,14 @@ type Facts struct {
 // no more than a second of it in memory. It returns ErrUnreadable, ErrTooLong or ErrSilent, or the
 // error of r, w or ctx.
 func Encode(ctx context.Context, r io.ReadSeeker, w io.Writer) (Facts, error) {
+	return encode(ctx, r, w, Limit)
+}
+
+// encode is Encode with another limit.
+func encode(ctx context.Context, r io.ReadSeeker, w io.Writer,
+	limit time.Duration) (Facts, error) {
 	meter := dsp.NewLoudness(1)
-	samples, err := read(ctx, r, func(pcm []float32) error { meter.Add(pcm); return nil })
+	samples, err := read(ctx, r, limit, func(pcm []float32) error { meter.Add(pcm); return nil })
 	if err != nil {
 		return Facts{}, err
 	}
@@ -68,7 +74,7 @@ func Encode(ctx context.Context, r io.ReadSeeker, w io.Writer) (Facts, error) {
 	if err != nil {
 		return Facts{}, err
 	}
-	if _, err := read(ctx, r, out.write); err != nil {
+	if _, err := read(ctx, r, limit, out.write); err != nil {
 		return Facts{}, err
 	}
 	return Facts{
@@ -78,12 +84,13 @@ func Encode(ctx context.Context, r io.ReadSeeker, w io.Writer) (Facts, error) {
 }
 
 // read passes the sound of a file on, from its beginning, and returns the number of samples.
-func read(ctx context.Context, r io.ReadSeeker, use func([]float32) error) (n int64, err error) {
+func read(ctx context.Context, r io.ReadSeeker, limit time.Duration,
+	use func([]float32) error) (n int64, err error) {
 	if _, err := r.Seek(0, io.SeekStart); err != nil {
 		return 0, err
 	}
 	src := &source{ctx: ctx, from: r}
-	sound, err := opus.OpenAudio(src, opus.ClockRate, Limit)
+	sound, err := opus.OpenAudio(src, opus.ClockRate, limit)
 	if err != nil {
 		return 0, src.fault(err)
 	}
