@@ -180,11 +180,12 @@ func (h *bare) attempts(ctx context.Context, r *http.Request, user string) (any,
 
 // bareSummary are the columns of a scenario in a list, whose versions are all the first.
 const bareSummary = `c.id::text, c.slug, c.title, c.profession, c.summary, c.difficulty, c.setting,
-	c.clinical_focus, c.criteria, c.tags, c.prepare_seconds, c.play_seconds, c.version`
+	c.clinical_focus, c.criteria, c.tags, c.picture, c.prepare_seconds, c.play_seconds, c.version`
 
-func bareSummaryTargets(s *view.ScenarioSummary) []any {
+func bareSummaryTargets(s *store.ScenarioSummary) []any {
 	return []any{&s.ID, &s.Slug, &s.Title, &s.Profession, &s.Summary, &s.Difficulty, &s.Setting,
-		&s.ClinicalFocus, &s.Criteria, &s.Tags, &s.PrepareSeconds, &s.PlaySeconds, &s.Version}
+		&s.ClinicalFocus, &s.Criteria, &s.Tags, &s.Picture, &s.PrepareSeconds, &s.PlaySeconds,
+		&s.Version}
 }
 
 const bareScenario = `v.document, v.scenario_id::text, v.version`
@@ -258,16 +259,22 @@ func (h *bare) ticket(ctx context.Context, r *http.Request, user string) (any, e
 }
 
 func (h *bare) scenarios(ctx context.Context, _ *http.Request, user string) (any, error) {
-	items, err := list(ctx, h, `SELECT `+bareSummary+`, (SELECT count(*) FROM attempts a
+	type item struct {
+		store.ScenarioSummary
+		tried int
+	}
+	found, err := list(ctx, h, `SELECT `+bareSummary+`, (SELECT count(*) FROM attempts a
 			WHERE a.candidate_id = $1 AND a.scenario_id = c.id AND a.started_at IS NOT NULL)
 		FROM scenarios c WHERE c.state = 'published'
 		ORDER BY c.profession, c.difficulty, lower(c.title), c.id LIMIT 101`, []any{user},
-		func(s *view.ScenarioSummary) []any {
-			s.Tried, s.Bookmarked = new(int), new(bool)
-			return append(bareSummaryTargets(s), s.Tried)
-		})
+		func(s *item) []any { return append(bareSummaryTargets(&s.ScenarioSummary), &s.tried) })
 	if err != nil {
 		return nil, err
+	}
+	items := make([]view.ScenarioSummary, len(found))
+	for i, s := range found {
+		items[i] = view.Summary(s.ScenarioSummary)
+		items[i].Tried, items[i].Bookmarked = &s.tried, new(bool)
 	}
 	type row struct {
 		facet string

@@ -81,7 +81,6 @@ func (s *Service) routes(api huma.API) {
 	s.changeRoutes(api)
 	s.versionRoutes(api)
 	s.yamlRoutes(api)
-	s.pictureRoute(api)
 }
 
 // viewer returns who makes a request, or nil for a guest.

@@ -64,23 +64,6 @@ func TestCatalogueIsPublic(t *testing.T) {
 	guest.Do(t, "GET", "/api/scenarios", nil).Problem(t, 401, "unauthenticated")
 }
 
-func TestShippedPictures(t *testing.T) {
-	s := apitest.NewServer(t)
-	guest := s.NewClient(t)
-	var one view.Scenario
-	guest.Do(t, "GET", "/api/scenarios/"+apitest.ScenarioSlug, nil).Expect(t, 200).Decode(t, &one)
-	if one.Picture == nil {
-		t.Fatal("the scenario has no picture")
-	}
-	a := guest.Do(t, "GET", one.Picture.URL, nil).Expect(t, 200)
-	if !strings.HasPrefix(a.Header.Get("Content-Type"), "image/") || len(a.Data) == 0 {
-		t.Errorf("%v, %d bytes", a.Header, len(a.Data))
-	}
-	guest.Do(t, "GET", one.Picture.URL, nil, "If-None-Match", a.Header.Get("ETag")).
-		Expect(t, 304)
-	guest.Do(t, "GET", "/api/scenarios/nothing/picture", nil).Problem(t, 404, "not-found")
-}
-
 // TestNodesAnswerAlike has two nodes, of which one writes and the other answers at once.
 func TestNodesAnswerAlike(t *testing.T) {
 	one, two := apitest.NewServer(t), apitest.NewServer(t)

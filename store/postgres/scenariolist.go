@@ -63,16 +63,19 @@ func newScenarioQuery(f store.ScenarioFilter) *scenarioQuery {
 		{facet{name: "criterion", column: "criteria", list: true}, f.Criteria},
 		{facet{name: "tag", column: "tags", list: true}, f.Tags},
 	} {
-		if len(one.values) > 0 {
-			values := s.arg(one.values) + "::text[]"
-			switch {
-			case one.list:
-				one.condition = "c." + one.column + " && " + values
-			case one.column == "difficulty":
-				one.condition = "c.difficulty = ANY (" + values + "::int[])"
-			default:
-				one.condition = "c." + one.column + " = ANY (" + values + ")"
-			}
+		column, kind := "c."+one.column, "text"
+		if one.column == "difficulty" {
+			kind = "int"
+		}
+		switch {
+		case len(one.values) == 0:
+		case one.list:
+			one.condition = column + " && " + s.arg(one.values) + "::text[]"
+		case len(one.values) == 1:
+			// Unlike a list, one value lets the planner read a part of an index in order.
+			one.condition = column + " = " + s.arg(one.values[0]) + "::text::" + kind
+		default:
+			one.condition = column + " = ANY (" + s.arg(one.values) + "::text[]::" + kind + "[])"
 		}
 		s.facets = append(s.facets, one.facet)
 	}
