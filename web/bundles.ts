@@ -20,9 +20,10 @@ const NODE = /client-optimized\/nodes\/\d+\.js$/;
 
 /**
  * Puts the pages' code into few files: what every page needs, what the pages of a candidate need,
- * bits-ui, and one or two files for each other page. With SvelteKit's own splitting a page needs
- * sixty requests before it can be used, and its bundleStrategy 'single' makes one file of all
- * pages. This keeps the one entry of 'single' and splits the rest.
+ * bits-ui, the reader of YAML for the library, and one or two files for each other page. With
+ * SvelteKit's own splitting a page needs sixty requests before it can be used, and its
+ * bundleStrategy 'single' makes one file of all pages. This keeps the one entry of 'single' and
+ * splits the rest.
  */
 export function bundles(): Plugin {
 	return {
@@ -41,6 +42,7 @@ export function bundles(): Plugin {
 					groups: [
 						group('base', BASE, 3),
 						group('practice', PRACTICE, 2),
+						group('yaml', [/node_modules\/yaml\//], 2),
 						group('parts', [/node_modules/], 1)
 					]
 				}

@@ -27,6 +27,12 @@ const TYPES: Record<string, string> = {
 /** Requests that are answered by mail. */
 const MAILS = ['/auth/register', '/auth/forgot-password', '/auth/resend-verification'];
 
+export type First = (
+	method: string,
+	path: string,
+	request: { search: string; body: string; ifMatch: string }
+) => { status: number; body?: object; text?: string } | undefined;
+
 export interface Mock {
 	url: string;
 	/** Who is signed in; null for nobody. */
@@ -35,6 +41,8 @@ export interface Mock {
 	state: AttemptState;
 	/** Answers that replace the usual ones, by method and path. */
 	answers: Map<string, { status: number; body?: object } | 'never'>;
+	/** Answers of one file's tests, which come before the invented data. */
+	first?: First | undefined;
 	/** The last body or query of each request, by method and path. */
 	sent: Map<string, unknown>;
 	/** The recordings. */
@@ -148,7 +156,8 @@ export async function mock(): Promise<Mock> {
 		const { pathname: path, search, searchParams } = url;
 		let body = '';
 		for await (const part of req) body += String(part);
-		const sent = isForm(req) || !body ? body || search : JSON.parse(body);
+		const plain = isForm(req) || req.headers['content-type'] === 'application/yaml';
+		const sent = plain || !body ? body || search : JSON.parse(body);
 		it.sent.set(`${req.method} ${path}`, sent);
 		const answer = it.answers.get(`${req.method} ${path}`);
 		if (answer === 'never') return;
@@ -173,6 +182,13 @@ export async function mock(): Promise<Mock> {
 				user: it.user
 			});
 		}
+		const first = it.first?.(req.method ?? 'GET', path, {
+			search,
+			body,
+			ifMatch: String(req.headers['if-match'] ?? '')
+		});
+		if (first?.text !== undefined) return void res.writeHead(first.status).end(first.text);
+		if (first) return send(res, first.status, first.body);
 		const about = accounts.answer(req.method ?? 'GET', path, it.user);
 		if (about) return send(res, about.status, about.body);
 		const medium = media.answer(req.method ?? 'GET', path, searchParams, it.audio);

@@ -77,6 +77,7 @@ export function useMock(
 	beforeEach(async () => {
 		screens.server.answers.clear();
 		screens.server.sent.clear();
+		screens.server.first = undefined;
 		screens.server.user = fixtures.candidate;
 		screens.server.state = 'reported';
 		await screens.restart();

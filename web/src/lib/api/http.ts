@@ -3,7 +3,8 @@ import { auth, type Auth } from './auth.svelte';
 import { Problem } from './problem';
 
 export interface CallOptions {
-	body?: object;
+	body?: object | string;
+	headers?: Record<string, string>;
 	signal?: AbortSignal;
 	/** The request is made without a token when nobody is signed in. */
 	guests?: boolean;

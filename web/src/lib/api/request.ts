@@ -3,7 +3,9 @@ import { Problem, problemOf, UNREACHABLE } from './problem';
 export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
 
 export interface RequestOptions {
-	body?: object;
+	/** An object is sent as JSON, a text as YAML. */
+	body?: object | string;
+	headers?: Record<string, string>;
 	token?: string;
 	signal?: AbortSignal;
 }
@@ -15,18 +17,20 @@ export interface RequestOptions {
 export async function request(
 	method: Method,
 	path: string,
-	{ body, token, signal }: RequestOptions = {},
+	{ body, headers: more, token, signal }: RequestOptions = {},
 	fetcher: typeof fetch = fetch
 ): Promise<Response> {
-	const headers: Record<string, string> = {};
+	const headers: Record<string, string> = { ...more };
 	if (token) headers.Authorization = `Bearer ${token}`;
-	if (body) headers['Content-Type'] = 'application/json';
+	const text = typeof body === 'string';
+	if (body !== undefined)
+		headers['Content-Type'] = text ? 'application/yaml' : 'application/json';
 	let response: Response;
 	try {
 		response = await fetcher(path, {
 			method,
 			headers,
-			body: body && JSON.stringify(body),
+			body: text ? body : body && JSON.stringify(body),
 			signal,
 			credentials: 'same-origin'
 		});
