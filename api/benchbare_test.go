@@ -3,6 +3,7 @@ package api_test
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"strings"
 	"testing"
@@ -123,12 +124,13 @@ const (
 const bareAttempt = `a.id::text, a.state, a.consent, a.created_at, a.prepared_at, a.started_at,
 	a.ended_at, a.problem, a.candidate_id::text, coalesce(a.partner_id::text, ''),
 	(SELECT name FROM users WHERE id = a.candidate_id),
-	coalesce((SELECT name FROM users WHERE id = a.partner_id), ''), v.slug, v.title, v.profession`
+	coalesce((SELECT name FROM users WHERE id = a.partner_id), ''), v.slug, v.title, v.profession,
+	coalesce(a.exam_id::text, ''), coalesce(a.exam_position, 0)`
 
 func bareAttemptTargets(a *attempts.Attempt, partner *attempts.Person) []any {
 	return []any{&a.ID, &a.State, &a.Consent, &a.CreatedAt, &a.PreparedAt, &a.StartedAt,
 		&a.EndedAt, &a.Problem, &a.Candidate.ID, &partner.ID, &a.Candidate.Name, &partner.Name,
-		&a.ScenarioSlug, &a.ScenarioTitle, &a.Profession}
+		&a.ScenarioSlug, &a.ScenarioTitle, &a.Profession, &a.ExamID, &a.ExamPosition}
 }
 
 // complete sets what depends on the viewer.
@@ -142,6 +144,10 @@ func complete(a *attempts.Attempt, partner *attempts.Person, user string) {
 	}
 	if partner.ID != "" {
 		a.Partner = partner
+	}
+	if a.Part == "candidate" && a.ExamID != "" && a.State == store.AttemptCreated {
+		a.Sealed, a.ScenarioSlug = true, ""
+		a.ScenarioTitle = fmt.Sprintf("Role play %d of your mock exam", a.ExamPosition)
 	}
 }
 
@@ -261,20 +267,25 @@ func (h *bare) ticket(ctx context.Context, r *http.Request, user string) (any, e
 func (h *bare) scenarios(ctx context.Context, _ *http.Request, user string) (any, error) {
 	type item struct {
 		store.ScenarioSummary
-		tried int
+		tried      int
+		bookmarked bool
 	}
-	found, err := list(ctx, h, `SELECT `+bareSummary+`, (SELECT count(*) FROM attempts a
-			WHERE a.candidate_id = $1 AND a.scenario_id = c.id AND a.started_at IS NOT NULL)
-		FROM scenarios c WHERE c.state = 'published'
+	found, err := list(ctx, h, `SELECT `+bareSummary+`, coalesce(p.attempts, 0),
+			m.bookmarked_at IS NOT NULL FROM scenarios c
+		LEFT JOIN progress p ON (p.user_id, p.scenario_id) = ($1, c.id)
+		LEFT JOIN scenario_marks m ON (m.user_id, m.scenario_id) = ($1, c.id)
+		WHERE c.state = 'published'
 		ORDER BY c.profession, c.difficulty, lower(c.title), c.id LIMIT 101`, []any{user},
-		func(s *item) []any { return append(bareSummaryTargets(&s.ScenarioSummary), &s.tried) })
+		func(s *item) []any {
+			return append(bareSummaryTargets(&s.ScenarioSummary), &s.tried, &s.bookmarked)
+		})
 	if err != nil {
 		return nil, err
 	}
 	items := make([]view.ScenarioSummary, len(found))
 	for i, s := range found {
 		items[i] = view.Summary(s.ScenarioSummary)
-		items[i].Tried, items[i].Bookmarked = &s.tried, new(bool)
+		items[i].Tried, items[i].Bookmarked = &s.tried, &s.bookmarked
 	}
 	type row struct {
 		facet string
