@@ -34,6 +34,8 @@ type commands struct {
 	Rehearse rehearseCommand `cmd:"" help:"Play a whole role play without a browser: speak an audio file, wait for the report, print it."`
 	Partner  partnerCommand  `cmd:"" help:"Join an attempt as the patient and speak an audio file."`
 	Analyze  analyzeCommand  `cmd:"" help:"Measure the speech in a WAV or Ogg Opus file."`
+	Converse converseCommand `cmd:"" help:"Talk to the automatic patient by typing."`
+	Hear     hearCommand     `cmd:"" help:"Tell what the automatic patient would understand of audio files."`
 	Loadtest loadtestCommand `cmd:"" help:"Fill rooms with headless participants and measure the media path."`
 	Scenario scenarioCommand `cmd:"" help:"Check scenarios that somebody writes as files."`
 	Migrate  migrateCommand  `cmd:"" help:"Bring the database's tables up to date and stop."`

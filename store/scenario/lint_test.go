@@ -122,12 +122,23 @@ func TestUnreachableFactsAndUncoverableTasks(t *testing.T) {
 }
 
 // Names that a dialogue does not define may be those of shared moves.
-func TestSharedMovesMayDefineIntents(t *testing.T) {
+func TestSharedMovesDefineIntents(t *testing.T) {
 	text := strings.Replace(complete(t), "  effects:\n", "  use: [moves/common]\n  effects:\n", 1)
-	text = strings.Replace(text, "on: tell_how", "on: greeting", 1)
-	for _, f := range Lint([]byte(text)) {
-		if f.Severity == Error {
-			t.Error(f)
+	for name, c := range map[string]struct{ old, new, want string }{
+		"a move":     {"on: tell_how", "on: invite_questions", ""},
+		"no move":    {"on: tell_how", "on: invite_question", "did you mean invite_questions?"},
+		"no such":    {"moves/common", "moves/rare", `no shared moves "moves/rare"`},
+		"other file": {"moves/common", "../scenario/moves/common", "no shared moves"},
+	} {
+		var errs []string
+		for _, f := range Lint([]byte(strings.Replace(text, c.old, c.new, 1))) {
+			if f.Severity == Error {
+				errs = append(errs, f.Message)
+			}
+		}
+		if found := strings.Join(errs, "; "); (found == "") != (c.want == "") ||
+			!strings.Contains(found, c.want) {
+			t.Errorf("%s: %q", name, found)
 		}
 	}
 }

@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	"bedside/store"
+
+	"go.yaml.in/yaml/v4"
 )
 
 // references checks the names in a dialogue: that each fact, intent and state that something
@@ -38,7 +40,7 @@ type dialogueLinter struct {
 	intents  []string // with the names that cues open
 	acts     []string
 	states   []string
-	shared   bool // moves that several scenarios share are in use; their names are not known here
+	effects  []map[string]any // of shared moves
 	// unreached are the facts that nothing reveals.
 	unreached map[string]bool
 }
@@ -104,12 +106,35 @@ func (d *dialogueLinter) collect() {
 		d.states = append(d.states, name)
 	}
 	slices.Sort(d.states)
-	_, used := texts("", d.dialogue["use"])
-	d.shared = len(used) > 0
+	d.collectMoves()
+}
+
+// collectMoves adds the intents of the shared moves that the dialogue uses.
+func (d *dialogueLinter) collectMoves() {
+	paths, used := texts("dialogue.use", d.dialogue["use"])
+	for i, name := range used {
+		var moves struct {
+			Intents []struct{ ID, Act string }
+			Effects map[string]any
+		}
+		data, err := Moves(name)
+		if err == nil {
+			err = yaml.Unmarshal(data, &moves)
+		}
+		if err != nil {
+			d.add(paths[i], Error, "unknown-name", "%s", err)
+		}
+		for _, intent := range moves.Intents {
+			d.intents, d.acts = append(d.intents, intent.ID), append(d.acts, intent.Act)
+		}
+		for _, change := range moves.Effects {
+			d.effects = append(d.effects, asMap(change))
+		}
+	}
 }
 
 // unknown reports a name that is not in a list.
-func (d *dialogueLinter) unknown(path, kind, name string, known []string, severity Severity) {
+func (d *dialogueLinter) unknown(path, kind, name string, known []string) {
 	if slices.Contains(known, name) {
 		return
 	}
@@ -117,17 +142,12 @@ func (d *dialogueLinter) unknown(path, kind, name string, known []string, severi
 	if near := store.Nearest(name, known); near != "" {
 		hint = "; did you mean " + near + "?"
 	}
-	d.add(path, severity, "unknown-name", "there is no %s called %s%s", kind, name, hint)
+	d.add(path, Error, "unknown-name", "there is no %s called %s%s", kind, name, hint)
 }
 
-// intentName reports an intent that is not defined. When shared moves are in use it may be one of
-// theirs, so that this is a warning then.
+// intentName reports an intent that is not defined.
 func (d *dialogueLinter) intentName(path, name string) {
-	severity := Error
-	if d.shared {
-		severity = Warning
-	}
-	d.unknown(path, "intent", name, slices.Concat(d.intents, d.acts), severity)
+	d.unknown(path, "intent", name, slices.Concat(d.intents, d.acts))
 }
 
 func (d *dialogueLinter) checkFacts() {
@@ -168,19 +188,17 @@ func (d *dialogueLinter) checkBeats() {
 	})
 }
 
-// checkEffects checks what intents and moves change. Their names may be of shared moves.
+// checkEffects checks what intents and moves change.
 func (d *dialogueLinter) checkEffects(path string, effects map[string]any) {
 	for name, change := range effects {
-		if !d.shared {
-			d.intentName(path+"."+name, name)
-		}
+		d.intentName(path+"."+name, name)
 		d.changes(path+"."+name, asMap(change))
 	}
 }
 
 func (d *dialogueLinter) changes(path string, change map[string]any) {
 	for name := range change {
-		d.unknown(path+"."+name, "state", name, d.states, Error)
+		d.unknown(path+"."+name, "state", name, d.states)
 	}
 }
 
@@ -210,11 +228,11 @@ func (d *dialogueLinter) condition(path string, value any) {
 	for _, m := range term().FindAllStringSubmatch(text, -1) {
 		switch {
 		case m[1] == "known":
-			d.unknown(path, "fact", m[2], d.facts, Error)
+			d.unknown(path, "fact", m[2], d.facts)
 		case m[1] == "asked":
 			d.intentName(path, m[2])
 		case m[3] != "" && !slices.Contains([]string{"not", "and", "or", "true", "false"}, m[3]):
-			d.unknown(path, "state", m[3], d.states, Error)
+			d.unknown(path, "state", m[3], d.states)
 		}
 	}
 }
@@ -249,10 +267,10 @@ func (d *dialogueLinter) checkReachable() {
 	}
 }
 
-// reveals reports whether one of the names is an intent, or may be one of a shared move.
+// reveals reports whether one of the names is an intent.
 func (d *dialogueLinter) reveals(names []string) bool {
 	return slices.ContainsFunc(names, func(name string) bool {
-		return d.shared || slices.Contains(d.intents, name) || slices.Contains(d.acts, name)
+		return slices.Contains(d.intents, name) || slices.Contains(d.acts, name)
 	})
 }
 
@@ -294,6 +312,7 @@ func (d *dialogueLinter) raised(state string) (is bool) {
 	for _, change := range asMap(d.dialogue["effects"]) {
 		is = is || raises(asMap(change))
 	}
+	is = is || slices.ContainsFunc(d.effects, raises)
 	d.each("beats", func(_ string, beat map[string]any) {
 		is = is || raises(asMap(beat["effects"]))
 	})
@@ -310,7 +329,7 @@ func (d *dialogueLinter) checkTasks() {
 			kind, name, _ := strings.Cut(reference, ".")
 			switch kind {
 			case "fact":
-				d.unknown(at, "fact", name, d.facts, Error)
+				d.unknown(at, "fact", name, d.facts)
 				possible = possible || slices.Contains(d.facts, name) && !d.unreached[name]
 			case "intent":
 				d.intentName(at, name)

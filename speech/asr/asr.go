@@ -1,0 +1,63 @@
+// Package asr describes speech recognisers: what turns a speaker's audio into words while the
+// speaker is still talking. Each recogniser is a package below this one. They share one streaming
+// interface, so that the rest of the worker does not depend on which of them there is.
+//
+// A recogniser of conversation hears better when it knows what the conversation is about. So a
+// stream is opened with the sentences of its scenario, from which a recogniser makes a language
+// model or a list of words to expect, and with what is known of the speaker's voice.
+package asr
+
+import "context"
+
+// SampleRate is the rate of the samples that streams take, in Hz.
+const SampleRate = 16000
+
+// Word is a recognised word. Times are in seconds since the stream began.
+type Word struct {
+	Text       string  `json:"text"`
+	From       float64 `json:"from"`
+	To         float64 `json:"to"`
+	Confidence float64 `json:"confidence"` // 0 to 1; 1 where the recogniser gives none
+}
+
+// Result is what a recogniser makes of an utterance.
+type Result struct {
+	Words []Word
+	// Best lists what else may have been said, the most likely first, without fillers. It begins
+	// with Words. Only the result of End has it.
+	Best [][]string
+}
+
+// Context is what a recogniser should know beforehand.
+type Context struct {
+	Texts   []string          // sentences that are likely to be said
+	Say     map[string]string // pronunciations in ARPABET of words that dictionaries lack
+	Speaker Speaker
+}
+
+// Speaker is what is known of a speaker's voice, from sentences read aloud beforehand. The zero
+// value is an unknown speaker.
+type Speaker struct {
+	Model string    // the acoustic model that fits best; empty for the recogniser's own choice
+	Mean  []float64 // the cepstral mean
+	Noisy bool      // the microphone hears much besides the speaker
+}
+
+// Recogniser opens streams. It is safe for concurrent use.
+type Recogniser interface {
+	// Name identifies the recogniser in logs and reports.
+	Name() string
+	// Open starts to listen to one speaker. The caller closes the stream.
+	Open(ctx context.Context, c Context) (Stream, error)
+}
+
+// Stream recognises the utterances of one speaker, one after the other. One goroutine uses it.
+type Stream interface {
+	// Write adds audio to the current utterance: mono samples from -1 to 1 at SampleRate.
+	Write(samples []float32) error
+	// Partial returns the words of the current utterance so far. They may still change.
+	Partial() Result
+	// End ends the utterance and returns its words. The audio that follows begins the next one.
+	End() (Result, error)
+	Close() error
+}
