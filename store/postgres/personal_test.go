@@ -17,7 +17,13 @@ import (
 // query returns the first column of a query as text.
 func query(t *testing.T, sql string, args ...any) []string {
 	t.Helper()
-	conn, err := pgx.Connect(t.Context(), db.Cluster.URL())
+	return queryOf(t, db.Cluster.URL(), sql, args...)
+}
+
+// queryOf returns the texts in the rows of a query of another database.
+func queryOf(t *testing.T, url, sql string, args ...any) []string {
+	t.Helper()
+	conn, err := pgx.Connect(t.Context(), url)
 	if err != nil {
 		t.Fatal(err)
 	}

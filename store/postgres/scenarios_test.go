@@ -162,3 +162,44 @@ func TestSeedsNeverOverwriteAnEdit(t *testing.T) {
 		t.Errorf("version %d, %q, %v", now.Version, now.Title, err)
 	}
 }
+
+func TestSeedsRenewUntouchedTexts(t *testing.T) {
+	older, err := db.PublishedScenario(t.Context(), "nursing-insulin-at-home")
+	if err != nil {
+		t.Fatal(err)
+	}
+	older.Slug, older.Title = "test-"+strings.ToLower(rand.Text()), "The older text"
+	newer := older
+	newer.Title = "The newer text"
+	newer.Tags = []string{"renewed"}
+	for _, step := range []struct {
+		process string
+		ships   store.Scenario
+		title   string
+		version int
+	}{
+		{"the first", older, older.Title, 1},
+		{"a newer one", newer, newer.Title, 2},
+		{"the older one again", older, newer.Title, 2},
+		{"the newer one again", newer, newer.Title, 2},
+	} {
+		if err := db.SeedScenario(t.Context(), step.ships); err != nil {
+			t.Fatal(step.process, err)
+		}
+		e, s, err := db.LibraryScenario(t.Context(), older.Slug, 0)
+		if err != nil || !e.BuiltIn || e.Edited || e.Version != step.version ||
+			e.Published != step.version || s.Title != step.title {
+			t.Errorf("%s: %q, %+v, %v", step.process, s.Title, e, err)
+		}
+		i := slices.IndexFunc(catalogue(t), func(s store.ScenarioSummary) bool {
+			return s.Slug == older.Slug
+		})
+		if i < 0 || catalogue(t)[i].Title != step.title {
+			t.Errorf("%s: the catalogue has not %q", step.process, step.title)
+		}
+	}
+	list, err := db.ScenarioVersions(t.Context(), older.Slug)
+	if err != nil || len(list) != 2 || list[1].Title != older.Title {
+		t.Errorf("versions: %+v, %v", list, err)
+	}
+}
