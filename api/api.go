@@ -207,8 +207,8 @@ func allSlices(cfg Config, deps Deps) []httpx.Slice {
 			Store: deps.Store, Cache: deps.Presence, Clock: deps.Clock,
 		}).Slice(),
 		(&attempts.Service{
-			Store: deps.Store, Rooms: deps.Presence, Tickets: deps.Sessions, Tries: tries,
-			Open: deps.Recording, Retention: deps.Retention,
+			Store: deps.Store, Rooms: deps.Presence, Tickets: deps.Sessions,
+			Addresses: deps.Sessions, Tries: tries, Open: deps.Recording, Retention: deps.Retention,
 			ICEServers: cfg.ICEServers, SocketPath: SocketPath,
 		}).Slice(),
 		media.New(media.Service{

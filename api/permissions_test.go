@@ -68,6 +68,10 @@ func TestPermissions(t *testing.T) {
 			"GET", "/api/attempts/" + done + "/audio/candidate", nil,
 			[6]int{200, 404, 200, 404, 200, 401},
 		},
+		{
+			"POST", "/api/attempts/" + done + "/audio/candidate/url", nil,
+			[6]int{200, 404, 200, 404, 200, 401},
+		},
 		{"POST", "/api/attempts/" + done + "/retry", nil, [6]int{403, 403, 403, 403, 409, 401}},
 		{"DELETE", "/api/attempts/" + waiting, nil, [6]int{409, 404, 403, 403, 403, 401}},
 		{"GET", "/api/retention", nil, [6]int{200, 200, 200, 200, 200, 401}},

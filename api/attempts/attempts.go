@@ -54,13 +54,20 @@ type Tickets interface {
 	Ticket(j store.Join) (ticket string, expires time.Time, err error)
 }
 
+// Addresses signs addresses of recordings. auth.Sessions implements it.
+type Addresses interface {
+	SignURL(path, what string) (address string, expires time.Time)
+	VerifyURL(what string, expires int64, signature string) bool
+}
+
 // Service handles the operations of the slice.
 type Service struct {
-	Store   Store
-	Rooms   Rooms
-	Tickets Tickets
-	Tries   auth.Tries
-	Open    func(ctx context.Context, key string) (httpx.File, error) // opens a recording
+	Store     Store
+	Rooms     Rooms
+	Tickets   Tickets
+	Addresses Addresses
+	Tries     auth.Tries
+	Open      func(ctx context.Context, key string) (httpx.File, error) // opens a recording
 
 	Retention  store.Retention
 	ICEServers func() []ICEServer // part of each ticket; may be nil

@@ -32,3 +32,9 @@ func SendFile(f File, timeout time.Duration, headers map[string]string) *huma.St
 		}
 	}}
 }
+
+// SignedURL is an address that works without an access token until it expires.
+type SignedURL struct {
+	URL       string    `json:"url" doc:"on this server" example:"/api/media/0190d2a0-0000-7000-8000-000000000001?expires=1795600000&signature=x"`
+	ExpiresAt time.Time `json:"expires_at" doc:"until when it works"`
+}

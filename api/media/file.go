@@ -220,13 +220,7 @@ type idInput struct {
 	ID string `path:"id" format:"uuid" doc:"the id of the medium"`
 }
 
-// SignedURL is an address that works without an access token.
-type SignedURL struct {
-	URL       string    `json:"url" example:"/api/media/0190d2a0-0000-7000-8000-000000000001?expires=1795600000&signature=x"`
-	ExpiresAt time.Time `json:"expires_at"`
-}
-
-type signedOutput struct{ Body SignedURL }
+type signedOutput struct{ Body httpx.SignedURL }
 
 func (s *Service) sign(ctx context.Context, in *idInput) (*signedOutput, error) {
 	p, err := auth.PrincipalFrom(ctx)
