@@ -208,7 +208,8 @@ func allSlices(cfg Config, deps Deps) []httpx.Slice {
 		}).Slice(),
 		(&attempts.Service{
 			Store: deps.Store, Rooms: deps.Presence, Tickets: deps.Sessions,
-			Addresses: deps.Sessions, Tries: tries, Open: deps.Recording, Retention: deps.Retention,
+			Addresses: deps.Sessions, Tries: tries, Open: deps.Recording,
+			Retention:  deps.Retention,
 			ICEServers: cfg.ICEServers, SocketPath: SocketPath,
 		}).Slice(),
 		media.New(media.Service{

@@ -110,6 +110,19 @@ export async function mock(): Promise<Mock> {
 		}
 	}
 
+	/** Sends a recording, or the range of it that an audio element asks for. */
+	function range(res: ServerResponse, all: Buffer, asked = ''): void {
+		const [, first = '0', last = ''] = /^bytes=(\d+)-(\d*)$/.exec(asked) ?? [];
+		const from = Number(first);
+		const to = last ? Number(last) : all.length - 1;
+		res.writeHead(asked ? 206 : 200, {
+			'Content-Type': 'audio/wav',
+			'Accept-Ranges': 'bytes',
+			'Content-Length': to - from + 1,
+			...(asked && { 'Content-Range': `bytes ${from}-${to}/${all.length}` })
+		}).end(all.subarray(from, to + 1));
+	}
+
 	function api(method: string, path: string, res: ServerResponse): void {
 		const [, , kind, id = '', what = ''] = path.split('/');
 		const isTutor = it.user?.role === 'tutor';
@@ -143,8 +156,10 @@ export async function mock(): Promise<Mock> {
 				expires_at: ''
 			});
 		if (what === 'report') return send(res, 200, fixtures.report(id));
-		if (what === 'audio')
-			return void res.writeHead(200, { 'Content-Type': 'audio/wav' }).end(it.audio);
+		if (what === 'audio') {
+			const speaker = path.split('/').at(-2);
+			return send(res, 200, { url: `/api/recordings/${id}/${speaker}?signature=x` });
+		}
 		send(res, 200, {
 			...detail(it.state),
 			...(it.state === 'failed' && { problem: 'No sound reached the server.' })
@@ -208,6 +223,7 @@ export async function mock(): Promise<Mock> {
 			it.sent.get(`${req.method} ${path}`)
 		);
 		if (practised) return send(res, practised.status, practised.body);
+		if (path.startsWith('/api/recordings/')) return range(res, it.audio, req.headers.range);
 		if (path.startsWith('/api/')) return api(req.method ?? 'GET', path, res);
 		void file(path, res);
 	}

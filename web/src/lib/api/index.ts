@@ -11,6 +11,7 @@ import type {
 	Report,
 	Room,
 	RoomList,
+	SignedURL,
 	Speaker,
 	Ticket,
 	TicketRequest
@@ -45,12 +46,15 @@ export function attempts(filter: AttemptFilter = {}, before = ''): Promise<Attem
 	return get(search.size > 0 ? `/api/attempts?${search}` : '/api/attempts');
 }
 
-/** Downloads the recording of one speaker. */
-export const recording = async (
+/** Returns an address at which an audio element can play the recording for some minutes. */
+export async function recording(
 	id: string,
 	speaker: Speaker,
 	signal?: AbortSignal
-): Promise<Blob> => (await call('GET', audio(id, speaker), { signal })).blob();
+): Promise<string> {
+	const answer = await call('POST', `${audio(id, speaker)}/url`, { signal });
+	return ((await answer.json()) as SignedURL).url;
+}
 
 /** Reports whether the recording of one speaker is not stored yet, without downloading it. */
 export async function recordingPending(

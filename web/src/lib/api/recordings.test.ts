@@ -1,5 +1,5 @@
 import { expect, it, vi } from 'vitest';
-import { recordingPending } from '.';
+import { recording, recordingPending } from '.';
 import { call } from './http';
 import { Problem } from './problem';
 
@@ -28,4 +28,11 @@ it.each([
 it('does not take another failure for an answer', async () => {
 	vi.mocked(call).mockRejectedValueOnce(new Problem(503, 'Away.'));
 	await expect(recordingPending('a1', 'patient')).rejects.toMatchObject({ status: 503 });
+});
+
+it('asks for the address of a recording instead of its content', async () => {
+	const signed = { url: '/api/recordings/a1/patient?signature=x', expires_at: '' };
+	vi.mocked(call).mockResolvedValueOnce(Response.json(signed));
+	expect(await recording('a1', 'patient')).toBe(signed.url);
+	expect(call).toHaveBeenLastCalledWith('POST', '/api/attempts/a1/audio/patient/url', {});
 });

@@ -48,6 +48,7 @@ export type Report = Schemas['Report'];
 export type Retention = Schemas['Retention'];
 export type Room = Schemas['Room'];
 export type RoomList = Schemas['RoomList'];
+export type SignedURL = Schemas['SignedURL'];
 export type Scenario = Schemas['Scenario'];
 export type ScenarioDetail = Schemas['ScenarioDetail'];
 export type ScenarioFacets = Schemas['ScenarioFacets'];

@@ -1,7 +1,15 @@
 /** What Playback needs of an <audio> element. */
 export type Playable = Pick<
 	HTMLMediaElement,
-	'currentTime' | 'duration' | 'playbackRate' | 'paused' | 'ended' | 'muted' | 'play' | 'pause'
+	| 'currentTime'
+	| 'duration'
+	| 'playbackRate'
+	| 'paused'
+	| 'ended'
+	| 'muted'
+	| 'seeking'
+	| 'play'
+	| 'pause'
 >;
 
 const DRIFT_S = 0.06;
@@ -132,7 +140,9 @@ export class Playback {
 		}
 		this.time = leader.currentTime;
 		for (const track of others) {
-			if (this.time < track.duration && Math.abs(track.currentTime - this.time) > DRIFT_S)
+			// One that still seeks waits for the network: another seek would begin that again.
+			const drifts = Math.abs(track.currentTime - this.time) > DRIFT_S;
+			if (drifts && !track.seeking && this.time < track.duration)
 				this.#seekTrack(track, this.time);
 		}
 		this.#frame = this.#request(() => this.#follow());

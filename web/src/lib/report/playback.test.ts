@@ -6,6 +6,7 @@ class Track implements Playable {
 	playbackRate = 1;
 	paused = true;
 	muted = false;
+	seeking = false;
 	refusal: Error | undefined;
 	constructor(readonly duration: number) {}
 	get ended(): boolean {
@@ -56,6 +57,10 @@ describe('two recordings', () => {
 		frame();
 		expect([playback.time, tracks[0].currentTime]).toEqual([10, 9.97]);
 		tracks[0].currentTime = 9.8;
+		tracks[0].seeking = true; // it waits for the network
+		frame();
+		expect(tracks[0].currentTime).toBe(9.8);
+		tracks[0].seeking = false;
 		frame();
 		expect(tracks[0].currentTime).toBe(10);
 	});

@@ -1,5 +1,5 @@
-import { canRetry, explain } from '$lib/api/problem';
-import type { Report, SpeakerReport } from '$lib/api/types';
+import { canRetry, explain, Problem } from '$lib/api/problem';
+import type { Report, Speaker, SpeakerReport } from '$lib/api/types';
 import { Playback } from './playback.svelte';
 import { lacksRecordings, waitForRecordings, type Source } from './wait';
 
@@ -23,6 +23,11 @@ export function missing(report: Report): string {
 
 type Sound = Pick<Source, 'report' | 'recordingPending' | 'recording'>;
 
+/** An address works for at least 15 minutes. */
+const FRESH_MS = 60_000;
+
+const UNPLAYABLE = 'It could not be played. Check your connection, then try again.';
+
 /** Loads a report's recordings and plays them. The page that makes it calls close(). */
 export class Recordings {
 	readonly playback: Playback;
@@ -37,7 +42,10 @@ export class Recordings {
 	#source: Sound;
 	#toSpeakers: (element: HTMLAudioElement) => Promise<void>;
 	#stop = new AbortController();
-	#urls: string[] = [];
+	#elements = new Map<HTMLAudioElement, Speaker>();
+	/** When the addresses were new, in milliseconds since 1970. */
+	#since = 0;
+	#renewing = false;
 
 	constructor(
 		report: Report,
@@ -53,6 +61,7 @@ export class Recordings {
 	load = async (): Promise<void> => {
 		this.loading = true;
 		this.problem = '';
+		this.#drop();
 		try {
 			this.missing = missing(this.#report);
 			if (lacksRecordings(this.#report)) {
@@ -82,27 +91,68 @@ export class Recordings {
 	close(): void {
 		this.#stop.abort();
 		this.playback.close();
-		this.#urls.forEach((url) => URL.revokeObjectURL(url));
+		this.#drop();
 	}
 
-	/** Returns an element that has the whole recording and knows its length. */
+	/** Lets go of the elements, so that the browser stops loading them. */
+	#drop(): void {
+		for (const element of this.#elements.keys()) {
+			element.onerror = element.onloadedmetadata = null;
+			element.removeAttribute('src');
+			element.load();
+		}
+		this.#elements.clear();
+	}
+
+	/** Returns an element that knows its length and loads the recording while it plays. */
 	async #open({ speaker }: SpeakerReport): Promise<HTMLAudioElement> {
-		const blob = await this.#source.recording(
+		const element = new Audio();
+		element.preload = 'auto';
+		this.#elements.set(element, speaker);
+		await this.#address(element, speaker);
+		// If the chosen device has gone, the system's default plays.
+		await this.#toSpeakers(element).catch(() => undefined);
+		return element;
+	}
+
+	/** Gives an element a new address, which works for some minutes, and waits for its length. */
+	async #address(element: HTMLAudioElement, speaker: Speaker): Promise<void> {
+		const url = await this.#source.recording(
 			this.#report.attempt_id,
 			speaker,
 			this.#stop.signal
 		);
-		const url = URL.createObjectURL(blob);
-		this.#urls.push(url);
-		const element = new Audio();
-		element.preload = 'auto';
+		this.#stop.signal.throwIfAborted();
 		await new Promise<void>((resolve, reject) => {
 			element.onloadedmetadata = () => resolve();
-			element.onerror = () => reject(new Error(element.error?.message ?? 'not playable'));
+			element.onerror = () => reject(new Problem(0, UNPLAYABLE));
 			element.src = url;
 		});
-		// If the chosen device has gone, the system's default plays.
-		await this.#toSpeakers(element).catch(() => undefined);
-		return element;
+		this.#since = Date.now();
+		element.onerror = () => void this.#renew();
+	}
+
+	/** Plays on at new addresses after an error, which the end of the old ones' time causes. */
+	async #renew(): Promise<void> {
+		if (this.#renewing) return;
+		this.#renewing = true;
+		const { playing } = this.playback;
+		this.playback.pause();
+		try {
+			// An error that comes so soon has another cause, and would come again and again.
+			if (Date.now() - this.#since < FRESH_MS) throw new Problem(0, UNPLAYABLE);
+			await Promise.all([...this.#elements].map((e) => this.#address(...e)));
+			this.playback.setRate(this.playback.rate); // a new address resets it
+			this.playback.seek(this.playback.time);
+			if (playing) await this.playback.play();
+		} catch (error) {
+			if (this.#stop.signal.aborted) return;
+			this.playback.close();
+			this.#drop();
+			this.problem = explain(error);
+			this.retryable = canRetry(error);
+		} finally {
+			this.#renewing = false;
+		}
 	}
 }

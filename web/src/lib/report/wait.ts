@@ -9,8 +9,8 @@ export interface Source {
 	report(id: string, signal: AbortSignal): Promise<Report>;
 	/** Reports whether the recording of a speaker is not stored yet, without downloading it. */
 	recordingPending(id: string, speaker: Speaker, signal: AbortSignal): Promise<boolean>;
-	/** Downloads the recording of a speaker. */
-	recording(id: string, speaker: Speaker, signal: AbortSignal): Promise<Blob>;
+	/** Returns an address at which the recording of a speaker can be played for some minutes. */
+	recording(id: string, speaker: Speaker, signal: AbortSignal): Promise<string>;
 	/** Asks how long recordings are kept; absent when there is nothing to say about that. */
 	retention?(): Promise<Retention>;
 }
