@@ -66,7 +66,7 @@ type ExamSlot struct {
 	ScenarioID string
 	Version    int      // of the scenario
 	Attempt    *Attempt // the latest in this slot; nil: it was not begun
-	Replaced   bool     // an attempt before it failed by the server's fault
+	Replaced   bool     // it failed by the server's fault, and was repeated
 }
 
 // InExam is the place of an attempt in an exam. It is zero for an attempt that is not in one.
@@ -125,7 +125,7 @@ func (e *Exam) Begin(a *Attempt, now time.Time) error {
 	slot := &e.Slots[next.Position-1]
 	a.Exam = InExam{ID: e.ID, Position: next.Position, Replaces: next.Replaces}
 	a.ScenarioID, a.ScenarioVersion = slot.ScenarioID, slot.Version
-	slot.Attempt, slot.Replaced = a, next.Replaces
+	slot.Attempt, slot.Replaced = a, slot.Replaced || next.Replaces
 	e.Follow(now)
 	return nil
 }
@@ -194,8 +194,17 @@ func (e *Exam) GiveUp(now time.Time) error {
 	return nil
 }
 
+// Forget follows the removal of one of the exam's attempts that nobody has joined: it can be begun
+// again.
+func (e *Exam) Forget(a Attempt, now time.Time) {
+	if a.Exam.Replaces {
+		e.Slots[a.Exam.Position-1].Replaced = false
+	}
+	e.Follow(now)
+}
+
 // Drop follows the deletion of one of the exam's attempts. It ends the exam, because a slot that
-// was played must not be begun again.
+// was played must not be begun again. A slot that was replaced stays so.
 func (e *Exam) Drop(now time.Time) {
 	if e.EndedAt == nil {
 		e.EndedAt = &now

@@ -55,8 +55,18 @@ func examSteps() map[string]examStep {
 			return nil
 		}
 		steps[fmt.Sprint("forget", position)] = func(e *Exam, now time.Time) error {
-			e.Slots[position-1].Attempt = nil
-			e.Follow(now)
+			slot := &e.Slots[position-1]
+			a := *slot.Attempt
+			slot.Attempt = nil
+			if a.Exam.Replaces {
+				slot.Attempt = &Attempt{State: AttemptFailed}
+			}
+			e.Forget(a, now)
+			return nil
+		}
+		steps[fmt.Sprint("delete-repetition", position)] = func(e *Exam, now time.Time) error {
+			e.Slots[position-1].Attempt = &Attempt{State: AttemptFailed} // it comes back
+			e.Drop(now)
 			return nil
 		}
 	}
@@ -121,6 +131,10 @@ func TestExam(t *testing.T) {
 		{"repeated", first + second + " fail1 report2 " + first + " report1", ExamReported, ""},
 		{"repeated once only", first + second + " fail1 report2 " + first + " fail1 begin!",
 			ExamReported, ""},
+		{"repeated, which was deleted", first + second + " fail1 report2 " + first +
+			" report1 delete-repetition1 begin!", ExamReported, ""},
+		{"nobody joined the repetition", first + second + " fail1 report2 begin forget1",
+			ExamReported, "1r"},
 		{"both repeated", first + second + " fail1 fail2 " + first + " report1 begin prepare2" +
 			" start2 finish2 report2 begin!", ExamReported, ""},
 		{"repeated within a week", first + second + " fail1 report2 10079", ExamReported, "1r"},

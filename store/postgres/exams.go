@@ -14,14 +14,14 @@ import (
 )
 
 const examColumns = `e.id::text, e.candidate_id::text, e.profession, e.consent, e.state,
-	e.scenario_1::text, e.version_1, e.scenario_2::text, e.version_2, e.created_at, e.changed_at,
-	e.ended_at`
+	e.scenario_1::text, e.version_1, e.replaced_1, e.scenario_2::text, e.version_2, e.replaced_2,
+	e.created_at, e.changed_at, e.ended_at`
 
 func examTargets(e *store.Exam) []any {
 	return []any{
 		&e.ID, &e.CandidateID, &e.Profession, &e.Consent, &e.State, &e.Slots[0].ScenarioID,
-		&e.Slots[0].Version, &e.Slots[1].ScenarioID, &e.Slots[1].Version, &e.CreatedAt,
-		&e.ChangedAt, &e.EndedAt,
+		&e.Slots[0].Version, &e.Slots[0].Replaced, &e.Slots[1].ScenarioID, &e.Slots[1].Version,
+		&e.Slots[1].Replaced, &e.CreatedAt, &e.ChangedAt, &e.EndedAt,
 	}
 }
 
@@ -196,12 +196,20 @@ func (db *DB) GiveUpExam(ctx context.Context, examID string) error {
 // time. Their candidate has not seen a card, so the slot can be begun again. Like changeAttempt it
 // locks the attempts before the exam.
 func forgetAttempts(ctx context.Context, q querier, examID string, by, now time.Time) error {
-	_, err := q.Exec(ctx, `DELETE FROM attempts
-		WHERE exam_id = $1 AND state = 'created' AND created_at <= $2`, examID, by)
+	gone, err := collect(ctx, q, `DELETE FROM attempts a
+		WHERE a.exam_id = $1 AND a.state = 'created' AND a.created_at <= $2
+		RETURNING `+attemptColumns, []any{examID, by}, attemptTargets)
 	if err != nil {
 		return err
 	}
-	return followExam(ctx, q, examID, now)
+	_, err = changeExam(ctx, q, examID, func(e *store.Exam) error {
+		for _, a := range gone {
+			e.Forget(a, now)
+		}
+		e.Follow(now)
+		return nil
+	})
+	return err
 }
 
 // followExam sets an exam's state after a change of an attempt.
@@ -234,10 +242,12 @@ func changeExam(ctx context.Context, q querier, id string,
 	}
 	begun := e.Slots[0].Attempt != nil || e.Slots[1].Attempt != nil
 	_, err = q.Exec(ctx, `UPDATE exams SET state = $2, changed_at = $3, ended_at = $4,
-			scenario_1 = $5, version_1 = $6, scenario_2 = $7, version_2 = $8, begun = $9
+			scenario_1 = $5, version_1 = $6, scenario_2 = $7, version_2 = $8, begun = $9,
+			replaced_1 = $10, replaced_2 = $11
 		WHERE id = $1`,
 		e.ID, e.State, e.ChangedAt, e.EndedAt, e.Slots[0].ScenarioID, e.Slots[0].Version,
-		e.Slots[1].ScenarioID, e.Slots[1].Version, begun)
+		e.Slots[1].ScenarioID, e.Slots[1].Version, begun, e.Slots[0].Replaced,
+		e.Slots[1].Replaced)
 	return e, err
 }
 
@@ -245,7 +255,7 @@ func changeExam(ctx context.Context, q querier, id string,
 func seat(e *store.Exam, a *store.Attempt) {
 	if p := a.Exam.Position; p == 1 || p == 2 {
 		slot := &e.Slots[p-1]
-		slot.Attempt, slot.Replaced = a, a.Exam.Replaces
+		slot.Attempt, slot.Replaced = a, slot.Replaced || a.Exam.Replaces
 	}
 }
 

@@ -159,6 +159,43 @@ func TestFailedRolePlayOfAnExamIsRepeatedOnce(t *testing.T) {
 	}
 	_, err = db.BeginSlot(t.Context(), e.ID)
 	expect(t, err, store.ErrState)
+
+	deleteAttempt(t, again)
+	v = expectExam(t, e, store.ExamReported)
+	if !v.Slots[0].Replaced {
+		t.Error("the exam does not say that the first slot was repeated, which was deleted")
+	}
+	_, err = db.BeginSlot(t.Context(), e.ID)
+	expect(t, err, store.ErrState)
+}
+
+// TestRepetitionThatNobodyJoined is forgotten, and can be begun again.
+func TestRepetitionThatNobodyJoined(t *testing.T) {
+	t.Parallel()
+	e := newExam(t, newUser(t, store.RoleCandidate))
+	first, second := playSlot(t, e), playSlot(t, e)
+	expect(t, db.FailAttempt(t.Context(), first.ID, "the worker crashed"), nil)
+	saveReport(t, second, 300)
+	unjoined := beginSlot(t, e)
+	age(t, e, store.ExamPause)
+	if _, err := db.SweepExams(t.Context(), time.Now().Add(-24*time.Hour)); err != nil {
+		t.Fatal(err)
+	}
+	_, err := db.FindAttempt(t.Context(), unjoined.ID)
+	expect(t, err, store.ErrNotFound)
+	if v := expectExam(t, e, store.ExamReported); v.Slots[0].Replaced {
+		t.Error("the exam says that the first slot was repeated")
+	}
+	if again := beginSlot(t, e); !again.Exam.Replaces {
+		t.Errorf("the repetition: %+v", again.Exam)
+	}
+}
+
+func deleteAttempt(t *testing.T, a store.Attempt) {
+	t.Helper()
+	expect(t, db.DeleteAttempt(t.Context(), a.ID, func(store.Attempt) (store.Act, error) {
+		return store.Act{Action: store.ActDeleteAttempt}, nil
+	}), nil)
 }
 
 // TestOneExamAtATime creates exams, and begins slots, at the same time.
@@ -311,10 +348,7 @@ func TestDeletedRolePlayEndsItsExam(t *testing.T) {
 		if both {
 			saveReport(t, playSlot(t, e), 300)
 		}
-		expect(t, db.DeleteAttempt(t.Context(), first.ID,
-			func(store.Attempt) (store.Act, error) {
-				return store.Act{Action: store.ActDeleteAttempt}, nil
-			}), nil)
+		deleteAttempt(t, first)
 		_, err := db.BeginSlot(t.Context(), e.ID)
 		if both {
 			expect(t, err, store.ErrState)
