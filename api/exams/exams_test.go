@@ -11,6 +11,7 @@ import (
 	"bedside/api/attempts"
 	"bedside/api/exams"
 	"bedside/store"
+	"bedside/store/postgres"
 )
 
 // world is a server with a candidate whose mock exam has begun.
@@ -154,6 +155,7 @@ func TestScenarioOfAnExamIsSealed(t *testing.T) {
 			t.Errorf("%s tells the scenario before the preparation", path)
 		}
 	}
+	w.tellsNothing(first)
 	if !tells(tutor, paths[0]) {
 		t.Error("a tutor does not see the cards")
 	}
@@ -171,6 +173,35 @@ func TestScenarioOfAnExamIsSealed(t *testing.T) {
 	for _, path := range paths {
 		if !tells(w.candidate, path) {
 			t.Errorf("%s does not tell the scenario in the preparation", path)
+		}
+	}
+}
+
+// tellsNothing checks that a scenario that is sealed cannot be guessed: a filter by it does not
+// find the attempt, and the archive of the candidate does not name it.
+func (w *world) tellsNothing(sealed exams.ExamAttempt) {
+	w.t.Helper()
+	a, err := w.DB.FindAttempt(w.t.Context(), sealed.ID)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	v, _, err := w.DB.AttemptView(w.t.Context(), sealed.ID)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	var page attempts.AttemptPage
+	w.candidate.Do(w.t, "GET", "/api/attempts?scenario="+v.ScenarioSlug, nil).Expect(w.t, 200).
+		Decode(w.t, &page)
+	if len(page.Items) != 0 {
+		w.t.Error("a filter by the scenario finds the sealed attempt")
+	}
+	for _, p := range postgres.PersonalTables() {
+		rows, err := w.DB.PersonalRows(w.t.Context(), p, w.candidate.ID)
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		if strings.Contains(strings.Join(rows, ""), a.ScenarioID) {
+			w.t.Errorf("the archive names the sealed scenario in %s", p.Table)
 		}
 	}
 }

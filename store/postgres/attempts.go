@@ -133,6 +133,8 @@ func (db *DB) FilterAttempts(ctx context.Context,
 		args = append(args, f.Scenario)
 		condition += fmt.Sprintf(
 			" AND scenario_id = (SELECT id FROM scenarios WHERE slug = $%d)", len(args))
+		// store.Attempt.Sealed: the candidate must not find out by trying.
+		condition += " AND NOT (exam_id IS NOT NULL AND state = 'created' AND candidate_id = $1)"
 	}
 	if f.State != "" {
 		args = append(args, string(f.State))

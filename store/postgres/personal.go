@@ -18,7 +18,8 @@ type PersonalTable struct {
 	Table  string
 	Where  string   // selects a user's rows t, where $1 is the user's id; empty: there are none
 	Secret []string // columns that no archive contains
-	Others string   // an SQL array of the columns of a row t that are about somebody else
+	// Others is an SQL array of the columns of a row t that are about somebody else, or sealed.
+	Others string
 }
 
 // OwnTables returns the rules for the tables of the job queue (River), the migrations (goose) and
@@ -67,7 +68,12 @@ func PersonalTables() []PersonalTable {
 		},
 		{Table: "sign_ins", Where: `t.user_id = $1`, Secret: []string{"hash"}},
 		{Table: "exports", Where: `t.user_id = $1`},
-		{Table: "attempts", Where: `t.candidate_id = $1`},
+		{
+			Table: "attempts", Where: `t.candidate_id = $1`,
+			// store.Attempt.Sealed
+			Others: `CASE WHEN t.exam_id IS NOT NULL AND t.state = 'created'
+				THEN ARRAY['scenario_id', 'scenario_version'] ELSE ARRAY[]::text[] END`,
+		},
 		{
 			// The archive contains the bodies as files of their own.
 			Table:  "reports",
@@ -75,7 +81,13 @@ func PersonalTables() []PersonalTable {
 			Secret: []string{"body"},
 		},
 		{Table: "recordings", Where: recordingsOf},
-		{Table: "exams", Where: `t.candidate_id = $1`},
+		{
+			// The candidate does not know yet what comes.
+			Table: "exams", Where: `t.candidate_id = $1`,
+			Others: `CASE WHEN t.state IN ('warm_up', 'first', 'between', 'second')
+				THEN ARRAY['scenario_1', 'version_1', 'scenario_2', 'version_2']
+				ELSE ARRAY[]::text[] END`,
+		},
 		{
 			Table: "exam_results",
 			Where: `t.attempt_id IN (SELECT id FROM attempts
