@@ -97,15 +97,16 @@ export class Editor {
 		if (text === this.text) return;
 		this.#show(text);
 		this.message = '';
-		if (this.dirty)
-			keepDraft(
-				this.#user,
-				this.id,
-				{ version: this.version, text, at: Date.now() },
-				localStorage
-			);
-		else forgetDraft(this.#user, this.id, localStorage);
+		this.#keepOrForget();
 		this.#lintSoon(REST_MS);
+	}
+
+	/** Keeps what is not saved in this browser, and nothing else. */
+	#keepOrForget(): void {
+		const { version, text } = this;
+		if (this.dirty)
+			keepDraft(this.#user, this.id, { version, text, at: Date.now() }, localStorage);
+		else forgetDraft(this.#user, this.id, localStorage);
 	}
 
 	/** Changes one value; undefined removes it. */
@@ -129,18 +130,19 @@ export class Editor {
 	}
 
 	async save(note: string): Promise<void> {
-		const document = read(this.text);
+		const { text } = this; // somebody may go on typing meanwhile
+		const document = read(text);
 		if (!document) {
 			this.problem = 'The YAML cannot be read. Mend it, then save again.';
 			return;
 		}
 		await this.#run('save', async () => {
 			const scenario = await saveScenario(this.id, this.version, document, note);
-			forgetDraft(this.#user, this.id, localStorage);
 			this.restored = 0;
 			this.scenario = scenario;
 			this.version = scenario.version;
-			this.saved = this.text; // with its comments, until the page is loaded again
+			this.saved = text; // with its comments, until the page is loaded again
+			this.#keepOrForget();
 			this.message = `Saved as version ${scenario.version}.`;
 		});
 	}
@@ -176,8 +178,7 @@ export class Editor {
 		this.version = this.conflict.scenario.version;
 		this.saved = this.conflict.text;
 		this.conflict = undefined;
-		const { version, text } = this;
-		keepDraft(this.#user, this.id, { version, text, at: Date.now() }, localStorage);
+		this.#keepOrForget();
 		this.message = 'Your text is here again. Save it to make it the latest version.';
 	}
 

@@ -47,7 +47,8 @@ describe('set', () => {
 
 	it('does not touch what it cannot read', () => {
 		expect(set('a: [', ['a'], 1)).toBe('a: [');
-		expect(read('a: [')).toBeUndefined();
+		for (const text of ['a: [', 'a: &x 1\nb: *x', '- one', 'a: *important'])
+			expect(read(text), text).toBeUndefined();
 		expect(read('- a')).toBeUndefined();
 	});
 });

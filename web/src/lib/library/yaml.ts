@@ -14,11 +14,16 @@ export function pathName(path: Path): string {
 		.join('');
 }
 
-/** Reads a text; undefined when it is no YAML, or not one object. */
+/** Reads a text; undefined when it is no YAML, not one object, or has aliases. */
 export function read(text: string): ScenarioDocument | undefined {
 	const document = parse(text);
 	if (document.errors.length > 0) return undefined;
-	const value: unknown = document.toJS({ maxAliasCount: 0 });
+	let value: unknown;
+	try {
+		value = document.toJS({ maxAliasCount: 0 });
+	} catch {
+		return undefined; // an alias; the server refuses them too, and says where
+	}
 	return value && typeof value === 'object' && !Array.isArray(value)
 		? (value as ScenarioDocument)
 		: undefined;

@@ -142,8 +142,10 @@ export class RoomScreen {
 		const lastMinute = $derived(this.lastMinute && this.room.phase?.running);
 		$effect(() => {
 			if (!lastMinute) return;
+			// Those who come back later than that see the clock.
+			if (untrack(() => this.room.remainingS <= LAST_S - CUE_S)) return;
 			this.announcement = 'One minute left.';
-			if (untrack(() => this.room.remainingS > LAST_S - CUE_S)) untrack(cue);
+			untrack(cue);
 		});
 		const away = $derived(this.patientAway !== undefined);
 		$effect(() => {
