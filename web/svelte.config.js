@@ -10,7 +10,6 @@ function hashOf(element) {
 	return `sha256-${createHash('sha256').update(text).digest('base64')}`;
 }
 
-
 /** @type {import('@sveltejs/kit').Config} */
 export default {
 	compilerOptions: { runes: true },
