@@ -2,6 +2,8 @@ package scenarios_test
 
 import (
 	"bytes"
+	"encoding/base64"
+	"encoding/json"
 	"slices"
 	"strconv"
 	"strings"
@@ -105,6 +107,7 @@ func TestFiltersAndPages(t *testing.T) {
 	for _, query := range []string{
 		"tag=zebrafish&sort=title", "tag=zebrafish&sort=newest", "tag=zebrafish&sort=profession",
 		"tag=zebrafish&sort=difficulty", "q=cafe+zebraf", "q=consultation+ZEBRAFISH",
+		"q=cafe%CC%81", "q=zebrafish+%CC%81", "q=%CC%81+zebrafish", "q=zebrafish+%E2%83%9D",
 	} {
 		var got []string
 		for before := ""; ; {
@@ -129,6 +132,24 @@ func TestFiltersAndPages(t *testing.T) {
 		"profession=astrology", "difficulty=9", "sort=relevance", "before=x", "tag=A",
 	} {
 		guest.Do(t, "GET", "/api/scenarios?"+bad, nil).Problem(t, 422, "invalid")
+	}
+	for _, q := range []string{"%CC%81", "%CC%81+%CC%81", "%CD%BA", "%EF%B9%B0", "%00", "'"} {
+		guest.Do(t, "GET", "/api/scenarios?q="+q, nil).Expect(t, 200)
+	}
+	id := ids[0]
+	for _, forged := range [][]string{
+		{"profession", "nursing", "x", "a", id}, {"profession", "nursing", "3000000000", "a", id},
+		{"profession", "nursing", "1", "\x00", id}, {"title", "\x00", id}, {"title", "a", "x"},
+		{"difficulty", "", "a", id}, {"newest", "now then", id},
+		{"newest", "0000-01-01 00:00:00+00", id}, {"newest", "2026-13-01 00:00:00+00", id},
+		{"relevance", "x", id}, {"relevance", "1.2.3", id}, {"relevance", "", id},
+	} {
+		cursor, err := json.Marshal(forged)
+		if err != nil {
+			t.Fatal(err)
+		}
+		guest.Do(t, "GET", "/api/scenarios?q=a&sort="+forged[0]+"&before="+
+			base64.RawURLEncoding.EncodeToString(cursor), nil).Problem(t, 422, "invalid")
 	}
 	var page scenarios.ScenarioList
 	guest.Do(t, "GET", "/api/scenarios?profession=nursing,medicine&profession=dentistry&limit=100",

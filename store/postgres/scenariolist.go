@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 	"unicode"
 
 	"bedside/store"
@@ -85,9 +86,7 @@ func newScenarioQuery(f store.ScenarioFilter) *scenarioQuery {
 // search returns an expression for a query that finds scenarios with all words of a text. The last
 // word may be the beginning of one, since people search while they type.
 func (s *scenarioQuery) search(text string) string {
-	words := strings.FieldsFunc(text, func(r rune) bool {
-		return !unicode.IsLetter(r) && !unicode.IsNumber(r) && !unicode.IsMark(r)
-	})
+	words := searchWords(text)
 	if len(words) == 0 {
 		return "''::tsquery" // matches nothing
 	}
@@ -96,6 +95,25 @@ func (s *scenarioQuery) search(text string) string {
 	quoted := "quote_literal(unaccented(" + last + ")) || ':*'"
 	return "(plainto_tsquery('english', unaccented(" + head + ")) && (to_tsquery('english', " +
 		quoted + ") || to_tsquery('simple', " + quoted + ")))"
+}
+
+// searchWords returns the words of a text, without the accents that unaccented removes in SQL. A
+// word has a letter or a number, so that something is left of it.
+func searchWords(text string) []string {
+	text = strings.Map(func(r rune) rune {
+		if r >= '\u0300' && r <= '\u036f' {
+			return -1
+		}
+		return r
+	}, text)
+	words := strings.FieldsFunc(text, func(r rune) bool {
+		return !unicode.IsLetter(r) && !unicode.IsNumber(r) && !unicode.IsMark(r)
+	})
+	return slices.DeleteFunc(words, func(word string) bool {
+		return !strings.ContainsFunc(word, func(r rune) bool {
+			return unicode.IsLetter(r) || unicode.IsNumber(r)
+		})
+	})
 }
 
 // where returns the conditions, except those of one facet.
@@ -162,7 +180,7 @@ func (db *DB) Scenarios(ctx context.Context, f store.ScenarioFilter) (
 		direction = " DESC"
 	}
 	if f.Before != "" {
-		values, err := parseCursor(f.Before, f.Sort, len(o.columns))
+		values, err := parseCursor(f.Before, f.Sort, o.types)
 		if err != nil {
 			return nil, "", err
 		}
@@ -215,16 +233,44 @@ func formatCursor(by store.ScenarioSort, keys []string) string {
 }
 
 // parseCursor returns the keys of a cursor, or store.ErrInvalid when it is not one of this order.
-func parseCursor(cursor string, by store.ScenarioSort, n int) ([]string, error) {
+func parseCursor(cursor string, by store.ScenarioSort, types []string) ([]string,
+	error) {
 	var values []string
 	b, err := base64.RawURLEncoding.DecodeString(cursor)
 	if err == nil {
 		err = json.Unmarshal(b, &values)
 	}
-	if err != nil || len(values) != n+1 || values[0] != string(by) || !store.IsID(values[n]) {
+	if err != nil || len(values) != len(types)+1 || values[0] != string(by) {
 		return nil, fmt.Errorf("page cursor: %w", store.ErrInvalid)
 	}
+	for i, kind := range types {
+		if !isValue(values[i+1], kind) {
+			return nil, fmt.Errorf("page cursor: a key is no %s: %w", kind, store.ErrInvalid)
+		}
+	}
 	return values[1:], nil
+}
+
+// isValue reports whether PostgreSQL can read a text as a value of one of the types of an order.
+func isValue(text, kind string) bool {
+	switch kind {
+	case "uuid":
+		return store.IsID(text)
+	case "int":
+		_, err := strconv.ParseInt(text, 10, 32)
+		return err == nil
+	case "numeric":
+		_, err := strconv.ParseFloat(text, 64)
+		return err == nil && strings.Trim(text, "0123456789.") == ""
+	case "timestamptz":
+		for _, zone := range []string{"-07", "-07:00", "-07:00:00"} {
+			if t, err := time.Parse("2006-01-02 15:04:05"+zone, text); err == nil {
+				return t.Year() > 0
+			}
+		}
+		return false
+	}
+	return !strings.ContainsRune(text, 0)
 }
 
 // maxFacetValues is the number of values of a facet that are counted, those of most scenarios.
