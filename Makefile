@@ -112,7 +112,7 @@ lint-go: web/build/index.html ## gofmt, line lengths, vet, staticcheck; our scen
 	@.ci/lines
 	go vet ./...
 	go tool staticcheck ./...
-	go run . scenario lint store/scenario/content/*.yaml
+	go run . scenario lint --strict store/scenario/content/*.yaml
 
 lint-web: web/node_modules/.installed ## svelte-check, eslint; spectral on the API's description
 	cd web && npm run --silent check && npm run --silent lint && npm run --silent lint:openapi
