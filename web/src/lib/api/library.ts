@@ -1,51 +1,27 @@
 // Requests of tutors and administrators about the library of scenarios.
+import type { components } from '$lib/gen/api';
 import { call, get, send } from './http';
-import type { ScenarioSummary } from './types';
+import type { ScenarioList, ScenarioSummary } from './types';
+
+type Schemas = components['schemas'];
 
 const part = encodeURIComponent;
 const path = (id: string) => `/api/scenarios/${part(id)}`;
 
-export type LibraryState = 'draft' | 'published' | 'archived';
+/** What the library knows about a scenario. */
+export type LibraryEntry = Schemas['Library'];
+export type LibraryState = LibraryEntry['state'];
+export type ScenarioVersion = Schemas['Version'];
+export type Finding = Schemas['Finding'];
 
 /** A scenario document, as package store describes it. The schema says what is in it. */
 export type ScenarioDocument = Record<string, unknown>;
 
-/** What the library knows about a scenario. */
-export interface LibraryEntry {
-	state: LibraryState;
-	latest_version: number;
-	published_version?: number;
-	built_in: boolean;
-	edited: boolean;
-	created_at: string;
-	updated_at: string;
-}
-
+/** Tutors and administrators always get `library`, and `document` with a single scenario. */
 export type LibraryItem = ScenarioSummary & { library: LibraryEntry };
 export type LibraryScenario = LibraryItem & { document: ScenarioDocument };
 
-export interface LibraryPage {
-	items: LibraryItem[];
-	next?: string;
-	total: number;
-}
-
-export interface ScenarioVersion {
-	version: number;
-	title: string;
-	note: string;
-	author?: { id: string; name: string };
-	created_at: string;
-}
-
-export interface Finding {
-	line: number;
-	column: number;
-	path: string;
-	severity: 'error' | 'warning';
-	rule: string;
-	message: string;
-}
+export type LibraryPage = Pick<ScenarioList, 'next' | 'total'> & { items: LibraryItem[] };
 
 /** A part of the JSON Schema of scenarios, as far as the form needs it. */
 export interface Schema {
