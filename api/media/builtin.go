@@ -6,9 +6,16 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"net/http"
+	"time"
 
+	"bedside/api/httpx"
 	"bedside/api/media/picture"
 	"bedside/store"
+	"bedside/store/scenario"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humachi"
 )
 
 // BuiltInStore keeps the records of built-in media; store/postgres implements it.
@@ -55,6 +62,24 @@ func (b *BuiltIn) Put(ctx context.Context, slug, alt string, file []byte) error 
 		}
 	}
 	return err
+}
+
+// shipped returns a response with a picture of the program as it was shipped, in one size. It
+// serves those that BuiltIn has not put among the media yet, on a server that has just started.
+func shipped(id string) (*huma.StreamResponse, bool) {
+	data, kind, ok := scenario.PictureByID(id)
+	if !ok || kind == "image/svg+xml" {
+		return nil, false
+	}
+	return &huma.StreamResponse{Body: func(hc huma.Context) {
+		r, w := humachi.Unwrap(hc)
+		httpx.WriteWithin(w, fileTimeout)
+		h := w.Header()
+		h.Set("ETag", fmt.Sprintf(`"%x"`, sha256.Sum256(data)))
+		h.Set("Cache-Control", "public, max-age=60") // the sizes are there soon
+		setType(h, kind)
+		http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(data))
+	}}, true
 }
 
 // filesReserver announces files that are about to be written.

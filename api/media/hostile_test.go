@@ -18,6 +18,7 @@ import (
 	"bedside/api/apitest"
 	"bedside/api/media"
 	"bedside/store"
+	"bedside/store/scenario"
 )
 
 // body returns a form with a boundary of x.
@@ -269,6 +270,24 @@ func TestBuiltInPicturesArePutOnce(t *testing.T) {
 	}
 	s.NewUser(t, store.RoleAdmin).Do(t, "DELETE", "/api/media/"+id, nil).
 		Problem(t, 403, "forbidden")
+}
+
+// TestBuiltInPicturesAreThereAtOnce requests the pictures of all scenarios of a fresh server, on
+// which no job has run.
+func TestBuiltInPicturesAreThereAtOnce(t *testing.T) {
+	guest := apitest.NewServer(t).NewClient(t)
+	all, err := scenario.Shipped()
+	if err != nil || len(all) == 0 {
+		t.Fatal(len(all), err)
+	}
+	for _, c := range all {
+		path := "/api/media/" + store.BuiltInPicture(c.Slug) + "?size=small"
+		res := guest.Do(t, "GET", path, nil).Expect(t, 200)
+		if !strings.HasPrefix(res.Header.Get("Content-Type"), "image/") || len(res.Data) < 1000 {
+			t.Errorf("%s: %d bytes of %s", c.Slug, len(res.Data), res.Header.Get("Content-Type"))
+		}
+		guest.Do(t, "GET", path, nil, "If-None-Match", res.Header.Get("ETag")).Expect(t, 304)
+	}
 }
 
 // TestSweepRemovesFilesWithoutRecords sweeps a file that an upload left, one whose record is gone,

@@ -12,6 +12,7 @@ import (
 	"bedside/api/auth"
 	"bedside/api/httpx"
 	"bedside/store"
+	"bedside/store/scenario"
 
 	"github.com/danielgtaylor/huma/v2"
 )
@@ -279,6 +280,12 @@ func (s *Service) duplicate(ctx context.Context, in *duplicateInput) (*savedOutp
 	}
 	note := fmt.Sprintf("Copy of %s, version %d", e.Slug, e.Version)
 	text.Title = cut(text.Title, 113) + " (copy)"
+	if p := text.Picture; p != nil && p.Media == "" {
+		// The picture of the program, which is found by the slug.
+		if _, _, ok := scenario.Picture(e.Slug); ok {
+			text.Picture = &store.ScenarioPicture{Media: store.BuiltInPicture(e.Slug), Alt: p.Alt}
+		}
+	}
 	if text.Slug = in.Slug; text.Slug != "" {
 		if err := text.Validate(); err != nil {
 			return nil, httpx.Invalid("query.slug",

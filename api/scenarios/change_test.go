@@ -198,3 +198,16 @@ func TestLibrary(t *testing.T) {
 		}
 	}
 }
+
+func TestCopyKeepsBuiltInPicture(t *testing.T) {
+	s := apitest.NewServer(t)
+	var copied scenarios.ScenarioDetail
+	s.NewUser(t, store.RoleTutor).Do(t, "POST",
+		"/api/scenarios/"+apitest.ScenarioSlug+"/duplicate", nil).Expect(t, 201).
+		Decode(t, &copied)
+	p := copied.Picture
+	if p == nil || p.ID != store.BuiltInPicture(apitest.ScenarioSlug) || p.Alt == "" {
+		t.Fatalf("the copy has the picture %+v", p)
+	}
+	s.NewClient(t).Do(t, "GET", p.URL, nil).Expect(t, 200)
+}

@@ -12,6 +12,8 @@ import (
 	"embed"
 	"fmt"
 	"io/fs"
+	"path"
+	"strings"
 
 	"bedside/store"
 )
@@ -52,6 +54,21 @@ func Picture(slug string) (data []byte, mediaType string, ok bool) {
 		data, err := content.ReadFile("content/pictures/" + slug + kind.ending)
 		if err == nil {
 			return data, kind.mediaType, true
+		}
+	}
+	return nil, "", false
+}
+
+// PictureByID is Picture by the id that the picture has among the media (store.BuiltInPicture).
+func PictureByID(id string) (data []byte, mediaType string, ok bool) {
+	names, err := fs.Glob(content, "content/*.yaml")
+	if err != nil {
+		return nil, "", false
+	}
+	for _, name := range names {
+		slug := strings.TrimSuffix(path.Base(name), ".yaml")
+		if store.BuiltInPicture(slug) == strings.ToLower(id) {
+			return Picture(slug)
 		}
 	}
 	return nil, "", false
