@@ -7,6 +7,7 @@ import (
 	"fmt"
 
 	"bedside/store"
+	"bedside/store/scenario"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -89,7 +90,9 @@ func saveVersion(ctx context.Context, q querier, e store.ScenarioEntry, s store.
 			SELECT id, $2, $3 FROM media WHERE id = $1 AND kind = 'scenario'
 			ON CONFLICT (media_id, scenario_id, version) DO UPDATE SET version = excluded.version`,
 			s.Picture.Media, e.ID, e.Version)
-		if err == nil && tag.RowsAffected() == 0 {
+		// A picture of the program may not be among the media yet; it is never removed.
+		_, _, shipped := scenario.PictureByID(s.Picture.Media)
+		if err == nil && tag.RowsAffected() == 0 && !shipped {
 			err = fmt.Errorf("there is no picture %s: %w", s.Picture.Media, store.ErrInvalid)
 		}
 		if err != nil {
