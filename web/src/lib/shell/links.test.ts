@@ -15,6 +15,18 @@ it.each(Object.entries(LINKS))('leads a %s to pages that exist', (_, links) => {
 	expect(new Set(links.map((link) => link.href)).size).toBe(links.length);
 });
 
+it('leads tutors and administrators, and nobody else, to the pages behind their role', () => {
+	const behind = Object.keys(import.meta.glob('../../routes/**/+page.svelte'))
+		.map((file) => /\/\(tutor\)(\/[a-z-]+)\/\+page/.exec(file)?.[1] ?? '')
+		.filter(Boolean);
+	expect(behind.length).toBeGreaterThan(0);
+	const hrefs = (role: keyof typeof LINKS) => LINKS[role].map((link) => link.href);
+	for (const role of ['tutor', 'admin'] as const)
+		expect(hrefs(role)).toEqual(expect.arrayContaining(behind));
+	for (const role of ['guest', 'candidate'] as const)
+		expect(hrefs(role).filter((href) => behind.includes(href))).toEqual([]);
+});
+
 it('marks the page that is shown, also when it is below the link’s', () => {
 	const link = (href: string) => ({ href }) as Link;
 	expect(isCurrent(link('/'), '/')).toBe(true);

@@ -6,6 +6,7 @@ import FileChartLine from '@lucide/svelte/icons/file-chart-line';
 import GraduationCap from '@lucide/svelte/icons/graduation-cap';
 import History from '@lucide/svelte/icons/history';
 import House from '@lucide/svelte/icons/house';
+import Images from '@lucide/svelte/icons/images';
 import Library from '@lucide/svelte/icons/library';
 import Users from '@lucide/svelte/icons/users';
 
@@ -24,6 +25,7 @@ const PRACTICE: Link = { href: '/practice', label: 'My practice', Icon: History 
 const SAMPLE: Link = { href: '/sample-report', label: 'Sample report', Icon: FileChartLine };
 const ROOMS: Link = { href: '/tutor', label: 'Rooms', Icon: DoorOpen };
 const LIBRARY: Link = { href: '/library', label: 'Library', Icon: Library };
+const MEDIA: Link = { href: '/media', label: 'Media', Icon: Images };
 const ANALYTICS: Link = { href: '/analytics', label: 'Analytics', Icon: ChartColumn };
 const ACCOUNTS: Link = { href: '/admin/users', label: 'Accounts', Icon: Users };
 
@@ -31,8 +33,8 @@ const ACCOUNTS: Link = { href: '/admin/users', label: 'Accounts', Icon: Users };
 export const LINKS: Record<User['role'] | 'guest', Link[]> = {
 	guest: [SCENARIOS, SAMPLE],
 	candidate: [HOME, SCENARIOS, EXAM, PRACTICE],
-	tutor: [ROOMS, PRACTISE, SCENARIOS, LIBRARY, ANALYTICS],
-	admin: [ROOMS, PRACTISE, SCENARIOS, LIBRARY, ANALYTICS, ACCOUNTS]
+	tutor: [ROOMS, PRACTISE, SCENARIOS, LIBRARY, MEDIA, ANALYTICS],
+	admin: [ROOMS, PRACTISE, SCENARIOS, LIBRARY, MEDIA, ANALYTICS, ACCOUNTS]
 };
 
 /** Reports whether a link leads to the page that is shown, or to one above it. */
