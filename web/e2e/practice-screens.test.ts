@@ -3,6 +3,7 @@ import type { Page } from 'playwright-core';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { inspect, NARROW } from './browser.ts';
 import * as fixtures from './fixtures.ts';
+import { exam } from './mock-exams.ts';
 import * as practice from './mock-practice.ts';
 import { useMock } from './setup.ts';
 
@@ -65,6 +66,23 @@ describe('home', () => {
 		await page.reload();
 		await page.getByRole('link', { name: 'Play it now' }).waitFor();
 		expect(await page.getByRole('heading', { name: /New here/ }).count()).toBe(0);
+	});
+
+	it('puts a mock exam that is under way before any other role play', async () => {
+		await page.goto('/');
+		await page.getByRole('link', { name: 'Take a mock exam' }).waitFor();
+		const items = [exam('second'), exam('reported')];
+		server.answers.set('GET /api/exams', { status: 200, body: { items } });
+		await page.reload();
+		await page.getByText('Your mock exam is at the second role play.').waitFor();
+		await page.getByRole('heading', { name: 'Your progress' }).waitFor();
+		expect(await page.getByRole('link', { name: 'Play it now' }).count()).toBe(0);
+		expect(await page.getByRole('link', { name: 'Take a mock exam' }).count()).toBe(0);
+		await page.locator('.scenario').first().waitFor();
+		await inspect(page, 'home-exam');
+		server.answers.set('GET /api/exams/e1', { status: 200, body: exam('second') });
+		await page.getByRole('link', { name: 'Go on with it' }).click();
+		await page.waitForURL('**/exams/e1');
 	});
 
 	it('loads and fails', async () => {
@@ -148,7 +166,12 @@ describe('a guest', () => {
 		page.on('response', (response) => {
 			if (response.status() >= 400) failed.push(`${response.status()} ${response.url()}`);
 		});
-		await page.goto('/scenarios');
+		await page.goto('/');
+		await page.waitForURL('**/sign-in');
+		const sample = page.getByRole('link', { name: 'a sample report' });
+		expect(await sample.getAttribute('href')).toBe('/sample-report');
+		await inspect(page, 'guest-sign-in');
+		await page.getByRole('link', { name: 'all role plays' }).click();
 		await page.locator('.scenario').first().waitFor();
 		await inspect(page, 'guest-catalogue');
 		await page.goto('/scenarios/insulin');

@@ -13,6 +13,16 @@ it('leads to the room while it is open, then to the report', () => {
 	expect(standing(attempt('abandoned')).href).toBeUndefined();
 });
 
+it('leads a candidate from an open role play of a mock exam to the exam', () => {
+	const exam_id = 'e';
+	expect(standing(attempt('created', { exam_id })).href).toBe('/exams/e');
+	expect(standing(attempt('abandoned', { exam_id })).href).toBe('/exams/e');
+	expect(standing(attempt('reported', { exam_id })).href).toBe('/attempts/a');
+	expect(standing(attempt('playing', { exam_id, part: 'patient' })).href).toBe(
+		'/green-room?room=a&as=patient'
+	);
+});
+
 it('offers to delete only own attempts whose room has closed', () => {
 	const states = ['created', 'preparing', 'playing', 'analysing'] as const;
 	expect(states.map((state) => deletable(attempt(state)))).toEqual([false, false, false, false]);

@@ -9,6 +9,9 @@ export interface Standing {
 
 export function standing(attempt: Attempt): Standing {
 	const report = `/attempts/${attempt.id}`;
+	/** Only its page leads on in a mock exam. A partner comes through the green room. */
+	const exam =
+		attempt.exam_id && attempt.part === 'candidate' ? `/exams/${attempt.exam_id}` : undefined;
 	switch (attempt.state) {
 		case 'created':
 		case 'preparing':
@@ -16,7 +19,7 @@ export function standing(attempt: Attempt): Standing {
 			return {
 				words: 'Room open',
 				tone: 'warn',
-				href: `/green-room?room=${attempt.id}&as=${attempt.part}`
+				href: exam ?? `/green-room?room=${attempt.id}&as=${attempt.part}`
 			};
 		case 'analysing':
 			return { words: 'Being analysed', tone: 'plain', href: report };
@@ -25,7 +28,7 @@ export function standing(attempt: Attempt): Standing {
 		case 'failed':
 			return { words: 'No report', tone: 'bad', href: report };
 		case 'abandoned':
-			return { words: 'Not played', tone: 'plain' };
+			return { words: 'Not played', tone: 'plain', ...(exam && { href: exam }) };
 	}
 }
 

@@ -1,5 +1,6 @@
 import { auth } from '$lib/api/auth.svelte';
 import { overview } from '$lib/api/catalogue';
+import { exams } from '$lib/api/exams';
 import { startCatalogue } from '$lib/practice/catalogue.svelte';
 import { startLoading } from '$lib/ui/loading.svelte';
 import type { PageLoad } from './$types';
@@ -9,6 +10,7 @@ export const load: PageLoad = async ({ parent }) => {
 	const profession = auth.user?.profession;
 	return {
 		overview: startLoading(overview),
+		exams: startLoading(() => exams()),
 		found: startCatalogue(new URLSearchParams(profession ? { profession } : {}))
 	};
 };
