@@ -1,4 +1,4 @@
-import type { Browser } from 'playwright-core';
+import type { Browser, Page } from 'playwright-core';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { inspect, NARROW } from './browser.ts';
 import { Person, VOICE_DB } from './people.ts';
@@ -38,19 +38,42 @@ beforeAll(() => void ({ browser, server } = running));
 const checkEndsS = () => check.leadS + check.speechS;
 const saidBeginsS = () => checkEndsS() + SILENCE_S;
 
-/** Leads a candidate from the list of role plays to the sound check. */
+/**
+ * Leads a candidate from the list of role plays to the sound check, and returns the slug of the
+ * role play.
+ */
 async function choose(
 	{ page }: Person,
 	look: (name: string) => Promise<void> = async () => undefined
-): Promise<void> {
+): Promise<string> {
 	await page.locator('.scenario').first().waitFor();
 	await look('real-home');
 	await page.locator('.scenario').first().click();
 	await page.getByRole('link', { name: 'Check your sound' }).waitFor();
+	const slug = new URL(page.url()).pathname.replace('/scenarios/', '');
 	await look('real-scenario');
 	await page.getByRole('link', { name: 'Check your sound' }).click();
 	await page.getByText('You come through clearly').waitFor();
 	await look('real-green-room');
+	return slug;
+}
+
+/** After the first role play: the home has counted it, and the catalogue says it was tried. */
+async function seesProgress(
+	page: Page,
+	slug: string,
+	look: (name: string) => Promise<void>
+): Promise<void> {
+	await page.goto('/');
+	const progress = page.getByRole('region', { name: 'Your progress' });
+	expect((await progress.locator('dd').first().textContent())?.trim()).toBe('1');
+	await look('real-home-progress');
+	await page.goto('/scenarios?tried=true');
+	await page.locator('.scenario').first().waitFor();
+	const tried = page.locator('.scenario');
+	expect(await tried.count()).toBe(1);
+	expect(await tried.textContent()).toContain('Played once');
+	expect(await page.locator(`a[href="/scenarios/${slug}"]`).count()).toBeGreaterThan(0);
 }
 
 /**
@@ -81,7 +104,7 @@ describe('a role play', () => {
 		await page.goto('/');
 		await page.waitForURL('**/sign-in*');
 		await candidate.signIn('candidate');
-		await choose(candidate, look);
+		const slug = await choose(candidate, look);
 		const attempt = await candidate.enter('Enter the room');
 		await page.getByText('Waiting for the patient.').waitFor();
 		await look('real-room-preparing');
@@ -133,6 +156,7 @@ describe('a role play', () => {
 		);
 		await page.getByRole('link', { name: 'All practice' }).click();
 		await page.locator(`a[href="/attempts/${attempt}"]`).waitFor();
+		await seesProgress(page, slug, look);
 		await candidate.close();
 	});
 
