@@ -47,7 +47,7 @@ async function choose(
 	look: (name: string) => Promise<void> = async () => undefined
 ): Promise<string> {
 	await page.locator('.scenario').first().waitFor();
-	await look('real-home');
+	await look('real-catalogue');
 	await page.locator('.scenario').first().click();
 	await page.getByRole('link', { name: 'Check your sound' }).waitFor();
 	const slug = new URL(page.url()).pathname.replace('/scenarios/', '');
@@ -56,6 +56,22 @@ async function choose(
 	await page.getByText('You come through clearly').waitFor();
 	await look('real-green-room');
 	return slug;
+}
+
+/** Finds a role play among all: by showing more, by a filter and by a search. */
+async function find(page: Page): Promise<void> {
+	await page.goto('/scenarios');
+	const found = page.locator('.scenario');
+	await found.first().waitFor();
+	const first = await found.count();
+	await page.getByRole('button', { name: 'Show more' }).click();
+	await found.nth(first).waitFor();
+	await page.getByRole('checkbox', { name: 'Nursing' }).press('Space');
+	await page.waitForURL('**/scenarios?profession=nursing');
+	await page.getByText('5 role plays', { exact: true }).waitFor();
+	await page.getByRole('searchbox').fill('bus driver');
+	await page.getByText('1 role play', { exact: true }).waitFor();
+	expect(await found.textContent()).toContain('Starting insulin at home');
 }
 
 /** After the first role play: the home has counted it, and the catalogue says it was tried. */
@@ -104,6 +120,7 @@ describe('a role play', () => {
 		await page.goto('/');
 		await page.waitForURL('**/sign-in*');
 		await candidate.signIn('candidate');
+		await find(page);
 		const slug = await choose(candidate, look);
 		const attempt = await candidate.enter('Enter the room');
 		await page.getByText('Waiting for the patient.').waitFor();
