@@ -129,8 +129,15 @@ func (f facts) decode(file *source) (img image.Image, err error) {
 	decode := map[string]func(io.Reader) (image.Image, error){
 		"jpeg": jpeg.Decode, "png": png.Decode, "gif": gif.Decode, "webp": webp.Decode,
 	}[f.format]
-	if img, err = decode(bufio.NewReaderSize(file, 64<<10)); err != nil {
+	var r io.Reader = bufio.NewReaderSize(file, 64<<10)
+	if f.format == "jpeg" {
+		r = &scanCounter{from: r, file: file}
+	}
+	if img, err = decode(r); err != nil {
 		return nil, file.fault(err)
+	}
+	if err := file.ctx.Err(); err != nil {
+		return nil, err
 	}
 	// The decoder reads the headers again: what it makes must be what was checked.
 	if b := img.Bounds(); b.Dx() > f.width || b.Dy() > f.height {

@@ -121,6 +121,39 @@ func (h *jpegHeader) readFrame(marker byte, s []byte) error {
 	return nil
 }
 
+// maxScans is the number of scans of a JPEG file that are decoded. Progressive photos have about
+// ten. Each takes time for every block of the image, however few bytes it has.
+const maxScans = 64
+
+// scanCounter passes a JPEG file on to its decoder, until the file has too many scans or the
+// context ends. It passes on little at a time, so that the decoder asks often. It counts what
+// looks like the marker of a scan, which image data never do, and so cannot be led past one.
+type scanCounter struct {
+	from  io.Reader
+	file  *source
+	scans int
+	last  byte
+}
+
+func (s *scanCounter) Read(p []byte) (int, error) {
+	if err := s.file.ctx.Err(); err != nil {
+		s.file.err = err
+		return 0, err
+	}
+	n, err := s.from.Read(p[:min(len(p), 512)])
+	for _, b := range p[:n] {
+		if s.last == 0xff && b == 0xda {
+			s.scans++
+		}
+		s.last = b
+	}
+	if s.scans > maxScans {
+		s.file.err = fmt.Errorf("%w: it has more than %d scans", ErrDamaged, maxScans)
+		return 0, s.file.err
+	}
+	return n, err
+}
+
 // orientationOf returns the orientation in EXIF data (a TIFF header and its first directory), or 1
 // when there is none or it makes no sense.
 func orientationOf(tiff []byte) int {

@@ -250,6 +250,18 @@ func bomb(t testing.TB, w, h int, colourType byte, more ...[]byte) []byte {
 	return append(append(file, chunk("IDAT", data.Bytes())...), chunk("IEND", nil)...)
 }
 
+// scans returns a progressive JPEG file of 800 x 800 pixels with a number of scans, each of a few
+// bytes that say that no block has anything to add.
+func scans(n int) []byte {
+	file := []byte{0xff, 0xd8, 0xff, 0xc2, 0, 11, 8, 3, 32, 3, 32, 1, 1, 0x11, 0} // the frame
+	// A table with one code, of one bit: a run of at least 16384 blocks.
+	file = append(append(append(file, 0xff, 0xc4, 0, 20, 0x10, 1), make([]byte, 15)...), 0xe0)
+	for range n {
+		file = append(file, 0xff, 0xda, 0, 8, 1, 1, 0, 1, 63, 0, 0, 0, 0)
+	}
+	return append(file, 0xff, 0xd9)
+}
+
 // allocated returns how many bytes f allocates, in all.
 func allocated(f func()) uint64 {
 	var before, after runtime.MemStats
@@ -299,6 +311,8 @@ func TestHostileImages(t *testing.T) {
 		"12000 x 12000":      {bomb(t, 12000, 12000, 2), ErrTooLarge, mb},
 		"6500 x 6500, RGBA":  {bomb(t, 6500, 6500, 6), ErrTooLarge, mb},
 		"progressive":        {progressive, ErrTooLarge, mb},
+		"12 scans":           {scans(12), nil, 8 * mb},
+		"300 scans":          {scans(300), ErrDamaged, 8 * mb},
 		"wide":               {bomb(t, 1<<20, 1, 0), nil, 40 * mb},
 		"text that expands":  {bomb(t, 40, 40, 2, text), nil, 2 * mb},
 		"5000 frames":        {many.Bytes(), nil, 2 * mb},
@@ -349,6 +363,33 @@ func TestRenderEndsWithItsContext(t *testing.T) {
 	if _, err := Render(ctx, bytes.NewReader(jpegOf(t, halves(80, 40))), edges,
 		Limits{}); !errors.Is(err, context.Canceled) {
 		t.Errorf("got %v", err)
+	}
+}
+
+// lateReader cancels a context with the last bytes of a file, as a deadline does that passes while
+// a decoder works on what it has read.
+type lateReader struct {
+	*bytes.Reader
+	cancel func()
+}
+
+func (r lateReader) Read(p []byte) (int, error) {
+	n, err := r.Reader.Read(p)
+	if r.Len() == 0 {
+		r.cancel()
+	}
+	return n, err
+}
+
+func TestRenderEndsWhenItsContextEndsWhileDecoding(t *testing.T) {
+	for name, file := range map[string][]byte{
+		"jpeg": jpegOf(t, halves(800, 400)), "png": pngOf(t, halves(800, 400)),
+	} {
+		ctx, cancel := context.WithCancel(t.Context())
+		_, err := Render(ctx, lateReader{bytes.NewReader(file), cancel}, edges, Limits{})
+		if !errors.Is(err, context.Canceled) {
+			t.Errorf("%s: got %v", name, err)
+		}
 	}
 }
 
