@@ -135,7 +135,7 @@ func TestSlowUploadEnds(t *testing.T) {
 func TestManyUploadsAtOnce(t *testing.T) {
 	s := apitest.NewServer(t)
 	c := s.NewUser(t, store.RoleTutor)
-	photo := apitest.Photo(t, 1500, 1000, 1)
+	photo := apitest.Photo(t, 600, 400, 1)
 	var mu sync.Mutex
 	statuses := map[int]int{}
 	var all sync.WaitGroup

@@ -128,9 +128,12 @@ func (s *Service) upload(ctx context.Context, in *uploadInput) (*mediaOutput, er
 	return &mediaOutput{Location: store.MediaPath(m.ID), Body: s.show(m)}, nil
 }
 
-// busy is the problem for an upload that finds too many others.
+// busy is the problem for an upload that finds too many others, or has waited for them too long.
 func busy(err error) error {
-	if !errors.Is(err, store.ErrLimit) {
+	switch {
+	case errors.Is(err, context.DeadlineExceeded):
+		err = fmt.Errorf("%w: %w", store.ErrLimit, err)
+	case !errors.Is(err, store.ErrLimit):
 		return err
 	}
 	return &httpx.Fault{
