@@ -180,7 +180,7 @@ func (e *Exam) Expire(now time.Time) bool {
 	if !waits || now.Before(until) {
 		return false
 	}
-	e.end(now)
+	e.end(until)
 	return true
 }
 
@@ -195,8 +195,11 @@ func (e *Exam) GiveUp(now time.Time) error {
 }
 
 // Forget follows the removal of one of the exam's attempts that nobody has joined: it can be begun
-// again.
+// again. The exam waits from when it was due, whenever that is noticed.
 func (e *Exam) Forget(a Attempt, now time.Time) {
+	if due := a.CreatedAt.Add(ExamPause); due.Before(now) {
+		now = due
+	}
 	if a.Exam.Replaces {
 		e.Slots[a.Exam.Position-1].Replaced = false
 	}

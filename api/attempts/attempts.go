@@ -232,7 +232,7 @@ func (s *Service) create(ctx context.Context, in *createInput) (*detailOutput, e
 	if err != nil {
 		return nil, unplayed(err)
 	}
-	if err := httpx.AdmitUnconfirmed(ctx, p.User, s.Store, s.Tries); err != nil {
+	if _, err := httpx.AdmitUnconfirmed(ctx, p.User, s.Store, s.Tries, 1); err != nil {
 		return nil, err
 	}
 	a, err := s.Store.CreateAttempt(ctx, p.User.ID, scenario.ID, true)

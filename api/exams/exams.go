@@ -135,13 +135,14 @@ func (s *Service) create(ctx context.Context, in *createInput) (*examOutput, err
 		return nil, httpx.Invalid("body.profession",
 			"Choose the profession of the mock exam, or set yours in your profile.")
 	}
-	for range 2 { // an exam counts as two role plays
-		if err := httpx.AdmitUnconfirmed(ctx, p.User, s.Store, s.Tries); err != nil {
-			return nil, err
-		}
+	const rolePlays = 2
+	giveBack, err := httpx.AdmitUnconfirmed(ctx, p.User, s.Store, s.Tries, rolePlays)
+	if err != nil {
+		return nil, err
 	}
 	e, err := s.Store.CreateExam(ctx, p.User.ID, profession)
 	if err != nil {
+		giveBack()
 		return nil, notCreated(err)
 	}
 	out, err := s.read(ctx, e.ID, p.User)

@@ -221,6 +221,23 @@ func TestOneExamIsUnderWay(t *testing.T) {
 	again().Expect(t, 201)
 }
 
+// TestExpiredExamIsOver reads an exam that has waited for too long, before any job has ended it.
+func TestExpiredExamIsOver(t *testing.T) {
+	w := newWorld(t)
+	w.Exec(t, `UPDATE exams SET changed_at = changed_at - interval '31 minutes' WHERE id = $1`,
+		w.exam)
+	e := w.expect(store.ExamAbandoned)
+	if e.Next != nil || e.WaitsUntil != nil || e.EndedAt == nil ||
+		!e.EndedAt.Before(time.Now().Add(-30*time.Second)) {
+		t.Errorf("the expired exam: %+v", e)
+	}
+	var page exams.ExamPage
+	w.candidate.Do(t, "GET", "/api/exams", nil).Expect(t, 200).Decode(t, &page)
+	if len(page.Items) != 1 || page.Items[0].State != store.ExamAbandoned {
+		t.Errorf("the list: %+v", page.Items)
+	}
+}
+
 func TestNewExamIsChecked(t *testing.T) {
 	s := apitest.NewServer(t)
 	p := s.NewUser(t, store.RoleCandidate)
@@ -249,6 +266,21 @@ func TestExamsOfUnconfirmedAccountsCountAsTwoRolePlays(t *testing.T) {
 	p.Do(t, "POST", "/api/exams", map[string]any{
 		"profession": apitest.ExamProfession, "consent": true,
 	}).Problem(t, 403, "address-unconfirmed")
+}
+
+// TestRefusedExamsCostNothing asks for exams that there cannot be, and then uses the whole day.
+func TestRefusedExamsCostNothing(t *testing.T) {
+	s := apitest.NewServer(t)
+	p := s.Register(t, apitest.NewEmail())
+	exam := p.NewExam(t)
+	for range 4 {
+		p.Do(t, "POST", "/api/exams", map[string]any{
+			"profession": apitest.ExamProfession, "consent": true,
+		}).Problem(t, 409, "exam-under-way")
+	}
+	p.Do(t, "POST", "/api/exams/"+exam+"/end", nil).Expect(t, 200)
+	exam = p.NewExam(t)
+	p.Do(t, "POST", "/api/exams/"+exam+"/end", nil).Expect(t, 200)
 }
 
 func TestExamsAreForTheirPeople(t *testing.T) {

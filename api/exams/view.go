@@ -67,6 +67,7 @@ type ExamPart struct {
 
 func (s *Service) view(v store.ExamView, u store.User) Exam {
 	now := s.Clock()
+	v.Expire(now) // of the copy: the sweep ends the stored one
 	out := Exam{
 		ID: v.ID, State: v.State, Profession: v.Profession, Candidate: v.CandidateID,
 		Consent: v.Consent, CreatedAt: v.CreatedAt, ChangedAt: v.ChangedAt, EndedAt: v.EndedAt,

@@ -27,28 +27,39 @@ type AttemptLister interface {
 	AttemptsOf(ctx context.Context, userID, before string, limit int) ([]store.AttemptView, error)
 }
 
-// AdmitUnconfirmed returns a Fault when a user whose address is not confirmed may not begin a role
-// play: while in another one, or after a few in a day. It counts this one.
+// AdmitUnconfirmed returns a Fault when a user whose address is not confirmed may not begin a
+// number of role plays: while in another one, or after a few in a day. It counts these; giveBack
+// undoes that when they are not begun.
 func AdmitUnconfirmed(ctx context.Context, u store.User, attempts AttemptLister,
-	tries auth.Tries) error {
+	tries auth.Tries, rolePlays int) (giveBack func(), err error) {
 	if u.VerifiedAt != nil {
-		return nil
+		return func() {}, nil
 	}
 	recent, err := attempts.AttemptsOf(ctx, u.ID, "", 2*unconfirmedPerDay)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	for _, a := range recent {
 		if st := a.Attempt.State; st == store.AttemptPreparing || st == store.AttemptPlaying {
-			return OneAtATime()
+			return nil, OneAtATime()
 		}
 	}
-	if tries.Spend(ctx, store.Quota{
+	quota := store.Quota{
 		Key: "unconfirmed:" + u.ID, Units: unconfirmedPerDay, Window: 24 * time.Hour,
-	}) != nil {
-		return Unconfirmed("can begin five role plays a day")
 	}
-	return nil
+	spent := 0
+	giveBack = func() {
+		for range spent {
+			tries.Limiter.Return(ctx, quota)
+		}
+	}
+	for ; spent < rolePlays; spent++ {
+		if tries.Spend(ctx, quota) != nil {
+			giveBack()
+			return nil, Unconfirmed("can begin five role plays a day")
+		}
+	}
+	return giveBack, nil
 }
 
 // OneAtATime returns a Fault for an account whose address is not confirmed and that is in another

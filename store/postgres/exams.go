@@ -67,11 +67,17 @@ func (db *DB) CreateExam(ctx context.Context, candidateID,
 	return e, err
 }
 
+// lockCandidate locks a candidate's row. Whoever begins an exam, or goes on with one, decides
+// under the lock whether another one is live.
+func lockCandidate(ctx context.Context, q querier, candidateID string) error {
+	_, err := q.Exec(ctx, `SELECT 1 FROM users WHERE id = $1 FOR NO KEY UPDATE`, candidateID)
+	return err
+}
+
 // noLiveExam locks a candidate's row, and returns store.ErrConflict when the candidate has a live
 // exam. It ends those that have waited for too long.
 func noLiveExam(ctx context.Context, q querier, candidateID string, now time.Time) error {
-	if _, err := q.Exec(ctx, `SELECT 1 FROM users WHERE id = $1 FOR NO KEY UPDATE`,
-		candidateID); err != nil {
+	if err := lockCandidate(ctx, q, candidateID); err != nil {
 		return err
 	}
 	live, err := ids(ctx, q, `SELECT e.id::text FROM exams e
@@ -80,6 +86,9 @@ func noLiveExam(ctx context.Context, q querier, candidateID string, now time.Tim
 		return err
 	}
 	for _, id := range live {
+		if _, err := forgetAttempts(ctx, q, id, now.Add(-store.ExamPause), now); err != nil {
+			return err
+		}
 		e, err := changeExam(ctx, q, id, func(e *store.Exam) error {
 			e.Expire(now)
 			return nil
@@ -125,13 +134,20 @@ func (db *DB) BeginSlot(ctx context.Context, examID string) (a store.Attempt, er
 	}
 	err = db.transact(ctx, "exam", func(ctx context.Context, q querier) error {
 		now := db.now()
+		if err := lockCandidate(ctx, q, e.CandidateID); err != nil {
+			return err
+		}
+		e, err := forgetAttempts(ctx, q, examID, now.Add(-store.ExamPause), now)
+		if err != nil {
+			return err
+		}
 		if !e.State.Live() {
 			if err := noLiveExam(ctx, q, e.CandidateID, now); err != nil {
 				return err
 			}
 		}
 		expired := false
-		_, err := changeExam(ctx, q, examID, func(e *store.Exam) error {
+		_, err = changeExam(ctx, q, examID, func(e *store.Exam) error {
 			if expired = e.Expire(now); expired {
 				return nil // saved, although nothing can be begun
 			}
@@ -184,7 +200,7 @@ func (db *DB) GiveUpExam(ctx context.Context, examID string) error {
 	}
 	return db.transact(ctx, "exam", func(ctx context.Context, q querier) error {
 		now := db.now()
-		if err := forgetAttempts(ctx, q, examID, now, now); err != nil {
+		if _, err := forgetAttempts(ctx, q, examID, now, now); err != nil {
 			return err
 		}
 		_, err := changeExam(ctx, q, examID, func(e *store.Exam) error { return e.GiveUp(now) })
@@ -195,21 +211,21 @@ func (db *DB) GiveUpExam(ctx context.Context, examID string) error {
 // forgetAttempts removes the attempts of an exam that nobody has joined and that were created by a
 // time. Their candidate has not seen a card, so the slot can be begun again. Like changeAttempt it
 // locks the attempts before the exam.
-func forgetAttempts(ctx context.Context, q querier, examID string, by, now time.Time) error {
+func forgetAttempts(ctx context.Context, q querier, examID string,
+	by, now time.Time) (store.Exam, error) {
 	gone, err := collect(ctx, q, `DELETE FROM attempts a
 		WHERE a.exam_id = $1 AND a.state = 'created' AND a.created_at <= $2
 		RETURNING `+attemptColumns, []any{examID, by}, attemptTargets)
 	if err != nil {
-		return err
+		return store.Exam{}, err
 	}
-	_, err = changeExam(ctx, q, examID, func(e *store.Exam) error {
+	return changeExam(ctx, q, examID, func(e *store.Exam) error {
 		for _, a := range gone {
 			e.Forget(a, now)
 		}
 		e.Follow(now)
 		return nil
 	})
-	return err
 }
 
 // followExam sets an exam's state after a change of an attempt.
@@ -431,7 +447,7 @@ func (db *DB) sweepExam(ctx context.Context, id string) (ended bool, err error) 
 	now := db.now()
 	var silent []string
 	err = db.transact(ctx, "exam", func(ctx context.Context, q querier) error {
-		if err := forgetAttempts(ctx, q, id, now.Add(-store.ExamPause), now); err != nil {
+		if _, err := forgetAttempts(ctx, q, id, now.Add(-store.ExamPause), now); err != nil {
 			return err
 		}
 		silent, err = ids(ctx, q, `SELECT id::text FROM attempts

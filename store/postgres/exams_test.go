@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"bedside/store"
+
+	"github.com/jackc/pgx/v5"
 )
 
 // examProfession is a profession with two scenarios.
@@ -235,6 +237,63 @@ func TestOneExamAtATime(t *testing.T) {
 	}); n != 1 {
 		t.Errorf("the first slot was begun %d times", n)
 	}
+}
+
+// TestRepetitionBeginsInNoOtherExam begins a repetition while another request ends the exam and
+// creates the next one.
+func TestRepetitionBeginsInNoOtherExam(t *testing.T) {
+	t.Parallel()
+	u := newUser(t, store.RoleCandidate)
+	e := newExam(t, u)
+	expect(t, db.FailAttempt(t.Context(), playSlot(t, e).ID, "the worker crashed"), nil)
+	next := newExam(t, newUser(t, store.RoleCandidate)) // becomes the candidate's
+	conn, err := pgx.Connect(t.Context(), db.Cluster.URL())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close(t.Context())
+	for _, sql := range []string{
+		"BEGIN",
+		"SELECT 1 FROM users WHERE id = '" + u.ID + "' FOR NO KEY UPDATE",
+		"UPDATE exams SET state = 'failed', ended_at = now() WHERE id = '" + e.ID + "'",
+		"UPDATE exams SET candidate_id = '" + u.ID + "' WHERE id = '" + next.ID + "'",
+	} {
+		if _, err := conn.Exec(t.Context(), sql); err != nil {
+			t.Fatal(err)
+		}
+	}
+	begun := make(chan error)
+	go func() {
+		_, err := db.BeginSlot(t.Context(), e.ID)
+		begun <- err
+	}()
+	for waits := false; !waits; {
+		if err := conn.QueryRow(t.Context(), `SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted
+			AND pg_backend_pid() = ANY (pg_blocking_pids(pid)))`).Scan(&waits); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := conn.Exec(t.Context(), "COMMIT"); err != nil {
+		t.Fatal(err)
+	}
+	expect(t, <-begun, store.ErrConflict)
+	expectExam(t, e, store.ExamFailed)
+}
+
+// TestUnjoinedRolePlaysDoNotBlock needs no job in between: what nobody joined for half an hour can
+// be begun again, and an exam that nobody came back to for half an hour after that has ended.
+func TestUnjoinedRolePlaysDoNotBlock(t *testing.T) {
+	t.Parallel()
+	u := newUser(t, store.RoleCandidate)
+	e := newExam(t, u)
+	unjoined := beginSlot(t, e)
+	age(t, e, store.ExamPause)
+	if again := beginSlot(t, e); again.ID == unjoined.ID || again.Exam.Position != 1 {
+		t.Errorf("begun again: %+v", again)
+	}
+	age(t, e, 2*store.ExamPause)
+	newExam(t, u)
+	expectExam(t, e, store.ExamAbandoned)
 }
 
 func TestExamNeedsTwoScenarios(t *testing.T) {
