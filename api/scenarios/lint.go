@@ -23,7 +23,7 @@ func lintRoutes(api huma.API) {
 		Description: "Reads one or several scenarios as YAML, stores nothing, and answers with " +
 			"what should be changed, by line. Errors keep a scenario from being saved or " +
 			"published; warnings do not. A text that is no YAML gets a finding, too.",
-		MaxBodyBytes: maxLint,
+		MaxBodyBytes: maxLint, Metadata: httpx.Expensive(),
 	}, lint, store.RoleTutor, store.RoleAdmin)
 	httpx.Register(api, huma.Operation{
 		OperationID: "get-scenario-schema", Method: http.MethodGet, Path: "/api/scenarios/schema",

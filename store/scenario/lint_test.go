@@ -229,3 +229,30 @@ func TestBritishSpelling(t *testing.T) {
 		}
 	}
 }
+
+// TestLongDialoguesAreNotChecked also shows that nothing is compared with everything else beyond
+// the limits of the format.
+func TestLongDialoguesAreNotChecked(t *testing.T) {
+	var text strings.Builder
+	text.WriteString("schema: scenario/1\nsummary: the secret of the patient is long ago now\n" +
+		"interlocutor_card:\n  hidden:\n")
+	for range 500 {
+		text.WriteString("    - fact: the secret of the patient is long ago now\n")
+	}
+	text.WriteString("dialogue:\n  facts:\n")
+	for i := range 500 {
+		fmt.Fprintf(&text, "    - {id: f%d, say: yes, need: known.f%d}\n", i, i+1)
+	}
+	long := false
+	for _, f := range Lint([]byte(text.String())) {
+		switch f.Rule {
+		case "secret", "unreachable", "unknown-name":
+			t.Fatalf("compared: %v", f)
+		case "size":
+			long = long || f.Path == "dialogue.facts"
+		}
+	}
+	if !long {
+		t.Error("no finding says that there are too many facts")
+	}
+}

@@ -21,7 +21,10 @@ func (l *linter) references() {
 	if !ok || len(dialogue) == 0 {
 		return
 	}
-	d := dialogueLinter{linter: l, dialogue: dialogue}
+	d := dialogueLinter{linter: l, dialogue: dialogue, term: term(), atLeast: atLeast()}
+	if d.tooLong() {
+		return
+	}
 	d.collect()
 	d.checkFacts()
 	d.checkCues()
@@ -42,7 +45,31 @@ type dialogueLinter struct {
 	states   []string
 	effects  []map[string]any // of shared moves
 	// unreached are the facts that nothing reveals.
-	unreached map[string]bool
+	unreached     map[string]bool
+	term, atLeast *regexp.Regexp
+}
+
+// maxItems is the number of facts, intents, cues or beats in a dialogue that are checked, because
+// the checks compare each with all others. The longest shipped dialogue has a few dozen.
+const maxItems = 200
+
+// tooLong reports lists of the dialogue that are too long to be checked.
+func (d *dialogueLinter) tooLong() (is bool) {
+	for _, key := range []string{"facts", "intents", "cues", "beats"} {
+		if list, _ := d.dialogue[key].([]any); len(list) > maxItems {
+			is = true
+			d.add("dialogue."+key, Error, "size", "there are %d %s; at most %d are possible",
+				len(list), key, maxItems)
+		}
+	}
+	for _, key := range []string{"state", "effects"} {
+		if n := len(asMap(d.dialogue[key])); n > maxItems {
+			is = true
+			d.add("dialogue."+key, Error, "size", "%s has %d keys; at most %d are possible", key,
+				n, maxItems)
+		}
+	}
+	return is
 }
 
 func asMap(value any) map[string]any {
@@ -219,13 +246,16 @@ func term() *regexp.Regexp {
 	return regexp.MustCompile(`(known|asked|said)\.([a-z0-9_]+)|([a-z_][a-z0-9_]*)|([<>=!]+|\d+)`)
 }
 
+// atLeast matches a condition that a state has risen to a number.
+func atLeast() *regexp.Regexp { return regexp.MustCompile(`([a-z_]+) *>=? *(\d+)`) }
+
 // condition reports the names in a condition that are not defined.
 func (d *dialogueLinter) condition(path string, value any) {
 	text, ok := value.(string)
 	if !ok {
 		return
 	}
-	for _, m := range term().FindAllStringSubmatch(text, -1) {
+	for _, m := range d.term.FindAllStringSubmatch(text, -1) {
 		switch {
 		case m[1] == "known":
 			d.unknown(path, "fact", m[2], d.facts)
@@ -280,7 +310,6 @@ func (d *dialogueLinter) attainable(condition string, reached map[string]bool) b
 	if strings.TrimSpace(condition) == "" {
 		return true
 	}
-	atLeast := regexp.MustCompile(`([a-z_]+) *>=? *(\d+)`)
 	for _, side := range strings.Split(condition, " or ") {
 		possible := true
 		for _, part := range strings.Split(side, " and ") {
@@ -288,7 +317,7 @@ func (d *dialogueLinter) attainable(condition string, reached map[string]bool) b
 			if name, ok := strings.CutPrefix(part, "known."); ok && !reached[name] {
 				possible = false
 			}
-			if m := atLeast.FindStringSubmatch(part); m != nil {
+			if m := d.atLeast.FindStringSubmatch(part); m != nil {
 				want, _ := strconv.ParseFloat(m[2], 64)
 				start, _ := asMap(asMap(d.dialogue["state"])[m[1]])["start"].(float64)
 				if start < want && !d.raised(m[1]) {
