@@ -25,6 +25,10 @@ type Cache interface {
 	CacheLock(ctx context.Context, key string, ttl time.Duration) (done func(), ok bool, err error)
 }
 
+// cacheFormat is part of each key and ETag. Raise it when an answer changes its form, so that
+// nobody gets what another release has kept.
+const cacheFormat = 1
+
 const (
 	cacheTTL     = 5 * time.Minute
 	cacheTimeout = 250 * time.Millisecond // of one call
@@ -32,6 +36,7 @@ const (
 	cachePause   = time.Second
 	loadTimeout  = 5 * time.Second       // of a load, and of the lock meanwhile
 	loadInterval = 20 * time.Millisecond // at which a node looks for what another one loads
+	loadPatience = time.Second           // of a node with one that loads, which may have died
 )
 
 // loader reads the catalogue through the cache. What is missing is loaded once at a time: those
@@ -50,7 +55,7 @@ type loader struct {
 // caller's own.
 func through[T any](ctx context.Context, l *loader, load func(context.Context) (T, error),
 	parts ...any) (v T, err error) {
-	b, err := json.Marshal(parts)
+	b, err := json.Marshal(append([]any{cacheFormat}, parts...))
 	if err != nil {
 		return v, err
 	}
@@ -75,14 +80,24 @@ func through[T any](ctx context.Context, l *loader, load func(context.Context) (
 		if r.Err != nil {
 			return v, r.Err
 		}
-		return v, json.Unmarshal(r.Val.([]byte), &v)
+		if json.Unmarshal(r.Val.([]byte), &v) == nil {
+			return v, nil
+		}
 	}
+	// What was kept is damaged.
+	if v, err = load(ctx); err != nil {
+		return v, err
+	}
+	if b, err = json.Marshal(v); err == nil && l.cache != nil {
+		l.keep(ctx, key, b)
+	}
+	return v, err
 }
 
 // find returns the cached value, waits for the node that loads it, or loads it.
 func (l *loader) find(ctx context.Context, key string, load func() ([]byte, error)) ([]byte,
 	error) {
-	for {
+	for since := time.Now(); ; {
 		if l.cache == nil || time.Now().UnixNano() < l.pause.Load() {
 			return load()
 		}
@@ -100,6 +115,8 @@ func (l *loader) find(ctx context.Context, key string, load func() ([]byte, erro
 		case mine:
 			defer done()
 			return l.fill(ctx, key, load)
+		case time.Since(since) >= loadPatience:
+			return l.fill(ctx, key, load)
 		}
 		if err := wait.For(ctx, loadInterval); err != nil {
 			return nil, err
@@ -115,11 +132,16 @@ func (l *loader) fill(ctx context.Context, key string, load func() ([]byte, erro
 	}
 	value, err := load()
 	if err == nil {
-		_ = l.ask(ctx, func(ctx context.Context) error {
-			return l.cache.CacheSet(ctx, key, value, cacheTTL)
-		})
+		l.keep(ctx, key, value)
 	}
 	return value, err
+}
+
+// keep puts a value into the cache if that answers.
+func (l *loader) keep(ctx context.Context, key string, value []byte) {
+	_ = l.ask(ctx, func(ctx context.Context) error {
+		return l.cache.CacheSet(ctx, key, value, cacheTTL)
+	})
 }
 
 func (l *loader) get(ctx context.Context, key string) (value []byte, err error) {

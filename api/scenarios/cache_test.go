@@ -19,6 +19,7 @@ type fakeCache struct {
 	values map[string][]byte
 	locked map[string]bool
 	down   bool
+	stuck  bool // another node has every lock and never releases one
 	calls  int
 }
 
@@ -60,7 +61,7 @@ func (f *fakeCache) CacheLock(_ context.Context, key string, _ time.Duration) (f
 	error) {
 	unlock, err := f.begin()
 	defer unlock()
-	if err != nil || f.locked[key] {
+	if err != nil || f.stuck || f.locked[key] {
 		return nil, false, err
 	}
 	f.locked[key] = true
@@ -82,7 +83,7 @@ func TestOneLoadForManyReaders(t *testing.T) {
 				go func() {
 					v, err := through(t.Context(), node, func(context.Context) (string, error) {
 						loads.Add(1)
-						time.Sleep(time.Second) // of the fake clock
+						time.Sleep(loadPatience / 2) // of the fake clock
 						return "the catalogue", nil
 					}, "page", "1-token")
 					if v != "the catalogue" || err != nil {
@@ -174,4 +175,42 @@ func TestCatalogueWithoutRedis(t *testing.T) {
 			t.Errorf("%d loads after the cache has come back", loads)
 		}
 	})
+}
+
+// TestNodeThatDiesWhileItLoads checks that others wait for it a second, not as long as its lock.
+func TestNodeThatDiesWhileItLoads(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		cache := newFakeCache()
+		cache.stuck = true
+		begun := time.Now()
+		v, err := through(t.Context(), &loader{cache: cache},
+			func(context.Context) (int, error) { return 7, nil }, "page")
+		if waited := time.Since(begun); v != 7 || err != nil || waited > 2*loadPatience {
+			t.Errorf("%d, %v after %v", v, err, waited)
+		}
+		if len(cache.values) != 1 {
+			t.Errorf("%d values are kept", len(cache.values))
+		}
+	})
+}
+
+func TestDamagedEntryIsLoadedAgain(t *testing.T) {
+	cache, loads := newFakeCache(), 0
+	for range 3 {
+		v, err := through(t.Context(), &loader{cache: cache}, func(context.Context) (int, error) {
+			loads++
+			return 7, nil
+		}, "page")
+		if v != 7 || err != nil {
+			t.Errorf("%d, %v", v, err)
+		}
+		if loads == 1 {
+			for key := range cache.values {
+				cache.values[key] = []byte(`{"half`)
+			}
+		}
+	}
+	if loads != 2 {
+		t.Errorf("%d loads", loads)
+	}
 }

@@ -27,7 +27,7 @@ type CacheHeaders struct {
 // answer follows from the generation of the catalogue and what was asked. It may be kept, but is
 // used again only after the server has said that it is still the same.
 func public(generation string, asked any, ifNoneMatch string) (CacheHeaders, error) {
-	b, err := json.Marshal([]any{generation, asked})
+	b, err := json.Marshal([]any{cacheFormat, generation, asked})
 	if err != nil {
 		return CacheHeaders{}, err
 	}
