@@ -51,9 +51,24 @@ type RemoveFiles struct {
 // Kind names the job.
 func (RemoveFiles) Kind() string { return "remove-files" }
 
-// PersonalFile is a recording that a user may have a copy of.
+// PersonalFile is a file that a user may have a copy of: a recording of an attempt, or a picture
+// or line that the user has uploaded.
 type PersonalFile struct {
-	AttemptID string
+	AttemptID string // of a recording
 	Speaker   Speaker
-	Key       string
+	MediaID   string // of a picture or line
+	MediaKind MediaKind
+	Key       string // in the blob store
+}
+
+// Name returns the name of the file in an archive.
+func (f PersonalFile) Name() string {
+	switch {
+	case f.MediaID == "":
+		return "recordings/" + f.AttemptID + "/" + string(f.Speaker) + ".ogg"
+	case f.MediaKind == MediaLine:
+		return "lines/" + f.MediaID + ".ogg"
+	default:
+		return "pictures/" + f.MediaID + ".jpg"
+	}
 }

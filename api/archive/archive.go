@@ -53,6 +53,10 @@ const readme = `This is everything that Bedside stores about you.
 account/     one JSON file for each kind of record
 reports/     the report of each of your role plays
 recordings/  their audio (Ogg Opus): candidate.ogg is the candidate, patient.ogg the partner
+pictures/    the pictures you uploaded (JPEG), in the largest size that is kept
+lines/       the lines of patients you uploaded (Ogg Opus)
+
+account/media.json says which picture and line is which.
 
 Left out is what somebody could sign in with: hashes of passwords and tokens, and the secret of an
 authenticator app.
@@ -157,8 +161,8 @@ func (a *Archivist) pieces(ctx context.Context, userID string) ([]piece, error) 
 		return nil, err
 	}
 	for _, f := range files {
-		list = append(list, piece{name: fmt.Sprintf("recordings/%s/%s.ogg", f.AttemptID,
-			f.Speaker), stored: true, write: func(ctx context.Context, w io.Writer) error {
+		list = append(list, piece{name: f.Name(), stored: true, write: func(ctx context.Context,
+			w io.Writer) error {
 			return a.copyFile(ctx, w, f.Key)
 		}})
 	}

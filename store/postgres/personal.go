@@ -172,18 +172,27 @@ func (db *DB) PersonalReports(ctx context.Context, userID string) (attempts []st
 	return attempts, err
 }
 
-// PersonalFiles returns the stored recordings that a user may have a copy of: both sides of the
-// user's own attempts, and the user's voice in the attempts of others.
+// PersonalFiles returns the stored files that a user may have a copy of: recordings of both sides
+// of the user's own attempts, and of the user's voice in the attempts of others; and the uploaded
+// lines and pictures, each in its largest size.
 func (db *DB) PersonalFiles(ctx context.Context, userID string) (files []store.PersonalFile,
 	err error) {
-	err = db.do(ctx, "recordings", func(ctx context.Context, q querier) error {
-		files, err = personalFiles(ctx, q, userID, `t.state = 'kept'`)
+	err = db.do(ctx, "files", func(ctx context.Context, q querier) error {
+		recordings, err := personalRecordings(ctx, q, userID, `t.state = 'kept'`)
+		if err != nil {
+			return err
+		}
+		uploads, err := collect(ctx, q, `SELECT t.id::text, t.kind, f.key FROM media t
+			JOIN media_files f ON f.media_id = t.id AND f.size = 'large'
+			WHERE t.owner_id = $1 ORDER BY t.id`, []any{userID},
+			func(f *store.PersonalFile) []any { return []any{&f.MediaID, &f.MediaKind, &f.Key} })
+		files = append(recordings, uploads...)
 		return err
 	})
 	return files, err
 }
 
-func personalFiles(ctx context.Context, q querier, userID,
+func personalRecordings(ctx context.Context, q querier, userID,
 	condition string) ([]store.PersonalFile, error) {
 	return collect(ctx, q, `SELECT t.attempt_id::text, t.speaker, t.key FROM recordings t
 		WHERE `+recordingsOf+` AND `+condition+` ORDER BY t.attempt_id, t.speaker`, []any{userID},
@@ -272,12 +281,13 @@ func (db *DB) DeleteUser(ctx context.Context, userID string,
 // removedAtOnce is the number of files that one job removes when an account is deleted.
 const removedAtOnce = 200
 
-// ownedKeys returns the keys of every file of a user, and those that files of attempts without a
-// report have if there are any: a worker stores the files before the report that refers to them.
-// Before the play another partner can still take the seat, whose recording has the same key.
+// ownedKeys returns the keys of the recordings and archives of a user, and those that files of
+// attempts without a report have if there are any: a worker stores the files before the report
+// that refers to them. Before the play another partner can still take the seat, whose recording
+// has the same key. Files of media are not among them, since others may have the same.
 func ownedKeys(ctx context.Context, q querier, userID string) ([]string, error) {
 	// A recording that follows its report may be stored at this moment.
-	files, err := personalFiles(ctx, q, userID, `t.state <> 'deleted'`)
+	files, err := personalRecordings(ctx, q, userID, `t.state <> 'deleted'`)
 	if err != nil {
 		return nil, err
 	}

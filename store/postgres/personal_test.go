@@ -277,6 +277,9 @@ func TestDeletedUserLeavesNothing(t *testing.T) {
 			t.Errorf("%d jobs remove %s, want 1", n, key)
 		}
 	}
+	if n := removalJobs(t, store.MediaPrefix()); n != 0 {
+		t.Errorf("%d jobs remove files of media without looking whether others have them", n)
+	}
 	// Other users keep their accounts, attempts, reports and recordings.
 	if _, err := db.User(t.Context(), partner.ID); err != nil {
 		t.Error(err)
