@@ -78,6 +78,7 @@ func shipped(id string) (*huma.StreamResponse, bool) {
 		h.Set("ETag", fmt.Sprintf(`"%x"`, sha256.Sum256(data)))
 		h.Set("Cache-Control", "public, max-age=60") // the sizes are there soon
 		setType(h, kind)
+		ignoreRange(r)
 		http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(data))
 	}}, true
 }

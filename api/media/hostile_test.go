@@ -59,6 +59,12 @@ func TestFormsThatAreRefused(t *testing.T) {
 		"long description": {
 			body(kind, file+photo, part("alt", strings.Repeat("a", 300))), 422,
 		},
+		"200 characters that are not ASCII": {
+			body(kind, file+photo, part("alt", strings.Repeat("é", 200))), 201,
+		},
+		"201 characters that are not ASCII": {
+			body(kind, file+photo, part("alt", strings.Repeat("é", 201))), 422,
+		},
 		"too large":  {body(kind, file+photo+strings.Repeat("x", 2<<20)), 413},
 		"incomplete": {body(kind, file+photo)[:600], 400},
 		"large headers": {

@@ -181,15 +181,16 @@ func TestFilesAreServedByRFC9110(t *testing.T) {
 		{"GET", []string{"Range", "bytes=0-3"}, 206, whole.Data[:4]},
 		{"GET", []string{"Range", "bytes=-5"}, 206, whole.Data[n-5:]},
 		{"GET", []string{"Range", fmt.Sprintf("bytes=%d-", n-7)}, 206, whole.Data[n-7:]},
-		{"HEAD", []string{"Range", "bytes=0-3"}, 206, nil},
+		{"HEAD", []string{"Range", "bytes=0-3"}, 200, nil},
 		{"GET", []string{"Range", "bytes=0-3", "If-Range", etag}, 206, whole.Data[:4]},
 		{"GET", []string{"Range", "bytes=0-3", "If-Range", "W/" + etag}, 200, whole.Data},
 		{"GET", []string{"Range", "bytes=0-3", "If-Range", `"other"`}, 200, whole.Data},
 		{"GET", []string{"Range", "bytes=0-3", "If-Range", modified}, 206, whole.Data[:4]},
 		{"GET", []string{"Range", "bytes=0-3", "If-Range", old}, 200, whole.Data},
 		{"GET", []string{"Range", fmt.Sprintf("bytes=%d-", n)}, 416, nil},
-		{"GET", []string{"Range", "bytes=0-1,4-5"}, 416, nil},
-		{"GET", []string{"Range", "lines=1-2"}, 416, nil},
+		{"GET", []string{"Range", "bytes=0-1,4-5"}, 200, whole.Data},
+		{"GET", []string{"Range", "bytes=0-1,4-5", "If-None-Match", etag}, 304, nil},
+		{"GET", []string{"Range", "lines=1-2"}, 200, whole.Data},
 	} {
 		res := c.Do(t, row.method, path, nil, row.headers...)
 		if res.StatusCode != row.status ||
@@ -197,7 +198,7 @@ func TestFilesAreServedByRFC9110(t *testing.T) {
 			t.Errorf("%s %v: %d with %d bytes, want %d with %d", row.method, row.headers,
 				res.StatusCode, len(res.Data), row.status, len(row.body))
 		}
-		if row.status == 416 && row.headers[1] != "lines=1-2" &&
+		if row.status == 416 &&
 			res.Header.Get("Content-Range") != fmt.Sprintf("bytes */%d", n) {
 			t.Errorf("%v: Content-Range %q", row.headers, res.Header.Get("Content-Range"))
 		}

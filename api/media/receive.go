@@ -123,7 +123,7 @@ func (s *Service) readPart(form *received, part *multipart.Part, body *meter) er
 		}
 		return s.readFile(form, part, body)
 	case "kind", "alt":
-		b, err := io.ReadAll(io.LimitReader(part, maxAlt+1))
+		b, err := io.ReadAll(io.LimitReader(part, maxAlt*utf8.UTFMax+1))
 		if err != nil {
 			return s.broken(body, err)
 		}
@@ -167,7 +167,8 @@ func (s *Service) readFile(form *received, part *multipart.Part, body *meter) (e
 // cleanAlt returns a description without space around it, or a Fault about body.alt.
 func cleanAlt(s string) (string, error) {
 	s = strings.TrimSpace(s)
-	if len(s) > maxAlt || !utf8.ValidString(s) || strings.ContainsFunc(s, unicode.IsControl) {
+	if utf8.RuneCountInString(s) > maxAlt || !utf8.ValidString(s) ||
+		strings.ContainsFunc(s, unicode.IsControl) {
 		return "", httpx.Invalid("body.alt", fmt.Sprintf(
 			"The description has at most %d characters, in one line.", maxAlt))
 	}

@@ -1,7 +1,7 @@
 -- +goose Up
 -- A user's progress follows from attempts and results. Triggers keep it, in the transaction of
 -- each change, because attempts change in many ways: a play, a report, the sweeps, a deleted
--- account, an older server beside this one while it is updated.
+-- account.
 
 -- Scores of reported attempts. The criterion 'overall' is the result of the whole.
 CREATE TABLE results (

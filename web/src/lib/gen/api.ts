@@ -325,7 +325,7 @@ export interface paths {
         };
         /**
          * Get a picture or a sound
-         * @description Anybody may get public ones. Others need an access token, or an address with expires and signature, which the operations that show media return. HEAD, conditional requests (If-None-Match, If-Modified-Since) and one range (Range, If-Range) work; several ranges are refused with 416.
+         * @description Anybody may get public ones. Others need an access token, or an address with expires and signature, which the operations that show media return. HEAD, conditional requests (If-None-Match, If-Modified-Since) and one range (Range, If-Range) work; when several are asked for, the whole file is sent.
          */
         get: operations["get-media"];
         put?: never;
