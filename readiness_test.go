@@ -148,7 +148,8 @@ func TestReadinessFollowsTheStores(t *testing.T) {
 	// Nothing of the checks is left in the folder.
 	server.Process.Signal(os.Interrupt)
 	server.wait(30 * time.Second)
-	if files, err := filepath.Glob(filepath.Join(blob, "*", "*")); err != nil || len(files) > 0 {
+	files, err := filepath.Glob(filepath.Join(blob, "ready", "*"))
+	if err != nil || len(files) > 0 {
 		t.Errorf("the recordings' folder has %q, %v", files, err)
 	}
 }

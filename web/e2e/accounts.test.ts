@@ -143,7 +143,7 @@ describe('two tabs', () => {
 		let atOnce = 0;
 		let most = 0;
 		const refused = new Set<unknown>();
-		await context.route('**/api/attempts', (route, request) => {
+		await context.route('**/api/progress', (route, request) => {
 			const tab = request.frame().page();
 			if (refused.has(tab)) return route.continue();
 			refused.add(tab);
@@ -178,13 +178,8 @@ describe('two tabs', () => {
 		await Promise.all(
 			tabs.map((tab) => tab.getByRole('link', { name: 'Bedside, home' }).click())
 		);
-		for (const tab of tabs)
-			await tab.getByRole('heading', { name: 'Your practice' }).waitFor();
 		await expect.poll(() => refused.size, SLOW).toBe(2);
-		for (const tab of tabs)
-			await tab
-				.getByText('Your role plays and their reports will be listed here.')
-				.waitFor();
+		for (const tab of tabs) await tab.getByText('Your next step', { exact: true }).waitFor();
 		expect(refreshes).toBe(1);
 		expect(most).toBe(1);
 
