@@ -78,8 +78,8 @@ it('two tutors edit a scenario at once, and one publishes it', async () => {
 	await save(page, 0);
 	await refused;
 	await page.getByRole('heading', { name: 'Somebody else has saved this scenario' }).waitFor();
-	expect(await page.locator('.diff del').allTextContents()).toContain('−title: Theirs');
-	expect(await page.locator('.diff ins').allTextContents()).toContain('+title: Mine');
+	await page.locator('.diff del', { hasText: 'title: Theirs' }).waitFor();
+	await page.locator('.diff ins', { hasText: 'title: Mine' }).waitFor();
 	await inspect(page, 'library-real-conflict');
 	await button(page, 'Go on with my text').click();
 	await save(page, 3);
@@ -95,7 +95,7 @@ it('two tutors edit a scenario at once, and one publishes it', async () => {
 	await page.getByRole('link', { name: 'History' }).click();
 	await page.getByRole('heading', { name: 'From version 2 to version 3' }).waitFor();
 	await page.getByText('Theo Marsh').first().waitFor();
-	expect(await page.locator('.diff ins').allTextContents()).toContain('+difficulty: 3');
+	await page.locator('.diff ins', { hasText: 'difficulty: 3' }).waitFor();
 	await inspect(page, 'library-real-history');
 	await page.setViewportSize(WIDE);
 	await tutor.close();
