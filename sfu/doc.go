@@ -8,7 +8,8 @@
 // no goroutine, and its mutex guards membership only. A Participant has one goroutine, its loop,
 // which alone uses the PeerConnection, so that offers cannot collide. A Track is one published
 // medium. A Sink receives a track's packets: the forwarder to a subscriber is a Sink, and so is a
-// tap to a recorder. The grace period (Config.Grace) is how long a participant whose connection
+// tap to a recorder. A Source publishes a track without a connection, whose packets this process
+// makes. The grace period (Config.Grace) is how long a participant whose connection
 // is lost stays in the room.
 //
 // # Negotiation

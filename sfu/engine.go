@@ -27,18 +27,22 @@ const (
 	opusChannels  = 2
 )
 
-// newAPI makes Pion's API for one participant, whose packets go to in. All participants share the
-// listener.
-func (n *Node) newAPI(in *inlets) (*webrtc.API, error) {
-	media := &webrtc.MediaEngine{}
-	if err := media.RegisterCodec(webrtc.RTPCodecParameters{
+func opusCodec() webrtc.RTPCodecParameters {
+	return webrtc.RTPCodecParameters{
 		RTPCodecCapability: webrtc.RTPCodecCapability{
 			MimeType: webrtc.MimeTypeOpus, ClockRate: opusClockRate, Channels: opusChannels,
 			SDPFmtpLine:  opusFormat,
 			RTCPFeedback: []webrtc.RTCPFeedback{{Type: webrtc.TypeRTCPFBNACK}},
 		},
 		PayloadType: opusPayloadType,
-	}, webrtc.RTPCodecTypeAudio); err != nil {
+	}
+}
+
+// newAPI makes Pion's API for one participant, whose packets go to in. All participants share the
+// listener.
+func (n *Node) newAPI(in *inlets) (*webrtc.API, error) {
+	media := &webrtc.MediaEngine{}
+	if err := media.RegisterCodec(opusCodec(), webrtc.RTPCodecTypeAudio); err != nil {
 		return nil, fmt.Errorf("codec: %w", err)
 	}
 	if err := media.RegisterHeaderExtension(webrtc.RTPHeaderExtensionCapability{URI: levelURI},

@@ -15,6 +15,8 @@ var (
 	ErrRoomClosed = errors.New("the room has been replaced by another with the same id")
 	// ErrBadID is returned for a room or participant id with other characters.
 	ErrBadID = errors.New("an id must be 1 to 64 letters, digits, '-', '_', '.' or ':'")
+	// ErrIDTaken is returned for a source with the id of a member or of another source.
+	ErrIDTaken = errors.New("a participant of the room has this id")
 	// ErrBadSDP is returned for an offer or answer that is invalid or not allowed.
 	ErrBadSDP = errors.New("invalid session description")
 	// ErrBadCandidate is returned for an ICE candidate that Pion cannot parse.

@@ -142,5 +142,5 @@ func (f *forwarder) resend(seq uint16) bool {
 // ID, RID, StreamID and Kind implement webrtc.TrackLocal. The stream id is the publisher's id.
 func (f *forwarder) ID() string                { return f.track.id }
 func (f *forwarder) RID() string               { return "" }
-func (f *forwarder) StreamID() string          { return f.track.publisher.who.ID }
+func (f *forwarder) StreamID() string          { return f.track.publisher }
 func (f *forwarder) Kind() webrtc.RTPCodecType { return webrtc.RTPCodecTypeAudio }

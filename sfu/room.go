@@ -18,8 +18,9 @@ type Room struct {
 	// mu guards membership: the fields below. It is never held during a call to Pion or a Handler.
 	mu         sync.Mutex
 	members    map[string]*Participant
+	sources    map[string]*Source
 	joining    int
-	tracks     []*Track // of all members, in order of publication
+	tracks     []*Track // of all members and sources, in order of publication
 	tap        Tap
 	tapped     map[*Track]Sink
 	onSpeakers func([]Speaker)
@@ -39,7 +40,10 @@ type Info struct {
 }
 
 func newRoom(n *Node, id string) *Room {
-	return &Room{id: id, node: n, members: map[string]*Participant{}, tapped: map[*Track]Sink{}}
+	return &Room{
+		id: id, node: n, members: map[string]*Participant{}, sources: map[string]*Source{},
+		tapped: map[*Track]Sink{},
+	}
 }
 
 // validID reports whether an id is safe in an SDP, a log and a NATS subject.
@@ -137,6 +141,9 @@ func (r *Room) admit(p *Participant) {
 		r.withdraw(old)
 		old.Leave(ErrReplaced)
 	}
+	if old := r.sources[p.who.ID]; old != nil {
+		r.removeSource(old, ErrReplaced)
+	}
 	r.members[p.who.ID] = p
 	r.node.metrics.participants.Inc()
 	r.wake()
@@ -161,7 +168,7 @@ func (r *Room) remove(p *Participant) {
 // withdraw removes the participant's tracks. The caller holds mu.
 func (r *Room) withdraw(p *Participant) {
 	r.tracks = slices.DeleteFunc(r.tracks, func(t *Track) bool {
-		if t.publisher != p {
+		if t.member != p {
 			return false
 		}
 		delete(r.tapped, t)
@@ -200,13 +207,18 @@ func (r *Room) empty() bool {
 func (r *Room) publish(t *Track) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.members[t.publisher.who.ID] != t.publisher {
+	if r.members[t.publisher] != t.member {
 		return false
 	}
+	r.addTrack(t)
+	return true
+}
+
+// addTrack adds a track for everybody in the room and the tap. The caller holds mu.
+func (r *Room) addTrack(t *Track) {
 	r.tracks = append(r.tracks, t)
 	r.tapTrack(t)
 	r.wake()
-	return true
 }
 
 // others returns the tracks to forward to p.
@@ -214,7 +226,7 @@ func (r *Room) others(p *Participant) []*Track {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return slices.DeleteFunc(slices.Clone(r.tracks), func(t *Track) bool {
-		return t.publisher.who.ID == p.who.ID
+		return t.publisher == p.who.ID
 	})
 }
 
@@ -249,7 +261,7 @@ func (r *Room) tapTrack(t *Track) {
 	if r.tap == nil {
 		return
 	}
-	if s := r.tap.Sink(r.id, t.publisher.who.ID); s != nil && t.add(s) {
+	if s := r.tap.Sink(r.id, t.publisher); s != nil && t.add(s) {
 		r.tapped[t] = s
 	}
 }
@@ -289,7 +301,7 @@ func (r *Room) Participants() []Info {
 			ID: p.who.ID, Name: p.who.Name, Publish: p.who.Publish,
 			Connected: p.connected.Load(), JoinedAt: p.joinedAt,
 			Publishing: slices.ContainsFunc(r.tracks, func(t *Track) bool {
-				return t.publisher == p
+				return t.member == p
 			}),
 		})
 	}
@@ -317,9 +329,12 @@ func (r *Room) drain() {
 	r.removeAll(ErrDraining)
 }
 
-// removeAll stops the tap and makes every member leave. The caller holds mu.
+// removeAll stops the tap, closes the sources and makes every member leave. The caller holds mu.
 func (r *Room) removeAll(reason error) {
 	r.stopTap()
+	for _, s := range r.sources {
+		r.removeSource(s, reason)
+	}
 	for _, p := range r.members {
 		p.Leave(reason)
 	}

@@ -81,7 +81,7 @@ func (s *speakers) update(tracks []*Track) ([]Speaker, bool) {
 	var now []Speaker
 	for _, t := range tracks {
 		if level := t.meter.take(); level > 0 {
-			now = append(now, Speaker{ID: t.publisher.who.ID, Level: level})
+			now = append(now, Speaker{ID: t.publisher, Level: level})
 		}
 	}
 	slices.SortStableFunc(now, func(a, b Speaker) int {

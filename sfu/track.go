@@ -11,18 +11,18 @@ import (
 	"github.com/pion/webrtc/v4"
 )
 
-// Track is one medium that a participant publishes. Its publisher owns it. It begins with the
-// stream and ends with the participant, and so survives losses of the connection. receive is its
-// only read path.
+// Track is one medium that a participant or a Source publishes. Its publisher owns it. A
+// participant's begins with the stream and ends with the participant, and so survives losses of
+// the connection; receive is its only read path.
 type Track struct {
-	id        string // unique in the room
-	publisher *Participant
+	id        string       // unique in the room
+	publisher string       // the id of the participant or the Source
+	member    *Participant // nil for the track of a Source
 	codec     webrtc.RTPCodecParameters
 	levelID   uint8 // of the audio level extension; 0 if not negotiated
-	feedback  func([]rtcp.Packet) error
 	metrics   *metrics
-	repair    *repair
-	rate      *rateLimit // of the publisher
+	repair    *repair    // nil for the track of a Source, which loses nothing
+	rate      *rateLimit // of the participant
 
 	// Used by receive and receiveRTCP only.
 	header rtp.Header
@@ -42,11 +42,11 @@ type Track struct {
 func newTrack(publisher *Participant, ssrc uint32, codec webrtc.RTPCodecParameters,
 	extensions []webrtc.RTPHeaderExtensionParameter) *Track {
 	t := &Track{
-		id:        fmt.Sprintf("%s-%d", codec.MimeType[:5], ssrc),
-		publisher: publisher,
+		id:        trackID(codec, ssrc),
+		publisher: publisher.who.ID,
+		member:    publisher,
 		codec:     codec,
 		levelID:   extensionID(extensions, levelURI),
-		feedback:  publisher.pc.WriteRTCP,
 		metrics:   publisher.room.node.metrics,
 		rate:      &publisher.rate,
 	}
@@ -55,6 +55,10 @@ func newTrack(publisher *Participant, ssrc uint32, codec webrtc.RTPCodecParamete
 	})
 	t.repair = newRepair(ssrc, publisher.reporter, codec.ClockRate, nack, t.send, t.metrics)
 	return t
+}
+
+func trackID(codec webrtc.RTPCodecParameters, ssrc uint32) string {
+	return fmt.Sprintf("%s-%d", codec.MimeType[:5], ssrc)
 }
 
 // extensionID returns the id of a negotiated header extension, or 0.
@@ -80,11 +84,17 @@ func (t *Track) receive(b []byte, now time.Time) {
 		t.repair.received(p, now) // it is not missing, so it is not requested
 		return
 	}
+	t.deliver(p)
+	t.repair.received(p, now)
+}
+
+// deliver passes a packet on to the sinks, and keeps a copy for retransmission. One goroutine at a
+// time calls it.
+func (t *Track) deliver(p *Packet) {
 	t.metrics.in.Inc()
 	t.meter.add(p)
 	t.history.put(p)
 	t.fanOut(p)
-	t.repair.received(p, now)
 }
 
 func (t *Track) parse(b []byte, now time.Time) bool {
@@ -133,11 +143,11 @@ func (t *Track) fanOutCount(ssrc uint32, packets int) {
 	}
 }
 
-// send sends RTCP to the publisher. A packet that cannot be sent is dropped, because the next one
-// has the same information.
+// send sends RTCP to the participant. A packet that cannot be sent is dropped, because the next
+// one has the same information.
 func (t *Track) send(p rtcp.Packet) {
-	if err := t.feedback([]rtcp.Packet{p}); err != nil {
-		t.publisher.log.Debug("RTCP feedback was not sent", "track", t.id, "err", err)
+	if err := t.member.pc.WriteRTCP([]rtcp.Packet{p}); err != nil {
+		t.member.log.Debug("RTCP feedback was not sent", "track", t.id, "err", err)
 	}
 }
 
@@ -187,7 +197,9 @@ func (t *Track) remove(s Sink) {
 
 // end removes all sinks and closes them.
 func (t *Track) end() {
-	t.repair.close()
+	if t.repair != nil {
+		t.repair.close()
+	}
 	t.fanMu.Lock()
 	old := t.sinks
 	t.sinks, t.ended = nil, true
