@@ -83,6 +83,34 @@ func encode(ctx context.Context, r io.ReadSeeker, w io.Writer,
 	}, out.close()
 }
 
+// EncodeSamples writes mono samples at opus.ClockRate, from -1 to 1, as Ogg Opus of the usual
+// loudness. It returns ErrTooLong or ErrSilent, or the error of w or ctx.
+func EncodeSamples(ctx context.Context, pcm []float32, w io.Writer) (Facts, error) {
+	duration := time.Duration(len(pcm)) * time.Second / opus.ClockRate
+	if duration > Limit {
+		return Facts{}, ErrTooLong
+	}
+	meter := dsp.NewLoudness(1)
+	meter.Add(pcm)
+	gain := min(Target-meter.Integrated(), MaxPeak-meter.TruePeak())
+	if gain > maxGain {
+		return Facts{}, ErrSilent
+	}
+	if err := ctx.Err(); err != nil {
+		return Facts{}, err
+	}
+	out, err := newWriter(w, gain)
+	if err != nil {
+		return Facts{}, err
+	}
+	if err := out.write(pcm); err != nil {
+		return Facts{}, err
+	}
+	return Facts{
+		Duration: duration, Loudness: meter.Integrated() + gain, TruePeak: meter.TruePeak() + gain,
+	}, out.close()
+}
+
 // read passes the sound of a file on, from its beginning, and returns the number of samples.
 func read(ctx context.Context, r io.ReadSeeker, limit time.Duration,
 	use func([]float32) error) (n int64, err error) {

@@ -1,6 +1,9 @@
 package opus
 
-import "math"
+import (
+	"math"
+	"slices"
+)
 
 const (
 	// The filter passes frequencies up to 0.9 of half the lower rate within 0.01 dB, and
@@ -60,6 +63,14 @@ func sincRow(row []float32, frac, edge float64) {
 	for k, w := range weights {
 		row[k] = float32(w / sum)
 	}
+}
+
+// Resample returns mono sound at another rate, in Hz. The sound keeps its duration, and begins
+// without a delay.
+func Resample(samples []float32, from, to int) []float32 {
+	r := newResampler(from, to)
+	out := slices.Clone(r.write(samples))
+	return append(out, r.flush()...)
 }
 
 // write adds input and returns the output that can be computed, valid until the next call.

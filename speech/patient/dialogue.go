@@ -1,6 +1,7 @@
 package patient
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -46,6 +47,7 @@ type Line struct {
 	ID      string  `json:"id"` // the same for the same text and emotion
 	Text    string  `json:"text"`
 	Emotion Emotion `json:"emotion"`
+	Media   string  `json:"media,omitempty"` // the recording of it, if there is one
 }
 
 func newLine(text string, e Emotion) Line {
@@ -206,8 +208,20 @@ func (d *Dialogue) Texts() []string {
 // Say returns the pronunciations that the author gave.
 func (d *Dialogue) Say() map[string]string { return d.doc.Say }
 
+// addRecordings names the recordings of lines that have one.
+func (d *Dialogue) addRecordings(lines []Line) {
+	for i := range lines {
+		l := &lines[i]
+		for _, r := range d.doc.Recordings {
+			if r.Say == l.Text && (r.Emotion == l.Emotion || r.Emotion == "" && l.Media == "") {
+				l.Media = r.Media
+			}
+		}
+	}
+}
+
 // Lines returns every line that the patient may say, in every emotion in which it may be said, so
-// that they can be rendered beforehand.
+// that they can be rendered beforehand. Those of the mood at the beginning come first.
 func (d *Dialogue) Lines() []Line {
 	lines := map[string]Line{}
 	add := func(emotion Emotion, texts ...string) {
@@ -242,11 +256,14 @@ func (d *Dialogue) Lines() []Line {
 	}
 	add("", d.doc.Repair...)
 	add("", helpLine, d.doc.Close.Say)
-	return slices.Collect(func(yield func(Line) bool) {
-		for _, id := range slices.Sorted(maps.Keys(lines)) {
-			if !yield(lines[id]) {
-				return
-			}
+	list := slices.Collect(maps.Values(lines))
+	mood := d.Begin().Emotion()
+	slices.SortFunc(list, func(a, b Line) int {
+		if (a.Emotion == mood) != (b.Emotion == mood) {
+			return map[bool]int{true: -1, false: 1}[a.Emotion == mood]
 		}
+		return cmp.Compare(a.ID, b.ID)
 	})
+	d.addRecordings(list)
+	return list
 }

@@ -46,6 +46,15 @@ type Document struct {
 	Silence []Silence                 `json:"silence"`
 	Close   Close                     `json:"close"`
 	Say     map[string]string         `json:"say"` // pronunciations in ARPABET
+
+	Recordings []Recording `json:"recordings"`
+}
+
+// Recording is a line that a person recorded, so that no voice has to render it.
+type Recording struct {
+	Say     string  `json:"say"`               // the text of the line
+	Emotion Emotion `json:"emotion,omitempty"` // empty: for every emotion that has no other
+	Media   string  `json:"media"`             // the id of the uploaded line
 }
 
 // Persona is who speaks.

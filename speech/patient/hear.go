@@ -77,6 +77,7 @@ func (d *Dialogue) Hear(s *State, u Utterance, t Thresholds) Decision {
 	case Repair:
 		d.repair(s, &dec)
 	}
+	d.addRecordings(dec.Lines)
 	return dec
 }
 
@@ -238,6 +239,7 @@ func (d *Dialogue) Wait(s *State, at float64) (Decision, bool) {
 	var dec Decision
 	say := func(text string) (Decision, bool) {
 		dec.Lines, s.SpokeAt = []Line{newLine(text, s.Emotion())}, at
+		d.addRecordings(dec.Lines)
 		return dec, true
 	}
 	if c := d.doc.Close; c.AtS > 0 && at >= c.AtS && !s.Closed {
