@@ -12,6 +12,7 @@ import (
 	"text/tabwriter"
 
 	"bedside/configs"
+	"bedside/speech/voice"
 	"bedside/store/postgres/embedded"
 	"bedside/web"
 )
@@ -103,6 +104,13 @@ func examine(cfg configs.Config, version string) []finding {
 		f := finding{t.part, "to test", err == nil, path}
 		if err != nil {
 			f.Detail = "install the package " + t.install
+		}
+		findings = append(findings, f)
+	}
+	for _, v := range voice.Find(cfg.Voice) {
+		f := finding{"patient's voice", "optional", v.Err == nil, v.Name}
+		if v.Err != nil {
+			f.Detail = v.Err.Error()
 		}
 		findings = append(findings, f)
 	}

@@ -35,6 +35,7 @@ import (
 	"bedside/signaling"
 	"bedside/speech"
 	"bedside/speech/bus"
+	"bedside/speech/voice"
 	"bedside/store"
 	"bedside/store/blob"
 	"bedside/store/postgres"
@@ -69,6 +70,7 @@ type Config struct {
 	SFU       sfu.Config
 	Signaling signaling.Config
 	Speech    speech.Config
+	Voice     voice.Config
 	Retention store.Retention
 }
 
@@ -81,6 +83,7 @@ func Defaults() Config {
 		Postgres: postgres.Defaults(), Presence: presence.Defaults(), Bus: bus.Defaults(),
 		Blob: blob.Defaults(), Auth: auth.Defaults(), Mail: mail.Defaults(),
 		SFU: sfu.Defaults(), Signaling: signaling.Defaults(), Speech: speech.Defaults(),
+		Voice:     voice.Defaults(),
 		Retention: store.DefaultRetention(),
 	}
 }
@@ -164,7 +167,7 @@ func (c Config) Validate() error {
 	errs = append(errs, c.validateRole(), c.Server.Validate(), c.API.Validate(),
 		c.Health.Validate(), c.TLS.Validate(), c.Log.Validate(), c.Blob.Validate(),
 		c.Bus.Validate(), c.Auth.Validate(), c.SFU.Validate(),
-		c.Signaling.Validate(), c.Speech.Validate(), c.Retention.Validate())
+		c.Signaling.Validate(), c.Speech.Validate(), c.Voice.Validate(), c.Retention.Validate())
 	return errors.Join(errs...)
 }
 

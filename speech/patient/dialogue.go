@@ -205,6 +205,9 @@ func (d *Dialogue) Texts() []string {
 	return texts
 }
 
+// Persona returns who speaks.
+func (d *Dialogue) Persona() Persona { return d.doc.Patient }
+
 // Say returns the pronunciations that the author gave.
 func (d *Dialogue) Say() map[string]string { return d.doc.Say }
 

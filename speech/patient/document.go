@@ -69,6 +69,8 @@ type Voice struct {
 	Sex  string  `json:"sex"` // female or male
 	Age  int     `json:"age"`
 	Rate float64 `json:"rate"` // 1 is the voice's own
+
+	Language string `json:"language,omitempty"` // as in pl or pt-br; empty: en
 }
 
 // Gauge is a feeling of the patient, from 0 to 100.

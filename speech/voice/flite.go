@@ -78,13 +78,15 @@ func newFlite() (engine, error) {
 
 func (f *flite) name() string { return "flite" }
 
+func (f *flite) remote() bool { return false }
+
 // version changes when the same line would sound otherwise.
 func (f *flite) version(s style) string {
 	return fmt.Sprintf("%s %s %.2f %.2f", C.FLITE_PROJECT_VERSION, f.voice(s).name, s.rate(),
 		s.pitch())
 }
 
-func (f *flite) speaks(language string) bool { return language == "en" }
+func (f *flite) speaks(language string) bool { return base(language) == "en" }
 
 func (f *flite) render(ctx context.Context, text string, s style) (sound, error) {
 	if err := ctx.Err(); err != nil {

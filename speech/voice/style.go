@@ -1,7 +1,8 @@
 package voice
 
 import (
-	"fmt"
+	"cmp"
+	"strings"
 
 	"bedside/speech/patient"
 )
@@ -12,16 +13,20 @@ type style struct {
 	age      int     // in years; 0 is not known
 	pace     float64 // 1 is the voice's own; 0 means 1
 	emotion  patient.Emotion
-	language string // as in en or pl
+	language string // as in en, pl or pt-br
 }
 
 func styleOf(l patient.Line, v patient.Voice) style {
-	return style{sex: v.Sex, age: v.Age, pace: v.Rate, emotion: l.Emotion, language: "en"}
+	return style{
+		sex: v.Sex, age: v.Age, pace: v.Rate, emotion: l.Emotion,
+		language: strings.ToLower(cmp.Or(v.Language, "en")),
+	}
 }
 
-// String returns what distinguishes a style from others, for keys of the cache.
-func (s style) String() string {
-	return fmt.Sprintf("%s %d %g %s %s", s.sex, s.age, s.pace, s.emotion, s.language)
+// base returns the language without the region: en of en-gb.
+func base(language string) string {
+	base, _, _ := strings.Cut(language, "-")
+	return base
 }
 
 // rate returns how fast to speak, as a multiple of the voice's own rate. The old speak slower, the

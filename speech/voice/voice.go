@@ -37,13 +37,17 @@ const (
 	restFor = 30 * time.Second
 	// idle is how much longer than the last line took Prepare rests before the next one.
 	idle = 2
+	// longestRest bounds that: most of the time of a long line was spent elsewhere.
+	longestRest = 300 * time.Millisecond
 )
 
 // ErrUnspoken is returned when no engine can speak a line.
 var ErrUnspoken = errors.New("no voice can speak the line")
 
-// errClosed is returned after Close.
-var errClosed = errors.New("the voices are closed")
+var (
+	errClosed = errors.New("the voices are closed")
+	errLate   = errors.New("the voice is late")
+)
 
 // Files keeps rendered lines. *blob.Store does, through an adapter for Open.
 type Files interface {
@@ -64,6 +68,7 @@ type engine interface {
 	// version changes when the same line would sound otherwise. It has no secret.
 	version(s style) string
 	speaks(language string) bool
+	remote() bool // it may take long, or not answer
 	render(ctx context.Context, text string, s style) (sound, error)
 }
 
@@ -100,9 +105,13 @@ type ranked struct {
 func New(cfg Config, files Files, human Human, log *slog.Logger,
 	reg prometheus.Registerer) (*Voices, error) {
 	cfg = cfg.withDefaults()
-	engines, err := cfg.engines()
+	looked, engines := find(cfg)
 	if len(engines) == 0 {
-		return nil, fmt.Errorf("%w: %w", ErrUnspoken, err)
+		errs := []error{ErrUnspoken}
+		for _, l := range looked {
+			errs = append(errs, l.Err)
+		}
+		return nil, errors.Join(errs...)
 	}
 	return newVoices(cfg, engines, files, human, log, reg)
 }
@@ -147,6 +156,12 @@ func (v *Voices) Engines() []string {
 // rendered before comes from memory or from a file; another takes a tenth of a second. It returns
 // ErrUnspoken when no engine can speak it, and the cause when ctx ends.
 func (v *Voices) Line(ctx context.Context, l patient.Line, voice patient.Voice) (Clip, error) {
+	return v.line(ctx, l, voice, v.cfg.Wait)
+}
+
+// line is Line. An engine elsewhere has to answer within wait.
+func (v *Voices) line(ctx context.Context, l patient.Line, voice patient.Voice,
+	wait time.Duration) (Clip, error) {
 	if l.Media != "" && v.human != nil {
 		clip, err := v.recording(ctx, l.Media)
 		if err == nil {
@@ -166,7 +181,7 @@ func (v *Voices) Line(ctx context.Context, l patient.Line, voice patient.Voice) 
 		if !e.speaks(s.language) || e.resting(v.cfg.Clock()) {
 			continue
 		}
-		clip, err := v.clip(ctx, e, text, s)
+		clip, err := v.patiently(ctx, e, text, s, wait)
 		if err == nil {
 			return clip, nil
 		}
@@ -208,6 +223,22 @@ func clean(text string) (string, error) {
 		return "", fmt.Errorf("%w: it has %d bytes, at most %d", ErrUnspoken, len(text), maxText)
 	}
 	return text, nil
+}
+
+// patiently is clip for as long as an engine elsewhere is waited for.
+func (v *Voices) patiently(ctx context.Context, e *ranked, text string, s style,
+	wait time.Duration) (Clip, error) {
+	if e.remote() && wait > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeoutCause(ctx, wait, errLate)
+		defer cancel()
+	}
+	clip, err := v.clip(ctx, e, text, s)
+	if errors.Is(err, errLate) {
+		v.metrics.failures.WithLabelValues(e.name()).Inc()
+		v.log.Warn("a voice is late; the next one speaks", "voice", e.name())
+	}
+	return clip, err
 }
 
 // clip returns a line as an engine speaks it. Who asks for the same line meanwhile gets the same
@@ -327,14 +358,14 @@ func (v *Voices) Prepare(ctx context.Context, lines []patient.Line, voice patien
 			return context.Cause(ctx)
 		}
 		began := time.Now()
-		_, err := v.Line(ctx, l, voice)
+		_, err := v.line(ctx, l, voice, 0)
 		busy := time.Since(began)
 		<-v.background
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
 		first = cmp.Or(first, err)
-		if err := rest(ctx, idle*busy); err != nil {
+		if err := rest(ctx, min(idle*busy, longestRest)); err != nil {
 			return err
 		}
 	}

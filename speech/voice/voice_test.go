@@ -26,6 +26,7 @@ type tone struct {
 	called string
 	level  float64
 	err    error
+	far    bool          // remote
 	block  chan struct{} // closed to let render go on; nil lets it
 	mu     sync.Mutex    // guards texts
 	texts  []string
@@ -33,6 +34,7 @@ type tone struct {
 
 func (e *tone) name() string                { return e.called }
 func (e *tone) version(s style) string      { return "1 " + s.sex + string(s.emotion) }
+func (e *tone) remote() bool                { return e.far }
 func (e *tone) speaks(language string) bool { return language == "en" }
 
 func (e *tone) render(ctx context.Context, text string, _ style) (sound, error) {
