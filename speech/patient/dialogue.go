@@ -48,6 +48,9 @@ type Line struct {
 	Text    string  `json:"text"`
 	Emotion Emotion `json:"emotion"`
 	Media   string  `json:"media,omitempty"` // the recording of it, if there is one
+	// Improvised says that the line is no line of the script, but was worded for this
+	// conversation. It may repeat what was said, so no copy of it is kept.
+	Improvised bool `json:"improvised,omitempty"`
 }
 
 func newLine(text string, e Emotion) Line {
@@ -203,6 +206,30 @@ func (d *Dialogue) Texts() []string {
 		texts = append(texts, i.Examples...)
 	}
 	return texts
+}
+
+// Facts returns what the patient tells of the facts that the candidate was told, and of those that
+// are still hidden.
+func (d *Dialogue) Facts(s *State) (known, hidden []string) {
+	for _, f := range d.facts {
+		if s.Known[f.ID] {
+			known = append(known, f.Say)
+		} else {
+			hidden = append(hidden, f.Say)
+		}
+	}
+	return known, hidden
+}
+
+// Told returns what the patient tells of facts.
+func (d *Dialogue) Told(ids []string) []string {
+	var told []string
+	for _, f := range d.facts {
+		if slices.Contains(ids, f.ID) {
+			told = append(told, f.Say)
+		}
+	}
+	return told
 }
 
 // Persona returns who speaks.

@@ -4,13 +4,12 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
-	"net/url"
 	"strings"
 
+	"bedside/speech/endpoint"
 	"bedside/speech/opus"
 )
 
@@ -29,18 +28,6 @@ type api struct {
 // apiRequests is the number of requests that an API gets at the same time.
 const apiRequests = 4
 
-// checkAddress returns an error unless an address is that of an API, without anything secret or
-// superfluous in it.
-func checkAddress(address string) error {
-	u, err := url.Parse(address)
-	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" || u.User != nil ||
-		u.RawQuery != "" || u.Fragment != "" {
-		return errors.New("must be like https://speech.example/v1, without a user, a query or a " +
-			"fragment")
-	}
-	return nil
-}
-
 // newAPI returns the API's voices, or nil without an address.
 func (c Config) newAPI() engine {
 	if c.URL == "" {
@@ -49,10 +36,7 @@ func (c Config) newAPI() engine {
 	return &api{
 		address: strings.TrimSuffix(c.URL, "/") + "/audio/speech", key: c.Key, model: c.Model,
 		female: c.Female, male: c.Male, slots: make(chan struct{}, apiRequests),
-		// A redirection would send the key and the text elsewhere.
-		client: &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error {
-			return http.ErrUseLastResponse
-		}},
+		client: endpoint.Client(),
 	}
 }
 

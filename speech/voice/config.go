@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"bedside/speech/endpoint"
 )
 
 // Config configures Voices. A zero field means the value in Defaults.
@@ -45,7 +47,7 @@ func (c Config) withDefaults() Config {
 func (c Config) Validate() error {
 	var errs []error
 	if c.URL != "" {
-		if err := checkAddress(c.URL); err != nil {
+		if err := endpoint.Check(c.URL, "http", "https"); err != nil {
 			errs = append(errs, fmt.Errorf("speech.voice_url: %w", err))
 		}
 	}

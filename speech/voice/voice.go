@@ -181,7 +181,7 @@ func (v *Voices) line(ctx context.Context, l patient.Line, voice patient.Voice,
 		if !e.speaks(s.language) || e.resting(v.cfg.Clock()) {
 			continue
 		}
-		clip, err := v.patiently(ctx, e, text, s, wait)
+		clip, err := v.patiently(ctx, e, text, s, wait, !l.Improvised)
 		if err == nil {
 			return clip, nil
 		}
@@ -227,13 +227,13 @@ func clean(text string) (string, error) {
 
 // patiently is clip for as long as an engine elsewhere is waited for.
 func (v *Voices) patiently(ctx context.Context, e *ranked, text string, s style,
-	wait time.Duration) (Clip, error) {
+	wait time.Duration, keep bool) (Clip, error) {
 	if e.remote() && wait > 0 {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeoutCause(ctx, wait, errLate)
 		defer cancel()
 	}
-	clip, err := v.clip(ctx, e, text, s)
+	clip, err := v.clip(ctx, e, text, s, keep)
 	if errors.Is(err, errLate) {
 		v.metrics.failures.WithLabelValues(e.name()).Inc()
 		v.log.Warn("a voice is late; the next one speaks", "voice", e.name())
@@ -243,12 +243,17 @@ func (v *Voices) patiently(ctx context.Context, e *ranked, text string, s style,
 
 // clip returns a line as an engine speaks it. Who asks for the same line meanwhile gets the same
 // clip; it is rendered to the end also when ctx ends.
-func (v *Voices) clip(ctx context.Context, e *ranked, text string, s style) (Clip, error) {
+func (v *Voices) clip(ctx context.Context, e *ranked, text string, s style,
+	keep bool) (Clip, error) {
 	key := keyOf(e.engine, text, s)
 	if clip, ok := v.memory.get(key); ok {
 		return clip, nil
 	}
-	flight := v.flights.DoChan(key, func() (any, error) { return v.load(key, e, text, s) })
+	id := key
+	if !keep {
+		id += " once" // nothing is kept, also when the same line is rendered to be kept
+	}
+	flight := v.flights.DoChan(id, func() (any, error) { return v.load(key, e, text, s, keep) })
 	select {
 	case result := <-flight:
 		clip, _ := result.Val.(Clip)
@@ -266,8 +271,8 @@ func keyOf(e engine, text string, s style) string {
 	return "voice/" + name[:2] + "/" + name + ".ogg"
 }
 
-// load reads a line from its file, or renders it.
-func (v *Voices) load(key string, e *ranked, text string, s style) (Clip, error) {
+// load reads a line from its file, or renders it and, with keep, stores it.
+func (v *Voices) load(key string, e *ranked, text string, s style, keep bool) (Clip, error) {
 	v.mu.Lock()
 	if v.closed {
 		v.mu.Unlock()
@@ -293,6 +298,9 @@ func (v *Voices) load(key string, e *ranked, text string, s style) (Clip, error)
 	clip, err := readClip(bytes.NewReader(file), e.name())
 	if err != nil {
 		return Clip{}, v.failed(e, err)
+	}
+	if !keep {
+		return clip, nil
 	}
 	v.memory.put(key, clip)
 	if v.files != nil {

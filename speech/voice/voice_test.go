@@ -173,6 +173,20 @@ func TestLinesAreRenderedOnce(t *testing.T) {
 	}
 }
 
+func TestImprovisedLinesAreNotKept(t *testing.T) {
+	f, e := &files{data: map[string][]byte{}}, &tone{called: "tone", level: 0.1}
+	v := open(t, f, e)
+	for range 2 {
+		if _, err := v.Line(t.Context(), patient.Line{Text: "I'm Dennis.", Improvised: true},
+			patient.Voice{}); err != nil {
+			t.Error(err)
+		}
+	}
+	if len(e.rendered()) != 2 || len(f.data) != 0 || len(v.memory.clips) != 0 {
+		t.Errorf("%d files, %d clips", len(f.data), len(v.memory.clips))
+	}
+}
+
 func TestDamagedFileIsRenderedAgain(t *testing.T) {
 	f, e := &files{data: map[string][]byte{}}, &tone{called: "tone", level: 0.1}
 	speak(t, open(t, f, e), "I'm fine.")
