@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 
+	"bedside/speech/asr"
 	"bedside/speech/patient"
 	"bedside/store"
 	"bedside/store/scenario"
@@ -70,7 +71,7 @@ type typedTurn struct {
 
 func (t *conversation) turn(said string) error {
 	var dec patient.Decision
-	if words := patient.Words(said); len(words) > 0 {
+	if words := asr.Words(said); len(words) > 0 {
 		from := t.at
 		t.at += float64(len(words)) / wordsPerSecond
 		dec = t.dialogue.Hear(t.state, patient.Utterance{From: from, To: t.at,
@@ -81,7 +82,7 @@ func (t *conversation) turn(said string) error {
 	}
 	printed := typedTurn{At: t.at, Said: said, Decision: dec}
 	for _, line := range dec.Lines {
-		t.at += float64(len(patient.Words(line.Text))) / wordsPerSecond
+		t.at += float64(len(asr.Words(line.Text))) / wordsPerSecond
 	}
 	t.state.SpokeAt = t.at
 	if t.json {

@@ -6,7 +6,7 @@ import (
 	"strings"
 	"unicode"
 
-	"bedside/speech/patient"
+	"bedside/speech/asr"
 )
 
 const (
@@ -20,7 +20,7 @@ var errLong = errors.New("the line is too long")
 
 // check returns an error unless the patient may say a line.
 func (t Turn) check(text string) error {
-	words := patient.Words(text)
+	words := asr.Words(text)
 	switch {
 	case len(words) == 0:
 		return errors.New("the line is empty")
@@ -73,7 +73,7 @@ func (t Turn) checkFacts(words []string) error {
 func stems(texts []string) map[string]bool {
 	set := map[string]bool{}
 	for _, text := range texts {
-		for _, w := range patient.Words(text) {
+		for _, w := range asr.Words(text) {
 			if len(w) >= shortest && !common(w) {
 				set[stem(w)] = true
 			}

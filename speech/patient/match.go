@@ -4,7 +4,8 @@ import (
 	"cmp"
 	"math"
 	"slices"
-	"strings"
+
+	"bedside/speech/asr"
 )
 
 // Match is how likely an intent is what was meant, from 0 to 1.
@@ -46,7 +47,7 @@ func NewMatcher(intents []Intent, phones func(string) []string) *Matcher {
 	for i, intent := range intents {
 		m.intents = append(m.intents, intent.ID)
 		for _, text := range intent.Examples {
-			sentences, labels = append(sentences, Words(text)), append(labels, i)
+			sentences, labels = append(sentences, asr.Words(text)), append(labels, i)
 		}
 	}
 	for _, words := range sentences {
@@ -131,11 +132,4 @@ func (m *Matcher) match(words []string) []float64 {
 		confidence[i] = 1 / (1 + math.Exp(-z))
 	}
 	return confidence
-}
-
-// Words returns the words of a text in lower case, without punctuation.
-func Words(text string) []string {
-	return strings.FieldsFunc(strings.ToLower(text), func(r rune) bool {
-		return (r < 'a' || r > 'z') && r != '\''
-	})
 }

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"bedside/speech/asr"
 	"bedside/store"
 )
 
@@ -68,7 +69,7 @@ func newDialogue(t *testing.T, document string) *Dialogue {
 
 // hear passes one utterance and returns what the patient says.
 func hear(d *Dialogue, s *State, at float64, text string) (Decision, string) {
-	dec := d.Hear(s, Utterance{From: at - 1, To: at, Best: [][]string{Words(text)}},
+	dec := d.Hear(s, Utterance{From: at - 1, To: at, Best: [][]string{asr.Words(text)}},
 		DefaultThresholds())
 	var said []string
 	for _, l := range dec.Lines {
@@ -147,7 +148,7 @@ func TestConfirmationIsAnswered(t *testing.T) {
 		"do you live alone": "I live with my daughter Karen.",
 	} {
 		s := d.Begin()
-		dec := d.Hear(s, Utterance{Best: [][]string{Words("tablets every day")}},
+		dec := d.Hear(s, Utterance{Best: [][]string{asr.Words("tablets every day")}},
 			Thresholds{Answer: 1, Confirm: 0, Lead: 0})
 		if dec.Outcome != Confirm || dec.Lines[0].Text != "Do you mean my tablets?" {
 			t.Fatalf("an unclear question: %+v", dec)

@@ -4,6 +4,8 @@ import (
 	"math"
 	"math/rand/v2"
 	"slices"
+
+	"bedside/speech/asr"
 )
 
 // sample is an utterance of which the intent is known.
@@ -39,7 +41,7 @@ func expand(sentences [][]string, labels []int, intents []Intent) []sample {
 		for range variants {
 			v := slices.Clone(words)
 			if random.IntN(2) == 0 {
-				v = append(Words(list[random.IntN(len(list))]), v...)
+				v = append(asr.Words(list[random.IntN(len(list))]), v...)
 			}
 			all = append(all, sample{corrupt(v, vocabulary, random), labels[i]})
 		}

@@ -74,7 +74,7 @@ func (r *Recogniser) Unknown(texts []string, say map[string]string) ([]string, e
 	}
 	unknown := map[string]bool{}
 	for _, text := range texts {
-		for _, w := range Words(text) {
+		for _, w := range asr.Words(text) {
 			if len(r.lexicon[w]) == 0 && say[w] == "" {
 				unknown[w] = true
 			}
@@ -104,7 +104,7 @@ func (r *Recogniser) open(dir string, c asr.Context) (*Stream, error) {
 	sentences := make([][]string, 0, len(c.Texts))
 	vocabulary := slices.Clone(r.frequent)
 	for _, text := range c.Texts {
-		if s := Words(text); len(s) > 0 {
+		if s := asr.Words(text); len(s) > 0 {
 			sentences = append(sentences, s)
 			vocabulary = append(vocabulary, s...)
 		}

@@ -1,12 +1,13 @@
-package sphinx
+package asr
 
 import (
 	"strings"
 	"unicode"
 )
 
-// Words returns the words of a text as the dictionary spells them: in lower case, without
-// punctuation, apostrophes kept, hyphens as spaces.
+// Words returns the words of a text as recognisers and dictionaries spell them: in lower case,
+// without punctuation, apostrophes kept, hyphens as spaces. "Don’t stop – it’s insulin!" is
+// don't stop it's insulin.
 func Words(text string) []string {
 	text = strings.ToLower(strings.NewReplacer("’", "'", "‘", "'").Replace(text))
 	fields := strings.FieldsFunc(text, func(r rune) bool {
