@@ -34,6 +34,7 @@ import (
 	"bedside/sfu"
 	"bedside/signaling"
 	"bedside/speech"
+	"bedside/speech/asr/openai"
 	"bedside/speech/bus"
 	"bedside/speech/chat"
 	"bedside/speech/voice"
@@ -71,6 +72,7 @@ type Config struct {
 	SFU       sfu.Config
 	Signaling signaling.Config
 	Speech    speech.Config
+	Hearing   openai.Config
 	Voice     voice.Config
 	Chat      chat.Config
 	Retention store.Retention
@@ -85,7 +87,7 @@ func Defaults() Config {
 		Postgres: postgres.Defaults(), Presence: presence.Defaults(), Bus: bus.Defaults(),
 		Blob: blob.Defaults(), Auth: auth.Defaults(), Mail: mail.Defaults(),
 		SFU: sfu.Defaults(), Signaling: signaling.Defaults(), Speech: speech.Defaults(),
-		Voice: voice.Defaults(), Chat: chat.Defaults(),
+		Hearing: openai.Defaults(), Voice: voice.Defaults(), Chat: chat.Defaults(),
 		Retention: store.DefaultRetention(),
 	}
 }
@@ -169,8 +171,8 @@ func (c Config) Validate() error {
 	errs = append(errs, c.validateRole(), c.Server.Validate(), c.API.Validate(),
 		c.Health.Validate(), c.TLS.Validate(), c.Log.Validate(), c.Blob.Validate(),
 		c.Bus.Validate(), c.Auth.Validate(), c.SFU.Validate(),
-		c.Signaling.Validate(), c.Speech.Validate(), c.Voice.Validate(), c.Chat.Validate(),
-		c.Retention.Validate())
+		c.Signaling.Validate(), c.Speech.Validate(), c.Hearing.Validate(), c.Voice.Validate(),
+		c.Chat.Validate(), c.Retention.Validate())
 	return errors.Join(errs...)
 }
 

@@ -47,7 +47,8 @@ type Speaker struct {
 type Recogniser interface {
 	// Name identifies the recogniser in logs and reports.
 	Name() string
-	// Open starts to listen to one speaker. The caller closes the stream.
+	// Open starts to listen to one speaker. The caller closes the stream. Cancelling ctx makes
+	// calls of the stream that wait return an error.
 	Open(ctx context.Context, c Context) (Stream, error)
 }
 
