@@ -7,6 +7,7 @@ import (
 	"errors"
 
 	"bedside/speech/asr"
+	"bedside/speech/asr/acoustic"
 )
 
 // Config is that of Linux.
@@ -34,3 +35,9 @@ func (*Recogniser) Unknown([]string, map[string]string) ([]string, error) { retu
 
 // Open returns an error.
 func (*Recogniser) Open(context.Context, asr.Context) (asr.Stream, error) { return nil, errSystem }
+
+// Acoustic returns nothing.
+func (*Recogniser) Acoustic() (folder, dict string) { return "", "" }
+
+// Cepstra returns an error.
+func (*Recogniser) Cepstra([]float32) ([][acoustic.Size]float64, error) { return nil, errSystem }
