@@ -107,6 +107,13 @@ func examine(cfg configs.Config, version string) []finding {
 		}
 		findings = append(findings, f)
 	}
+	for _, r := range findRecognisers(cfg) {
+		f := finding{"recogniser", "optional", r.Err == nil, r.Name}
+		if r.Err != nil {
+			f.Detail = r.Name + ": " + r.Err.Error()
+		}
+		findings = append(findings, f)
+	}
 	for _, v := range voice.Find(cfg.Voice) {
 		f := finding{"patient's voice", "optional", v.Err == nil, v.Name}
 		if v.Err != nil {

@@ -90,6 +90,12 @@ func openSpeech(cfg configs.Config, s stores, c *closers, log *slog.Logger,
 	if err := folder.Recreate(analysis.SpoolDir); err != nil {
 		return err
 	}
+	recognisers, err := openRecognisers(cfg, c, log, reg)
+	if err != nil {
+		return err
+	}
+	heard := recognisers.Choice()
+	log.Info("automatic patients can hear", "recogniser", heard.Name, "why", heard.Why)
 	w, err := speech.NewWorker(analysis, jobSource{s.bus}, s.db, s.db, recordings{s.blob}, s.bus,
 		log, reg)
 	if err != nil {

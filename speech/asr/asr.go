@@ -7,7 +7,10 @@
 // model or a list of words to expect, and with what is known of the speaker's voice.
 package asr
 
-import "context"
+import (
+	"context"
+	"errors"
+)
 
 // SampleRate is the rate of the samples that streams take, in Hz.
 const SampleRate = 16000
@@ -33,7 +36,23 @@ type Context struct {
 	Texts   []string          // sentences that are likely to be said
 	Say     map[string]string // pronunciations in ARPABET of words that dictionaries lack
 	Speaker Speaker
+	// Browser has the words that the speaker's browser has recognised; nil when it sends none.
+	Browser *Feed
+	Began   float64 // when the stream begins, in seconds of Browser's time line
+	// Chosen, if it is set, is called with the recogniser that listens, at Open and whenever
+	// another one takes over. It is called on the goroutine that opens or uses the stream.
+	Chosen func(Choice)
 }
+
+// Choice says which recogniser listens.
+type Choice struct {
+	Name string
+	Why  string // why it is not a better one; empty: it is the best that could be set up
+}
+
+// ErrNotSet is wrapped by errors that say that a recogniser is missing because nobody has set it
+// up, which is no fault.
+var ErrNotSet = errors.New("not set")
 
 // Speaker is what is known of a speaker's voice, from sentences read aloud beforehand. The zero
 // value is an unknown speaker.

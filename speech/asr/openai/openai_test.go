@@ -263,30 +263,6 @@ func TestFailureIsTriedAgainAtTheEndOnly(t *testing.T) {
 	}
 }
 
-func TestSteadyNoiseIsSilence(t *testing.T) {
-	var s sound
-	noise := func(level float32) (heard int) {
-		for range 1000 {
-			f := make([]float32, frame)
-			for i := range f {
-				f[i] = level * float32(1-2*(i%2))
-			}
-			if s.hears(f) {
-				heard++
-			}
-		}
-		return heard
-	}
-	for _, c := range []struct {
-		level   float32
-		at, cap int
-	}{{0.001, 0, 0}, {0.05, 100, 400}, {0.3, 30, 200}, {0, 0, 0}} {
-		if n := noise(c.level); n < c.at || n > c.cap {
-			t.Errorf("noise of %v counts as sound in %d of 1000 frames", c.level, n)
-		}
-	}
-}
-
 func TestEndlessUtteranceIsBounded(t *testing.T) {
 	s := open(t, Config{WholeTurns: true}, answers(200, `{"text":"end"}`))
 	for range 150 {
@@ -330,7 +306,7 @@ func (c counting) RoundTrip(r *http.Request) (*http.Response, error) {
 }
 
 func TestConfiguration(t *testing.T) {
-	if _, err := New(Config{}); !errors.Is(err, ErrNoAddress) {
+	if _, err := New(Config{}); !errors.Is(err, asr.ErrNotSet) {
 		t.Errorf("without an address: %v", err)
 	}
 	if err := Defaults().Validate(); err != nil {

@@ -31,9 +31,6 @@ const (
 	maxRequests = 16      // at the same time
 )
 
-// ErrNoAddress is returned by New when no address is configured.
-var ErrNoAddress = errors.New("no transcription API is set (speech.hearing_url)")
-
 // Recogniser implements asr.Recogniser. It is safe for concurrent use.
 type Recogniser struct {
 	cfg     Config
@@ -42,11 +39,11 @@ type Recogniser struct {
 	slots   chan struct{} // one is taken by each request
 }
 
-// New returns a recogniser. It sends nothing until somebody speaks. The error is ErrNoAddress, or
-// says what is wrong with the configuration.
+// New returns a recogniser. It sends nothing until somebody speaks. Without an address
+// the error wraps asr.ErrNotSet.
 func New(cfg Config) (*Recogniser, error) {
 	if cfg.URL == "" {
-		return nil, ErrNoAddress
+		return nil, fmt.Errorf("speech.hearing_url: %w", asr.ErrNotSet)
 	}
 	cfg = cfg.withDefaults()
 	if err := cfg.Validate(); err != nil {

@@ -2,14 +2,13 @@ package openai
 
 import (
 	"context"
-	"math"
 
 	"bedside/speech/asr"
 )
 
 // Lengths in samples.
 const (
-	frame        = asr.SampleRate / 50
+	frame        = asr.SoundFrame
 	maxUtterance = 120 * asr.SampleRate
 	cut          = asr.SampleRate          // dropped from the beginning of what is longer
 	lead         = asr.SampleRate * 3 / 10 // kept before the first sound
@@ -27,7 +26,7 @@ type stream struct {
 
 	begins  int       // where samples begin, since the stream began
 	samples []float32 // of the current utterance, without the silence before it
-	sound   sound
+	sound   asr.Sound
 	framed  int // how much of samples has gone through sound
 	voiced  int // the end of the last frame with sound; 0: none yet
 
@@ -60,7 +59,7 @@ type heard struct {
 func (s *stream) Write(samples []float32) error {
 	s.samples = append(s.samples, samples...)
 	for ; s.framed+frame <= len(s.samples); s.framed += frame {
-		if s.sound.hears(s.samples[s.framed : s.framed+frame]) {
+		if s.sound.Hears(s.samples[s.framed : s.framed+frame]) {
 			s.voiced = s.framed + frame
 		}
 	}
@@ -191,21 +190,4 @@ func (s *stream) next() {
 func (s *stream) Close() error {
 	s.cancel()
 	return nil
-}
-
-// sound tells frames with sound from silence, by a floor that follows the quietest frames.
-type sound struct{ floor float64 }
-
-// quiet is the level of what is silence in any room.
-const quiet = 0.001
-
-// hears reports whether a frame is clearly louder than the background.
-func (s *sound) hears(frame []float32) bool {
-	var sum float64
-	for _, v := range frame {
-		sum += float64(v) * float64(v)
-	}
-	level := math.Sqrt(sum / float64(len(frame)))
-	s.floor = max(quiet, min(1.01*s.floor, level)) // it doubles in 1.4 s
-	return level > 2.5*s.floor
 }
