@@ -77,7 +77,7 @@ func (a *App) open(ctx context.Context, cfg configs.Config, version string,
 		return err
 	}
 	if cfg.Has("speech") {
-		if err := openSpeech(cfg, s, a.closers, log, registry, a.fail); err != nil {
+		if err := openSpeech(ctx, cfg, s, a.closers, log, registry, a.fail); err != nil {
 			return err
 		}
 	}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"cmp"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -30,12 +31,12 @@ type finding struct {
 	Detail string `json:"detail"`
 }
 
-func (c doctorCommand) Run(i *invocation) error {
+func (c doctorCommand) Run(ctx context.Context, i *invocation) error {
 	cfg, err := configs.Load(c.Config, i.env)
 	if err != nil {
 		return err
 	}
-	findings := examine(cfg, i.version)
+	findings := examine(ctx, cfg, i.version)
 	if c.JSON {
 		enc := json.NewEncoder(i.out)
 		enc.SetIndent("", "  ")
@@ -68,7 +69,7 @@ func mark(ok bool) string {
 	return "MISSING"
 }
 
-func examine(cfg configs.Config, version string) []finding {
+func examine(ctx context.Context, cfg configs.Config, version string) []finding {
 	service := func(part, url, variable, embedded string, ok bool) finding {
 		if url != "" {
 			return finding{part, "to serve", true, "the service in " + variable}
@@ -107,11 +108,8 @@ func examine(cfg configs.Config, version string) []finding {
 		}
 		findings = append(findings, f)
 	}
-	for _, r := range findRecognisers(cfg) {
-		f := finding{"recogniser", "optional", r.Err == nil, r.Name}
-		if r.Err != nil {
-			f.Detail = r.Name + ": " + r.Err.Error()
-		}
+	for _, r := range findRecognisers(ctx, cfg) {
+		f := finding{"recogniser", "optional", r.Err == nil, describeRecogniser(r)}
 		findings = append(findings, f)
 	}
 	for _, v := range voice.Find(cfg.Voice) {

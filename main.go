@@ -44,6 +44,7 @@ type commands struct {
 	Admin    adminCommand    `cmd:"" help:"Create administrators."`
 	Openapi  openapiCommand  `cmd:"" help:"Print the REST interface as OpenAPI 3.1."`
 	Doctor   doctorCommand   `cmd:"" help:"List what is installed, what is missing, and what each part uses."`
+	Trial    sherpaTrial     `cmd:"" hidden:"" name:"try-sherpa" help:"Load a model for sherpa-onnx."`
 	Version  versionCommand  `cmd:"" help:"Print the version."`
 }
 

@@ -83,14 +83,14 @@ func clientNetwork(r *http.Request) string {
 }
 
 // openSpeech starts the speech worker. failed is called when it ends by itself.
-func openSpeech(cfg configs.Config, s stores, c *closers, log *slog.Logger,
+func openSpeech(ctx context.Context, cfg configs.Config, s stores, c *closers, log *slog.Logger,
 	reg prometheus.Registerer, failed func(error)) error {
 	analysis := cfg.Speech
 	analysis.SpoolDir = filepath.Join(cfg.Data, "spool")
 	if err := folder.Recreate(analysis.SpoolDir); err != nil {
 		return err
 	}
-	recognisers, err := openRecognisers(cfg, c, log, reg)
+	recognisers, err := openRecognisers(ctx, cfg, c, log, reg)
 	if err != nil {
 		return err
 	}
@@ -101,11 +101,11 @@ func openSpeech(cfg configs.Config, s stores, c *closers, log *slog.Logger,
 	if err != nil {
 		return err
 	}
-	ctx, cancel := context.WithCancel(context.Background())
+	running, cancel := context.WithCancel(context.Background())
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		if err := w.Run(ctx); err != nil {
+		if err := w.Run(running); err != nil {
 			failed(fmt.Errorf("speech: %w", err))
 		}
 	}()

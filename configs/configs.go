@@ -35,6 +35,7 @@ import (
 	"bedside/signaling"
 	"bedside/speech"
 	"bedside/speech/asr/openai"
+	"bedside/speech/asr/sherpa"
 	"bedside/speech/bus"
 	"bedside/speech/chat"
 	"bedside/speech/voice"
@@ -73,6 +74,7 @@ type Config struct {
 	Signaling signaling.Config
 	Speech    speech.Config
 	Hearing   openai.Config
+	Sherpa    sherpa.Config
 	Voice     voice.Config
 	Chat      chat.Config
 	Retention store.Retention
