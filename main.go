@@ -36,6 +36,7 @@ type commands struct {
 	Analyze  analyzeCommand  `cmd:"" help:"Measure the speech in a WAV or Ogg Opus file."`
 	Converse converseCommand `cmd:"" help:"Talk to the automatic patient by typing."`
 	Hear     hearCommand     `cmd:"" help:"Tell what the automatic patient would understand of audio files."`
+	Models   modelsCommand   `cmd:"" help:"Install models that hear better than the recogniser that is built in."`
 	Loadtest loadtestCommand `cmd:"" help:"Fill rooms with headless participants and measure the media path."`
 	Scenario scenarioCommand `cmd:"" help:"Check scenarios that somebody writes as files."`
 	Migrate  migrateCommand  `cmd:"" help:"Bring the database's tables up to date and stop."`
