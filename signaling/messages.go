@@ -40,6 +40,9 @@ func (r *room) handleMessage(ctx context.Context, p *participant, c *conn,
 		return r.call(func() error { return r.startPlay(p) })
 	case protocol.Finish:
 		return r.call(func() error { return r.finishPlay(p) })
+	case protocol.CallPatient, protocol.Typed, protocol.Talk, protocol.Heard, protocol.Control:
+		return recoverableError(protocol.CodeWrongState,
+			"no automatic patient plays in this room")
 	case protocol.Leave:
 		return r.call(func() error { r.leaveRoom(p); return nil })
 	}

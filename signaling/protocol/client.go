@@ -1,6 +1,10 @@
 package protocol
 
-import "fmt"
+import (
+	"fmt"
+	"strings"
+	"unicode/utf8"
+)
 
 // Join is the first message of a new participant. Only Join and Resume are accepted as a first
 // message.
@@ -72,6 +76,52 @@ type Start struct{}
 // Finish ends the play. The candidate and the patient may send it.
 type Finish struct{}
 
+// CallPatient asks for the automatic patient, after a person who played the patient has left. Only
+// the candidate may send it.
+type CallPatient struct{}
+
+// Typed says something to the automatic patient by typing. Only the candidate may send it, and not
+// in exam mode.
+type Typed struct {
+	// Text is what the candidate says: 1 to 500 characters.
+	Text string `json:"text"`
+}
+
+// Talk tells that the candidate holds the button to talk down, or has let it go. Only the
+// candidate may send it, to an automatic patient.
+type Talk struct {
+	// On is the new state.
+	On bool `json:"on"`
+}
+
+// Heard tells what the browser's own recogniser has heard of the candidate. Only the candidate may
+// send it, to an automatic patient.
+type Heard struct {
+	// Words are at most 100.
+	Words []HeardWord `json:"words"`
+	// Final is true when the recogniser does not change these words any more.
+	Final bool `json:"final"`
+}
+
+// HeardWord is a word that the browser's recogniser has heard.
+type HeardWord struct {
+	// Text is the word: at most 100 bytes.
+	Text string `json:"text"`
+	// FromMS is when the word began, in milliseconds of the play.
+	FromMS int64 `json:"from_ms"`
+	// ToMS is when the word ended.
+	ToMS int64 `json:"to_ms"`
+	// Confidence is from 0 to 1.
+	Confidence float64 `json:"confidence"`
+}
+
+// Control changes the course of a play with the automatic patient. Only the candidate may send it,
+// and not in exam mode.
+type Control struct {
+	// Action is what to do.
+	Action ControlAction `json:"action"`
+}
+
 // Leave gives up the seat, which then cannot be resumed.
 type Leave struct{}
 
@@ -81,18 +131,23 @@ type Ping struct {
 	ID uint64 `json:"id"`
 }
 
-func (Join) clientType() string       { return "join" }
-func (Resume) clientType() string     { return "resume" }
-func (Answer) clientType() string     { return "answer" }
-func (Candidate) clientType() string  { return "candidate" }
-func (RestartICE) clientType() string { return "restart_ice" }
-func (Mute) clientType() string       { return "mute" }
-func (Hidden) clientType() string     { return "hidden" }
-func (Sent) clientType() string       { return "sent" }
-func (Start) clientType() string      { return "start" }
-func (Finish) clientType() string     { return "finish" }
-func (Leave) clientType() string      { return "leave" }
-func (Ping) clientType() string       { return "ping" }
+func (Join) clientType() string        { return "join" }
+func (Resume) clientType() string      { return "resume" }
+func (Answer) clientType() string      { return "answer" }
+func (Candidate) clientType() string   { return "candidate" }
+func (RestartICE) clientType() string  { return "restart_ice" }
+func (Mute) clientType() string        { return "mute" }
+func (Hidden) clientType() string      { return "hidden" }
+func (Sent) clientType() string        { return "sent" }
+func (Start) clientType() string       { return "start" }
+func (Finish) clientType() string      { return "finish" }
+func (CallPatient) clientType() string { return "call_patient" }
+func (Typed) clientType() string       { return "typed" }
+func (Talk) clientType() string        { return "talk" }
+func (Heard) clientType() string       { return "heard" }
+func (Control) clientType() string     { return "control" }
+func (Leave) clientType() string       { return "leave" }
+func (Ping) clientType() string        { return "ping" }
 
 // Maximum lengths of text fields, in bytes. SDPs are limited by MaxMessage.
 const (
@@ -100,7 +155,17 @@ const (
 	maxToken     = 128
 	maxCandidate = 1024
 	maxMid       = 256
+	maxWord      = 100
 )
+
+// MaxTyped is the largest number of characters in a Typed.
+const MaxTyped = 500
+
+// MaxHeardWords is the largest number of words in a Heard.
+const MaxHeardWords = 100
+
+// maxPlayMS is the latest time in a play that a Heard may name: two hours.
+const maxPlayMS = 2 * 60 * 60 * 1000
 
 // maxSent is the largest count of a Sent: more than two hours of the shortest Opus packets.
 const maxSent = 5_000_000
@@ -141,13 +206,51 @@ func (m Sent) check() error {
 	return nil
 }
 
-func (RestartICE) check() error { return nil }
-func (Mute) check() error       { return nil }
-func (Hidden) check() error     { return nil }
-func (Start) check() error      { return nil }
-func (Finish) check() error     { return nil }
-func (Leave) check() error      { return nil }
-func (Ping) check() error       { return nil }
+func (m Typed) check() error {
+	if strings.TrimSpace(m.Text) == "" {
+		return fmt.Errorf("%w: text is missing", ErrField)
+	}
+	if utf8.RuneCountInString(m.Text) > MaxTyped {
+		return fmt.Errorf("%w: text is longer than %d characters", ErrField, MaxTyped)
+	}
+	return nil
+}
+
+func (m Heard) check() error {
+	if len(m.Words) == 0 || len(m.Words) > MaxHeardWords {
+		return fmt.Errorf("%w: words must be from 1 to %d", ErrField, MaxHeardWords)
+	}
+	for _, w := range m.Words {
+		switch {
+		case w.Text == "" || len(w.Text) > maxWord:
+			return fmt.Errorf("%w: a word must have 1 to %d bytes", ErrField, maxWord)
+		case w.FromMS < 0 || w.ToMS < w.FromMS || w.ToMS > maxPlayMS:
+			return fmt.Errorf("%w: from_ms and to_ms must be times of the play, in order",
+				ErrField)
+		case !(w.Confidence >= 0 && w.Confidence <= 1):
+			return fmt.Errorf("%w: confidence must be from 0 to 1", ErrField)
+		}
+	}
+	return nil
+}
+
+func (m Control) check() error {
+	switch m.Action {
+	case ControlPause, ControlResume, ControlAgain, ControlHint, ControlRestart:
+		return nil
+	}
+	return fmt.Errorf("%w: action must be pause, resume, again, hint or restart", ErrField)
+}
+
+func (RestartICE) check() error  { return nil }
+func (Mute) check() error        { return nil }
+func (Hidden) check() error      { return nil }
+func (Start) check() error       { return nil }
+func (Finish) check() error      { return nil }
+func (CallPatient) check() error { return nil }
+func (Talk) check() error        { return nil }
+func (Leave) check() error       { return nil }
+func (Ping) check() error        { return nil }
 
 // present checks that a text field is set and not longer than limit.
 func present(name, value string, limit int) error {
@@ -165,6 +268,6 @@ func present(name, value string, limit int) error {
 func clientMessages() []ClientMessage {
 	return []ClientMessage{
 		Join{}, Resume{}, Answer{}, Candidate{}, RestartICE{}, Mute{}, Hidden{}, Sent{}, Start{},
-		Finish{}, Leave{}, Ping{},
+		Finish{}, CallPatient{}, Typed{}, Talk{}, Heard{}, Control{}, Leave{}, Ping{},
 	}
 }

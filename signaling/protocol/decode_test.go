@@ -152,6 +152,26 @@ func TestDecodeClientRejects(t *testing.T) {
 				`"}`,
 			ErrField, "sdp_mid is longer",
 		},
+		{"nothing typed", `{"type":"typed","text":" \n"}`, ErrField, "text is missing"},
+		{
+			"too much typed", `{"type":"typed","text":"` + strings.Repeat("é", MaxTyped+1) + `"}`,
+			ErrField, "text is longer than 500",
+		},
+		{"an unknown action", `{"type":"control","action":"skip"}`, ErrField, "action must be"},
+		{"no words", `{"type":"heard","words":[],"final":true}`, ErrField, "words must be"},
+		{
+			"too many words", heard(strings.Repeat(word(`"a"`, "1", "2", "1")+",", MaxHeardWords) +
+				word(`"a"`, "1", "2", "1")), ErrField, "words must be",
+		},
+		{"an empty word", heard(word(`""`, "1", "2", "1")), ErrField, "a word must have"},
+		{
+			"a long word", heard(word(`"`+strings.Repeat("x", maxWord+1)+`"`, "1", "2", "1")),
+			ErrField, "a word must have",
+		},
+		{"a word before the play", heard(word(`"a"`, "-1", "2", "1")), ErrField, "from_ms"},
+		{"a word backwards", heard(word(`"a"`, "3", "2", "1")), ErrField, "from_ms"},
+		{"a word of tomorrow", heard(word(`"a"`, "3", "86400000", "1")), ErrField, "from_ms"},
+		{"too sure of a word", heard(word(`"a"`, "1", "2", "1.5")), ErrField, "confidence"},
 	} {
 		t.Run(c.what, func(t *testing.T) {
 			m, err := DecodeClient([]byte(c.text))
@@ -200,6 +220,14 @@ func TestDecodeClientAccepts(t *testing.T) {
 	if _, err := DecodeClient([]byte(ofSize(MaxMessage))); err != nil {
 		t.Errorf("a message of %d bytes: %v", MaxMessage, err)
 	}
+}
+
+// heard returns a heard message with a list of words.
+func heard(words string) string { return `{"type":"heard","words":[` + words + `],"final":true}` }
+
+func word(text, from, to, confidence string) string {
+	return `{"text":` + text + `,"from_ms":` + from + `,"to_ms":` + to + `,"confidence":` +
+		confidence + `}`
 }
 
 func TestDecodeServerIgnoresUnknownFields(t *testing.T) {
@@ -259,6 +287,10 @@ func set(v reflect.Value) {
 		set(v.Index(0))
 		set(v.Index(1))
 	case reflect.String:
+		if v.Type() == reflect.TypeFor[ControlAction]() {
+			v.SetString(string(ControlHint)) // others are refused
+			return
+		}
 		v.SetString("a \"quoted\" <text>, a=x\r\n é 語 \u2028")
 	case reflect.Bool:
 		v.SetBool(true)

@@ -58,7 +58,8 @@ func ofStructs(t *testing.T) definitions {
 		l.fields(TypeOf(m), reflect.TypeOf(m))
 	}
 	for _, name := range []string{
-		"Role", "PhaseName", "PhaseReason", "ReportStatus", "ErrorCode",
+		"Role", "PhaseName", "PhaseReason", "PatientState", "ControlAction", "ReportStatus",
+		"ErrorCode",
 	} {
 		for _, value := range constants(t, name) {
 			l[name+"="+value] = ""

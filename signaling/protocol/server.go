@@ -71,6 +71,41 @@ type Speaking struct {
 	Speakers []Speaker `json:"speakers"`
 }
 
+// Patient tells the state of the automatic patient. It is sent when that changes, and after joined
+// and resumed in the room of an attempt with an automatic patient.
+type Patient struct {
+	// State is the state.
+	State PatientState `json:"state"`
+	// Place is the place in the queue, from 1 on, while the state is queued.
+	Place int `json:"place,omitempty"`
+	// Mood is the emotion that the portrait shows.
+	Mood string `json:"mood,omitempty"`
+	// OfferTyping is true when the patient has not understood several times, so that the page
+	// should offer the button to talk and typing.
+	OfferTyping bool `json:"offer_typing,omitempty"`
+	// Recogniser is the name of what hears the candidate.
+	Recogniser string `json:"recogniser,omitempty"`
+}
+
+// Caption is what a participant says. It is sent in practice mode, and in exam mode to candidates
+// whose accommodations include captions.
+type Caption struct {
+	// ParticipantID is the id of the speaker.
+	ParticipantID string `json:"participant_id"`
+	// Text replaces the text of the speaker's earlier caption, unless that was final.
+	Text string `json:"text"`
+	// Final is true when the text does not change any more.
+	Final bool `json:"final"`
+	// Cut is true when the speaker was interrupted before the end of the text.
+	Cut bool `json:"cut,omitempty"`
+}
+
+// Hint answers a Control that asked for a hint.
+type Hint struct {
+	// Text says what the candidate might do next.
+	Text string `json:"text"`
+}
+
 // Report is sent when the attempt's report is ready, or when it is clear that there will be none.
 type Report struct {
 	// AttemptID is the attempt of the report.
@@ -188,6 +223,34 @@ const (
 	ReasonMoving PhaseReason = "moving"
 	// stopped at zero: nobody plays the patient yet
 	ReasonWaitingPatient PhaseReason = "waiting_patient"
+	// stopped: the candidate has paused a play with the automatic patient
+	ReasonPaused PhaseReason = "paused"
+)
+
+// PatientState is the state of the automatic patient.
+type PatientState string
+
+// The states of the automatic patient.
+const (
+	PatientAbsent    PatientState = "absent"    // not in the room: a person has the role, or nobody
+	PatientQueued    PatientState = "queued"    // every place is taken; place says how many wait
+	PatientJoining   PatientState = "joining"   // getting ready
+	PatientListening PatientState = "listening" // the candidate may speak
+	PatientThinking  PatientState = "thinking"  // the candidate has ended a turn
+	PatientSpeaking  PatientState = "speaking"
+	PatientPaused    PatientState = "paused" // by the candidate
+)
+
+// ControlAction is what a Control does.
+type ControlAction string
+
+// The actions.
+const (
+	ControlPause   ControlAction = "pause"   // stop the clock and the patient
+	ControlResume  ControlAction = "resume"  // go on after a pause
+	ControlAgain   ControlAction = "again"   // the patient says the last line again
+	ControlHint    ControlAction = "hint"    // a Hint follows
+	ControlRestart ControlAction = "restart" // the patient begins the consultation again
 )
 
 // ReportStatus says whether there is a report.
@@ -236,6 +299,9 @@ func (PeerJoined) serverType() string   { return "peer_joined" }
 func (PeerUpdated) serverType() string  { return "peer_updated" }
 func (PeerLeft) serverType() string     { return "peer_left" }
 func (Speaking) serverType() string     { return "speaking" }
+func (Patient) serverType() string      { return "patient" }
+func (Caption) serverType() string      { return "caption" }
+func (Hint) serverType() string         { return "hint" }
 func (Report) serverType() string       { return "report" }
 func (Error) serverType() string        { return "error" }
 func (Closing) serverType() string      { return "closing" }
@@ -247,6 +313,6 @@ func (Pong) serverType() string         { return "pong" }
 func serverMessages() []ServerMessage {
 	return []ServerMessage{
 		Joined{}, Resumed{}, Offer{}, PhaseChanged{}, PeerJoined{}, PeerUpdated{}, PeerLeft{},
-		Speaking{}, Report{}, Error{}, Closing{}, Moving{}, Pong{},
+		Speaking{}, Patient{}, Caption{}, Hint{}, Report{}, Error{}, Closing{}, Moving{}, Pong{},
 	}
 }

@@ -78,6 +78,53 @@ export interface Finish {
 	type: 'finish'
 }
 
+/** CallPatient asks for the automatic patient, after a person who played the patient has left. Only the candidate may send it. */
+export interface CallPatient {
+	type: 'call_patient'
+}
+
+/** Typed says something to the automatic patient by typing. Only the candidate may send it, and not in exam mode. */
+export interface Typed {
+	type: 'typed'
+	/** Text is what the candidate says: 1 to 500 characters. */
+	text: string
+}
+
+/** Talk tells that the candidate holds the button to talk down, or has let it go. Only the candidate may send it, to an automatic patient. */
+export interface Talk {
+	type: 'talk'
+	/** On is the new state. */
+	on: boolean
+}
+
+/** Heard tells what the browser's own recogniser has heard of the candidate. Only the candidate may send it, to an automatic patient. */
+export interface Heard {
+	type: 'heard'
+	/** Words are at most 100. */
+	words: HeardWord[]
+	/** Final is true when the recogniser does not change these words any more. */
+	final: boolean
+}
+
+/** HeardWord is a word that the browser's recogniser has heard. */
+export interface HeardWord {
+	/** Text is the word: at most 100 bytes. */
+	text: string
+	/** FromMS is when the word began, in milliseconds of the play. */
+	from_ms: number
+	/** ToMS is when the word ended. */
+	to_ms: number
+	/** Confidence is from 0 to 1. */
+	confidence: number
+}
+
+/** Control changes the course of a play with the automatic patient. Only the candidate may send it, and not in exam mode. */
+export interface Control {
+	type: 'control'
+	/** Action is what to do. */
+	action: ControlAction
+}
+
 /** Leave gives up the seat, which then cannot be resumed. */
 export interface Leave {
 	type: 'leave'
@@ -166,6 +213,41 @@ export interface Speaking {
 	type: 'speaking'
 	/** Speakers is empty when nobody speaks. */
 	speakers: Speaker[]
+}
+
+/** Patient tells the state of the automatic patient. It is sent when that changes, and after joined and resumed in the room of an attempt with an automatic patient. */
+export interface Patient {
+	type: 'patient'
+	/** State is the state. */
+	state: PatientState
+	/** Place is the place in the queue, from 1 on, while the state is queued. */
+	place?: number
+	/** Mood is the emotion that the portrait shows. */
+	mood?: string
+	/** OfferTyping is true when the patient has not understood several times, so that the page should offer the button to talk and typing. */
+	offer_typing?: boolean
+	/** Recogniser is the name of what hears the candidate. */
+	recogniser?: string
+}
+
+/** Caption is what a participant says. It is sent in practice mode, and in exam mode to candidates whose accommodations include captions. */
+export interface Caption {
+	type: 'caption'
+	/** ParticipantID is the id of the speaker. */
+	participant_id: string
+	/** Text replaces the text of the speaker's earlier caption, unless that was final. */
+	text: string
+	/** Final is true when the text does not change any more. */
+	final: boolean
+	/** Cut is true when the speaker was interrupted before the end of the text. */
+	cut?: boolean
+}
+
+/** Hint answers a Control that asked for a hint. */
+export interface Hint {
+	type: 'hint'
+	/** Text says what the candidate might do next. */
+	text: string
 }
 
 /** Report is sent when the attempt's report is ready, or when it is clear that there will be none. */
@@ -268,6 +350,23 @@ export type PhaseReason =
 	| 'patient_away' // stopped: the patient's connection is lost, or the patient has left
 	| 'moving' // stopped: the room moves to another server, or waits for this one to be restarted
 	| 'waiting_patient' // stopped at zero: nobody plays the patient yet
+	| 'paused' // stopped: the candidate has paused a play with the automatic patient
+
+export type PatientState =
+	| 'absent' // not in the room: a person has the role, or nobody
+	| 'queued' // every place is taken; place says how many wait
+	| 'joining' // getting ready
+	| 'listening' // the candidate may speak
+	| 'thinking' // the candidate has ended a turn
+	| 'speaking'
+	| 'paused' // by the candidate
+
+export type ControlAction =
+	| 'pause' // stop the clock and the patient
+	| 'resume' // go on after a pause
+	| 'again' // the patient says the last line again
+	| 'hint' // a Hint follows
+	| 'restart' // the patient begins the consultation again
 
 export type ReportStatus =
 	| 'ready'
@@ -307,6 +406,11 @@ export type ClientMessage =
 	| Sent
 	| Start
 	| Finish
+	| CallPatient
+	| Typed
+	| Talk
+	| Heard
+	| Control
 	| Leave
 	| Ping
 
@@ -320,6 +424,9 @@ export type ServerMessage =
 	| PeerUpdated
 	| PeerLeft
 	| Speaking
+	| Patient
+	| Caption
+	| Hint
 	| Report
 	| Error
 	| Closing
