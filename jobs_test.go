@@ -28,7 +28,9 @@ func TestRetentionIsCarriedOutAndAudited(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	a, err := db.CreateAttempt(ctx, u.ID, scenario.ID, true)
+	a, err := db.CreateAttempt(ctx, store.NewAttempt{
+		CandidateID: u.ID, ScenarioID: scenario.ID, Consent: true,
+	})
 	if err != nil {
 		t.Fatal(err)
 	}

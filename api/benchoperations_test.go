@@ -198,7 +198,9 @@ func (f *benchFixture) openRooms(b *testing.B) {
 		if err != nil {
 			b.Fatal(err)
 		}
-		a, err := f.db.CreateAttempt(b.Context(), f.people.Candidate, s.ID, true)
+		a, err := f.db.CreateAttempt(b.Context(), store.NewAttempt{
+			CandidateID: f.people.Candidate, ScenarioID: s.ID, Consent: true,
+		})
 		if err != nil {
 			b.Fatal(err)
 		}

@@ -21,6 +21,34 @@ const (
 	AttemptAbandoned AttemptState = "abandoned"
 )
 
+// PatientKind says who plays the patient of an attempt.
+type PatientKind string
+
+// The kinds of patients. The automatic patient needs a scenario with a dialogue.
+const (
+	PatientAutomatic PatientKind = "automatic"
+	PatientTutor     PatientKind = "tutor"
+	PatientFriend    PatientKind = "friend" // another candidate, who was invited by a link
+)
+
+// Mode is how strictly a role play is played.
+type Mode string
+
+// The modes. In exam mode there are no pauses, hints or captions.
+const (
+	ModePractice Mode = "practice"
+	ModeExam     Mode = "exam"
+)
+
+// NewAttempt is what a candidate chooses when an attempt is created.
+type NewAttempt struct {
+	CandidateID string
+	ScenarioID  string
+	Consent     bool        // the candidate agreed to being recorded
+	Patient     PatientKind // empty: a tutor
+	Mode        Mode        // empty: practice
+}
+
 // Attempt is one practice of a scenario by one candidate. Its id is also its room's id.
 type Attempt struct {
 	ID         string // UUID v7
@@ -32,6 +60,8 @@ type Attempt struct {
 	PartnerID       string // the tutor who plays the patient; empty when there is none
 	State           AttemptState
 	Consent         bool // the candidate agreed to being recorded
+	Patient         PatientKind
+	Mode            Mode
 	CreatedAt       time.Time
 	PreparedAt      *time.Time // preparation began
 	StartedAt       *time.Time // play began

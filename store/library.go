@@ -122,6 +122,7 @@ type ScenarioSummary struct {
 	Picture        *ScenarioPicture // nil: none
 	PrepareSeconds int
 	PlaySeconds    int
+	HasDialogue    bool // so that an automatic patient can play it
 }
 
 // ScenarioVersion is one version of a scenario without its text.

@@ -149,6 +149,11 @@ type ModelTurn struct {
 	Shows []string `json:"shows,omitempty" of:"indicators" items:"0..8" unique:"true" doc:"The indicators that the turn is an example of."`
 }
 
+// HasDialogue reports whether an automatic patient can play the scenario.
+func (s Scenario) HasDialogue() bool {
+	return len(s.Dialogue) > 0 && string(s.Dialogue) != "null"
+}
+
 // ParseScenario reads a scenario document in JSON. It returns ErrInvalid, joined with every
 // reason, when the document does not conform to the format: when it has a key that the format has
 // not, for example.

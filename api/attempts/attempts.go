@@ -23,8 +23,7 @@ import (
 // Store stores attempts, reports and recordings. store/postgres implements it.
 type Store interface {
 	PublishedScenario(ctx context.Context, slug string) (store.Scenario, error)
-	CreateAttempt(ctx context.Context, candidateID, scenarioID string,
-		consent bool) (store.Attempt, error)
+	CreateAttempt(ctx context.Context, n store.NewAttempt) (store.Attempt, error)
 	FindAttempt(ctx context.Context, id string) (store.Attempt, error)
 	AttemptView(ctx context.Context, id string) (store.AttemptView, store.Scenario, error)
 	// AttemptReport returns an attempt with its report, which is nil when there is none.
@@ -112,7 +111,7 @@ func (s *Service) routes(api huma.API) {
 		Description: "You are its candidate. The id of the attempt is also the id of its room. " +
 			"The attempt keeps the version of the scenario that is published now. A scenario " +
 			"that was withdrawn cannot be played: the type of the problem ends in " +
-			"scenario-archived.",
+			"scenario-archived. An automatic patient plays only scenarios with has_dialogue.",
 		DefaultStatus: http.StatusCreated,
 		Errors: []int{
 			http.StatusForbidden, http.StatusNotFound, http.StatusConflict,
@@ -164,6 +163,8 @@ type Attempt struct {
 	Candidate     Person             `json:"candidate"`
 	Partner       *Person            `json:"partner,omitempty" doc:"the tutor who plays the patient"`
 	Consent       bool               `json:"consent" doc:"whether the candidate agreed to being recorded"`
+	Patient       store.PatientKind  `json:"patient" enum:"automatic,tutor,friend" doc:"who plays the patient"`
+	Mode          store.Mode         `json:"mode" enum:"practice,exam" doc:"exam: without pauses, hints and captions"`
 	CreatedAt     time.Time          `json:"created_at"`
 	PreparedAt    *time.Time         `json:"prepared_at,omitempty" doc:"when preparation began"`
 	StartedAt     *time.Time         `json:"started_at,omitempty" doc:"when the play began"`
@@ -190,6 +191,7 @@ func viewOf(v store.AttemptView, u store.User) Attempt {
 		ID: a.ID, State: a.State, Part: "none", ScenarioSlug: v.ScenarioSlug,
 		ScenarioTitle: v.ScenarioTitle, Profession: v.Profession,
 		Candidate: Person{ID: a.CandidateID, Name: v.CandidateName}, Consent: a.Consent,
+		Patient: a.Patient, Mode: a.Mode,
 		CreatedAt: a.CreatedAt, PreparedAt: a.PreparedAt, StartedAt: a.StartedAt,
 		EndedAt: a.EndedAt, Problem: a.Problem, ExamID: a.Exam.ID,
 		ExamPosition: a.Exam.Position, Sealed: sealed,
@@ -210,6 +212,9 @@ func viewOf(v store.AttemptView, u store.User) Attempt {
 type NewAttempt struct {
 	Scenario string `json:"scenario" maxLength:"80" doc:"the scenario's slug or id" example:"nursing-insulin-at-home"`
 	Consent  bool   `json:"consent" doc:"you agree to being recorded and analysed, which is required" example:"true"`
+
+	Patient store.PatientKind `json:"patient,omitempty" enum:"automatic,tutor,friend" default:"tutor" doc:"who plays the patient" example:"automatic"`
+	Mode    store.Mode        `json:"mode,omitempty" enum:"practice,exam" default:"practice" doc:"exam: without pauses, hints and captions" example:"practice"`
 }
 
 type createInput struct{ Body NewAttempt }
@@ -232,10 +237,17 @@ func (s *Service) create(ctx context.Context, in *createInput) (*detailOutput, e
 	if err != nil {
 		return nil, unplayed(err)
 	}
+	if in.Body.Patient == store.PatientAutomatic && !scenario.HasDialogue() {
+		return nil, httpx.Invalid("body.patient", "The automatic patient cannot play this "+
+			"scenario yet. Choose another one, or play it with a tutor or a friend.")
+	}
 	if _, err := httpx.AdmitUnconfirmed(ctx, p.User, s.Store, s.Tries, 1); err != nil {
 		return nil, err
 	}
-	a, err := s.Store.CreateAttempt(ctx, p.User.ID, scenario.ID, true)
+	a, err := s.Store.CreateAttempt(ctx, store.NewAttempt{
+		CandidateID: p.User.ID, ScenarioID: scenario.ID, Consent: true, Patient: in.Body.Patient,
+		Mode: in.Body.Mode,
+	})
 	if err != nil {
 		return nil, unplayed(err)
 	}

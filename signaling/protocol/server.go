@@ -232,8 +232,8 @@ type PatientState string
 
 // The states of the automatic patient.
 const (
-	PatientAbsent    PatientState = "absent"    // not in the room: a person has the role, or nobody
-	PatientQueued    PatientState = "queued"    // every place is taken; place says how many wait
+	PatientAbsent    PatientState = "absent"    // a person has the role, or nobody
+	PatientQueued    PatientState = "queued"    // every place is taken, see Patient.Place
 	PatientJoining   PatientState = "joining"   // getting ready
 	PatientListening PatientState = "listening" // the candidate may speak
 	PatientThinking  PatientState = "thinking"  // the candidate has ended a turn

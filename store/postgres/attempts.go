@@ -17,12 +17,13 @@ import (
 const attemptColumns = `a.id::text, a.scenario_id::text, a.scenario_version,
 	a.candidate_id::text, coalesce(a.partner_id::text, ''), a.state, a.consent, a.created_at,
 	a.prepared_at, a.started_at, a.ended_at, a.problem, a.fence, coalesce(a.exam_id::text, ''),
-	coalesce(a.exam_position, 0), coalesce(a.exam_replaces, false)`
+	coalesce(a.exam_position, 0), coalesce(a.exam_replaces, false), a.patient,
+	CASE WHEN a.exam_id IS NULL THEN a.mode ELSE 'exam' END`
 
 func attemptTargets(a *store.Attempt) []any {
 	return []any{&a.ID, &a.ScenarioID, &a.ScenarioVersion, &a.CandidateID, &a.PartnerID, &a.State,
 		&a.Consent, &a.CreatedAt, &a.PreparedAt, &a.StartedAt, &a.EndedAt, &a.Problem, &a.Fence,
-		&a.Exam.ID, &a.Exam.Position, &a.Exam.Replaces}
+		&a.Exam.ID, &a.Exam.Position, &a.Exam.Replaces, &a.Patient, &a.Mode}
 }
 
 // ofAttempt joins attempts a with the versions v of their scenarios.
@@ -43,23 +44,25 @@ func viewTargets(v *store.AttemptView) []any {
 // CreateAttempt saves a new attempt of a candidate at the published version of a scenario. It
 // returns store.ErrState when the scenario is not published, and store.ErrNotFound when there is
 // no such candidate.
-func (db *DB) CreateAttempt(ctx context.Context, candidateID, scenarioID string,
-	consent bool) (store.Attempt, error) {
+func (db *DB) CreateAttempt(ctx context.Context, n store.NewAttempt) (store.Attempt, error) {
 	id, err := uuid.NewV7()
 	if err != nil {
 		return store.Attempt{}, fmt.Errorf("attempt id: %w", err)
 	}
 	a := store.Attempt{
-		ID: id.String(), ScenarioID: scenarioID, CandidateID: candidateID,
-		State: store.AttemptCreated, Consent: consent, CreatedAt: db.now(),
+		ID: id.String(), ScenarioID: n.ScenarioID, CandidateID: n.CandidateID,
+		State: store.AttemptCreated, Consent: n.Consent, CreatedAt: db.now(),
+		Patient: cmp.Or(n.Patient, store.PatientTutor), Mode: cmp.Or(n.Mode, store.ModePractice),
 	}
 	err = db.do(ctx, "attempt", func(ctx context.Context, q querier) error {
 		err := scanOne(ctx, q, `INSERT INTO attempts
-				(id, scenario_id, scenario_version, candidate_id, state, consent, created_at)
+				(id, scenario_id, scenario_version, candidate_id, state, consent, created_at,
+				patient, mode)
 			SELECT $1::uuid, c.id, c.published_version, $3::uuid, $4::text, $5::boolean,
-				$6::timestamptz FROM scenarios c
+				$6::timestamptz, $7::text, $8::text FROM scenarios c
 			WHERE c.id = $2 AND c.state = 'published' RETURNING scenario_version`,
-			[]any{a.ID, a.ScenarioID, a.CandidateID, a.State, a.Consent, a.CreatedAt},
+			[]any{a.ID, a.ScenarioID, a.CandidateID, a.State, a.Consent, a.CreatedAt, a.Patient,
+				a.Mode},
 			[]any{&a.ScenarioVersion})
 		if errors.Is(err, pgx.ErrNoRows) {
 			return fmt.Errorf("the scenario is not published: %w", store.ErrState)

@@ -94,7 +94,9 @@ func playOnce(ctx context.Context, db *pgtest.Database, candidate, slug string) 
 	if err != nil {
 		return err
 	}
-	a, err := db.CreateAttempt(ctx, candidate, s.ID, true)
+	a, err := db.CreateAttempt(ctx, store.NewAttempt{
+		CandidateID: candidate, ScenarioID: s.ID, Consent: true,
+	})
 	if err != nil {
 		return err
 	}

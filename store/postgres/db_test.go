@@ -76,7 +76,9 @@ func newAttempt(t *testing.T, candidate store.User) store.Attempt {
 	if err != nil {
 		t.Fatal(err)
 	}
-	a, err := db.CreateAttempt(t.Context(), candidate.ID, s.ID, true)
+	a, err := db.CreateAttempt(t.Context(), store.NewAttempt{
+		CandidateID: candidate.ID, ScenarioID: s.ID, Consent: true,
+	})
 	if err != nil {
 		t.Fatal(err)
 	}

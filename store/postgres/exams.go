@@ -162,7 +162,8 @@ func (db *DB) BeginSlot(ctx context.Context, examID string) (a store.Attempt, er
 			}
 			a = store.Attempt{
 				ID: id.String(), CandidateID: e.CandidateID, State: store.AttemptCreated,
-				Consent: e.Consent, CreatedAt: now,
+				Consent: e.Consent, CreatedAt: now, Patient: store.PatientTutor,
+				Mode: store.ModeExam,
 			}
 			if err := e.Begin(&a, now); err != nil {
 				return err
@@ -185,10 +186,10 @@ func (db *DB) BeginSlot(ctx context.Context, examID string) (a store.Attempt, er
 
 func insertExamAttempt(ctx context.Context, q querier, a store.Attempt) error {
 	_, err := q.Exec(ctx, `INSERT INTO attempts (id, scenario_id, scenario_version, candidate_id,
-			state, consent, created_at, exam_id, exam_position, exam_replaces)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
+			state, consent, created_at, exam_id, exam_position, exam_replaces, patient, mode)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`,
 		a.ID, a.ScenarioID, a.ScenarioVersion, a.CandidateID, a.State, a.Consent, a.CreatedAt,
-		a.Exam.ID, a.Exam.Position, a.Exam.Replaces)
+		a.Exam.ID, a.Exam.Position, a.Exam.Replaces, a.Patient, a.Mode)
 	return err
 }
 

@@ -117,8 +117,10 @@ func pick[T any](r *rand.Rand, list []T) T { return list[r.IntN(len(list))] }
 func (m *mover) move() {
 	ctx := m.t.Context()
 	if len(m.attempts) == 0 || m.r.IntN(4) == 0 {
-		a, err := db.CreateAttempt(ctx, pick(m.r, m.candidates).ID, pick(m.r, m.scenarios).ID,
-			true)
+		a, err := db.CreateAttempt(ctx, store.NewAttempt{
+			CandidateID: pick(m.r, m.candidates).ID,
+			ScenarioID:  pick(m.r, m.scenarios).ID, Consent: true,
+		})
 		if err != nil {
 			m.t.Error(err)
 			return
@@ -219,7 +221,9 @@ func TestUnjoinedAttemptsAreCounted(t *testing.T) {
 	day := time.Date(2001, 2, 3, 0, 0, 0, 0, time.UTC)
 	u := newUser(t, store.RoleCandidate)
 	for range 2 {
-		a, err := db.CreateAttempt(t.Context(), u.ID, s.ID, true)
+		a, err := db.CreateAttempt(t.Context(), store.NewAttempt{
+			CandidateID: u.ID, ScenarioID: s.ID, Consent: true,
+		})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -262,7 +266,9 @@ func TestPracticeRowsInPages(t *testing.T) {
 	from := time.Date(2002, 2, 3, 0, 0, 0, 0, time.UTC)
 	for i := range 3 {
 		for _, s := range scenarios[:2] {
-			a, err := db.CreateAttempt(t.Context(), u.ID, s.ID, true)
+			a, err := db.CreateAttempt(t.Context(), store.NewAttempt{
+				CandidateID: u.ID, ScenarioID: s.ID, Consent: true,
+			})
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -121,7 +121,8 @@ func listVersion(ctx context.Context, q querier, id string) error {
 			play_seconds = (d->>'play_seconds')::int, setting = coalesce(d->>'setting', ''),
 			clinical_focus = coalesce(d->>'clinical_focus', ''),
 			criteria = `+textArray("criteria")+`, tags = `+textArray("tags")+`,
-			picture = nullif(d->'picture', 'null'), search = scenario_search(d)
+			picture = nullif(d->'picture', 'null'), search = scenario_search(d),
+			has_dialogue = coalesce(jsonb_typeof(d->'dialogue') = 'object', false)
 		FROM (SELECT v.scenario_id, v.version, v.document AS d FROM scenario_versions v
 			WHERE v.scenario_id = $1) v
 		WHERE c.id = $1 AND v.version = coalesce(c.published_version, c.version)`, id)

@@ -16,12 +16,13 @@ import (
 )
 
 const summaryColumns = entryColumns + `, c.title, c.profession, c.summary, c.difficulty,
-	c.setting, c.clinical_focus, c.criteria, c.tags, c.picture, c.prepare_seconds, c.play_seconds`
+	c.setting, c.clinical_focus, c.criteria, c.tags, c.picture, c.prepare_seconds, c.play_seconds,
+	c.has_dialogue`
 
 func summaryTargets(s *store.ScenarioSummary) []any {
 	return append(entryTargets(&s.ScenarioEntry), &s.Title, &s.Profession, &s.Summary,
 		&s.Difficulty, &s.Setting, &s.ClinicalFocus, &s.Criteria, &s.Tags, &s.Picture,
-		&s.PrepareSeconds, &s.PlaySeconds)
+		&s.PrepareSeconds, &s.PlaySeconds, &s.HasDialogue)
 }
 
 // scenarioQuery collects the conditions of a filter on scenarios c, with their arguments. A filter

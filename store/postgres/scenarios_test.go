@@ -70,10 +70,14 @@ func change(t *testing.T, ref string,
 func TestAttemptKeepsItsVersion(t *testing.T) {
 	tutor, candidate := newUser(t, store.RoleTutor), newUser(t, store.RoleCandidate)
 	e, s := newScenario(t, tutor)
-	_, err := db.CreateAttempt(t.Context(), candidate.ID, e.ID, true)
+	_, err := db.CreateAttempt(t.Context(), store.NewAttempt{
+		CandidateID: candidate.ID, ScenarioID: e.ID, Consent: true,
+	})
 	expect(t, err, store.ErrState)
 	publish(t, e.ID)
-	a, err := db.CreateAttempt(t.Context(), candidate.ID, e.ID, true)
+	a, err := db.CreateAttempt(t.Context(), store.NewAttempt{
+		CandidateID: candidate.ID, ScenarioID: e.ID, Consent: true,
+	})
 	if err != nil || a.ScenarioVersion != 1 {
 		t.Fatal(a.ScenarioVersion, err)
 	}
@@ -96,7 +100,9 @@ func TestAttemptKeepsItsVersion(t *testing.T) {
 	if _, _, err := db.AttemptView(t.Context(), a.ID); err != nil {
 		t.Error(err)
 	}
-	_, err = db.CreateAttempt(t.Context(), candidate.ID, e.ID, true)
+	_, err = db.CreateAttempt(t.Context(), store.NewAttempt{
+		CandidateID: candidate.ID, ScenarioID: e.ID, Consent: true,
+	})
 	expect(t, err, store.ErrState)
 	_, err = db.PublishedScenario(t.Context(), e.Slug)
 	expect(t, err, store.ErrState)

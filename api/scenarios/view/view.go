@@ -25,6 +25,7 @@ type ScenarioSummary struct {
 	PrepareSeconds int      `json:"prepare_seconds" example:"180"`
 	PlaySeconds    int      `json:"play_seconds" example:"300"`
 	Version        int      `json:"version" minimum:"1" doc:"of the text"`
+	HasDialogue    bool     `json:"has_dialogue" doc:"an automatic patient can play it"`
 
 	Library    *Library `json:"library,omitempty" doc:"only for tutors and administrators"`
 	Tried      *int     `json:"tried,omitempty" doc:"role plays of it that you have played; absent without an access token"`
@@ -95,6 +96,7 @@ func SummaryOf(s store.Scenario) ScenarioSummary {
 		Criteria: list(s.Criteria), Tags: list(s.Tags),
 		Picture:        pictureOf(s.Slug, s.Picture),
 		PrepareSeconds: s.PrepareSeconds, PlaySeconds: s.PlaySeconds, Version: s.Version,
+		HasDialogue: s.HasDialogue(),
 	}
 }
 
@@ -110,6 +112,7 @@ func Summary(s store.ScenarioSummary) ScenarioSummary {
 		Criteria: list(s.Criteria), Tags: list(s.Tags),
 		Picture:        pictureOf(s.Slug, s.Picture),
 		PrepareSeconds: s.PrepareSeconds, PlaySeconds: s.PlaySeconds, Version: version,
+		HasDialogue: s.HasDialogue,
 	}
 }
 

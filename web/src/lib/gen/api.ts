@@ -59,7 +59,7 @@ export interface paths {
         put?: never;
         /**
          * Create an attempt at a scenario
-         * @description You are its candidate. The id of the attempt is also the id of its room. The attempt keeps the version of the scenario that is published now. A scenario that was withdrawn cannot be played: the type of the problem ends in scenario-archived.
+         * @description You are its candidate. The id of the attempt is also the id of its room. The attempt keeps the version of the scenario that is published now. A scenario that was withdrawn cannot be played: the type of the problem ends in scenario-archived. An automatic patient plays only scenarios with has_dialogue.
          */
         post: operations["create-attempt"];
         delete?: never;
@@ -1583,12 +1583,22 @@ export interface components {
             /** Format: uuid */
             id: string;
             /**
+             * @description exam: without pauses, hints and captions
+             * @enum {string}
+             */
+            mode: "practice" | "exam";
+            /**
              * @description your part in the attempt
              * @enum {string}
              */
             part: "candidate" | "patient" | "none";
             /** @description the tutor who plays the patient */
             partner?: components["schemas"]["Person"];
+            /**
+             * @description who plays the patient
+             * @enum {string}
+             */
+            patient: "automatic" | "tutor" | "friend";
             /**
              * Format: date-time
              * @description when preparation began
@@ -1636,12 +1646,22 @@ export interface components {
             /** Format: uuid */
             id: string;
             /**
+             * @description exam: without pauses, hints and captions
+             * @enum {string}
+             */
+            mode: "practice" | "exam";
+            /**
              * @description your part in the attempt
              * @enum {string}
              */
             part: "candidate" | "patient" | "none";
             /** @description the tutor who plays the patient */
             partner?: components["schemas"]["Person"];
+            /**
+             * @description who plays the patient
+             * @enum {string}
+             */
+            patient: "automatic" | "tutor" | "friend";
             /**
              * Format: date-time
              * @description when preparation began
@@ -2500,6 +2520,20 @@ export interface components {
              */
             consent: boolean;
             /**
+             * @description exam: without pauses, hints and captions
+             * @default practice
+             * @example practice
+             * @enum {string}
+             */
+            mode: "practice" | "exam";
+            /**
+             * @description who plays the patient
+             * @default tutor
+             * @example automatic
+             * @enum {string}
+             */
+            patient: "automatic" | "tutor" | "friend";
+            /**
              * @description the scenario's slug or id
              * @example nursing-insulin-at-home
              */
@@ -2943,6 +2977,8 @@ export interface components {
              * @description 1 (easy) to 3 (hard)
              */
             difficulty: number;
+            /** @description an automatic patient can play it */
+            has_dialogue: boolean;
             /** Format: uuid */
             id: string;
             /** @description only for tutors and administrators, and for the candidate after the report */
@@ -3018,6 +3054,8 @@ export interface components {
             document?: {
                 [key: string]: unknown;
             };
+            /** @description an automatic patient can play it */
+            has_dialogue: boolean;
             /** Format: uuid */
             id: string;
             /** @description only for tutors and administrators, and for the candidate after the report */
@@ -3191,6 +3229,8 @@ export interface components {
              * @description 1 (easy) to 3 (hard)
              */
             difficulty: number;
+            /** @description an automatic patient can play it */
+            has_dialogue: boolean;
             /** Format: uuid */
             id: string;
             /** @description only for tutors and administrators */

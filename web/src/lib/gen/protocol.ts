@@ -353,8 +353,8 @@ export type PhaseReason =
 	| 'paused' // stopped: the candidate has paused a play with the automatic patient
 
 export type PatientState =
-	| 'absent' // not in the room: a person has the role, or nobody
-	| 'queued' // every place is taken; place says how many wait
+	| 'absent' // a person has the role, or nobody
+	| 'queued' // every place is taken, see Patient.Place
 	| 'joining' // getting ready
 	| 'listening' // the candidate may speak
 	| 'thinking' // the candidate has ended a turn
