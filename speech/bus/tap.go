@@ -149,6 +149,10 @@ func eventGroup(e event.Event) string {
 		return "stream " + e.Speaker
 	case event.Sent:
 		return "sent " + string(e.Origin) + " " + e.Speaker
+	case event.Words:
+		return "words " + e.Speaker
+	case event.Heard, event.Fact, event.Cue, event.Mood, event.Recogniser:
+		return "understood"
 	}
 	return ""
 }

@@ -1,6 +1,8 @@
 // Package event defines what an attempt's log says besides the audio: when a media server began to
 // write, when a speaker could not be heard and why, and how many frames a speaker sent. A worker
-// that analyses the log tells outages from pauses by its events, and counts frames exactly.
+// that analyses the log tells outages from pauses by its events, and counts frames exactly. In
+// a role play with an automatic patient the log also says what the patient has heard, understood
+// and said: a report has the conversation from it.
 //
 // Events are published in batches on the subject frame.EventSubject, in the log of the audio:
 // they are replayed and removed together with it. Times are those of the media server's clock,
@@ -180,7 +182,7 @@ func parseOne(one envelope) (Event, error) {
 	case Sent{}.kind():
 		return parse[Sent](one.Data)
 	}
-	return nil, nil
+	return parseUnderstood(one)
 }
 
 func parse[T Event](data []byte) (Event, error) {
