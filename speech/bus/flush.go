@@ -18,15 +18,18 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 )
 
-// run publishes the content of the rings every Config.BatchTime, until the tap is closed and
-// everything is published.
+// run publishes the content of the rings every Config.BatchTime, or more often while the tap is
+// live, until the tap is closed and everything is published.
 func (t *tap) run() {
 	defer close(t.done)
 	defer t.discard()
 	if l := t.bus.leftovers[t.attempt]; l != nil {
 		l.publish(t.ctx, t.bus)
 	}
-	tick := time.NewTicker(t.bus.cfg.BatchTime)
+	t.mu.Lock()
+	tick := time.NewTicker(t.every)
+	t.tick = tick
+	t.mu.Unlock()
 	defer tick.Stop()
 	for {
 		select {
@@ -111,11 +114,17 @@ func (t *tap) flush(all bool) error {
 // flushEvents publishes the events. It keeps what it cannot publish for the next call.
 func (t *tap) flushEvents() error {
 	t.mu.Lock()
-	events, clock := t.events, t.clock
-	t.events, t.clock = nil, nil
+	events, clock, patient := t.events, t.clock, t.patient
+	t.events, t.clock, t.patient = nil, nil, nil
 	t.mu.Unlock()
 	if clock != nil {
 		err := t.publishEvents(frame.ClockSubject(t.attempt), []event.Event{*clock})
+		if err != nil && !errors.Is(err, errLogFull) {
+			return err
+		}
+	}
+	if patient != nil {
+		err := t.publishEvents(frame.StateSubject(t.attempt), []event.Event{*patient})
 		if err != nil && !errors.Is(err, errLogFull) {
 			return err
 		}
@@ -140,6 +149,12 @@ func (t *tap) publishEvents(subject string, batch []event.Event) error {
 		return err
 	}
 	t.buf = out[:0]
+	if half := len(batch) / 2; half > 0 && len(out) > event.MaxBytes {
+		if err := t.publishEvents(subject, batch[:half]); err != nil {
+			return err
+		}
+		return t.publishEvents(subject, batch[half:])
+	}
 	return t.publish(subject, out)
 }
 

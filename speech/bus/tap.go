@@ -24,6 +24,8 @@ const (
 	fenceHeader = "Bedside-Fence"
 	// epochTick is the time by which epochs rise by one. A play has 60,000 of them.
 	epochTick = 120 * time.Millisecond
+	// liveBatchTime is the time between two batches while an automatic patient listens.
+	liveBatchTime = 20 * time.Millisecond
 	// maxPlay is the time after which a tap that nobody has closed stops its heartbeats.
 	maxPlay = 2 * time.Hour
 )
@@ -49,6 +51,9 @@ type tap struct {
 	events   []event.Event  // to be published; guarded by mu
 	recorded map[string]int // events so far by kind and speaker; guarded by mu
 	clock    *event.Clock   // to be published; guarded by mu
+	patient  *event.Patient // to be published; guarded by mu
+	every    time.Duration  // between two batches; guarded by mu
+	tick     *time.Ticker   // nil until the goroutine runs; guarded by mu
 
 	// Owned by the goroutine.
 	sent        uint64 // messages that the log took
@@ -169,6 +174,39 @@ func (b *Bus) RecordClock(attemptID string, startedAt time.Time, c event.Clock) 
 	t.clock = &c // only the newest is read
 }
 
+// RecordPatient adds a snapshot of the automatic patient to an attempt's log, for LastPatient. It
+// does not block. startedAt is as in Writer.
+func (b *Bus) RecordPatient(attemptID string, startedAt time.Time, p event.Patient) {
+	if !frame.ValidToken(attemptID) {
+		return
+	}
+	t := b.tap(attemptID, startedAt)
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.patient = &p // only the newest is read
+}
+
+// SetLive makes an attempt's tap publish every few milliseconds, because somebody waits for what
+// is said, or as usual again. It does nothing without a tap.
+func (b *Bus) SetLive(attemptID string, live bool) {
+	b.mu.Lock()
+	t := b.taps[attemptID]
+	b.mu.Unlock()
+	if t == nil {
+		return
+	}
+	every := b.cfg.BatchTime
+	if live {
+		every = min(every, liveBatchTime)
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.tick != nil {
+		t.tick.Reset(every)
+	}
+	t.every = every
+}
+
 // Open starts an attempt's tap, if there is none, and so begins to write its log, as the holder of
 // the lease with this fence: readers skip what holders of earlier leases write from now on.
 // startedAt is as in Writer.
@@ -224,8 +262,8 @@ func (b *Bus) fencedTap(attemptID string, startedAt time.Time, fence int64) *tap
 			bus: b, attempt: attemptID, fence: fence, started: startedAt, created: now,
 			lastMessage: now, instance: rand.Text()[:10],
 			stop: make(chan struct{}), done: make(chan struct{}),
-			recorded: map[string]int{},
-			events:   []event.Event{event.Opened{At: now.UnixMicro()}},
+			recorded: map[string]int{}, every: b.cfg.BatchTime,
+			events: []event.Event{event.Opened{At: now.UnixMicro()}},
 		}
 		t.ctx, t.discard = context.WithCancel(b.ctx)
 		b.taps[attemptID] = t

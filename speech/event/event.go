@@ -181,6 +181,10 @@ func parseOne(one envelope) (Event, error) {
 		return parse[Stream](one.Data)
 	case Sent{}.kind():
 		return parse[Sent](one.Data)
+	case Said{}.kind():
+		return parse[Said](one.Data)
+	case Patient{}.kind():
+		return parse[Patient](one.Data)
 	}
 	return parseUnderstood(one)
 }

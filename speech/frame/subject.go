@@ -23,6 +23,7 @@ const (
 	alive  = "alive"
 	events = EventsToken
 	clock  = "clock"
+	state  = "state"
 )
 
 // ValidToken reports whether s is allowed in a subject: 1 to 64 letters, digits, '-' or '_'.
@@ -37,9 +38,9 @@ func ValidToken(s string) bool {
 }
 
 // ValidSpeaker reports whether s is allowed as a speaker's name in a subject: a valid token other
-// than those of heartbeats, events, clocks and end markers.
+// than those of heartbeats, events, clocks, states and end markers.
 func ValidSpeaker(s string) bool {
-	return ValidToken(s) && s != end && s != alive && s != events && s != clock
+	return ValidToken(s) && s != end && s != alive && s != events && s != clock && s != state
 }
 
 // AudioSubject returns the subject of one speaker's batches.
@@ -53,6 +54,10 @@ func EventSubject(attempt string) string { return AudioSubject(attempt, events) 
 
 // ClockSubject returns the subject of the states of the play's clock, batches of one event.Clock.
 func ClockSubject(attempt string) string { return AudioSubject(attempt, clock) }
+
+// StateSubject returns the subject of the automatic patient's snapshots, batches of one
+// event.Patient.
+func StateSubject(attempt string) string { return AudioSubject(attempt, state) }
 
 // AliveSubject returns the subject of the heartbeats, batches of one event.Alive.
 func AliveSubject(attempt string) string { return AudioSubject(attempt, alive) }
@@ -89,7 +94,7 @@ func ParseAudioSubject(subject string) (kind Kind, speaker string, err error) {
 		return KindEnd, "", nil
 	case alive:
 		return KindAlive, "", nil
-	case events, clock:
+	case events, clock, state:
 		return KindEvents, "", nil
 	}
 	return KindAudio, parts[2], nil

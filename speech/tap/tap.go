@@ -10,6 +10,7 @@ import (
 	"bedside/sfu"
 	"bedside/speech/bus"
 	"bedside/speech/event"
+	"bedside/speech/part"
 	"bedside/store"
 )
 
@@ -68,6 +69,36 @@ func (t Tap) Clock(c store.PlayClock, at time.Time) {
 		Partner: c.Partner, Stood: c.Stood.Microseconds(),
 	})
 }
+
+// Acted records a batch of events of the automatic patient, as event.Append writes it.
+func (t Tap) Acted(events []byte) {
+	batch, err := event.Parse(events)
+	if err != nil {
+		t.audio.log.Error("events of an automatic patient are not recorded", "attempt", t.attempt,
+			"error", err)
+		return
+	}
+	for _, e := range batch {
+		t.audio.Record(t.attempt, t.startedAt, e)
+	}
+}
+
+// Said records what the automatic patient has said.
+func (t Tap) Said(line part.Line, played part.Played) {
+	t.audio.Record(t.attempt, t.startedAt, event.Said{
+		Line: line.ID, Text: line.Text, From: played.From, To: played.To, Cut: played.Cut,
+	})
+}
+
+// Patient records a snapshot of the automatic patient, for Audio.LastPatient.
+func (t Tap) Patient(generation int, state []byte, heardTo int64) {
+	t.audio.RecordPatient(t.attempt, t.startedAt, event.Patient{
+		Generation: generation, State: state, HeardTo: heardTo,
+	})
+}
+
+// Live makes what is recorded reach the log at once while an automatic patient listens.
+func (t Tap) Live(on bool) { t.audio.SetLive(t.attempt, on) }
 
 // Moved records that this process stops writing the log, which another continues.
 func (t Tap) Moved(at time.Time) {
