@@ -109,7 +109,7 @@ func (p *Patient) Word(ctx context.Context, t Turn) patient.Line {
 		result = "failed"
 	}
 	if err == nil {
-		if err = t.check(text); err != nil {
+		if err = t.Check(text); err != nil {
 			result = "refused"
 		}
 	}

@@ -116,7 +116,7 @@ func TestLinesThatBreakARule(t *testing.T) {
 		"":                                                         "empty",
 		"Needles, look. " + strings.Repeat("And so it goes. ", 12): "too long",
 	} {
-		err := turn().check(text)
+		err := turn().Check(text)
 		if (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: %v, want %q", text, err, want)
 		}

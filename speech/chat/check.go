@@ -18,8 +18,17 @@ const (
 
 var errLong = errors.New("the line is too long")
 
-// check returns an error unless the patient may say a line.
-func (t Turn) check(text string) error {
+// Check returns an error unless the patient may say a line.
+func (t Turn) Check(text string) error {
+	if err := t.CheckSoFar(text); err != nil {
+		return err
+	}
+	return t.checkTold(stemsOf(asr.Words(text)))
+}
+
+// CheckSoFar returns an error unless the patient may say a line that begins with a text. What the
+// line has to tell may follow.
+func (t Turn) CheckSoFar(text string) error {
 	words := asr.Words(text)
 	switch {
 	case len(words) == 0:
@@ -37,17 +46,12 @@ func (t Turn) check(text string) error {
 			return fmt.Errorf("the line is out of role: %q", phrase)
 		}
 	}
-	return t.checkFacts(words)
+	return t.checkHidden(stemsOf(words))
 }
 
-// checkFacts returns an error when a line has a telling word of a hidden fact, or does not have
-// one of each fact that it has to tell.
-func (t Turn) checkFacts(words []string) error {
+// checkHidden returns an error when a line has a telling word of a hidden fact.
+func (t Turn) checkHidden(said map[string]bool) error {
 	open := stems(append([]string{t.Card.Background, t.Card.Setting, t.Script.Text}, t.Known...))
-	said := map[string]bool{}
-	for _, w := range words {
-		said[stem(w)] = true
-	}
 	for _, fact := range t.Hidden {
 		for w := range stems([]string{fact}) {
 			if said[w] && !open[w] {
@@ -55,6 +59,12 @@ func (t Turn) checkFacts(words []string) error {
 			}
 		}
 	}
+	return nil
+}
+
+// checkTold returns an error when a line does not have telling words of each fact that it has to
+// tell.
+func (t Turn) checkTold(said map[string]bool) error {
 	for _, fact := range t.Told {
 		telling, there := stems([]string{fact}), 0
 		for w := range telling {
@@ -67,6 +77,14 @@ func (t Turn) checkFacts(words []string) error {
 		}
 	}
 	return nil
+}
+
+func stemsOf(words []string) map[string]bool {
+	set := map[string]bool{}
+	for _, w := range words {
+		set[stem(w)] = true
+	}
+	return set
 }
 
 // stems returns the telling words of texts, without their endings.

@@ -61,7 +61,7 @@ func OpenAudio(r io.Reader, rate int, limit time.Duration) (*AudioReader, error)
 		return nil, err
 	}
 	if from != rate {
-		a.src = &resampled{src: a.src, r: newResampler(from, rate)}
+		a.src = &resampled{src: a.src, r: NewResampler(from, rate)}
 	}
 	return a, nil
 }
@@ -253,7 +253,7 @@ func (s *oggSound) next() ([]float32, error) {
 // resampled converts the rate of blocks. It implements blocks.
 type resampled struct {
 	src blocks
-	r   *resampler
+	r   *Resampler
 	err error
 }
 
@@ -264,7 +264,7 @@ func (s *resampled) next() ([]float32, error) {
 	in, err := s.src.next()
 	if err != nil {
 		s.err = err
-		return s.r.flush(), nil
+		return s.r.Flush(), nil
 	}
-	return s.r.write(in), nil
+	return s.r.Write(in), nil
 }

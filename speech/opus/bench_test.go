@@ -61,10 +61,10 @@ func BenchmarkAssemblerPush(b *testing.B) {
 
 func BenchmarkResampleOneSecond(b *testing.B) {
 	pcm := voice(1, 44100)
-	r := newResampler(44100, SampleRate)
+	r := NewResampler(44100, SampleRate)
 	b.ReportAllocs()
 	for b.Loop() {
-		r.write(pcm)
+		r.Write(pcm)
 	}
 }
 

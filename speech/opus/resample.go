@@ -18,10 +18,10 @@ const (
 	maxPhases = 640
 )
 
-// resampler converts the rate of mono sound with a windowed sinc filter. Output sample n is at
+// Resampler converts the rate of mono sound with a windowed sinc filter. Output sample n is at
 // time n/to exactly: there is no delay, and the sound keeps its duration. The output does not
 // depend on how the input was divided into calls. Not safe for concurrent use.
-type resampler struct {
+type Resampler struct {
 	up, down int // to/from in lowest terms
 	reach    int // input samples on each side of an output sample
 	phases   int
@@ -33,9 +33,10 @@ type resampler struct {
 	res      []float32
 }
 
-func newResampler(from, to int) *resampler {
+// NewResampler returns a resampler from one rate to another, in Hz.
+func NewResampler(from, to int) *Resampler {
 	g := gcd(from, to)
-	r := &resampler{up: to / g, down: from / g}
+	r := &Resampler{up: to / g, down: from / g}
 	scale := min(1, float64(to)/float64(from))
 	r.reach = int(math.Ceil(sincReach / scale))
 	r.phases = min(r.up, maxPhases)
@@ -68,20 +69,20 @@ func sincRow(row []float32, frac, edge float64) {
 // Resample returns mono sound at another rate, in Hz. The sound keeps its duration, and begins
 // without a delay.
 func Resample(samples []float32, from, to int) []float32 {
-	r := newResampler(from, to)
-	out := slices.Clone(r.write(samples))
-	return append(out, r.flush()...)
+	r := NewResampler(from, to)
+	out := slices.Clone(r.Write(samples))
+	return append(out, r.Flush()...)
 }
 
-// write adds input and returns the output that can be computed, valid until the next call.
-func (r *resampler) write(in []float32) []float32 {
+// Write adds input and returns the output that can be computed, valid until the next call.
+func (r *Resampler) Write(in []float32) []float32 {
 	r.in += len(in)
 	r.buf = append(r.buf, in...)
 	return r.run(math.MaxInt)
 }
 
-// flush returns the rest of the output.
-func (r *resampler) flush() []float32 {
+// Flush returns the rest of the output.
+func (r *Resampler) Flush() []float32 {
 	if r.done {
 		return nil
 	}
@@ -92,7 +93,7 @@ func (r *resampler) flush() []float32 {
 
 // run computes the output up to sample end, or as far as the input reaches, and drops the input
 // that is no longer needed.
-func (r *resampler) run(end int) []float32 {
+func (r *Resampler) run(end int) []float32 {
 	r.res = r.res[:0]
 	width := 2 * r.reach
 	for ; r.out < end; r.out++ {

@@ -15,14 +15,14 @@ func tone(hz float64, rate, n int) []float32 {
 
 // resample converts a whole sound, piece samples at a time.
 func resample(pcm []float32, from, to, piece int) []float32 {
-	r := newResampler(from, to)
+	r := NewResampler(from, to)
 	var out []float32
 	for len(pcm) > 0 {
 		n := min(piece, len(pcm))
-		out = append(out, r.write(pcm[:n])...)
+		out = append(out, r.Write(pcm[:n])...)
 		pcm = pcm[n:]
 	}
-	return append(out, r.flush()...)
+	return append(out, r.Flush()...)
 }
 
 func TestResamplerKeepsTonesInTime(t *testing.T) {

@@ -37,7 +37,7 @@ func NewPacketSource(r io.Reader, cfg EncoderConfig) (*PacketSource, error) {
 			return nil, err
 		}
 		if from != ClockRate {
-			a.src = &resampled{src: a.src, r: newResampler(from, ClockRate)}
+			a.src = &resampled{src: a.src, r: NewResampler(from, ClockRate)}
 		}
 		return encoded(a, cfg)
 	}
@@ -90,7 +90,7 @@ func encoded(a *AudioReader, cfg EncoderConfig) (*PacketSource, error) {
 		}
 		tail -= len(pcm) - n
 		packet, err := enc.Encode(pcm)
-		return packet, FrameSamples, level(pcm), err
+		return packet, FrameSamples, Level(pcm), err
 	}}, nil
 }
 
@@ -120,12 +120,12 @@ func passed(o *OggReader) (*PacketSource, error) {
 			return nil, 0, 0, fmt.Errorf("%w: packet before byte %d: %w", ErrDamaged,
 				o.pages.offset, err)
 		}
-		return packet, samples, level(pcm[:n]), nil
+		return packet, samples, Level(pcm[:n]), nil
 	}}, nil
 }
 
-// level returns the sound's level in dB below that of a full-scale square wave, at most 127.
-func level(pcm []float32) uint8 {
+// Level returns the sound's Level in dB below that of a full-scale square wave, at most 127.
+func Level(pcm []float32) uint8 {
 	var sum float64
 	for _, v := range pcm {
 		sum += float64(v) * float64(v)

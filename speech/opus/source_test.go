@@ -104,7 +104,7 @@ func TestLevel(t *testing.T) {
 	square := []float32{1, -1, 1, -1}
 	tenth := []float32{0.1, -0.1, 0.1, -0.1}
 	for want, pcm := range map[uint8][]float32{0: square, 20: tenth, 127: make([]float32, 9)} {
-		if got := level(pcm); got != want {
+		if got := Level(pcm); got != want {
 			t.Errorf("level %d, want %d", got, want)
 		}
 	}
