@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strconv"
 	"sync"
 	"time"
 
@@ -29,9 +28,8 @@ type Claim struct {
 	missing  bool // messages were missing before the next delivery
 	stuck    bool // nothing was read for an idle time, although the log has more than stuckAt
 	stuckAt  uint64
-	fence    int64 // the greatest in the log so far
-	warned   bool  // about a message of an earlier fence
-	idle     bool  // the log counts as ended without an end marker
+	fence    fence
+	idle     bool // the log counts as ended without an end marker
 	// idleFrom is where the idle time starts: when the last message was read, or when the bus was
 	// last unable to store messages if that is later.
 	idleFrom  time.Time
@@ -90,7 +88,7 @@ func (b *Bus) newClaim(m jetstream.Msg) *Claim {
 	c := &Claim{
 		bus: b, msg: m, job: job, tries: int(meta.NumDelivered), sequence: meta.Sequence.Stream,
 		idleFrom: time.Now(), stop: cancel,
-		log: &reader{bus: b, attempt: job.AttemptID, claimCtx: ctx},
+		log: &reader{bus: b, attempt: job.AttemptID, life: ctx},
 	}
 	c.keepAlive.Go(func() { c.sendProgress(ctx) })
 	return c
@@ -132,7 +130,7 @@ func (c *Claim) Next(ctx context.Context) (frame.Delivery, error) {
 		m, err := c.log.next(limited)
 		cancel()
 		switch {
-		case err == nil && c.isFenced(m):
+		case err == nil && c.fence.skips(c.bus, c.job.AttemptID, m):
 			continue
 		case err == nil:
 			c.idleFrom = time.Now()
@@ -168,23 +166,6 @@ func (c *Claim) Next(ctx context.Context) (frame.Delivery, error) {
 			return d, nil
 		}
 	}
-}
-
-// isFenced reports whether a message is to be skipped: it comes after one of a media server that
-// took the room later. Its writer does not count as alive.
-func (c *Claim) isFenced(m jetstream.Msg) bool {
-	fence, _ := strconv.ParseInt(m.Headers().Get(fenceHeader), 10, 64) // 0 without the header
-	if fence >= c.fence {
-		c.fence = fence
-		return false
-	}
-	c.bus.metrics.fenced.Inc()
-	if !c.warned {
-		c.warned = true
-		c.bus.log.Warn("skipping what a media server wrote that had lost the room", "attempt",
-			c.job.AttemptID, "fence", fence, "newest", c.fence)
-	}
-	return true
 }
 
 // tapIsGone decides whether the media server is gone, after nothing was read for Config.IdleEnd.

@@ -21,11 +21,12 @@ const fetchBatch = 256
 // order, even if the connection or the server is lost in between. The server numbers the messages
 // that it delivers to a consumer; after a gap in these numbers the reader creates a new consumer
 // behind the last message read. The client library has an ordered consumer that does the same,
-// but it does not return when the caller's context ends. A reader belongs to its claim.
+// but it does not return when the caller's context ends. A reader belongs to its claim or
+// follower.
 type reader struct {
-	bus      *Bus
-	attempt  string
-	claimCtx context.Context
+	bus     *Bus
+	attempt string
+	life    context.Context // of its owner
 
 	consumer  jetstream.Consumer     // nil: to be created
 	created   time.Time              // when consumer was requested
@@ -107,7 +108,7 @@ func (r *reader) request(ctx context.Context) (err error) {
 			return err
 		}
 	}
-	waiting, cancel := context.WithTimeout(r.claimCtx, fetchTimeout)
+	waiting, cancel := context.WithTimeout(r.life, fetchTimeout)
 	r.batch, err = r.consumer.Fetch(fetchBatch, jetstream.FetchContext(waiting))
 	if err != nil {
 		cancel()
