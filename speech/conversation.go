@@ -16,6 +16,7 @@ type conversation struct {
 	spool  string
 	voices map[store.Speaker]*voice
 	causes *causes
+	said   *dialogue
 	holes  []int64 // places where the log lacks messages, in microseconds since 1970
 	// begins is when the log begins, in microseconds since 1970, if what came before was lost
 	begins int64
@@ -27,6 +28,7 @@ func newConversation(job frame.Job, spool string) (*conversation, error) {
 	c := &conversation{
 		job: job, spool: spool, voices: map[store.Speaker]*voice{},
 		causes: newCauses(job.StartedAt.UnixMicro()),
+		said:   newDialogue(job.StartedAt.UnixMicro()),
 	}
 	// A candidate who says nothing gets a report too.
 	_, err := c.voice(store.SpeakerCandidate)
@@ -136,6 +138,8 @@ func (c *conversation) addEvents(events []event.Event) error {
 			if v, ok := c.voices[store.Speaker(e.Speaker)]; ok {
 				v.sent.addSent(e)
 			}
+		default:
+			c.said.add(e)
 		}
 	}
 	return nil
@@ -174,6 +178,7 @@ func (c *conversation) report() (store.Report, error) {
 	r.DurationS = end.Seconds()
 	r.PlayS = r.DurationS - c.stopped(r.DurationS)
 	r.Turns = turns(r.Speakers)
+	r.Conversation = c.said.conversation()
 	return r, nil
 }
 

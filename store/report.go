@@ -24,6 +24,8 @@ type Report struct {
 	PlayS         float64         `json:"play_s" doc:"the part of it in which the clock of the play ran, seconds"`
 	Speakers      []SpeakerReport `json:"speakers" doc:"the candidate first, then the patient if one spoke"`
 	Turns         Turns           `json:"turns"`
+	// Conversation is nil when no automatic patient took part.
+	Conversation *Conversation `json:"conversation,omitempty" doc:"what was said in a play with an automatic patient, and what the patient made of it"`
 	// Results are the scores. They are stored beside the report, in rows that progress reads.
 	Results []Result `json:"-"`
 }

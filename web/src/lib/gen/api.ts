@@ -1724,6 +1724,16 @@ export interface components {
             /** @description What the candidate does. */
             when: string;
         };
+        Conversation: {
+            /** @description what heard the candidate, in order; more than one when one failed */
+            recognisers: components["schemas"]["Listener"][];
+            /** @description the facts of the scenario that the patient told, in order */
+            revealed: string[];
+            /** @description there was more than a report can hold */
+            truncated?: boolean;
+            /** @description in the order in which they began */
+            utterances: components["schemas"]["Utterance"][];
+        };
         Credentials: {
             /** @example candidate@demo.bedside */
             email: string;
@@ -2169,6 +2179,15 @@ export interface components {
             /** Format: double */
             t_s: number;
         };
+        Intent: {
+            /**
+             * Format: double
+             * @description from 0 to 1
+             */
+            confidence: number;
+            /** @description as in the scenario's dialogue */
+            id: string;
+        };
         InterlocutorCard: {
             /** @description What the patient knows, thinks and fears. */
             background: string;
@@ -2221,6 +2240,13 @@ export interface components {
         };
         List: {
             items: components["schemas"]["Session"][];
+        };
+        Listener: {
+            /** Format: double */
+            from_s: number;
+            name: string;
+            /** @description why this one */
+            why?: string;
         };
         MailedToken: {
             /** @description what follows #token= in the link */
@@ -2865,6 +2891,8 @@ export interface components {
         };
         Report: {
             attempt_id: string;
+            /** @description what was said in a play with an automatic patient, and what the patient made of it */
+            conversation?: components["schemas"]["Conversation"];
             /** Format: date-time */
             created_at: string;
             /**
@@ -3540,6 +3568,18 @@ export interface components {
              */
             patient_turns: number;
         };
+        Understood: {
+            /** @description the kind of utterance, as open_question */
+            act?: string;
+            /** @description the indicators that it goes against */
+            against?: string[];
+            /** @description the indicators of clinical communication that it shows, A1 to E5 */
+            evidence?: string[];
+            /** @description what it may have meant, the likeliest first */
+            intents: components["schemas"]["Intent"][];
+            /** @description answer, confirm (the patient asked whether it had understood) or repair (it asked the candidate to say it again) */
+            outcome: string;
+        };
         User: {
             /**
              * @description the id of the portrait, or empty
@@ -3591,6 +3631,39 @@ export interface components {
              * @example Europe/Zagreb
              */
             time_zone: string;
+        };
+        Utterance: {
+            /**
+             * Format: double
+             * @description how sure the recogniser was of the words, from 0 to 1
+             */
+            confidence?: number;
+            /** @description the hints that the patient dropped with this line */
+            cues?: string[];
+            /** @description the candidate interrupted the patient, who did not say all of the text */
+            cut?: boolean;
+            /** @description the patient's mood */
+            emotion?: string;
+            /**
+             * Format: double
+             * @description when it ended, seconds
+             */
+            end_s: number;
+            /** @description the facts that the patient told in answer */
+            revealed?: string[];
+            /** @enum {string} */
+            speaker: "candidate" | "patient";
+            /**
+             * Format: double
+             * @description when it began, seconds
+             */
+            start_s: number;
+            /** @description the candidate's as the recogniser heard it, which may be wrong; empty when no word was made out */
+            text: string;
+            /** @description the candidate typed it */
+            typed?: boolean;
+            /** @description what the patient made of the candidate's words */
+            understood?: components["schemas"]["Understood"];
         };
         Validity: {
             active: boolean;
