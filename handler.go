@@ -13,6 +13,8 @@ import (
 	"bedside/api/mail"
 	"bedside/configs"
 	"bedside/signaling"
+	"bedside/speech/bus"
+	"bedside/store"
 	"bedside/web"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -50,6 +52,7 @@ func newHandler(cfg configs.Config, s stores, p served, log *slog.Logger) (http.
 		},
 		Files:      s.blob,
 		EncodeLine: encodeLine,
+		Workers:    actorWorkers{s.bus},
 		Health:     p.health,
 		Registerer: p.registry, Tracer: p.tracer, Log: log,
 	}
@@ -85,4 +88,23 @@ func newHandler(cfg configs.Config, s stores, p served, log *slog.Logger) (http.
 		return nil, err
 	}
 	return api.New(settings, deps)
+}
+
+// actorWorkers is the bus as patients.Workers.
+type actorWorkers struct{ bus *bus.Bus }
+
+// Workers asks the speech workers what they can do.
+func (w actorWorkers) Workers(ctx context.Context) ([]store.ActorWorker, error) {
+	list, err := w.bus.Workers(ctx)
+	if err != nil {
+		return nil, err
+	}
+	workers := make([]store.ActorWorker, len(list))
+	for i, s := range list {
+		workers[i] = store.ActorWorker{
+			Name: s.Worker, Slots: s.Slots, Free: s.Free, Waiting: s.Waiting,
+			Recogniser: s.Recogniser, Why: s.Why,
+		}
+	}
+	return workers, nil
 }

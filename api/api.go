@@ -31,6 +31,7 @@ import (
 	"bedside/api/httpx"
 	"bedside/api/mail"
 	"bedside/api/media"
+	"bedside/api/patients"
 	"bedside/api/progress"
 	"bedside/api/rooms"
 	"bedside/api/scenarios"
@@ -99,6 +100,7 @@ type Deps struct {
 	// These may be nil.
 	Outbox     http.Handler // serves mail.OutboxPath
 	EncodeLine media.EncodeLine
+	Workers    patients.Workers
 	Socket     http.Handler // serves SocketPath
 	Web        http.Handler // serves all other paths
 	Metrics    http.Handler // serves /metrics
@@ -221,6 +223,7 @@ func allSlices(cfg Config, deps Deps) []httpx.Slice {
 		(&analytics.Service{Store: deps.Store, Clock: deps.Clock}).Slice(),
 		(&audit.Service{Store: deps.Store}).Slice(),
 		(&rooms.Service{Rooms: deps.Presence, Store: deps.Store}).Slice(),
+		(&patients.Service{Workers: deps.Workers, Clock: deps.Clock}).Slice(),
 	}
 }
 

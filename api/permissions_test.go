@@ -101,6 +101,8 @@ func TestPermissions(t *testing.T) {
 		{"POST", "/api/exams/" + exam + "/attempts", nil, [6]int{409, 404, 403, 404, 403, 401}},
 		{"POST", "/api/exams/" + exam + "/end", nil, [6]int{200, 404, 404, 404, 403, 401}},
 		{"GET", "/api/rooms", nil, [6]int{403, 403, 200, 200, 200, 401}},
+		{"GET", "/api/patient", nil, [6]int{200, 200, 200, 200, 200, 401}},
+		{"GET", "/api/patient/workers", nil, [6]int{403, 403, 403, 403, 200, 401}},
 		{"GET", "/api/scenarios", nil, [6]int{200, 200, 200, 200, 200, 200}},
 		{"GET", "/api/scenarios?state=draft", nil, [6]int{403, 403, 200, 200, 200, 401}},
 		{"GET", "/api/scenarios?tried=true", nil, [6]int{200, 200, 200, 200, 200, 401}},
