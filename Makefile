@@ -14,8 +14,8 @@ WEB_FILES := $(shell find web/src web/static -type f 2>/dev/null) \
 	$(wildcard web/*.json web/*.ts web/*.js)
 
 .PHONY: help run cluster test-cluster build web test unit unit-go unit-web real-speech \
-	integration faults long-role-play e2e e2e-screens e2e-real e2e-lossy-link lint lint-go \
-	lint-web generate check-generated bench screenshots pictures setup setup-test clean
+	eval-patient integration faults long-role-play e2e e2e-screens e2e-real e2e-lossy-link lint \
+	lint-go lint-web generate check-generated bench screenshots pictures setup setup-test clean
 
 # go test, with a summary of what failed and what was skipped; its events go to bin/stages/.
 gotest = mkdir -p bin/stages && go tool gotestsum --format pkgname-and-test-fails \
@@ -67,6 +67,14 @@ unit-web: web/node_modules/.installed ## Vitest
 # The data is in ../shared/data, or in the folder that BEDSIDE_DATA names.
 real-speech: ## measures against Praat and against experts' scores of learners
 	@$(gotest) -timeout 10m ./speech/dsp
+
+# The long form is run by make eval-patient EVAL=long: every paraphrase is spoken.
+EVAL ?= short
+eval-patient: ## how well the automatic patient hears and understands (EVAL=long)
+	@rm -f bin/eval-patient.txt; status=0; \
+		export EVAL=$(EVAL) EVAL_OUT=$(CURDIR)/bin/eval-patient.txt; \
+		$(gotest) -count=1 -timeout 120m ./speech/evaluation || status=$$?; \
+		cat bin/eval-patient.txt 2>/dev/null; exit $$status
 
 integration: web/build/index.html ## whole servers as processes: role plays, kills, bad links, load
 	@$(gotest) -race -timeout 15m -skip '^TestFiveMinutes$$' .

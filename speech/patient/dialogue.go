@@ -103,6 +103,9 @@ func (d *Dialogue) addMoves() error {
 	}
 	maps.Copy(effects, d.doc.Effects)
 	d.doc.Effects = effects
+	for i := range moves.Intents {
+		moves.Intents[i].shared = true
+	}
 	return d.addIntents(moves.Intents)
 }
 
@@ -198,6 +201,10 @@ func (d *Dialogue) Begin() *State {
 	}
 	return s
 }
+
+// Match returns every intent with its confidence, the likeliest first. best is what may have been
+// said, the most likely first.
+func (d *Dialogue) Match(best [][]string) []Match { return d.matcher.Match(best) }
 
 // Texts returns the sentences that the candidate is likely to say, for the recogniser.
 func (d *Dialogue) Texts() []string {

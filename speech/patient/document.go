@@ -87,6 +87,7 @@ type Intent struct {
 	Say      []string `json:"say,omitempty"`      // answers, when no beat and no fact has one
 	Confirm  string   `json:"confirm,omitempty"`  // what the patient asks when not sure: "Do you mean my tablets?"
 	Evidence []string `json:"evidence,omitempty"` // indicators, A1 to E5
+	shared   bool     // one of the shared moves
 }
 
 // Fact is something that the patient knows and tells when asked: at once (layer 1), or when it is

@@ -30,7 +30,7 @@ func openers() map[bool][]string {
 // expand returns the examples, and variants of them: with an opener, and with words that were not
 // recognised or recognised as others of the scenario. The variants are the same each time.
 func expand(sentences [][]string, labels []int, intents []Intent) []sample {
-	const variants = 8
+	const variants = 3
 	random := rand.New(rand.NewPCG(1, uint64(len(sentences))))
 	vocabulary := slices.Compact(slices.Sorted(slices.Values(slices.Concat(sentences...))))
 	before := openers()
@@ -64,65 +64,85 @@ func corrupt(words, vocabulary []string, random *rand.Rand) []string {
 	return kept
 }
 
-// linear is a multinomial logistic regression over hashed features.
+// input is what the classifier sees of an utterance: hashed features, each with its weight, and
+// the utterance's place in the space of meanings.
+type input struct {
+	active []uint32
+	scale  float32
+	dense  []float32
+}
+
+// scaleOf returns the weight of each of some features, so that long utterances count no more.
+func scaleOf(active []uint32) float32 { return float32(1 / math.Sqrt(float64(len(active)+1))) }
+
+// linear is a multinomial logistic regression.
 type linear struct {
 	classes int
-	weights []float32 // by feature, then by class
+	weights []float32 // by feature, then by class; the dense ones come last
 }
 
 const (
-	epochs       = 12
-	learningRate = 0.15
-	decay        = 2e-5 // of the weights that a sample uses, at each step
+	epochs       = 8
+	learningRate = 0.2
+	decay        = 1e-5 // of the weights that a sample uses, at each step
+	denseWeight  = 1.0
 )
 
-// train fits the model by stochastic gradient descent with a rate for each weight (AdaGrad: Duchi
-// et al. 2011). The result is the same each time.
-func train(samples []sample, classes int, phones func(string) []string) *linear {
-	m := &linear{classes, make([]float32, dimensions*classes)}
-	squares := make([]float32, len(m.weights))
-	active := make([][]uint32, len(samples))
-	for i, s := range samples {
-		active[i] = features(s.words, phones)
-	}
+// train fits the model by stochastic gradient descent with a rate for each feature (after AdaGrad:
+// Duchi et al. 2011). The result is the same each time.
+func train(inputs []input, labels []int, classes int) *linear {
+	dense := len(inputs[0].dense)
+	m := &linear{classes, make([]float32, (dimensions+dense)*classes)}
+	squares := make([]float32, dimensions+dense)
 	random := rand.New(rand.NewPCG(2, 3))
+	p := make([]float32, classes)
+	step := func(f int, value float32) {
+		row := m.weights[f*classes:][:classes]
+		sum := float32(0)
+		for _, g := range p {
+			sum += g * g
+		}
+		squares[f] += sum * value * value
+		rate := learningRate / (float32(math.Sqrt(float64(squares[f]))) + 1e-6)
+		for c, g := range p {
+			row[c] -= rate * (g*value + decay*row[c])
+		}
+	}
 	for range epochs {
-		for _, i := range random.Perm(len(samples)) {
-			p := m.probabilities(active[i])
-			p[samples[i].intent]--
-			scale := 1 / math.Sqrt(float64(len(active[i])+1))
-			for _, f := range active[i] {
-				row := int(f) * classes
-				for c, g := range p {
-					w := &m.weights[row+c]
-					gradient := float32(g*scale) + decay**w
-					squares[row+c] += gradient * gradient
-					*w -= learningRate * gradient /
-						(float32(math.Sqrt(float64(squares[row+c]))) + 1e-6)
-				}
+		for _, i := range random.Perm(len(inputs)) {
+			in := &inputs[i]
+			m.probabilities(in, p)
+			p[labels[i]]--
+			for _, f := range in.active {
+				step(int(f), in.scale)
+			}
+			for d, value := range in.dense {
+				step(dimensions+d, value)
 			}
 		}
 	}
 	return m
 }
 
-// probabilities returns the probability of each class.
-func (m *linear) probabilities(active []uint32) []float64 {
-	p := make([]float64, m.classes)
-	scale := 1 / math.Sqrt(float64(len(active)+1))
-	for _, f := range active {
-		row := int(f) * m.classes
-		for c := range p {
-			p[c] += scale * float64(m.weights[row+c])
+// probabilities writes the probability of each class to p.
+func (m *linear) probabilities(in *input, p []float32) {
+	clear(p)
+	for _, f := range in.active {
+		for c, w := range m.weights[int(f)*m.classes:][:m.classes] {
+			p[c] += in.scale * w
 		}
 	}
-	highest, sum := slices.Max(p), 0.0
+	for d, value := range in.dense {
+		for c, w := range m.weights[(dimensions+d)*m.classes:][:m.classes] {
+			p[c] += value * w
+		}
+	}
+	highest, sum := slices.Max(p), float32(0)
 	for c := range p {
-		p[c] = math.Exp(p[c] - highest)
+		p[c] = float32(math.Exp(float64(p[c] - highest)))
 		sum += p[c]
 	}
 	for c := range p {
 		p[c] /= sum
 	}
-	return p
 }
