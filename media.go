@@ -57,7 +57,8 @@ func openMedia(cfg configs.Config, s stores, sessions *auth.Sessions, c *closers
 			"set BEDSIDE_PUBLIC_URL to its address")
 	}
 	audio := roomAudio{tap.NewAudio(s.bus, log)}
-	hub, err := signaling.NewHub(rooms, node, sessions, s.db, audio, registry, s.bus, log, reg)
+	hub, err := signaling.NewHub(rooms, node, sessions, s.db, audio, actors{s.bus}, registry,
+		s.bus, log, reg)
 	if err != nil {
 		return nil, err
 	}
@@ -71,6 +72,16 @@ type roomAudio struct{ tap.Audio }
 // Tap returns the audio's tap as the interface that rooms use.
 func (a roomAudio) Tap(attemptID string, startedAt time.Time, fence int64) signaling.Tap {
 	return a.Audio.Tap(attemptID, startedAt, fence)
+}
+
+// actors are the actors that the bus reaches, as signaling.Patients.
+type actors struct{ *bus.Bus }
+
+// LastPatient returns the last snapshot of an attempt's automatic patient.
+func (a actors) LastPatient(ctx context.Context,
+	attemptID string) (signaling.PatientState, error) {
+	last, _, err := a.Bus.LastPatient(ctx, attemptID)
+	return signaling.PatientState{State: last.State, HeardTo: last.HeardTo}, err
 }
 
 // clientNetwork returns the network that a WebSocket counts for: the client's behind trusted

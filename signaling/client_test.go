@@ -36,7 +36,7 @@ func serve(t testing.TB, w *world, cfg Config) *server {
 	if err != nil {
 		t.Fatal(err)
 	}
-	hub, err := NewHub(cfg, node, w, w, w, w, w, quiet(), w.reg)
+	hub, err := NewHub(cfg, node, w, w, w, w, w, w, quiet(), w.reg)
 	if err != nil {
 		t.Fatal(err)
 	}

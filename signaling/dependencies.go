@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"bedside/sfu"
+	"bedside/speech/part"
 	"bedside/store"
 )
 
@@ -63,10 +64,37 @@ type Tap interface {
 	Interrupted(speaker store.Speaker, cause store.Cause, on bool, at time.Time)
 	// Clock records the play's clock, which has started or stopped, for Audio.LastClock.
 	Clock(c store.PlayClock, at time.Time)
+	// Acted records events of the automatic patient, which its actor has written.
+	Acted(events []byte)
+	// Said records what the automatic patient has said of a line.
+	Said(line part.Line, played part.Played)
+	// Patient records a snapshot of the automatic patient, for Patients.LastPatient.
+	Patient(generation int, state []byte, heardTo int64)
+	// Live makes what is recorded reach the log at once while an actor listens.
+	Live(on bool)
 	// Moved records that this process stops recording, and another one continues.
 	Moved(at time.Time)
 	// Sent records how many packets a speaker's client has sent on an RTP stream, as it says.
 	Sent(speaker store.Speaker, ssrc uint32, packets int)
+}
+
+// Patients finds actors for automatic patients, and carries what actors and rooms say to each
+// other. An actor listens to the candidate of a play and decides what the patient says.
+type Patients interface {
+	// CallActor asks all workers for an actor. It returns the worker that holds a slot for it, or
+	// the place in the queue when all are busy.
+	CallActor(ctx context.Context, c part.Call) (worker string, place int, err error)
+	// ConfirmActor takes the slot. taken is false when the worker has given it away meanwhile.
+	ConfirmActor(ctx context.Context, c part.Confirm) (taken bool, err error)
+	// ListenToActor passes the acts and the signs of life of an attempt's actors on until stop,
+	// from any goroutine. act may wait for the room's loop, stop does not wait for act.
+	ListenToActor(attemptID string, act func(part.Act) part.Reply,
+		alive func(part.Alive)) (stop func(), err error)
+	// TellActor tells the actor something and returns its answer. The caller repeats what is not
+	// answered.
+	TellActor(ctx context.Context, attemptID string, t part.Told) (part.Reply, error)
+	// LastPatient returns the last snapshot that a tap has recorded; a zero one if there is none.
+	LastPatient(ctx context.Context, attemptID string) (PatientState, error)
 }
 
 // Leases keeps each room on one node.

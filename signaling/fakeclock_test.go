@@ -41,6 +41,33 @@ func (f *fakeMedia) Join(_ context.Context, who sfu.Identity, _ string,
 	return p, "answer", nil
 }
 
+func (f *fakeMedia) AddSource(id string) (voice, error) {
+	return &fakeVoice{closed: make(chan struct{})}, nil
+}
+
+// fakeVoice says what it is to say, to nobody.
+type fakeVoice struct {
+	closed chan struct{}
+	once   sync.Once
+}
+
+func (v *fakeVoice) Play(ctx context.Context, clip []sfu.Frame) (p sfu.Played, err error) {
+	p.From = time.Now()
+	for range clip {
+		select {
+		case <-v.closed:
+			return p, sfu.ErrGone
+		case <-ctx.Done():
+			return p, ctx.Err()
+		case <-time.After(sfu.FrameDuration):
+			p.Frames, p.To = p.Frames+1, time.Now()
+		}
+	}
+	return p, nil
+}
+
+func (v *fakeVoice) Close() { v.once.Do(func() { close(v.closed) }) }
+
 func (f *fakeMedia) of(id string) sfu.Handler {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -90,7 +117,7 @@ func withFakeClock(t *testing.T, prepare, play int, test func(*testing.T, *timed
 func (s *timedRoom) start() {
 	media := &fakeMedia{all: map[string]*fakePart{}}
 	hub, err := newHub(Config{}, func(string) (mediaRoom, error) { return media, nil }, s, s,
-		s, s, s, quiet(), nil)
+		s, s, s, s, quiet(), nil)
 	must(s.t, err)
 	s.hub, s.media = hub, media
 	s.t.Cleanup(func() {

@@ -37,13 +37,14 @@ type Hub struct {
 }
 
 // NewHub makes a hub over a media node. The registerer may be nil.
-func NewHub(cfg Config, node *sfu.Node, v Verifier, at Attempts, au Audio, p Presence, f Feedback,
-	log *slog.Logger, reg prometheus.Registerer) (*Hub, error) {
-	return newHub(cfg, openOn(node), v, at, au, p, f, log, reg)
+func NewHub(cfg Config, node *sfu.Node, v Verifier, at Attempts, au Audio, pa Patients, p Presence,
+	f Feedback, log *slog.Logger, reg prometheus.Registerer) (*Hub, error) {
+	return newHub(cfg, openOn(node), v, at, au, pa, p, f, log, reg)
 }
 
 func newHub(cfg Config, openMedia func(string) (mediaRoom, error), v Verifier, at Attempts,
-	au Audio, p Presence, f Feedback, log *slog.Logger, reg prometheus.Registerer) (*Hub, error) {
+	au Audio, pa Patients, p Presence, f Feedback, log *slog.Logger,
+	reg prometheus.Registerer) (*Hub, error) {
 	m, err := newMetrics(reg)
 	if err != nil {
 		return nil, err
@@ -57,8 +58,9 @@ func newHub(cfg Config, openMedia func(string) (mediaRoom, error), v Verifier, a
 	h.ctx, h.cancel = context.WithCancel(context.Background())
 	h.closeBegun, h.beginClose = context.WithCancel(h.ctx)
 	h.env = &roomEnv{
-		ctx: h.ctx, cfg: cfg, attempts: at, audio: au, presence: p, feedback: f,
-		tokens: h.tokens, metrics: m, log: log, running: &h.running, sendError: h.sendError,
+		ctx: h.ctx, cfg: cfg, attempts: at, audio: au, patients: pa, presence: p,
+		feedback: f,
+		tokens:   h.tokens, metrics: m, log: log, running: &h.running, sendError: h.sendError,
 		release: h.releaseLease, forget: h.forgetRoom,
 	}
 	return h, nil

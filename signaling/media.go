@@ -15,6 +15,9 @@ type mediaRoom interface {
 	StartTap(sfu.Tap)
 	StopTap()
 	OnSpeakers(func([]sfu.Speaker))
+	// AddSource publishes a voice that this process makes, until its Close, or until somebody
+	// joins with its id.
+	AddSource(id string) (voice, error)
 }
 
 // media is the media side of a participant: an sfu.Participant, or a fake.
@@ -37,7 +40,7 @@ func openOn(node *sfu.Node) func(string) (mediaRoom, error) {
 	}
 }
 
-// sfuRoom adapts an sfu.Room to mediaRoom, whose Join returns an interface.
+// sfuRoom adapts an sfu.Room to mediaRoom, whose methods return interfaces.
 type sfuRoom struct{ *sfu.Room }
 
 func (r sfuRoom) Join(ctx context.Context, who sfu.Identity, offer string,
@@ -47,4 +50,12 @@ func (r sfuRoom) Join(ctx context.Context, who sfu.Identity, offer string,
 		return nil, "", err
 	}
 	return p, answer, nil
+}
+
+func (r sfuRoom) AddSource(id string) (voice, error) {
+	s, err := r.Room.AddSource(id)
+	if err != nil {
+		return nil, err
+	}
+	return s, nil
 }

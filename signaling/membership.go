@@ -60,7 +60,9 @@ func (r *room) takeSeat(p *participant, c *conn, answer string) {
 	// vacant.
 	old := r.participants[p.seat.id]
 	r.participants[p.seat.id] = p
-	if r.seats.occupy(p.seat) != nil {
+	if replaced := r.seats.occupy(p.seat); replaced != nil && replaced.automatic {
+		r.automatic.leave("a person plays the patient")
+	} else if replaced != nil {
 		r.expel(old, clientErrorFor(sfu.ErrReplaced))
 	}
 	c.send(protocol.Joined{
@@ -72,7 +74,9 @@ func (r *room) takeSeat(p *participant, c *conn, answer string) {
 	r.broadcastExcept(p, protocol.PeerJoined{Peer: p.seat.peer()})
 	if p.seat.join.Role == store.ParticipantCandidate {
 		r.recordPreparation(now)
+		r.automatic.enter()
 	}
+	r.automatic.welcome(p)
 	r.applySeats()
 	r.publishPresence(now)
 }
@@ -93,6 +97,7 @@ func (r *room) reattach(p *participant, c *conn, used tokenHash) error {
 		ResumeToken: r.env.tokens.issue(p, used), Phase: r.stage.phase(time.Now()),
 		Peers: r.seats.peers(p.seat),
 	})
+	r.automatic.welcome(p)
 	return p.media.SetHandler(&mediaEvents{r, p}) // sends an outstanding offer again
 }
 
@@ -164,6 +169,9 @@ func (r *room) vacate(p *participant, reason string) {
 	r.broadcast(protocol.PeerLeft{ParticipantID: p.seat.id, Reason: reason})
 	if r.lost {
 		return
+	}
+	if p.seat.join.Role == store.ParticipantCandidate {
+		r.automatic.leave("the candidate has left")
 	}
 	r.applySeats()
 	if r.stage.name == protocol.PhasePlaying && !r.closing &&

@@ -41,8 +41,7 @@ func (r *room) handleMessage(ctx context.Context, p *participant, c *conn,
 	case protocol.Finish:
 		return r.call(func() error { return r.finishPlay(p) })
 	case protocol.CallPatient, protocol.Typed, protocol.Talk, protocol.Heard, protocol.Control:
-		return recoverableError(protocol.CodeWrongState,
-			"no automatic patient plays in this room")
+		return r.call(func() error { return r.toPatient(p, m) })
 	case protocol.Leave:
 		return r.call(func() error { r.leaveRoom(p); return nil })
 	}
@@ -68,6 +67,10 @@ func (r *room) recordSent(p *participant, m protocol.Sent) {
 func (r *room) startPlay(p *participant) error {
 	if err := p.seat.checkStart(r.stage.name); err != nil {
 		return err
+	}
+	if s := r.automatic.seat; s != nil && !s.connected {
+		return recoverableError(protocol.CodeWrongState,
+			"the patient is not ready yet; wait a moment")
 	}
 	r.changeStage(func(s *stage, now time.Time) { s.start(now) })
 	return nil

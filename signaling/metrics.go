@@ -18,6 +18,10 @@ type metrics struct {
 	moved      prometheus.Counter
 	lost       prometheus.Counter
 
+	actorCalls     prometheus.Counter
+	actorsReplaced prometheus.Counter
+	staleActs      prometheus.Counter
+
 	unregister func() // lets another hub in the same process register
 }
 
@@ -54,6 +58,18 @@ func newMetrics(reg prometheus.Registerer) (*metrics, error) {
 		lost: with.NewCounter(prometheus.CounterOpts{
 			Name: "bedside_signaling_rooms_lost_total",
 			Help: "Rooms that stopped because another server had taken them.",
+		}),
+		actorCalls: with.NewCounter(prometheus.CounterOpts{
+			Name: "bedside_signaling_actor_calls_total",
+			Help: "Actors of automatic patients that rooms have called.",
+		}),
+		actorsReplaced: with.NewCounter(prometheus.CounterOpts{
+			Name: "bedside_signaling_actors_replaced_total",
+			Help: "Actors that were replaced in the middle of their part.",
+		}),
+		staleActs: with.NewCounter(prometheus.CounterOpts{
+			Name: "bedside_signaling_stale_acts_total",
+			Help: "Acts that were refused, because another actor plays the patient.",
 		}),
 	}
 	var err error

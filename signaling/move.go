@@ -40,6 +40,7 @@ func (r *room) move() {
 		return
 	}
 	r.env.metrics.moved.Inc()
+	r.automatic.leave("the room moves")
 	r.changeStage(func(s *stage, now time.Time) { s.suspend(now) })
 	if r.tap != nil {
 		r.tap.Moved(time.Now())

@@ -86,7 +86,7 @@ func (h *Hub) openRoom(ctx context.Context, attemptID string, by store.Opener,
 	if !attempt.Joinable() {
 		return nil, errRoomClosed
 	}
-	last := h.lastClock(ctx, attempt, scenario)
+	last, patient := h.lastClock(ctx, attempt, scenario), h.lastPatient(ctx, attempt)
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	switch {
@@ -101,7 +101,7 @@ func (h *Hub) openRoom(ctx context.Context, attemptID string, by store.Opener,
 		return nil, err
 	}
 	attempt.Fence = fence
-	r = openRoom(h.env, attempt, scenario, last, media)
+	r = openRoom(h.env, attempt, scenario, last, patient, media)
 	h.rooms[attemptID], o.room = r, r
 	h.roomsChanged()
 	h.metrics.rooms.Inc()
@@ -163,5 +163,19 @@ func (h *Hub) lastClock(ctx context.Context, a store.Attempt,
 		last.Left = leftOf(play, *a.StartedAt, time.Now())
 	}
 	last.Left = min(last.Left, play)
+	return last
+}
+
+// lastPatient returns the automatic patient of an attempt's play, if an earlier process has begun
+// it. Without an answer from the log, the patient begins anew.
+func (h *Hub) lastPatient(ctx context.Context, a store.Attempt) PatientState {
+	if a.State != store.AttemptPlaying {
+		return PatientState{}
+	}
+	last, err := h.env.patients.LastPatient(ctx, a.ID)
+	if err != nil {
+		h.log.Warn("cannot look up what the patient of a play knows", "attempt", a.ID,
+			"error", err)
+	}
 	return last
 }

@@ -25,7 +25,7 @@ func withManyRooms(t *testing.T, cfg Config, test func(*testing.T, *roomsOfMany)
 		s := &roomsOfMany{world: newWorld(t, 180, 300), t: t}
 		hub, err := newHub(cfg, func(string) (mediaRoom, error) {
 			return &fakeMedia{all: map[string]*fakePart{}}, nil
-		}, s, s, s, s, s, quiet(), nil)
+		}, s, s, s, s, s, s, quiet(), nil)
 		must(t, err)
 		s.hub = hub
 		t.Cleanup(func() {

@@ -43,7 +43,9 @@ func (r *room) playStarted(now time.Time) {
 
 // startAudio subscribes to the report, requests the analysis and opens the tap.
 func (r *room) startAudio(startedAt time.Time) {
+	r.startedAt = startedAt
 	r.tap = r.env.audio.Tap(r.id, startedAt, r.fence)
+	r.automatic.listenClosely()
 	r.audio.add("subscribe", func(context.Context) (err error) {
 		r.unsubscribe, err = r.env.feedback.SubscribeReportReady(r.env.ctx, r.id,
 			func(problem string) { r.post(func() { r.broadcastReport(problem) }) })
@@ -81,6 +83,7 @@ const tail = 400 * time.Millisecond
 // playEnded stores the end of the play. The audio is handed over when the tail has passed.
 func (r *room) playEnded(now time.Time) {
 	r.endedAt = now
+	r.automatic.leave("the role play is over")
 	r.env.metrics.finished.WithLabelValues(string(r.stage.reason)).Inc()
 	if r.tap == nil {
 		return

@@ -23,6 +23,7 @@ type roomEnv struct {
 	cfg       Config
 	attempts  Attempts
 	audio     Audio
+	patients  Patients
 	presence  Presence
 	feedback  Feedback
 	tokens    *resumeTokens
@@ -61,10 +62,12 @@ type room struct {
 	stopWriting   context.CancelFunc      // ends ledgers and announcer as they are
 	announcer     *announcer
 	interruptions *interruptions
-	prepared      bool   // the candidate was here, so that leaving abandons the attempt
-	used          bool   // somebody's media was connected
-	tap           Tap    // nil when it is closed
-	unsubscribe   func() // from the report; set by the audio ledger, read once that has ended
+	automatic     *automatic
+	startedAt     time.Time // of the play's time line
+	prepared      bool      // the candidate was here, so that leaving abandons the attempt
+	used          bool      // somebody's media was connected
+	tap           Tap       // nil when it is closed
+	unsubscribe   func()    // from the report; set by the audio ledger, read once that has ended
 	reported      bool
 	openedAt      time.Time
 	emptyAt       time.Time // when the last participant left
@@ -79,9 +82,10 @@ type room struct {
 var errRoomGone = errors.New("the room has just ended")
 
 // openRoom makes the room of an attempt, whose fence is that of the room's lease, and starts its
-// loop. It continues a play, with its last clock, or a preparation that an earlier process began.
+// loop. It continues a play, with its last clock and patient, or a preparation that an earlier
+// process began.
 func openRoom(env *roomEnv, a store.Attempt, sc store.Scenario, last store.PlayClock,
-	media mediaRoom) *room {
+	patient PatientState, media mediaRoom) *room {
 	now := time.Now()
 	r := &room{
 		id: a.ID, fence: a.Fence, env: env, media: media, log: env.log.With("room", a.ID),
@@ -90,6 +94,7 @@ func openRoom(env *roomEnv, a store.Attempt, sc store.Scenario, last store.PlayC
 		participants: map[string]*participant{}, interruptions: newInterruptions(),
 		openedAt: now, emptyAt: now, timer: time.NewTimer(time.Hour),
 	}
+	r.automatic = newAutomatic(r, a, sc, patient)
 	prepare := time.Duration(sc.PrepareSeconds) * time.Second
 	play := time.Duration(sc.PlaySeconds) * time.Second
 	writing, stop := context.WithCancel(env.ctx)
@@ -207,7 +212,7 @@ func (r *room) deadlineForAbsent() (at time.Time, waits bool) {
 func (r *room) setTimer() {
 	next := time.Now().Add(time.Hour)
 	for _, deadline := range []func() (time.Time, bool){
-		r.stage.deadline, r.deadlineForAbsent, r.tailEnd,
+		r.stage.deadline, r.deadlineForAbsent, r.tailEnd, r.automatic.deadline,
 	} {
 		if at, ok := deadline(); ok && at.Before(next) {
 			next = at
@@ -221,6 +226,7 @@ func (r *room) applyDeadlines(now time.Time) {
 	if r.lost {
 		return
 	}
+	r.automatic.tick(now)
 	r.changeStage(func(s *stage, now time.Time) { s.tick(now) })
 	at, waits := r.deadlineForAbsent()
 	overdue := waits && !now.Before(at)
@@ -266,6 +272,7 @@ func (r *room) changeStage(change func(s *stage, now time.Time)) {
 	if before.name != after.name || before.running != after.running ||
 		before.reason != after.reason {
 		r.recordClock(now)
+		r.automatic.tellClock(now)
 		r.broadcast(protocol.PhaseChanged{Phase: after.phase(now)})
 		r.publishPresence(now)
 	}
@@ -284,6 +291,7 @@ func (r *room) stopForOtherNode() {
 	r.log.Warn("another node has this room; it stops here", "fence", r.fence)
 	r.lost = true
 	r.env.metrics.lost.Inc()
+	r.automatic.leave("the room is elsewhere")
 	r.stopWriting()
 	if r.tap != nil {
 		r.tap = nil
@@ -301,6 +309,7 @@ func (r *room) stopForOtherNode() {
 func (r *room) shutdown() {
 	r.timer.Stop()
 	r.media.OnSpeakers(nil)
+	r.automatic.leave("the room is closed")
 	if r.stage.name == protocol.PhasePreparing && r.prepared && r.used && !r.closing &&
 		!r.draining && !r.lost {
 		r.recordChange("abandon", r.env.attempts.AbandonAttempt, time.Now())

@@ -30,6 +30,7 @@ type seat struct {
 	muted     bool
 	hidden    bool // the client's page is in the background
 	left      bool
+	automatic bool // nobody's: the automatic patient's
 }
 
 func newSeats(candidateUser string, newSuffix func() string) *seats {
@@ -47,7 +48,8 @@ func (s *seats) assign(join store.Join) (*seat, error) {
 		}
 		return &seat{id: string(join.Role), join: join}, nil
 	case store.ParticipantPatient:
-		if t := s.taken[string(join.Role)]; t != nil && t.join.UserID != join.UserID {
+		if t := s.taken[string(join.Role)]; t != nil && !t.automatic &&
+			t.join.UserID != join.UserID {
 			return nil, fatalError(protocol.CodeRoomFull,
 				"somebody else plays the patient in this room already")
 		}
@@ -126,11 +128,12 @@ func (s *seats) candidatePresent() bool {
 	return s.taken[string(store.ParticipantCandidate)] != nil
 }
 
-// patient returns the state of the patient's role.
+// patient returns the state of the patient's role. An automatic patient who was not ready yet is
+// absent: the play does not start without one.
 func (s *seats) patient() patientState {
 	t := s.taken[string(store.ParticipantPatient)]
 	switch {
-	case t == nil:
+	case t == nil || t.automatic && !t.met:
 		return patientAbsent
 	case t.connected:
 		return patientConnected
@@ -140,8 +143,15 @@ func (s *seats) patient() patientState {
 	return patientJoining
 }
 
-// empty reports whether no seat is taken.
-func (s *seats) empty() bool { return len(s.taken) == 0 }
+// empty reports whether nobody has a seat. The automatic patient is nobody.
+func (s *seats) empty() bool {
+	for _, t := range s.taken {
+		if !t.automatic {
+			return false
+		}
+	}
+	return true
+}
 
 // peers lists everybody except one, sorted by participant id.
 func (s *seats) peers(except *seat) []protocol.Peer {
@@ -154,11 +164,15 @@ func (s *seats) peers(except *seat) []protocol.Peer {
 	return peers
 }
 
-// people lists everybody for the presence of the room, sorted by participant id.
+// people lists everybody except an automatic patient, for the presence of the room, sorted by
+// participant id.
 func (s *seats) people() []store.RoomPerson {
 	people := []store.RoomPerson{}
 	for _, id := range slices.Sorted(maps.Keys(s.taken)) {
 		t := s.taken[id]
+		if t.automatic {
+			continue
+		}
 		people = append(people, store.RoomPerson{
 			UserID: t.join.UserID, Name: t.join.Name, Role: t.join.Role, Connected: t.connected,
 		})

@@ -14,7 +14,7 @@ type stage struct {
 	reason    protocol.PhaseReason
 	play      time.Duration // length of the play
 	left      time.Duration // remaining time of the phase, at since
-	stood     time.Duration // how long the play has stood for people who were away, at since
+	stood     time.Duration // how long the play has stood for who was away, or paused, at since
 	mayStand  time.Duration // the play ends when it has stood for so long
 	since     time.Time     // when left and stood were set
 	running   bool
@@ -23,6 +23,7 @@ type stage struct {
 	partner   bool         // somebody has played the patient in this play
 	met       bool         // the candidate was connected at least once
 	strict    bool         // the clock of the preparation does not stop, as in the test
+	paused    bool         // by the candidate of a play with an automatic patient
 	suspended bool         // another process continues: nothing changes any more
 }
 
@@ -65,10 +66,12 @@ func (s *stage) remaining(now time.Time) time.Duration {
 	return max(s.left-now.Sub(s.since), 0)
 }
 
-// stands reports whether the play's clock stands because the candidate or the patient is away.
+// stands reports whether the play's clock stands because the candidate or the patient is away, or
+// because the candidate has paused the play.
 func (s *stage) stands() bool {
 	return s.name == protocol.PhasePlaying && !s.running &&
-		(s.reason == protocol.ReasonCandidateAway || s.reason == protocol.ReasonPatientAway)
+		(s.reason == protocol.ReasonCandidateAway || s.reason == protocol.ReasonPatientAway ||
+			s.reason == protocol.ReasonPaused)
 }
 
 // patience returns for how long the play may go on standing. It is only of use while it stands.
@@ -115,6 +118,12 @@ func (s *stage) makeStrict(met bool) { s.strict, s.met = true, met }
 func (s *stage) setPresence(candidateConnected bool, patient patientState, now time.Time) {
 	s.candidate, s.patient = candidateConnected, patient
 	s.met = s.met || candidateConnected
+	s.updateClock(now)
+}
+
+// setPaused stops the clock of a play, or lets it run again.
+func (s *stage) setPaused(paused bool, now time.Time) {
+	s.paused = paused
 	s.updateClock(now)
 }
 
@@ -196,6 +205,8 @@ func (s *stage) updateClock(now time.Time) {
 		if s.met {
 			s.reason = protocol.ReasonCandidateAway
 		}
+	case playing && s.paused:
+		s.running, s.reason = false, protocol.ReasonPaused
 	case playing && s.partner && s.patient != patientConnected:
 		s.running, s.reason = false, protocol.ReasonPatientAway
 	case s.name == protocol.PhasePreparing && s.left == 0 && s.patient == patientAbsent:

@@ -55,6 +55,7 @@ type world struct {
 	fence       int64             // of the latest lease
 	discarded   map[string]bool   // attempts whose tap was discarded
 	failedCalls int               // of the database and the bus
+	stage       stagehand
 
 	log chan string // what was stored or published, in order
 }
