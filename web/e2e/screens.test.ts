@@ -1,9 +1,12 @@
 import type { Page } from 'playwright-core';
 import { beforeEach, describe, expect, it } from 'vitest';
+import type { components } from '../src/lib/gen/api.ts';
 import { choose, inspect, NARROW, picture } from './browser.ts';
 import * as fixtures from './fixtures.ts';
 import { roomServer } from './room-server.ts';
 import { useMock } from './setup.ts';
+
+type Schemas = components['schemas'];
 
 const screens = useMock(
 	'Good morning, Mr Bauer. My name is Dana. What worries you most about starting insulin?',
@@ -196,6 +199,51 @@ describe('report', () => {
 		await page.getByRole('tab', { name: /as the patient/ }).click();
 		await page.getByText('What the patient had on their card').click();
 		await inspect(page, 'report-patient');
+	});
+
+	it('shows what was said to the automatic patient', async () => {
+		const report = fixtures.report('a1');
+		const utterances: Schemas['Utterance'][] = [];
+		for (let i = 0; i < 8; i++)
+			utterances.push(
+				{
+					speaker: 'candidate',
+					start_s: 20 * i + 2,
+					end_s: 20 * i + 6,
+					text: `what worries you about it number ${i + 1}`,
+					confidence: i === 1 ? 0.2 : 0.9,
+					understood: { outcome: i === 2 ? 'repair' : 'answer', intents: [] },
+					revealed: i === 0 ? ['needles'] : []
+				},
+				{
+					speaker: 'patient',
+					start_s: 20 * i + 7,
+					end_s: 20 * i + 12,
+					text: 'It is the needles, to be honest. I have never liked them',
+					cut: i === 3
+				}
+			);
+		report.conversation = {
+			utterances,
+			recognisers: [{ from_s: 0, name: 'pocketsphinx' }],
+			revealed: ['needles']
+		};
+		server.answers.set('GET /api/attempts/a1/report', { status: 200, body: report });
+		await page.goto('/attempts/a1');
+		const list = page.getByRole('list', { name: 'What was said' });
+		await list.getByText('the patient told you something new').waitFor();
+		await list.getByText('hard to hear').waitFor();
+		await list.getByText('not understood').waitFor();
+		await list.getByText('interrupted').waitFor();
+		expect(await list.getByRole('listitem').count()).toBe(12);
+		await inspect(page, 'report-transcript');
+		await page.getByRole('button', { name: 'Show all 16' }).click();
+		expect(await list.getByRole('listitem').count()).toBe(16);
+		await page.waitForFunction(
+			() => !document.querySelector('figure button')?.hasAttribute('disabled')
+		);
+		await list.getByRole('button', { name: 'Listen from 1:02' }).click();
+		await page.getByRole('button', { name: 'Pause' }).waitFor();
 	});
 
 	it('says what interrupted a role play, for every cause', async () => {
