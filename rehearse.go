@@ -12,7 +12,9 @@ import (
 )
 
 type rehearseCommand struct {
-	Audio    string        `help:"What the candidate says: WAV or Ogg Opus." required:"" placeholder:"FILE" type:"existingfile"`
+	Audio    string        `help:"What the candidate says: WAV or Ogg Opus." placeholder:"FILE" type:"existingfile"`
+	Say      string        `help:"What the candidate says to the automatic patient: a text file with a line, or the name of an audio file, for each turn." placeholder:"FILE" type:"existingfile"`
+	Voice    string        `help:"Whose voice speaks the lines of --say: ${enum}." enum:"female,male" default:"female"`
 	Partner  string        `help:"What the patient says; without it the candidate is alone." placeholder:"FILE" type:"existingfile"`
 	Leaves   time.Duration `help:"The patient leaves when the play has lasted so long; the candidate then finishes." name:"partner-leaves" placeholder:"DURATION"`
 	Returns  time.Duration `help:"The patient who left is back after so long." name:"partner-returns" placeholder:"DURATION"`
@@ -26,8 +28,22 @@ type rehearseCommand struct {
 	PartnerPassword string `help:"Tutor's password." env:"BEDSIDE_TEST_PARTNER_PASSWORD"`
 }
 
+// Help describes the automatic patient.
+func (rehearseCommand) Help() string {
+	return "With --say the automatic patient plays its part: each line waits for the answer to the " +
+		"one before it. Printed are the times, what was heard and understood with confidence, " +
+		"what the patient said, and how long the answers took.\n\n" +
+		"Example: bedside rehearse --scenario nursing-insulin-at-home --say questions.txt"
+}
+
 // Run plays the role play and prints its report.
 func (c rehearseCommand) Run(ctx context.Context, i *invocation) (err error) {
+	if c.Say != "" {
+		return c.consult(ctx, i)
+	}
+	if c.Audio == "" {
+		return usage("--audio or --say is needed")
+	}
 	play := rehearsal.RolePlay{
 		Scenario: c.Scenario, CandidateAudio: c.Audio, PartnerAudio: c.Partner,
 		Candidate: rehearsal.Demo("candidate", c.Email, c.Password, postgres.DemoPassword),

@@ -38,6 +38,9 @@ type Config struct {
 	// OnRTP is called with every packet that arrives from a participant, by the goroutine that
 	// reads that participant's stream. It must not block, or keep the packet after it returns.
 	OnRTP func(from string, p *rtp.Packet)
+	// OnLevel is called like OnRTP, before it, with the packet's audio level in dB below full
+	// scale, from 0 for the loudest to 127 for silence, when its sender tells one.
+	OnLevel func(from string, level uint8, at time.Time)
 	// Settings may change Pion's settings before the connection is made, for tests on a virtual
 	// network.
 	Settings func(*webrtc.SettingEngine)
@@ -80,6 +83,9 @@ func (c Config) withDefaults() (Config, error) {
 	}
 	if c.OnRTP == nil {
 		c.OnRTP = func(string, *rtp.Packet) {}
+	}
+	if c.OnLevel == nil {
+		c.OnLevel = func(string, uint8, time.Time) {}
 	}
 	return c, nil
 }

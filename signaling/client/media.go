@@ -203,6 +203,7 @@ func (m *media) readTrack(track *webrtc.TrackRemote, receiver *webrtc.RTPReceive
 	m.readers.Go(func() { drain(receiver.Read) })
 	m.mu.Unlock()
 	defer m.readers.Done()
+	level := levelExtension(receiver)
 	b := make([]byte, 1500)
 	var p rtp.Packet
 	for {
@@ -213,13 +214,28 @@ func (m *media) readTrack(track *webrtc.TrackRemote, receiver *webrtc.RTPReceive
 		if p.Unmarshal(b[:n]) != nil {
 			continue // impossible: Pion has parsed it before
 		}
+		now := time.Now()
 		s.mu.Lock()
-		fresh := s.add(p.SequenceNumber, len(p.Payload), time.Now())
+		fresh := s.add(p.SequenceNumber, len(p.Payload), now)
 		s.mu.Unlock()
 		if fresh {
+			if e := p.GetExtension(level); len(e) == 1 {
+				m.cfg.OnLevel(s.from, e[0]&0x7f, now)
+			}
 			m.cfg.OnRTP(s.from, &p)
 		}
 	}
+}
+
+// levelExtension returns the id of the audio level header extension; 0, which no extension has,
+// when it was not agreed.
+func levelExtension(receiver *webrtc.RTPReceiver) uint8 {
+	for _, e := range receiver.GetParameters().HeaderExtensions {
+		if e.URI == levelURI {
+			return uint8(e.ID)
+		}
+	}
+	return 0
 }
 
 // received returns the sums of each participant's streams.

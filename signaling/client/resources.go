@@ -135,10 +135,21 @@ func (r *REST) Scenarios(ctx context.Context) ([]Scenario, error) {
 // CreateAttempt creates an attempt of a scenario, with the account as its candidate and with
 // consent to being recorded.
 func (r *REST) CreateAttempt(ctx context.Context, scenario string) (Attempt, error) {
+	return r.createAttempt(ctx, map[string]any{"scenario": scenario, "consent": true})
+}
+
+// CreateAutomaticAttempt creates an attempt whose patient is the automatic one. It returns a
+// *Problem for a scenario that has no dialogue.
+func (r *REST) CreateAutomaticAttempt(ctx context.Context, scenario string) (Attempt, error) {
+	return r.createAttempt(ctx, map[string]any{
+		"scenario": scenario, "consent": true, "patient": "automatic",
+	})
+}
+
+func (r *REST) createAttempt(ctx context.Context, body map[string]any) (Attempt, error) {
 	var a Attempt
 	err := r.call(ctx, request{
-		method: http.MethodPost, path: "/api/attempts",
-		body: map[string]any{"scenario": scenario, "consent": true},
+		method: http.MethodPost, path: "/api/attempts", body: body,
 	}, &a)
 	return a, err
 }

@@ -17,6 +17,7 @@ type State struct {
 	Peers    []protocol.Peer
 	Speakers []protocol.Speaker
 	Muted    bool
+	Patient  protocol.Patient // the automatic one
 	Report   *protocol.Report // nil until it is received
 
 	seats    int             // joins and resumes so far
@@ -110,6 +111,8 @@ func (s *State) apply(m protocol.ServerMessage) {
 		s.Peers = without(s.Peers, m.ParticipantID)
 	case protocol.Speaking:
 		s.Speakers = m.Speakers
+	case protocol.Patient:
+		s.Patient = m
 	case protocol.Report:
 		s.Report = &m
 	case protocol.Error:
