@@ -154,7 +154,8 @@ describe('a page that is not there', () => {
 describe('a candidate', () => {
 	it.each([
 		['/tutor', 'This page is for tutors.', 'GET /api/rooms'],
-		['/admin/users', 'This page is for administrators.', 'GET /api/users']
+		['/admin/users', 'This page is for administrators.', 'GET /api/users'],
+		['/admin/speech', 'This page is for administrators.', 'GET /api/patient/workers']
 	])('does not see %s, and the server is not asked', async (path, words, request) => {
 		await page.goto(path);
 		await page.getByRole('heading', { name: 'This page is not for your account' }).waitFor();

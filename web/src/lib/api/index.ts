@@ -13,6 +13,8 @@ import type {
 	RoomList,
 	SignedURL,
 	Speaker,
+	SpeechWorker,
+	SpeechWorkerList,
 	Ticket,
 	TicketRequest
 } from './types';
@@ -31,6 +33,9 @@ export const report = (id: string, signal?: AbortSignal): Promise<Report> =>
 	get(`/api/attempts/${part(id)}/report`, signal);
 export const rooms = async (signal?: AbortSignal): Promise<Room[]> =>
 	(await get<RoomList>('/api/rooms', signal)).items;
+/** The processes that play automatic patients. Only administrators may ask. */
+export const speechWorkers = async (signal?: AbortSignal): Promise<SpeechWorker[]> =>
+	(await get<SpeechWorkerList>('/api/patient/workers', signal)).items;
 
 /** Which of the own attempts to list; an empty or missing part leaves none out. */
 export interface AttemptFilter {

@@ -2,6 +2,7 @@ import type { User } from '$lib/api/types';
 import BookOpen from '@lucide/svelte/icons/book-open';
 import ChartColumn from '@lucide/svelte/icons/chart-column';
 import DoorOpen from '@lucide/svelte/icons/door-open';
+import Ear from '@lucide/svelte/icons/ear';
 import FileChartLine from '@lucide/svelte/icons/file-chart-line';
 import GraduationCap from '@lucide/svelte/icons/graduation-cap';
 import History from '@lucide/svelte/icons/history';
@@ -28,13 +29,14 @@ const LIBRARY: Link = { href: '/library', label: 'Library', Icon: Library };
 const MEDIA: Link = { href: '/media', label: 'Media', Icon: Images };
 const ANALYTICS: Link = { href: '/analytics', label: 'Analytics', Icon: ChartColumn };
 const ACCOUNTS: Link = { href: '/admin/users', label: 'Accounts', Icon: Users };
+const SPEECH: Link = { href: '/admin/speech', label: 'Speech', Icon: Ear };
 
 /** The header's links, by who reads them. */
 export const LINKS: Record<User['role'] | 'guest', Link[]> = {
 	guest: [SCENARIOS, SAMPLE],
 	candidate: [HOME, SCENARIOS, EXAM, PRACTICE],
 	tutor: [ROOMS, PRACTISE, SCENARIOS, LIBRARY, MEDIA, ANALYTICS],
-	admin: [ROOMS, PRACTISE, SCENARIOS, LIBRARY, MEDIA, ANALYTICS, ACCOUNTS]
+	admin: [ROOMS, PRACTISE, SCENARIOS, LIBRARY, MEDIA, ANALYTICS, ACCOUNTS, SPEECH]
 };
 
 /** Reports whether a link leads to the page that is shown, or to one above it. */
