@@ -85,15 +85,17 @@ type Play struct {
 }
 
 // JoinPlay opens the link of an attempt's actor. told is called with what the room tells, one
-// after the other on a goroutine of the bus, and must return at once. It answers with Stale what
-// is not for this actor.
-func (b *Bus) JoinPlay(attempt string, told func(part.Told) part.Reply) (*Play, error) {
+// after the other on a goroutine of the bus, and must return at once. It returns nil for what it
+// does not answer, as for what is not for this actor.
+func (b *Bus) JoinPlay(attempt string, told func(part.Told) *part.Reply) (*Play, error) {
 	if err := checkAttempt(attempt); err != nil {
 		return nil, err
 	}
 	sub, err := b.answer(part.ToldSubject(attempt), func(m part.Message) part.Message {
 		if t, ok := m.(part.Told); ok {
-			return told(t)
+			if r := told(t); r != nil {
+				return *r
+			}
 		}
 		return nil
 	})

@@ -118,9 +118,9 @@ func TestRoomAndActorReachEachOther(t *testing.T) {
 		must(t, err)
 		t.Cleanup(stop)
 		var told []part.Told
-		play, err := worker.JoinPlay("a", func(m part.Told) part.Reply {
+		play, err := worker.JoinPlay("a", func(m part.Told) *part.Reply {
 			told = append(told, m)
-			return part.Reply{}
+			return &part.Reply{}
 		})
 		must(t, err)
 		t.Cleanup(play.Close)
@@ -149,7 +149,7 @@ func TestAnActIsRepeatedUntilTheRoomAnswers(t *testing.T) {
 		s := newTestServer(t)
 		room, _ := s.process(Config{})
 		worker, _ := s.process(Config{})
-		play, err := worker.JoinPlay("a", func(part.Told) part.Reply { return part.Reply{} })
+		play, err := worker.JoinPlay("a", func(part.Told) *part.Reply { return nil })
 		must(t, err)
 		t.Cleanup(play.Close)
 		short, cancel := context.WithTimeout(t.Context(), 5*time.Second)
@@ -188,7 +188,7 @@ func TestMalformedMessagesBetweenRoomAndActorAreSkipped(t *testing.T) {
 		t.Cleanup(stop)
 		must(t, room.conn.Publish(part.ActSubject("a"), []byte("{")))
 		must(t, room.conn.Publish(part.AliveSubject("a"), []byte(`{"type":"reply","data":{}}`)))
-		play, err := room.JoinPlay("a", func(part.Told) part.Reply { return part.Reply{} })
+		play, err := room.JoinPlay("a", func(part.Told) *part.Reply { return nil })
 		must(t, err)
 		t.Cleanup(play.Close)
 		_, err = play.Act(t.Context(), part.Act{Generation: 2, Number: 7})

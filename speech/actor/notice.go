@@ -1,0 +1,166 @@
+package actor
+
+import (
+	"context"
+	"slices"
+
+	"bedside/speech/asr"
+	"bedside/speech/event"
+	"bedside/speech/part"
+	"bedside/speech/patient"
+	"bedside/store"
+)
+
+// notice does what follows from what the room tells. A notice that comes again does nothing.
+func (p *play) notice(ctx context.Context, t part.Told) error {
+	if t.Number <= p.told {
+		return nil
+	}
+	p.told = t.Number
+	switch n := t.Notice.(type) {
+	case part.Clock:
+		return p.setClock(n)
+	case part.Played:
+		p.setPlayed(n)
+	case part.Typed:
+		return p.typed(ctx, n)
+	case part.Talk:
+		p.ear.hold(n.On)
+		return p.decide(ctx)
+	case part.Heard:
+		p.browserHeard(n)
+	case part.Control:
+		return p.control(ctx, n.Action)
+	case part.Ended:
+		return errEnded
+	}
+	return nil
+}
+
+// setClock follows the play's clock. While it stands, nobody is heard.
+func (p *play) setClock(c part.Clock) error {
+	if p.startedAt == 0 {
+		p.startedAt = c.StartedAt
+	}
+	if c.Running && !p.time.Running {
+		p.heardTo = max(p.heardTo, c.At) // what was said meanwhile does not count
+	}
+	p.time = c
+	if !c.Running {
+		return p.ear.drop()
+	}
+	return nil
+}
+
+// setPlayed takes note that a line was said. The silence of the conversation begins at its end.
+func (p *play) setPlayed(n part.Played) {
+	if i := slices.Index(p.saying, n.Line); i >= 0 {
+		p.saying = slices.Delete(p.saying, 0, i+1) // the room plays them in order
+	}
+	if p.startedAt != 0 && n.To > n.From {
+		at := p.played(p.seconds(n.To))
+		p.now.State.SpokeAt = max(p.now.State.SpokeAt, at)
+	}
+}
+
+// typed takes a turn that the candidate typed instead of speaking.
+func (p *play) typed(ctx context.Context, n part.Typed) error {
+	words := asr.Words(n.Text)
+	if !p.listens() || len(words) == 0 {
+		return nil
+	}
+	if err := p.ear.drop(); err != nil {
+		return err
+	}
+	if err := p.hush(ctx); err != nil {
+		return err
+	}
+	at := p.seconds(n.At)
+	turn := heard{From: at, To: at, Best: [][]string{words}}
+	e := event.Words{Speaker: string(store.SpeakerCandidate), Recogniser: "typed", Typed: true}
+	for _, w := range words[:min(len(words), maxWords)] {
+		turn.Words = append(turn.Words, asr.Word{Text: w, From: at, To: at, Confidence: 1})
+		e.Words = append(e.Words, event.Word{Text: w, From: n.At, To: n.At, Confidence: 1})
+	}
+	p.events = append(p.events, e)
+	return p.hear(ctx, turn, &part.Caption{Text: n.Text, Final: true})
+}
+
+// hush stops what the patient is saying.
+func (p *play) hush(ctx context.Context) error {
+	p.now.Unsaid = nil
+	if len(p.saying) == 0 {
+		return nil
+	}
+	p.saying = nil
+	return p.act(ctx, part.Act{StopSaying: true})
+}
+
+// browserHeard passes on what the candidate's browser has recognised, with times of the stream.
+func (p *play) browserHeard(n part.Heard) {
+	if p.startedAt == 0 {
+		return
+	}
+	words := make([]asr.Word, len(n.Words))
+	for i, w := range n.Words {
+		words[i] = asr.Word{
+			Text: w.Text, From: p.seconds(w.From) - p.ear.offset,
+			To: p.seconds(w.To) - p.ear.offset, Confidence: w.Confidence,
+		}
+	}
+	p.feed.Add(words, n.Final)
+}
+
+// control does what the candidate wants in a practice.
+func (p *play) control(ctx context.Context, action part.Action) error {
+	if p.call.Mode != part.Practice {
+		return nil
+	}
+	switch action {
+	case part.Pause:
+		p.paused = true
+		if err := p.ear.drop(); err != nil {
+			return err
+		}
+		if err := p.hush(ctx); err != nil {
+			return err
+		}
+		return p.act(ctx, part.Act{Doing: part.Paused})
+	case part.Resume:
+		p.paused = false
+		p.heardTo = max(p.heardTo, p.clock().UnixMicro())
+		return p.act(ctx, part.Act{Doing: part.Listening})
+	case part.Again:
+		if err := p.hush(ctx); err != nil || p.now.Last == nil {
+			return err
+		}
+		p.now.Unsaid = []patient.Line{*p.now.Last}
+		return p.say(ctx, part.Act{})
+	case part.Hint:
+		return p.act(ctx, part.Act{Hint: p.hint()})
+	case part.Restart:
+		if err := p.ear.drop(); err != nil {
+			return err
+		}
+		if err := p.hush(ctx); err != nil {
+			return err
+		}
+		p.paused = false
+		p.now = snapshot{State: p.dialogue.Begin()}
+		p.now.State.SpokeAt = p.played(p.ear.at)
+		p.mood = moodOf(p.now.State)
+		return p.act(ctx, part.Act{Doing: part.Listening, Mood: &p.mood})
+	}
+	return nil
+}
+
+// hint says which task of the card is still to be done.
+func (p *play) hint() string {
+	for _, t := range p.scenario.Candidate.Tasks {
+		if len(t.CoveredBy) > 0 && !slices.ContainsFunc(t.CoveredBy, p.covered) {
+			return "Next on your card: " + t.Text
+		}
+	}
+	return "You have touched on every task of your card. Check what has been understood, " +
+		"and close the conversation."
+}
