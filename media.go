@@ -101,12 +101,15 @@ func openSpeech(ctx context.Context, cfg configs.Config, s stores, c *closers, l
 	if err := folder.Recreate(analysis.SpoolDir); err != nil {
 		return err
 	}
-	recognisers, err := openRecognisers(ctx, cfg, c, log, reg)
+	recognisers, phones, err := openRecognisers(ctx, cfg, c, log, reg)
 	if err != nil {
 		return err
 	}
 	heard := recognisers.Choice()
 	log.Info("automatic patients can hear", "recogniser", heard.Name, "why", heard.Why)
+	if err := openPatients(cfg, s, recognisers, phones, c, log, reg); err != nil {
+		return err
+	}
 	w, err := speech.NewWorker(analysis, jobSource{s.bus}, s.db, s.db, recordings{s.blob}, s.bus,
 		log, reg)
 	if err != nil {

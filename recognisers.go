@@ -18,18 +18,26 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-// openRecognisers opens the recognisers that hear candidates for automatic patients.
+// openRecognisers opens the recognisers that hear candidates for automatic patients. phones
+// returns the pronunciation of a word, or nil.
 func openRecognisers(ctx context.Context, cfg configs.Config, c *closers, log *slog.Logger,
-	reg prometheus.Registerer) (*chain.Chain, error) {
-	recognisers, err := chain.New(findRecognisers(ctx, cfg), log, reg)
-	if err != nil {
-		return nil, err
+	reg prometheus.Registerer) (recognisers *chain.Chain, phones func(string) []string,
+	err error) {
+	links := findRecognisers(ctx, cfg)
+	phones = func(string) []string { return nil }
+	for _, l := range links {
+		if p, ok := l.Recogniser.(interface{ Phones(string) []string }); ok {
+			phones = p.Phones
+		}
+	}
+	if recognisers, err = chain.New(links, log, reg); err != nil {
+		return nil, nil, err
 	}
 	c.add("recognisers", func(context.Context) error {
 		recognisers.Close()
 		return nil
 	})
-	return recognisers, nil
+	return recognisers, phones, nil
 }
 
 // findRecognisers looks for recognisers, the best one first, without sending anything anywhere. It

@@ -34,6 +34,7 @@ import (
 	"bedside/sfu"
 	"bedside/signaling"
 	"bedside/speech"
+	"bedside/speech/actor"
 	"bedside/speech/asr/openai"
 	"bedside/speech/asr/sherpa"
 	"bedside/speech/bus"
@@ -77,6 +78,7 @@ type Config struct {
 	Sherpa    sherpa.Config
 	Voice     voice.Config
 	Chat      chat.Config
+	Patients  actor.Config
 	Retention store.Retention
 }
 
@@ -90,6 +92,7 @@ func Defaults() Config {
 		Blob: blob.Defaults(), Auth: auth.Defaults(), Mail: mail.Defaults(),
 		SFU: sfu.Defaults(), Signaling: signaling.Defaults(), Speech: speech.Defaults(),
 		Hearing: openai.Defaults(), Voice: voice.Defaults(), Chat: chat.Defaults(),
+		Patients:  actor.Defaults(),
 		Retention: store.DefaultRetention(),
 	}
 }
@@ -174,7 +177,7 @@ func (c Config) Validate() error {
 		c.Health.Validate(), c.TLS.Validate(), c.Log.Validate(), c.Blob.Validate(),
 		c.Bus.Validate(), c.Auth.Validate(), c.SFU.Validate(),
 		c.Signaling.Validate(), c.Speech.Validate(), c.Hearing.Validate(), c.Voice.Validate(),
-		c.Chat.Validate(), c.Retention.Validate())
+		c.Patients.Validate(), c.Chat.Validate(), c.Retention.Validate())
 	return errors.Join(errs...)
 }
 

@@ -129,6 +129,7 @@ func (p *play) control(ctx context.Context, action part.Action) error {
 	case part.Resume:
 		p.paused = false
 		p.heardTo = max(p.heardTo, p.clock().UnixMicro())
+		p.now.State.SpokeAt = max(p.now.State.SpokeAt, p.played(p.seconds(p.heardTo)))
 		return p.act(ctx, part.Act{Doing: part.Listening})
 	case part.Again:
 		if err := p.hush(ctx); err != nil || p.now.Last == nil {

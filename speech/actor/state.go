@@ -29,7 +29,9 @@ func moodOf(s *patient.State) part.Mood {
 }
 
 func sameMood(a, b part.Mood) bool {
-	same := func(x, y *int) bool { return x == nil && y == nil || x != nil && y != nil && *x == *y }
+	same := func(x, y *int) bool {
+		return x == nil && y == nil || x != nil && y != nil && *x == *y
+	}
 	return a.Emotion == b.Emotion && same(a.Trust, b.Trust) && same(a.Anxiety, b.Anxiety)
 }
 

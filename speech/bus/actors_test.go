@@ -172,7 +172,7 @@ func TestAnActIsRepeatedUntilTheRoomAnswers(t *testing.T) {
 		t.Cleanup(stop)
 		must(t, <-answered)
 		synctest.Wait()
-		if len(h.acts) != 1 {
+		if len(h.acts) == 0 || h.acts[0].Number != act.Number { // it may come more than once
 			t.Errorf("the room got %+v", h.acts)
 		}
 	})
