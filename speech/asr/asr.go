@@ -38,7 +38,7 @@ type Context struct {
 	Speaker Speaker
 	// Browser has the words that the speaker's browser has recognised; nil when it sends none.
 	Browser *Feed
-	Began   float64 // when the stream begins, in seconds of Browser's time line
+	Began   float64 // when the stream begins, in seconds since the Zero of Browser
 	// Chosen, if it is set, is called with the recogniser that listens, at Open and whenever
 	// another one takes over. It is called on the goroutine that opens or uses the stream.
 	Chosen func(Choice)

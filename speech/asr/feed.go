@@ -12,11 +12,13 @@ const maxFeed = 2000
 
 // Feed collects the words that a speaker's browser has recognised and sends. Results of browsers
 // are interim until they are final: what comes next replaces an interim one. Times are in seconds
-// of a time line of the caller's (see Context.Began). It is safe for concurrent use.
+// of a time line of the caller's. Streams that get only a part of the sound have another one,
+// which Zero and Context.Began relate to it. A Feed is safe for concurrent use.
 type Feed struct {
 	mu      sync.Mutex // guards the fields below
 	final   []Word     // in the order of their times
 	interim []Word
+	zero    float64
 	changed chan struct{} // closed and replaced when words come
 }
 
@@ -60,12 +62,21 @@ func (f *Feed) fresh(words []Word) []Word {
 	})
 }
 
-// Between returns the words whose middle is between two times, and whether all are final.
+// Zero sets where the time line of Between begins on that of Add.
+func (f *Feed) Zero(at float64) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.zero = at
+}
+
+// Between returns the words whose middle is between two times since Zero, with such times, and
+// whether all are final.
 func (f *Feed) Between(from, to float64) (words []Word, final bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	in := func(list []Word) (in []Word) {
 		for _, w := range list {
+			w.From, w.To = w.From-f.zero, w.To-f.zero
 			if middle := (w.From + w.To) / 2; middle >= from && middle < to {
 				in = append(in, w)
 			}

@@ -114,7 +114,7 @@ func (s *stream) End() (asr.Result, error) {
 	if len(words) == 0 {
 		return asr.Result{}, nil
 	}
-	s.taken = words[len(words)-1].To
+	s.taken = min(words[len(words)-1].To, s.at(s.written))
 	best := make([]string, len(words))
 	for i, w := range words {
 		best[i] = w.Text

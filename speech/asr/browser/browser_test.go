@@ -82,6 +82,28 @@ func TestWordsOfTheBrowser(t *testing.T) {
 	})
 }
 
+// TestSoundWithGaps lets the stream hear only what was said, as actors do: what it has not heard
+// moves the feed's zero.
+func TestSoundWithGaps(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := asr.NewFeed()
+		f.Add(words(1010, "how are you"), true)
+		f.Zero(1000)
+		s := open(t, f)
+		write(t, s, tone(second))
+		if r, err := s.End(); err != nil || text(r.Words) != "how are you" {
+			t.Errorf("%+v, %v", r, err)
+		}
+		f.Zero(1020) // twenty seconds later
+		f.Add(words(1031, "do you sleep"), true)
+		write(t, s, tone(second))
+		if r, err := s.End(); err != nil || text(r.Words) != "do you sleep" ||
+			math.Abs(r.Words[0].From-1) > 1e-9 {
+			t.Errorf("after the gap: %+v, %v", r, err)
+		}
+	})
+}
+
 func TestSilenceNeedsNoWords(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := asr.NewFeed()
