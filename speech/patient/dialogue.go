@@ -202,6 +202,9 @@ func (d *Dialogue) Begin() *State {
 	return s
 }
 
+// Document returns the dialogue as its author wrote it. The caller must not change it.
+func (d *Dialogue) Document() Document { return d.doc }
+
 // Match returns every intent with its confidence, the likeliest first. best is what may have been
 // said, the most likely first.
 func (d *Dialogue) Match(best [][]string) []Match { return d.matcher.Match(best) }
