@@ -37,6 +37,7 @@ type commands struct {
 	Converse converseCommand `cmd:"" help:"Talk to the automatic patient by typing."`
 	Hear     hearCommand     `cmd:"" help:"Tell what the automatic patient would understand of audio files."`
 	Models   modelsCommand   `cmd:"" help:"Install models that hear better than the recogniser that is built in."`
+	Train    trainCommand    `cmd:"" help:"Adapt the built-in recogniser to speakers."`
 	Loadtest loadtestCommand `cmd:"" help:"Fill rooms with headless participants and measure the media path."`
 	Scenario scenarioCommand `cmd:"" help:"Check scenarios that somebody writes as files."`
 	Migrate  migrateCommand  `cmd:"" help:"Bring the database's tables up to date and stop."`

@@ -50,7 +50,7 @@ func findRecognisers(ctx context.Context, cfg configs.Config) []chain.Link {
 	links = append(links, chain.Link{
 		Name: "browser", Recogniser: browser.Recogniser{}, Own: true,
 	})
-	pocketsphinx, err := sphinx.New(sphinx.Config{})
+	pocketsphinx, err := sphinx.New(cfg.Sphinx)
 	return append(links, link("pocketsphinx", pocketsphinx, err))
 }
 

@@ -37,6 +37,7 @@ import (
 	"bedside/speech/actor"
 	"bedside/speech/asr/openai"
 	"bedside/speech/asr/sherpa"
+	"bedside/speech/asr/sphinx"
 	"bedside/speech/bus"
 	"bedside/speech/chat"
 	"bedside/speech/voice"
@@ -76,6 +77,7 @@ type Config struct {
 	Speech    speech.Config
 	Hearing   openai.Config
 	Sherpa    sherpa.Config
+	Sphinx    sphinx.Config
 	Voice     voice.Config
 	Chat      chat.Config
 	Patients  actor.Config
@@ -91,9 +93,8 @@ func Defaults() Config {
 		Postgres: postgres.Defaults(), Presence: presence.Defaults(), Bus: bus.Defaults(),
 		Blob: blob.Defaults(), Auth: auth.Defaults(), Mail: mail.Defaults(),
 		SFU: sfu.Defaults(), Signaling: signaling.Defaults(), Speech: speech.Defaults(),
-		Hearing: openai.Defaults(), Voice: voice.Defaults(), Chat: chat.Defaults(),
-		Patients:  actor.Defaults(),
-		Retention: store.DefaultRetention(),
+		Hearing: openai.Defaults(), Sphinx: sphinx.Defaults(), Voice: voice.Defaults(),
+		Chat: chat.Defaults(), Patients: actor.Defaults(), Retention: store.DefaultRetention(),
 	}
 }
 
@@ -175,7 +176,7 @@ func (c Config) Validate() error {
 	}
 	errs = append(errs, c.validateRole(), c.Server.Validate(), c.API.Validate(),
 		c.Health.Validate(), c.TLS.Validate(), c.Log.Validate(), c.Blob.Validate(),
-		c.Bus.Validate(), c.Auth.Validate(), c.SFU.Validate(),
+		c.Bus.Validate(), c.Auth.Validate(), c.SFU.Validate(), c.Sphinx.Validate(),
 		c.Signaling.Validate(), c.Speech.Validate(), c.Hearing.Validate(), c.Voice.Validate(),
 		c.Patients.Validate(), c.Chat.Validate(), c.Retention.Validate())
 	return errors.Join(errs...)

@@ -46,6 +46,43 @@ func (s *Scorer) Align(features []Features, words []string, d Dictionary) (Align
 	return s.realign(cache, phones)
 }
 
+// Surprise returns by how much a text is less likely than the likeliest sequence of phones, in
+// nats per frame, with phones without context. It is low when the text is what was said. An empty
+// text is silence.
+func (s *Scorer) Surprise(features []Features, words []string, d Dictionary) (float64, error) {
+	g, err := s.network(words, d)
+	if err != nil {
+		return 0, err
+	}
+	cache := newCache(s, features)
+	path, score := viterbi(cache, g)
+	if path == nil {
+		return 0, ErrAlign
+	}
+	_, free := viterbi(cache, s.loop())
+	return (free - score) / float64(len(path)), nil
+}
+
+// loop returns a network in which any phone or silence follows any other.
+func (s *Scorer) loop() *graph {
+	def, g := s.model.Definition, &graph{}
+	var phones []int
+	for phone, filler := range def.filler {
+		if !filler || phone == def.silence {
+			phones = append(phones, phone)
+		}
+	}
+	before := []int{-1}
+	for node := range phones {
+		before = append(before, node)
+	}
+	for node, phone := range phones {
+		g.add(Phone{phone, -1}, def.Alone(phone), before)
+		g.end = append(g.end, States*node+States-1)
+	}
+	return g
+}
+
 // Realign aligns the phones of an earlier alignment, perhaps by another model.
 func (s *Scorer) Realign(features []Features, phones []Phone) (Alignment, error) {
 	return s.realign(newCache(s, features), phones)

@@ -55,7 +55,7 @@ func likelihood(m *acoustic.Model, features []acoustic.Features, senones []int) 
 func TestAdaptationRaisesTheLikelihoodOfTheSpeaker(t *testing.T) {
 	prior := packaged(t)
 	random := rand.New(rand.NewPCG(1, 2))
-	features, senones := spoken(prior, 800, random)
+	features, senones := spoken(prior, 400, random)
 	newFeatures, newSenones := spoken(prior, 200, random)
 	m, last := prior, likelihood(prior, features, senones)
 	before := likelihood(prior, newFeatures, newSenones)
@@ -129,7 +129,7 @@ func TestHeldOutSpeakers(t *testing.T) {
 
 func TestModelsAreStoredAsDifferences(t *testing.T) {
 	prior := packaged(t)
-	features, senones := spoken(prior, 800, rand.New(rand.NewPCG(1, 2)))
+	features, senones := spoken(prior, 400, rand.New(rand.NewPCG(1, 2)))
 	st := adapt.NewStatistics(acoustic.NewScorer(prior))
 	st.Add(features, senones)
 	m := adapt.Update(prior, st, adapt.Defaults())

@@ -10,12 +10,6 @@ import (
 	"bedside/speech/asr/acoustic"
 )
 
-// Config is that of Linux.
-type Config struct {
-	Model      string
-	Vocabulary int
-}
-
 // Recogniser is not available on this system.
 type Recogniser struct{}
 
@@ -41,3 +35,9 @@ func (*Recogniser) Acoustic() (folder, dict string) { return "", "" }
 
 // Cepstra returns an error.
 func (*Recogniser) Cepstra([]float32) ([][acoustic.Size]float64, error) { return nil, errSystem }
+
+// Adapted returns an error.
+func (*Recogniser) Adapted() error { return errSystem }
+
+// Fit returns an error.
+func (*Recogniser) Fit(context.Context, []Reading) (Fit, error) { return Fit{}, errSystem }

@@ -25,20 +25,6 @@ const (
 	dictionary    = "cmudict-en-us.dict"
 )
 
-// Config configures a Recogniser. A zero field means the value in Defaults.
-type Config struct {
-	// Model is the folder with an acoustic model, a language model and a dictionary as the package
-	// pocketsphinx-en-us has them.
-	Model string
-	// Vocabulary is how many frequent words are recognised besides the scenario's.
-	Vocabulary int
-}
-
-// Defaults returns the default configuration.
-func Defaults() Config {
-	return Config{Model: "/usr/share/pocketsphinx/model/en-us", Vocabulary: 5500}
-}
-
 // Recogniser opens streams of pocketsphinx. It is safe for concurrent use, and holds no memory of
 // the C library: each stream has a decoder of its own.
 type Recogniser struct {
@@ -48,6 +34,8 @@ type Recogniser struct {
 	readErr  error
 	lexicon  map[string][]string // word -> pronunciations
 	frequent []string            // words of the general language model, the most frequent first
+
+	models models
 }
 
 // New returns a recogniser. When the model is not there, the error says what to install.
@@ -116,8 +104,11 @@ func (r *Recogniser) open(dir string, c asr.Context) (*Stream, error) {
 		return nil, err
 	}
 	general := filepath.Join(r.cfg.Model, generalModel)
-	d, err := newDecoder(arguments(filepath.Join(r.cfg.Model, acousticModel), words, general,
-		c.Speaker.Noisy))
+	hmm, err := r.acousticFolder(dir, c.Speaker.Model)
+	if err != nil {
+		return nil, err
+	}
+	d, err := newDecoder(arguments(hmm, words, general, c.Speaker.Noisy))
 	if err != nil {
 		return nil, err
 	}
