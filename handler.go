@@ -53,6 +53,7 @@ func newHandler(cfg configs.Config, s stores, p served, log *slog.Logger) (http.
 		Files:      s.blob,
 		EncodeLine: encodeLine,
 		Workers:    actorWorkers{s.bus},
+		Hearing:    newVoiceMeter(cfg.Sphinx),
 		Health:     p.health,
 		Registerer: p.registry, Tracer: p.tracer, Log: log,
 	}

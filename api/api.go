@@ -28,6 +28,7 @@ import (
 	"bedside/api/exams"
 	"bedside/api/factors"
 	"bedside/api/health"
+	"bedside/api/hearing"
 	"bedside/api/httpx"
 	"bedside/api/mail"
 	"bedside/api/media"
@@ -67,6 +68,7 @@ type Store interface {
 	media.Store
 	audit.Store
 	audit.Recorder
+	hearing.Store
 }
 
 // Quotas counts requests. store/presence implements it.
@@ -101,6 +103,7 @@ type Deps struct {
 	Outbox     http.Handler // serves mail.OutboxPath
 	EncodeLine media.EncodeLine
 	Workers    patients.Workers
+	Hearing    hearing.Measure
 	Socket     http.Handler // serves SocketPath
 	Web        http.Handler // serves all other paths
 	Metrics    http.Handler // serves /metrics
@@ -224,6 +227,9 @@ func allSlices(cfg Config, deps Deps) []httpx.Slice {
 		(&audit.Service{Store: deps.Store}).Slice(),
 		(&rooms.Service{Rooms: deps.Presence, Store: deps.Store}).Slice(),
 		(&patients.Service{Workers: deps.Workers, Clock: deps.Clock}).Slice(),
+		(&hearing.Service{
+			Store: deps.Store, Measure: deps.Hearing, Clock: deps.Clock,
+		}).Slice(),
 	}
 }
 

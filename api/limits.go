@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"bedside/api/hearing"
 	"bedside/api/httpx"
 	"bedside/api/media"
 	"bedside/store"
@@ -22,7 +23,7 @@ func (r Rates) of(op *huma.Operation) (class string, rate Rate) {
 		return "attempts", r.Attempts
 	case op.OperationID == "create-ticket":
 		return "joins", r.Joins
-	case op.OperationID == media.UploadOperation:
+	case op.OperationID == media.UploadOperation || op.OperationID == hearing.MeasureOperation:
 		return "uploads", r.Uploads
 	case httpx.IsExpensive(op):
 		return "expensive", r.Expensive

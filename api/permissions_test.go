@@ -103,6 +103,11 @@ func TestPermissions(t *testing.T) {
 		{"GET", "/api/rooms", nil, [6]int{403, 403, 200, 200, 200, 401}},
 		{"GET", "/api/patient", nil, [6]int{200, 200, 200, 200, 200, 401}},
 		{"GET", "/api/patient/workers", nil, [6]int{403, 403, 403, 403, 200, 401}},
+		{"GET", "/api/hearing", nil, [6]int{200, 200, 200, 200, 200, 401}},
+		// Without readings; api/hearing tests more.
+		{"POST", "/api/hearing", map[string]any{}, [6]int{422, 422, 422, 422, 422, 401}},
+		{"POST", "/api/hearing/none/use", nil, [6]int{404, 404, 404, 404, 404, 401}},
+		{"DELETE", "/api/hearing", nil, [6]int{204, 204, 204, 204, 204, 401}},
 		{"GET", "/api/scenarios", nil, [6]int{200, 200, 200, 200, 200, 200}},
 		{"GET", "/api/scenarios?state=draft", nil, [6]int{403, 403, 200, 200, 200, 401}},
 		{"GET", "/api/scenarios?tried=true", nil, [6]int{200, 200, 200, 200, 200, 401}},
@@ -243,7 +248,7 @@ func TestPermissions(t *testing.T) {
 			"user/"+owner.ID, "user/{user}", "user/"+nobody, "user/{user}",
 			owner.ID, "{id}", admin.ID, "{id}", "audio/candidate",
 			"audio/{speaker}", portrait.ID, "{id}", picture.ID, "{id}",
-			"media/"+nobody, "media/{id}").Replace(path)
+			"media/"+nobody, "media/{id}", "hearing/none", "hearing/{microphone}").Replace(path)
 		tested[row.method+" "+path] = true
 		for i, p := range everybody {
 			if a := p.Do(t, row.method, row.path, row.body); a.StatusCode != row.want[i] {

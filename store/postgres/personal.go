@@ -96,6 +96,7 @@ func PersonalTables() []PersonalTable {
 		{Table: "results", Where: `t.candidate_id = $1`},
 		{Table: "progress", Where: `t.user_id = $1`},
 		{Table: "scenario_marks", Where: `t.user_id = $1`},
+		{Table: "hearings", Where: `t.user_id = $1`},
 		{Table: "practice_days", Where: `t.tutor_id = $1`},
 		{Table: "practice_changes", Where: `t.tutor_id = $1`},
 		{
