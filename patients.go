@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"log/slog"
 	"os"
@@ -11,6 +12,7 @@ import (
 
 	"bedside/configs"
 	"bedside/speech/actor"
+	"bedside/speech/asr"
 	"bedside/speech/asr/chain"
 	"bedside/speech/bus"
 	"bedside/speech/chat"
@@ -45,7 +47,7 @@ func openPatients(cfg configs.Config, s stores, recognisers *chain.Chain,
 	name := workerName(host)
 	company, err := actor.NewCompany(cfg.Patients, name, actor.Ensemble{
 		Theatre: theatre{s.bus}, Scripts: newScripts(s.db, phones), Recogniser: recognisers,
-		Hears: recognisers.Choice, Voices: voices, Chat: words,
+		Hears: recognisers.Choice, Voices: voices, Chat: words, Speakers: speakers{s.db},
 	}, log, reg)
 	if err != nil {
 		return err
@@ -93,6 +95,22 @@ func (t theatre) Follow(attempt string) (actor.Audio, error) {
 		return nil, err
 	}
 	return log, nil
+}
+
+// speakers are the users' hearings as actor.Speakers.
+type speakers struct {
+	hearings interface {
+		HearingOf(ctx context.Context, userID string) (store.Hearing, error)
+	}
+}
+
+// Speaker returns what is known of a user's voice: nothing when no sentences were read.
+func (s speakers) Speaker(ctx context.Context, userID string) (asr.Speaker, error) {
+	h, err := s.hearings.HearingOf(ctx, userID)
+	if errors.Is(err, store.ErrNotFound) {
+		return asr.Speaker{}, nil
+	}
+	return asr.Speaker{Model: h.Model, Mean: h.Mean}, err
 }
 
 // maxScripts is how many dialogues are kept. Each takes a few megabytes.
