@@ -21,6 +21,9 @@ const (
 	firstSign = 3 * time.Second
 	// nextSign is how long an actor may be silent before another one is called.
 	nextSign = 1500 * time.Millisecond
+	// standAfter is how long the play goes on while an actor is replaced. What the candidate says
+	// meanwhile, the next one hears from the log. After that the clock stands.
+	standAfter = 5 * time.Second
 	// generationBits are the bits of a generation that count the actors of one lease. The others
 	// are the lease's fence, so that no generation of an attempt comes twice.
 	generationBits = 12
@@ -43,6 +46,7 @@ type automatic struct {
 	actor    *actor    // the latest one, confirmed or called; nil without a seat
 	calls    int       // of this room
 	since    time.Time // when an actor was missing
+	awayAt   time.Time // when the seat counts as lost, while an actor is replaced
 	paused   bool      // by the candidate
 
 	state   json.RawMessage // the last snapshot
@@ -111,6 +115,7 @@ func (a *automatic) enter() {
 		join: store.Join{Name: a.name, Role: store.ParticipantPatient},
 	}
 	a.queued, a.place, a.doing, a.typing, a.lines = false, 0, part.Listening, false, nil
+	a.awayAt = time.Time{}
 	a.since = time.Now()
 	r.seats.occupy(a.seat)
 	r.broadcast(protocol.PeerJoined{Peer: a.seat.peer()})
@@ -287,13 +292,13 @@ func (a *automatic) sign(m part.Alive) {
 		a.ears = m.Recogniser
 	}
 	if m.Ready && !x.ready {
-		x.ready = true
+		x.ready, a.awayAt = true, time.Time{}
 		a.setConnected(true)
 	}
 	a.show()
 }
 
-// setConnected records whether an actor plays. While none does, the clock stands.
+// setConnected records whether an actor plays. While none does for long, the clock stands.
 func (a *automatic) setConnected(connected bool) {
 	r := a.room
 	if !r.seats.setConnected(a.seat, connected) {
@@ -304,18 +309,30 @@ func (a *automatic) setConnected(connected bool) {
 	r.publishPresence(time.Now())
 }
 
-// deadline returns when the next sign of life of the actor is due.
+// deadline returns when tick must be called; false if that is not necessary.
 func (a *automatic) deadline() (at time.Time, ok bool) {
-	if a.actor == nil || a.actor.aliveBy.IsZero() {
+	if a.actor == nil {
 		return time.Time{}, false
 	}
-	return a.actor.aliveBy, true
+	at = a.actor.aliveBy
+	if at.IsZero() || !a.awayAt.IsZero() && a.awayAt.Before(at) {
+		at = a.awayAt
+	}
+	return at, !at.IsZero()
 }
 
-// tick replaces an actor that has been silent for too long.
+// tick replaces an actor that has been silent for too long, and lets the clock stand when no other
+// has come in time.
 func (a *automatic) tick(now time.Time) {
-	if at, ok := a.deadline(); ok && !now.Before(at) {
+	if a.actor == nil {
+		return
+	}
+	if at := a.actor.aliveBy; !at.IsZero() && !now.Before(at) {
 		a.replaceActor("it is silent")
+	}
+	if !a.awayAt.IsZero() && !now.Before(a.awayAt) {
+		a.awayAt = time.Time{}
+		a.setConnected(false)
 	}
 }
 
@@ -329,8 +346,10 @@ func (a *automatic) replaceActor(why string) {
 	old.stop()
 	old.teller.stop()
 	a.queued, a.place, a.doing, a.since = false, 0, part.Listening, time.Now()
+	if a.seat.connected && a.awayAt.IsZero() {
+		a.awayAt = a.since.Add(standAfter)
+	}
 	a.callActor()
-	a.setConnected(false)
 	a.show()
 }
 

@@ -267,7 +267,7 @@ func TestPatientIsInterrupted(t *testing.T) {
 	})
 }
 
-// Another actor goes on from the last snapshot, and the clock stands until it does.
+// Another actor goes on from the last snapshot. When none comes, the clock stands.
 func TestSilentActorIsReplaced(t *testing.T) {
 	withPatient(t, store.ModePractice, func(t *testing.T, s *timedRoom, anna *fakeClient) {
 		stop := s.begin(anna)
@@ -290,9 +290,18 @@ func TestSilentActorIsReplaced(t *testing.T) {
 		if r := s.act(part.Act{Generation: first, Number: 2}); !r.Stale {
 			t.Error("the silent actor may act again")
 		}
+		if p := s.phase(); !p.Running {
+			t.Errorf("while an actor is called the phase is %+v", p)
+		}
+		s.set(func() { s.stage.offer = "" })
+		s.sign(part.Alive{Generation: second, Gone: true, Why: "stopped"})
+		time.Sleep(5 * time.Second)
 		if p := s.phase(); p.Running || p.Reason != protocol.ReasonPatientAway {
 			t.Errorf("without an actor the phase is %+v", p)
 		}
+		s.set(func() { s.stage.offer = "w2" })
+		time.Sleep(time.Second)
+		second = s.generation()
 		stop = s.live()
 		defer stop()
 		synctest.Wait()
