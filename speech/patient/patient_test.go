@@ -271,6 +271,10 @@ func TestEndOfTurn(t *testing.T) {
 		{"unclear", "the other day", "", 1.4},
 		{"hesitation", "and then we", Explain, 1.1},
 		{"promises more", "i will show you and", Explain, 2.5},
+		{"acknowledgement", "okay all right", Social, 2.5},
+		{"one that asks", "okay", Check, 0.48},
+		{"answer", "yes", Social, 1.1},
+		{"acknowledgement and more", "okay i will show you", Explain, 1.1},
 	} {
 		var turns Turns
 		turns.Voice(1, true)

@@ -9,7 +9,7 @@ const (
 	pauseQuestion  = 0.48
 	pauseStatement = 1.1
 	pauseUnclear   = 1.4 // nothing was understood so far
-	pauseHesitant  = 2.5
+	pauseHesitant  = 2.5 // also after "Okay." alone, with which the next turn begins
 	longestPause   = 2.5
 )
 
@@ -71,6 +71,9 @@ func (t *Turns) pause(words []string, act Act) float64 {
 	case act.Asks():
 		return pauseQuestion
 	}
+	if acknowledges(words) {
+		return pauseHesitant
+	}
 	if len(t.pauses) >= remembered/2 { // longer than most of the speaker's own
 		own := slices.Sorted(slices.Values(t.pauses))
 		wait = max(wait, own[len(own)*9/10]*1.15)
@@ -89,6 +92,14 @@ func hesitates(words []string) bool {
 	}, words[len(words)-1])
 }
 
+// acknowledges reports whether the words only say that the speaker has listened, and answer
+// nothing.
+func acknowledges(words []string) bool {
+	return len(words) > 0 && !slices.ContainsFunc(words, func(w string) bool {
+		return !backchannel(w) || w == "yes" || w == "yeah"
+	})
+}
+
 // Interrupts reports whether what the candidate says while the patient speaks is an interruption:
 // half a second of speech or two words, unless they only say that the candidate listens.
 func (t *Turns) Interrupts(at float64, words []string) bool {
@@ -101,7 +112,7 @@ func (t *Turns) Interrupts(at float64, words []string) bool {
 
 func backchannel(word string) bool {
 	return slices.Contains([]string{
-		"mm", "mhm", "hmm", "uh", "huh", "okay", "ok", "yes", "yeah", "right", "sure", "oh", "ah",
-		"i", "see",
+		"mm", "mhm", "hmm", "uh", "huh", "okay", "ok", "yes", "yeah", "right", "alright",
+		"all", "sure", "good", "great", "fine", "oh", "ah", "i", "see",
 	}, word)
 }
