@@ -18,6 +18,7 @@ import (
 	"bedside/speech/chat"
 	"bedside/speech/part"
 	"bedside/speech/patient"
+	"bedside/speech/realtime"
 	"bedside/store"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -40,6 +41,14 @@ func openPatients(cfg configs.Config, s stores, recognisers *chain.Chain,
 		words.Close()
 		return nil
 	})
+	model, err := realtime.New(cfg.Realtime, log, reg)
+	if err != nil {
+		return err
+	}
+	c.add("realtime", func(context.Context) error {
+		model.Close()
+		return nil
+	})
 	host, err := os.Hostname()
 	if err != nil {
 		return err
@@ -48,6 +57,7 @@ func openPatients(cfg configs.Config, s stores, recognisers *chain.Chain,
 	company, err := actor.NewCompany(cfg.Patients, name, actor.Ensemble{
 		Theatre: theatre{s.bus}, Scripts: newScripts(s.db, phones), Recogniser: recognisers,
 		Hears: recognisers.Choice, Voices: voices, Chat: words, Speakers: speakers{s.db},
+		Model: improviser{model},
 	}, log, reg)
 	if err != nil {
 		return err
@@ -112,6 +122,20 @@ func (s speakers) Speaker(ctx context.Context, userID string) (asr.Speaker, erro
 	}
 	return asr.Speaker{Model: h.Model, Mean: h.Mean}, err
 }
+
+// improviser is a realtime client as actor.Model.
+type improviser struct{ *realtime.Client }
+
+// Open begins a session.
+func (m improviser) Open(ctx context.Context, scene realtime.Scene) actor.Session {
+	return improvised{m.Client.Open(ctx, scene)}
+}
+
+// improvised is a realtime session as actor.Session.
+type improvised struct{ *realtime.Session }
+
+// Answer ends the candidate's turn and asks for a reply.
+func (s improvised) Answer(t chat.Turn) actor.Reply { return s.Session.Answer(t) }
 
 // maxScripts is how many dialogues are kept. Each takes a few megabytes.
 const maxScripts = 40

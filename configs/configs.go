@@ -40,6 +40,7 @@ import (
 	"bedside/speech/asr/sphinx"
 	"bedside/speech/bus"
 	"bedside/speech/chat"
+	"bedside/speech/realtime"
 	"bedside/speech/voice"
 	"bedside/store"
 	"bedside/store/blob"
@@ -80,6 +81,7 @@ type Config struct {
 	Sphinx    sphinx.Config
 	Voice     voice.Config
 	Chat      chat.Config
+	Realtime  realtime.Config
 	Patients  actor.Config
 	Retention store.Retention
 }
@@ -94,7 +96,8 @@ func Defaults() Config {
 		Blob: blob.Defaults(), Auth: auth.Defaults(), Mail: mail.Defaults(),
 		SFU: sfu.Defaults(), Signaling: signaling.Defaults(), Speech: speech.Defaults(),
 		Hearing: openai.Defaults(), Sphinx: sphinx.Defaults(), Voice: voice.Defaults(),
-		Chat: chat.Defaults(), Patients: actor.Defaults(), Retention: store.DefaultRetention(),
+		Chat: chat.Defaults(), Realtime: realtime.Defaults(), Patients: actor.Defaults(),
+		Retention: store.DefaultRetention(),
 	}
 }
 
@@ -178,7 +181,7 @@ func (c Config) Validate() error {
 		c.Health.Validate(), c.TLS.Validate(), c.Log.Validate(), c.Blob.Validate(),
 		c.Bus.Validate(), c.Auth.Validate(), c.SFU.Validate(), c.Sphinx.Validate(),
 		c.Signaling.Validate(), c.Speech.Validate(), c.Hearing.Validate(), c.Voice.Validate(),
-		c.Patients.Validate(), c.Chat.Validate(), c.Retention.Validate())
+		c.Patients.Validate(), c.Chat.Validate(), c.Realtime.Validate(), c.Retention.Validate())
 	return errors.Join(errs...)
 }
 

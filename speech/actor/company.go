@@ -35,6 +35,7 @@ type Ensemble struct {
 	Hears    func() asr.Choice
 	Voices   Voices
 	Chat     *chat.Patient
+	Model    Model    // may be nil
 	Speakers Speakers // may be nil
 }
 
@@ -185,10 +186,13 @@ func (c *Company) play(ctx context.Context, call part.Call) {
 // try plays until the part ends, and returns why it did. While it lasts, it says that the actor
 // is there.
 func (c *Company) try(ctx context.Context, call part.Call) error {
-	told := make(chan part.Told, maxNotices)
+	told, feed := make(chan part.Told, maxNotices), asr.NewFeed()
 	link, err := c.Theatre.Join(call.Attempt, func(t part.Told) *part.Reply {
 		if t.Generation != call.Generation {
 			return nil
+		}
+		if h, ok := t.Notice.(part.Heard); ok {
+			feed.Add(browserWords(h), h.Final) // the end of a turn waits for it
 		}
 		select {
 		case told <- t:
@@ -221,7 +225,7 @@ func (c *Company) try(ctx context.Context, call part.Call) error {
 			}
 		}
 	})
-	p, err := c.open(ctx, call, func(choice asr.Choice) {
+	p, err := c.open(ctx, call, feed, func(choice asr.Choice) {
 		state.Store(&part.Alive{
 			Generation: call.Generation, Ready: true, Recogniser: choice.Name, Why: choice.Why,
 		})
@@ -250,8 +254,8 @@ func clip(text string) string { return text[:min(len(text), 300)] }
 
 // open gets everything that a play needs. chosen is called with what hears, and again when that
 // changes.
-func (c *Company) open(ctx context.Context, call part.Call, chosen func(asr.Choice)) (
-	*play, error) {
+func (c *Company) open(ctx context.Context, call part.Call, feed *asr.Feed,
+	chosen func(asr.Choice)) (*play, error) {
 	scenario, d, err := c.Scripts.Script(ctx, call.Scenario, call.Version)
 	if err != nil {
 		return nil, err
@@ -261,8 +265,8 @@ func (c *Company) open(ctx context.Context, call part.Call, chosen func(asr.Choi
 		return nil, err
 	}
 	p := &play{
-		call: call, clock: c.cfg.Clock, voices: c.Voices, chat: c.Chat, log: c.log,
-		metrics: c.metrics, dialogue: d, scenario: scenario, feed: asr.NewFeed(),
+		call: call, clock: c.cfg.Clock, voices: c.Voices, chat: c.Chat, model: c.Model, log: c.log,
+		metrics: c.metrics, dialogue: d, scenario: scenario,
 		now: state, heardTo: call.HeardTo, startedAt: call.StartedAt, lastAudio: c.cfg.Clock(),
 		mood: moodOf(state.State),
 	}
@@ -276,7 +280,7 @@ func (c *Company) open(ctx context.Context, call part.Call, chosen func(asr.Choi
 		return nil, err
 	}
 	about := asr.Context{
-		Texts: d.Texts(), Say: d.Say(), Browser: p.feed,
+		Texts: d.Texts(), Say: d.Say(), Browser: feed,
 		Chosen: func(choice asr.Choice) {
 			p.choice = choice
 			at := p.clock().UnixMicro()
@@ -303,6 +307,8 @@ func (c *Company) open(ctx context.Context, call part.Call, chosen func(asr.Choi
 	p.ear = &ear{stream: stream, guess: func(words []string) patient.Act {
 		return d.Guess(p.now.State, words)
 	}}
+	p.ear.placed = func(offset float64) { feed.Zero(float64(p.startedAt)/1e6 + offset) }
+	p.openSession(ctx)
 	c.prepare(call, p)
 	return p, nil
 }

@@ -39,6 +39,8 @@ type ear struct {
 	stream asr.Stream
 	// guess tells what the words so far mean.
 	guess func(words []string) patient.Act
+	// placed, if it is set, is called with what is to be added to times of the stream from now on.
+	placed func(offset float64)
 
 	sound    asr.Sound
 	turns    patient.Turns
@@ -139,7 +141,7 @@ func (e *ear) begin(samples []float32, at float64) error {
 	lead := e.recent
 	e.recent = nil
 	e.open, e.began = true, at-float64(len(lead)+1)*frameSeconds
-	e.offset = e.began - float64(e.written)/asr.SampleRate
+	e.locate()
 	e.act, e.wordAt = "", at
 	for _, f := range append(lead, samples) {
 		if err := e.write(f); err != nil {
@@ -203,8 +205,16 @@ func (e *ear) cut() error {
 	r.Words = e.place(r.Words)
 	e.pieces = append(e.pieces, r)
 	e.began = e.at
-	e.offset = e.began - float64(e.written)/asr.SampleRate
+	e.locate()
 	return nil
+}
+
+// locate relates the stream's time to the time line: the stream gets only what is said.
+func (e *ear) locate() {
+	e.offset = e.began - float64(e.written)/asr.SampleRate
+	if e.placed != nil {
+		e.placed(e.offset)
+	}
 }
 
 // over reports whether the candidate's turn is over.

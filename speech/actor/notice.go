@@ -27,8 +27,7 @@ func (p *play) notice(ctx context.Context, t part.Told) error {
 	case part.Talk:
 		p.ear.hold(n.On)
 		return p.decide(ctx)
-	case part.Heard:
-		p.browserHeard(n)
+	case part.Heard: // the feed has it
 	case part.Control:
 		return p.control(ctx, n.Action)
 	case part.Ended:
@@ -47,6 +46,7 @@ func (p *play) setClock(c part.Clock) error {
 	}
 	p.time = c
 	if !c.Running {
+		p.stopReply()
 		return p.ear.drop()
 	}
 	return nil
@@ -54,6 +54,7 @@ func (p *play) setClock(c part.Clock) error {
 
 // setPlayed takes note that a line was said. The silence of the conversation begins at its end.
 func (p *play) setPlayed(n part.Played) {
+	p.heardReply(n)
 	if i := slices.Index(p.saying, n.Line); i >= 0 {
 		p.saying = slices.Delete(p.saying, 0, i+1) // the room plays them in order
 	}
@@ -88,6 +89,7 @@ func (p *play) typed(ctx context.Context, n part.Typed) error {
 
 // hush stops what the patient is saying.
 func (p *play) hush(ctx context.Context) error {
+	p.stopReply()
 	p.now.Unsaid = nil
 	if len(p.saying) == 0 {
 		return nil
@@ -96,19 +98,16 @@ func (p *play) hush(ctx context.Context) error {
 	return p.act(ctx, part.Act{StopSaying: true})
 }
 
-// browserHeard passes on what the candidate's browser has recognised, with times of the stream.
-func (p *play) browserHeard(n part.Heard) {
-	if p.startedAt == 0 {
-		return
-	}
+// browserWords returns what the candidate's browser has recognised, in seconds since 1970.
+func browserWords(n part.Heard) []asr.Word {
 	words := make([]asr.Word, len(n.Words))
 	for i, w := range n.Words {
 		words[i] = asr.Word{
-			Text: w.Text, From: p.seconds(w.From) - p.ear.offset,
-			To: p.seconds(w.To) - p.ear.offset, Confidence: w.Confidence,
+			Text: w.Text, From: float64(w.From) / 1e6, To: float64(w.To) / 1e6,
+			Confidence: w.Confidence,
 		}
 	}
-	p.feed.Add(words, n.Final)
+	return words
 }
 
 // control does what the candidate wants in a practice.
@@ -147,6 +146,7 @@ func (p *play) control(ctx context.Context, action part.Action) error {
 			return err
 		}
 		p.paused = false
+		p.openSession(ctx)
 		p.now = snapshot{State: p.dialogue.Begin()}
 		p.now.State.SpokeAt = p.played(p.ear.at)
 		p.mood = moodOf(p.now.State)

@@ -50,7 +50,6 @@ type play struct {
 	scenario store.Scenario
 	ear      *ear
 	decoder  *opus.Decoder
-	feed     *asr.Feed  // what the browser's recogniser sends
 	choice   asr.Choice // what hears
 
 	number    int // of the last act
@@ -63,6 +62,12 @@ type play struct {
 	saying    []string // ids of lines that the room plays or is going to play
 	mood      part.Mood
 	events    []event.Event // for the next act
+
+	model      Model   // may be nil
+	session    Session // with a model that plays the patient; nil: there is none
+	reply      *reply  // the model's last one
+	replies    int
+	unanswered string // what the candidate has said and the model was not asked to answer
 
 	assembler *opus.Assembler
 	rest      []float32 // decoded, less than a frame
@@ -79,6 +84,7 @@ func (p *play) run(ctx context.Context, told <-chan part.Told, theatre Theatre) 
 	defer tick.Stop()
 	stop := func() {}
 	defer func() { stop() }()
+	defer p.closeReply()
 	for {
 		if p.startedAt != 0 && p.assembler == nil {
 			p.assembler = opus.NewAssembler(time.UnixMicro(p.startedAt))
@@ -96,6 +102,8 @@ func (p *play) run(ctx context.Context, told <-chan part.Told, theatre Theatre) 
 			err = p.notice(ctx, t)
 		case d := <-audio:
 			err = p.deliver(ctx, d)
+		case s := <-p.coming():
+			err = p.take(ctx, s)
 		case <-tick.C:
 			err = p.tick(ctx, len(audio) == 0)
 		}
@@ -192,6 +200,7 @@ func (p *play) packet(ctx context.Context, packet opus.Packet) error {
 		if err := p.ear.hear(heard, at); err != nil {
 			return err
 		}
+		p.listenTo(heard)
 	}
 	return p.attend(ctx)
 }
@@ -199,7 +208,11 @@ func (p *play) packet(ctx context.Context, packet opus.Packet) error {
 // attend does what cannot wait until the end of the turn: it lets the candidate interrupt, and
 // shows what was heard so far.
 func (p *play) attend(ctx context.Context) error {
+	if p.speaks() && p.reply.lines == 0 && p.ear.interrupts() {
+		p.stopReply() // the script answers when the candidate has said it all
+	}
 	if len(p.saying) > 0 && p.ear.interrupts() {
+		p.stopReply()
 		p.saying = nil
 		p.now.Unsaid = nil
 		p.metrics.turns.WithLabelValues("interrupted").Inc()
@@ -232,7 +245,7 @@ func (p *play) decide(ctx context.Context) error {
 		return nil
 	case p.ear.over():
 		return p.answer(ctx)
-	case p.ear.open, len(p.saying) > 0, p.ear.held:
+	case p.ear.open, len(p.saying) > 0, p.ear.held, p.speaks():
 		return nil
 	case len(p.now.Unsaid) > 0:
 		return p.say(ctx, part.Act{})
@@ -288,6 +301,8 @@ const maxWords = 1000
 // hear decides what the patient answers to a turn, and says it.
 func (p *play) hear(ctx context.Context, turn heard, caption *part.Caption) error {
 	text := join(texts(turn.Words))
+	p.stopReply()
+	p.unanswered = text
 	p.now.note(chat.Said{Text: text})
 	d := p.dialogue.Hear(p.now.State, patient.Utterance{
 		From: p.played(turn.From), To: p.played(turn.To), Best: turn.Best,
@@ -295,6 +310,11 @@ func (p *play) hear(ctx context.Context, turn heard, caption *part.Caption) erro
 	p.metrics.turns.WithLabelValues(string(d.Outcome)).Inc()
 	at := p.ear.at
 	p.events = append(p.events, heardEvent(p.micros(at), d))
+	if p.improvises(d) {
+		p.unanswered = ""
+		p.improvise(ctx, d, text)
+		return p.performWith(ctx, at, d, caption)
+	}
 	if d.Outcome == patient.Answer && p.chat.Enabled() && len(d.Lines) > 0 {
 		thinking := part.Act{Caption: caption, Doing: part.Thinking}
 		if err := p.act(ctx, thinking); err != nil {
@@ -338,6 +358,9 @@ func (p *play) performWith(ctx context.Context, at float64, d patient.Decision,
 	}
 	p.now.Unsaid = append(p.now.Unsaid, d.Lines...)
 	a := part.Act{Caption: caption, OfferTyping: d.Offer, Doing: part.Listening}
+	if p.speaks() {
+		a.Doing = part.Thinking
+	}
 	if m := moodOf(p.now.State); !sameMood(m, p.mood) {
 		p.mood, a.Mood = m, &m
 		p.events = append(p.events, event.Mood{
@@ -349,11 +372,12 @@ func (p *play) performWith(ctx context.Context, at float64, d patient.Decision,
 
 // say sends an act for each line that is to be said. The first one also does what a says.
 func (p *play) say(ctx context.Context, a part.Act) error {
-	for len(p.now.Unsaid) > 0 {
+	for len(p.now.Unsaid) > 0 && !p.speaks() {
 		l := p.now.Unsaid[0]
 		p.now.Unsaid = p.now.Unsaid[1:]
 		p.now.Last = &l
 		p.now.note(chat.Said{Patient: true, Text: l.Text})
+		p.scriptSaid(l.Text)
 		a.Say = p.speak(ctx, l)
 		p.saying = append(p.saying, a.Say.ID)
 		if err := p.act(ctx, a); err != nil {

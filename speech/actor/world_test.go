@@ -47,6 +47,8 @@ type stage struct {
 	t       *testing.T
 	company *Company
 	hears   *ears
+	hearing asr.Recogniser // that of companies; hears by default
+	model   Model
 	started time.Time
 	encoder *opus.Encoder
 
@@ -76,6 +78,7 @@ func newStage(t *testing.T, places int) *stage {
 		t: t, hears: &ears{}, started: time.Now(), encoder: encoder, more: make(chan struct{}),
 		told: map[int]func(part.Told) *part.Reply{},
 	}
+	s.hearing = s.hears
 	s.company = s.open(places)
 	return s
 }
@@ -87,7 +90,8 @@ func (s *stage) open(places int) *Company {
 		s.t.Fatal(err)
 	}
 	c, err := NewCompany(Config{Places: places}, "w", Ensemble{
-		Theatre: s, Scripts: shelf{}, Recogniser: s.hears, Voices: mouth{}, Chat: words,
+		Theatre: s, Scripts: shelf{}, Recogniser: s.hearing, Voices: mouth{}, Chat: words,
+		Model: s.model,
 		Hears: func() asr.Choice { return asr.Choice{Name: "ears"} },
 	}, slog.New(slog.DiscardHandler), nil)
 	if err != nil {
