@@ -26,11 +26,13 @@ type dialogue struct {
 	heard int // bytes of text so far
 
 	candidate int      // the index of the candidate's last utterance; -1: none
+	patient   int      // likewise of the patient's
+	reply     string   // what the ids of its pieces begin with; empty: it has none
 	emotion   string   // the patient's mood
 	cues      []string // dropped with the patient's next line
 }
 
-func newDialogue(start int64) *dialogue { return &dialogue{start: start, candidate: -1} }
+func newDialogue(start int64) *dialogue { return &dialogue{start: start, candidate: -1, patient: -1} }
 
 // add takes an event of the log, in the log's order.
 func (d *dialogue) add(e event.Event) {
@@ -100,15 +102,35 @@ func (d *dialogue) addFact(id string) {
 	}
 }
 
-// addSaid adds a line of the patient, unless nothing of it was played.
+// addSaid adds a line of the patient, unless nothing of it was played. What a model says comes in
+// pieces, whose ids differ in the number at their end (see speech/actor).
 func (d *dialogue) addSaid(e event.Said) {
-	if e.To > e.From {
-		d.append(store.Utterance{
-			Speaker: store.SpeakerPatient, StartS: d.seconds(e.From), EndS: d.seconds(e.To),
-			Text: e.Text, Cut: e.Cut, Emotion: d.emotion, Cues: d.cues,
-		})
-		d.cues = nil
+	if e.To <= e.From {
+		return
 	}
+	n := len(d.told.Utterances)
+	if reply := replyOf(e.Line); reply != "" && reply == d.reply && d.patient == n-1 &&
+		d.heard+1+len(e.Text) <= maxHeard {
+		u := &d.told.Utterances[d.patient]
+		u.Text, u.EndS, u.Cut = strings.TrimSpace(u.Text+" "+e.Text), d.seconds(e.To), e.Cut
+		d.heard += 1 + len(e.Text)
+		return
+	}
+	if d.append(store.Utterance{
+		Speaker: store.SpeakerPatient, StartS: d.seconds(e.From), EndS: d.seconds(e.To),
+		Text: e.Text, Cut: e.Cut, Emotion: d.emotion, Cues: d.cues,
+	}) {
+		d.patient, d.reply = n, replyOf(e.Line)
+	}
+	d.cues = nil
+}
+
+// replyOf returns what the ids of the pieces of one reply have in common, or "" for other lines.
+func replyOf(line string) string {
+	if !strings.Contains(line, "~") {
+		return ""
+	}
+	return line[:strings.LastIndexByte(line, '.')+1]
 }
 
 // append adds an utterance, and reports false when the report is full.

@@ -30,7 +30,9 @@ func TestReportTellsWhatWasSaid(t *testing.T) {
 				},
 				event.Fact{At: at(1.6), ID: "needles"},
 			},
-			{event.Said{Line: "l", Text: "It's the needles.", From: at(1.7), To: at(2.5)}},
+			// A model's reply comes in pieces.
+			{event.Said{Line: "l~1.1.1", Text: "It's the", From: at(1.7), To: at(2.1)}},
+			{event.Said{Line: "l~1.1.2", Text: "needles.", From: at(2.1), To: at(2.5)}},
 			{event.Cue{At: at(3), ID: "mother"}, event.Mood{At: at(3), Emotion: "warm"}},
 			// Interrupted before the first packet: nobody heard it.
 			{event.Said{Line: "n", Text: "Nothing.", From: at(2.6), To: at(2.6), Cut: true}},
