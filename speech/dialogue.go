@@ -32,7 +32,9 @@ type dialogue struct {
 	cues      []string // dropped with the patient's next line
 }
 
-func newDialogue(start int64) *dialogue { return &dialogue{start: start, candidate: -1, patient: -1} }
+func newDialogue(start int64) *dialogue {
+	return &dialogue{start: start, candidate: -1, patient: -1}
+}
 
 // add takes an event of the log, in the log's order.
 func (d *dialogue) add(e event.Event) {
