@@ -14,8 +14,8 @@ WEB_FILES := $(shell find web/src web/static -type f 2>/dev/null) \
 	$(wildcard web/*.json web/*.ts web/*.js)
 
 .PHONY: help run cluster test-cluster build web test unit unit-go unit-web real-speech \
-	eval-patient integration faults long-role-play e2e e2e-screens e2e-real e2e-lossy-link lint \
-	lint-go lint-web generate check-generated bench screenshots pictures setup setup-test clean
+	eval-patient response integration faults long-role-play e2e e2e-screens e2e-real \
+	e2e-lossy-link lint lint-go lint-web generate check-generated bench screenshots pictures setup setup-test clean
 
 # go test, with a summary of what failed and what was skipped; its events go to bin/stages/.
 gotest = mkdir -p bin/stages && go tool gotestsum --format pkgname-and-test-fails \
@@ -75,6 +75,12 @@ eval-patient: ## how well the automatic patient hears and understands (EVAL=long
 		export EVAL=$(EVAL) EVAL_OUT=$(CURDIR)/bin/eval-patient.txt; \
 		$(gotest) -count=1 -timeout 120m ./speech/evaluation || status=$$?; \
 		cat bin/eval-patient.txt 2>/dev/null; exit $$status
+
+# It judges times: nothing else may run on the machine.
+response: web/build/index.html ## how soon the automatic patient answers, in two role plays at once
+	@rm -f bin/response.txt; status=0; export RESPONSE=1 RESPONSE_OUT=$(CURDIR)/bin/response.txt; \
+		$(gotest) -count=1 -timeout 15m -run '^TestResponse$$' . || status=$$?; \
+		cat bin/response.txt 2>/dev/null; exit $$status
 
 integration: web/build/index.html ## whole servers as processes: role plays, kills, bad links, load
 	@$(gotest) -race -timeout 15m -skip '^TestFiveMinutes$$' .
