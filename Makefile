@@ -15,7 +15,8 @@ WEB_FILES := $(shell find web/src web/static -type f 2>/dev/null) \
 
 .PHONY: help run cluster test-cluster build web test unit unit-go unit-web real-speech \
 	eval-patient response integration faults long-role-play e2e e2e-screens e2e-real \
-	e2e-lossy-link lint lint-go lint-web generate check-generated bench screenshots pictures setup setup-test clean
+	e2e-lossy-link lint lint-go lint-web generate check-generated bench screenshots pictures \
+	setup setup-test clean
 
 # go test, with a summary of what failed and what was skipped; its events go to bin/stages/.
 gotest = mkdir -p bin/stages && go tool gotestsum --format pkgname-and-test-fails \

@@ -6,11 +6,13 @@ import "slices"
 // consultations the other speaks next after 97 % of questions, 56 % of statements and 48 % of
 // phrases that end in a word such as "and"; a fixed half second would cut in at one turn in six.
 const (
-	pauseQuestion  = 0.48
-	pauseStatement = 1.1
-	pauseUnclear   = 1.4 // nothing was understood so far
-	pauseHesitant  = 2.5 // also after "Okay." alone, with which the next turn begins
-	longestPause   = 2.5
+	pauseQuestion = 0.48
+	// after a question that ends in a preposition
+	pausePreposition = 0.8
+	pauseStatement   = 1.1
+	pauseUnclear     = 1.4 // nothing was understood so far
+	pauseHesitant    = 2.5 // also after "Okay." alone, with which the next turn begins
+	longestPause     = 2.5
 )
 
 // What interrupts the patient: so much speech, in seconds, or so many words.
@@ -61,18 +63,20 @@ func (t *Turns) Next() { t.spoken = t.speaking }
 
 // pause returns how long the silence must last.
 func (t *Turns) pause(words []string, act Act) float64 {
-	if hesitates(words) {
-		return pauseHesitant
-	}
 	wait := pauseStatement
-	switch {
-	case act == "":
-		wait = pauseUnclear
+	switch more := promise(words); {
+	case more == surely, more == likely && !act.Asks():
+		return pauseHesitant
+	case more == likely: // a recogniser invents short words at the end of a question
+		return pauseStatement
+	case more == perhaps && act.Asks():
+		return pausePreposition
 	case act.Asks():
 		return pauseQuestion
-	}
-	if acknowledges(words) {
+	case acknowledges(words):
 		return pauseHesitant
+	case more == perhaps || act == "":
+		wait = pauseUnclear
 	}
 	if len(t.pauses) >= remembered/2 { // longer than most of the speaker's own
 		own := slices.Sorted(slices.Values(t.pauses))
@@ -81,15 +85,30 @@ func (t *Turns) pause(words []string, act Act) float64 {
 	return min(wait, longestPause)
 }
 
-// hesitates reports whether the last word promises more.
-func hesitates(words []string) bool {
+// certainty says how sure it is that a speaker goes on after a word.
+type certainty int
+
+const (
+	unlikely certainty = iota
+	perhaps            // after a preposition: "What are you afraid of?" is complete
+	likely             // after an article
+	surely             // after "um" and "and"
+)
+
+// promise returns how sure it is that more comes after the last word.
+func promise(words []string) certainty {
 	if len(words) == 0 {
-		return false
+		return unlikely
 	}
-	return slices.Contains([]string{
-		"um", "uh", "er", "erm", "and", "or", "but", "so", "because", "the", "a", "an", "of", "to",
-		"with", "for", "your", "my", "is", "are", "if", "that", "which",
-	}, words[len(words)-1])
+	switch words[len(words)-1] {
+	case "um", "uh", "er", "erm", "and", "or", "but", "so", "because":
+		return surely
+	case "the", "a", "an", "your", "my":
+		return likely
+	case "of", "to", "with", "for", "is", "are", "if", "that", "which":
+		return perhaps
+	}
+	return unlikely
 }
 
 // acknowledges reports whether the words only say that the speaker has listened, and answer
