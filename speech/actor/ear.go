@@ -63,6 +63,7 @@ type ear struct {
 	lookedAt float64
 	words    []asr.Word // so far, of the whole turn
 	wordAt   float64    // when a new word was last found
+	guessed  bool       // act is what they mean
 	act      patient.Act
 }
 
@@ -142,7 +143,7 @@ func (e *ear) begin(samples []float32, at float64) error {
 	e.recent = nil
 	e.open, e.began = true, at-float64(len(lead)+1)*frameSeconds
 	e.locate()
-	e.act, e.wordAt = "", at
+	e.guessed, e.wordAt = false, at
 	for _, f := range append(lead, samples) {
 		if err := e.write(f); err != nil {
 			return err
@@ -174,7 +175,7 @@ func (e *ear) look() {
 			e.turns.Voice(e.at, true)
 		}
 	}
-	e.words, e.act = words, ""
+	e.words, e.guessed = words, false
 }
 
 // gather returns the words of the pieces before, and of the last one, on the time line.
@@ -227,8 +228,11 @@ func (e *ear) over() bool {
 	case e.speaking:
 		return false
 	}
-	if e.act == "" && len(e.words) > 0 {
-		e.act = e.guess(texts(e.words))
+	if !e.guessed {
+		e.guessed, e.act = true, ""
+		if len(e.words) > 0 {
+			e.act = e.guess(texts(e.words))
+		}
 	}
 	over, _ := e.turns.Over(e.at, texts(e.words), e.act)
 	return over
@@ -278,7 +282,7 @@ func (e *ear) drop() error {
 // rest waits for the next turn.
 func (e *ear) rest() {
 	e.turns.Next()
-	e.open, e.released, e.pieces, e.words, e.act = false, false, nil, nil, ""
+	e.open, e.released, e.guessed, e.pieces, e.words = false, false, false, nil, nil
 }
 
 // hold follows the button to talk.
