@@ -14,6 +14,7 @@ import (
 	"bedside/api/media"
 	"bedside/configs"
 	"bedside/speech/upkeep"
+	"bedside/speech/voice"
 	"bedside/store"
 	"bedside/store/postgres"
 )
@@ -76,7 +77,7 @@ func openJobs(ctx context.Context, cfg configs.Config, s stores, sender mail.Sen
 		postgres.HandleJob(jobs, jobLimit, sweeper.Remove),
 		postgres.HandleJob(jobs, sweepMediaLimit, func(ctx context.Context,
 			_ store.SweepMedia) error {
-			return errors.Join(putPictures(ctx, s), sweeper.Sweep(ctx))
+			return errors.Join(putPictures(ctx, s), sweeper.Sweep(ctx), sweepLines(ctx, s, log))
 		}),
 		postgres.HandleJob(jobs, jobLimit, mailer.Deliver),
 		postgres.HandleJob(jobs, jobLimit, func(ctx context.Context, _ store.Sweep) error {
@@ -110,6 +111,15 @@ func openJobs(ctx context.Context, cfg configs.Config, s stores, sender mail.Sen
 	}
 	c.add("jobs", jobs.Close)
 	return nil
+}
+
+// sweepLines removes lines of automatic patients that were rendered long ago.
+func sweepLines(ctx context.Context, s stores, log *slog.Logger) error {
+	n, err := voice.Sweep(ctx, s.blob, time.Now())
+	if n > 0 {
+		log.Info("swept lines of automatic patients", "files", n)
+	}
+	return err
 }
 
 // newArchivist returns the service that makes archives of accounts, from the database and the

@@ -62,6 +62,11 @@ type WorkerList struct {
 func (s *Service) Slice() httpx.Slice {
 	return httpx.Slice{
 		Tag: "patients", Description: "The automatic patient", Routes: s.routes,
+		Files: []store.FileRule{{
+			Pattern: "voice/<part of the hash>/<hash>.ogg", OnDelete: store.Kept,
+			Why: "lines of scripts as voices speak them: not about a user. What was worded for " +
+				"one conversation is not stored. Removed 90 days after they were rendered",
+		}},
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -37,8 +38,10 @@ const (
 	restFor = 30 * time.Second
 	// idle is how much longer than the last line took Prepare rests before the next one.
 	idle = 2
-	// longestRest bounds that: most of the time of a long line was spent elsewhere.
-	longestRest = 300 * time.Millisecond
+	// remoteRest bounds that for engines elsewhere, and longestRest for those of this machine, of
+	// which no line takes so long.
+	remoteRest  = 300 * time.Millisecond
+	longestRest = 5 * time.Second
 )
 
 // ErrUnspoken is returned when no engine can speak a line.
@@ -268,7 +271,7 @@ func keyOf(e engine, text string, s style) string {
 	sum := sha256.Sum256([]byte(strings.Join(
 		[]string{format, e.name(), e.version(s), s.language, text}, "\x00")))
 	name := hex.EncodeToString(sum[:])
-	return "voice/" + name[:2] + "/" + name + ".ogg"
+	return prefix + name[:2] + "/" + name + ".ogg"
 }
 
 // load reads a line from its file, or renders it and, with keep, stores it.
@@ -366,18 +369,28 @@ func (v *Voices) Prepare(ctx context.Context, lines []patient.Line, voice patien
 			return context.Cause(ctx)
 		}
 		began := time.Now()
-		_, err := v.line(ctx, l, voice, 0)
-		busy := time.Since(began)
+		clip, err := v.line(ctx, l, voice, 0)
+		pause := min(idle*time.Since(began), longestRest)
+		if v.isRemote(clip.Engine) {
+			pause = min(pause, remoteRest)
+		}
 		<-v.background
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
 		first = cmp.Or(first, err)
-		if err := rest(ctx, min(idle*busy, longestRest)); err != nil {
+		if err := rest(ctx, pause); err != nil {
 			return err
 		}
 	}
 	return first
+}
+
+// isRemote reports whether an engine is on another machine.
+func (v *Voices) isRemote(engine string) bool {
+	return slices.ContainsFunc(v.engines, func(e *ranked) bool {
+		return e.name() == engine && e.remote()
+	})
 }
 
 // rest waits, or returns the cause when ctx ends.

@@ -28,7 +28,8 @@ type tone struct {
 	err    error
 	far    bool          // remote
 	block  chan struct{} // closed to let render go on; nil lets it
-	mu     sync.Mutex    // guards texts
+	takes  time.Duration
+	mu     sync.Mutex // guards texts
 	texts  []string
 }
 
@@ -41,6 +42,7 @@ func (e *tone) render(ctx context.Context, text string, _ style) (sound, error) 
 	e.mu.Lock()
 	e.texts = append(e.texts, text)
 	e.mu.Unlock()
+	time.Sleep(e.takes)
 	if e.block != nil {
 		select {
 		case <-e.block:
@@ -301,6 +303,26 @@ func TestPrepareKeepsTheOrderAndLetsLinesPass(t *testing.T) {
 			t.Errorf("rendered %v, %v", e.rendered(), err)
 		}
 	})
+}
+
+func TestPrepareTakesAThirdOfACore(t *testing.T) {
+	for _, c := range []struct {
+		far  bool
+		want time.Duration
+	}{
+		{false, 9 * time.Second}, // three lines of a second each
+		{true, 3*time.Second + 3*remoteRest},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			v := open(t, nil, &tone{called: "t", level: 0.1, far: c.far, takes: time.Second})
+			began := time.Now()
+			err := v.Prepare(t.Context(), []patient.Line{{Text: "a"}, {Text: "b"}, {Text: "c"}},
+				patient.Voice{})
+			if took := time.Since(began); err != nil || took != c.want {
+				t.Errorf("far %v: %v, %v", c.far, took, err)
+			}
+		})
+	}
 }
 
 // human has one recording.
