@@ -61,6 +61,7 @@ func (c hearCommand) Run(ctx context.Context, i *invocation) error {
 		if n := len(result.Words); n > 0 {
 			h.Decision = d.Hear(d.Begin(), patient.Utterance{
 				From: result.Words[0].From, To: result.Words[n-1].To, Best: result.Best,
+				Sure: result.Sure(),
 			}, patient.DefaultThresholds())
 		}
 		if c.JSON {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 
 	"bedside/store/scenario"
@@ -21,9 +22,10 @@ type scenarioCommand struct {
 var errFindings = errors.New("there are errors; each line above says what to change")
 
 type scenarioLintCommand struct {
-	Files  []string `arg:"" name:"file" help:"YAML files with one or several scenarios each; - for standard input."`
-	JSON   bool     `help:"Print the findings as a JSON array: file, line, column, path, severity, rule, message." name:"json"`
-	Strict bool     `help:"Count warnings as errors: what a scenario lacks, spelling, lines too long to say."`
+	Files   []string `arg:"" name:"file" help:"YAML files with one or several scenarios each; - for standard input."`
+	JSON    bool     `help:"Print the findings as a JSON array: file, line, column, path, severity, rule, message." name:"json"`
+	Intents bool     `help:"Also try the dialogues: what their examples are taken for, and words without a pronunciation."`
+	Strict  bool     `help:"Count warnings as errors: what a scenario lacks, spelling, lines too long to say."`
 }
 
 // Help describes the output and the exit code.
@@ -55,7 +57,15 @@ func (c scenarioLintCommand) Run(_ context.Context, i *invocation) error {
 		if err != nil {
 			return err
 		}
-		for _, f := range scenario.Lint(data) {
+		findings := scenario.Lint(data)
+		if c.Intents && !slices.ContainsFunc(findings, isError) {
+			more, err := tryIntents(i.err, data)
+			if err != nil {
+				return fmt.Errorf("%s: %w", name, err)
+			}
+			findings = append(findings, more...)
+		}
+		for _, f := range findings {
 			all = append(all, fileFinding{name, f})
 			failed = failed || c.Strict || f.Severity == scenario.Error
 		}
@@ -76,6 +86,8 @@ func (c scenarioLintCommand) Run(_ context.Context, i *invocation) error {
 	}
 	return nil
 }
+
+func isError(f scenario.Finding) bool { return f.Severity == scenario.Error }
 
 // readScenarioFile reads a file, or standard input for -, as far as scenario.Lint takes it.
 func readScenarioFile(i *invocation, name string) ([]byte, error) {

@@ -21,6 +21,10 @@ func TestScenarioLint(t *testing.T) {
 		t.Fatal(err)
 	}
 	spelled := strings.Replace(string(text), "not keen", "not keen on the color", 1)
+	twins := filepath.Join(t.TempDir(), "twins.yaml")
+	if err := os.WriteFile(twins, confused(t, text), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	for _, c := range []struct {
 		args []string
 		in   string
@@ -32,6 +36,8 @@ func TestScenarioLint(t *testing.T) {
 		{[]string{"--strict", "-"}, spelled, exitFailed, "write colour [spelling]"},
 		{[]string{good, bad}, "", exitFailed,
 			bad + ":3:1: error: titel is not a key of this format; did you mean title?"},
+		{[]string{"--intents", twins}, "", exitDone, "are taken for ask_worry"},
+		{[]string{"--intents", twins}, "", exitDone, "no dictionary has "},
 		{[]string{"nothing.yaml"}, "", exitFailed, "nothing.yaml: no such file"},
 		{nil, "", exitUsage, "expected \"<file> ...\""},
 		{[]string{"--help"}, "", exitDone, "Exit code: 0 when there are no errors"},
@@ -64,4 +70,33 @@ func TestShippedScenariosHaveNoErrors(t *testing.T) {
 		&invocation{out: &out, err: &out}); code != exitDone {
 		t.Errorf("exit %d\n%s", code, out.String())
 	}
+}
+
+// confused returns a scenario with two intents that mean the same.
+func confused(t *testing.T, text []byte) []byte {
+	t.Helper()
+	before, _, ok := bytes.Cut(text, []byte("\ndialogue:"))
+	if !ok {
+		t.Fatal("the scenario has no dialogue")
+	}
+	return append(before, `
+dialogue:
+  patient: {name: Sam Okoro, relation: self}
+  intents:
+    - id: ask_worry
+      act: open_question
+      examples: [what worries you about the metformin, what do you worry about, what worries you,
+        is there something that worries you, do you worry about it, tell me what worries you,
+        are you worried about it, what is your worry]
+    - id: ask_fear
+      act: open_question
+      examples: [what worries you most about the metformin, what do you worry about most,
+        what worries you most, is there anything that worries you, do you worry about it much,
+        tell me what worries you most, are you worried about it now, what is your biggest worry]
+    - {id: tell_how, act: explain, examples: [you give it in the evening, use the pen]}
+  facts:
+    - {id: needle_fear, layer: 1, on: [ask_worry], say: It's the needles.}
+    - {id: mother, layer: 1, on: [ask_fear], say: My mother went blind.}
+  repair: ["Sorry, I didn't catch that.", "Say that again?"]
+`...)
 }

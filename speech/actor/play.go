@@ -306,6 +306,7 @@ func (p *play) hear(ctx context.Context, turn heard, caption *part.Caption) erro
 	p.now.note(chat.Said{Text: text})
 	d := p.dialogue.Hear(p.now.State, patient.Utterance{
 		From: p.played(turn.From), To: p.played(turn.To), Best: turn.Best,
+		Sure: asr.Result{Words: turn.Words}.Sure(),
 	}, patient.DefaultThresholds())
 	p.metrics.turns.WithLabelValues(string(d.Outcome)).Inc()
 	at := p.ear.at

@@ -31,6 +31,15 @@ type Result struct {
 	Best [][]string
 }
 
+// Sure returns the mean confidence of the words, 0 when there are none.
+func (r Result) Sure() float64 {
+	sum := 0.0
+	for _, w := range r.Words {
+		sum += w.Confidence
+	}
+	return sum / float64(max(len(r.Words), 1))
+}
+
 // Context is what a recogniser should know beforehand.
 type Context struct {
 	Texts   []string          // sentences that are likely to be said

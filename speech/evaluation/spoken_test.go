@@ -126,7 +126,8 @@ func hears(t *testing.T, r *sphinx.Recogniser, d *patient.Dialogue, list []sente
 			sound = transmit(t, sound, c.loss, random)
 			h := listen(t, stream, sound)
 			want := asr.Words(sentence.text)
-			m.tally[d.Judge(h.result.Best, sentence.intent, patient.DefaultThresholds())]++
+			u := patient.Utterance{Best: h.result.Best, Sure: h.result.Sure()}
+			m.tally[d.Judge(u, sentence.intent, patient.DefaultThresholds())]++
 			m.words += len(want)
 			m.wrong += wordErrors(texts(h.result), want)
 			m.cpu, m.sound, m.after = m.cpu+h.cpu, m.sound+h.sound, append(m.after, h.after)

@@ -52,6 +52,10 @@ func (r *report) write(t *testing.T) {
 	}
 }
 
+func typed(text string) patient.Utterance {
+	return patient.Utterance{Best: [][]string{asr.Words(text)}}
+}
+
 // TestText checks how the patient takes typed paraphrases, and sentences without a place in the
 // scenario.
 func TestText(t *testing.T) {
@@ -68,17 +72,17 @@ func TestText(t *testing.T) {
 		d := s.dialogue(t, nil)
 		own := patient.Tally{}
 		for _, p := range s.paraphrases {
-			v := d.Judge([][]string{asr.Words(p.text)}, p.intent, thresholds)
+			v := d.Judge(typed(p.text), p.intent, thresholds)
 			own[v]++
 			all[s.fitted()][v]++
 			if v == patient.Wrong && os.Getenv("EVAL_WRONG") != "" {
-				m := d.Match([][]string{asr.Words(p.text)})
+				m := d.Match(typed(p.text))
 				t.Logf("%s: %q is %s, taken as %v", s.slug, p.text, p.intent, m[:2])
 			}
 		}
 		for i, text := range offTopic(t) {
 			if s.fitted() || i%2 == 1 {
-				strange[s.fitted()][d.Judge([][]string{asr.Words(text)}, "", thresholds)]++
+				strange[s.fitted()][d.Judge(typed(text), "", thresholds)]++
 			}
 		}
 		name := s.slug

@@ -72,7 +72,8 @@ func New(s store.Scenario, phones func(word string) []string) (*Dialogue, error)
 		return nil, fmt.Errorf("scenario %s: %w", s.Slug, err)
 	}
 	d := &Dialogue{doc: doc, intents: map[string]*Intent{}}
-	if err := errors.Join(d.addMoves(), d.addIntents(doc.Intents), d.link()); err != nil {
+	err = errors.Join(d.addMoves(), d.addIntents(doc.Intents), d.link(), d.checkSize())
+	if err != nil {
 		return nil, fmt.Errorf("scenario %s: %w", s.Slug, err)
 	}
 	if phones == nil {
@@ -87,6 +88,7 @@ func (d *Dialogue) addMoves() error {
 	var moves struct {
 		Intents []Intent                  `json:"intents"`
 		Effects map[string]map[string]int `json:"effects"`
+		Say     map[string]string         `json:"say"`
 	}
 	for _, name := range d.doc.Use {
 		data, err := scenario.Moves(name)
@@ -103,6 +105,12 @@ func (d *Dialogue) addMoves() error {
 	}
 	maps.Copy(effects, d.doc.Effects)
 	d.doc.Effects = effects
+	say := maps.Clone(moves.Say)
+	if say == nil {
+		say = map[string]string{}
+	}
+	maps.Copy(say, d.doc.Say)
+	d.doc.Say = say
 	for i := range moves.Intents {
 		moves.Intents[i].shared = true
 	}
@@ -205,9 +213,21 @@ func (d *Dialogue) Begin() *State {
 // Document returns the dialogue as its author wrote it. The caller must not change it.
 func (d *Dialogue) Document() Document { return d.doc }
 
-// Match returns every intent with its confidence, the likeliest first. best is what may have been
-// said, the most likely first.
-func (d *Dialogue) Match(best [][]string) []Match { return d.matcher.Match(best) }
+// Match returns every intent with its confidence, the likeliest first.
+func (d *Dialogue) Match(u Utterance) []Match {
+	matches := d.matcher.Match(u.Best)
+	if u.Sure > 0 && u.Sure < sureWords {
+		for i := range matches {
+			matches[i].Confidence *= u.Sure / sureWords
+		}
+	}
+	return matches
+}
+
+// sureWords is the mean confidence of pocketsphinx in words that are mostly right. Below, what was
+// understood is as doubtful as the words. It was fitted with the thresholds, on spoken paraphrases
+// in quiet and in noise.
+const sureWords = 0.75
 
 // Texts returns the sentences that the candidate is likely to say, for the recogniser.
 func (d *Dialogue) Texts() []string {

@@ -36,6 +36,9 @@ func DefaultThresholds() Thresholds { return Thresholds{Answer: 0.49, Confirm: 0
 type Utterance struct {
 	From, To float64    // seconds of the play
 	Best     [][]string // what may have been said, the most likely first
+	// Sure is the mean confidence of the recogniser in the words, from 0 to 1; 0 when it gives
+	// none, or the words were typed.
+	Sure float64
 }
 
 // Decision is what an utterance, or the time, leads to.
@@ -56,10 +59,10 @@ type Decision struct {
 func (d *Dialogue) Hear(s *State, u Utterance, t Thresholds) Decision {
 	s.SpokeAt = u.To
 	parts := compound(u.Best)
-	dec := d.understand(s, u.Best, t)
+	dec := d.understand(s, u, t)
 	if len(parts) > 1 {
-		first := d.understand(s, parts[0], t)
-		last := d.understand(s, parts[1], t)
+		first := d.understand(s, Utterance{Best: parts[0], Sure: u.Sure}, t)
+		last := d.understand(s, Utterance{Best: parts[1], Sure: u.Sure}, t)
 		if d.asks(first) && d.asks(last) && first.Intents[0] != last.Intents[0] {
 			// Two questions at once: a patient answers the last one.
 			last.Against = []string{"D3"}
@@ -109,8 +112,8 @@ func compound(best [][]string) [][][]string {
 }
 
 // understand decides what was meant. It changes nothing.
-func (d *Dialogue) understand(s *State, best [][]string, t Thresholds) Decision {
-	matches := d.matcher.Match(best)
+func (d *Dialogue) understand(s *State, u Utterance, t Thresholds) Decision {
+	matches := d.Match(u)
 	dec := Decision{Outcome: Repair, Matches: matches[:min(3, len(matches))]}
 	if len(matches) == 0 {
 		return dec

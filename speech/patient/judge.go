@@ -33,8 +33,8 @@ func (t Tally) Share(v Verdict) float64 { return float64(t[v]) / float64(max(t.T
 // intent that has the same answers as the one that was meant is as good: whether "what do you
 // hope for" is a shared move or the scenario's own question makes no difference to the answer.
 // An utterance that has no place in the scenario is meant as "".
-func (d *Dialogue) Judge(best [][]string, meant string, t Thresholds) Verdict {
-	dec := d.understand(&State{}, best, t)
+func (d *Dialogue) Judge(u Utterance, meant string, t Thresholds) Verdict {
+	dec := d.understand(&State{}, u, t)
 	switch {
 	case dec.Outcome == Repair:
 		return NotTaken

@@ -328,3 +328,17 @@ func TestInterruptions(t *testing.T) {
 		}
 	}
 }
+
+// TestUnsureWordsAreAskedAbout checks that the same words are not answered when the recogniser has
+// little confidence in them.
+func TestUnsureWordsAreAskedAbout(t *testing.T) {
+	d := newDialogue(t, insulin)
+	u := Utterance{Best: [][]string{asr.Words("do you take your tablets every day")}}
+	for sure, answered := range map[float64]bool{0: true, 0.9: true, 0.2: false} {
+		u.Sure = sure
+		got := d.Hear(d.Begin(), u, DefaultThresholds()).Outcome
+		if (got == Answer) != answered {
+			t.Errorf("confidence %.1f: %s", sure, got)
+		}
+	}
+}

@@ -38,6 +38,20 @@ func Lint(data []byte) []Finding {
 	return findings
 }
 
+// Locate returns findings about the n-th document of a text, counted from zero, at the places of
+// their paths.
+func Locate(data []byte, n int, findings []Finding) []Finding {
+	documents, _ := read(data)
+	if n >= len(documents) {
+		return findings
+	}
+	for i, f := range findings {
+		p := documents[n].at(f.Path)
+		findings[i].Line, findings[i].Column = p.line, p.column
+	}
+	return findings
+}
+
 // LintScenario returns the findings for a scenario as Format would write it.
 func LintScenario(s store.Scenario) ([]Finding, error) {
 	data, err := Format(s)
