@@ -2,9 +2,11 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"encoding/binary"
 	"errors"
 	"os"
+	"slices"
 	"testing"
 
 	"bedside/api/hearing"
@@ -69,5 +71,33 @@ func TestVoicesWaitForTheirTurn(t *testing.T) {
 	m.places <- struct{}{}
 	if _, err := m.measure(t.Context(), nil); !errors.Is(err, store.ErrUnavailable) {
 		t.Errorf("when all places are taken: %v", err)
+	}
+}
+
+// hearings are those of one user.
+type hearings map[string]store.Hearing
+
+func (h hearings) HearingOf(_ context.Context, userID string) (store.Hearing, error) {
+	if userID == "broken" {
+		return store.Hearing{}, store.ErrUnavailable
+	}
+	one, ok := h[userID]
+	if !ok {
+		return one, store.ErrNotFound
+	}
+	return one, nil
+}
+
+func TestActorsKnowTheSpeaker(t *testing.T) {
+	s := speakers{hearings{"u": {Model: asr.Adapted, Mean: []float64{41, 2}}}}
+	got, err := s.Speaker(t.Context(), "u")
+	if err != nil || got.Model != asr.Adapted || !slices.Equal(got.Mean, []float64{41, 2}) {
+		t.Errorf("who read sentences: %+v, %v", got, err)
+	}
+	if got, err = s.Speaker(t.Context(), "other"); err != nil || got.Model != "" {
+		t.Errorf("who read none: %+v, %v", got, err)
+	}
+	if _, err = s.Speaker(t.Context(), "broken"); !errors.Is(err, store.ErrUnavailable) {
+		t.Errorf("without a database: %v", err)
 	}
 }
