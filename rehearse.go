@@ -32,7 +32,8 @@ type rehearseCommand struct {
 func (rehearseCommand) Help() string {
 	return "With --say the automatic patient plays its part: each line waits for the answer to the " +
 		"one before it. Printed are the times, what was heard and understood with confidence, " +
-		"what the patient said, and how long the answers took.\n\n" +
+		"what the patient said, and how long the answers took. A line that begins with ! interrupts " +
+		"the answer before it, after a second.\n\n" +
 		"Example: bedside rehearse --scenario nursing-insulin-at-home --say questions.txt"
 }
 

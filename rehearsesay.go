@@ -58,6 +58,9 @@ func (c rehearseCommand) consult(ctx context.Context, i *invocation) (err error)
 	return r.Print(i.out)
 }
 
+// interrupts begins a line of a script that does not wait for the end of the answer before it.
+const interrupts = "!"
+
 // lines reads the script: a line to say, or the name of an audio file, on each line.
 func (c rehearseCommand) lines(ctx context.Context) (lines []rehearsal.Line, err error) {
 	f, err := os.Open(c.Say)
@@ -75,7 +78,9 @@ func (c rehearseCommand) lines(ctx context.Context) (lines []rehearsal.Line, err
 	}
 	defer voices.Close()
 	for _, text := range script {
-		l := rehearsal.Line{Name: text}
+		text, now := strings.CutPrefix(text, interrupts)
+		text = strings.TrimSpace(text)
+		l := rehearsal.Line{Name: text, Interrupts: now}
 		if isAudio(text) {
 			if !filepath.IsAbs(text) {
 				text = filepath.Join(filepath.Dir(c.Say), text)

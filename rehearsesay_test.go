@@ -41,12 +41,16 @@ func TestSayNeedsAScenarioAndNoOtherAudio(t *testing.T) {
 
 func TestLinesAreSpoken(t *testing.T) {
 	path := t.TempDir() + "/say.txt"
-	if err := os.WriteFile(path, []byte("How are you feeling today?\n"), 0o644); err != nil {
+	script := []byte("How are you feeling today?\n! Wait.\n")
+	if err := os.WriteFile(path, script, 0o644); err != nil {
 		t.Fatal(err)
 	}
 	lines, err := rehearseCommand{Say: path, Voice: "female"}.lines(t.Context())
-	if err != nil || len(lines) != 1 || len(lines[0].Packets) < 40 {
+	if err != nil || len(lines) != 2 || len(lines[0].Packets) < 40 {
 		t.Fatalf("got %d lines, %v", len(lines), err)
+	}
+	if lines[0].Interrupts || !lines[1].Interrupts || lines[1].Name != "Wait." {
+		t.Errorf("got %q, which interrupts: %v", lines[1].Name, lines[1].Interrupts)
 	}
 	loud := 0
 	for _, p := range lines[0].Packets {

@@ -19,6 +19,10 @@ const (
 	lineLimit   = 45 * time.Second // for the patient to end it
 	// quiet is how long the patient must have been silent before the candidate goes on.
 	quiet = 600 * time.Millisecond
+	// interruptAfter is how long the patient has spoken when the candidate interrupts.
+	interruptAfter = time.Second
+	// stopped is how long the patient must be silent to have stopped after an interruption.
+	stopped = 250 * time.Millisecond
 )
 
 // Consultation is a role play with the automatic patient: a scripted candidate says one line after
@@ -35,6 +39,8 @@ type Consultation struct {
 type Line struct {
 	Name    string // its text, or the name of its file
 	Packets []Packet
+	// Interrupts says that it does not wait for the end of the answer before it.
+	Interrupts bool
 }
 
 // Turn is a line that was said, and the answer to it. Times are in seconds of the play.
@@ -47,6 +53,9 @@ type Turn struct {
 	ResponseS *float64 `json:"response_s"`
 	// CutIn says that the patient began to speak before the candidate had ended.
 	CutIn bool `json:"cut_in"`
+	// SilencedS is, for a line that interrupts, from its first audible packet to the patient's
+	// last one; nil for other lines. Heard of the turn before tells whether the patient was cut.
+	SilencedS *float64 `json:"silenced_s,omitempty"`
 	// Heard are the utterances of the report that belong to the turn: the candidate's as the
 	// recogniser heard it, then the patient's.
 	Heard []store.Utterance `json:"heard"`
@@ -172,14 +181,18 @@ func (c *consultation) awaitPatient(ctx context.Context) error {
 // sayLines says every line and waits for the answers. The patient may speak first.
 func (c *consultation) sayLines(ctx context.Context) ([]Turn, error) {
 	var turns []Turn
-	for _, line := range c.Lines {
+	for i, line := range c.Lines {
 		sent := c.mic.say(line.Packets)
 		select {
 		case <-sent:
 		case <-ctx.Done():
 			return turns, context.Cause(ctx)
 		}
-		turn, err := c.awaitAnswer(ctx, line)
+		goOn := goOnWhenQuiet
+		if i+1 < len(c.Lines) && c.Lines[i+1].Interrupts {
+			goOn = goOnWhileSpoken
+		}
+		turn, err := c.awaitAnswer(ctx, line, goOn)
 		if turn != nil {
 			turns = append(turns, *turn)
 			fmt.Fprintln(c.Progress, turn.headline())
@@ -191,9 +204,26 @@ func (c *consultation) sayLines(ctx context.Context) ([]Turn, error) {
 	return turns, nil
 }
 
-// awaitAnswer waits until the patient has answered a line that was just said, or has not begun to
-// in time.
-func (c *consultation) awaitAnswer(ctx context.Context, line Line) (*Turn, error) {
+// goOnWhenQuiet returns when the candidate goes on after an answer of which these were the first
+// and the last audible packets so far: when the patient has been quiet for a while.
+func goOnWhenQuiet(_, last time.Time) time.Time { return last.Add(quiet) }
+
+// goOnWhileSpoken returns when the candidate interrupts an answer.
+func goOnWhileSpoken(first, last time.Time) time.Time {
+	return earlier(first.Add(interruptAfter), last.Add(quiet))
+}
+
+func earlier(a, b time.Time) time.Time {
+	if a.Before(b) {
+		return a
+	}
+	return b
+}
+
+// awaitAnswer waits until the patient has answered a line that was just said, as goOn tells, or
+// has not begun to in time.
+func (c *consultation) awaitAnswer(ctx context.Context, line Line,
+	goOn func(first, last time.Time) time.Time) (*Turn, error) {
 	from, to := c.mic.times()
 	if from.IsZero() {
 		return nil, fmt.Errorf("%s: there is no sound in it", line.Name)
@@ -201,16 +231,31 @@ func (c *consultation) awaitAnswer(ctx context.Context, line Line) (*Turn, error
 	turn := &Turn{
 		Said: line.Name, FromS: from.Sub(c.start).Seconds(), ToS: to.Sub(c.start).Seconds(),
 	}
-	_, _, turn.CutIn, _ = c.ear.between(from, to)
-	began := to.Add(answerLimit)
-	ended := to.Add(lineLimit)
+	answered := to
+	if line.Interrupts {
+		end := c.ear.endOf(from, stopped)
+		seconds := max(end.Sub(from).Seconds(), 0)
+		turn.SilencedS = &seconds
+		if !end.Before(to) {
+			answered = end.Add(time.Nanosecond)
+		}
+	} else {
+		_, _, turn.CutIn, _ = c.ear.between(from, to)
+	}
+	began, ended := to.Add(answerLimit), to.Add(lineLimit)
 	for {
-		first, last, answered, more := c.ear.between(to, time.Time{})
+		first, last, ok, more := c.ear.between(answered, time.Time{})
+		if line.Interrupts && ok && first.Sub(answered) < stopped {
+			answered = last.Add(time.Nanosecond) // the line that was interrupted goes on
+			seconds := last.Sub(from).Seconds()
+			turn.SilencedS = &seconds
+			continue
+		}
 		wait := time.Until(began)
-		if answered {
+		if ok {
 			response := first.Sub(to).Seconds()
 			turn.ResponseS = &response
-			wait = min(time.Until(last.Add(quiet)), time.Until(ended))
+			wait = time.Until(earlier(goOn(first, last), ended))
 		}
 		if wait <= 0 {
 			return turn, nil
@@ -229,12 +274,16 @@ func (c *consultation) awaitAnswer(ctx context.Context, line Line) (*Turn, error
 
 // headline says how long the answer took.
 func (t Turn) headline() string {
+	silenced := ""
+	if t.SilencedS != nil {
+		silenced = fmt.Sprintf("; the patient fell silent after %.2f s", *t.SilencedS)
+	}
 	switch {
 	case t.ResponseS == nil:
-		return fmt.Sprintf("%6.1f s  %s\n          no answer", t.FromS, t.Said)
+		return fmt.Sprintf("%6.1f s  %s\n          no answer%s", t.FromS, t.Said, silenced)
 	case t.CutIn:
 		return fmt.Sprintf("%6.1f s  %s\n          the patient cut in", t.FromS, t.Said)
 	}
-	return fmt.Sprintf("%6.1f s  %s\n          answered after %.2f s", t.FromS, t.Said,
-		*t.ResponseS)
+	return fmt.Sprintf("%6.1f s  %s\n          answered after %.2f s%s", t.FromS, t.Said,
+		*t.ResponseS, silenced)
 }

@@ -100,7 +100,8 @@ func TestAnswerIsAwaited(t *testing.T) {
 				began := time.Now()
 				c := hears(tc.at...)
 				synctest.Wait()
-				turn, err := c.awaitAnswer(t.Context(), Line{Name: "What worries you?"})
+				turn, err := c.awaitAnswer(t.Context(), Line{Name: "What worries you?"},
+					goOnWhenQuiet)
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -116,6 +117,60 @@ func TestAnswerIsAwaited(t *testing.T) {
 				time.Sleep(2 * time.Minute) // the patient goes on
 			})
 		})
+	}
+}
+
+// The candidate has interrupted for two seconds, until 0 ms.
+func TestInterruptionIsTimed(t *testing.T) {
+	speaks := func(from, to int) (at []int) {
+		for ms := from; ms < to; ms += 20 {
+			at = append(at, ms)
+		}
+		return at
+	}
+	for name, tc := range map[string]struct {
+		at       []int // when the patient is audible, in milliseconds after the line
+		silenced float64
+		response float64
+	}{
+		"the patient stops and answers": {
+			append(speaks(-3000, -1400), speaks(600, 900)...), 0.58, 0.6,
+		},
+		"it goes on beyond the line, and says no more": {speaks(-3000, 1020), 3, -1},
+		"it goes on, and answers later": {
+			append(speaks(-3000, 520), speaks(1500, 1600)...), 2.5, 1.5,
+		},
+		"it had stopped before": {append(speaks(-5000, -3000), 700), 0, 0.7},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				c := hears(tc.at...)
+				synctest.Wait()
+				turn, err := c.awaitAnswer(t.Context(), Line{Name: "Wait.", Interrupts: true},
+					goOnWhenQuiet)
+				if err != nil {
+					t.Fatal(err)
+				}
+				response := -1.0
+				if turn.ResponseS != nil {
+					response = *turn.ResponseS
+				}
+				if turn.SilencedS == nil || *turn.SilencedS != tc.silenced ||
+					response != tc.response || turn.CutIn {
+					t.Errorf("%s", turn.headline())
+				}
+			})
+		})
+	}
+}
+
+func TestCandidateInterruptsAnAnswerThatHasBegun(t *testing.T) {
+	began := time.Now()
+	if at := goOnWhileSpoken(began, began.Add(3*time.Second)); at != began.Add(interruptAfter) {
+		t.Errorf("a long answer is interrupted after %v", at.Sub(began))
+	}
+	if at := goOnWhileSpoken(began, began); at != began.Add(quiet) {
+		t.Errorf("after a short one the candidate goes on after %v", at.Sub(began))
 	}
 }
 

@@ -124,3 +124,20 @@ func (e *ear) between(from, to time.Time) (first, last time.Time, ok bool, more 
 	}
 	return first, last, ok, e.change
 }
+
+// endOf returns the last audible packet of the line that the patient was saying at a time: the one
+// before a silence of gap. It returns the time itself when there was none.
+func (e *ear) endOf(at time.Time, gap time.Duration) time.Time {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for _, heard := range e.heard {
+		if heard.Before(at) {
+			continue
+		}
+		if heard.Sub(at) >= gap {
+			break
+		}
+		at = heard
+	}
+	return at
+}
