@@ -18,7 +18,7 @@ const (
 	urlStep = 5 * time.Minute
 )
 
-// SignURL returns an address with a signature that permits whoever has it to read one thing for
+// SignURL returns an address with a signature that lets anyone who has it read one thing for
 // some minutes, for what a browser requests without an access token, such as pictures. what names
 // the thing, such as "media <id>". VerifyURL checks the query of the address.
 func (s *Sessions) SignURL(path, what string) (address string, expires time.Time) {

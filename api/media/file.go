@@ -79,7 +79,7 @@ func (s *Service) file(ctx context.Context, in *fileInput) (*huma.StreamResponse
 	}}, nil
 }
 
-// admit returns store.ErrNotFound unless whoever requests a medium may see it.
+// admit returns store.ErrNotFound unless the requester may see the medium.
 func (s *Service) admit(ctx context.Context, m store.Media, in *fileInput) error {
 	if m.Public || in.Signature != "" &&
 		s.Sessions.VerifyURL(auth.MediaSubject(m.ID), in.Expires, in.Signature) {

@@ -127,7 +127,7 @@ type MediaFile struct {
 	Height int             `json:"height"`
 }
 
-// show returns a medium as the API shows it, with addresses for whoever asked.
+// show returns a medium as the API shows it, with addresses for the requester.
 func (s *Service) show(m store.Media) Media {
 	large, _ := m.File(store.MediaLarge)
 	out := Media{

@@ -326,7 +326,7 @@ func (db *DB) changeAttempt(ctx context.Context, id string,
 }
 
 // changeAttempt locks the row of an attempt, runs a rule on it, and saves the result. The state of
-// the attempt's exam follows, if it is in one: whoever locks both locks the attempt first.
+// the attempt's exam follows, if it is in one; code that locks both locks the attempt first.
 func changeAttempt(ctx context.Context, q querier, now time.Time, id string,
 	rule func(*store.Attempt) error) (a store.Attempt, err error) {
 	err = scanOne(ctx, q, `SELECT `+attemptColumns+` FROM attempts a WHERE a.id = $1 FOR UPDATE`,

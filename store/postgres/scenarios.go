@@ -94,7 +94,7 @@ func (db *DB) ScenarioVersions(ctx context.Context, ref string) (list []store.Sc
 }
 
 // CatalogueGeneration returns a text that changes with every change of a scenario. It is read from
-// the database, so whoever reads it after a change has ended gets the new one, on every node.
+// the database, so that a read after a change gets the new one, on every node.
 func (db *DB) CatalogueGeneration(ctx context.Context) (generation string, err error) {
 	err = db.do(ctx, "catalogue", func(ctx context.Context, q querier) error {
 		return scanOne(ctx, q, `SELECT number || '-' || token FROM catalogue_generation`, nil,
