@@ -42,7 +42,7 @@ describe('an account', () => {
 
 		await page.getByRole('heading', { name: /Hello, Ama/ }).waitFor();
 		await page.locator('.scenario').first().click();
-		await page.getByRole('link', { name: 'Check your sound' }).click();
+		await page.getByRole('link', { name: 'With a tutor' }).click();
 		await ama.enter('Enter the room');
 		await page.getByText('Waiting for the patient.').waitFor();
 		await ama.close();
@@ -174,7 +174,7 @@ describe('two tabs', () => {
 		// case.
 		for (const tab of tabs) await tab.locator('.scenario').first().click();
 		for (const tab of tabs)
-			await tab.getByRole('link', { name: 'Check your sound' }).waitFor();
+			await tab.getByRole('link', { name: 'With a tutor' }).waitFor();
 		await Promise.all(
 			tabs.map((tab) => tab.getByRole('link', { name: 'Bedside, home' }).click())
 		);
@@ -196,7 +196,7 @@ describe('devices', () => {
 		const here = await Person.open(browser, server.url);
 		await here.signIn('candidate');
 		await here.page.locator('.scenario').first().click();
-		await here.page.getByRole('link', { name: 'Check your sound' }).click();
+		await here.page.getByRole('link', { name: 'With a tutor' }).click();
 		await here.enter('Enter the room');
 
 		const there = await Person.open(browser, server.url);

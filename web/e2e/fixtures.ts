@@ -49,7 +49,8 @@ const summary = (
 	tags: [],
 	prepare_seconds: 180,
 	play_seconds: 300,
-	version: 1
+	version: 1,
+	has_dialogue: true
 });
 
 export const scenarios = [
@@ -134,6 +135,8 @@ export const attempt = (
 	candidate: { id: 'c1', name: 'Dana Kovač' },
 	partner: { id: 't1', name: 'Tess Okafor' },
 	consent: true,
+	patient: 'tutor',
+	mode: 'practice',
 	created_at: '2026-05-02T09:00:00Z',
 	started_at: '2026-05-02T09:04:00Z',
 	ended_at: '2026-05-02T09:09:00Z',

@@ -59,7 +59,7 @@ it('every frame is counted after a killed server, reloads and the end', async ()
 	await candidate.context.addInitScript(watchConnections);
 	await candidate.signIn('candidate');
 	await page.locator('.scenario').first().click();
-	await page.getByRole('link', { name: 'Check your sound' }).click();
+	await page.getByRole('link', { name: 'With a tutor' }).click();
 	const attempt = await candidate.enter('Enter the room');
 	const stop = async () => {
 		await page.evaluate(() => window.send(false));

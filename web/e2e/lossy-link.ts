@@ -75,7 +75,7 @@ it('delivers a role play over a link that loses every twentieth packet', async (
 		})
 	)) as [Person, Person];
 	await candidate.page.locator('.scenario').first().click();
-	await candidate.page.getByRole('link', { name: 'Check your sound' }).click();
+	await candidate.page.getByRole('link', { name: 'With a tutor' }).click();
 	const attempt = await candidate.enter('Enter the room');
 	await tutor.page.locator(`a[href*="${attempt}"]`, { hasText: 'Play the patient' }).click();
 	await tutor.enter('Join as the patient');

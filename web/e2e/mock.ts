@@ -130,6 +130,14 @@ export async function mock(): Promise<Mock> {
 			...fixtures.attempt(id, state, isTutor ? { part: 'patient' } : {}),
 			scenario: fixtures.scenario('insulin', isTutor || state === 'reported')
 		});
+		if (kind === 'patient')
+			return send(res, 200, {
+				available: true,
+				free: 2,
+				waiting: 0,
+				recogniser: 'pocketsphinx',
+				why: ''
+			});
 		if (kind === 'rooms') return send(res, 200, { items: fixtures.rooms });
 		if (kind === 'exams' && !id) return send(res, 200, { items: [] });
 		if (kind !== 'attempts') return refuse(res, 404, 'There is no such thing.');

@@ -48,7 +48,7 @@ describe('home', () => {
 		await page.getByRole('button', { name: 'Show all role plays' }).click();
 		await page.getByRole('link', { name: /After the second fall/ }).nth(1).waitFor();
 		expect(await page.getByRole('link', { name: 'Play it now' }).getAttribute('href')).toBe(
-			'/green-room?scenario=insulin'
+			'/green-room?scenario=insulin&patient=automatic&straight'
 		);
 	});
 
@@ -192,7 +192,7 @@ describe('a guest', () => {
 it.each([
 	['/', 'Play it now'],
 	['/scenarios', 'Starting insulin'],
-	['/scenarios/insulin', 'Check your sound']
+	['/scenarios/insulin', 'With a tutor']
 ] as const)('%s can be used after few requests', async (path, usable) => {
 	await page.setViewportSize(NARROW);
 	const { requests, bytes } = await weigh(path, usable);

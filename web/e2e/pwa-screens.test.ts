@@ -79,7 +79,7 @@ it('says in its own words that there is no connection', async () => {
 	}
 	await server.resume();
 	await page.getByRole('link', { name: 'Try again' }).click();
-	await page.getByRole('link', { name: 'Check your sound' }).waitFor();
+	await page.getByRole('link', { name: 'With a tutor' }).waitFor();
 	expect(new URL(page.url()).pathname).toBe('/scenarios/insulin');
 });
 

@@ -49,10 +49,10 @@ async function choose(
 	await page.locator('.scenario').first().waitFor();
 	await look('real-catalogue');
 	await page.locator('.scenario').first().click();
-	await page.getByRole('link', { name: 'Check your sound' }).waitFor();
+	await page.getByRole('link', { name: 'With a tutor' }).waitFor();
 	const slug = new URL(page.url()).pathname.replace('/scenarios/', '');
 	await look('real-scenario');
-	await page.getByRole('link', { name: 'Check your sound' }).click();
+	await page.getByRole('link', { name: 'With a tutor' }).click();
 	await page.getByText('You come through clearly').waitFor();
 	await look('real-green-room');
 	return slug;

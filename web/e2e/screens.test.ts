@@ -91,7 +91,7 @@ describe('accounts', () => {
 describe('choosing', () => {
 	it('scenario', async () => {
 		await page.goto('/scenarios/insulin');
-		await page.getByRole('link', { name: 'Check your sound' }).waitFor();
+		await page.getByRole('link', { name: 'With a tutor' }).waitFor();
 		await inspect(page, 'scenario');
 	});
 
@@ -147,7 +147,7 @@ describe('a page that is not there', () => {
 		await inspect(page, 'scenario-failed');
 		server.answers.clear();
 		await page.getByRole('button', { name: 'Try again' }).click();
-		await page.getByRole('link', { name: 'Check your sound' }).waitFor();
+		await page.getByRole('link', { name: 'With a tutor' }).waitFor();
 	});
 });
 

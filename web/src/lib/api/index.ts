@@ -7,7 +7,9 @@ import type {
 	AttemptDetail,
 	AttemptPage,
 	AttemptState,
+	AutomaticPatient,
 	NewAttempt,
+	PatientKind,
 	Report,
 	Room,
 	RoomList,
@@ -23,8 +25,16 @@ const part = encodeURIComponent;
 
 export const attempt = (id: string, signal?: AbortSignal): Promise<AttemptDetail> =>
 	get(`/api/attempts/${part(id)}`, signal);
-export const createAttempt = (slug: string): Promise<Attempt> =>
-	send('POST', '/api/attempts', { scenario: slug, consent: true } satisfies NewAttempt);
+export const createAttempt = (slug: string, patient: PatientKind): Promise<Attempt> =>
+	send('POST', '/api/attempts', {
+		scenario: slug,
+		consent: true,
+		patient,
+		mode: 'practice'
+	} satisfies NewAttempt);
+/** Reads whether an automatic patient can play now, and what hears the candidate. */
+export const automaticPatient = (signal?: AbortSignal): Promise<AutomaticPatient> =>
+	get('/api/patient', signal);
 export const deleteAttempt = (id: string): Promise<void> =>
 	send('DELETE', `/api/attempts/${part(id)}`);
 export const ticket = (id: string, role: Role): Promise<Ticket> =>

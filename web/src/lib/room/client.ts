@@ -4,8 +4,12 @@ import { Emitter } from './emitter';
 import {
 	VERSION,
 	type Candidate,
+	type Caption,
 	type ClientMessage,
+	type ControlAction,
 	type ErrorCode,
+	type HeardWord,
+	type Patient,
 	type Peer,
 	type Phase,
 	type Role,
@@ -29,6 +33,11 @@ export interface RoomEvents {
 	peers: Peer[];
 	speaking: Speaker[];
 	track: { participantId: string; track: MediaStreamTrack };
+	/** The automatic patient's state has changed. */
+	patient: Patient;
+	caption: Caption;
+	/** What the candidate might do next. */
+	hint: string;
 	report: { status: 'ready' | 'failed'; problem: string };
 	/** A request was refused; the call goes on. */
 	problem: string;
@@ -129,6 +138,31 @@ export class RoomClient extends Emitter<RoomEvents> {
 	mute(muted: boolean): void {
 		this.#muted = muted;
 		this.#send({ type: 'mute', muted });
+	}
+
+	/** Asks for the automatic patient, after a person who played the patient has left. */
+	callPatient(): void {
+		this.#send({ type: 'call_patient' });
+	}
+
+	/** Says something to the automatic patient by typing. */
+	typed(text: string): void {
+		this.#send({ type: 'typed', text });
+	}
+
+	/** Tells the automatic patient that the button to talk is held down, or was let go. */
+	talk(on: boolean): void {
+		this.#send({ type: 'talk', on });
+	}
+
+	/** Tells the automatic patient what the browser's own recogniser has heard. */
+	heard(words: HeardWord[], final: boolean): void {
+		this.#send({ type: 'heard', words, final });
+	}
+
+	/** Changes the course of a play with the automatic patient. */
+	control(action: ControlAction): void {
+		this.#send({ type: 'control', action });
 	}
 
 	/** Tells the server that the page went to the background, or came back. */
@@ -301,6 +335,15 @@ export class RoomClient extends Emitter<RoomEvents> {
 				break;
 			case 'speaking':
 				this.emit('speaking', message.speakers);
+				break;
+			case 'patient':
+				this.emit('patient', message);
+				break;
+			case 'caption':
+				this.emit('caption', message);
+				break;
+			case 'hint':
+				this.emit('hint', message.text);
 				break;
 			case 'report':
 				this.emit('report', { status: message.status, problem: message.problem ?? '' });

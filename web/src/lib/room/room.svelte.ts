@@ -1,4 +1,6 @@
 import type { ErrorCode, Peer, Phase, Role } from '$lib/gen/protocol';
+import { Automatic } from './automatic.svelte';
+import { BrowserEar } from './browser-ear';
 import { RoomClient, type Connection, type Ticket } from './client';
 import { PhaseClock } from './clock';
 import { MutedTalkDetector, SILENCE_DB, type Level } from './level';
@@ -44,10 +46,13 @@ export class Room {
 	closed = $state.raw<{ reason: string; error: boolean; code?: ErrorCode } | undefined>();
 	/** The clock of the preparation does not stop: the role play is of a mock exam. */
 	strict = false;
+	/** How long the play is, in seconds. */
+	playS = 0;
 	/** Why there is no microphone, and what to do. */
 	microphone = $state.raw<Remedy | undefined>();
 	/** Nothing was heard of the candidate since the play began. */
 	silent = $state(false);
+	readonly automatic = new Automatic(() => this.#client);
 
 	#ticket: () => Promise<Ticket>;
 	#sent: SentCounts;
@@ -62,6 +67,13 @@ export class Room {
 	#timers: ReturnType<typeof setInterval>[] = [];
 	#sample: QualitySample | undefined;
 	#left = false;
+	/** Tells the automatic patient what the browser hears, if the reader agreed to that. */
+	#ear = new BrowserEar(
+		() => Math.round(performance.now() - this.#playedFrom),
+		(words, final) => this.#client?.heard(words, final)
+	);
+	#playedFrom = 0;
+	#mutedBefore = false;
 
 	constructor(role: Role, attempt: string, ticket: () => Promise<Ticket>) {
 		this.role = role;
@@ -109,6 +121,12 @@ export class Room {
 				(this.speaking = new Map(speakers.map((s) => [s.participant_id, s.level])))
 		);
 		client.on('track', (voice) => this.#hear(voice));
+		client.on('patient', (patient) => {
+			this.automatic.update(patient);
+			this.#listen();
+		});
+		client.on('caption', (caption) => this.automatic.caption(caption));
+		client.on('hint', (hint) => (this.automatic.hint = hint));
 		client.on('report', (report) => (this.report = report));
 		client.on('problem', (problem) => (this.problem = problem));
 		client.on('unplaced', (unplaced) => (this.unplaced = unplaced));
@@ -133,10 +151,24 @@ export class Room {
 	}
 
 	toggleMute(): void {
-		this.muted = !this.muted;
+		this.#mute(!this.muted);
+	}
+
+	/** Speaks to the automatic patient while the button to talk is held down, also when muted. */
+	talk(on: boolean): void {
+		if (on === this.automatic.talking) return;
+		if (on) this.#mutedBefore = this.muted;
+		this.#mute(!on && this.#mutedBefore);
+		this.automatic.talk(on);
+	}
+
+	#mute(muted: boolean): void {
+		if (muted === this.muted) return;
+		this.muted = muted;
 		this.talkingMuted = false;
 		this.#talk.reset();
 		this.#applyMute();
+		this.#listen();
 		this.#client?.mute(this.muted);
 	}
 
@@ -222,6 +254,7 @@ export class Room {
 		removeEventListener('pagehide', this.#gone);
 		this.#timers.forEach(clearInterval);
 		this.#timers = [];
+		this.#ear.stop();
 		this.#closeMicrophone();
 	}
 
@@ -246,8 +279,18 @@ export class Room {
 		}
 	}
 
+	/** Lets the browser hear the candidate, if it may, while the automatic patient listens. */
+	#listen(): void {
+		const may = sound.browserHears && this.automatic.ready && this.#expected();
+		if (may) this.#ear.start();
+		else this.#ear.stop();
+	}
+
 	#phase(phase: Phase): void {
+		if (phase.name === 'playing' && this.phase?.name !== 'playing')
+			this.#playedFrom = performance.now() - (this.playS * 1000 - phase.remaining_ms);
 		this.phase = phase;
+		this.#listen();
 		if (this.ended) this.speaking = new Map();
 		this.#clock.set(phase, performance.now());
 		this.#patience.set(

@@ -85,10 +85,26 @@ export class RoomScreen {
 		return this.room.peers.filter((peer) => peer.role === 'observer');
 	}
 
+	/** The automatic patient has the part, or comes to take it. */
+	get automatic(): boolean {
+		return this.room.automatic.here && !this.over;
+	}
+
+	/** The candidate may call the automatic patient, since nobody else plays. */
+	get callable(): boolean {
+		const free = !this.room.patient && !this.automatic && this.room.phase !== undefined;
+		return free && this.isCandidate && !this.over && this.attempt.scenario.has_dialogue;
+	}
+
+	/** The play cannot begin until the automatic patient is ready. */
+	get patientComes(): boolean {
+		return this.automatic && !this.room.automatic.ready;
+	}
+
 	/** Nobody plays the patient yet. */
 	get waits(): boolean {
 		const { room } = this;
-		if (this.patientAway) return false; // which is said above
+		if (this.patientAway || this.automatic) return false; // which is said elsewhere
 		return !room.patient && room.role !== 'patient' && room.phase !== undefined && !this.over;
 	}
 

@@ -7,12 +7,15 @@ interface Remembered extends SoundChoices {
 	output: string;
 	/** A soft sound tells when one minute is left. */
 	cue: boolean;
+	/** The reader agrees that the browser's own speech recognition helps the automatic patient. */
+	browserHears: boolean;
 }
 
 const DEFAULTS: Remembered = {
 	input: '',
 	output: '',
 	cue: true,
+	browserHears: false,
 	echoCancellation: true,
 	noiseSuppression: true,
 	autoGainControl: true
@@ -28,6 +31,7 @@ export class Sound {
 	input = $state('');
 	output = $state('');
 	cue = $state(true);
+	browserHears = $state(false);
 	choices = $state<SoundChoices>({
 		echoCancellation: true,
 		noiseSuppression: true,
@@ -38,10 +42,11 @@ export class Sound {
 
 	constructor(storage: Pick<Storage, 'getItem' | 'setItem'> | undefined) {
 		this.#storage = storage;
-		const { input, output, cue, ...choices } = this.#read();
+		const { input, output, cue, browserHears, ...choices } = this.#read();
 		this.input = input;
 		this.output = output;
 		this.cue = cue;
+		this.browserHears = browserHears;
 		this.choices = choices;
 	}
 
@@ -87,6 +92,7 @@ export class Sound {
 			input: this.input,
 			output: this.output,
 			cue: this.cue,
+			browserHears: this.browserHears,
 			...this.choices
 		};
 		try {

@@ -1,3 +1,4 @@
+import { automaticPatient } from '$lib/api';
 import { auth } from '$lib/api/auth.svelte';
 import { overview } from '$lib/api/catalogue';
 import { exams } from '$lib/api/exams';
@@ -11,6 +12,7 @@ export const load: PageLoad = async ({ parent }) => {
 	return {
 		overview: startLoading(overview),
 		exams: startLoading(() => exams()),
+		patient: startLoading(() => automaticPatient()),
 		found: startCatalogue(new URLSearchParams(profession ? { profession } : {}))
 	};
 };

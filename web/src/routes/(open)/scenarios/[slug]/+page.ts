@@ -1,4 +1,4 @@
-import { attempts } from '$lib/api';
+import { attempts, automaticPatient } from '$lib/api';
 import { auth } from '$lib/api/auth.svelte';
 import { progress, scenario } from '$lib/api/catalogue';
 import { startLoading } from '$lib/ui/loading.svelte';
@@ -9,6 +9,7 @@ export const load: PageLoad = async ({ params: { slug }, parent }) => {
 	const own = auth.status === 'in';
 	return {
 		scenario: startLoading(() => scenario(slug)),
+		patient: own ? startLoading(() => automaticPatient()) : undefined,
 		progress: own ? startLoading(() => progress(slug)) : undefined,
 		attempts: own
 			? startLoading(async () => (await attempts({ scenario: slug })).items)
