@@ -278,7 +278,8 @@ describe('the automatic patient', () => {
 					this.started = false;
 				}
 			}
-			Object.assign(window, { webkitSpeechRecognition: Fake, SpeechRecognition: Fake, made });
+			const all = { webkitSpeechRecognition: Fake, SpeechRecognition: Fake, made };
+			Object.assign(window, all);
 		});
 		const started = () =>
 			page.evaluate(

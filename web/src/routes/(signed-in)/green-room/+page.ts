@@ -15,9 +15,9 @@ interface About {
 }
 
 /**
- * ?scenario=slug&patient=kind begins a new attempt. With &straight there is no sound check when that
- * of before still holds; with &again the page also says why there is one. ?room=id&as=part joins an
- * attempt that exists.
+ * ?scenario=slug&patient=kind begins a new attempt. With &straight there is no sound check when
+ * that of before still holds; with &again the page also says why there is one. ?room=id&as=part
+ * joins an attempt that exists.
  */
 export const load: PageLoad = async ({ url, parent }) => {
 	await parent();
