@@ -1,12 +1,15 @@
 package main
 
 import (
+	"bufio"
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -60,6 +63,7 @@ func TestResponse(t *testing.T) {
 		t.Skip("it is run by make response")
 	}
 	server := serve(t, t.TempDir(), nil)
+	before, began := cpuSeconds(t, server.url), time.Now()
 	var plays errgroup.Group
 	all := make(chan rehearsal.ConsultationResult, len(consultations()))
 	for scenario, questions := range consultations() {
@@ -73,6 +77,8 @@ func TestResponse(t *testing.T) {
 		t.Fatal(err)
 	}
 	close(all)
+	cores := (cpuSeconds(t, server.url) - before) / time.Since(began).Seconds() /
+		float64(len(consultations()))
 	var took []float64
 	var table strings.Builder
 	asked, cuts := 0, 0
@@ -85,7 +91,8 @@ func TestResponse(t *testing.T) {
 	}
 	p50, p95 := rehearsal.Percentile(took, 0.5), rehearsal.Percentile(took, 0.95)
 	summary := fmt.Sprintf("%d questions in %d role plays at once, %d answered, %d cut into: "+
-		"p50 %.2f s, p95 %.2f s\n", asked, len(consultations()), len(took), cuts, p50, p95)
+		"p50 %.2f s, p95 %.2f s; the server used %.2f of a core for each\n", asked,
+		len(consultations()), len(took), cuts, p50, p95, cores)
 	t.Log(table.String() + summary)
 	if path := os.Getenv("RESPONSE_OUT"); path != "" {
 		if err := os.WriteFile(path, []byte(table.String()+summary), 0o644); err != nil {
@@ -117,4 +124,27 @@ func timed(t *testing.T, url, scenario string, lines []string) (
 		return r, fmt.Errorf("rehearse %s: %w\n%s", scenario, err, progress.String())
 	}
 	return r, json.Unmarshal(out.Bytes(), &r)
+}
+
+// cpuSeconds returns the CPU time that the server has used.
+func cpuSeconds(t *testing.T, url string) float64 {
+	t.Helper()
+	res, err := http.Get(url + "/metrics")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	for lines := bufio.NewScanner(res.Body); lines.Scan(); {
+		value, ok := strings.CutPrefix(lines.Text(), "process_cpu_seconds_total ")
+		if !ok {
+			continue
+		}
+		seconds, err := strconv.ParseFloat(value, 64)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return seconds
+	}
+	t.Fatal("/metrics has no process_cpu_seconds_total")
+	return 0
 }
