@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"bedside/configs"
 	"bedside/speech/asr"
 	"bedside/speech/asr/sphinx"
 	"bedside/speech/opus"
@@ -15,9 +16,11 @@ import (
 )
 
 type hearCommand struct {
-	Scenario string   `required:"" help:"Slug of a scenario that is part of the program, or a YAML file." placeholder:"SLUG|FILE"`
-	Files    []string `arg:"" name:"audio" help:"WAV or Ogg Opus files, each with one turn of the candidate."`
-	JSON     bool     `help:"Print each file as a line of JSON." name:"json"`
+	Scenario   string   `required:"" help:"Slug of a scenario that is part of the program, or a YAML file." placeholder:"SLUG|FILE"`
+	Recogniser string   `help:"What hears: pocketsphinx, sherpa-onnx or api (see bedside doctor). With api, the audio is sent to the address in speech.hearing_url." default:"pocketsphinx" enum:"pocketsphinx,sherpa-onnx,api"`
+	Config     string   `help:"Configuration file." env:"BEDSIDE_CONFIG" placeholder:"FILE" type:"existingfile"`
+	Files      []string `arg:"" name:"audio" help:"WAV or Ogg Opus files, each with one turn of the candidate."`
+	JSON       bool     `help:"Print each file as a line of JSON." name:"json"`
 }
 
 // Help describes the output.
@@ -44,11 +47,19 @@ type heardFile struct {
 
 // Run hears each file.
 func (c hearCommand) Run(ctx context.Context, i *invocation) error {
-	recogniser, err := sphinx.New(sphinx.Config{})
+	cfg, err := i.settings(c.Config, nil)
 	if err != nil {
 		return err
 	}
-	d, err := openDialogue(c.Scenario, recogniser.Phones)
+	recogniser, err := pickRecogniser(ctx, cfg, c.Recogniser)
+	if err != nil {
+		return err
+	}
+	pronounce, err := sphinx.New(cfg.Sphinx)
+	if err != nil {
+		return err
+	}
+	d, err := openDialogue(c.Scenario, pronounce.Phones)
 	if err != nil {
 		return err
 	}
@@ -75,6 +86,20 @@ func (c hearCommand) Run(ctx context.Context, i *invocation) error {
 		}
 	}
 	return nil
+}
+
+// pickRecogniser returns the recogniser with a name, or why it is missing.
+func pickRecogniser(ctx context.Context, cfg configs.Config, name string) (asr.Recogniser, error) {
+	for _, l := range findRecognisers(ctx, cfg) {
+		switch {
+		case l.Name != name:
+		case l.Err != nil:
+			return nil, fmt.Errorf("%s cannot hear: %w", name, l.Err)
+		default:
+			return l.Recogniser, nil
+		}
+	}
+	return nil, fmt.Errorf("%w: there is no recogniser %q", configs.ErrFlags, name)
 }
 
 // spell returns words as text, or says that there are none.

@@ -4,9 +4,11 @@ import (
 	"bytes"
 	"context"
 	"crypto/sha256"
+	"encoding/binary"
 	"encoding/hex"
 	"encoding/json"
 	"io"
+	"math"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -98,4 +100,42 @@ func TestModels(t *testing.T) {
 		!strings.Contains(err.Error(), "again to go on") {
 		t.Errorf("interrupted: %v", err)
 	}
+}
+
+// TestHearByAnAPI lets an API of ours hear a file.
+func TestHearByAnAPI(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_, _ = io.WriteString(w, `{"text": "Who is at home with you in the evening?"}`)
+	}))
+	defer server.Close()
+	file := filepath.Join(t.TempDir(), "turn.wav")
+	if err := os.WriteFile(file, toneWAV(), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	hear := func(env ...string) (code int, out, errs string) {
+		var stdout, stderr strings.Builder
+		code = runCommand(t.Context(), []string{
+			"hear", "--json", "--scenario", "nursing-insulin-at-home", "--recogniser", "api", file,
+		}, &invocation{out: &stdout, err: &stderr, env: env})
+		return code, stdout.String(), stderr.String()
+	}
+	if code, out, errs := hear("BEDSIDE_HEARING_URL=" + server.URL); code != exitDone ||
+		!strings.Contains(out, `"recogniser":"api"`) || !strings.Contains(out, `"evening"`) {
+		t.Errorf("%d, %s, %s", code, out, errs)
+	}
+	if code, _, errs := hear(); code != exitFailed || !strings.Contains(errs,
+		"api cannot hear: speech.hearing_url: not set") {
+		t.Errorf("without an address: %d, %s", code, errs)
+	}
+}
+
+// toneWAV returns a second of a tone, 16 bits at 16 kHz.
+func toneWAV() []byte {
+	const n = 16000
+	b := append([]byte("RIFF\xff\xff\xff\xffWAVEfmt \x10\x00\x00\x00\x01\x00\x01\x00"),
+		"\x80\x3e\x00\x00\x00\x7d\x00\x00\x02\x00\x10\x00data\xff\xff\xff\xff"...)
+	for i := range n {
+		b = binary.LittleEndian.AppendUint16(b, uint16(int16(9000*math.Sin(float64(i)/8))))
+	}
+	return b
 }
