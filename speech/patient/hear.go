@@ -30,7 +30,7 @@ const (
 type Thresholds struct{ Answer, Confirm, Lead float64 }
 
 // DefaultThresholds returns those that were fitted on other scenarios than they were judged on.
-func DefaultThresholds() Thresholds { return Thresholds{Answer: 0.49, Confirm: 0.3, Lead: 0.05} }
+func DefaultThresholds() Thresholds { return Thresholds{Answer: 0.53, Confirm: 0.3, Lead: 0.05} }
 
 // Utterance is what the patient heard in one turn of the candidate.
 type Utterance struct {
