@@ -121,6 +121,10 @@ func TestPermissions(t *testing.T) {
 		},
 		// Text that is no JSON; api/scenarios tests more.
 		{"POST", "/api/scenarios/lint", map[string]any{}, [6]int{403, 403, 415, 415, 415, 401}},
+		{
+			"POST", "/api/scenarios/understanding", map[string]any{},
+			[6]int{403, 403, 415, 415, 415, 401},
+		},
 		{"GET", "/api/progress", nil, [6]int{200, 200, 200, 200, 200, 401}},
 		{
 			"GET", "/api/protected/progress/" + apitest.ScenarioSlug, nil,

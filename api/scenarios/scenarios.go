@@ -78,6 +78,7 @@ func (s *Service) routes(api huma.API) {
 	s.listRoute(api)
 	s.getRoute(api)
 	lintRoutes(api)
+	s.understandingRoute(api)
 	s.changeRoutes(api)
 	s.versionRoutes(api)
 	s.yamlRoutes(api)

@@ -1,0 +1,45 @@
+package scenarios_test
+
+import (
+	"os"
+	"strings"
+	"testing"
+
+	"bedside/api/apitest"
+	"bedside/api/scenarios"
+	"bedside/store"
+)
+
+func TestUnderstanding(t *testing.T) {
+	s := apitest.NewServer(t)
+	tutor := s.NewUser(t, store.RoleTutor)
+	const path = "/api/scenarios/understanding"
+	text, err := os.ReadFile("../../store/scenario/content/nursing-insulin-at-home.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got scenarios.Understanding
+	tutor.Do(t, "POST", path, string(text), "Content-Type", "application/yaml").Expect(t, 200).
+		Decode(t, &got)
+	right, examples := 0, 0
+	for _, e := range got.Items {
+		right, examples = right+e.Right, examples+e.Examples
+		if e.Right+e.Asked+e.Wrong+e.Repaired != e.Examples {
+			t.Errorf("%+v", e)
+		}
+	}
+	if len(got.Items) < 12 || right < examples/3 {
+		t.Errorf("%d of %d examples of %d intents", right, examples, len(got.Items))
+	}
+	mute, _, _ := strings.Cut(string(text), "\ndialogue:")
+	for name, text := range map[string]string{
+		"no YAML": "a: [", "two scenarios": string(text) + "\n---\n" + string(text), "mute": mute,
+	} {
+		a := tutor.Do(t, "POST", path, text, "Content-Type", "application/yaml")
+		if a.StatusCode != 422 {
+			t.Errorf("%s: %d", name, a.StatusCode)
+		}
+	}
+	s.NewUser(t, store.RoleCandidate).Do(t, "POST", path, "a", "Content-Type", "application/yaml").
+		Problem(t, 403, "forbidden")
+}
