@@ -38,6 +38,11 @@ type Recogniser struct {
 	models models
 }
 
+// learnersVocabulary is how many frequent words are recognised besides the scenario's of a speaker
+// whom the adapted model hears: words that nobody expects are taken for those of the scenario's
+// that a learner pronounces otherwise.
+const learnersVocabulary = 500
+
 // New returns a recogniser. When the model is not there, the error says what to install.
 func New(cfg Config) (*Recogniser, error) {
 	d := Defaults()
@@ -90,7 +95,7 @@ func (r *Recogniser) Open(ctx context.Context, c asr.Context) (asr.Stream, error
 func (r *Recogniser) open(dir string, c asr.Context) (*Stream, error) {
 	own, words := filepath.Join(dir, "own.lm"), filepath.Join(dir, "words.dict")
 	sentences := make([][]string, 0, len(c.Texts))
-	vocabulary := slices.Clone(r.frequent)
+	vocabulary := slices.Clone(r.frequentFor(c.Speaker))
 	for _, text := range c.Texts {
 		if s := asr.Words(text); len(s) > 0 {
 			sentences = append(sentences, s)
@@ -129,6 +134,14 @@ func (r *Recogniser) open(dir string, c asr.Context) (*Stream, error) {
 		return nil, err
 	}
 	return &Stream{decoder: d}, nil
+}
+
+// frequentFor returns the frequent words that are recognised of a speaker.
+func (r *Recogniser) frequentFor(s asr.Speaker) []string {
+	if s.Model == asr.Adapted {
+		return r.frequent[:min(len(r.frequent), learnersVocabulary)]
+	}
+	return r.frequent
 }
 
 // arguments returns those of pocketsphinx. The second pass (fwdflat) is off, because it would take
