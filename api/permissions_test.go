@@ -61,6 +61,16 @@ func TestPermissions(t *testing.T) {
 			"GET", "/api/attempts/" + waiting + "/audio/candidate", nil,
 			[6]int{404, 404, 404, 404, 404, 401},
 		},
+		{
+			"POST", "/api/attempts/" + waiting + "/invitation", nil,
+			[6]int{201, 404, 403, 403, 403, 401},
+		},
+		{
+			"DELETE", "/api/attempts/" + waiting + "/invitation", nil,
+			[6]int{204, 404, 403, 403, 403, 401},
+		},
+		{"GET", "/api/invitations/none", nil, [6]int{404, 404, 404, 404, 404, 404}},
+		{"POST", "/api/invitations/none", nil, [6]int{404, 404, 404, 404, 404, 401}},
 		{"GET", "/api/attempts/" + done, nil, [6]int{200, 404, 200, 404, 200, 401}},
 		{"POST", "/api/attempts/" + done + "/ticket", nil, [6]int{409, 404, 409, 404, 409, 401}},
 		{"GET", "/api/attempts/" + done + "/report", nil, [6]int{200, 404, 200, 404, 200, 401}},
@@ -252,7 +262,8 @@ func TestPermissions(t *testing.T) {
 			"user/"+owner.ID, "user/{user}", "user/"+nobody, "user/{user}",
 			owner.ID, "{id}", admin.ID, "{id}", "audio/candidate",
 			"audio/{speaker}", portrait.ID, "{id}", picture.ID, "{id}",
-			"media/"+nobody, "media/{id}", "hearing/none", "hearing/{microphone}").Replace(path)
+			"media/"+nobody, "media/{id}", "hearing/none", "hearing/{microphone}",
+			"invitations/none", "invitations/{token}").Replace(path)
 		tested[row.method+" "+path] = true
 		for i, p := range everybody {
 			if a := p.Do(t, row.method, row.path, row.body); a.StatusCode != row.want[i] {

@@ -47,6 +47,7 @@ type NewAttempt struct {
 	Consent     bool        // the candidate agreed to being recorded
 	Patient     PatientKind // empty: a tutor
 	Mode        Mode        // empty: practice
+	PartnerID   string      // who plays the patient; empty: nobody yet
 }
 
 // Attempt is one practice of a scenario by one candidate. Its id is also its room's id.

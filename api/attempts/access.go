@@ -27,7 +27,9 @@ func mayTake(u store.User, a store.Attempt, part store.ParticipantRole) bool {
 	switch part {
 	case store.ParticipantCandidate:
 		return u.ID == a.CandidateID
-	case store.ParticipantPatient, store.ParticipantObserver:
+	case store.ParticipantPatient:
+		return teaches || u.ID == a.PartnerID && a.Exam.ID == ""
+	case store.ParticipantObserver:
 		return teaches
 	}
 	return false

@@ -32,6 +32,11 @@ type Store interface {
 	FilterAttempts(ctx context.Context, f store.AttemptFilter) ([]store.AttemptView, error)
 	ReserveLive(ctx context.Context, userID, attemptID string, until time.Time) error
 	SeatPartner(ctx context.Context, id, userID string, present bool) (store.Attempt, error)
+	SaveInvitation(ctx context.Context, i store.Invitation) error
+	DeleteInvitation(ctx context.Context, attemptID string) error
+	Invitation(ctx context.Context, tokenHash []byte) (store.Invitation, store.AttemptView, error)
+	AcceptInvitation(ctx context.Context, tokenHash []byte, userID string,
+		now time.Time) (store.Attempt, error)
 	Recording(ctx context.Context, attemptID string,
 		speaker store.Speaker) (store.Recording, error)
 	RetryAnalysis(ctx context.Context, attemptID string,
@@ -71,6 +76,7 @@ type Service struct {
 	Retention  store.Retention
 	ICEServers func() []ICEServer // part of each ticket; may be nil
 	SocketPath string             // of the WebSocket on this server
+	Clock      func() time.Time   // nil: the system's
 }
 
 // Slice describes the slice to package api.
@@ -83,6 +89,10 @@ func (s *Service) Slice() httpx.Slice {
 				Why: "the candidate's role plays. Where the user played the patient for " +
 					"another candidate, the attempt is that candidate's: it stays, without " +
 					"the partner's name. Also deleted at the end of `retention.reports`",
+			},
+			{
+				Table: "invitations", OnDelete: store.Deleted,
+				Why: "links by which friends were invited to the candidate's role plays, as hashes",
 			},
 			{
 				Table: "reports", OnDelete: store.Deleted,
@@ -111,7 +121,8 @@ func (s *Service) routes(api huma.API) {
 		Description: "You are its candidate. The id of the attempt is also the id of its room. " +
 			"The attempt keeps the version of the scenario that is published now. A scenario " +
 			"that was withdrawn cannot be played: the type of the problem ends in " +
-			"scenario-archived. An automatic patient plays only scenarios with has_dialogue.",
+			"scenario-archived. An automatic patient plays only scenarios with has_dialogue. With " +
+			"friend_of the other one of an earlier attempt plays the patient.",
 		DefaultStatus: http.StatusCreated,
 		Errors: []int{
 			http.StatusForbidden, http.StatusNotFound, http.StatusConflict,
@@ -139,6 +150,7 @@ func (s *Service) routes(api huma.API) {
 			http.StatusForbidden, http.StatusNotFound, http.StatusConflict,
 		},
 	}, s.ticket)
+	s.invitationRoutes(api)
 	s.reportRoute(api)
 	s.audioRoute(api)
 	s.retryRoute(api)
@@ -161,7 +173,7 @@ type Attempt struct {
 	ScenarioTitle string             `json:"scenario_title" example:"Starting insulin at home"`
 	Profession    string             `json:"profession" example:"nursing"`
 	Candidate     Person             `json:"candidate"`
-	Partner       *Person            `json:"partner,omitempty" doc:"the tutor who plays the patient"`
+	Partner       *Person            `json:"partner,omitempty" doc:"the tutor or friend who plays the patient"`
 	Consent       bool               `json:"consent" doc:"whether the candidate agreed to being recorded"`
 	Patient       store.PatientKind  `json:"patient" enum:"automatic,tutor,friend" doc:"who plays the patient"`
 	Mode          store.Mode         `json:"mode" enum:"practice,exam" doc:"exam: without pauses, hints and captions"`
@@ -215,6 +227,8 @@ type NewAttempt struct {
 
 	Patient store.PatientKind `json:"patient,omitempty" enum:"automatic,tutor,friend" default:"tutor" doc:"who plays the patient" example:"automatic"`
 	Mode    store.Mode        `json:"mode,omitempty" enum:"practice,exam" default:"practice" doc:"exam: without pauses, hints and captions" example:"practice"`
+
+	FriendOf string `json:"friend_of,omitempty" format:"uuid" doc:"an earlier attempt in which you or your friend played the patient: the other one plays the patient in this one"`
 }
 
 type createInput struct{ Body NewAttempt }
@@ -241,12 +255,19 @@ func (s *Service) create(ctx context.Context, in *createInput) (*detailOutput, e
 		return nil, httpx.Invalid("body.patient", "The automatic patient cannot play this "+
 			"scenario yet. Choose another one, or play it with a tutor or a friend.")
 	}
+	var friend string
+	if in.Body.FriendOf != "" {
+		if friend, err = s.friend(ctx, in.Body.FriendOf, p.User.ID); err != nil {
+			return nil, err
+		}
+		in.Body.Patient = store.PatientFriend
+	}
 	if _, err := httpx.AdmitUnconfirmed(ctx, p.User, s.Store, s.Tries, 1); err != nil {
 		return nil, err
 	}
 	a, err := s.Store.CreateAttempt(ctx, store.NewAttempt{
 		CandidateID: p.User.ID, ScenarioID: scenario.ID, Consent: true, Patient: in.Body.Patient,
-		Mode: in.Body.Mode,
+		Mode: in.Body.Mode, PartnerID: friend,
 	})
 	if err != nil {
 		return nil, unplayed(err)

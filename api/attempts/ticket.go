@@ -127,7 +127,7 @@ func closed(err error) error {
 	case errors.Is(err, store.ErrConflict):
 		return &httpx.Fault{
 			Err: err, Code: "part-taken",
-			Detail: "Another tutor plays the patient. Join as an observer instead.",
+			Detail: "Somebody else plays the patient. Tutors may join as observers instead.",
 		}
 	}
 	return err

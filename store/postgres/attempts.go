@@ -53,16 +53,17 @@ func (db *DB) CreateAttempt(ctx context.Context, n store.NewAttempt) (store.Atte
 		ID: id.String(), ScenarioID: n.ScenarioID, CandidateID: n.CandidateID,
 		State: store.AttemptCreated, Consent: n.Consent, CreatedAt: db.now(),
 		Patient: cmp.Or(n.Patient, store.PatientTutor), Mode: cmp.Or(n.Mode, store.ModePractice),
+		PartnerID: n.PartnerID,
 	}
 	err = db.do(ctx, "attempt", func(ctx context.Context, q querier) error {
 		err := scanOne(ctx, q, `INSERT INTO attempts
 				(id, scenario_id, scenario_version, candidate_id, state, consent, created_at,
-				patient, mode)
+				patient, mode, partner_id)
 			SELECT $1::uuid, c.id, c.published_version, $3::uuid, $4::text, $5::boolean,
-				$6::timestamptz, $7::text, $8::text FROM scenarios c
+				$6::timestamptz, $7::text, $8::text, nullif($9::text, '')::uuid FROM scenarios c
 			WHERE c.id = $2 AND c.state = 'published' RETURNING scenario_version`,
 			[]any{a.ID, a.ScenarioID, a.CandidateID, a.State, a.Consent, a.CreatedAt, a.Patient,
-				a.Mode},
+				a.Mode, a.PartnerID},
 			[]any{&a.ScenarioVersion})
 		if errors.Is(err, pgx.ErrNoRows) {
 			return fmt.Errorf("the scenario is not published: %w", store.ErrState)

@@ -80,6 +80,11 @@ func PersonalTables() []PersonalTable {
 			Where:  `t.attempt_id IN (SELECT id FROM attempts WHERE candidate_id = $1)`,
 			Secret: []string{"body"},
 		},
+		{
+			Table:  "invitations",
+			Where:  `t.attempt_id IN (SELECT id FROM attempts WHERE candidate_id = $1)`,
+			Secret: []string{"token_hash"},
+		},
 		{Table: "recordings", Where: recordingsOf},
 		{
 			// The candidate does not know yet what comes.

@@ -154,6 +154,13 @@ func newUserWithData(t *testing.T) (u, partner store.User, theirs, others store.
 	}
 	hash := func(s string) []byte { return []byte(s + u.ID) }
 	for what, err := range map[string]error{
+		"invitation": db.SaveInvitation(t.Context(), store.Invitation{
+			AttemptID: theirs.ID, TokenHash: hash("i"), ExpiresAt: now.Add(time.Hour),
+		}),
+		"hearing": db.SaveHearing(t.Context(), u.ID, store.Hearing{
+			Microphone: "m", Model: "average", Mean: make([]float64, 13), MeasuredAt: now,
+			UsedAt: now,
+		}),
 		"proof": db.Prove(t.Context(), session, now),
 		"token": db.CreateMailToken(t.Context(), store.MailToken{
 			Hash: hash("m"), UserID: u.ID, Purpose: store.TokenVerify, Email: u.Email,
