@@ -342,3 +342,21 @@ func TestUnsureWordsAreAskedAbout(t *testing.T) {
 		}
 	}
 }
+
+func TestQuestionsAreKnownByTheirForm(t *testing.T) {
+	d := newDialogue(t, insulin)
+	for words, asks := range map[string]bool{
+		"what happened to the person you work with": true,
+		"how is your eyesight these days":           true,
+		"have you got any pets":                     true,
+		"did somebody tell you about the parking":   true,
+		"the weather was rather nice on sunday":     false,
+		"i will come back to that in a moment":      false,
+		"i parked my car behind the house":          false,
+		"and then":                                  false,
+	} {
+		if got := d.Guess(d.Begin(), strings.Fields(words)); got.Asks() != asks {
+			t.Errorf("%q is taken for %q", words, got)
+		}
+	}
+}
