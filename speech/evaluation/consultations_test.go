@@ -205,6 +205,16 @@ func (s subject) paraphrase(intent string, n int) string {
 	return list[n%len(list)]
 }
 
+// played lists the scenarios whose consultations are kept.
+func played() []string {
+	return []string{
+		"dentistry-abscess-and-antibiotics", "dietetics-coeliac-at-work",
+		"dietetics-diabetes-in-pregnancy", "medicine-chest-pain-going-home",
+		"medicine-earache-antibiotics", "medicine-headache-scan", "medicine-iron-result-by-phone",
+		"nursing-fall-in-the-night", "nursing-fever-before-a-wedding", "nursing-insulin-at-home",
+	}
+}
+
 // TestConsultations plays thirty consultations and compares them with those in testdata, which
 // UPDATE=1 writes again. What the patient tells must have been earned, and a better candidate is
 // told more.
@@ -214,7 +224,13 @@ func TestConsultations(t *testing.T) {
 	}
 	list, _ := subjects(t)
 	deep := map[string]int{} // facts that have to be earned, by candidate
-	for _, s := range list[:min(10, len(list))] {
+	list = slices.DeleteFunc(list, func(s subject) bool {
+		return !slices.Contains(played(), s.slug)
+	})
+	if len(list) != len(played()) {
+		t.Errorf("%d of %d scenarios have paraphrases", len(list), len(played()))
+	}
+	for _, s := range list {
 		d := s.dialogue(t, nil)
 		for _, who := range candidates() {
 			t.Run(s.slug+"/"+who.name, func(t *testing.T) {
