@@ -403,6 +403,14 @@ func TestExamModeHasNoHelp(t *testing.T) {
 	})
 }
 
+func TestPreparationInExamModeIsNotExtended(t *testing.T) {
+	withPatient(t, store.ModeExam, func(t *testing.T, s *timedRoom, _ *fakeClient) {
+		s.media.of("candidate").Disconnected()
+		time.Sleep(10 * time.Second)
+		s.wantPhase(protocol.PhasePreparing, true, 170*time.Second, "")
+	})
+}
+
 func TestPersonTakesOverAndTheAutomaticPatientComesBack(t *testing.T) {
 	withPatient(t, store.ModePractice, func(t *testing.T, s *timedRoom, anna *fakeClient) {
 		stop := s.begin(anna)

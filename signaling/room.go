@@ -113,7 +113,7 @@ func openRoom(env *roomEnv, a store.Attempt, sc store.Scenario, last store.PlayC
 	default:
 		r.stage = newStage(prepare, play, env.cfg.MayStand, now)
 	}
-	if a.Exam.ID != "" {
+	if a.Exam.ID != "" || a.Mode == store.ModeExam {
 		r.stage.makeStrict(r.prepared)
 	}
 	media.OnSpeakers(func(list []sfu.Speaker) {
