@@ -125,7 +125,11 @@ func (a *automatic) said(u *utterance, p sfu.Played) {
 		a.saying = nil
 	}
 	cut := p.Frames < len(u.line.Frames)
-	if p.Frames == 0 {
+	if len(u.line.Frames) == 0 { // no voice could speak it: it is read
+		p.From = time.Now()
+		p.To = p.From
+	}
+	if p.Frames == 0 && len(u.line.Frames) > 0 {
 		a.caption(store.ParticipantPatient, "", true, true)
 		a.unsaid(u.line)
 	} else {

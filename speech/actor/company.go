@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -131,11 +132,15 @@ func (c *Company) Confirm(confirm part.Confirm) bool {
 	return true
 }
 
-// Release frees what is held for a room that has found an actor elsewhere.
+// Release frees what is held for a room that has found an actor elsewhere, and ends an earlier
+// one.
 func (c *Company) Release(confirm part.Confirm) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.queue.release(confirm.Attempt)
+	if a := c.actors[confirm.Attempt]; a != nil && a.generation < confirm.Generation {
+		a.cancel(errStale)
+	}
 	c.count()
 }
 
@@ -186,6 +191,8 @@ func (c *Company) play(ctx context.Context, call part.Call) {
 // try plays until the part ends, and returns why it did. While it lasts, it says that the actor
 // is there.
 func (c *Company) try(ctx context.Context, call part.Call) error {
+	ctx, end := context.WithCancelCause(ctx)
+	defer end(nil)
 	told, feed := make(chan part.Told, maxNotices), asr.NewFeed()
 	link, err := c.Theatre.Join(call.Attempt, func(t part.Told) *part.Reply {
 		if t.Generation != call.Generation {
@@ -193,6 +200,10 @@ func (c *Company) try(ctx context.Context, call part.Call) error {
 		}
 		if h, ok := t.Notice.(part.Heard); ok {
 			feed.Add(browserWords(h), h.Final) // the end of a turn waits for it
+		}
+		if _, over := t.Notice.(part.Ended); over {
+			end(errEnded) // the play may be waiting for the room's answer
+			return &part.Reply{}
 		}
 		select {
 		case told <- t:
@@ -227,7 +238,8 @@ func (c *Company) try(ctx context.Context, call part.Call) error {
 	})
 	p, err := c.open(ctx, call, feed, func(choice asr.Choice) {
 		state.Store(&part.Alive{
-			Generation: call.Generation, Ready: true, Recogniser: choice.Name, Why: choice.Why,
+			Generation: call.Generation, Ready: true, Recogniser: choice.Name,
+			Why: clip(choice.Why),
 		})
 	})
 	if err == nil {
@@ -250,7 +262,9 @@ func (c *Company) try(ctx context.Context, call part.Call) error {
 }
 
 // clip shortens a text for a message.
-func clip(text string) string { return text[:min(len(text), 300)] }
+func clip(text string) string {
+	return strings.ToValidUTF8(text[:min(len(text), 300)], "")
+}
 
 // open gets everything that a play needs. chosen is called with what hears, and again when that
 // changes.
@@ -268,7 +282,7 @@ func (c *Company) open(ctx context.Context, call part.Call, feed *asr.Feed,
 		call: call, clock: c.cfg.Clock, voices: c.Voices, chat: c.Chat, model: c.Model, log: c.log,
 		metrics: c.metrics, dialogue: d, scenario: scenario,
 		now: state, heardTo: call.HeardTo, startedAt: call.StartedAt, lastAudio: c.cfg.Clock(),
-		mood: moodOf(state.State),
+		mood: moodOf(state.State), behind: call.Clock != nil,
 	}
 	if call.Clock != nil {
 		p.time = *call.Clock
@@ -307,6 +321,10 @@ func (c *Company) open(ctx context.Context, call part.Call, feed *asr.Feed,
 	p.ear = &ear{stream: stream, guess: func(words []string) patient.Act {
 		return d.Guess(p.now.State, words)
 	}}
+	if p.startedAt != 0 {
+		p.ear.at = max(0, p.seconds(p.heardTo))
+		p.ear.audioAt = p.ear.at
+	}
 	p.ear.placed = func(offset float64) { feed.Zero(float64(p.startedAt)/1e6 + offset) }
 	p.openSession(ctx)
 	c.prepare(call, p)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"reflect"
 	"slices"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -172,7 +173,7 @@ func TestPausedPlaysDoNotCount(t *testing.T) {
 		if got := s.said(); len(got) != 0 {
 			t.Errorf("in the pause: %q", got)
 		}
-		s.tell(1, part.Control{Action: part.Resume})
+		s.tell(1, part.Control{Action: part.Resume, At: time.Now().UnixMicro()})
 		s.speak("do you live alone", 2*time.Second)
 		if got := s.said(); !slices.Equal(got, []string{"My daughter Karen."}) {
 			t.Errorf("after it: %q", got)
@@ -188,7 +189,7 @@ func TestControlsOfAPractice(t *testing.T) {
 		s.tell(1, part.Typed{Text: "What worries you most about it?", At: time.Now().UnixMicro()})
 		s.tell(1, part.Control{Action: part.Again})
 		s.tell(1, part.Control{Action: part.Hint})
-		s.tell(1, part.Control{Action: part.Restart})
+		s.tell(1, part.Control{Action: part.Restart, At: time.Now().UnixMicro()})
 		s.tell(1, part.Control{Action: part.Hint})
 		want := []string{"It's the needles.", "It's the needles."}
 		if got := s.said(); !slices.Equal(got, want) {
@@ -232,7 +233,7 @@ func TestTheButtonEndsTheTurn(t *testing.T) {
 		if got := s.said(); len(got) != 0 {
 			t.Errorf("while it is held: %q", got)
 		}
-		s.tell(1, part.Talk{On: false})
+		s.tell(1, part.Talk{On: false, At: time.Now().UnixMicro()})
 		if got := s.said(); !slices.Equal(got, []string{"My daughter Karen."}) {
 			t.Errorf("after it: %q", got)
 		}
@@ -298,6 +299,133 @@ func TestActorsEnd(t *testing.T) {
 		s.company.done.Wait()
 		if a := s.alive[len(s.alive)-1]; !a.Gone || a.Generation != 3 {
 			t.Errorf("the room got %+v of an actor whose worker shuts down", a)
+		}
+	})
+}
+
+func (s *stage) silence(mute bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.mute = mute
+}
+
+// The end of a play must reach an actor that waits for the answer of its room.
+func TestAnActorEndsWhileItWaitsForAnAnswer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newStage(t, 1)
+		s.begin()
+		s.silence(true)
+		s.tell(1, part.Control{Action: part.Hint})
+		s.tell(1, part.Ended{Reason: "over"})
+		if free := s.company.Status().Free; free != 1 {
+			t.Error("the actor has not ended")
+		}
+	})
+}
+
+// A room that was killed, or has another actor, does not tell.
+func TestAnActorThatNobodyNeedsEnds(t *testing.T) {
+	for name, forget := range map[string]func(*stage){
+		"another plays":  func(s *stage) { s.mu.Lock(); s.stale = 2; s.mu.Unlock() },
+		"nobody answers": func(s *stage) { s.silence(true) },
+		"another worker has the part": func(s *stage) {
+			s.company.Release(part.Confirm{Attempt: "a", Generation: 2, Worker: "x"})
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s := newStage(t, 1)
+				s.call(s.company, firstCall())
+				synctest.Wait()
+				time.Sleep(time.Minute)
+				if free := s.company.Status().Free; free != 0 {
+					t.Fatal("the actor ended without a reason")
+				}
+				forget(s)
+				time.Sleep(time.Minute)
+				if free := s.company.Status().Free; free != 1 {
+					t.Error("the actor has not ended")
+				}
+			})
+		})
+	}
+}
+
+// The next actor first hears what was said while there was none, although the patient would by
+// now have asked whether there is anything else.
+func TestTheNextActorHearsWhatItHasMissed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newStage(t, 1)
+		s.begin()
+		s.speak("what worries you most about it", 2*time.Second)
+		a := s.last(func(part.Act) bool { return true })
+		s.tell(1, part.Ended{Reason: "killed"})
+		s.speak("do you live alone", 16*time.Second)
+		heard := s.hears.written
+		call, clock := firstCall(), s.clock()
+		call.Generation, call.State, call.HeardTo = 2, a.State, a.HeardTo
+		call.StartedAt, call.Clock = s.started.UnixMicro(), &clock
+		s.call(s.open(1), call)
+		s.sound(0, 2*time.Second)
+		want := []string{"It's the needles.", "My daughter Karen."}
+		if got := s.said(); len(got) < 2 || !slices.Equal(got[:2], want) {
+			t.Errorf("the patient said %q", got)
+		}
+		if again := s.hears.written - heard; again > 4 {
+			t.Errorf("%v s were recognised again", again)
+		}
+	})
+}
+
+// A candidate who holds the button for ever is answered, and what was said fits into the acts.
+func TestEndlessTurns(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newStage(t, 1)
+		s.begin()
+		s.tell(1, part.Talk{On: true})
+		s.speak(strings.Repeat("extraordinarily long-winded and ", 120), 0)
+		if len(s.said()) == 0 {
+			t.Error("the patient says nothing")
+		}
+		if free := s.company.Status().Free; free != 0 {
+			t.Error("the actor has failed")
+		}
+	})
+}
+
+// What the candidate said before releasing the button arrives after that.
+func TestTheLastWordBeforeTheButtonIsReleased(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newStage(t, 1)
+		s.begin()
+		s.tell(1, part.Talk{On: true})
+		s.hears.say("do you live alone")
+		s.sound(0.3, time.Second)
+		s.tell(1, part.Talk{At: time.Now().Add(200 * time.Millisecond).UnixMicro()})
+		if got := s.said(); len(got) != 0 {
+			t.Errorf("too early: %q", got)
+		}
+		s.sound(0.3, 300*time.Millisecond)
+		if got := s.said(); !slices.Equal(got, []string{"My daughter Karen."}) {
+			t.Errorf("the patient said %q", got)
+		}
+	})
+}
+
+// A line that is said again may be interrupted again.
+func TestALineThatIsRepeatedMayBeInterrupted(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newStage(t, 1)
+		s.begin()
+		s.tell(1, part.Typed{Text: "What worries you most about it?", At: time.Now().UnixMicro()})
+		first := s.last(says).Say.ID
+		s.tell(1, part.Control{Action: part.Again})
+		now := time.Now().UnixMicro()
+		s.tell(1, part.Played{Line: first, From: now, To: now, Cut: true})
+		before := len(s.acts)
+		s.speak("wait what is that", 0)
+		if !slices.ContainsFunc(s.acts[before:], func(a acted) bool { return a.StopSaying }) {
+			t.Error("it is not stopped")
 		}
 	})
 }

@@ -22,6 +22,8 @@ const (
 	// longest is how long an utterance is recognised in one piece, in seconds. Then the next
 	// piece of the same turn begins.
 	longest = 30.0
+	// longestTurn is how long a turn is listened to, in seconds. Then the patient answers.
+	longestTurn = 90.0
 	// lookEvery is how often the words so far are looked at, in seconds.
 	lookEvery = 0.1
 )
@@ -44,19 +46,23 @@ type ear struct {
 
 	sound    asr.Sound
 	turns    patient.Turns
-	at       float64 // the end of what was heard
+	at       float64 // the end of what was heard, or of the silence since
+	audioAt  float64 // the end of what was heard
 	run      int     // frames with sound, without a break
 	quiet    int     // frames without sound since the last one with sound
 	loudAt   float64 // the end of the last frame with sound
 	speaking bool
 	noise    bool // sound without words
 	held     bool // the candidate holds the button to talk
-	released bool // the candidate has just released it
+	// releaseAt is when the candidate has released it, 0 when not. What was said before may still
+	// be on its way.
+	releaseAt float64
 
 	recent  [][]float32 // the last frames, while there is no utterance
 	open    bool        // there is an utterance
 	written int         // samples that the stream has got
 	began   float64     // where the utterance begins, on the time line
+	turn    float64     // where its turn begins
 	offset  float64     // what is added to times of the stream
 	pieces  []asr.Result
 
@@ -69,7 +75,7 @@ type ear struct {
 
 // hear takes a frame of SoundFrame samples that ends at a time.
 func (e *ear) hear(samples []float32, at float64) error {
-	e.at = at
+	e.at, e.audioAt = at, at
 	e.detect(samples, at)
 	switch {
 	case e.open:
@@ -142,6 +148,7 @@ func (e *ear) begin(samples []float32, at float64) error {
 	lead := e.recent
 	e.recent = nil
 	e.open, e.began = true, at-float64(len(lead)+1)*frameSeconds
+	e.turn = e.began
 	e.locate()
 	e.guessed, e.wordAt = false, at
 	for _, f := range append(lead, samples) {
@@ -221,10 +228,14 @@ func (e *ear) locate() {
 // over reports whether the candidate's turn is over.
 func (e *ear) over() bool {
 	switch {
-	case !e.open || e.held:
+	case !e.open:
 		return false
-	case e.released:
+	case e.at-e.turn > longestTurn:
 		return true
+	case e.held:
+		return false
+	case e.releaseAt > 0:
+		return e.at >= e.releaseAt
 	case e.speaking:
 		return false
 	}
@@ -282,12 +293,15 @@ func (e *ear) drop() error {
 // rest waits for the next turn.
 func (e *ear) rest() {
 	e.turns.Next()
-	e.open, e.released, e.guessed, e.pieces, e.words = false, false, false, nil, nil
+	e.open, e.releaseAt, e.guessed, e.pieces, e.words = false, 0, false, nil, nil
 }
 
 // hold follows the button to talk.
-func (e *ear) hold(on bool) {
-	e.released = e.open && e.held && !on
+func (e *ear) hold(on bool, at float64) {
+	e.releaseAt = 0
+	if e.open && e.held && !on {
+		e.releaseAt = at
+	}
 	e.held = on
 }
 

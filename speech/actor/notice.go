@@ -25,11 +25,11 @@ func (p *play) notice(ctx context.Context, t part.Told) error {
 	case part.Typed:
 		return p.typed(ctx, n)
 	case part.Talk:
-		p.ear.hold(n.On)
+		p.ear.hold(n.On, p.seconds(n.At))
 		return p.decide(ctx)
 	case part.Heard: // the feed has it
 	case part.Control:
-		return p.control(ctx, n.Action)
+		return p.control(ctx, n)
 	case part.Ended:
 		return errEnded
 	}
@@ -73,6 +73,7 @@ func (p *play) typed(ctx context.Context, n part.Typed) error {
 	if err := p.ear.drop(); err != nil {
 		return err
 	}
+	p.heardTo = max(p.heardTo, p.micros(p.ear.audioAt)) // another actor need not hear it
 	if err := p.hush(ctx); err != nil {
 		return err
 	}
@@ -111,11 +112,11 @@ func browserWords(n part.Heard) []asr.Word {
 }
 
 // control does what the candidate wants in a practice.
-func (p *play) control(ctx context.Context, action part.Action) error {
+func (p *play) control(ctx context.Context, n part.Control) error {
 	if p.call.Mode != part.Practice {
 		return nil
 	}
-	switch action {
+	switch n.Action {
 	case part.Pause:
 		p.paused = true
 		if err := p.ear.drop(); err != nil {
@@ -127,7 +128,7 @@ func (p *play) control(ctx context.Context, action part.Action) error {
 		return p.act(ctx, part.Act{Doing: part.Paused})
 	case part.Resume:
 		p.paused = false
-		p.heardTo = max(p.heardTo, p.clock().UnixMicro())
+		p.heardTo = max(p.heardTo, n.At)
 		p.now.State.SpokeAt = max(p.now.State.SpokeAt, p.played(p.seconds(p.heardTo)))
 		return p.act(ctx, part.Act{Doing: part.Listening})
 	case part.Again:
@@ -147,8 +148,10 @@ func (p *play) control(ctx context.Context, action part.Action) error {
 		}
 		p.paused = false
 		p.openSession(ctx)
-		p.now = snapshot{State: p.dialogue.Begin()}
-		p.now.State.SpokeAt = p.played(p.ear.at)
+		p.heardTo = max(p.heardTo, n.At)
+		at := p.played(p.seconds(n.At))
+		p.now = snapshot{State: p.dialogue.BeginAt(at)}
+		p.now.State.SpokeAt = at
 		p.mood = moodOf(p.now.State)
 		return p.act(ctx, part.Act{Doing: part.Listening, Mood: &p.mood})
 	}

@@ -29,10 +29,20 @@ const (
 	// skipBefore is how much of the audio that was heard before is decoded again, in seconds,
 	// so that the decoder is in step.
 	skipBefore = 0.2
+	// catchUp is how long an actor reads what was logged before it came, at most, before it takes
+	// silence for silence.
+	catchUp = 2 * time.Second
+	// askEvery is how long an actor hears nothing of its room before it asks whether it is still
+	// needed, and answerWithin how long it waits for an answer to anything.
+	askEvery     = 15 * time.Second
+	answerWithin = 30 * time.Second
 )
 
 // errStale ends an actor that another one has replaced.
 var errStale = errors.New("another actor plays the patient")
+
+// errGone ends an actor whose room does not answer.
+var errGone = errors.New("the room does not answer")
 
 // errEnded ends an actor whose room needs none any more.
 var errEnded = errors.New("the room has ended the part")
@@ -73,6 +83,14 @@ type play struct {
 	rest      []float32 // decoded, less than a frame
 	position  float64   // the end of what was decoded, on the time line
 	lastAudio time.Time
+	lag       int64 // of the least delayed audio: this process's clock less the media server's
+	lagKnown  bool
+	// behind says that the actor reads what was logged before it came. Until is when that ends
+	// though nothing comes.
+	behind      bool
+	behindUntil time.Time
+	answeredAt  time.Time // when the room last answered or told something
+
 	captioned float64
 	caption   string
 }
@@ -85,6 +103,8 @@ func (p *play) run(ctx context.Context, told <-chan part.Told, theatre Theatre) 
 	stop := func() {}
 	defer func() { stop() }()
 	defer p.closeReply()
+	p.answeredAt = p.clock()
+	p.behindUntil = p.answeredAt.Add(catchUp)
 	for {
 		if p.startedAt != 0 && p.assembler == nil {
 			p.assembler = opus.NewAssembler(time.UnixMicro(p.startedAt))
@@ -99,6 +119,7 @@ func (p *play) run(ctx context.Context, told <-chan part.Told, theatre Theatre) 
 		case <-ctx.Done():
 			return context.Cause(ctx)
 		case t := <-told:
+			p.answeredAt = p.clock()
 			err = p.notice(ctx, t)
 		case d := <-audio:
 			err = p.deliver(ctx, d)
@@ -168,6 +189,10 @@ func (p *play) listens() bool { return p.startedAt != 0 && p.time.Running && !p.
 func (p *play) deliver(ctx context.Context, d frame.Delivery) error {
 	p.lastAudio = p.clock()
 	for _, f := range d.Batch.Frames {
+		if lag := p.lastAudio.UnixMicro() - f.Arrival; !p.lagKnown || lag < p.lag {
+			p.lag, p.lagKnown = lag, true
+		}
+		p.behind = p.behind && f.Arrival < p.call.Clock.At
 		for _, packet := range p.assembler.Push(f) {
 			if err := p.packet(ctx, packet); err != nil {
 				return err
@@ -226,15 +251,24 @@ func (p *play) attend(ctx context.Context) error {
 		return nil
 	}
 	p.captioned, p.caption = p.ear.at, text
-	return p.act(ctx, part.Act{Caption: &part.Caption{Text: text}})
+	return p.act(ctx, part.Act{Caption: &part.Caption{Text: lastOf(text, part.MaxText)}})
 }
 
 // tick looks at the time. idle says that no audio waits.
 func (p *play) tick(ctx context.Context, idle bool) error {
-	if !p.listens() || !idle || p.clock().Sub(p.lastAudio) < quietAfter {
+	now := p.clock()
+	if now.Sub(p.answeredAt) >= askEvery {
+		if err := p.act(ctx, part.Act{}); err != nil { // does the room still need an actor?
+			return err
+		}
+	}
+	if p.behind = p.behind && now.Before(p.behindUntil); p.behind {
 		return nil
 	}
-	p.ear.silent(p.seconds(p.clock().UnixMicro()))
+	if !p.listens() || !idle || now.Sub(p.lastAudio) < quietAfter {
+		return nil
+	}
+	p.ear.silent(p.seconds(now.UnixMicro() - p.lag))
 	return p.decide(ctx)
 }
 
@@ -245,7 +279,7 @@ func (p *play) decide(ctx context.Context) error {
 		return nil
 	case p.ear.over():
 		return p.answer(ctx)
-	case p.ear.open, len(p.saying) > 0, p.ear.held, p.speaks():
+	case p.ear.open, len(p.saying) > 0, p.ear.held, p.speaks(), p.behind:
 		return nil
 	case len(p.now.Unsaid) > 0:
 		return p.say(ctx, part.Act{})
@@ -255,7 +289,7 @@ func (p *play) decide(ctx context.Context) error {
 	if !ok {
 		return nil
 	}
-	p.heardTo = p.micros(at)
+	p.heardTo = max(p.heardTo, p.micros(p.ear.audioAt))
 	return p.perform(ctx, at, d)
 }
 
@@ -267,14 +301,15 @@ func (p *play) answer(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	p.heardTo = p.micros(p.ear.at)
+	p.heardTo = max(p.heardTo, p.micros(p.ear.audioAt))
 	p.caption = ""
 	if len(turn.Words) == 0 {
 		return nil
 	}
-	p.events = append(p.events, p.words(turn.Words))
-	text := join(texts(turn.Words))
-	caption := &part.Caption{Text: text, Final: true}
+	for some := range slices.Chunk(turn.Words, maxWords) {
+		p.events = append(p.events, p.words(some))
+	}
+	caption := &part.Caption{Text: lastOf(join(texts(turn.Words)), part.MaxText), Final: true}
 	if talking { // only to show that the candidate listens
 		return p.act(ctx, part.Act{Caption: caption})
 	}
@@ -286,7 +321,7 @@ func (p *play) answer(ctx context.Context) error {
 // words returns the event of what was heard.
 func (p *play) words(list []asr.Word) event.Words {
 	e := event.Words{Speaker: string(store.SpeakerCandidate), Recogniser: p.choice.Name}
-	for _, w := range list[:min(len(list), maxWords)] {
+	for _, w := range list {
 		e.Words = append(e.Words, event.Word{
 			Text: w.Text, From: p.micros(w.From), To: p.micros(w.To),
 			Confidence: min(max(w.Confidence, 0), 1),
@@ -295,8 +330,12 @@ func (p *play) words(list []asr.Word) event.Words {
 	return e
 }
 
-// maxWords is how many words of a turn are recorded; event.Words allows no more.
-const maxWords = 1000
+// maxWords is how many words are recorded in one event, so that the events of a long turn fit into
+// their acts.
+const maxWords = 200
+
+// maxEventBytes is the length of the longest batch of events in an act.
+const maxEventBytes = part.MaxEvents
 
 // hear decides what the patient answers to a turn, and says it.
 func (p *play) hear(ctx context.Context, turn heard, caption *part.Caption) error {
@@ -400,7 +439,11 @@ func isNothing(a part.Act) bool {
 
 // speak returns a line as it is played. When no voice can speak it, it is only shown.
 func (p *play) speak(ctx context.Context, l patient.Line) *part.Line {
-	out := &part.Line{ID: l.ID, Text: l.Text, Emotion: string(l.Emotion)}
+	out := &part.Line{
+		// The same line may be said twice running, and be stopped the first time.
+		ID:   fmt.Sprintf("%s~%d.s%d.0", l.ID, p.call.Generation, p.number),
+		Text: l.Text, Emotion: string(l.Emotion),
+	}
 	clip, err := p.voices.Line(ctx, l, p.dialogue.Persona().Voice)
 	if err != nil {
 		if ctx.Err() == nil {
@@ -418,24 +461,47 @@ func (p *play) speak(ctx context.Context, l patient.Line) *part.Line {
 // act sends an act with the events and the snapshot of now. It returns errStale when another actor
 // plays the patient.
 func (p *play) act(ctx context.Context, a part.Act) error {
-	p.number++
-	a.Generation, a.Number = p.call.Generation, p.number
-	if len(p.events) > 0 {
-		batch, err := event.Append(nil, p.events)
-		if err != nil {
+	batch, rest, err := pack(p.events)
+	if err != nil {
+		return err
+	}
+	if p.events = rest; len(rest) > 0 {
+		if err := p.send(ctx, part.Act{Events: batch}); err != nil {
 			return err
 		}
-		a.Events, p.events = batch, nil
+		return p.act(ctx, a)
 	}
+	a.Events = batch
+	return p.send(ctx, a)
+}
+
+// pack returns the first events as an act has them, and those that do not fit.
+func pack(events []event.Event) (batch []byte, rest []event.Event, err error) {
+	for n := len(events); n > 0; n /= 2 {
+		batch, err = event.Append(nil, events[:n])
+		if err != nil || len(batch) <= maxEventBytes || n == 1 {
+			return batch, events[n:], err
+		}
+	}
+	return nil, nil, nil
+}
+
+// send sends one act with the snapshot of now.
+func (p *play) send(ctx context.Context, a part.Act) error {
+	p.number++
+	a.Generation, a.Number = p.call.Generation, p.number
 	state, err := p.now.marshal()
 	if err != nil {
 		return err
 	}
 	a.State, a.HeardTo = state, p.heardTo
+	ctx, cancel := context.WithTimeoutCause(ctx, answerWithin, errGone)
+	defer cancel()
 	r, err := p.link.Act(ctx, a)
 	if err != nil {
 		return fmt.Errorf("act: %w", err)
 	}
+	p.answeredAt = p.clock()
 	if r.Stale {
 		return errStale
 	}

@@ -61,4 +61,12 @@ func (p *play) covered(reference string) bool {
 	return false
 }
 
+// lastOf returns the end of a text, at most so many bytes.
+func lastOf(text string, n int) string {
+	if len(text) <= n {
+		return text
+	}
+	return strings.ToValidUTF8(text[len(text)-n:], "")
+}
+
 func join(words []string) string { return strings.Join(words, " ") }

@@ -57,7 +57,8 @@ type stage struct {
 	more   chan struct{}    // closed when there is more in it
 	acts   []acted
 	alive  []part.Alive
-	stale  int // acts of generations below are refused
+	stale  int  // acts of generations below are refused
+	mute   bool // the room does not answer
 	told   map[int]func(part.Told) *part.Reply
 	number int
 	next   uint16 // RTP
@@ -245,12 +246,18 @@ type door struct {
 	told func(part.Told) *part.Reply
 }
 
-func (d *door) Act(_ context.Context, a part.Act) (part.Reply, error) {
+func (d *door) Act(ctx context.Context, a part.Act) (part.Reply, error) {
 	if _, err := part.Marshal(a); err != nil {
 		d.t.Error(err)
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	if d.mute {
+		d.mu.Unlock()
+		<-ctx.Done()
+		d.mu.Lock()
+		return part.Reply{}, context.Cause(ctx)
+	}
 	if a.Generation < d.stale {
 		return part.Reply{Stale: true}, nil
 	}

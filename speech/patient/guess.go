@@ -4,6 +4,19 @@ package patient
 // turn-taking.
 const askedFrom = 0.85
 
+// BeginAt returns the state at the beginning of a conversation that begins at a time of the play.
+// What the patient would have said by itself before is not made up for.
+func (d *Dialogue) BeginAt(at float64) *State {
+	s := d.Begin()
+	for _, c := range d.cues {
+		if c.AfterS <= at {
+			s.Dropped[c.ID] = true
+		}
+	}
+	s.Closed = d.doc.Close.AtS > 0 && at >= d.doc.Close.AtS
+	return s
+}
+
 // Guess returns what the words of a turn that is not over yet mean so far, as turn-taking needs
 // it; empty when that is not clear. A question that no intent has is a question all the same: it
 // is over as soon. Guess changes nothing.
