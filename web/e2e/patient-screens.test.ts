@@ -315,3 +315,56 @@ describe('the automatic patient', () => {
 		await expect.poll(started).toBe(0);
 	});
 });
+
+describe('a friend by link', () => {
+	const view = {
+		scenario_title: 'Starting insulin at home',
+		profession: 'nursing',
+		candidate: 'Dana Kovač',
+		own: false,
+		accepted: false,
+		expires_at: '2026-05-02T13:00:00Z'
+	};
+
+	it('is invited from the room', async () => {
+		automatic('practice', 'friend');
+		server.answers.set('POST /api/attempts/a1/invitation', {
+			status: 201,
+			body: { url: '/join/abc', expires_at: '2026-05-02T13:00:00Z' }
+		});
+		server.answers.set('DELETE /api/attempts/a1/invitation', { status: 204 });
+		await enter();
+		await page.getByRole('button', { name: 'Get a link for a friend' }).click();
+		const link = page.getByLabel('Link for your friend');
+		expect(await link.inputValue()).toBe(`${server.url}/join/abc`);
+		await inspect(page, 'friend-invite');
+		await page.getByRole('button', { name: 'Withdraw it' }).click();
+		await page.getByText('The link does not work any more.').waitFor();
+	});
+
+	it('sees what the link is for, and joins as the patient', async () => {
+		server.answers.set('GET /api/invitations/abc', { status: 200, body: view });
+		server.answers.set('POST /api/invitations/abc', {
+			status: 200,
+			body: fixtures.attempt('a1', 'preparing', { part: 'patient' })
+		});
+		await page.goto('/join/abc');
+		await page.getByRole('heading', { name: 'Play the patient for Dana Kovač' }).waitFor();
+		await page.getByRole('button', { name: 'Play the patient' }).click();
+		await page.getByText('Tick the box about recording first.').waitFor();
+		await inspect(page, 'friend-join');
+		await page.getByRole('checkbox').check();
+		await page.getByRole('button', { name: 'Play the patient' }).click();
+		await page.waitForURL('**/green-room?room=a1&as=patient');
+		expect(server.sent.has('POST /api/invitations/abc')).toBe(true);
+	});
+
+	it('hears that a link does not work any more', async () => {
+		server.answers.set('GET /api/invitations/old', {
+			status: 404,
+			body: { status: 404, detail: 'This link does not work any more.' }
+		});
+		await page.goto('/join/old');
+		await page.getByText('This link does not work any more.').waitFor();
+	});
+});

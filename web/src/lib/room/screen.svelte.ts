@@ -18,6 +18,8 @@ export class RoomScreen {
 	announcement = $state('');
 	/** The sheet that a narrow screen shows. */
 	sheet = $state<Sheet>('card');
+	/** The link for a friend, and until when it works. */
+	invitation = $state.raw({ link: '', until: '' });
 	/** The reader has chosen to wait for the patient who left. */
 	waiting = $state(false);
 
