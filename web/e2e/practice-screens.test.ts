@@ -179,7 +179,7 @@ describe('a guest', () => {
 		await start.waitFor();
 		await inspect(page, 'guest-scenario');
 		expect(await start.getAttribute('href')).toBe(
-			'/sign-in?next=%2Fgreen-room%3Fscenario%3Dinsulin'
+			'/sign-in?next=%2Fgreen-room%3Fscenario%3Dinsulin%26patient%3Dautomatic%26straight'
 		);
 		await page.goto('/sample-report');
 		await page.getByText('This is a sample.').waitFor();

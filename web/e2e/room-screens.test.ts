@@ -455,7 +455,7 @@ describe('room', () => {
 	it('asks once before it is left, also by the browser’s back button', async () => {
 		server.state = 'preparing';
 		await page.goto('/scenarios/insulin');
-		await page.getByRole('link', { name: 'Check your sound' }).waitFor();
+		await page.getByRole('link', { name: 'With a tutor' }).waitFor();
 		await page.evaluate(() => {
 			const link = Object.assign(document.createElement('a'), {
 				href: '/room/a1?as=candidate',
@@ -475,7 +475,7 @@ describe('room', () => {
 		await page.goBack();
 		await dialog.getByRole('button', { name: 'Leave' }).click();
 		await page.waitForURL('**/scenarios/insulin');
-		await page.getByRole('link', { name: 'Check your sound' }).waitFor();
+		await page.getByRole('link', { name: 'With a tutor' }).waitFor();
 		expect(await room((r) => r.received.some((m) => m.type === 'leave'))).toBe(true);
 	});
 
