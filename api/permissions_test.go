@@ -263,7 +263,7 @@ func TestPermissions(t *testing.T) {
 			owner.ID, "{id}", admin.ID, "{id}", "audio/candidate",
 			"audio/{speaker}", portrait.ID, "{id}", picture.ID, "{id}",
 			"media/"+nobody, "media/{id}", "hearing/none", "hearing/{microphone}",
-			"invitations/none", "invitations/{token}").Replace(path)
+			"invitations/none", "invitations/{code}").Replace(path)
 		tested[row.method+" "+path] = true
 		for i, p := range everybody {
 			if a := p.Do(t, row.method, row.path, row.body); a.StatusCode != row.want[i] {

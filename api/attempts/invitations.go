@@ -37,7 +37,7 @@ func (s *Service) invitationRoutes(api huma.API) {
 		Errors:        []int{http.StatusForbidden, http.StatusNotFound},
 	}, s.withdraw)
 	httpx.Register(api, huma.Operation{
-		OperationID: "get-invitation", Method: http.MethodGet, Path: "/api/invitations/{token}",
+		OperationID: "get-invitation", Method: http.MethodGet, Path: "/api/invitations/{code}",
 		Summary: "Read who invites to what",
 		Description: "For everybody who has the link. The answer is 404 when it has expired, was " +
 			"withdrawn or was used by somebody else.",
@@ -45,7 +45,7 @@ func (s *Service) invitationRoutes(api huma.API) {
 	}, s.invitation)
 	httpx.Register(api, huma.Operation{
 		OperationID: "accept-invitation", Method: http.MethodPost,
-		Path: "/api/invitations/{token}", Summary: "Accept an invitation to play the patient",
+		Path: "/api/invitations/{code}", Summary: "Accept an invitation to play the patient",
 		Description: "You become the partner of the attempt; get a ticket to its room next. " +
 			"Accepting again is no error.",
 		Errors: []int{http.StatusForbidden, http.StatusNotFound, http.StatusConflict},
@@ -122,8 +122,8 @@ func (s *Service) withdraw(ctx context.Context, in *idInput) (*struct{}, error) 
 	return nil, s.Store.DeleteInvitation(ctx, a.ID)
 }
 
-type tokenInput struct {
-	Token string `path:"token" maxLength:"100" doc:"the end of the link"`
+type codeInput struct {
+	Code string `path:"code" maxLength:"100" doc:"the end of the link"`
 }
 
 type invitationOutput struct {
@@ -131,8 +131,8 @@ type invitationOutput struct {
 	Body         Invitation
 }
 
-func (s *Service) invitation(ctx context.Context, in *tokenInput) (*invitationOutput, error) {
-	hash, err := auth.HashOneTimeToken(in.Token)
+func (s *Service) invitation(ctx context.Context, in *codeInput) (*invitationOutput, error) {
+	hash, err := auth.HashOneTimeToken(in.Code)
 	if err != nil {
 		return nil, uninvited(err)
 	}
@@ -158,12 +158,12 @@ func (s *Service) invitation(ctx context.Context, in *tokenInput) (*invitationOu
 	return out, nil
 }
 
-func (s *Service) accept(ctx context.Context, in *tokenInput) (*detailOutput, error) {
+func (s *Service) accept(ctx context.Context, in *codeInput) (*detailOutput, error) {
 	p, err := auth.PrincipalFrom(ctx)
 	if err != nil {
 		return nil, err
 	}
-	hash, err := auth.HashOneTimeToken(in.Token)
+	hash, err := auth.HashOneTimeToken(in.Code)
 	if err != nil {
 		return nil, uninvited(err)
 	}

@@ -365,7 +365,7 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/invitations/{token}": {
+    "/api/invitations/{code}": {
         parameters: {
             query?: never;
             header?: never;
@@ -7161,7 +7161,7 @@ export interface operations {
             header?: never;
             path: {
                 /** @description the end of the link */
-                token: string;
+                code: string;
             };
             cookie?: never;
         };
@@ -7265,7 +7265,7 @@ export interface operations {
             header?: never;
             path: {
                 /** @description the end of the link */
-                token: string;
+                code: string;
             };
             cookie?: never;
         };
