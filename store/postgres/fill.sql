@@ -195,3 +195,10 @@ DO UPDATE SET created = d.created + excluded.created, prepared = d.prepared + ex
 INSERT INTO scenario_marks (user_id, scenario_id, bookmarked_at, notes, updated_at)
 SELECT p.id, s.id, p.at, 'Ask first.', p.at
 FROM person p, (SELECT id FROM scenarios ORDER BY slug LIMIT 1) s WHERE p.n % 4 = 0;
+-- Every fourth candidate has read sentences at a microphone, and every second attempt has a link.
+INSERT INTO hearings (user_id, microphone, model, mean, gain, measured_at, used_at)
+SELECT id, 'built-in', 'packaged', '{}', 0, at, at FROM person WHERE n % 4 = 0;
+INSERT INTO invitations (attempt_id, token_hash, expires_at)
+SELECT a.id, decode(md5(a.id::text), 'hex'), a.at
+FROM (SELECT id, created_at AS at, row_number() OVER (ORDER BY id) AS n FROM attempts) a
+WHERE a.n % 2 = 0;
