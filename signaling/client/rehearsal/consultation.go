@@ -15,7 +15,7 @@ import (
 
 const (
 	readyLimit  = 2 * time.Minute  // for the patient to come, also from the queue
-	answerLimit = 8 * time.Second  // for the patient to begin an answer
+	answerLimit = 20 * time.Second // for the patient to begin an answer, also after a worker died
 	lineLimit   = 45 * time.Second // for the patient to end it
 	// quiet is how long the patient must have been silent before the candidate goes on.
 	quiet = 600 * time.Millisecond
