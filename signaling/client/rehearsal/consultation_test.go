@@ -91,7 +91,7 @@ func TestAnswerIsAwaited(t *testing.T) {
 	}{
 		"an answer":        {[]int{700, 720, 1200}, 0.7, false, 1800 * time.Millisecond},
 		"none":             {nil, -1, false, answerLimit},
-		"one that is late": {[]int{9000}, -1, false, answerLimit},
+		"one that is late": {[]int{21000}, -1, false, answerLimit},
 		"one that cuts in": {[]int{-500, -100, 300}, 0.3, true, 900 * time.Millisecond},
 		"one without end":  {long, 0.5, false, lineLimit},
 	} {
