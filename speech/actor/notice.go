@@ -41,8 +41,15 @@ func (p *play) setClock(c part.Clock) error {
 	if p.startedAt == 0 {
 		p.startedAt = c.StartedAt
 	}
-	if c.Running && !p.time.Running {
-		p.heardTo = max(p.heardTo, c.At) // what was said meanwhile does not count
+	if c.Running && !p.time.Running { // what was said meanwhile does not count
+		if p.stoppedAt == 0 {
+			p.heardTo = max(p.heardTo, c.At)
+		} else {
+			p.stood = append(p.stood, [2]int64{p.stoppedAt, c.At})
+		}
+	}
+	if p.stoppedAt = 0; !c.Running {
+		p.stoppedAt = c.At
 	}
 	p.time = c
 	if !c.Running {

@@ -69,7 +69,9 @@ type play struct {
 	startedAt int64 // of the time line, in microseconds since 1970; 0: not begun
 	time      part.Clock
 	paused    bool
-	saying    []string // ids of lines that the room plays or is going to play
+	stoppedAt int64      // when the clock stopped; 0: it runs, or that is not known
+	stood     [][2]int64 // from when to when it stood
+	saying    []string   // ids of lines that the room plays or is going to play
 	mood      part.Mood
 	events    []event.Event // for the next act
 
@@ -213,7 +215,7 @@ func (p *play) packet(ctx context.Context, packet opus.Packet) error {
 	if len(samples) > 0 { // those of the packet before
 		p.position = float64(packet.Start) / opus.ClockRate
 	}
-	if p.position <= p.seconds(p.heardTo) || !p.listens() {
+	if p.position <= p.seconds(p.heardTo) || p.paused || p.stands(p.micros(p.position)) {
 		p.rest = p.rest[:0]
 		return nil
 	}
@@ -228,6 +230,14 @@ func (p *play) packet(ctx context.Context, packet opus.Packet) error {
 		p.listenTo(heard)
 	}
 	return p.attend(ctx)
+}
+
+// stands reports whether the clock stood at a time.
+func (p *play) stands(at int64) bool {
+	if !p.time.Running && (p.stoppedAt == 0 || at > p.stoppedAt) {
+		return true
+	}
+	return slices.ContainsFunc(p.stood, func(s [2]int64) bool { return at > s[0] && at <= s[1] })
 }
 
 // attend does what cannot wait until the end of the turn: it lets the candidate interrupt, and
