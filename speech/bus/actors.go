@@ -73,7 +73,7 @@ func (b *Bus) ServeStage(worker string, s Stage) (stop func(), err error) {
 		}
 		subs = append(subs, sub)
 	}
-	return stop, b.conn.Flush()
+	return stop, b.subscribed()
 }
 
 // Play is the link between an actor and its room. It is safe for concurrent use. The actor closes
@@ -102,7 +102,7 @@ func (b *Bus) JoinPlay(attempt string, told func(part.Told) *part.Reply) (*Play,
 	if err != nil {
 		return nil, err
 	}
-	return &Play{bus: b, attempt: attempt, sub: sub}, b.conn.Flush()
+	return &Play{bus: b, attempt: attempt, sub: sub}, b.subscribed()
 }
 
 // Act sends an act until the room has answered. It returns an error when ctx ends or the bus is
@@ -152,27 +152,47 @@ func (b *Bus) answer(subject string, handle func(part.Message) part.Message) (
 	return sub, nil
 }
 
-// repeat sends a request until it is answered with a part.Reply.
-func (b *Bus) repeat(ctx context.Context, subject string, m part.Message) (part.Reply, error) {
+// subscribed returns when the server knows of the subscriptions so far.
+func (b *Bus) subscribed() error {
+	ctx, cancel := context.WithTimeout(b.ctx, publishTimeout)
+	defer cancel()
+	return b.conn.FlushWithContext(ctx)
+}
+
+// request sends a message and returns the part.Reply that answers it. It returns
+// part.ErrMalformed when the message or the answer is none.
+func (b *Bus) request(ctx context.Context, subject string, m part.Message) (part.Reply, error) {
 	data, err := part.Marshal(m)
 	if err != nil {
 		return part.Reply{}, err
 	}
+	answer, err := b.conn.RequestWithContext(ctx, subject, data)
+	if err != nil {
+		return part.Reply{}, fmt.Errorf("%s: %w", subject, err)
+	}
+	out, err := part.Parse(answer.Data)
+	if err != nil {
+		return part.Reply{}, err
+	}
+	r, ok := out.(part.Reply)
+	if !ok {
+		return part.Reply{}, fmt.Errorf("%w: a %T answers on %s", part.ErrMalformed, out, subject)
+	}
+	return r, nil
+}
+
+// repeat sends a message until it is answered.
+func (b *Bus) repeat(ctx context.Context, subject string, m part.Message) (part.Reply, error) {
 	for {
 		limited, cancel := context.WithTimeout(ctx, repeatAfter)
-		answer, err := b.conn.RequestWithContext(limited, subject, data)
+		r, err := b.request(limited, subject, m)
 		cancel()
 		switch {
-		case err == nil:
-			out, err := part.Parse(answer.Data)
-			if r, ok := out.(part.Reply); ok {
-				return r, nil
-			}
-			return part.Reply{}, fmt.Errorf("answer on %s: %T, %w", subject, out, err)
+		case err == nil, errors.Is(err, part.ErrMalformed),
+			errors.Is(err, nats.ErrConnectionClosed):
+			return r, err
 		case ctx.Err() != nil:
 			return part.Reply{}, context.Cause(ctx)
-		case errors.Is(err, nats.ErrConnectionClosed):
-			return part.Reply{}, fmt.Errorf("%s: %w", subject, err)
 		}
 		if err := wait.For(ctx, repeatPause); err != nil {
 			return part.Reply{}, err

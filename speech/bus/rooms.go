@@ -9,9 +9,6 @@ import (
 	"bedside/speech/event"
 	"bedside/speech/frame"
 	"bedside/speech/part"
-
-	"github.com/nats-io/nats.go"
-	"github.com/nats-io/nats.go/jetstream"
 )
 
 // answerWait is how long a room waits for the answers of all workers to a question.
@@ -83,7 +80,7 @@ func (b *Bus) ask(ctx context.Context, subject string, question part.Message,
 	if err != nil {
 		return fmt.Errorf("ask the speech workers: %w", err)
 	}
-	defer sub.Unsubscribe()
+	defer b.unsubscribe(sub)
 	if err := b.conn.PublishRequest(subject, inbox, data); err != nil {
 		return fmt.Errorf("ask the speech workers: %w", err)
 	}
@@ -116,41 +113,26 @@ func (b *Bus) ListenToActor(attemptID string, act func(part.Act) part.Reply,
 	if err := checkAttempt(attemptID); err != nil {
 		return nil, err
 	}
-	acts, err := b.conn.Subscribe(part.ActSubject(attemptID), func(m *nats.Msg) {
-		got, err := part.Parse(m.Data)
-		a, ok := got.(part.Act)
-		if err != nil || !ok {
-			b.log.Warn("an actor's message cannot be read", "attempt", attemptID, "error", err)
-			return
+	acts, err := b.answer(part.ActSubject(attemptID), func(m part.Message) part.Message {
+		if a, ok := m.(part.Act); ok {
+			return act(a)
 		}
-		data, err := part.Marshal(act(a))
-		if err == nil {
-			err = m.Respond(data)
-		}
-		if err != nil && !errors.Is(err, nats.ErrConnectionClosed) {
-			b.log.Warn("cannot answer an actor", "attempt", attemptID, "error", err)
-		}
+		return nil
 	})
 	if err != nil {
-		return nil, fmt.Errorf("listen to the actor of attempt %s: %w", attemptID, err)
+		return nil, err
 	}
-	signs, err := b.conn.Subscribe(part.AliveSubject(attemptID), func(m *nats.Msg) {
-		got, err := part.Parse(m.Data)
-		if a, ok := got.(part.Alive); err == nil && ok {
+	signs, err := b.answer(part.AliveSubject(attemptID), func(m part.Message) part.Message {
+		if a, ok := m.(part.Alive); ok {
 			alive(a)
 		}
+		return nil
 	})
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("listen to the actor of attempt %s: %w", attemptID,
-			err), acts.Unsubscribe())
+		b.unsubscribe(acts)
+		return nil, err
 	}
-	return func() {
-		for _, sub := range []*nats.Subscription{acts, signs} {
-			if err := sub.Unsubscribe(); err != nil && !errors.Is(err, nats.ErrConnectionClosed) {
-				b.log.Warn("cannot stop listening to an actor", "attempt", attemptID, "error", err)
-			}
-		}
-	}, nil
+	return func() { b.unsubscribe(acts, signs) }, nil
 }
 
 // TellActor tells an attempt's actor what happened, and returns its answer. Without an answer in
@@ -159,43 +141,12 @@ func (b *Bus) TellActor(ctx context.Context, attemptID string, t part.Told) (par
 	if err := checkAttempt(attemptID); err != nil {
 		return part.Reply{}, err
 	}
-	data, err := part.Marshal(t)
-	if err != nil {
-		return part.Reply{}, err
-	}
-	m, err := b.conn.RequestWithContext(ctx, part.ToldSubject(attemptID), data)
-	if err != nil {
-		return part.Reply{}, fmt.Errorf("tell the actor of attempt %s: %w", attemptID, err)
-	}
-	got, err := part.Parse(m.Data)
-	if err != nil {
-		return part.Reply{}, err
-	}
-	r, ok := got.(part.Reply)
-	if !ok {
-		return part.Reply{}, fmt.Errorf("%w: a %T answers a told", part.ErrMalformed, got)
-	}
-	return r, nil
+	return b.request(ctx, part.ToldSubject(attemptID), t)
 }
 
 // LastPatient returns the last snapshot of an attempt's automatic patient. ok is false when the
 // log has none.
 func (b *Bus) LastPatient(ctx context.Context, attemptID string) (last event.Patient, ok bool,
 	err error) {
-	if err := checkAttempt(attemptID); err != nil {
-		return last, false, err
-	}
-	m, err := b.audio.GetLastMsgForSubject(ctx, frame.StateSubject(attemptID))
-	if errors.Is(err, jetstream.ErrMsgNotFound) {
-		return last, false, nil
-	}
-	if err != nil {
-		return last, false, fmt.Errorf("patient of attempt %s: %w", attemptID, err)
-	}
-	batch, err := event.Parse(m.Data)
-	if err != nil || len(batch) != 1 {
-		return last, false, err
-	}
-	last, ok = batch[0].(event.Patient)
-	return last, ok, nil
+	return lastEvent[event.Patient](ctx, b, attemptID, frame.StateSubject(attemptID))
 }

@@ -8,6 +8,7 @@ import (
 
 	"bedside/speech/event"
 	"bedside/speech/part"
+	"bedside/store"
 
 	"github.com/nats-io/nats.go"
 )
@@ -30,7 +31,7 @@ func answers(t *testing.T, b *Bus, subject string, answer func(part.Message) par
 		}
 	})
 	if err == nil {
-		err = b.conn.Flush()
+		err = b.subscribed()
 	}
 	if err != nil {
 		t.Fatal(err)
@@ -40,7 +41,7 @@ func answers(t *testing.T, b *Bus, subject string, answer func(part.Message) par
 func TestRoomsCallActors(t *testing.T) {
 	b := open(t, Config{Dir: t.TempDir()})
 	call := part.Call{
-		Attempt: "a1", Generation: 1, Scenario: "s", Mode: part.Practice, Candidate: "u",
+		Attempt: "a1", Generation: 1, Scenario: "s", Mode: store.ModePractice, Candidate: "u",
 	}
 	if _, _, err := b.CallActor(t.Context(), call); err != ErrNoWorker {
 		t.Errorf("nobody answers: %v", err)
@@ -86,7 +87,8 @@ func TestRoomsAndActorsTalk(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	m, err := b.conn.Request(part.ActSubject("a1"), data, 10*time.Second)
+	// With a context: other requests share timers with the tests that run in synctest's bubbles.
+	m, err := b.conn.RequestWithContext(t.Context(), part.ActSubject("a1"), data)
 	if err != nil {
 		t.Fatal(err)
 	}
