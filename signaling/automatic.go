@@ -76,16 +76,12 @@ type actor struct {
 
 // newAutomatic returns the automatic patient of an attempt, which is not in the room yet.
 func newAutomatic(r *room, a store.Attempt, sc store.Scenario, last PatientState) *automatic {
-	mode := part.Practice
-	if a.Mode == store.ModeExam {
-		mode = part.Exam
-	}
 	name, _, _ := strings.Cut(sc.Patient.Name, ",")
 	return &automatic{
 		room: r, name: name, able: sc.HasDialogue(),
 		wanted: a.Patient == store.PatientAutomatic && sc.HasDialogue(),
 		call: part.Call{
-			Attempt: a.ID, Scenario: a.ScenarioID, Version: a.ScenarioVersion, Mode: mode,
+			Attempt: a.ID, Scenario: a.ScenarioID, Version: a.ScenarioVersion, Mode: a.Mode,
 			Candidate: a.CandidateID,
 		},
 		state: last.State, heardTo: last.HeardTo,
@@ -94,7 +90,7 @@ func newAutomatic(r *room, a store.Attempt, sc store.Scenario, last PatientState
 }
 
 // practice reports whether the candidate may pause, ask for hints and read captions.
-func (a *automatic) practice() bool { return a.call.Mode == part.Practice }
+func (a *automatic) practice() bool { return a.call.Mode == store.ModePractice }
 
 // enter takes the patient's seat, if it is wanted and vacant, and calls an actor.
 func (a *automatic) enter() {

@@ -142,7 +142,7 @@ func TestAutomaticPatientTakesItsSeat(t *testing.T) {
 				t.Error("what is said does not reach the log at once")
 			}
 			c := s.stage.calls[0]
-			if c.Attempt != "play-1" || c.Candidate != "anna" || c.Mode != part.Practice {
+			if c.Attempt != "play-1" || c.Candidate != "anna" || c.Mode != store.ModePractice {
 				t.Errorf("the actor was called with %+v", c)
 			}
 		})

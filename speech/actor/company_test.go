@@ -12,6 +12,7 @@ import (
 
 	"bedside/speech/event"
 	"bedside/speech/part"
+	"bedside/store"
 
 	"go.uber.org/goleak"
 )
@@ -213,7 +214,7 @@ func TestExamsHaveNoControls(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newStage(t, 1)
 		call := firstCall()
-		call.Mode = part.Exam
+		call.Mode = store.ModeExam
 		s.call(s.company, call)
 		synctest.Wait()
 		s.tell(1, s.clock())

@@ -116,7 +116,8 @@ func (s *stage) call(c *Company, call part.Call) {
 
 func firstCall() part.Call {
 	return part.Call{
-		Attempt: "a", Generation: 1, Since: 1, Scenario: "s", Mode: part.Practice, Candidate: "u",
+		Attempt: "a", Generation: 1, Since: 1, Scenario: "s", Mode: store.ModePractice,
+		Candidate: "u",
 	}
 }
 

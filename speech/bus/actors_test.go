@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"bedside/speech/part"
+	"bedside/store"
 )
 
 // stage is a worker with a number of free slots.
@@ -57,7 +58,8 @@ func serve(t *testing.T, b *Bus, s *stage) {
 
 func call() part.Call {
 	return part.Call{
-		Attempt: "a", Generation: 1, Since: 1, Scenario: "s", Mode: part.Practice, Candidate: "u",
+		Attempt: "a", Generation: 1, Since: 1, Scenario: "s", Mode: store.ModePractice,
+		Candidate: "u",
 	}
 }
 

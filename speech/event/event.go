@@ -200,14 +200,21 @@ func parse[T Event](data []byte) (Event, error) {
 	return e, nil
 }
 
-// decode reads one JSON value and nothing behind it.
 func decode(data []byte, into any) error {
-	d := json.NewDecoder(bytes.NewReader(data))
-	if err := d.Decode(into); err != nil {
+	if err := DecodeOne(data, into); err != nil {
 		return fmt.Errorf("%w: %w", ErrMalformed, err)
 	}
+	return nil
+}
+
+// DecodeOne reads one JSON value and returns an error when there is anything behind it.
+func DecodeOne(data []byte, into any) error {
+	d := json.NewDecoder(bytes.NewReader(data))
+	if err := d.Decode(into); err != nil {
+		return err
+	}
 	if _, err := d.Token(); !errors.Is(err, io.EOF) {
-		return fmt.Errorf("%w: more than one value", ErrMalformed)
+		return errors.New("more than one value")
 	}
 	return nil
 }

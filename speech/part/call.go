@@ -1,26 +1,22 @@
 package part
 
-import "encoding/json"
+import (
+	"encoding/json"
 
-// Mode is how strictly a role play is played.
-type Mode string
-
-// The modes.
-const (
-	Practice Mode = "practice" // with pauses, hints, captions
-	Exam     Mode = "exam"
+	"bedside/speech/frame"
+	"bedside/store"
 )
 
 // Call asks for an actor. The room repeats it every second until a worker has taken it, with the
 // same Since, by which workers know who has waited longest.
 type Call struct {
-	Attempt    string `json:"attempt"`
-	Generation int    `json:"generation"` // from 1 on
-	Since      int64  `json:"since"`      // when the room called for the first time
-	Scenario   string `json:"scenario"`   // its id
-	Version    int    `json:"version"`
-	Mode       Mode   `json:"mode"`
-	Candidate  string `json:"candidate"` // the user's id
+	Attempt    string     `json:"attempt"`
+	Generation int        `json:"generation"` // from 1 on
+	Since      int64      `json:"since"`      // when the room called for the first time
+	Scenario   string     `json:"scenario"`   // its id
+	Version    int        `json:"version"`
+	Mode       store.Mode `json:"mode"`
+	Candidate  string     `json:"candidate"` // the user's id
 	// StartedAt is the start of the attempt's time line, 0 before the play.
 	StartedAt int64 `json:"started_at,omitempty"`
 	// Clock is the play's clock of now, when it has started.
@@ -71,23 +67,23 @@ func (AskStatus) kind() string { return "ask_status" }
 func (Status) kind() string    { return "status" }
 
 func (c Call) valid() bool {
-	return token(c.Attempt) && number(c.Generation) && moment(c.Since) &&
+	return frame.ValidToken(c.Attempt) && number(c.Generation) && moment(c.Since) &&
 		text(c.Scenario, maxName) && c.Scenario != "" && c.Version >= 0 &&
-		(c.Mode == Practice || c.Mode == Exam) && text(c.Candidate, maxName) &&
+		(c.Mode == store.ModePractice || c.Mode == store.ModeExam) && text(c.Candidate, maxName) &&
 		moment(c.StartedAt) && (c.Clock == nil || c.Clock.valid()) && raw(c.State, MaxState) &&
 		moment(c.HeardTo) && text(c.Saying, maxName)
 }
 
-func (t Taken) valid() bool { return token(t.Worker) }
+func (t Taken) valid() bool { return frame.ValidToken(t.Worker) }
 func (b Busy) valid() bool  { return number(b.Place) }
 
 func (c Confirm) valid() bool {
-	return token(c.Attempt) && number(c.Generation) && token(c.Worker)
+	return frame.ValidToken(c.Attempt) && number(c.Generation) && frame.ValidToken(c.Worker)
 }
 
 func (AskStatus) valid() bool { return true }
 
 func (s Status) valid() bool {
-	return token(s.Worker) && s.Slots >= 0 && s.Free >= 0 && s.Free <= s.Slots && s.Waiting >= 0 &&
-		text(s.Recogniser, maxName) && text(s.Why, MaxText)
+	return frame.ValidToken(s.Worker) && s.Slots >= 0 && s.Free >= 0 && s.Free <= s.Slots &&
+		s.Waiting >= 0 && text(s.Recogniser, maxName) && text(s.Why, MaxText)
 }

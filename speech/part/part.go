@@ -21,12 +21,12 @@
 package part
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"unicode/utf8"
+
+	"bedside/speech/event"
 )
 
 // Limits of the messages.
@@ -129,30 +129,11 @@ func parse[T Message](data []byte) (Message, error) {
 	return m, nil
 }
 
-// decode reads one JSON value and nothing behind it.
 func decode(data []byte, into any) error {
-	d := json.NewDecoder(bytes.NewReader(data))
-	if err := d.Decode(into); err != nil {
+	if err := event.DecodeOne(data, into); err != nil {
 		return fmt.Errorf("%w: %w", ErrMalformed, err)
 	}
-	if _, err := d.Token(); !errors.Is(err, io.EOF) {
-		return fmt.Errorf("%w: more than one value", ErrMalformed)
-	}
 	return nil
-}
-
-// token reports whether s is allowed in a subject, as frame.ValidToken does.
-func token(s string) bool {
-	if len(s) == 0 || len(s) > 64 {
-		return false
-	}
-	for _, r := range s {
-		if (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && r != '-' &&
-			r != '_' {
-			return false
-		}
-	}
-	return true
 }
 
 // text reports whether s is UTF-8 of at most n bytes.

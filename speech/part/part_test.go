@@ -7,14 +7,17 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+
+	"bedside/store"
 )
 
 func samples() []Message {
 	trust := 40
 	return []Message{
 		Call{
-			Attempt: "a-1", Generation: 2, Since: 5, Scenario: "s", Version: 3, Mode: Practice,
-			Candidate: "u", StartedAt: 7, Clock: &Clock{At: 8, StartedAt: 7, Played: 1},
+			Attempt: "a-1", Generation: 2, Since: 5, Scenario: "s", Version: 3,
+			Mode: store.ModePractice, Candidate: "u", StartedAt: 7,
+			Clock: &Clock{At: 8, StartedAt: 7, Played: 1},
 			State: json.RawMessage(`{"a":1}`), HeardTo: 9, Saying: "l",
 		},
 		Taken{"w"}, Busy{1}, Confirm{"a", 1, "w"}, AskStatus{},
@@ -62,9 +65,11 @@ func TestMessagesOverALimitAreRefused(t *testing.T) {
 	loud := line(1, []byte{1})
 	loud.Levels[0] = 128
 	for name, m := range map[string]Message{
-		"attempt in a subject": Call{Attempt: "a.>", Generation: 1, Scenario: "s", Mode: Exam},
-		"no generation":        Call{Attempt: "a", Scenario: "s", Mode: Exam},
-		"unknown mode":         Call{Attempt: "a", Generation: 1, Scenario: "s", Mode: "fun"},
+		"attempt in a subject": Call{
+			Attempt: "a.>", Generation: 1, Scenario: "s", Mode: store.ModeExam,
+		},
+		"no generation": Call{Attempt: "a", Scenario: "s", Mode: store.ModeExam},
+		"unknown mode":  Call{Attempt: "a", Generation: 1, Scenario: "s", Mode: "fun"},
 		"a long snapshot": Act{
 			Generation: 1, Number: 1,
 			State: json.RawMessage(`"` + strings.Repeat("x", MaxState) + `"`),
