@@ -143,15 +143,18 @@ const maxScripts = 40
 // scripts makes dialogues of scenarios, as actor.Scripts. Training one takes a moment, so it keeps
 // them: a version of a scenario does not change.
 type scripts struct {
-	scenarios interface {
-		LibraryScenario(ctx context.Context, ref string, version int) (store.ScenarioEntry,
-			store.Scenario, error)
-	}
-	phones  func(string) []string
-	flights singleflight.Group
+	scenarios library
+	phones    func(string) []string
+	flights   singleflight.Group
 
 	mu   sync.Mutex
 	kept map[string]script // guarded by mu
+}
+
+// library has every version of a scenario.
+type library interface {
+	LibraryScenario(ctx context.Context, ref string, version int) (store.ScenarioEntry,
+		store.Scenario, error)
 }
 
 type script struct {
@@ -159,10 +162,7 @@ type script struct {
 	dialogue *patient.Dialogue
 }
 
-func newScripts(scenarios interface {
-	LibraryScenario(ctx context.Context, ref string, version int) (store.ScenarioEntry,
-		store.Scenario, error)
-}, phones func(string) []string) *scripts {
+func newScripts(scenarios library, phones func(string) []string) *scripts {
 	return &scripts{scenarios: scenarios, phones: phones, kept: map[string]script{}}
 }
 

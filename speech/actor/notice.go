@@ -5,7 +5,6 @@ import (
 	"slices"
 
 	"bedside/speech/asr"
-	"bedside/speech/event"
 	"bedside/speech/part"
 	"bedside/speech/patient"
 	"bedside/store"
@@ -86,12 +85,10 @@ func (p *play) typed(ctx context.Context, n part.Typed) error {
 	}
 	at := p.seconds(n.At)
 	turn := heard{From: at, To: at, Best: [][]string{words}}
-	e := event.Words{Speaker: string(store.SpeakerCandidate), Recogniser: "typed", Typed: true}
-	for _, w := range words[:min(len(words), maxWords)] {
+	for _, w := range words {
 		turn.Words = append(turn.Words, asr.Word{Text: w, From: at, To: at, Confidence: 1})
-		e.Words = append(e.Words, event.Word{Text: w, From: n.At, To: n.At, Confidence: 1})
 	}
-	p.events = append(p.events, e)
+	p.record(turn.Words, true)
 	return p.hear(ctx, turn, &part.Caption{Text: n.Text, Final: true})
 }
 
@@ -120,7 +117,7 @@ func browserWords(n part.Heard) []asr.Word {
 
 // control does what the candidate wants in a practice.
 func (p *play) control(ctx context.Context, n part.Control) error {
-	if p.call.Mode != part.Practice {
+	if p.call.Mode != store.ModePractice {
 		return nil
 	}
 	switch n.Action {

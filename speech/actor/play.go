@@ -300,7 +300,7 @@ func (p *play) decide(ctx context.Context) error {
 		return nil
 	}
 	p.heardTo = max(p.heardTo, p.micros(p.ear.audioAt))
-	return p.perform(ctx, at, d)
+	return p.perform(ctx, at, d, nil)
 }
 
 // answer takes the candidate's turn.
@@ -316,9 +316,7 @@ func (p *play) answer(ctx context.Context) error {
 	if len(turn.Words) == 0 {
 		return nil
 	}
-	for some := range slices.Chunk(turn.Words, maxWords) {
-		p.events = append(p.events, p.words(some))
-	}
+	p.record(turn.Words, false)
 	caption := &part.Caption{Text: lastOf(join(texts(turn.Words)), part.MaxText), Final: true}
 	if talking { // only to show that the candidate listens
 		return p.act(ctx, part.Act{Caption: caption})
@@ -328,24 +326,29 @@ func (p *play) answer(ctx context.Context) error {
 	return err
 }
 
-// words returns the event of what was heard.
-func (p *play) words(list []asr.Word) event.Words {
-	e := event.Words{Speaker: string(store.SpeakerCandidate), Recogniser: p.choice.Name}
-	for _, w := range list {
-		e.Words = append(e.Words, event.Word{
-			Text: w.Text, From: p.micros(w.From), To: p.micros(w.To),
-			Confidence: min(max(w.Confidence, 0), 1),
-		})
+// record adds the words of a turn to the events of the next act.
+func (p *play) record(words []asr.Word, typed bool) {
+	hears := p.choice.Name
+	if typed {
+		hears = "typed"
 	}
-	return e
+	for some := range slices.Chunk(words, maxWords) {
+		e := event.Words{
+			Speaker: string(store.SpeakerCandidate), Recogniser: hears, Typed: typed,
+		}
+		for _, w := range some {
+			e.Words = append(e.Words, event.Word{
+				Text: w.Text, From: p.micros(w.From), To: p.micros(w.To),
+				Confidence: min(max(w.Confidence, 0), 1),
+			})
+		}
+		p.events = append(p.events, e)
+	}
 }
 
 // maxWords is how many words are recorded in one event, so that the events of a long turn fit into
 // their acts.
 const maxWords = 200
-
-// maxEventBytes is the length of the longest batch of events in an act.
-const maxEventBytes = part.MaxEvents
 
 // hear decides what the patient answers to a turn, and says it.
 func (p *play) hear(ctx context.Context, turn heard, caption *part.Caption) error {
@@ -363,7 +366,7 @@ func (p *play) hear(ctx context.Context, turn heard, caption *part.Caption) erro
 	if p.improvises(d) {
 		p.unanswered = ""
 		p.improvise(ctx, d, text)
-		return p.performWith(ctx, at, d, caption)
+		return p.perform(ctx, at, d, caption)
 	}
 	if d.Outcome == patient.Answer && p.chat.Enabled() && len(d.Lines) > 0 {
 		thinking := part.Act{Caption: caption, Doing: part.Thinking}
@@ -373,7 +376,7 @@ func (p *play) hear(ctx context.Context, turn heard, caption *part.Caption) erro
 		caption = nil
 		d.Lines = p.word(ctx, d, text)
 	}
-	return p.performWith(ctx, at, d, caption)
+	return p.perform(ctx, at, d, caption)
 }
 
 // word lets the chat API word the lines of an answer, except recordings.
@@ -392,12 +395,8 @@ func (p *play) word(ctx context.Context, d patient.Decision, text string) []pati
 	return lines
 }
 
-// perform does what was decided at a time.
-func (p *play) perform(ctx context.Context, at float64, d patient.Decision) error {
-	return p.performWith(ctx, at, d, nil)
-}
-
-func (p *play) performWith(ctx context.Context, at float64, d patient.Decision,
+// perform does what was decided at a time. caption is what was heard before, nil for nothing.
+func (p *play) perform(ctx context.Context, at float64, d patient.Decision,
 	caption *part.Caption) error {
 	now := p.micros(at)
 	for _, id := range d.Reveals {
@@ -489,7 +488,7 @@ func (p *play) act(ctx context.Context, a part.Act) error {
 func pack(events []event.Event) (batch []byte, rest []event.Event, err error) {
 	for n := len(events); n > 0; n /= 2 {
 		batch, err = event.Append(nil, events[:n])
-		if err != nil || len(batch) <= maxEventBytes || n == 1 {
+		if err != nil || len(batch) <= part.MaxEvents || n == 1 {
 			return batch, events[n:], err
 		}
 	}
