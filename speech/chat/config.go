@@ -3,7 +3,6 @@ package chat
 import (
 	"cmp"
 	"errors"
-	"fmt"
 	"time"
 
 	"bedside/speech/endpoint"
@@ -35,12 +34,7 @@ func (c Config) withDefaults() Config {
 
 // Validate reports every setting that cannot work. It expects a configuration without zero fields.
 func (c Config) Validate() error {
-	var errs []error
-	if c.URL != "" {
-		if err := endpoint.Check(c.URL, "http", "https"); err != nil {
-			errs = append(errs, fmt.Errorf("speech.chat_url: %w", err))
-		}
-	}
+	errs := []error{endpoint.CheckSetting("speech.chat_url", c.URL, "http", "https")}
 	if c.Deadline < 100*time.Millisecond || c.Deadline > 5*time.Second {
 		errs = append(errs, errors.New("speech.chat_deadline: must be from 100ms to 5s"))
 	}

@@ -4,6 +4,7 @@ package endpoint
 
 import (
 	"errors"
+	"fmt"
 	"net/http"
 	"net/url"
 	"slices"
@@ -17,6 +18,18 @@ func Check(address string, schemes ...string) error {
 		u.RawQuery != "" || u.Fragment != "" {
 		return errors.New("must be like " + schemes[len(schemes)-1] +
 			"://api.example/v1, without a user, a query or a fragment")
+	}
+	return nil
+}
+
+// CheckSetting is Check for the address in a setting, which the error names. An empty address is
+// that of no API.
+func CheckSetting(setting, address string, schemes ...string) error {
+	if address == "" {
+		return nil
+	}
+	if err := Check(address, schemes...); err != nil {
+		return fmt.Errorf("%s: %w", setting, err)
 	}
 	return nil
 }

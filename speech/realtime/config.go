@@ -3,7 +3,6 @@ package realtime
 import (
 	"cmp"
 	"errors"
-	"fmt"
 	"time"
 
 	"bedside/speech/endpoint"
@@ -39,12 +38,7 @@ func (c Config) withDefaults() Config {
 
 // Validate reports every setting that cannot work. It expects a configuration without zero fields.
 func (c Config) Validate() error {
-	var errs []error
-	if c.URL != "" {
-		if err := endpoint.Check(c.URL, "ws", "wss"); err != nil {
-			errs = append(errs, fmt.Errorf("speech.realtime_url: %w", err))
-		}
-	}
+	errs := []error{endpoint.CheckSetting("speech.realtime_url", c.URL, "ws", "wss")}
 	if c.Deadline < 200*time.Millisecond || c.Deadline > 5*time.Second {
 		errs = append(errs, errors.New("speech.realtime_deadline: must be from 200ms to 5s"))
 	}

@@ -3,7 +3,6 @@ package voice
 import (
 	"cmp"
 	"errors"
-	"fmt"
 	"time"
 
 	"bedside/speech/endpoint"
@@ -45,12 +44,7 @@ func (c Config) withDefaults() Config {
 
 // Validate reports every setting that cannot work. It expects a configuration without zero fields.
 func (c Config) Validate() error {
-	var errs []error
-	if c.URL != "" {
-		if err := endpoint.Check(c.URL, "http", "https"); err != nil {
-			errs = append(errs, fmt.Errorf("speech.voice_url: %w", err))
-		}
-	}
+	errs := []error{endpoint.CheckSetting("speech.voice_url", c.URL, "http", "https")}
 	if c.Timeout < time.Second || c.Timeout > time.Minute {
 		errs = append(errs, errors.New("speech.voice_timeout: must be from 1s to 1m"))
 	}

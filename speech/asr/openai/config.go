@@ -3,7 +3,6 @@ package openai
 import (
 	"cmp"
 	"errors"
-	"fmt"
 	"time"
 
 	"bedside/speech/endpoint"
@@ -29,12 +28,7 @@ func (c Config) withDefaults() Config {
 
 // Validate reports every setting that cannot work. It expects a configuration without zero fields.
 func (c Config) Validate() error {
-	var errs []error
-	if c.URL != "" {
-		if err := endpoint.Check(c.URL, "http", "https"); err != nil {
-			errs = append(errs, fmt.Errorf("speech.hearing_url: %w", err))
-		}
-	}
+	errs := []error{endpoint.CheckSetting("speech.hearing_url", c.URL, "http", "https")}
 	if c.Timeout < 200*time.Millisecond || c.Timeout > 20*time.Second {
 		errs = append(errs, errors.New("speech.hearing_timeout: must be from 200ms to 20s"))
 	}
