@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"bedside/speech/asr"
+	"bedside/speech/asr/asrtest"
 	"bedside/speech/asr/sphinx"
 	"bedside/speech/patient"
 )
@@ -107,11 +108,11 @@ func TestSpoken(t *testing.T) {
 func hears(t *testing.T, r *sphinx.Recogniser, d *patient.Dialogue, list []sentence,
 	speakers []voice, all []measured) {
 	t.Helper()
-	mixed := open(t, r, asr.Context{Texts: d.Texts(), Say: d.Say()})
-	noisy := open(t, r, asr.Context{
+	mixed := asrtest.Open(t, r, asr.Context{Texts: d.Texts(), Say: d.Say()})
+	noisy := asrtest.Open(t, r, asr.Context{
 		Texts: d.Texts(), Say: d.Say(), Speaker: asr.Speaker{Noisy: true},
 	})
-	packaged := open(t, r, asr.Context{Say: d.Say()})
+	packaged := asrtest.Open(t, r, asr.Context{Say: d.Say()})
 	random := rand.New(rand.NewPCG(7, uint64(len(list))))
 	for n, sentence := range list {
 		voiced := speakers[n%len(speakers)].speak(t, sentence.text)
@@ -129,28 +130,14 @@ func hears(t *testing.T, r *sphinx.Recogniser, d *patient.Dialogue, list []sente
 			u := patient.Utterance{Best: h.result.Best, Sure: h.result.Sure()}
 			m.tally[d.Judge(u, sentence.intent, patient.DefaultThresholds())]++
 			m.words += len(want)
-			m.wrong += wordErrors(texts(h.result), want)
+			m.wrong += asrtest.WordErrors(texts(h.result), want)
 			m.cpu, m.sound, m.after = m.cpu+h.cpu, m.sound+h.sound, append(m.after, h.after)
 			if i == 0 {
 				m.packagedAgainst += len(want)
-				m.packaged += wordErrors(texts(listen(t, packaged, sound).result), want)
+				m.packaged += asrtest.WordErrors(texts(listen(t, packaged, sound).result), want)
 			}
 		}
 	}
-}
-
-func open(t *testing.T, r *sphinx.Recogniser, c asr.Context) asr.Stream {
-	t.Helper()
-	s, err := r.Open(t.Context(), c)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := s.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	return s
 }
 
 func texts(r asr.Result) (words []string) {

@@ -146,25 +146,4 @@ func listen(t *testing.T, s asr.Stream, samples []float32) (h heard) {
 	return h
 }
 
-// errors returns how many words have to be changed, added or removed to make one list the other.
-func wordErrors(got, want []string) int {
-	row := make([]int, len(got)+1)
-	for i := range row {
-		row[i] = i
-	}
-	for j, w := range want {
-		diagonal := row[0]
-		row[0] = j + 1
-		for i, g := range got {
-			change := diagonal
-			if g != w {
-				change++
-			}
-			diagonal = row[i+1]
-			row[i+1] = min(change, row[i]+1, row[i+1]+1)
-		}
-	}
-	return row[len(got)]
-}
-
 func percent(a, b int) string { return fmt.Sprintf("%.1f", 100*float64(a)/float64(max(b, 1))) }

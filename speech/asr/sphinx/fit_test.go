@@ -11,6 +11,7 @@ import (
 
 	"bedside/speech/asr"
 	"bedside/speech/asr/adapt"
+	"bedside/speech/asr/asrtest"
 	"bedside/speech/asr/sphinx"
 )
 
@@ -29,7 +30,7 @@ func TestEveryModelHears(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := text(listen(t, s, samples)); distance(strings.Fields(got),
+		if got := text(listen(t, s, samples)); asrtest.WordErrors(strings.Fields(got),
 			strings.Fields(sentence)) > 2 {
 			t.Errorf("%s: heard %q", model, got)
 		}

@@ -19,6 +19,7 @@ import (
 
 	"bedside/speech/asr"
 	"bedside/speech/asr/adapt"
+	"bedside/speech/asr/asrtest"
 	"bedside/speech/asr/sphinx"
 	"bedside/speech/opus"
 	"bedside/speech/patient"
@@ -290,7 +291,7 @@ func listenTo(t *testing.T, r *sphinx.Recogniser, s *talker, speaker asr.Speaker
 		}
 		o := outcome{
 			set: set, child: u.child, words: len(asr.Words(u.text)),
-			wrong: distance(strings.Fields(text(result)), asr.Words(u.text)),
+			wrong: asrtest.WordErrors(strings.Fields(text(result)), asr.Words(u.text)),
 			audio: float64(len(u.samples)) / asr.SampleRate, cpu: time.Since(began).Seconds(),
 		}
 		if matches := scene.matcher.Match(result.Best); len(matches) > 1 {

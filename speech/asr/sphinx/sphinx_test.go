@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"bedside/speech/asr"
+	"bedside/speech/asr/asrtest"
 	"bedside/speech/asr/sphinx"
 )
 
@@ -48,16 +49,7 @@ func open(t testing.TB, c asr.Context) asr.Stream {
 	if err != nil {
 		t.Skip(err)
 	}
-	s, err := r.Open(t.Context(), c)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := s.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	return s
+	return asrtest.Open(t, r, c)
 }
 
 // listen writes samples in frames of 20 ms and ends the utterance.
@@ -97,7 +89,7 @@ func TestStreamHearsUtterancesInTurn(t *testing.T) {
 		result := listen(t, s, samples)
 		t.Logf("heard %q", text(result))
 		words += len(strings.Fields(sentence))
-		wrong += distance(strings.Fields(text(result)), strings.Fields(sentence))
+		wrong += asrtest.WordErrors(strings.Fields(text(result)), strings.Fields(sentence))
 		if len(result.Best) == 0 || strings.Join(result.Best[0], " ") != text(result) {
 			t.Errorf("best: %q", result.Best)
 		}
@@ -116,27 +108,6 @@ func TestStreamHearsUtterancesInTurn(t *testing.T) {
 	if wrong > words/5 {
 		t.Errorf("%d of %d words are wrong", wrong, words)
 	}
-}
-
-// distance returns how many words have to be changed, added or removed to make a of b.
-func distance(a, b []string) int {
-	row := make([]int, len(a)+1)
-	for i := range row {
-		row[i] = i
-	}
-	for j, w := range b {
-		diagonal := row[0]
-		row[0] = j + 1
-		for i, v := range a {
-			change := diagonal
-			if v != w {
-				change++
-			}
-			diagonal = row[i+1]
-			row[i+1] = min(change, row[i]+1, row[i+1]+1)
-		}
-	}
-	return row[len(a)]
 }
 
 func TestPartialWordsGrow(t *testing.T) {
