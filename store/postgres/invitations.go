@@ -22,7 +22,7 @@ func (db *DB) SaveInvitation(ctx context.Context, i store.Invitation) error {
 			SELECT id, $2::bytea, $3::timestamptz FROM attempts WHERE id = $1::uuid
 			ON CONFLICT (attempt_id) DO UPDATE SET token_hash = excluded.token_hash,
 				expires_at = excluded.expires_at, used = false
-			RETURNING `+"attempt_id::text", []any{i.AttemptID, i.TokenHash, i.ExpiresAt},
+			RETURNING attempt_id::text`, []any{i.AttemptID, i.TokenHash, i.ExpiresAt},
 			[]any{&i.AttemptID})
 	})
 }

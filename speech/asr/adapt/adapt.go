@@ -1,6 +1,5 @@
-// Package adapt adapts an acoustic model to speakers whom it does not know, from recordings of
-// known texts: maximum a posteriori estimation (Gauvain & Lee 1994) of means, variances and
-// weights.
+// Package adapt adapts an acoustic model to new speakers by maximum a posteriori (MAP) estimation
+// of means, variances and mixture weights (Gauvain & Lee 1994), from recordings with transcripts.
 //
 // Each density remembers where the packaged model had it, as if it had been seen there a few
 // times. What is rare in the recordings so stays as it was, and what is frequent moves to where it
@@ -33,8 +32,8 @@ const leastScore = -175
 func Usable(a acoustic.Alignment) bool { return a.Score >= leastScore }
 
 // HeldOut reports whether the recordings of a speaker are for evaluation, and so are never learned
-// from. Speakers are told apart by number where they have one: every fifth is held out. Texts that
-// a speaker of these reads should not be learned from either.
+// from. Of speakers with numbers, every fifth is held out. Do not train on texts that a held-out
+// speaker reads.
 func HeldOut(speaker string) bool {
 	n := 0
 	for _, r := range speaker {
@@ -167,7 +166,7 @@ func updateWeights(m, packaged *acoustic.Model, st *Statistics, tau float64, str
 	}
 }
 
-// Average returns the model half way between two: for speakers whom neither fits clearly better.
+// Average returns the model half way between two, for speakers whom both fit about equally well.
 func Average(a, b *acoustic.Model) *acoustic.Model {
 	m := a.Clone()
 	for i := range m.Means {

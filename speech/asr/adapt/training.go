@@ -22,7 +22,7 @@ type Trainer struct {
 	skipped    []error
 }
 
-// Recording is a sentence that somebody read. A speaker for whom HeldOut holds is judged with.
+// Recording is a sentence that somebody read. Those of held-out speakers are for evaluation.
 type Recording struct {
 	Name, Speaker string
 	Words         []string
