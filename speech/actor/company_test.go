@@ -394,6 +394,26 @@ func TestEndlessTurns(t *testing.T) {
 	})
 }
 
+// Everything that was typed is recorded, also when it fills more than one event.
+func TestAllTypedWordsAreRecorded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newStage(t, 1)
+		s.begin()
+		const words = maxWords + 50
+		text := strings.Repeat("so ", words)
+		s.tell(1, part.Typed{Text: text, At: time.Now().UnixMicro()})
+		recorded := 0
+		for _, e := range s.events() {
+			if w, ok := e.(event.Words); ok && w.Typed {
+				recorded += len(w.Words)
+			}
+		}
+		if recorded != words {
+			t.Errorf("%d of %d words are recorded", recorded, words)
+		}
+	})
+}
+
 // What the candidate said before releasing the button arrives after that.
 func TestTheLastWordBeforeTheButtonIsReleased(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
