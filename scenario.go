@@ -50,7 +50,7 @@ type fileFinding struct {
 }
 
 // Run prints the findings, and returns errFindings when there are errors.
-func (c scenarioLintCommand) Run(_ context.Context, i *invocation) error {
+func (c scenarioLintCommand) Run(ctx context.Context, i *invocation) error {
 	all, failed := []fileFinding{}, false
 	for _, name := range c.Files {
 		data, err := readScenarioFile(i, name)
@@ -59,7 +59,7 @@ func (c scenarioLintCommand) Run(_ context.Context, i *invocation) error {
 		}
 		findings := scenario.Lint(data)
 		if c.Intents && !slices.ContainsFunc(findings, isError) {
-			more, err := tryIntents(i.err, data)
+			more, err := tryIntents(ctx, i.err, data)
 			if err != nil {
 				return fmt.Errorf("%s: %w", name, err)
 			}

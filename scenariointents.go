@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"strings"
@@ -14,7 +15,8 @@ import (
 // tryIntents prints what to expect of the intents of each scenario that has a dialogue, and
 // returns warnings: intents that are confused with others, and words that cannot be recognised,
 // because no dictionary has them.
-func tryIntents(out io.Writer, data []byte) (found []scenario.Finding, err error) {
+func tryIntents(ctx context.Context, out io.Writer, data []byte) (found []scenario.Finding,
+	err error) {
 	list, err := scenario.Parse(data)
 	if err != nil {
 		return nil, err
@@ -27,7 +29,7 @@ func tryIntents(out io.Writer, data []byte) (found []scenario.Finding, err error
 		if len(s.Dialogue) == 0 {
 			continue
 		}
-		own, err := tryDialogue(out, recogniser, s)
+		own, err := tryDialogue(ctx, out, recogniser, s)
 		if err != nil {
 			return nil, err
 		}
@@ -37,7 +39,7 @@ func tryIntents(out io.Writer, data []byte) (found []scenario.Finding, err error
 }
 
 // tryDialogue does it for one scenario. recogniser is nil where there is none.
-func tryDialogue(out io.Writer, recogniser *sphinx.Recogniser,
+func tryDialogue(ctx context.Context, out io.Writer, recogniser *sphinx.Recogniser,
 	s store.Scenario) (found []scenario.Finding, err error) {
 	var phones func(string) []string
 	if recogniser != nil {
@@ -58,10 +60,14 @@ func tryDialogue(out io.Writer, recogniser *sphinx.Recogniser,
 				strings.Join(words, ", ")))
 		}
 	}
+	expected, err := d.Expect(ctx)
+	if err != nil {
+		return nil, err
+	}
 	fmt.Fprintf(out, "%s: what examples are taken for that the patient has not seen\n"+
 		"%-28s %8s %5s %5s %5s %6s\n", s.Slug, "intent", "examples", "right", "asked", "wrong",
 		"repair")
-	for i, e := range d.Expect() {
+	for i, e := range expected {
 		fmt.Fprintln(out, e)
 		if other := e.Confuses(); other != "" {
 			found = append(found, warn(fmt.Sprintf("dialogue.intents[%d]", i), "confusion",

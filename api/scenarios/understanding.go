@@ -36,7 +36,7 @@ func (s *Service) understandingRoute(api huma.API) {
 		case <-ctx.Done():
 			return nil, ctx.Err()
 		}
-		return understanding(in.RawBody)
+		return understanding(ctx, in.RawBody)
 	}, store.RoleTutor, store.RoleAdmin)
 }
 
@@ -47,7 +47,7 @@ type Understanding struct {
 
 type understandingOutput struct{ Body Understanding }
 
-func understanding(text []byte) (*understandingOutput, error) {
+func understanding(ctx context.Context, text []byte) (*understandingOutput, error) {
 	list, err := scenario.Parse(text)
 	if err == nil && len(list) != 1 {
 		err = fmt.Errorf("%d scenarios: %w", len(list), store.ErrInvalid)
@@ -67,5 +67,9 @@ func understanding(text []byte) (*understandingOutput, error) {
 	case err != nil:
 		return nil, &httpx.Fault{Err: err, Detail: err.Error()}
 	}
-	return &understandingOutput{Body: Understanding{Items: d.Expect()}}, nil
+	items, err := d.Expect(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return &understandingOutput{Body: Understanding{Items: items}}, nil
 }

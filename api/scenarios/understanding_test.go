@@ -4,14 +4,18 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"time"
 
+	"bedside/api"
 	"bedside/api/apitest"
 	"bedside/api/scenarios"
 	"bedside/store"
 )
 
 func TestUnderstanding(t *testing.T) {
-	s := apitest.NewServer(t)
+	s := apitest.NewServer(t, func(c *api.Config, _ *api.Deps) {
+		c.RequestTimeout = 10 * time.Minute // the race detector makes learning slow
+	})
 	tutor := s.NewUser(t, store.RoleTutor)
 	const path = "/api/scenarios/understanding"
 	whole, err := os.ReadFile("../../store/scenario/content/nursing-insulin-at-home.yaml")

@@ -1,6 +1,7 @@
 package patient
 
 import (
+	"context"
 	"fmt"
 	"slices"
 
@@ -49,8 +50,9 @@ func (e Expectation) Confuses() string {
 const folds = 4
 
 // Expect returns what to expect of each of the scenario's own intents, in the order of the
-// document. It takes as long as training four matchers: a second or two.
-func (d *Dialogue) Expect() []Expectation {
+// document. It takes as long as training four matchers: a second or two, and more on a busy
+// machine. It returns the cause when ctx ends first.
+func (d *Dialogue) Expect(ctx context.Context) ([]Expectation, error) {
 	list := make([]Expectation, len(d.doc.Intents))
 	for i, intent := range d.doc.Intents {
 		list[i] = Expectation{
@@ -67,6 +69,9 @@ func (d *Dialogue) Expect() []Expectation {
 		judge := *d
 		judge.matcher = NewMatcher(learnt, d.matcher.phones)
 		for i, intent := range d.doc.Intents {
+			if ctx.Err() != nil {
+				return nil, context.Cause(ctx)
+			}
 			for n, text := range intent.Examples {
 				if n%folds == fold && len(intent.Examples) > 1 {
 					judge.expect(&list[i], text)
@@ -74,7 +79,7 @@ func (d *Dialogue) Expect() []Expectation {
 			}
 		}
 	}
-	return list
+	return list, nil
 }
 
 func without(examples []string, fold int) (kept []string) {

@@ -1,6 +1,7 @@
 package patient
 
 import (
+	"context"
 	"errors"
 	"strings"
 	"testing"
@@ -31,7 +32,11 @@ const twins = `{
 }`
 
 func TestExpectFindsIntentsThatConfuseEachOther(t *testing.T) {
-	for _, e := range newDialogue(t, twins).Expect() {
+	list, err := newDialogue(t, twins).Expect(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range list {
 		if sum := e.Right + e.Asked + e.Wrong + e.Repaired; sum != e.Examples || sum != 8 {
 			t.Errorf("%s: %d of %d examples judged", e.Intent, sum, e.Examples)
 		}
@@ -52,5 +57,14 @@ func TestDialoguesThatAreTooLargeToLearn(t *testing.T) {
 		if !errors.Is(err, store.ErrInvalid) {
 			t.Errorf("%s: %v", name, err)
 		}
+	}
+}
+
+// A request that has run out of time gets no half result.
+func TestExpectEndsWithItsContext(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if list, err := newDialogue(t, insulin).Expect(ctx); !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v, %v", list, err)
 	}
 }
