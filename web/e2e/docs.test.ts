@@ -39,11 +39,11 @@ describe('the page about the interface', () => {
 		await page.goto(`${server.url}/docs`);
 		await page.keyboard.press('Tab');
 		await page.keyboard.press('Enter'); // skips to the contents
-		expect(new URL(page.url()).hash).toBe('#top');
+		await page.waitForURL((url) => url.hash === '#top');
 		const link = page.getByRole('main').getByRole('link', { name: 'POST /auth/login' });
 		await link.focus();
 		await page.keyboard.press('Enter');
-		expect(new URL(page.url()).hash).toBe('#login');
+		await page.waitForURL((url) => url.hash === '#login');
 		const article = page.getByRole('article', { name: 'Sign in', exact: true });
 		await article.getByText('Example of the response').first().focus();
 		await page.keyboard.press('Enter');
